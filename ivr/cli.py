@@ -1,0 +1,59 @@
+"""`ivr`: the command of ops and developers. Each command is a module of `ivr.commands`, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ivr.places import Places
+
+COMMANDS = {
+    "check": "find mistakes in config/ before a caller does",
+    "compile": "write the one file that the call path reads",
+    "graph": "draw the menu (Mermaid or SVG)",
+    "prompts": "list, play and synthesise what callers hear",
+    "rehearse": "play the caller yourself, in the terminal",
+    "render": "write Asterisk's files from config/, show what changes",
+    "serve": "run the FastAGI engine",
+    "switch": "install, start and stop a private Asterisk",
+    "facts": "show what happened on the calls",
+    "demo": "a whole call on a real switch, step by step",
+}
+
+
+class Refusal(Exception):
+    """Something that the person can put right; the message names the place and the remedy."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="ivr", description="The telephone of the Numero Unico per il Lavoro.")
+    parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
+    parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # Only the chosen command's module is imported: `ivr check` should not wait for asyncio.
+    chosen = next((word for word in arguments if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == chosen:
+            module = importlib.import_module(f"ivr.commands.{name}")
+            module.arguments(command)
+            command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options, Places(options.config, options.var))
+    except Refusal as problem:
+        print(f"ivr {options.command}: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `ivr facts | head`
+        sys.stderr.close()
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

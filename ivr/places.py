@@ -1,0 +1,74 @@
+"""Where everything lies: the configuration that ops own, and `var/`, which the program owns."""
+
+from __future__ import annotations
+
+import os
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Places:
+    """Every path that the product uses, from the two folders that a site chooses."""
+
+    def __init__(self, config: str | None = None, var: str | None = None) -> None:
+        self.config = os.path.abspath(config or os.environ.get("IVR_CONFIG") or os.path.join(ROOT, "config"))
+        self.var = os.path.abspath(var or os.environ.get("IVR_VAR") or os.path.join(ROOT, "var"))
+
+    # what ops write
+    @property
+    def audio(self) -> str:
+        """Recorded prompts, `<id>.wav`, A-law at 8 kHz."""
+        return os.path.join(self.config, "prompts")
+
+    @property
+    def templates(self) -> str:
+        return os.path.join(self.config, "asterisk")
+
+    # what the program writes
+    @property
+    def compiled(self) -> str:
+        """The one file that the call path reads."""
+        return os.path.join(self.var, "compiled.json")
+
+    @property
+    def socket(self) -> str:
+        """Where the engine listens for `agi_scripts`, beside the compiled configuration."""
+        return os.path.join(self.var, "engine.sock")
+
+    @property
+    def engine_state(self) -> str:
+        """Written by a running engine: its process id and its ports, as JSON."""
+        return os.path.join(self.var, "engine.json")
+
+    @property
+    def facts(self) -> str:
+        return os.path.join(self.var, "spool", "facts")
+
+    @property
+    def messages(self) -> str:
+        """The message store: one folder per message."""
+        return os.path.join(self.var, "messages")
+
+    @property
+    def native_messages(self) -> str:
+        """Where Asterisk itself records messages while the engine is down."""
+        return os.path.join(self.var, "spool", "native")
+
+    @property
+    def scripts(self) -> str:
+        """The AGI scripts as Asterisk runs them: `agi_scripts/` with this machine's interpreter in their first line."""
+        return os.path.join(self.var, "agi-bin")
+
+    @property
+    def cache(self) -> str:
+        """What was downloaded, kept for the next time."""
+        return os.path.join(self.var, "cache")
+
+    @property
+    def tree(self) -> str:
+        """The unpacked Asterisk and SIPp."""
+        return os.path.join(self.var, "switch", "tree")
+
+    def switch(self, name: str = "main") -> str:
+        """One running Asterisk: its etc/, log/, spool/, run/."""
+        return os.path.join(self.var, "switch", name)
