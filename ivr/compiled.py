@@ -179,6 +179,7 @@ class NumberNode(TypedDict):
 
 class QueueNode(TypedDict):
     kind: Literal["queue"]
+    prompts: list[Prompt]
     topic: str | None
     priority: int
     set: dict[str, str]  # further channel variables, constants

@@ -1,0 +1,200 @@
+"""What happened on the calls, as facts in a spool.
+
+A flow reports a fact; the fact is one line of JSON. The telephone depends on nothing but the disk: whoever wants the
+facts (registry, measure) takes them from the spool later, as often as it likes, since each has an id of its own.
+
+A writer appends its facts to a small segment that only it has open, one `write` each, so a killed process loses none.
+About once a second the engine seals the segment: data to the disk, then an atomic rename to `*.jsonl`. Only sealed
+segments are for readers. A segment whose writer died is sealed by whoever finds it (`recover`): writers hold a lock
+on theirs, and the system drops a dead process's locks. One file per fact would cost 80 us each, this costs 2
+(docs/decisions/0003-facts-in-segments.md).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+SEALED = ".jsonl"
+OPEN = ".open"
+
+KINDS = frozenset(
+    "answered choice informed notice refusal handed_over queue_refused number message survey ended".split()
+)
+
+
+class Fact(NamedTuple):
+    """Something that happened on a call: no personal data beyond what this kind of fact needs."""
+
+    id: str
+    call: str  # LINKEDID
+    at: float  # epoch seconds, UTC, by the switch's clock
+    kind: str
+    data: dict[str, Any]
+
+    def line(self) -> bytes:
+        # Numbers, short words: what a flow reports is ASCII or Italian; a line break cannot stand in JSON.
+        return json.dumps(self._asdict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def new_id(at: float) -> str:
+    """An id that sorts by time and is never given twice: milliseconds, then 80 random bits."""
+    return f"{int(at * 1000):012x}{os.urandom(10).hex()}"
+
+
+Alarm = Callable[[str, Fact | None], None]  # told what went wrong, and the fact that could not be written
+
+
+class Spool:
+    """One writer's end of the spool. Never raises on `write`: a call does not end because a disk is full."""
+
+    def __init__(self, folder: str, alarm: Alarm) -> None:
+        self.folder = folder
+        self._alarm = alarm
+        self._descriptor = -1
+        self._path = ""
+        self._size = 0
+        self._serial = 0
+        self._writer = f"{os.getpid()}-{os.urandom(4).hex()}"
+
+    def write(self, fact: Fact) -> bool:
+        """Append a fact; False when it could not be kept (the alarm has been told)."""
+        line = fact.line()
+        try:
+            if self._descriptor < 0:
+                self._open(fact.at)
+            written = os.write(self._descriptor, line)
+            if written != len(line):  # the disk filled up in the middle: leave no torn line behind
+                os.ftruncate(self._descriptor, self._size)
+                raise OSError(f"only {written} of {len(line)} bytes fitted")
+        except OSError as problem:
+            self._alarm(f"{self.folder}: a fact could not be written: {problem}; free space or mend the folder", fact)
+            return False
+        self._size += written
+        return True
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to seal."""
+        return self._descriptor >= 0
+
+    def detach(self) -> Segment | None:
+        """Take the open segment out of use; the next fact starts a new one. Sealing may then take its time."""
+        if self._descriptor < 0:
+            return None
+        segment = Segment(self._descriptor, self._path)
+        self._descriptor, self._size = -1, 0
+        return segment
+
+    def seal(self) -> None:
+        """Make all that was written visible to readers. Tells the alarm when the disk refuses."""
+        segment = self.detach()
+        if segment is None:
+            return
+        try:
+            segment.seal()
+        except OSError as problem:
+            self._alarm(f"{segment.path}: could not be sealed: {problem}; it is recovered at the next start", None)
+
+    def _open(self, at: float) -> None:
+        os.makedirs(self.folder, mode=0o750, exist_ok=True)
+        self._serial += 1
+        self._path = os.path.join(self.folder, f"{int(at * 1000):013d}-{self._writer}-{self._serial}{OPEN}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o640)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Segment(NamedTuple):
+    """Facts that were written together, not yet for readers."""
+
+    descriptor: int
+    path: str
+
+    def seal(self) -> None:
+        """Data to the disk, then visible under its final name, in one step."""
+        try:
+            os.fdatasync(self.descriptor)
+            os.rename(self.path, self.path.removesuffix(OPEN) + SEALED)
+            _sync_folder(os.path.dirname(self.path))
+        finally:
+            os.close(self.descriptor)  # and with it the lock
+
+
+def recover(folder: str) -> int:
+    """Seal the segments of writers that died; return how many. Safe beside writers that live."""
+    recovered = 0
+    for name in _names(folder, OPEN):
+        path = os.path.join(folder, name)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # sealed by its writer just now
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)  # its writer lives
+            continue
+        try:
+            Segment(descriptor, path).seal()
+            recovered += 1
+        except FileNotFoundError:
+            continue  # sealed between our open and our lock
+    return recovered
+
+
+def read(folder: str, *, unsealed: bool = False) -> Iterator[Fact]:
+    """All facts of the spool, segment by segment; with `unsealed` also those that are still being written.
+
+    A torn last line (power was lost in the middle of it) is passed over.
+    """
+    names = _names(folder, SEALED) + (_names(folder, OPEN) if unsealed else [])
+    for name in sorted(names):
+        yield from read_segment(os.path.join(folder, name))
+
+
+def read_segment(path: str) -> Iterator[Fact]:
+    """The facts of one segment. Raises ValueError, naming file and line, for a line that is no fact."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read().split(b"\n")
+    except FileNotFoundError:
+        return  # sealed and taken while we looked
+    for number, line in enumerate(lines[:-1], 1):  # what follows the last line feed is empty or torn
+        yield _parse(line, f"{path}:{number}")
+
+
+def _parse(line: bytes, where: str) -> Fact:
+    try:
+        fact = Fact(**json.loads(line))
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"{where}: not a fact: {problem}") from None
+    if not (isinstance(fact.id, str) and isinstance(fact.call, str) and isinstance(fact.data, dict)):
+        raise ValueError(f"{where}: not a fact: id, call and data must be text, text and a mapping")
+    return fact
+
+
+def _names(folder: str, suffix: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.endswith(suffix)]
+    except FileNotFoundError:
+        return []
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def stderr_alarm(message: str, fact: Fact | None) -> None:
+    """The alarm of a process that has no engine: one line on standard error, which Asterisk logs."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    rest = "" if fact is None else " " + fact.line().decode().rstrip()
+    os.write(2, f"{stamp} ALARM {message}{rest}\n".encode())
