@@ -1,0 +1,55 @@
+# Two commands: `make run` sets everything up and places a call; `make test` sets everything up and runs every test.
+# Each target may be called again at any time: what is done is not done twice.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup switch run demo rehearse test test-fast lint bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## the virtual environment, from the lock file
+
+$(READY): requirements.lock setup.cfg pyproject.toml
+	@echo "== setting up the virtual environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+switch: setup ## Asterisk and SIPp, unpacked under var/ (no root needed)
+	@$(BIN)/ivr switch install
+
+run: setup ## a demonstration call, then stay up for your softphone
+	@$(BIN)/ivr demo --stay
+
+demo: setup ## the demonstration call only; the exit status says whether every step happened
+	@$(BIN)/ivr demo
+
+rehearse: setup ## play the caller yourself, in the terminal
+	@$(BIN)/ivr rehearse
+
+lint: setup ## style, types, and which way imports run
+	@echo "== ruff, mypy, import-linter"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test-fast: setup ## the tests that need no switch
+	@$(BIN)/python -m pytest -m "not switch"
+
+test: lint switch ## everything: style, types, all tests, those on a real Asterisk included
+	@echo "== all tests"
+	@$(BIN)/python -m pytest
+
+bench: switch ## the benchmarks; their table is benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the virtual environment and everything under var/
+	rm -rf $(VENV) var build dist *.egg-info
