@@ -1,8 +1,8 @@
 """Telephone sound: raw A-law at 8 kHz, one byte a sample, which Asterisk 22 plays as `<name>.alaw`.
 
-Asterisk's WAV reader takes 16-bit PCM only, and A-law is what the lines to Europe carry, so a file goes out as it lies on
-the disk: half the size of PCM, and no conversion on a call. Here is the way from any 16-bit WAV to that: down to
-one channel, low-pass and resample (a windowed sinc), trim, level. Pure Python: it runs once per prompt, not per call.
+Asterisk's WAV reader takes 16-bit PCM only, and A-law is what European lines carry, so a file goes out as it lies on
+the disk: half the size of PCM, and no conversion on a call. Here is the way from any 16-bit WAV to that: one channel,
+low-pass and resample (a windowed sinc), trim, level. Pure Python: it runs once per prompt, not per call.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def decode(alaw: bytes) -> list[int]:
 
 
 def seconds(path: str) -> float:
-    """How long a sound file lasts: raw A-law by its size, a WAV (PCM or A-law) by its header. `SoundError`, `OSError`."""
+    """How long a sound file lasts: raw A-law by its size, a WAV (PCM or A-law) by its header. Raises `SoundError`."""
     if path.endswith(SUFFIX):
         return os.path.getsize(path) / RATE
     with open(path, "rb") as file:
@@ -223,4 +223,5 @@ def _sounding(samples: Sequence[float]) -> list[int]:
 
 def _energy(samples: Sequence[float], frame: int) -> float:
     part = samples[frame * FRAME : (frame + 1) * FRAME]
-    return sum(map(operator.mul, part, part)) / len(part)
+    total: float = sum(map(operator.mul, part, part))
+    return total / len(part)
