@@ -1,4 +1,4 @@
-"""`ivr`: the command of ops and developers. Each command is a module of `ivr.commands`, imported only when it is called."""
+"""`ivr`: the command of ops and developers. Each command is a module of `ivr.commands`, imported only when called."""
 
 from __future__ import annotations
 

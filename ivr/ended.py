@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ivr.call import Call, Flow, set_variables
 
-FATES = frozenset("left_menu informed abandoned answered refused no_message message".split())
+FATES = frozenset(("left_menu", "informed", "abandoned", "answered", "refused", "no_message", "message"))
 
 
 def ended(call: Call) -> Flow:
-    """The flow `ended`: arguments fate, stage, queue status, seconds since the call began (the last two may be empty)."""
+    """The flow `ended`: arguments fate, stage, queue status, seconds since the call began (the last two may be "")."""
     fate, stage, queue_status, seconds = (call.argument(number) for number in (1, 2, 3, 4))
     if fate not in FATES:
         call.log("unknown_fate", fate=fate)

@@ -22,7 +22,6 @@ from ivr.agi import (
     Connection,
     Environment,
     Hangup,
-    HungUp,
     Reply,
 )
 from ivr.call import Call, Flow
@@ -37,23 +36,63 @@ class NoSuchFlow(AgiError):
     """The dialplan asked for a script that there is not."""
 
 
+class Policy:
+    """Steps a flow from reply to reply, and tells it of the hang-up when it is time to: the rule of all drivers."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._last_words = LAST_WORDS
+        self.ending = ""  # how the flow ended: "done", "hangup" or "error" (it would not end)
+
+    def advance(self, value: Any, *, hung_up: bool) -> Command[Any] | None:
+        """Give the flow a reply (or the error that came instead of one); the next command to send, None at its end."""
+        thrown = value if isinstance(value, (Hangup, CommandError)) else None
+        while True:
+            try:
+                command: Command[Any] = self._flow.send(value) if thrown is None else self._flow.throw(thrown)
+            except StopIteration:
+                return self._end("done")
+            except Hangup:
+                return self._end("hangup")
+            if not hung_up:
+                return command
+            self._last_words -= 1
+            if self._last_words < 0:
+                self._flow.close()
+                return self._end("error")
+            if command.dead_capable:
+                return command
+            thrown = Hangup("the caller has hung up")
+
+    def abandon(self) -> None:
+        """The switch no longer listens: let the flow put its things in order, send nothing."""
+        while self.advance(Hangup("the switch has closed the connection"), hung_up=True) is not None:
+            pass
+
+    def _end(self, ending: str) -> None:
+        self.ending = ending
+
+
 class Session:
     """One call's conversation. Feed `receive_data`, send what it returns, close when `finished`."""
 
-    def __init__(self, start: Starter, log: Callable[..., None]) -> None:
+    def __init__(self, start: Starter) -> None:
         self._start = start
-        self._log = log
         self._connection = Connection()
-        self._flow: Flow | None = None
-        self._last_words = LAST_WORDS
+        self._policy: Policy | None = None
         self.call: Call | None = None
         self.finished = False
-        self.ending = ""  # why it finished: "done", "hangup", "error"
+
+    @property
+    def ending(self) -> str:
+        """How the flow ended: "done", "hangup" or "error"; "" while it runs or if it never began."""
+        return "" if self._policy is None else self._policy.ending
 
     def receive_data(self, data: bytes) -> bytes:
         """What the switch sent (b"" when it closed); returns what to send to it.
 
-        Raises `AgiError` when the peer does not speak AGI or asks for a flow that there is not.
+        Raises `AgiError` when the peer does not speak AGI or asks for a flow that there is not, and whatever a broken
+        flow raises.
         """
         connection = self._connection
         connection.receive_data(data)
@@ -65,55 +104,23 @@ class Session:
             if type(event) is Reply:
                 out = self._advance(event.value)
             elif type(event) is Environment:
-                self.call, self._flow = self._start(event)
+                self.call, flow = self._start(event)
+                self._policy = Policy(flow)
                 out = self._advance(None)
             elif type(event) is Closed:
-                self._abandon()
-            elif type(event) is HungUp:
-                continue  # the connection remembers; the reply under way is still to come
+                self.finished = True
+                if self._policy is not None:
+                    self._policy.abandon()
+            # HungUp: the connection remembers it, and the reply under way is still to come
         return out
 
     def _advance(self, value: Any) -> bytes:
-        """Send the flow a reply and encode what it wants next."""
-        flow = self._flow
-        assert flow is not None
-        thrown = value if isinstance(value, (Hangup, CommandError)) else None
-        while True:
-            try:
-                command: Command[Any] = flow.send(value) if thrown is None else flow.throw(thrown)
-            except StopIteration:
-                return self._finish("done")
-            except Hangup:
-                return self._finish("hangup")
-            if self._connection.hung_up:
-                self._last_words -= 1
-                if self._last_words < 0:
-                    flow.close()
-                    return self._finish("error")
-                if not command.dead_capable:
-                    thrown = Hangup("the caller has hung up")
-                    continue
-            return self._connection.send(command)
-
-    def _abandon(self) -> None:
-        """The switch has closed: whatever the flow still wants to say, nobody listens."""
-        flow, self._flow = self._flow, None
-        if flow is None:
-            self._finish("hangup")
-            return
-        for _ in range(LAST_WORDS):
-            try:
-                flow.throw(Hangup("the switch has closed the connection"))
-            except StopIteration:
-                break
-            except Hangup:
-                break
-        flow.close()
-        self._finish("hangup")
-
-    def _finish(self, ending: str) -> bytes:
-        self.finished, self.ending = True, ending
-        return b""
+        assert self._policy is not None
+        command = self._policy.advance(value, hung_up=self._connection.hung_up)
+        if command is None:
+            self.finished = True
+            return b""
+        return self._connection.send(command)
 
 
 def starter(flows: Mapping[str, FlowFunction], make_call: Callable[[Environment], Call]) -> Starter:

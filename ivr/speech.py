@@ -1,4 +1,4 @@
-"""What is said, as Asterisk's sounds: prompts by their id, numbers, hours and days put together from recorded pieces."""
+"""What is said, as Asterisk's sounds: prompts by their id; numbers, hours and days from recorded pieces."""
 
 from __future__ import annotations
 

@@ -1,0 +1,91 @@
+"""`ivr rehearse`: the whole call in the terminal, without a switch; the keys are pressed by you."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ivr import service
+from ivr.cli import Refusal
+from ivr.compiled import Compiled
+from ivr.facts import Fact
+from ivr.flows import load_flows
+from ivr.places import Places
+from ivr.rehearsal import HangsUp, Rehearsal, whole_call
+from ivr.terminal import Terminal
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at", metavar='"YYYY-MM-DD HH:MM"', help="the moment of the call, Italian time (default: now)"
+    )
+    parser.add_argument("--number", default="0612345678", help='the caller\'s number; "" is withheld')
+    parser.add_argument(
+        "--operators",
+        choices=("free", "busy", "full"),
+        default="free",
+        help="free: one answers; busy: nobody does until the longest wait is over; full: the queue takes no more",
+    )
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    compiled = service.compile_configuration(places)
+    with tempfile.TemporaryDirectory() as folder:  # what is said in a rehearsal is not kept
+        compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
+        return rehearse(compiled, options.operators, options.number or None, _moment(options.at, compiled))
+
+
+def rehearse(compiled: Compiled, operators: str, number: str | None, at: float) -> int:
+    """One call with the person at the terminal; prints the facts that it leaves."""
+    caller = Terminal(compiled)
+    rehearsal = Rehearsal(compiled, caller, at=at, number=number)
+    identity = compiled["service"]["service"]
+    moment = datetime.fromtimestamp(at, ZoneInfo(identity["time_zone"]))
+    print(f"Lei ha chiamato {identity['number']}, {identity['name']}, {moment:%d/%m/%Y %H:%M}.\n", flush=True)
+    with caller.keys_one_by_one():
+        fate = whole_call(rehearsal, load_flows(), lambda call: _queue(call, caller, operators))
+    print(f"\nThe call is over: {fate}. The facts that it leaves:")
+    for fact in rehearsal.facts:
+        print("  " + _line(fact, at))
+    return 0
+
+
+def _queue(rehearsal: Rehearsal, caller: Terminal, operators: str) -> str:
+    """The operators of a rehearsal."""
+    policy = rehearsal.compiled["service"]["queue"]
+    if operators == "full":
+        print("   (la coda è piena)")
+        return "refused"
+    key = policy["voicemail_key"]
+    wait = 20.0 if operators == "free" else float(policy["longest_wait"])
+    print("   (musica d'attesa)")
+    try:
+        press = caller.wait(wait) if key else None
+    except HangsUp:
+        return "abandoned"
+    rehearsal.now += wait
+    if press is not None and press.key == key:
+        return "key"
+    if operators == "busy":
+        return "timeout"
+    print("   (un operatore risponde, parla con Lei, saluta e riaggancia)")
+    rehearsal.now += 240.0
+    return "answered"
+
+
+def _moment(text: str | None, compiled: Compiled) -> float:
+    if text is None:
+        return time.time()
+    zone = ZoneInfo(compiled["service"]["service"]["time_zone"])
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+    except ValueError:
+        raise Refusal(f'--at {text!r}: not a moment; write for example --at "2026-12-25 10:00"') from None
+
+
+def _line(fact: Fact, began: float) -> str:
+    data = ", ".join(f"{key} {value}" for key, value in fact.data.items())
+    return f"{fact.at - began:7.1f} s  {fact.kind:12} {data}"
