@@ -1,0 +1,29 @@
+"""`ivr compile`: check the configuration, then write the one file that the call path reads."""
+
+from __future__ import annotations
+
+import argparse
+
+from ivr.cli import Refusal
+from ivr.documents import shown
+from ivr.places import Places
+from ivr.service import compile as compile_configuration
+from ivr.service import examine
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """None: what is read and written is chosen with --config and --var."""
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    configuration, problems = examine(places)
+    for problem in problems:
+        print(f"{problem.severity}: {problem}")
+    if configuration is None:
+        raise Refusal(f"nothing was written; correct {shown(places.config)} first")
+    try:
+        document = compile_configuration(places, configuration)
+    except OSError as problem:
+        raise Refusal(f"{shown(places.compiled)}: {problem.strerror}; choose a writable folder with --var") from None
+    print(f"{shown(places.compiled)}: revision {document['revision']}")
+    return 0
