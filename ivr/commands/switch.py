@@ -1,0 +1,116 @@
+"""`ivr switch`: obtain, start, stop and look at a private Asterisk on loopback."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from ivr import packages, switch
+from ivr.installation import SUITE
+from ivr.places import Places
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    command = actions.add_parser("install", help="obtain Asterisk, SIPp, Italian digits and music into var/")
+    command.add_argument(
+        "--mirror", metavar="URL", help="a Debian mirror (default: the one that this machine's apt uses)"
+    )
+    command.add_argument("--suite", default=SUITE, help="the Debian suite to take them from (default: %(default)s)")
+    command.add_argument(
+        "--keyring", metavar="FILE", default=packages.KEYRING, help="who may sign (default: %(default)s)"
+    )
+    command.add_argument(
+        "--no-verify-signature",
+        action="store_true",
+        help="trust the mirror and the network; checksums are still compared",
+    )
+
+    for name, summary in (
+        ("start", "start it and wait until it is fully booted"),
+        ("stop", "stop it and wait until it is gone"),
+        ("status", "say whether it runs, as whom, and where it listens"),
+        ("console", "open its own command line"),
+    ):
+        command = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        command.add_argument(
+            "--name", default="main", help="which switch: several run side by side (default: %(default)s)"
+        )
+        command.add_argument(
+            "--system", action="store_true", help="use the Asterisk that is installed on this machine (18 or newer)"
+        )
+        if name in ("start", "stop"):
+            default = {"start": 30.0, "stop": 15.0}[name]
+            command.add_argument(
+                "--deadline", type=float, default=default, metavar="SECONDS", help="default: %(default)g"
+            )
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    if options.action == "install":
+        switch.install(
+            places,
+            mirror=options.mirror,
+            suite=options.suite,
+            keyring=options.keyring,
+            verify=not options.no_verify_signature,
+        )
+        return 0
+    chosen = switch.named(places, options.name, system=options.system, report=print)
+    if options.action == "start":
+        return _start(chosen, options)
+    if options.action == "stop":
+        return _stop(chosen, options)
+    if options.action == "console":
+        chosen.console()
+    return _status(chosen, options.name, switch.names(places))
+
+
+def _start(chosen: switch.Switch, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    if chosen.pid is None:
+        chosen.prepare()
+    started = chosen.start(options.deadline)
+    status = chosen.status()
+    if not started:
+        print(f"the switch {options.name!r} is running already (process {status.pid})")
+    else:
+        as_whom = f" as {status.user}" if status.user else ""
+        took = time.monotonic() - began
+        print(f"Asterisk {status.asterisk} is up{as_whom} (process {status.pid}, {took:.1f} s)")
+    _where(chosen, status)
+    return 0
+
+
+def _stop(chosen: switch.Switch, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    if chosen.stop(options.deadline):
+        print(f"the switch {options.name!r} is stopped ({time.monotonic() - began:.1f} s)")
+    else:
+        print(f"the switch {options.name!r} was not running")
+    return 0
+
+
+def _status(chosen: switch.Switch, name: str, others: list[str]) -> int:
+    """Exit status 0 when it runs, 3 when it does not: what init scripts answer."""
+    status = chosen.status()
+    if status.running:
+        as_whom = f" as {status.user}" if status.user else ""
+        print(f"{name}: Asterisk {status.asterisk} runs{as_whom} (process {status.pid})")
+        _where(chosen, status)
+    else:
+        print(f"{name}: not running")
+    if status.note:
+        print(f"  {status.note}")
+    if rest := [other for other in others if other != name]:
+        print(f"other switches here: {', '.join(rest)} (--name)")
+    return 0 if status.running else 3
+
+
+def _where(chosen: switch.Switch, status: switch.Status) -> None:
+    if status.ports:
+        ports = status.ports
+        sound = f"{ports.rtp_first}-{ports.rtp_last}"
+        print(f"  SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP), sound on UDP {sound}")
+    print(f"  files in {chosen.folder} (log/, etc/, ami.json); `ivr switch console` to look inside")

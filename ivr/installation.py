@@ -1,0 +1,281 @@
+"""An Asterisk and a SIPp that can be run: the private ones unpacked below `var/`, or the system's own.
+
+The private tree is complete with its own C library and is started through its own loader, so it neither needs nor
+touches anything that the machine has installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ivr import packages
+from ivr.cli import Refusal
+from ivr.download import Report, megabytes, need_space
+from ivr.places import Places
+
+SUITE = "forky"  # the first Debian that carries Asterisk 22 (LTS)
+OLDEST = 18  # the oldest system Asterisk that is known to do what the dialplan asks
+
+ROOTS = (
+    "asterisk",
+    "asterisk-modules",
+    "asterisk-core-sounds-en-gsm",  # Asterisk's last resort, when a language lacks a sound
+    "asterisk-core-sounds-it-wav",
+    "asterisk-moh-opsound-wav",
+    "sip-tester",
+    "libfaketime",
+)
+# asterisk-modules depends on every library that any of its 300 modules might want (databases, LDAP, Jack...); these
+# are the ones that the modules which we load do want, and SIPp's. `_try_out` notices when one is missing.
+LIBRARIES = re.compile(
+    r"libc6|libgcc-s1|libstdc\+\+6|libcap2|libcrypt1|libedit2|libjansson4|libsqlite3-0|libssl3\w*|libsystemd0"
+    r"|liburiparser1|libuuid1|libxml2(-\d+)?|libxslt1\.1|libgsm1|libbsd0|libmd0|libtinfo6|libzstd1|zlib1g"
+    r"|libcurl4\w*(-none)?|libgsl\d+|libgslcblas0|libpugixml1\w*|libpcap0\.8\w*|libdbus-1-3|libibverbs1|libnl-3-200"
+    r"|libnl-route-3-200|libsctp1|libncursesw6|libncurses6|libcap-ng0|liblzma5"
+)
+STAMP = "installed.json"  # in the tree: what it holds; written last
+FORMAT = 1  # of the tree; raised when ROOTS or the layout change, so that older trees are replaced
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Programs that can be run, and the folders that come with them (absolute paths)."""
+
+    tree: str  # "" for the system's own Asterisk
+    asterisk_version: str  # "22.10.1"
+    sounds: str
+    moh: str
+    modules: str
+    share: str  # documentation/, rest-api/
+    pcap: str  # dtmf_2833_*.pcap, for SIPp
+    programs: tuple[tuple[str, str], ...]  # "asterisk", "sipp" -> path
+    triplet: str = ""
+    loader: str = ""
+
+    @property
+    def is_system(self) -> bool:
+        return not self.tree
+
+    def command(self, program: str, *, preload: Literal["faketime"] | None = None) -> list[str]:
+        """How `program` ("asterisk" or "sipp") is started; add its arguments. `preload` puts libfaketime before it."""
+        path = dict(self.programs).get(program)
+        if path is None:
+            raise Refusal(f"there is no {program} here; run `ivr switch install`")
+        if self.is_system:
+            if preload:
+                raise Refusal(
+                    "the clock can only be moved in the private switch; run `ivr switch install`, no --system"
+                )
+            return [path]
+        lib = os.path.join(self.tree, "usr", "lib", self.triplet)
+        line = [os.path.join(lib, self.loader), "--library-path", f"{lib}:{lib}/asterisk", "--argv0", program]
+        if preload:
+            line += ["--preload", os.path.join(lib, "faketime", "libfaketimeMT.so.1")]
+        return [*line, path]
+
+
+def installed(places: Places) -> Installation | None:
+    """The private switch, or None when it is not (or not wholly, or an older kind) there."""
+    stamp = _stamp(places.tree)
+    return None if stamp is None else _private(places.tree, stamp)
+
+
+def install(
+    places: Places,
+    *,
+    mirror: str | None = None,
+    suite: str = SUITE,
+    report: Report = print,
+    keyring: str = packages.KEYRING,
+    verify: bool = True,
+) -> Installation:
+    """Obtain Asterisk, SIPp, Italian digits and music into `places.tree`; at once when they are there already.
+
+    Whatever goes wrong is a `Refusal` with its remedy, and leaves only the cache and what was installed before.
+    """
+    places_wanted(places.tree)
+    home = os.path.dirname(places.tree)
+    try:
+        os.makedirs(home, exist_ok=True)
+        os.makedirs(places.cache, exist_ok=True)
+        with _alone(os.path.join(home, ".install.lock"), report):
+            stamp = _stamp(places.tree)
+            if stamp is not None and stamp["suite"] == suite:
+                report(f"already installed: {_summary(stamp)}")
+                return _private(places.tree, stamp)
+            _obtain(places, mirror, suite, report, keyring, verify)
+    except OSError as problem:
+        raise Refusal(f"{problem.filename or home}: {problem.strerror}; the install cannot write there") from problem
+    stamp = _stamp(places.tree)
+    assert stamp is not None
+    report(f"installed {_summary(stamp)}")
+    return _private(places.tree, stamp)
+
+
+def system_installation(places: Places) -> Installation:
+    """The machine's own Asterisk, when it is new enough; SIPp from the machine or from the private tree."""
+    path = shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise Refusal("no Asterisk is installed on this machine; install one, or leave --system out")
+    version = asterisk_version([path])
+    if int(version.split(".")[0]) < OLDEST:
+        raise Refusal(
+            f"{path} is Asterisk {version}; {OLDEST} or newer is needed (the dialplan uses what older ones lack). "
+            "Upgrade it, or leave --system out to run the private one"
+        )
+    prefix = os.path.dirname(os.path.dirname(path))
+    modules = _first(
+        f"{prefix}/lib/*/asterisk/modules", f"{prefix}/lib64/asterisk/modules", f"{prefix}/lib/asterisk/modules"
+    )
+    share = _first(f"{prefix}/share/asterisk", "/var/lib/asterisk")
+    if not modules or not share:
+        raise Refusal(f"{path}: its modules or its share/asterisk are not below {prefix}; leave --system out")
+    private = installed(places)
+    sipp = shutil.which("sipp")
+    programs = [("asterisk", path), *([("sipp", sipp)] if sipp else [])]
+    return Installation(
+        tree="",
+        asterisk_version=version,
+        sounds=_first(f"{share}/sounds", "/var/lib/asterisk/sounds") or f"{share}/sounds",
+        moh=_first(f"{share}/moh", "/var/lib/asterisk/moh") or f"{share}/moh",
+        modules=modules,
+        share=share,
+        pcap=_first(f"{prefix}/share/sip-tester", "/usr/share/sip-tester") or (private.pcap if private else ""),
+        programs=tuple(programs),
+    )
+
+
+def asterisk_version(command: list[str]) -> str:
+    """ "22.10.1" from `asterisk -V`."""
+    try:
+        outcome = subprocess.run([*command, "-V"], capture_output=True, text=True, errors="replace", check=False)
+    except OSError as problem:
+        raise Refusal(f"{command[0]}: {problem.strerror}; it cannot be run") from None
+    found = re.search(r"Asterisk (?:certified[/-])?(\d+(?:\.\d+)*)", outcome.stdout)
+    if not found:
+        said = (outcome.stderr or outcome.stdout).strip() or f"exit status {outcome.returncode}"
+        raise Refusal(f"{command[-1]} -V: says no version ({said})")
+    return found[1]
+
+
+def places_wanted(tree: str) -> None:
+    """The loader's path list and Asterisk's configuration know no way to quote these."""
+    if bad := sorted(set(tree) & set(":;\n")):
+        raise Refusal(f"{tree}: a folder with {bad[0]!r} in its name cannot hold a switch; choose another with --var")
+
+
+def _obtain(places: Places, mirror: str | None, suite: str, report: Report, keyring: str, verify: bool) -> None:
+    processor = packages.architecture()
+    source = (mirror or packages.machine_mirror()).rstrip("/")
+    if proxy := packages.machine_proxy(source):
+        os.environ[f"{source.partition(':')[0]}_proxy"] = proxy
+    report(f"Asterisk 22 from {source}, suite {suite}" + ("" if verify else " (its signature is NOT checked)"))
+    archive = packages.Mirror(source, suite, processor, places.cache, keyring, verify)
+    chosen = packages.resolve(archive.index(report), ROOTS, lambda name: bool(LIBRARIES.fullmatch(name)))
+    need_space(
+        places.cache, sum(package.size for package in chosen) + sum(package.installed_size for package in chosen)
+    )
+    files = archive.fetch(chosen, report)
+    report("unpacking")
+    home = os.path.dirname(places.tree)
+    for left in glob.glob(os.path.join(glob.escape(home), ".tree-*")):  # by an install that was killed
+        shutil.rmtree(left)
+    fresh = tempfile.mkdtemp(prefix=".tree-", dir=home)
+    try:
+        os.chmod(fresh, 0o755)
+        for file in files:
+            packages.unpack(file, fresh)
+        stamp = {
+            "format": FORMAT,
+            "suite": suite,
+            "mirror": source,
+            "signature": "good" if verify else "not checked",
+            "triplet": processor.triplet,
+            "loader": processor.loader,
+            "packages": {package.name: package.version for package in chosen},
+        }
+        stamp["asterisk"] = asterisk_version(_private(fresh, {**stamp, "asterisk": "?"}).command("asterisk"))
+        _try_out(_private(fresh, stamp))
+        with open(os.path.join(fresh, STAMP), "w", encoding="utf-8") as file:
+            json.dump(stamp, file, indent=1)
+        _put_in_place(fresh, places.tree)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    unpacked = sum(package.installed_size for package in chosen)
+    report(f"unpacked {len(files)} packages, {megabytes(unpacked)}")
+
+
+def _put_in_place(fresh: str, tree: str) -> None:
+    old = tempfile.mkdtemp(prefix=".tree-", dir=os.path.dirname(tree))
+    if os.path.lexists(tree):  # an older kind, or one that was damaged; a switch that runs keeps its open files
+        os.rename(tree, os.path.join(old, "tree"))
+    os.rename(fresh, tree)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _try_out(installation: Installation) -> None:
+    """Start SIPp once: a library that this suite calls otherwise is noticed now, not on the first call."""
+    outcome = subprocess.run([*installation.command("sipp"), "-v"], capture_output=True, text=True, check=False)
+    if "SIPp" not in outcome.stdout:
+        raise Refusal(f"the SIPp of this suite does not start ({outcome.stderr.strip()}); name another with --suite")
+
+
+def _private(tree: str, stamp: dict[str, Any]) -> Installation:
+    share = os.path.join(tree, "usr", "share", "asterisk")
+    return Installation(
+        tree=tree,
+        asterisk_version=stamp["asterisk"],
+        sounds=os.path.join(share, "sounds"),
+        moh=os.path.join(share, "moh"),
+        modules=os.path.join(tree, "usr", "lib", stamp["triplet"], "asterisk", "modules"),
+        share=share,
+        pcap=os.path.join(tree, "usr", "share", "sip-tester"),
+        programs=(
+            ("asterisk", os.path.join(tree, "usr", "sbin", "asterisk")),
+            ("sipp", os.path.join(tree, "usr", "bin", "sipp")),
+        ),
+        triplet=stamp["triplet"],
+        loader=stamp["loader"],
+    )
+
+
+def _stamp(tree: str) -> dict[str, Any] | None:
+    try:
+        with open(os.path.join(tree, STAMP), encoding="utf-8") as file:
+            stamp: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return stamp if stamp.get("format") == FORMAT else None
+
+
+def _summary(stamp: dict[str, Any]) -> str:
+    sipp = re.sub(r"[-+~].*", "", stamp["packages"]["sip-tester"].partition(":")[2] or stamp["packages"]["sip-tester"])
+    return f"Asterisk {stamp['asterisk']} and SIPp {sipp} (Debian {stamp['suite']}, signature {stamp['signature']})"
+
+
+def _first(*patterns: str) -> str | None:
+    return next((path for pattern in patterns for path in sorted(glob.glob(pattern))), None)
+
+
+@contextlib.contextmanager
+def _alone(path: str, report: Report) -> Iterator[None]:
+    """One install at a time; the kernel lets go of the lock whatever happens to its holder."""
+    with open(path, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another install is under way; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

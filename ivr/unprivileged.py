@@ -1,0 +1,94 @@
+"""Giving up root: which account runs the switch instead, and what it may then write."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import struct
+import subprocess
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+# The layout of a POSIX access list in an extended attribute (linux/posix_acl_xattr.h): version, then (tag, rights, id).
+_VERSION = 2
+_OWNER, _USER, _GROUP, _MASK, _OTHERS = 0x01, 0x02, 0x04, 0x10, 0x20
+_NOBODY_IN_PARTICULAR = 0xFFFFFFFF
+
+
+class Account(NamedTuple):
+    name: str
+    uid: int
+    gid: int
+
+    def popen(self) -> dict[str, Any]:
+        """Arguments for `subprocess` that start a program as this account and no other group."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+def account(folder: str) -> Account | None:
+    """Who runs the switch of this folder: for root its owner, or `nobody` if that is root; else None, ourselves."""
+    if os.geteuid() != 0:
+        return None
+    owner = os.stat(folder).st_uid
+    try:
+        entry = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+    except KeyError:
+        return None
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
+    """Why this account cannot run `command` or enter one of the folders; None when it can."""
+    for folder in folders:
+        if _run(who, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]):
+            return f"{who.name} may not enter {folder} (it, or a folder above it, is closed to others)"
+    if why := _run(who, command):
+        return f"{command[0]} does not run as {who.name} ({why})"
+    return None
+
+
+def give(folder: str, who: Account) -> None:
+    """Make the account the owner of a folder and all in it; links are not followed."""
+    os.chown(folder, who.uid, who.gid, follow_symlinks=False)
+    for base, folders, files in os.walk(folder):
+        for name in folders + files:
+            os.chown(os.path.join(base, name), who.uid, who.gid, follow_symlinks=False)
+
+
+def share(folder: str, who: Account) -> bool:
+    """Let the account write in a folder, its subfolders, and those still to come; False where lists are not known.
+
+    The owner stays. A later folder counts as shared unless whoever makes it takes the group's rights away (0o700).
+    """
+    os.makedirs(folder, exist_ok=True)
+    try:
+        for base, _, _ in os.walk(folder):
+            mode = os.stat(base).st_mode
+            rights = _access_list(who.uid, mode)
+            os.setxattr(base, "system.posix_acl_access", rights)
+            os.setxattr(base, "system.posix_acl_default", rights)
+    except OSError:
+        return False
+    return True
+
+
+def _access_list(uid: int, mode: int) -> bytes:
+    entries = [
+        (_OWNER, 7, _NOBODY_IN_PARTICULAR),
+        (_USER, 7, uid),
+        (_GROUP, mode >> 3 & 5, _NOBODY_IN_PARTICULAR),
+        (_MASK, 7, _NOBODY_IN_PARTICULAR),
+        (_OTHERS, mode & 5, _NOBODY_IN_PARTICULAR),
+    ]
+    return struct.pack("<I", _VERSION) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def _run(who: Account, command: list[str]) -> str:
+    """What goes wrong, or nothing."""
+    try:
+        outcome = subprocess.run(
+            command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **who.popen()
+        )
+    except (OSError, subprocess.SubprocessError) as problem:
+        return str(problem)
+    return "" if outcome.returncode == 0 else outcome.stderr.strip() or f"exit status {outcome.returncode}"
