@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,13 +51,14 @@ def easter(year: int) -> date:
     return date(year, month, (h - m + r + month + 19) % 32)
 
 
-def public_holidays(year: int) -> dict[date, str]:
+@cache
+def public_holidays(year: int) -> Mapping[date, str]:
     """National public holidays of one year, 2001 or later, with their Italian names."""
     days = {date(year, month, day): name for month, day, name, first, last in _FIXED if first <= year <= last}
     sunday = easter(year)
     days[sunday] = "Pasqua"
     days.setdefault(sunday + ONE_DAY, "Lunedì dell'Angelo")  # 25 April keeps its own name, as in 2011
-    return days
+    return MappingProxyType(days)
 
 
 def patron_saint(city: str, year: int) -> tuple[date, str]:
@@ -75,6 +78,7 @@ class Range(NamedTuple):
     until: int
 
 
+@cache
 def parse_range(text: str) -> Range:
     """`"09:00-18:00"` -> `Range(540, 1080)`. The day ends at 24:00. ValueError says what is wrong with the text."""
     start, dash, until = text.partition("-")
@@ -82,9 +86,7 @@ def parse_range(text: str) -> Range:
         raise ValueError(f'{text!r} is not a range of hours; write it like "09:00-18:00"')
     found = Range(_minutes(start), _minutes(until))
     if found.start >= found.until:
-        raise ValueError(
-            f"{text!r} ends before it starts; a range that passes midnight is two: until 24:00, from 00:00"
-        )
+        raise ValueError(f"{text!r} ends before it starts; past midnight write two: until 24:00, and from 00:00")
     return found
 
 
@@ -140,9 +142,7 @@ class OpeningHours:
         self.closures = tuple(closures or ())
         self.national = national
         self.city = city
-        self._years: dict[int, dict[date, str]] = {}
-        # The last answer, [from, until): calls come close together, and the state changes four times a day at most.
-        self._known: tuple[float, float, bool] = (0.0, 0.0, False)
+        self._years: dict[int, Mapping[date, str]] = {}  # public holidays and the saint, year by year
 
     @classmethod
     def of(cls, service: Mapping[str, Any]) -> OpeningHours:
@@ -172,7 +172,7 @@ class OpeningHours:
             names = public_holidays(day.year) if self.national else {}
             if self.city is not None:
                 saint, name = patron_saint(self.city, day.year)
-                names.setdefault(saint, name)
+                names = {saint: name, **names}
             self._years[day.year] = names
         return self._years[day.year].get(day)
 
@@ -206,12 +206,7 @@ class OpeningHours:
 
     def is_open(self, at: float) -> bool:
         """Whether the service is open at that instant."""
-        start, until, known = self._known
-        if start <= at < until:
-            return known
-        opened = self._span_at(at) is not None
-        self._known = (at, self.next_change(at), opened)
-        return opened
+        return self._span_at(at) is not None
 
     def next_opening(self, at: float) -> float:
         """`at` itself when the service is open, else the instant at which it opens; infinite when it never does."""
@@ -272,9 +267,14 @@ class OpeningHours:
     def _day_spans(self, day: date) -> list[Span]:
         if self.day_reason(day).kind != "open":
             return []
-        ranges = self.week[day.weekday()]
-        spans = [Span(self._instant(day, start, 0), self._instant(day, until, 1)) for start, until in ranges]
-        return [span for span in spans if span.start < span.until]  # a range may lie in the hour that never happens
+        spans: list[Span] = []
+        for start, until in self.week[day.weekday()]:
+            # Two ranges within the hour that happens twice would overlap: the second begins where the first ended.
+            earliest = spans[-1].until if spans else -math.inf
+            span = Span(max(self._instant(day, start, 0), earliest), self._instant(day, until, 1))
+            if span.start < span.until:  # a range may lie in the hour that never happens
+                spans.append(span)
+        return spans
 
     def _span_at(self, at: float) -> Span | None:
         day = self._day(at)
