@@ -1,0 +1,331 @@
+"""Asterisk's files, rendered from the templates in `config/asterisk/` and from the compiled configuration.
+
+A template is an Asterisk file with `{{placeholders}}`; everything else, `${VARIABLES}` included, is Asterisk's own and
+passes through untouched. Files named `*_nul.conf` are the service itself and can be included by an Asterisk that is
+there already; the others are the frame of the private switch. Each ends by including `<name>_custom.conf`, which is
+never written here: there ops put their own lines.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from charter.calendar import WEEKDAYS, OpeningHours, parse_range
+from ivr.cli import Refusal
+from ivr.compiled import Compiled, Service
+from ivr.ports import HOST, Ports
+
+FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
+
+# Files that Asterisk complains about when they are missing, though nothing needs to be in them.
+EMPTY = tuple(f"{name}.conf" for name in "acl ccss cel cli codecs dsp features pjproject queuerules udptl".split())
+
+_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
+_SAFE = re.compile(r"[\w./@+~-]+", re.ASCII)  # what no Asterisk file gives a meaning of its own
+_SECRET = re.compile(r"^([ +-]*(?:secret|password) = ).*$", re.MULTILINE)
+_PRIVATE = {"manager.conf", "pjsip_nul.conf"}  # with passwords in them
+
+# Conditions under which a member does not count (queues.conf: joinempty, leavewhenempty).
+_NOBODY_THERE = "unavailable,invalid,unknown"
+_NOBODY_FREE = "paused,inuse,ringing,wrapup,unavailable,invalid,unknown"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One operator's telephone: at a fixed `contact` (SIP URI), or registering itself with `password`."""
+
+    name: str
+    contact: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a rendering needs beside the configuration: this machine's ports, folders, secrets and years."""
+
+    templates: str  # folder
+    scripts: str  # folder of the AGI scripts
+    native: str  # folder for messages that Asterisk records itself
+    recordings: str  # folder of the quality campaign
+    moh: str  # folder of the music
+    first_year: int  # of the table of closed days
+    last_year: int
+    seats: Sequence[Seat]
+    engine_host: str = HOST
+    engine_port: int = 4573
+    ports: Ports = field(default=Ports(5060, 5038, 8088, 10000, 20000))  # the private switch only, as what follows
+    ami_user: str = "nul"
+    ami_secret: str = ""
+    trunks: Sequence[str] = (HOST,)  # addresses from which callers come
+
+    @classmethod
+    def seats_named(cls, count: int, each: Callable[[str], Seat]) -> list[Seat]:
+        """`each("seat01")` and so on."""
+        return [each(f"seat{number:02d}") for number in range(1, count + 1)]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file that a rendering alters; `before` is None for a new one."""
+
+    name: str
+    before: str | None
+    after: str
+
+    def diff(self) -> str:
+        """As `diff -u`, passwords hidden."""
+        before, after = (_SECRET.sub(r"\1***", text).splitlines(True) for text in (self.before or "", self.after))
+        return "".join(difflib.unified_diff(before, after, f"{self.name} (now)", f"{self.name} (rendered)"))
+
+
+def render(compiled: Compiled, values: Values, *, site: bool = False) -> dict[str, str]:
+    """File name -> text. `site`: only what an existing Asterisk includes (`*_nul.conf`)."""
+    known = placeholders(compiled, values)
+    texts = {} if site else {name: '#tryinclude "{{custom}}"' for name in EMPTY}
+    for name in template_names(values.templates):
+        if name.endswith("_nul.conf") or not site:
+            with open(os.path.join(values.templates, name), encoding="utf-8") as file:
+                texts[name] = file.read()
+    files = {}
+    for name, text in texts.items():
+        custom = name.removesuffix(".conf") + "_custom.conf"
+        head = (
+            f"; Rendered by `ivr render` from config/asterisk/{name}, configuration {compiled['revision']}.\n"
+            f"; Changes made here are lost; write your own lines into {custom}.\n\n"
+        )
+        files[name] = head + fill(text, {**known, "custom": custom}, os.path.join(values.templates, name))
+    return files
+
+
+def template_names(folder: str) -> list[str]:
+    """The templates of a folder, in order. Ops' own includes are none, should they lie there."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as problem:
+        raise Refusal(f"{folder}: {problem.strerror}; Asterisk's templates belong there") from None
+    found = [name for name in names if name.endswith(".conf") and not name.endswith("_custom.conf")]
+    if not found:
+        raise Refusal(f"{folder}: holds no template (*.conf)")
+    return found
+
+
+def fill(template: str, known: Mapping[str, str], path: str) -> str:
+    """Put the values in. A value of several lines (or none) has its placeholder alone on a line."""
+    return "".join(_line(line, known, f"{path}:{number}") for number, line in enumerate(template.splitlines(), 1))
+
+
+def _line(line: str, known: Mapping[str, str], where: str) -> str:
+    def value(found: re.Match[str]) -> str:
+        name = found[1].strip()
+        if name in known:
+            return known[name]
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(sorted(known))}"
+        raise Refusal(f'{where}: no placeholder is named "{name}"{hint}')
+
+    text = _PLACEHOLDER.sub(value, line)
+    if ("\n" in text or not text) and line and not _PLACEHOLDER.fullmatch(line.strip()):
+        raise Refusal(f"{where}: this placeholder stands for whole lines; put it alone on a line")
+    return text + "\n"
+
+
+def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
+    """Every placeholder of the templates (but `custom`, which is each file's own) and its value."""
+    service = compiled["service"]
+    identity, queue, voicemail = service["service"], service["queue"], service["voicemail"]
+    joinempty, leavewhenempty = empty_policy(service)
+    key = queue["voicemail_key"]
+    words = {
+        "number": identity["number"],
+        "language": identity["language"],
+        "zone": identity["time_zone"],
+        "engine": f"agi://{values.engine_host}:{values.engine_port}",
+        "scripts": values.scripts,
+        "native": values.native,
+        "recordings": values.recordings,
+        "moh": values.moh,
+        "queue": queue["name"],
+        "sip_bind": HOST,
+        "ami_user": values.ami_user,
+    }
+    for name, word in words.items():
+        _refuse_unsafe(name, word, ":" if name == "engine" else "")
+    return {
+        **words,
+        "ami_secret": _secret(values.ami_secret, "ami_secret"),
+        "longest_call": str(service["limits"]["longest_call_seconds"]),
+        "silence": str(voicemail["silence_seconds"]),
+        "longest_message": str(voicemail["longest_seconds"]),
+        "longest_wait": str(queue["longest_wait"]),
+        "longest_queue": str(queue["longest_queue"]),
+        "ring_seconds": str(queue["ring_seconds"]),
+        "wrap_up": str(queue["wrap_up_seconds"]),
+        "joinempty": joinempty,
+        "leavewhenempty": leavewhenempty,
+        "announce_every": str(queue["announce_every"]),
+        "announce": "yes" if queue["announce_every"] else "no",
+        "voicemail_offer": _voicemail_offer(queue["voicemail_offer_every"])
+        if key
+        else "; leaving by key is not offered",
+        "exit_key": f"exten => {key},1,Goto(nul-queue-left,s,1)" if key else "; leaving by key is not offered",
+        "survey_offered": str(int(service["survey"]["offered"])),
+        "first_code": str(FIRST_CODE),
+        "last_code": str(FIRST_CODE + queue["operators"] - 1),
+        "hours": hours(service),
+        "first_year": str(values.first_year),
+        "last_year": str(values.last_year),
+        "closed_days": closed_days(service, values.first_year, values.last_year),
+        "seats": "\n".join(_seat(seat) for seat in values.seats),
+        "seat_names": "\n".join(f"exten => {seat.name},1,Return()" for seat in values.seats),
+        "sip_port": str(values.ports.sip),
+        "ami_port": str(values.ports.ami),
+        "rtp_first": str(values.ports.rtp_first),
+        "rtp_last": str(values.ports.rtp_last),
+        "trunk_addresses": "\n".join(f"match = {address}" for address in values.trunks),
+    }
+
+
+def empty_policy(service: Service) -> tuple[str, str]:
+    """Who does not count when a caller wants to join, and when one waits: `joinempty` and `leavewhenempty`.
+
+    Whoever waits when the last operator leaves is led to the voicemail, as is whoever calls an empty room; only
+    `nobody_logged_in` with `wait` lets callers wait for somebody to come. `nobody_free` with `voicemail` turns callers
+    away at the door; who has joined while somebody was free stays.
+    """
+    policy = service["queue"]["all_busy"]
+    if policy["means"] == "nobody_free":
+        return (_NOBODY_FREE if policy["then"] == "voicemail" else _NOBODY_THERE), _NOBODY_THERE
+    return ("yes", "no") if policy["then"] == "wait" else (_NOBODY_THERE, _NOBODY_THERE)
+
+
+def hours(service: Service) -> str:
+    """The weekly hours as dialplan. A range includes its last minute in Asterisk, and does not in service.yaml."""
+    zone = service["service"]["time_zone"]
+    lines = []
+    for day in WEEKDAYS:
+        for text in service["hours"][day]:
+            start, until = parse_range(text)
+            span = f"{start // 60:02d}:{start % 60:02d}-{(until - 1) // 60:02d}:{(until - 1) % 60:02d}"
+            lines.append(f" same => n,GotoIfTime({span},{day[:3]},*,*,{zone}?open)")
+    return "\n".join(lines) or " ; never open"
+
+
+def closed_days(service: Service, first_year: int, last_year: int) -> str:
+    """One extension per holiday or closure, its name the local date."""
+    days = OpeningHours.of(service).closed_days(first_year, last_year)
+    return "\n".join(f"exten => {day:%Y%m%d},1,Return() ; {_comment(name)}" for day, name in days) or "; none"
+
+
+def _voicemail_offer(every: int) -> str:
+    return (
+        "context = nul-queue-exit\n"
+        "periodic-announce = nul/queue-offer-voicemail\n"
+        f"periodic-announce-frequency = {every}\n"
+        "relative-periodic-announce = yes"
+    )
+
+
+def _seat(seat: Seat) -> str:
+    lines = [f"[{seat.name}](nul-seat)", f"aors = {seat.name}"]
+    if seat.password is not None:
+        lines += [f"auth = {seat.name}", f"[{seat.name}]", "type = auth", "auth_type = userpass"]
+        lines += [f"username = {seat.name}", f"password = {_secret(seat.password, seat.name)}"]
+    lines.append(f"[{seat.name}](nul-seat-aor)")
+    if seat.contact is not None:
+        _refuse_unsafe(f"{seat.name}'s contact", seat.contact, ":[]")
+        lines.append(f"contact = {seat.contact}")
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.replace(";", ",").split())
+
+
+def _refuse_unsafe(name: str, value: str, further: str) -> None:
+    if not _SAFE.fullmatch(value.translate({ord(sign): None for sign in further})):
+        raise Refusal(
+            f"{name}: {value!r} cannot stand in an Asterisk file; use only letters, digits and . _ - / @ + ~"
+            " (for a folder: another --var or --config)"
+        )
+
+
+def _secret(value: str, name: str) -> str:
+    if value and not re.fullmatch(r"[\w-]+", value, re.ASCII):
+        raise Refusal(f"{name}: a password here has only letters, digits, - and _")
+    return value
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def changes(files: Mapping[str, str], folder: str) -> list[Change]:
+    """What writing these files there would alter."""
+    found = []
+    for name, after in sorted(files.items()):
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
+                before = file.read()
+        except FileNotFoundError:
+            before = None
+        if before != after:
+            found.append(Change(name, before, after))
+    return found
+
+
+def write(files: Mapping[str, str], folder: str, stamp: str) -> list[Change]:
+    """Write what differs; what stood there before is kept in `<folder>/replaced/<stamp>/`. Returns what was altered.
+
+    All new files are on the disk before the first is put in place, each by a rename: neither a full disk nor a crash
+    leaves half a file, and Asterisk never reads one. OSError as it comes.
+    """
+    altered = changes(files, folder)
+    if not altered:
+        return []
+    os.makedirs(folder, exist_ok=True)
+    fresh: dict[str, str] = {}
+    try:
+        for change in altered:
+            fresh[change.name] = _write_beside(os.path.join(folder, change.name), change.after)
+        _keep(altered, folder, stamp)
+        for change in altered:
+            os.rename(fresh.pop(change.name), os.path.join(folder, change.name))
+    finally:
+        for path in fresh.values():
+            os.unlink(path)
+    return altered
+
+
+def _write_beside(path: str, text: str) -> str:
+    """A new file on the disk, readable by whom the folder belongs to, with passwords by nobody else."""
+    fresh = f"{path}.{os.getpid()}.new"
+    mode = 0o600 if os.path.basename(path) in _PRIVATE else 0o644
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            if os.geteuid() == 0:  # rendering as root into the folder of the user `asterisk`
+                owner = os.stat(os.path.dirname(path))
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+    except BaseException:
+        os.unlink(fresh)
+        raise
+    return fresh
+
+
+def _keep(altered: Sequence[Change], folder: str, stamp: str) -> None:
+    replaced = [change for change in altered if change.before is not None]
+    if not replaced:
+        return
+    kept = os.path.join(folder, "replaced", stamp)
+    os.makedirs(kept, mode=0o700, exist_ok=True)
+    for change in replaced:
+        path = os.path.join(kept, change.name)
+        if os.path.exists(path):  # twice in the same second: the first copy is the older one
+            continue
+        os.link(os.path.join(folder, change.name), path)
