@@ -8,7 +8,7 @@ rules, and a test holds the two together.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypedDict, Union
+from typing import Any, Literal, TypedDict
 
 FORMAT = 1  # raised when the shape changes; a file of another format is refused
 
@@ -17,7 +17,7 @@ class SayToken(TypedDict):
     say: Literal["next_opening", "opening_hours"]
 
 
-Prompt = Union[str, SayToken]  # a prompt's id, or something computed when it is said
+Prompt = str | SayToken  # a prompt's id, or something computed when it is said
 
 
 class Identity(TypedDict):
@@ -195,7 +195,7 @@ class HangupNode(TypedDict):
     prompts: list[Prompt]
 
 
-Node = Union[HoursNode, PlayNode, NoticeNode, AskNode, InformNode, NumberNode, QueueNode, MessageNode, HangupNode]
+Node = HoursNode | PlayNode | NoticeNode | AskNode | InformNode | NumberNode | QueueNode | MessageNode | HangupNode
 
 
 class Menu(TypedDict):

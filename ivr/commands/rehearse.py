@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    compiled = service.compile_configuration(places)
+    compiled = service.compiled(service.load(places), places)
     with tempfile.TemporaryDirectory() as folder:  # what is said in a rehearsal is not kept
         compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
         return rehearse(compiled, options.operators, options.number or None, _moment(options.at, compiled))
