@@ -117,7 +117,7 @@ def test_a_range_is_read(text: str, found: tuple[int, int]) -> None:
     ],
 )
 def test_a_wrong_range_says_what_to_write(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="is not|ends before") as caught:
+    with pytest.raises(ValueError, match=r"is not|ends before") as caught:
         parse_range(text)
     assert str(caught.value) == message
 
