@@ -12,7 +12,7 @@ from ivr import service
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.facts import Fact
-from ivr.flows import load_flows
+from ivr.flows import installed
 from ivr.places import Places
 from ivr.rehearsal import HangsUp, Rehearsal, whole_call
 from ivr.terminal import Terminal
@@ -33,20 +33,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     compiled = service.compiled(service.load(places), places)
-    with tempfile.TemporaryDirectory() as folder:  # what is said in a rehearsal is not kept
-        compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
-        return rehearse(compiled, options.operators, options.number or None, _moment(options.at, compiled))
+    at = _moment(options.at, compiled)
+    return rehearse(compiled, at=at, operators=options.operators, number=options.number or None)
 
 
-def rehearse(compiled: Compiled, operators: str, number: str | None, at: float) -> int:
-    """One call with the person at the terminal; prints the facts that it leaves."""
+def rehearse(compiled: Compiled, *, at: float, operators: str = "free", number: str | None = "0612345678") -> int:
+    """One call with the person at the terminal; prints the facts that it leaves. What is said is not kept."""
     caller = Terminal(compiled)
-    rehearsal = Rehearsal(compiled, caller, at=at, number=number)
     identity = compiled["service"]["service"]
     moment = datetime.fromtimestamp(at, ZoneInfo(identity["time_zone"]))
     print(f"Lei ha chiamato {identity['number']}, {identity['name']}, {moment:%d/%m/%Y %H:%M}.\n", flush=True)
-    with caller.keys_one_by_one():
-        fate = whole_call(rehearsal, load_flows(), lambda call: _queue(call, caller, operators))
+    with tempfile.TemporaryDirectory() as folder, caller.keys_one_by_one():
+        compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
+        rehearsal = Rehearsal(compiled, caller, at=at, number=number)
+        fate = whole_call(rehearsal, installed(), lambda call: _queue(call, caller, operators))
     print(f"\nThe call is over: {fate}. The facts that it leaves:")
     for fact in rehearsal.facts:
         print("  " + _line(fact, at))
