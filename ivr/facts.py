@@ -59,6 +59,7 @@ class Spool:
         self._path = ""
         self._size = 0
         self._serial = 0
+        self.written = 0  # facts, since the writer began
         self._writer = f"{os.getpid()}-{os.urandom(4).hex()}"
 
     def write(self, fact: Fact) -> bool:
@@ -75,6 +76,7 @@ class Spool:
             self._alarm(f"{self.folder}: a fact could not be written: {problem}; free space or mend the folder", fact)
             return False
         self._size += written
+        self.written += 1
         return True
 
     @property
@@ -102,11 +104,20 @@ class Spool:
 
     def _open(self, at: float) -> None:
         os.makedirs(self.folder, mode=0o750, exist_ok=True)
-        self._serial += 1
-        self._path = os.path.join(self.folder, f"{int(at * 1000):013d}-{self._writer}-{self._serial}{OPEN}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o640)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            self._serial += 1
+            path = os.path.join(self.folder, f"{int(at * 1000):013d}-{self._writer}-{self._serial}{OPEN}")
+            descriptor = os.open(path, flags, 0o640)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.path.exists(path):
+                    break
+                os.close(descriptor)  # `recover` came between our open and our lock, and has sealed an empty segment
+            except OSError:
+                os.close(descriptor)
+                raise
+        self._descriptor, self._path, self._size = descriptor, path, 0
 
 
 class Segment(NamedTuple):
@@ -126,25 +137,39 @@ class Segment(NamedTuple):
 
 
 def recover(folder: str) -> int:
-    """Seal the segments of writers that died; return how many. Safe beside writers that live."""
-    recovered = 0
+    """Seal the segments of writers that died; return how many. Safe beside writers that live.
+
+    Raises OSError for a segment that cannot be sealed, after the others have been.
+    """
+    recovered, refused = 0, None
     for name in _names(folder, OPEN):
-        path = os.path.join(folder, name)
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue  # sealed by its writer just now
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)  # its writer lives
-            continue
-        try:
-            Segment(descriptor, path).seal()
-            recovered += 1
-        except FileNotFoundError:
-            continue  # sealed between our open and our lock
+            recovered += _recovered(os.path.join(folder, name))
+        except OSError as problem:
+            refused = problem
+    if refused is not None:
+        raise refused
     return recovered
+
+
+def _recovered(path: str) -> bool:
+    """Seal one segment; False when its writer lives or has sealed it just now."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        os.close(descriptor)
+        if isinstance(problem, BlockingIOError):
+            return False
+        raise
+    try:
+        Segment(descriptor, path).seal()
+    except FileNotFoundError:
+        return False  # sealed between our open and our lock
+    return True
 
 
 def read(folder: str, *, unsealed: bool = False) -> Iterator[Fact]:

@@ -108,11 +108,16 @@ class Session:
                 self._policy = Policy(flow)
                 out = self._advance(None)
             elif type(event) is Closed:
-                self.finished = True
-                if self._policy is not None:
-                    self._policy.abandon()
+                self.abandon()
             # HungUp: the connection remembers it, and the reply under way is still to come
         return out
+
+    def abandon(self) -> None:
+        """The connection is over, whoever ended it: the flow may put its things in order, nothing more is sent."""
+        if not self.finished:
+            self.finished = True
+            if self._policy is not None:
+                self._policy.abandon()
 
     def _advance(self, value: Any) -> bytes:
         assert self._policy is not None

@@ -1,0 +1,98 @@
+"""`ivr facts`: what happened on the calls, from the spool."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import sys
+import time
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from ivr.cli import Refusal
+from ivr.compiled import CompiledError, load
+from ivr.facts import OPEN, SEALED, Fact, read_segment
+from ivr.places import Places
+
+FOLLOW_SECONDS = 0.5
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--call", metavar="ID", help="only this call (the switch's LINKEDID)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, as in the spool")
+    parser.add_argument("--follow", action="store_true", help="go on showing new facts, until Ctrl-C")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    show = _as_json if options.json else Table(_zone(places)).show
+    spool = Reader(places.facts)
+    while True:
+        try:
+            for fact in sorted(spool.new(), key=lambda fact: fact.at):
+                if options.call in (None, fact.call):
+                    print(show(fact), flush=options.follow)
+        except ValueError as problem:  # a segment with a line that is no fact
+            raise Refusal(f"{problem}; move this file away") from None
+        if not options.follow:
+            return 0
+        time.sleep(FOLLOW_SECONDS)
+
+
+class Reader:
+    """Reads a spool again and again, giving each fact once. A segment keeps its name, but for its ending."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._seen: dict[str, tuple[int, int]] = {}  # segment -> its size, and how many facts of it were given
+
+    def new(self) -> Iterator[Fact]:
+        """The facts that came since the last time. Raises ValueError for a line that is no fact."""
+        for name in sorted(_listed(self._folder)):
+            path, segment = os.path.join(self._folder, name), os.path.splitext(name)[0]
+            try:
+                size = os.path.getsize(path)
+            except FileNotFoundError:
+                continue  # sealed while we looked: it is seen the next time
+            seen_size, given = self._seen.get(segment, (0, 0))
+            if size == seen_size:
+                continue
+            facts = list(read_segment(path))
+            yield from facts[given:]
+            self._seen[segment] = (size, len(facts))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.endswith((OPEN, SEALED))]
+    except FileNotFoundError:
+        return []
+
+
+class Table:
+    """Facts as lines of a table, in the service's own time."""
+
+    def __init__(self, zone: datetime.tzinfo) -> None:
+        self._zone = zone
+
+    def show(self, fact: Fact) -> str:
+        at = datetime.datetime.fromtimestamp(fact.at, self._zone).isoformat(" ", "seconds")
+        data = " ".join(f"{name}={_short(value)}" for name, value in fact.data.items())
+        return f"{at}  {fact.call:<20}  {fact.kind:<13}  {data}".rstrip()
+
+
+def _short(value: object) -> str:
+    return "-" if value is None or value == "" else str(value)
+
+
+def _as_json(fact: Fact) -> str:
+    return fact.line().decode().rstrip("\n")
+
+
+def _zone(places: Places) -> datetime.tzinfo:
+    """Where the service is; UTC when its configuration cannot be read, since facts can be read all the same."""
+    try:
+        return ZoneInfo(load(places.compiled)["service"]["service"]["time_zone"])
+    except (CompiledError, KeyError):
+        print("ivr facts: no compiled configuration: times are UTC", file=sys.stderr)
+        return datetime.UTC

@@ -1,0 +1,118 @@
+"""The engine's log: one JSON object a line on standard error, which systemd or Docker keep.
+
+No personal data: who reads the log need not know who called. Text from outside (an error's message, a traceback, a
+script's name) is shortened and every run of five or more digits in it is masked; only the fields that carry our own
+identifiers (`call`, `fact`, `path`) are written as they are. A fact is logged when the spool refuses it, because
+then the log is the only place that is left.
+
+A log that nobody reads must not stop the telephone: a line that would block is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+LONGEST_LINE = 4096  # bytes; a pipe that is ready takes that much without blocking
+LONGEST_TEXT = 300  # characters of a field that comes from outside
+LONGEST_TRACE = 2000
+
+_DIGITS = re.compile(r"\d(?:[ .\-/]?\d){4,}")
+_OURS = frozenset({"call", "fact", "path"})
+
+
+def masked(text: str, longest: int = LONGEST_TEXT) -> str:
+    """The text without anything that could be a telephone number, shortened to `longest` characters."""
+    text = _DIGITS.sub("#####", text)
+    return text if len(text) <= longest else text[:longest] + "..."
+
+
+def trace(problem: BaseException) -> str:
+    """The end of an exception's traceback, masked: the innermost lines tell most."""
+    lines = "".join(traceback.format_exception(problem))
+    return masked(lines[-LONGEST_TRACE:], LONGEST_TRACE)
+
+
+class Log:
+    """Writes events as lines of JSON to a descriptor. Safe to call from any thread; never raises, never blocks."""
+
+    def __init__(self, descriptor: int = 2, verbose: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self._descriptor = descriptor
+        self._clock = clock
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._throttles: dict[str, Throttle] = {}
+        self.verbose = verbose
+        self.dropped = 0  # lines that nobody took
+
+    def debug(self, event: str, **fields: Any) -> None:
+        if self.verbose:
+            self._write("debug", event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._write("error", event, fields)
+
+    def from_outside(self, event: str, **fields: Any) -> None:
+        """A warning that a stranger can cause as often as he likes: a few a minute of each kind, the rest counted."""
+        throttle = self._throttles.get(event)
+        if throttle is None:
+            throttle = self._throttles[event] = Throttle()
+        left_out = throttle.admit(self._clock())
+        if left_out is not None:
+            self._write("warning", event, fields | ({"left_out": left_out} if left_out else {}))
+
+    def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        line = self._line(level, event, fields)
+        try:
+            if not self._poll.poll(0):
+                self.dropped += 1
+                return
+            os.write(self._descriptor, line)
+        except OSError:
+            self.dropped += 1  # nobody is there to be told
+
+    def _line(self, level: str, event: str, fields: dict[str, Any]) -> bytes:
+        now = self._clock()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
+        record = {"at": stamp, "level": level, "event": event}
+        for name, value in fields.items():
+            record[name] = masked(value) if isinstance(value, str) and name not in _OURS | {"trace"} else value
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=repr).encode(errors="replace")
+        if len(line) >= LONGEST_LINE:  # half a line of JSON is of no use to anybody
+            record = {"at": stamp, "level": level, "event": event, "call": str(fields.get("call", ""))[:LONGEST_TEXT]}
+            line = json.dumps(record | {"cut": len(line)}).encode()
+        return line + b"\n"
+
+
+class Throttle:
+    """Admits a few of a kind of line in each minute."""
+
+    PER_MINUTE = 10
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._left = 0
+        self._left_out = 0
+
+    def admit(self, now: float) -> int | None:
+        """None: leave this one out. Else how many were left out since the last one that was admitted."""
+        if now >= self._until or now < self._until - 60:  # a new minute, or the clock was put back
+            self._until, self._left = now + 60, self.PER_MINUTE
+        if self._left == 0:
+            self._left_out += 1
+            return None
+        self._left -= 1
+        left_out, self._left_out = self._left_out, 0
+        return left_out
