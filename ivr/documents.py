@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-import msgspec
 import yaml
 from msgspec import inspect as shapes
 
@@ -237,8 +236,9 @@ def _compare_dict(value: Any, wanted: shapes.DictType, path: str) -> Iterator[tu
     if not isinstance(value, dict):
         yield path, f"must be a mapping, not {_show(value)}"
         return
-    if len(value) < (wanted.min_length or 0):
-        yield path, "must not be empty"
+    least = wanted.min_length or 0
+    if len(value) < least or len(value) > (wanted.max_length or math.inf):
+        yield path, f"must have {_span(least or None, wanted.max_length)} entries, not {len(value)}"
     for key, item in value.items():
         if not _fits(key, wanted.key_type):
             yield _under(path, key), f"a key here must be {_describe(wanted.key_type)}{_remedy(key, wanted.key_type)}"
@@ -292,8 +292,8 @@ def _is_date(value: Any) -> bool:
 def _describe(wanted: shapes.Type) -> str:
     """What a value should be, in words."""
     if isinstance(wanted, shapes.Metadata):
-        extra = (wanted.extra_json_schema or {}).get("description")
-        return str(extra) if extra else _describe(wanted.type)
+        words = (wanted.extra_json_schema or {}).get("description")
+        return str(words) if words else _describe(wanted.type)
     if isinstance(wanted, shapes.UnionType):
         return " or ".join(_describe(each) for each in wanted.types)
     if isinstance(wanted, shapes.LiteralType):
@@ -358,8 +358,3 @@ def shown(path: str) -> str:
     """A path as a person would type it: relative to where they stand, when it lies below."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
-
-
-def convert(value: Any, wanted: Any) -> Any:
-    """The value as the msgspec type, once `compare` found nothing."""
-    return msgspec.convert(value, wanted)

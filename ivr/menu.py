@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple, Union
 
-import msgspec
 from msgspec import Meta, Struct
 
 from ivr.documents import did_you_mean
@@ -33,14 +32,14 @@ RESERVED_NAMES = ("FATE", "NOTICE", "OUTCOME", "REASON", "RECORD", "TOPIC")
 
 
 def _described(pattern: str, words: str) -> Meta:
-    return Meta(pattern=pattern, extra_json_schema={"description": words})
+    return Meta(pattern=pattern, description=words)
 
 
 PromptId = Annotated[
     str, _described(r"^[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)")
 ]
 NodeName = Annotated[str, _described(r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")]
-Key = Annotated[str, _described(r"^[0-9*#]\Z", f'one key of {KEYS}, in quotes: "1"')]
+Key = Annotated[str, _described(r"^[0-9*#]\Z", f"one key of {KEYS}")]
 Topic = Annotated[str, _described(r"^[A-Z][A-Z0-9_]{0,31}\Z", "a topic: capital letters, digits, _")]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 WaitSeconds = Annotated[float, Meta(ge=1, le=60)]
@@ -124,7 +123,7 @@ ENDS = (QueueNode, MessageNode, HangupNode)
 
 class Menu(Struct, frozen=True, forbid_unknown_fields=True):
     start: NodeName
-    nodes: Annotated[dict[NodeName, Node], Meta(min_length=1)]
+    nodes: Annotated[dict[NodeName, Node], Meta(min_length=1, max_length=500)]
 
 
 # --- the graph -------------------------------------------------------------------------------------------------------
@@ -179,7 +178,6 @@ def circles(ways: Mapping[str, list[str]]) -> list[list[str]]:
         ring = _way(ways, name, name)
         if ring:
             found.append(ring)
-            done.update(each for each in ring)
             done.update(each for each in reachable(ways, ways[name]) if name in reachable(ways, [each]))
     return found
 
@@ -310,8 +308,3 @@ def prompts_of(menu: Menu) -> Iterator[tuple[str, str]]:
             for index, prompt in enumerate(prompts):
                 if isinstance(prompt, str):
                     yield f"nodes.{name}.{path}[{index}]", prompt
-
-
-def plain(menu: Menu) -> object:
-    """The menu as the compiled configuration holds it, every default filled in."""
-    return msgspec.to_builtins(menu)
