@@ -20,7 +20,10 @@ def installed() -> dict[str, FlowFunction]:
     """Every flow by its name, which is the script's name in the dialplan. Raises `PluginError`."""
     flows: dict[str, FlowFunction] = plugins(GROUP)
     if not flows:
-        raise PluginError(f"no entry points of the group {GROUP}: is the package installed? (`pip install -e .`)")
+        raise PluginError(
+            f"no entry points of the group {GROUP}: is the package installed? `pip install -e .`; "
+            "a stale *.egg-info folder beside the sources hides an installed one: remove it"
+        )
     return flows
 
 
