@@ -22,7 +22,10 @@ from ivr.ports import HOST, Ports
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
 # Files that Asterisk complains about when they are missing, though nothing needs to be in them.
-EMPTY = tuple(f"{name}.conf" for name in "acl ccss cel cli codecs dsp features pjproject queuerules udptl".split())
+EMPTY = (
+    *("acl.conf", "ccss.conf", "cel.conf", "cli.conf", "codecs.conf", "dsp.conf", "features.conf"),
+    *("pjproject.conf", "queuerules.conf", "udptl.conf"),
+)
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
 _SAFE = re.compile(r"[\w./@+~-]+", re.ASCII)  # what no Asterisk file gives a meaning of its own
@@ -85,7 +88,7 @@ class Change:
 def render(compiled: Compiled, values: Values, *, site: bool = False) -> dict[str, str]:
     """File name -> text. `site`: only what an existing Asterisk includes (`*_nul.conf`)."""
     known = placeholders(compiled, values)
-    texts = {} if site else {name: '#tryinclude "{{custom}}"' for name in EMPTY}
+    texts = {} if site else dict.fromkeys(EMPTY, '#tryinclude "{{custom}}"')
     for name in template_names(values.templates):
         if name.endswith("_nul.conf") or not site:
             with open(os.path.join(values.templates, name), encoding="utf-8") as file:
