@@ -2,7 +2,7 @@
 
 No personal data: who reads the log need not know who called. Text from outside (an error's message, a traceback, a
 script's name) is shortened and every run of five or more digits in it is masked; only the fields that carry our own
-identifiers (`call`, `fact`, `path`) are written as they are. A fact is logged when the spool refuses it, because
+identifiers and network addresses (`_OURS`) are written as they are. A fact is logged when the spool refuses it, because
 then the log is the only place that is left.
 
 A log that nobody reads must not stop the telephone: a line that would block is dropped and counted.
@@ -24,7 +24,7 @@ LONGEST_TEXT = 300  # characters of a field that comes from outside
 LONGEST_TRACE = 2000
 
 _DIGITS = re.compile(r"\d(?:[ .\-/]?\d){4,}")
-_OURS = frozenset({"call", "fact", "path"})
+_OURS = frozenset({"call", "fact", "host", "path", "peer", "revision"})
 
 
 def masked(text: str, longest: int = LONGEST_TEXT) -> str:
