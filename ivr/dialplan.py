@@ -279,11 +279,13 @@ def changes(files: Mapping[str, str], folder: str) -> list[Change]:
     return found
 
 
-def write(files: Mapping[str, str], folder: str, stamp: str) -> list[Change]:
-    """Write what differs; what stood there before is kept in `<folder>/replaced/<stamp>/`. Returns what was altered.
+def write(files: Mapping[str, str], folder: str, stamp: str | None = None, mode: int = 0o644) -> list[Change]:
+    """Write what differs, and return what was altered.
 
-    All new files are on the disk before the first is put in place, each by a rename: neither a full disk nor a crash
-    leaves half a file, and Asterisk never reads one. OSError as it comes.
+    With a `stamp` (a point in time, fit for a folder's name) what stood there before is kept in
+    `<folder>/replaced/<stamp>/`. All new files are on the disk before the first is put in place, each by a rename:
+    neither a full disk nor a crash leaves half a file, and Asterisk never reads one. Files with passwords are for their
+    owner alone, whatever `mode` says. OSError as it comes.
     """
     altered = changes(files, folder)
     if not altered:
@@ -292,29 +294,31 @@ def write(files: Mapping[str, str], folder: str, stamp: str) -> list[Change]:
     fresh: dict[str, str] = {}
     try:
         for change in altered:
-            fresh[change.name] = _write_beside(os.path.join(folder, change.name), change.after)
-        _keep(altered, folder, stamp)
+            fresh[change.name] = _write_beside(os.path.join(folder, change.name), change.after, mode)
+        if stamp is not None:
+            _keep(altered, folder, stamp)
         for change in altered:
-            os.rename(fresh.pop(change.name), os.path.join(folder, change.name))
+            os.rename(fresh[change.name], os.path.join(folder, change.name))
+            del fresh[change.name]
     finally:
         for path in fresh.values():
             os.unlink(path)
     return altered
 
 
-def _write_beside(path: str, text: str) -> str:
-    """A new file on the disk, readable by whom the folder belongs to, with passwords by nobody else."""
+def _write_beside(path: str, text: str, mode: int) -> str:
+    """A new file on the disk; when root renders, it belongs to whom the folder belongs to (the user `asterisk`)."""
     fresh = f"{path}.{os.getpid()}.new"
-    mode = 0o600 if os.path.basename(path) in _PRIVATE else 0o644
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            if os.geteuid() == 0:  # rendering as root into the folder of the user `asterisk`
+            if os.geteuid() == 0:
                 owner = os.stat(os.path.dirname(path))
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            os.fchmod(file.fileno(), 0o600 if os.path.basename(path) in _PRIVATE else mode)
     except BaseException:
         os.unlink(fresh)
         raise
@@ -322,13 +326,11 @@ def _write_beside(path: str, text: str) -> str:
 
 
 def _keep(altered: Sequence[Change], folder: str, stamp: str) -> None:
-    replaced = [change for change in altered if change.before is not None]
+    replaced = [change.name for change in altered if change.before is not None]
     if not replaced:
         return
     kept = os.path.join(folder, "replaced", stamp)
     os.makedirs(kept, mode=0o700, exist_ok=True)
-    for change in replaced:
-        path = os.path.join(kept, change.name)
-        if os.path.exists(path):  # twice in the same second: the first copy is the older one
-            continue
-        os.link(os.path.join(folder, change.name), path)
+    for name in replaced:
+        if not os.path.exists(os.path.join(kept, name)):  # twice at the same time: the first copy is the older one
+            os.link(os.path.join(folder, name), os.path.join(kept, name))
