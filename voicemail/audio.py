@@ -60,9 +60,7 @@ def samples(path: str) -> bytes:
 
 def _data(content: bytes, path: str) -> tuple[int, int]:
     """Where the samples begin, and how many bytes of them the header announces."""
-    if len(content) < 12:
-        return len(content), 0
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+    if not (b"RIFF".startswith(content[:4]) and b"WAVE".startswith(content[8:12])):
         raise AudioError(f"{path}: not a WAV file")
     known, at = False, 12
     while at + 8 <= len(content):

@@ -65,8 +65,10 @@ class Message(NamedTuple):
             found = cls(**{**document, "history": tuple(Mark(**mark) for mark in document["history"])})
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a message: {problem}") from None
-        texts = (found.id, found.call, found.reason, found.number_source, found.ended_by)
-        figures = (found.left_at, found.seconds, found.sound_seconds)
+        marks = found.history
+        texts = [found.id, found.call, found.reason, found.number or "", found.number_source, found.ended_by, found.state]
+        texts += [text for mark in marks for text in (mark.by, mark.state, mark.note)]
+        figures = [found.left_at, found.seconds, found.sound_seconds, found.empty, *(mark.at for mark in marks)]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in figures):
             raise ValueError("not a message: text where a number should be, or a number where text should be")
         if found.state != RECORDING and found.state not in STATES:

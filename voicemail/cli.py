@@ -1,0 +1,201 @@
+"""`voicemail`: who is to be called back. Messages are listed, heard and marked; nothing is erased here."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ivr.cli import Refusal
+from ivr.compiled import CompiledError, load
+from ivr.facts import Spool, stderr_alarm
+from ivr.places import Places
+from voicemail.message import STATES, Message, StoreError
+from voicemail.native import HousekeepingError, housekeeping
+from voicemail.store import Store
+
+ZONE = ZoneInfo("Europe/Rome")
+SETTLED = ("called_back", "closed")
+PLAYERS = (("aplay", "-q"), ("paplay",), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
+
+
+def main(argv: Sequence[str] | None = None, clock: Callable[[], float] = time.time) -> int:
+    options = _parser().parse_args(argv)
+    places = Places(options.config, options.var)
+    try:
+        status: int = options.run(options, places, clock())
+    except (Refusal, StoreError) as problem:
+        print(f"voicemail {options.command}: {plain(str(problem))}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError):  # `voicemail list | head`
+            sys.stderr.close()
+            return 0
+        where = problem.filename or places.messages
+        print(f"voicemail {options.command}: {where}: {problem.strerror}; mend the rights or the disk", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voicemail", description="The messages of callers who are to be called back.")
+    parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
+    parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, summary: str, run: Callable[[argparse.Namespace, Places, float], int]
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        added.set_defaults(run=run)
+        return added
+
+    listed = command("list", "list the messages that wait, oldest first", _list)
+    listed.add_argument("--all", action="store_true", help="those that are settled, too")
+    shown = command("show", "show all that is known of a message", _show)
+    played = command("play", "play a message on this machine", _play)
+    marked = command("mark", "record what was done about a message", _mark)
+    for with_id in (shown, played, marked):
+        with_id.add_argument("id", metavar="ID", help="a message's id, or a beginning of it that no other has")
+    for with_json in (listed, shown):
+        with_json.add_argument("--json", action="store_true", help="for programs")
+    marked.add_argument("state", metavar="STATE", choices=tuple(STATES), help=", ".join(STATES))
+    marked.add_argument("--note", default="", help="what the next person should know")
+    marked.add_argument("--by", metavar="WHO", help="who did it (default: you)")
+    command("recover", "take in what a crash left behind, and what the switch recorded by itself", _recover)
+    return parser
+
+
+def plain(text: str) -> str:
+    """Text from outside for a terminal: no control character, no change of direction reaches it."""
+    return "".join(sign if sign.isprintable() else f"<{ord(sign):02x}>" for sign in text)
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _list(options: argparse.Namespace, places: Places, now: float) -> int:
+    found, problems = Store(places.messages).scan()
+    wanted = [message for message in found if options.all or message.state not in SETTLED]
+    if options.json:
+        print(json.dumps([message.document() for message in wanted], indent=1))
+    elif wanted:
+        _table(wanted, now)
+    else:
+        print("No message at all." if not found else "No message waits: all are settled (`voicemail list --all`).")
+    for problem in problems:
+        print(f"voicemail list: {plain(problem)}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _table(messages: Sequence[Message], now: float) -> None:
+    rows: list[tuple[str, ...]] = [("ID", "LEFT", "AGE", "REASON", "NUMBER", "SECONDS", "STATE", "")]
+    for message in messages:
+        left, waiting = _local(message.left_at, "%a %d %b %H:%M"), age(now - message.left_at)
+        length, empty = f"{message.seconds:.0f}", "empty" if message.empty else ""
+        cells = (message.id, left, waiting, message.reason, message.number or "-", length, message.state, empty)
+        rows.append(tuple(map(plain, cells)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show(options: argparse.Namespace, places: Places, now: float) -> int:
+    store = Store(places.messages)
+    message = store.get(store.find(options.id))
+    path = store.audio(message.id)
+    if options.json:
+        print(json.dumps({**message.document(), "audio": path}, indent=1))
+        return 0
+    number = {"cli": "the line they called from", "typed": "typed by the caller", "none": "none: listen for it"}
+    lines = {
+        "message": message.id,
+        "left": f"{_local(message.left_at, '%A %d %B %Y, %H:%M:%S')} (Rome), {age(now - message.left_at)} ago",
+        "reason": message.reason,
+        "call back": f"{message.number or '-'} ({number.get(message.number_source, message.number_source)})",
+        "length": f"{message.seconds:.1f} s, {message.sound_seconds:.1f} s of sound"
+        + (", empty" if message.empty else ""),
+        "ended by": message.ended_by,
+        "call": message.call,
+        "audio": path if os.path.exists(path) else f"{path} (erased)",
+        "state": message.state,
+    }
+    for name, text in lines.items():
+        print(f"{name:>9}  {plain(text)}")
+    for mark in message.history:
+        note = f": {mark.note}" if mark.note else ""
+        print(f"{'':>9}  {_local(mark.at, '%d %b %H:%M')}  {plain(f'{mark.state}, by {mark.by}{note}')}")
+    return 0
+
+
+def _play(options: argparse.Namespace, places: Places, now: float) -> int:
+    store = Store(places.messages)
+    id = store.find(options.id)
+    path = store.audio(id)
+    if not os.path.exists(path):
+        raise Refusal(f"{path}: not there any more; the sound of old messages is erased")
+    player = next((command for command in PLAYERS if shutil.which(command[0])), None)
+    if player is None:
+        names = ", ".join(command[0] for command in PLAYERS)
+        raise Refusal(f"no player on this machine ({names}); install one, or copy and play {path}")
+    print(f"{id}: then `voicemail mark {id} listened`")
+    return subprocess.run([*player, path], check=False).returncode
+
+
+def _mark(options: argparse.Namespace, places: Places, now: float) -> int:
+    store = Store(places.messages)
+    by = options.by or getpass.getuser()
+    marked = store.mark(store.find(options.id), options.state, by=by, at=now, note=options.note)
+    print(plain(f"{marked.id}: {marked.state}, by {by}"))
+    return 0
+
+
+def _recover(options: argparse.Namespace, places: Places, now: float) -> int:
+    try:
+        compiled = load(places.compiled)
+    except CompiledError as problem:
+        raise Refusal(str(problem)) from None
+    store = Store(places.messages)
+    before = {message.id for message in store.list()}
+    spool = Spool(places.facts, stderr_alarm)
+    try:
+        housekeeping(places, compiled, spool.write, now)
+    except HousekeepingError as problem:
+        raise Refusal(str(problem)) from None
+    finally:
+        spool.seal()
+        came = [message for message in store.list() if message.id not in before]
+        for message in came:
+            print(plain(f"{message.id}  {message.seconds:.0f} s  {message.reason}"))
+        print(f"{len(came)} message{'' if len(came) == 1 else 's'} recovered")
+    return 0
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _local(at: float, form: str) -> str:
+    return datetime.fromtimestamp(at, ZONE).strftime(form)
+
+
+def age(seconds: float) -> str:
+    """How long somebody has been waiting, in the two largest units."""
+    minutes = max(0, int(seconds // 60))
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""The flow `voicemail`: when nobody can answer, a message and a number to call back. Nothing that was said is lost.
+
+Says why, and what becomes of the words; confirms the number, or asks for another; records; offers to hear it, to say it
+again, to send it. A caller who hangs up at any point has left what was said until then. A caller who hangs up before
+the tone has left nothing: the promise to call back is for a message and a number, and a number alone may be a change
+of mind; the facts tell of it. Pressing no key is always taken the kind way, since not every telephone's keys arrive:
+the number is right, the message is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from ivr import caller
+from ivr.agi import Answer, Command, CommandError, Hangup, Noop, RecordFile, SayDigits, StreamFile
+from ivr.call import KEYS, Call, Flow, choose, collect, say, set_variables
+from voicemail.audio import RATE, AudioError
+from voicemail.draft import Draft
+from voicemail.message import Message
+from voicemail.store import Store
+
+WHY = {"closed": "vm-closed", "all_busy": "vm-all-busy", "caller_choice": "vm-choice"}
+ITALY = "+39"
+
+WAIT_SECONDS = 5.0  # for a key
+MOST_DIGITS = 17  # 00 and the longest number of the world
+ASKED = 2  # how often a choice is offered
+CHANCES = 2  # to say something, when nothing was heard
+REVIEWS = 6  # keys pressed about one message; then it is sent
+
+
+class StoreFailed(Exception):
+    """The message cannot be recorded; the text says why."""
+
+
+def voicemail(call: Call) -> Flow:
+    """The flow `voicemail`: argument 1 is the reason (closed, all_busy, caller_choice). Sets IVR_FATE to message or
+    no_message, then IVR_OUTCOME, also when the caller has hung up."""
+    box = Box(call)
+    try:
+        yield from _conversation(call, box)
+    except Hangup:
+        box.keep()  # and still tell the dialplan
+    finally:
+        box.keep()  # whatever happens: a bug and the end of the engine lose no words either
+    yield from set_variables({"IVR_FATE": box.fate, "IVR_OUTCOME": "done"})
+
+
+class Box:
+    """What the caller has left so far. Keeping it never raises: the caller is to hear the end of the call."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.rules = call.service["voicemail"]
+        self.reason = _reason(call)
+        self.ended_by = "hangup"  # unless we are told otherwise
+        self.draft: Draft | None = None
+        self.message: Message | None = None
+        self._kept = False
+
+    @property
+    def fate(self) -> str:
+        return "message" if self.message is not None and not self.message.empty else "no_message"
+
+    def open(self, number: str | None, source: str) -> Draft:
+        """Make room for what the caller is going to say. Raises OSError."""
+        call, rules = self._call, self.rules
+        store = Store(call.compiled["paths"]["messages"], rules["empty_below_seconds"])
+        self.draft = store.draft(
+            call=call.id, reason=self.reason, number=number, number_source=source,
+            at=call.now(), longest_seconds=rules["longest_seconds"],
+        )  # fmt: skip
+        return self.draft
+
+    def keep(self) -> bool:
+        """Make what was said a message, once, and report it; whether there is one with something in it."""
+        if not self._kept:
+            self._kept = True
+            if self.draft is not None:
+                try:
+                    self.message = self.draft.publish(self.ended_by)
+                except (OSError, AudioError) as problem:
+                    self.alarm(problem)
+            self._report()
+        return self.fate == "message"
+
+    def alarm(self, problem: Exception) -> None:
+        """Somebody should look."""
+        self.ended_by = "failed"
+        path = self._call.compiled["paths"]["messages"]
+        self._call.log("alarm", what="messages", error=f"{problem}; free space, or let the switch write", path=path)
+
+    def _report(self) -> None:
+        nothing = {"message_id": None, "reason": self.reason, "seconds": 0.0, "empty": True, "ended_by": self.ended_by}
+        self._call.report("message", **(nothing if self.message is None else self.message.facts()))
+
+
+def _reason(call: Call) -> str:
+    reason = call.argument(1)
+    if reason in WHY:
+        return reason
+    call.log("unknown_reason", reason=reason)
+    return "all_busy"
+
+
+def _conversation(call: Call, box: Box) -> Flow:
+    yield Answer()
+    yield from say(call, [WHY[box.reason], "vm-privacy"])
+    number, source = yield from _contact(call)
+    try:
+        farewell = yield from _message(call, box, box.open(number, source))
+    except (OSError, AudioError, StoreFailed) as problem:
+        box.alarm(problem)
+        farewell = "vm-saved-anyway"  # what was said before it failed, if anything
+    if box.keep():
+        yield from say(call, [farewell])
+    else:
+        yield from say(call, ["vm-store-failed" if box.ended_by == "failed" else "goodbye"])
+
+
+# --- whom to call back ------------------------------------------------------------------------------------------------
+
+
+def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]:
+    """The number to call back, or None, and where it comes from."""
+    rules = call.service["voicemail"]
+    number, attempts = call.number, 0
+    source = "cli" if number else "none"
+    try:
+        if number is None:
+            yield from say(call, ["vm-number-hidden"])
+        elif (yield from _confirmed(call, number)):
+            return number, source
+        while attempts < rules["number_attempts"]:
+            number, source, attempts = None, "none", attempts + 1
+            digits = yield from collect(call, ["vm-type-number"], MOST_DIGITS, WAIT_SECONDS)
+            number = caller.normalise(digits, rules["default_country"])
+            if number is not None:
+                source = "typed"
+                if (yield from _confirmed(call, number)):
+                    return number, source
+            elif digits:
+                # A digit that cuts this short is the first of the next number.
+                call.typed = yield from say(call, ["vm-number-wrong"], "0123456789")
+        number, source, call.typed = None, "none", ""
+        yield from say(call, ["vm-number-given-up"])
+        return None, source
+    finally:
+        call.report("number", source=source, attempts=attempts)
+
+
+def _confirmed(call: Call, number: str) -> Generator[Command[Any], Any, bool]:
+    """Say a number digit by digit; False when the caller wants another one."""
+    # An Italian number is said as it is dialled at home.
+    home = call.service["voicemail"]["default_country"] == "IT" and number.startswith(ITALY)
+    digits = number.removeprefix(ITALY if home else "+")
+    call.typed = yield from say(call, ["vm-your-number-is"] if home else ["vm-your-number-is", "vm-plus"], "12")
+    if not call.typed:
+        call.typed = (yield SayDigits(digits, "12")).digit
+    key, _ = yield from choose(call, ["vm-confirm-number"], "12", WAIT_SECONDS, ASKED, [], ["wrong-input"])
+    return key != "2"
+
+
+# --- the message ------------------------------------------------------------------------------------------------------
+
+
+def _message(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
+    """Record and review; the farewell that is due. Raises `StoreFailed`, OSError, `AudioError`."""
+    for _ in range(CHANCES):
+        yield from _record(call, box, draft)
+        if not draft.empty:
+            return (yield from _review(call, box, draft))
+        yield from say(call, ["vm-nothing-heard"])
+        draft.next()
+    return "goodbye"
+
+
+def _review(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
+    """Send (1), hear (2), say it again (3); the farewell that is due."""
+    for _ in range(REVIEWS):
+        # A second # is still part of the end of the recording: it repeats the question and is no mistake.
+        key, _why = yield from choose(
+            call, ["vm-review"], "123", WAIT_SECONDS, ASKED, [], ["wrong-input"], repeat_key="#"
+        )
+        if key == "2":
+            call.typed = yield from _play(call, draft)
+        elif key == "3":
+            draft.replace()
+            if not (yield from _record(call, box, draft)):
+                yield from say(call, ["vm-nothing-heard"])
+        else:
+            return "vm-saved" if key else "vm-saved-anyway"
+    return "vm-saved-anyway"
+
+
+def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, bool]:
+    """One recording; whether it says something. Tries twice, since a missing tone, too, is an error of the command."""
+    call.typed = ""
+    yield from say(call, ["vm-record"], KEYS)  # any key goes straight to the tone
+    milliseconds, silence, failure = box.rules["longest_seconds"] * 1000, box.rules["silence_seconds"], ""
+    for tone in (True, False):
+        box.ended_by = "hangup"
+        try:
+            recorded = yield RecordFile(draft.audio, "wav", "#", milliseconds, beep=tone, silence_s=silence)
+            ended_by, key = recorded.ended_by, recorded.digit
+            if ended_by == "randomerror" and key:  # during the tone
+                ended_by = "dtmf"
+            box.ended_by = ended_by
+            # The switch replies first and closes the file then; that it has replied to another command tells us so.
+            yield Noop()
+        except CommandError as problem:
+            ended_by = str(problem)
+        if ended_by in ("dtmf", "timeout", "hangup", "waitfor"):
+            sound = draft.measure()
+            if sound.seconds + 1 < recorded.endpos / RATE:  # the disk filled up while the caller spoke
+                raise StoreFailed(f"{sound.seconds} of {recorded.endpos / RATE} s have reached the disk")
+            return draft.says_something(sound)
+        failure = ended_by
+        call.log("record_failed", ended_by=failure, tone=tone)
+    raise StoreFailed(f"RECORD FILE: {failure}")
+
+
+def _play(call: Call, draft: Draft) -> Generator[Command[Any], Any, str]:
+    """Let the caller hear what there is; the key that cut it short, or ""."""
+    for recording in draft.recordings():
+        played = yield StreamFile(recording, KEYS)
+        if played.failed:
+            call.log("prompt_failed", sound=recording)
+        if played.digit:
+            digit: str = played.digit
+            return digit
+    return ""
