@@ -82,7 +82,7 @@ class Draft:
         """`publish` for who holds the lock on its own; `report` is told before the message is visible."""
         sound = self._one_file()
         if not sound.seconds:
-            message.remove(self.folder)
+            message.discard(self.folder, self.sheet)
             return None
         sheet = self.sheet
         if sheet.state == RECORDING:
@@ -99,7 +99,7 @@ class Draft:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        message.remove(self.folder)
+        message.discard(self.folder, self.sheet)
         self.abandon()
 
     def abandon(self) -> None:

@@ -24,6 +24,8 @@ STATES: dict[str, tuple[str, ...]] = {
 
 ID = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{12}")
 AUDIO, SHEET = "message.wav", "message.json"
+LIVE = ".recording-"  # before the id: a caller speaks, or spoke when the engine died
+WORTHLESS = ".new-"  # before the id: there is nothing in it yet, or nothing in it any more
 
 
 class StoreError(Exception):
@@ -66,7 +68,15 @@ class Message(NamedTuple):
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a message: {problem}") from None
         marks = found.history
-        texts = [found.id, found.call, found.reason, found.number or "", found.number_source, found.ended_by, found.state]
+        texts = [
+            found.id,
+            found.call,
+            found.reason,
+            found.number or "",
+            found.number_source,
+            found.ended_by,
+            found.state,
+        ]
         texts += [text for mark in marks for text in (mark.by, mark.state, mark.note)]
         figures = [found.left_at, found.seconds, found.sound_seconds, found.empty, *(mark.at for mark in marks)]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in figures):
@@ -184,6 +194,13 @@ def remove(folder: str) -> None:
         os.rmdir(folder)
     except FileNotFoundError:
         return
+
+
+def discard(folder: str, sheet: Message) -> None:
+    """Remove a recording; a crash on the way does not leave half of one."""
+    worthless = os.path.join(os.path.dirname(folder), WORTHLESS + sheet.id)
+    os.rename(folder, worthless)
+    remove(worthless)
 
 
 def publish(folder: str, sheet: Message) -> None:

@@ -23,7 +23,9 @@ from voicemail.draft import Draft
 from voicemail.message import (
     AUDIO,
     ID,
+    LIVE,
     SHEET,
+    WORTHLESS,
     Mark,
     Message,
     StoreError,
@@ -38,9 +40,6 @@ from voicemail.message import (
     sync,
     write,
 )
-
-LIVE = ".recording-"  # a caller speaks, or spoke when the engine died
-UNFINISHED = ".new-"  # being prepared: worth nothing yet
 
 QUIET_SECONDS = 30.0  # the switch goes on recording when the engine dies; a file at rest for so long is finished
 ATTEMPTS = 10
@@ -75,18 +74,18 @@ class Store:
         raise OSError(errno.EBUSY, "no folder for a recording can be made", self.folder)
 
     def _draft(self, sheet: Message) -> Draft:
-        unfinished, live = self._path(UNFINISHED, sheet.id), self._path(LIVE, sheet.id)
-        os.mkdir(unfinished, 0o750)
+        fresh, live = self._path(WORTHLESS, sheet.id), self._path(LIVE, sheet.id)
+        os.mkdir(fresh, 0o750)
         descriptor = -1
         try:
-            descriptor = lock(unfinished)
-            write(unfinished, sheet, sync=False)
-            permit(unfinished, 0o770)  # the switch writes here
-            os.rename(unfinished, live)
+            descriptor = lock(fresh)
+            write(fresh, sheet, sync=False)
+            permit(fresh, 0o770)  # the switch writes here
+            os.rename(fresh, live)
         except OSError:
             if descriptor >= 0:
                 os.close(descriptor)
-            remove(unfinished)
+            remove(fresh)
             raise
         return Draft(sheet, live, descriptor, self._empty_below)
 
@@ -100,16 +99,16 @@ class Store:
         pcm = audio.samples(wav)
         sound = audio.measured(pcm)
         os.makedirs(self.folder, mode=0o750, exist_ok=True)
-        unfinished = self._path(UNFINISHED, sheet.id)
-        os.makedirs(unfinished, 0o750, exist_ok=True)  # it may be left from a crash
-        descriptor = lock(unfinished)
+        fresh = self._path(WORTHLESS, sheet.id)
+        os.makedirs(fresh, 0o750, exist_ok=True)  # it may be left from a crash
+        descriptor = lock(fresh)
         try:
-            create(os.path.join(unfinished, AUDIO), audio.joined([pcm]))
+            create(os.path.join(fresh, AUDIO), audio.joined([pcm]))
             empty = sound.sounding < self._empty_below
             added = sheet._replace(seconds=sound.seconds, sound_seconds=sound.sounding, empty=empty, state="new")
-            publish(unfinished, added)
+            publish(fresh, added)
         except OSError:
-            remove(unfinished)
+            remove(fresh)
             raise
         finally:
             os.close(descriptor)
@@ -183,7 +182,7 @@ class Store:
         """
         recovered = []
         for name in names(self.folder):
-            if not name.startswith((LIVE, UNFINISHED)):
+            if not name.startswith((LIVE, WORTHLESS)):
                 continue
             folder = os.path.join(self.folder, name)
             try:
@@ -194,7 +193,7 @@ class Store:
                 alarm(f"{folder}: {problem}; mend the rights of this folder, or remove it")
                 continue
             try:
-                if name.startswith(UNFINISHED):
+                if name.startswith(WORTHLESS):
                     remove(folder)
                 elif now - _last_written(folder) >= quiet_seconds:
                     found = Draft(read(folder), folder, descriptor, self._empty_below).finish("crash", report)
