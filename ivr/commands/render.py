@@ -58,13 +58,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
     else:
         values = private_values(compiled, places, _private(options, places), now)
     files, scripts = render(compiled, values, site=site), script_files(places)
-    altered = changes(files, folder) + changes(scripts, places.scripts)
-    _show(altered)
-    if options.diff_only:
-        return int(bool(altered))
-    if altered and not options.yes and not _agreed(len(altered)):
-        raise Refusal("nothing was written; add --yes to write without being asked")
     try:
+        altered = changes(files, folder) + changes(scripts, places.scripts)
+        _show(altered)
+        if options.diff_only:
+            return int(bool(altered))
+        if altered and not options.yes and not _agreed(len(altered)):
+            raise Refusal("nothing was written; add --yes to write without being asked")
         service.compile(places, configuration)
         os.makedirs(places.native_messages, exist_ok=True)
         keep_passwords(places, values.seats)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         write(files, folder, datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ"))
     except OSError as problem:
         raise Refusal(
-            f"{problem.filename or folder}: {problem.strerror}; no file there was left half written"
+            f"{problem.filename or folder}: {problem.strerror}; nothing there was left half written"
         ) from None
     print(f"{folder}: {len(altered)} changed; a running Asterisk takes them with `core reload`")
     if site:
