@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,9 +59,8 @@ class Installation:
     modules: str
     share: str  # documentation/, rest-api/
     pcap: str  # dtmf_2833_*.pcap, for SIPp
-    programs: tuple[tuple[str, str], ...]  # "asterisk", "sipp" -> path
-    triplet: str = ""
-    loader: str = ""
+    lines: Mapping[str, Sequence[str]]  # "asterisk", "sipp" -> how it is started
+    faketime: str = ""  # the library that moves a clock
 
     @property
     def is_system(self) -> bool:
@@ -69,20 +68,16 @@ class Installation:
 
     def command(self, program: str, *, preload: Literal["faketime"] | None = None) -> list[str]:
         """How `program` ("asterisk" or "sipp") is started; add its arguments. `preload` puts libfaketime before it."""
-        path = dict(self.programs).get(program)
-        if path is None:
+        if program not in self.lines:
             raise Refusal(f"there is no {program} here; run `ivr switch install`")
-        if self.is_system:
-            if preload:
-                raise Refusal(
-                    "the clock can only be moved in the private switch; run `ivr switch install`, no --system"
-                )
-            return [path]
-        lib = os.path.join(self.tree, "usr", "lib", self.triplet)
-        line = [os.path.join(lib, self.loader), "--library-path", f"{lib}:{lib}/asterisk", "--argv0", program]
-        if preload:
-            line += ["--preload", os.path.join(lib, "faketime", "libfaketimeMT.so.1")]
-        return [*line, path]
+        *loader, path = self.lines[program]
+        if preload and not (self.faketime and loader):
+            raise Refusal("only the private switch's clock can be moved; `ivr switch install`, and leave --system out")
+        return [*loader, *(["--preload", self.faketime] if preload else []), path]
+
+
+# So that a switch which is still running can be stopped when its tree is gone.
+NOT_INSTALLED = Installation("", "", "", "", "", "", "", {})
 
 
 def installed(places: Places) -> Installation | None:
@@ -104,7 +99,7 @@ def install(
 
     Whatever goes wrong is a `Refusal` with its remedy, and leaves only the cache and what was installed before.
     """
-    places_wanted(places.tree)
+    fit_for_a_switch(places.tree)
     home = os.path.dirname(places.tree)
     try:
         os.makedirs(home, exist_ok=True)
@@ -141,9 +136,9 @@ def system_installation(places: Places) -> Installation:
     share = _first(f"{prefix}/share/asterisk", "/var/lib/asterisk")
     if not modules or not share:
         raise Refusal(f"{path}: its modules or its share/asterisk are not below {prefix}; leave --system out")
-    private = installed(places)
+    private = installed(places) or NOT_INSTALLED
     sipp = shutil.which("sipp")
-    programs = [("asterisk", path), *([("sipp", sipp)] if sipp else [])]
+    lines = {**private.lines, "asterisk": [path]}
     return Installation(
         tree="",
         asterisk_version=version,
@@ -151,8 +146,8 @@ def system_installation(places: Places) -> Installation:
         moh=_first(f"{share}/moh", "/var/lib/asterisk/moh") or f"{share}/moh",
         modules=modules,
         share=share,
-        pcap=_first(f"{prefix}/share/sip-tester", "/usr/share/sip-tester") or (private.pcap if private else ""),
-        programs=tuple(programs),
+        pcap=private.pcap or _first("/usr/share/sip-tester") or "",
+        lines=lines if private.lines or not sipp else {**lines, "sipp": [sipp]},
     )
 
 
@@ -169,8 +164,8 @@ def asterisk_version(command: list[str]) -> str:
     return found[1]
 
 
-def places_wanted(tree: str) -> None:
-    """The loader's path list and Asterisk's configuration know no way to quote these."""
+def fit_for_a_switch(tree: str) -> None:
+    """Refuse a path that neither the loader's list nor Asterisk's configuration knows a way to quote."""
     if bad := sorted(set(tree) & set(":;\n")):
         raise Refusal(f"{tree}: a folder with {bad[0]!r} in its name cannot hold a switch; choose another with --var")
 
@@ -180,9 +175,9 @@ def _obtain(places: Places, mirror: str | None, suite: str, report: Report, keyr
     source = (mirror or packages.machine_mirror()).rstrip("/")
     if proxy := packages.machine_proxy(source):
         os.environ[f"{source.partition(':')[0]}_proxy"] = proxy
-    report(f"Asterisk 22 from {source}, suite {suite}" + ("" if verify else " (its signature is NOT checked)"))
+    report(f"Asterisk 22 LTS and SIPp from {source}")
     archive = packages.Mirror(source, suite, processor, places.cache, keyring, verify)
-    chosen = packages.resolve(archive.index(report), ROOTS, lambda name: bool(LIBRARIES.fullmatch(name)))
+    chosen = packages.resolve(archive.paragraphs(report), ROOTS, lambda name: bool(LIBRARIES.fullmatch(name)))
     need_space(
         places.cache, sum(package.size for package in chosen) + sum(package.installed_size for package in chosen)
     )
@@ -194,13 +189,13 @@ def _obtain(places: Places, mirror: str | None, suite: str, report: Report, keyr
     fresh = tempfile.mkdtemp(prefix=".tree-", dir=home)
     try:
         os.chmod(fresh, 0o755)
-        for file in files:
-            packages.unpack(file, fresh)
+        for path in files:
+            packages.unpack(path, fresh)
         stamp = {
             "format": FORMAT,
             "suite": suite,
             "mirror": source,
-            "signature": "good" if verify else "not checked",
+            "signature": archive.signature,
             "triplet": processor.triplet,
             "loader": processor.loader,
             "packages": {package.name: package.version for package in chosen},
@@ -234,20 +229,22 @@ def _try_out(installation: Installation) -> None:
 
 def _private(tree: str, stamp: dict[str, Any]) -> Installation:
     share = os.path.join(tree, "usr", "share", "asterisk")
+    lib = os.path.join(tree, "usr", "lib", stamp["triplet"])
+    loader = [os.path.join(lib, stamp["loader"]), "--library-path", f"{lib}:{lib}/asterisk"]
+    programs = {
+        "asterisk": os.path.join(tree, "usr", "sbin", "asterisk"),
+        "sipp": os.path.join(tree, "usr", "bin", "sipp"),
+    }
     return Installation(
         tree=tree,
         asterisk_version=stamp["asterisk"],
         sounds=os.path.join(share, "sounds"),
         moh=os.path.join(share, "moh"),
-        modules=os.path.join(tree, "usr", "lib", stamp["triplet"], "asterisk", "modules"),
+        modules=os.path.join(lib, "asterisk", "modules"),
         share=share,
         pcap=os.path.join(tree, "usr", "share", "sip-tester"),
-        programs=(
-            ("asterisk", os.path.join(tree, "usr", "sbin", "asterisk")),
-            ("sipp", os.path.join(tree, "usr", "bin", "sipp")),
-        ),
-        triplet=stamp["triplet"],
-        loader=stamp["loader"],
+        lines={name: (*loader, "--argv0", name, path) for name, path in programs.items()},
+        faketime=os.path.join(lib, "faketime", "libfaketimeMT.so.1"),
     )
 
 

@@ -24,6 +24,10 @@ from ivr.cli import Refusal
 from ivr.download import Meter, Missing, Report, fetch, is_full, is_whole, megabytes, no_space, read
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+VERIFIERS: dict[str, tuple[str, ...]] = {
+    "gpgv": (),
+    "sqv": ("--cleartext",),
+}  # what apt itself uses, by Debian's age; and how to call it
 FETCHERS = 4  # connections to the mirror at once
 
 # Read by nobody here: manual pages, translations and the like. Copyright files stay.
@@ -82,6 +86,10 @@ class Mirror(NamedTuple):
     keyring: str = KEYRING
     verify: bool = True
 
+    @property
+    def signature(self) -> str:
+        return "good" if self.verify else "NOT checked"
+
     def release(self, report: Report) -> str:
         """The signed text of InRelease; the kept one when the mirror cannot be reached."""
         kept = os.path.join(self.cache, f"InRelease-{self.suite}")
@@ -100,10 +108,12 @@ class Mirror(NamedTuple):
         _keep(kept, content)
         return text
 
-    def index(self, report: Report) -> dict[str, str]:
+    def paragraphs(self, report: Report) -> dict[str, str]:
         """Every package's paragraph by name, from the index that InRelease vouches for."""
         path = f"main/binary-{self.architecture.name}/Packages.xz"
         release = self.release(report)
+        date = re.search(r"^Date: (.*)$", release, re.M)
+        report(f"{self.suite} of {date[1] if date else 'an unknown date'}, signature {self.signature}")
         found = re.search(rf"^ ([0-9a-f]{{64}}) +(\d+) {re.escape(path)}$", release.partition("SHA256:")[2], re.M)
         if not found:
             raise Refusal(f"{self.url}: {self.suite} has no {path}; name another suite with --suite")
@@ -147,10 +157,9 @@ class Mirror(NamedTuple):
 def signed_text(content: bytes, name: str, keyring: str) -> str:
     """What the signature covers, and nothing that stands around it."""
     remedy = "or, if you trust the network, go without with --no-verify-signature (checksums are still compared)"
-    if not shutil.which("gpgv"):
-        raise Refusal(
-            f"gpgv is not installed, so the mirror's signature cannot be checked; apt-get install gpgv, {remedy}"
-        )
+    tool = next((name for name in VERIFIERS if shutil.which(name)), None)
+    if tool is None:
+        raise Refusal(f"neither gpgv nor sqv is here to check the mirror's signature; apt-get install gpgv, {remedy}")
     if not os.path.exists(keyring):
         raise Refusal(
             f"{keyring}: not there, so the mirror's signature cannot be checked; "
@@ -160,16 +169,19 @@ def signed_text(content: bytes, name: str, keyring: str) -> str:
         given, text = os.path.join(folder, "InRelease"), os.path.join(folder, "text")
         with open(given, "wb") as file:
             file.write(content)
-        command = ["gpgv", "--homedir", folder, "--keyring", os.path.abspath(keyring), "--output", text, given]
-        outcome = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        if outcome.returncode or not os.path.exists(text):
+        command = [tool, *VERIFIERS[tool], "--keyring", os.path.abspath(keyring), "--output", text, given]
+        environment = {**os.environ, "GNUPGHOME": folder}  # gpgv reads no one's own keys
+        outcome = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, env=environment
+        )
+        if outcome.returncode:  # the text may have been written all the same
             said = " ".join(line.removeprefix("gpgv: ") for line in outcome.stderr.strip().splitlines()[-3:])
             raise Refusal(
                 f"{name}: bad signature ({said}); nothing was installed. Name another mirror with --mirror, "
                 f"or bring {keyring} up to date"
             )
-        with open(text, encoding="utf-8") as file:
-            return file.read()
+        with open(text, encoding="utf-8") as signed:
+            return signed.read()
 
 
 def unchecked_text(content: bytes) -> str:

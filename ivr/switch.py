@@ -7,28 +7,34 @@ it and on which ports; a process is known by its pid *and* the moment it began, 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import json
 import os
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ivr import ports as blocks
-from ivr import procfs, switch_files, unprivileged
+from ivr import procfs, switch_files, switch_state, unprivileged
 from ivr.cli import Refusal
 from ivr.download import Report
 from ivr.faketime import Clock
-from ivr.installation import Installation, install, installed, places_wanted, system_installation
+from ivr.installation import (
+    NOT_INSTALLED,
+    Installation,
+    fit_for_a_switch,
+    install,
+    installed,
+    system_installation,
+)
 from ivr.places import Places
 from ivr.ports import Claim, Ports
+from ivr.switch_state import Ami, Printed, State, write
 
 __all__ = [
     "Ami",
@@ -45,19 +51,7 @@ __all__ = [
 
 SOCKET = "asterisk.ctl"
 LONGEST_SOCKET = 107  # bytes in a Unix socket's path
-AMI_USER = "ivr"
 CLI_SECONDS = 30
-
-_children: dict[int, subprocess.Popen[bytes]] = {}  # started by this very program, which must also collect them
-
-
-class Ami(NamedTuple):
-    """How to log in to the manager interface."""
-
-    host: str
-    port: int
-    user: str
-    secret: str
 
 
 class Status(NamedTuple):
@@ -91,6 +85,7 @@ class Switch:
         self.shared = tuple(shared)
         self.clock = Clock(os.path.join(self.folder, "clock"))
         self._report = report
+        self.alone = switch_state.Lock(self.folder)  # `with switch.alone():` around steps that belong together
         self._claim: Claim | None = None
 
     # where things are
@@ -126,49 +121,43 @@ class Switch:
         """Given by `prepare`, kept until another `prepare` finds them taken."""
         if self._claim:
             return self._claim.ports
-        if known := self._state().get("ports"):
-            return Ports(**known)
+        if known := self._state.ports:
+            return known
         raise Refusal(f"{self.folder}: this switch has no ports yet; prepare it first (`ivr switch start` does)")
 
     @property
     def ami(self) -> Ami:
-        path = os.path.join(self.folder, "ami.json")
-        try:
-            with open(path, encoding="utf-8") as file:
-                return Ami(**json.load(file))
-        except FileNotFoundError:
-            raise Refusal(f"{path}: not there yet; prepare the switch first (`ivr switch start` does)") from None
-        except (OSError, ValueError, TypeError) as problem:
-            raise Refusal(f"{path}: {problem}; delete it, stop the switch and start it again") from None
+        return switch_state.load_ami(self.folder)
 
     @property
     def pid(self) -> int | None:
         """Of the running Asterisk, or None."""
-        who = self._who()
-        return who.pid if who and _alive(who) else None
+        state = self._state
+        return state.process.pid if state.process and state.alive else None
 
     # what it does
 
     def prepare(self, render: Callable[[Switch], None] | None = None) -> None:
         """Make the folders, claim ports, write asterisk.conf and ami.json, and let `render` write the rest of etc/.
 
-        Without `render` and with an empty etc/, a bare configuration is written. A switch that runs keeps its ports.
+        Without `render`, and when nobody has rendered there yet, a bare configuration is written. A switch that runs
+        keeps its ports.
         """
-        places_wanted(self.folder)
-        for name in ("", *switch_files.FOLDERS):
-            os.makedirs(os.path.join(self.folder, name), exist_ok=True)
-        if self.pid is None and self._claim is None:
-            known = self._state().get("ports")
-            self._claim = blocks.claim(Ports(**known) if known else None)
-            self._save({"ports": self._claim.ports._asdict()})
-        self._write_ami()
-        switch_files.link_sounds(self.folder, self.installation, self.prompts)
-        _write(self.conf, switch_files.asterisk_conf(self.folder, self.run, self.installation))
-        if render:
-            render(self)
-        elif not os.path.exists(os.path.join(self.etc, "modules.conf")):
-            for name, text in switch_files.bare(self.ports, self.ami._asdict(), self.folder).items():
-                _write(os.path.join(self.etc, name), text, mode=0o600 if name == "manager.conf" else 0o644)
+        fit_for_a_switch(self.folder)
+        with self.alone():
+            for name in ("", *switch_files.FOLDERS):
+                os.makedirs(os.path.join(self.folder, name), exist_ok=True)
+            bare = switch_files.is_bare(self.etc)
+            if self.pid is None and self._claim is None:
+                self._claim_ports(may_change=bare or render is not None)
+            switch_state.save_ami(self.folder, self.ports.ami)
+            switch_files.link_sounds(self.folder, self.installation, self.prompts)
+            write(self.conf, switch_files.asterisk_conf(self.folder, self.run, self.installation))
+            if render:
+                render(self)
+            elif bare:
+                for name, text in switch_files.bare(self.ports, self.ami._asdict(), self.folder).items():
+                    write(os.path.join(self.etc, name), text, mode=0o600 if name == "manager.conf" else 0o644)
 
     def start(self, deadline: float = 30, faketime: str | None = None) -> bool:
         """Run it, and return when it is fully booted; False when it was running already.
@@ -176,12 +165,10 @@ class Switch:
         `faketime` gives it a clock that can be moved (`clock.move`): an ISO instant, in Rome's time if it names no
         zone. Raises `Refusal`, with what Asterisk said, when it ends or is not ready within `deadline` seconds.
         """
-        with self._locked():
+        with self.alone():
             if self.pid is not None:
                 return False
-            if self._claim is None:
-                self._reclaim()
-            assert self._claim is not None
+            self._confirm_ports()
             who = self._account()
             self._make_run(who)
             environment = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "FAKETIME"))}
@@ -191,29 +178,20 @@ class Switch:
             if who:
                 unprivileged.give(self.folder, who)
             process = self._spawn(who, environment, faketime is not None)
-            identity = procfs.identify(process.pid)
-            self._save(
-                {
-                    "ports": self._claim.ports._asdict(),
-                    "process": identity._asdict() if identity else None,
-                    "asterisk": self.installation.asterisk_version,
-                    "user": who.name if who else None,
-                }
-            )
-            self._claim.release()  # Asterisk has inherited it
-            self._claim = None
             try:
                 self._wait_until_booted(process, deadline)
             except BaseException:
                 self._end(time.monotonic(), graceful=False)
                 raise
+            if complaint := self._printed.complaint:
+                self._report(f"Asterisk runs, but complains: {complaint}")
         return True
 
     def stop(self, deadline: float = 15) -> bool:
         """End it, and return when it is gone; False when it was not running. Calls under way are cut."""
         if not os.path.isdir(self.folder):
             return False
-        with self._locked():
+        with self.alone():
             return self._end(time.monotonic() + deadline)
 
     def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
@@ -237,28 +215,37 @@ class Switch:
 
     def console(self) -> None:
         """Become the switch's own command line; returns only by an error."""
+        if not sys.stdin.isatty():  # Asterisk's console would spin at the end of its input
+            raise Refusal("the console wants a terminal; give one command as arguments instead")
         if self.pid is None:
             raise Refusal(f"{self.folder}: this switch is not running; `ivr switch start`")
         line = [*self._command(), "-r"]
         os.execv(line[0], line)
 
     def status(self) -> Status:
-        state = self._state()
-        who = self._who()
-        ports = Ports(**state["ports"]) if state.get("ports") else None
-        running = who is not None and _alive(who)
+        state = self._state
+        pid = self.pid
         note = ""
-        if who and not running:
-            note = f"its process {who.pid} is gone without having been stopped; {self.log}/console.log may say why"
-        elif running and state.get("user") is None and os.geteuid() == 0:
+        if pid is None and state.process:
+            note = (
+                f"its process {state.process.pid} is gone without having been stopped; {self._printed.path} may say why"
+            )
+        elif pid is not None and state.user is None and os.geteuid() == 0:
             note = "runs as root"
-        pid = who.pid if who and running else None
-        return Status(running, pid, state.get("user") if running else None, state.get("asterisk"), ports, note)
+        return Status(pid is not None, pid, state.user if pid else None, state.asterisk, state.ports, note)
 
     # how
 
     def _command(self) -> list[str]:
         return [*self.installation.command("asterisk"), "-C", self.conf]
+
+    @property
+    def _printed(self) -> Printed:
+        return Printed(os.path.join(self.log, "console.log"))
+
+    @property
+    def _state(self) -> State:
+        return switch_state.load(self.folder)
 
     def _account(self) -> unprivileged.Account | None:
         """Who it runs as; None for ourselves, which is said aloud when that is root."""
@@ -282,7 +269,7 @@ class Switch:
     ) -> subprocess.Popen[bytes]:
         assert self._claim is not None
         line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
-        with open(os.path.join(self.log, "console.log"), "wb") as output:
+        with open(self._printed.path, "wb") as output:
             try:
                 process = subprocess.Popen(
                     line,
@@ -297,21 +284,35 @@ class Switch:
                 )
             except OSError as problem:
                 raise Refusal(f"{line[0]}: {problem.strerror}; run `ivr switch install`") from None
-        _children[process.pid] = process
+        switch_state.adopt(process)
+        switch_state.save(
+            self.folder,
+            State(
+                ports=self._claim.ports,
+                process=procfs.identify(process.pid),
+                asterisk=self.installation.asterisk_version,
+                user=who.name if who else None,
+                system=self.installation.is_system,
+            ),
+        )
+        self._claim.release()  # Asterisk has inherited it
+        self._claim = None
         return process
 
     def _wait_until_booted(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         end = time.monotonic() + deadline
         while not self._answers():
             if process.poll() is not None:
-                raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._said()}")
+                raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._printed.last}")
             if time.monotonic() > end:
-                raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._said()}")
+                raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._printed.last}")
             time.sleep(0.01)
         try:
             self.cli("core waitfullybooted", timeout=max(0.1, end - time.monotonic()))
         except Refusal as problem:
-            raise Refusal(f"Asterisk is not fully booted after {deadline:g} s ({problem}): {self._said()}") from None
+            raise Refusal(
+                f"Asterisk is not fully booted after {deadline:g} s ({problem}): {self._printed.last}"
+            ) from None
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -321,17 +322,9 @@ class Switch:
                 return False
             return True
 
-    def _said(self) -> str:
-        """The end of what Asterisk printed."""
-        path = os.path.join(self.log, "console.log")
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if line.strip()]
-        telling = [line for line in lines if "ERROR" in line] or lines
-        return f"{' | '.join(telling[-3:]) or 'it said nothing'} (all of it: {path})"
-
     def _end(self, end: float, graceful: bool = True) -> bool:
-        who = self._who()
-        was_running = who is not None and _alive(who)
+        state = self._state
+        who, was_running = state.process, state.alive
         if who and was_running:
             now = time.monotonic()
             with procfs.Handle(who) as process:
@@ -348,16 +341,15 @@ class Switch:
                     raise Refusal(
                         f"process {who.pid} ignores SIGKILL; is its disk gone? {self.folder} is left as it is"
                     )
-            _collect(who.pid)
+            switch_state.collect(who.pid)
         self._clean()
         return was_running
 
     def _clean(self) -> None:
         if os.path.isdir(self.run):
             shutil.rmtree(self.run)
-        state = self._state()
-        if state.pop("process", None):
-            self._save(state)
+        if (state := self._state).process:
+            switch_state.save(self.folder, state._replace(process=None))
 
     def _make_run(self, who: unprivileged.Account | None) -> None:
         """A fresh folder for the control socket; what a killed Asterisk left in it goes."""
@@ -366,57 +358,49 @@ class Switch:
         if who:
             unprivileged.give(self.run, who)
 
-    def _reclaim(self) -> None:
-        """Take the ports that etc/ was written for."""
-        ports = self.ports
-        claim = blocks.claim(ports)
-        if claim.ports != ports:
+    def _claim_ports(self, may_change: bool) -> None:
+        """Those of the last time if they are free; others only when etc/ is going to be written for them."""
+        known = self._state.ports
+        claim = blocks.claim(known)
+        if known not in (None, claim.ports) and not may_change:
             claim.release()
-            raise Refusal(f"{self.folder}: its ports from {ports.sip} on are in use now; prepare it again")
+            raise Refusal(
+                f"{self.folder}: its ports from {known.sip} on are in use by another switch; stop that one, "
+                f"or write etc/ anew for other ports (`ivr render`)"
+            )
         self._claim = claim
+        switch_state.save(self.folder, self._state._replace(ports=claim.ports))
 
-    def _write_ami(self) -> None:
-        path = os.path.join(self.folder, "ami.json")
-        secret = self.ami.secret if os.path.exists(path) else secrets.token_urlsafe(24)
-        document = Ami(blocks.HOST, self.ports.ami, AMI_USER, secret)._asdict()
-        _write(path, json.dumps(document, indent=1) + "\n", mode=0o600)
-
-    def _who(self) -> procfs.Identity | None:
-        known = self._state().get("process")
-        return procfs.Identity(**known) if known else None
-
-    def _state(self) -> dict[str, Any]:
-        path = os.path.join(self.folder, "state.json")
-        try:
-            with open(path, encoding="utf-8") as file:
-                state: dict[str, Any] = json.load(file)
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as problem:
-            raise Refusal(f"{path}: {problem}; stop this Asterisk by hand if it runs, then delete the file") from None
-        return state
-
-    def _save(self, state: dict[str, Any]) -> None:
-        _write(os.path.join(self.folder, "state.json"), json.dumps(state, indent=1) + "\n")
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One start or stop of this switch at a time."""
-        os.makedirs(self.folder, exist_ok=True)
-        with open(os.path.join(self.folder, ".lock"), "w", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _confirm_ports(self) -> None:
+        """Hold the very ports that etc/ was written for."""
+        ports = self.ports
+        if self._claim is None:
+            self._claim_ports(may_change=False)
+        elif ports != self._state.ports:
+            self._claim.release()
+            self._claim = None
+            raise Refusal(f"{self.folder}: somebody else has prepared this switch meanwhile; prepare it again")
 
 
-def named(places: Places, name: str = "main", *, system: bool = False, report: Report = lambda line: None) -> Switch:
-    """The switch of this name below `var/`, with the folders that the service's calls write into."""
+def named(
+    places: Places, name: str = "main", *, system: bool = False, needed: bool = True, report: Report = lambda line: None
+) -> Switch:
+    """The switch of this name below `var/`, with the folders that the service's calls write into.
+
+    One that was started with the system's Asterisk goes on with it. Unless it is `needed`, nothing has to be installed.
+    """
     if not name.isidentifier() or name == os.path.basename(places.tree):
         raise Refusal(f"--name {name}: a switch is called by one word of letters, digits and underscores, not 'tree'")
-    installation = system_installation(places) if system else installed(places)
-    if installation is None:
+    folder = places.switch(name)
+    state = switch_state.load(folder)
+    if system or (state.system and state.alive):
+        installation = system_installation(places)
+    else:
+        installation = installed(places) or NOT_INSTALLED
+    if needed and not installation.lines:
         raise Refusal("the private switch is not installed; run `ivr switch install`")
     shared = (places.facts, places.messages, places.native_messages)
-    return Switch(installation, places.switch(name), prompts=places.audio, shared=shared, report=report)
+    return Switch(installation, folder, prompts=places.audio, shared=shared, report=report)
 
 
 def names(places: Places) -> list[str]:
@@ -424,22 +408,3 @@ def names(places: Places) -> list[str]:
     home = os.path.dirname(places.tree)
     found = os.listdir(home) if os.path.isdir(home) else []
     return sorted(name for name in found if os.path.exists(os.path.join(home, name, "state.json")))
-
-
-def _alive(who: procfs.Identity) -> bool:
-    if who.pid in _children and _children[who.pid].poll() is not None:
-        del _children[who.pid]
-    return procfs.is_alive(who)
-
-
-def _collect(pid: int) -> None:
-    if process := _children.pop(pid, None):
-        process.wait()
-
-
-def _write(path: str, text: str, mode: int = 0o644) -> None:
-    """Whole or not at all, and never readable by more than `mode` says, not for a moment."""
-    fresh = f"{path}.{os.getpid()}"
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(fresh, path)

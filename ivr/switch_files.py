@@ -37,9 +37,11 @@ MODULES = (
 )
 
 
+BARE = "; A bare configuration by `ivr switch`; `ivr render` writes the service's.\n"
+
+
 def asterisk_conf(folder: str, run: str, installation: Installation) -> str:
     """Where everything lies. `run` is apart because the control socket's path may have 107 bytes at most."""
-    programs = dict(installation.programs)
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most_files = MOST_FILES if allowed == resource.RLIM_INFINITY else min(MOST_FILES, allowed)
     return f"""\
@@ -56,7 +58,7 @@ astagidir => {folder}/share/agi-bin
 astspooldir => {folder}/spool
 astrundir => {run}
 astlogdir => {folder}/log
-astsbindir => {os.path.dirname(programs["asterisk"])}
+astsbindir => {os.path.dirname(installation.command("asterisk")[-1])}
 
 [options]
 verbose = 3
@@ -76,7 +78,7 @@ astctlpermissions = 0600
 
 def bare(ports: Ports, ami: Mapping[str, str | int], folder: str) -> dict[str, str]:
     """File name -> text: an Asterisk that answers its manager and its SIP port and knows one number, which plays."""
-    return {
+    texts = {
         "modules.conf": "[modules]\nautoload=no\n"
         + "".join(f"load = {name}.so\n" for line in MODULES for name in line.split()),
         "logger.conf": (
@@ -111,6 +113,16 @@ def bare(ports: Ports, ami: Mapping[str, str | int], folder: str) -> dict[str, s
             for name in ("pjproject", "sorcery", "cli", "cli_permissions", "codecs", "dsp", "cdr_custom")
         },
     }
+    return {name: BARE + text for name, text in texts.items()}
+
+
+def is_bare(etc: str) -> bool:
+    """Whether nothing but `bare` has written there."""
+    try:
+        with open(os.path.join(etc, "modules.conf"), encoding="utf-8", errors="replace") as file:
+            return file.readline() == BARE
+    except FileNotFoundError:
+        return True
 
 
 def link_sounds(folder: str, installation: Installation, prompts: str) -> None:

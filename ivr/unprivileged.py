@@ -60,7 +60,7 @@ def share(folder: str, who: Account) -> bool:
 
     The owner stays. A later folder counts as shared unless whoever makes it takes the group's rights away (0o700).
     """
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(folder, mode=0o750, exist_ok=True)  # messages and facts are about people
     try:
         for base, _, _ in os.walk(folder):
             mode = os.stat(base).st_mode

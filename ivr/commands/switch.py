@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("start", "start it and wait until it is fully booted"),
         ("stop", "stop it and wait until it is gone"),
         ("status", "say whether it runs, as whom, and where it listens"),
-        ("console", "open its own command line"),
+        ("console", "open its own command line, or give it one command"),
     ):
         command = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
         command.add_argument(
@@ -40,6 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument(
             "--system", action="store_true", help="use the Asterisk that is installed on this machine (18 or newer)"
         )
+        if name == "console":
+            command.add_argument("words", nargs="*", metavar="WORD", help='one command, such as "core show channels"')
         if name in ("start", "stop"):
             default = {"start": 30.0, "stop": 15.0}[name]
             command.add_argument(
@@ -57,21 +59,26 @@ def run(options: argparse.Namespace, places: Places) -> int:
             verify=not options.no_verify_signature,
         )
         return 0
-    chosen = switch.named(places, options.name, system=options.system, report=print)
+    needed = options.action in ("start", "console")
+    chosen = switch.named(places, options.name, system=options.system, needed=needed, report=print)
     if options.action == "start":
         return _start(chosen, options)
     if options.action == "stop":
         return _stop(chosen, options)
     if options.action == "console":
-        chosen.console()
+        if not options.words:
+            chosen.console()
+        print(chosen.cli(" ".join(options.words)), end="")
+        return 0
     return _status(chosen, options.name, switch.names(places))
 
 
 def _start(chosen: switch.Switch, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    if chosen.pid is None:
-        chosen.prepare()
-    started = chosen.start(options.deadline)
+    with chosen.alone():
+        if chosen.pid is None:
+            chosen.prepare()
+        started = chosen.start(options.deadline)
     status = chosen.status()
     if not started:
         print(f"the switch {options.name!r} is running already (process {status.pid})")

@@ -1,0 +1,160 @@
+"""What a switch's folder remembers: its process and ports, its manager's password, what Asterisk printed; and the lock
+by which one at a time starts or stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ivr import procfs
+from ivr.cli import Refusal
+from ivr.ports import HOST, Ports
+
+AMI_USER = "ivr"
+
+
+class State(NamedTuple):
+    """`process` is None when the switch was stopped; when it is not, the process may still have died since."""
+
+    ports: Ports | None = None
+    process: procfs.Identity | None = None
+    asterisk: str | None = None  # version
+    user: str | None = None  # whom it runs as, when not as who started it
+    system: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and _is_alive(self.process)
+
+
+class Ami(NamedTuple):
+    """How to log in to the manager interface."""
+
+    host: str
+    port: int
+    user: str
+    secret: str
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}  # started by this very program, which must also collect them
+
+
+def adopt(process: subprocess.Popen[bytes]) -> None:
+    _children[process.pid] = process
+
+
+def collect(pid: int) -> None:
+    if process := _children.pop(pid, None):
+        process.wait()
+
+
+def load(folder: str) -> State:
+    path = _path(folder)
+    try:
+        with open(path, encoding="utf-8") as file:
+            found: dict[str, Any] = json.load(file)
+        ports, process = found.pop("ports"), found.pop("process")
+        return State(Ports(**ports) if ports else None, procfs.Identity(**process) if process else None, **found)
+    except FileNotFoundError:
+        return State()
+    except (OSError, ValueError, TypeError, KeyError) as problem:
+        raise Refusal(f"{path}: {problem!r}; stop this Asterisk by hand if it runs, then delete the file") from None
+
+
+def save(folder: str, state: State) -> None:
+    document = state._asdict() | {
+        "ports": state.ports._asdict() if state.ports else None,
+        "process": state.process._asdict() if state.process else None,
+    }
+    write(_path(folder), json.dumps(document, indent=1) + "\n")
+
+
+def load_ami(folder: str) -> Ami:
+    path = os.path.join(folder, "ami.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            return Ami(**json.load(file))
+    except FileNotFoundError:
+        raise Refusal(f"{path}: not there yet; prepare the switch first (`ivr switch start` does)") from None
+    except (OSError, ValueError, TypeError) as problem:
+        raise Refusal(f"{path}: {problem}; delete it, stop the switch and start it again") from None
+
+
+def save_ami(folder: str, port: int) -> None:
+    """With the secret that is there already, or a new one."""
+    path = os.path.join(folder, "ami.json")
+    secret = load_ami(folder).secret if os.path.exists(path) else secrets.token_urlsafe(24)
+    write(path, json.dumps(Ami(HOST, port, AMI_USER, secret)._asdict(), indent=1) + "\n", mode=0o600)
+
+
+class Printed:
+    """What Asterisk printed in `console.log` since it was started."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def last(self) -> str:
+        """The end of it, or better the end of its errors."""
+        said = self._errors() or self._lines()
+        return f"{' | '.join(said[-3:]) or 'it said nothing'} (all of it: {self.path})"
+
+    @property
+    def complaint(self) -> str:
+        """The first error, and how many more there are; "" for none."""
+        errors = self._errors()
+        more = f" (and {len(errors) - 1} more in {self.path})" if len(errors) > 1 else ""
+        return errors[0].partition(": ")[2] + more if errors else ""
+
+    def _errors(self) -> list[str]:
+        return [line for line in self._lines() if "ERROR[" in line]
+
+    def _lines(self) -> list[str]:
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return [line.strip() for line in file if line.strip()]
+
+
+def write(path: str, text: str, mode: int = 0o644) -> None:
+    """Whole or not at all, and never readable by more than `mode` says, not for a moment."""
+    fresh = f"{path}.{os.getpid()}"
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(fresh, path)
+
+
+class Lock:
+    """One start or stop of a switch at a time; may be taken again by who has it."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, ".lock")
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        with open(self._path, "w", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+
+def _path(folder: str) -> str:
+    return os.path.join(folder, "state.json")
+
+
+def _is_alive(who: procfs.Identity) -> bool:
+    if who.pid in _children and _children[who.pid].poll() is not None:
+        del _children[who.pid]
+    return procfs.is_alive(who)
