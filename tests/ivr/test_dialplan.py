@@ -278,7 +278,7 @@ def test_a_queue_without_announcements_says_nothing(compiled: Compiled, values: 
     ],
 )
 def test_what_all_busy_means(compiled: Compiled, means: str, then: str, join: str, leave: str) -> None:
-    compiled["service"]["queue"]["all_busy"] = {"means": means, "then": then}  # type: ignore[typeddict-item]
+    compiled["service"]["queue"]["all_busy"] = {"means": means, "then": then}
     assert dialplan.empty_policy(compiled["service"]) == (join, leave)
 
 
@@ -360,7 +360,7 @@ def test_any_hours_that_can_be_configured_are_rendered_right(shipped: Compiled, 
 
 def test_a_reason_written_by_ops_stays_a_comment(compiled: Compiled) -> None:
     closure = {"first": "2026-12-24", "last": "2026-12-24", "reason": "Chiusura; --\nexten => 1,1,System(x)"}
-    compiled["service"]["holidays"]["extra_closures"] = [closure]  # type: ignore[list-item]
+    compiled["service"]["holidays"]["extra_closures"] = [closure]
     line = next(line for line in dialplan.closed_days(compiled["service"], 2026, 2026).splitlines() if "1224" in line)
     assert line == "exten => 20261224,1,Return() ; Chiusura, -- exten => 1,1,System(x)"
 
