@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from ivr import caller
-from ivr.agi import Command, Environment, SetVariable, StreamFile, WaitForDigit
+from ivr.agi import Command, Environment, Hangup, SetVariable, StreamFile, WaitForDigit
 from ivr.compiled import Compiled, Prompt
 from ivr.facts import Fact, new_id
 from ivr.speech import sounds
@@ -134,6 +134,15 @@ def collect(call: Call, prompts: Sequence[Prompt], most: int, wait_seconds: floa
             break
         key = yield WaitForDigit(int(wait_seconds * 1000))
     return digits
+
+
+def last_words(variables: dict[str, str]) -> Flow:
+    """`set_variables` for what must be said even to a channel whose caller has just hung up."""
+    for name, value in variables.items():
+        try:
+            yield SetVariable(name, value)
+        except Hangup:
+            yield SetVariable(name, value)
 
 
 def set_variables(variables: dict[str, str]) -> Flow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.call import Call, Flow, set_variables
+from ivr.call import Call, Flow, last_words
 
 FATES = frozenset(("left_menu", "informed", "abandoned", "answered", "refused", "no_message", "message"))
 
@@ -21,4 +21,4 @@ def ended(call: Call) -> Flow:
         queue_status=queue_status,
         seconds=int(seconds) if seconds.isascii() and seconds.isdigit() else None,
     )
-    yield from set_variables({"IVR_OUTCOME": "done"})
+    yield from last_words({"IVR_OUTCOME": "done"})

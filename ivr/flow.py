@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
     """How a walk ended, as the dialplan's variables; the last one is IVR_OUTCOME."""
 
     variables: dict[str, str]
+    handed_over: dict[str, Any] | None = None  # to the queue: topic and priority, for the fact
 
 
 class Walk:
@@ -51,6 +52,8 @@ def menu(call: Call) -> Flow:
     call.report("answered", revision=call.compiled["revision"])
     outcome = yield from walk(call)
     yield from set_variables(outcome.variables)
+    if outcome.handed_over is not None:
+        call.report("handed_over", **outcome.handed_over)
 
 
 def walk(call: Call) -> Generator[Command[Any], Any, Outcome]:
@@ -139,14 +142,12 @@ def _hangup(call: Call, node: HangupNode, name: str, walk: Walk) -> Step:
 
 def _to_queue(call: Call, walk: Walk, priority: int, further: dict[str, str]) -> Outcome:
     topic = walk.topic or OTHER_TOPIC
-    call.report("handed_over", topic=topic, priority=priority)
-    hand_over = {"IVR_TOPIC": topic, "QUEUE_PRIO": str(priority), "IVR_FATE": "abandoned", "IVR_OUTCOME": "queue"}
-    return Outcome({**walk.variables, **further, **hand_over})
+    hand_over = {"IVR_TOPIC": topic, "QUEUE_PRIO": str(priority), "IVR_OUTCOME": "queue"}
+    return Outcome({**walk.variables, **further, **hand_over}, {"topic": topic, "priority": priority})
 
 
 def _to_message(walk: Walk, reason: str) -> Outcome:
-    hand_over = {"IVR_REASON": reason, "IVR_FATE": "no_message", "IVR_OUTCOME": "voicemail"}
-    return Outcome({**walk.variables, **hand_over})
+    return Outcome({**walk.variables, "IVR_REASON": reason, "IVR_OUTCOME": "voicemail"})
 
 
 def _leave_for_a_person(call: Call, walk: Walk) -> Outcome:

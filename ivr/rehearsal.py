@@ -256,26 +256,28 @@ def whole_call(rehearsal: Rehearsal, flows: Mapping[str, FlowFunction], queue: C
     rehearsal.run("menu", flows["menu"])
     outcome, reason, status = variables.get("IVR_OUTCOME"), variables.get("IVR_REASON", "closed"), ""
     if outcome == "queue" and not rehearsal.hung_up:
-        variables["IVR_STAGE"] = "queue"
+        variables.update(IVR_FATE="abandoned", IVR_STAGE="queue")
         ended = queue(rehearsal)
+        status = {"answered": "CONTINUE", "timeout": "TIMEOUT", "refused": "FULL"}.get(ended, "")
+        rehearsal.hung_up = ended == "abandoned"
         if ended == "answered":
-            variables.update(IVR_FATE="answered", IVR_STAGE="survey")
-            status = "CONTINUE"
-            if rehearsal.compiled["service"]["survey"]["offered"]:
-                rehearsal.run("survey", flows["survey"])
-        elif ended == "abandoned":
-            rehearsal.hung_up = True
-        else:
+            _after_the_conversation(rehearsal, flows)
+        elif ended != "abandoned":
             outcome, reason = "voicemail", "caller_choice" if ended == "key" else "all_busy"
-            status = {"timeout": "TIMEOUT", "refused": "FULL"}.get(ended, "")
-            variables["IVR_FATE"] = "refused" if ended == "refused" else "no_message"
     if outcome == "voicemail" and not rehearsal.hung_up:
-        variables["IVR_STAGE"] = "voicemail"
+        variables.update(IVR_FATE="no_message", IVR_STAGE="voicemail")
         rehearsal.run("voicemail", flows["voicemail"], reason)
+    if variables["IVR_FATE"] == "no_message" and status == "FULL":
+        variables["IVR_FATE"] = "refused"
     rehearsal.hung_up = True
-    fate = variables["IVR_FATE"]
-    rehearsal.run("ended", flows["ended"], fate, variables["IVR_STAGE"], status)
-    return fate
+    rehearsal.run("ended", flows["ended"], variables["IVR_FATE"], variables["IVR_STAGE"], status)
+    return variables["IVR_FATE"]
+
+
+def _after_the_conversation(rehearsal: Rehearsal, flows: Mapping[str, FlowFunction]) -> None:
+    rehearsal.variables.update(IVR_FATE="answered", IVR_STAGE="survey")
+    if rehearsal.compiled["service"]["survey"]["offered"]:
+        rehearsal.run("survey", flows["survey"])
 
 
 def write_speech(path: str, seconds: float) -> None:

@@ -4,8 +4,8 @@ Couples the protocol (`ivr.agi`) with the flow that the switch asked for. Every 
 so a flow behaves the same under all of them: FastAGI feeds it from a socket, tests feed it from a list.
 
 What a hang-up means is decided here, once. HANGUP is only a note between two replies; the reply under way still comes
-and the flow gets it. From then on a command that a dead channel would refuse is not sent: the flow is told `Hangup`
-instead, may still set variables and report facts, and ends.
+and the flow gets it. Whatever the flow wants next is not sent: it is told `Hangup` instead, so that no flow hands a
+caller over who has gone. After that it may set variables and report facts, nothing that a dead channel would refuse.
 """
 
 from __future__ import annotations
@@ -41,13 +41,18 @@ class Policy:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self._begun = False
+        self._told = False  # of the hang-up
         self._last_words = LAST_WORDS
         self.ending = ""  # how the flow ended: "done", "hangup" or "error" (it would not end)
 
     def advance(self, value: Any, *, hung_up: bool) -> Command[Any] | None:
         """Give the flow a reply (or the error that came instead of one); the next command to send, None at its end."""
         thrown = value if isinstance(value, (Hangup, CommandError)) else None
+        if not self._begun:  # a flow that begins on a dead channel knows that it does
+            self._begun, self._told = True, hung_up
         while True:
+            self._told |= isinstance(thrown, Hangup)
             try:
                 command: Command[Any] = self._flow.send(value) if thrown is None else self._flow.throw(thrown)
             except StopIteration:
@@ -60,7 +65,7 @@ class Policy:
             if self._last_words < 0:
                 self._flow.close()
                 return self._end("error")
-            if command.dead_capable:
+            if self._told and command.dead_capable:
                 return command
             thrown = Hangup("the caller has hung up")
 

@@ -31,7 +31,6 @@ def test_a_topic_with_a_person_leads_to_the_queue(compiled: Compiled) -> None:
     assert done.variables == {
         "IVR_TOPIC": "ALTRO",
         "QUEUE_PRIO": "0",
-        "IVR_FATE": "abandoned",
         "IVR_OUTCOME": "queue",
     }
     assert list(done.variables)[-1] == "IVR_OUTCOME"  # the dialplan trusts the last one
@@ -133,7 +132,7 @@ def test_when_it_is_closed_the_caller_may_leave_a_message(compiled: Compiled, wh
     caller = Scripted("")
     done = rehearse(compiled, caller, when)
     assert caller.heard[0] == "closed"
-    assert done.variables == {"IVR_REASON": "closed", "IVR_FATE": "no_message", "IVR_OUTCOME": "voicemail"}
+    assert done.variables == {"IVR_REASON": "closed", "IVR_OUTCOME": "voicemail"}
 
 
 @pytest.mark.parametrize("when", ["2026-10-26 09:00", "2027-03-29 09:00"])
