@@ -21,6 +21,7 @@ import _signal  # type: ignore[import-not-found]
 import _socket
 import posix
 import select
+import sys
 
 FIRST_COMMAND_MS = 1000  # the engine's deadline for its first command, before the flow is run here
 COMMAND_MS = 5000  # and for every further one, before the dialplan has to go on without
@@ -154,9 +155,45 @@ def script(flow: str, root: str, compiled: str | None) -> None:
     path = compiled or f"{posix.environ.get(b'IVR_VAR', (root + '/var').encode()).decode()}/compiled.json"
     if relay.run(f"{path.rpartition('/')[0]}/engine.sock"):
         posix._exit(0)
+    _find_packages()
+    _put_off("pprint")
     from ivr.process import main  # what this module exists to avoid
 
     posix._exit(main(flow, path, relay))
+
+
+def _find_packages() -> None:
+    """Make installed packages importable, which the option -S has left undone.
+
+    A virtual environment has them in one folder; looking there spares the reading of every .pth file (5 to 15 ms).
+    """
+    if "site" in sys.modules:
+        return
+    prefix, (major, minor) = sys.executable.rpartition("/bin/")[0], sys.version_info[:2]
+    sys.path.append(f"{prefix}/lib/python{major}.{minor}/site-packages")
+    try:
+        import asterisk  # noqa: F401 -- needed anyway
+    except ImportError:
+        import site
+
+        site.main()
+
+
+def _put_off(name: str) -> None:
+    """Import a module of the standard library when it is first used, not before.
+
+    pyst2 imports `pprint` for messages that it will not print here; with `dataclasses` and `inspect` behind it, that
+    is a third of all that a script has to import (12 ms).
+    """
+    stand_in = type(sys)(name)
+
+    def fetch(attribute: str) -> object:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(__import__(name), attribute)
+
+    stand_in.__getattr__ = fetch  # type: ignore[method-assign]
+    sys.modules.setdefault(name, stand_in)
 
 
 def _keep_standard_descriptors() -> None:
