@@ -11,13 +11,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from charter.calendar import WEEKDAYS, OpeningHours, parse_range
 from ivr.cli import Refusal
 from ivr.compiled import Compiled, Service
+from ivr.places import ROOT, Places
 from ivr.ports import HOST, Ports
+from ivr.relay import installed_text
 
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
@@ -260,6 +263,27 @@ def _secret(value: str, name: str) -> str:
     if value and not re.fullmatch(r"[\w-]+", value, re.ASCII):
         raise Refusal(f"{name}: a password here has only letters, digits, - and _")
     return value
+
+
+def script_files(places: Places) -> dict[str, str]:
+    """The AGI scripts as Asterisk runs them: name -> text, with this interpreter and the paths of this installation."""
+    source = os.path.join(ROOT, "agi_scripts")
+    found = {}
+    for name in sorted(os.listdir(source)):
+        path = os.path.join(source, name)
+        if "." in name or not os.path.isfile(path):
+            continue
+        with open(path, encoding="utf-8") as file:
+            try:
+                found[name] = installed_text(file.read(), sys.executable, ROOT, places.compiled)
+            except ValueError as problem:
+                raise Refusal(f"{path}: {problem}") from None
+    return found
+
+
+def install_scripts(places: Places) -> None:
+    """Write them into `places.scripts`, as the dialplan starts them."""
+    write(script_files(places), places.scripts, mode=0o755)
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

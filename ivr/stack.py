@@ -18,12 +18,11 @@ from datetime import datetime
 from ivr import dialplan, facts, service
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
-from ivr.dialplan import Seat, Values
+from ivr.dialplan import Seat, Values, install_scripts
 from ivr.facts import Fact
 from ivr.installation import Installation
 from ivr.places import Places
 from ivr.ports import HOST, free_ports
-from ivr.relay import install_scripts
 from ivr.switch import Switch
 
 Report = Callable[[str], None]

@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from ivr import service, switch, switch_state
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
-from ivr.dialplan import Change, Seat, Values, changes, render, write
-from ivr.places import ROOT, Places
-from ivr.relay import installed_text
+from ivr.dialplan import Change, Seat, Values, changes, render, script_files, write
+from ivr.places import Places
 
 YEARS_AHEAD = 5  # of closed days in the dialplan, beside the current year
 
@@ -138,22 +137,6 @@ def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:
 
 def _seats_file(places: Places) -> str:
     return os.path.join(places.var, "seats.json")
-
-
-def script_files(places: Places) -> dict[str, str]:
-    """The AGI scripts as Asterisk runs them: name -> text, with this interpreter and the paths of this installation."""
-    source = os.path.join(ROOT, "agi_scripts")
-    found = {}
-    for name in sorted(os.listdir(source)):
-        path = os.path.join(source, name)
-        if "." in name or not os.path.isfile(path):
-            continue
-        with open(path, encoding="utf-8") as file:
-            try:
-                found[name] = installed_text(file.read(), sys.executable, ROOT, places.compiled)
-            except ValueError as problem:
-                raise Refusal(f"{path}: {problem}") from None
-    return found
 
 
 def _private(options: argparse.Namespace, places: Places) -> switch.Switch:
