@@ -102,9 +102,8 @@ def _prompt(path: str, id: str, entry: Any) -> Prompt:
         raise PromptError(f"{where}.version: {version!r}; write a whole number from 1")
     unknown = set(entry) - {"text", "version", "announces_hours", "note"}
     if unknown:
-        raise PromptError(
-            f"{where}.{min(map(str, unknown))}: not known; a prompt has text, version, announces_hours, note"
-        )
+        key = min(map(str, unknown))
+        raise PromptError(f"{where}.{key}: unknown; a prompt has text, version, announces_hours, note")
     return Prompt(id, text, version, entry.get("announces_hours"), entry.get("note"))
 
 
