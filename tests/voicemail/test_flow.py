@@ -1,0 +1,404 @@
+"""The flow `voicemail`: every branch, and a hang-up at every command of every branch."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ivr.agi import Noop, RecordFile, SetVariable
+from ivr.compiled import Compiled
+from tests.voicemail.caller import WAYS, Line, Refused, Step, Take, Way, samples
+from tests.voicemail.sounds import silence, tone, unfinished
+from voicemail import audio
+from voicemail.message import Message
+from voicemail.store import Store
+
+LONG, SHORT, OTHER = tone(5), tone(0.8), tone(3, 300)
+QUIET = silence(5)
+YES = "vm-confirm-number:1"
+SEND = "vm-review:1"
+
+
+@pytest.fixture
+def store(compiled: Compiled) -> Store:
+    return Store(compiled["paths"]["messages"])
+
+
+def only(store: Store) -> Message:
+    (message,) = store.list()
+    return message
+
+
+def audible(store: Store) -> bytes:
+    return samples(store.audio(only(store).id))
+
+
+# --- the straight way
+
+
+def test_a_message_and_a_number(compiled: Compiled, store: Store) -> None:
+    line = Line(compiled, (YES, Take(LONG), SEND))
+    line.run()
+    assert line.heard == [
+        "vm-closed", "vm-privacy", "vm-your-number-is", "digits 0612345678", "vm-confirm-number",
+        "vm-record", "tone", "vm-review", "vm-saved",
+    ]  # fmt: skip
+    message = only(store)
+    assert (message.call, message.reason, message.number, message.number_source, message.left_at) == (
+        "1795510800.5", "closed", "+390612345678", "cli", 1795510800.0,
+    )  # fmt: skip
+    assert (message.seconds, message.empty, message.ended_by, message.state) == (5.0, False, "dtmf", "new")
+    assert audible(store) == LONG
+    assert line.fact("number") == {"source": "cli", "attempts": 0}
+    assert line.fact("message") == {
+        "message_id": message.id, "reason": "closed", "seconds": 5.0, "empty": False, "ended_by": "dtmf",
+    }  # fmt: skip
+    assert list(line.variables.items()) == [("IVR_FATE", "message"), ("IVR_OUTCOME", "done")]
+    assert line.logged == []
+
+
+def test_the_recording_is_as_the_service_wants_it(compiled: Compiled) -> None:
+    compiled["service"]["voicemail"].update(longest_seconds=90, silence_seconds=4)
+    line = Line(compiled, (YES, Take(LONG), SEND))
+    line.run()
+    (command,) = [command for command in line.commands if isinstance(command, RecordFile)]
+    path = str(command.words[0])
+    assert command == RecordFile(path, "wav", "#", 90_000, beep=True, silence_s=4)
+    assert path.startswith(compiled["paths"]["messages"] + "/.recording-")
+
+
+def test_the_file_is_looked_at_when_the_switch_has_closed_it(compiled: Compiled) -> None:
+    line = Line(compiled, (YES, Take(LONG), SEND))
+    line.run()
+    after = next(n for n, command in enumerate(line.commands) if isinstance(command, RecordFile)) + 1
+    assert line.commands[after] == Noop()
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "kept"),
+    [
+        ("closed", "vm-closed", "closed"),
+        ("all_busy", "vm-all-busy", "all_busy"),
+        ("caller_choice", "vm-choice", "caller_choice"),
+        ("", "vm-all-busy", "all_busy"),
+        ("../etc", "vm-all-busy", "all_busy"),
+    ],
+)
+def test_the_caller_hears_why(compiled: Compiled, store: Store, given: str, said: str, kept: str) -> None:
+    line = Line(compiled, (YES, Take(LONG), SEND), reason=given)
+    line.run()
+    assert line.heard[0] == said
+    assert only(store).reason == kept
+    assert [event for event, _ in line.logged] == ([] if given == kept else ["unknown_reason"])
+
+
+# --- the number
+
+NUMBERS: dict[str, tuple[str | None, tuple[Step, ...], str | None, str, int]] = {
+    "confirmed": ("0612345678", (YES,), "+390612345678", "cli", 0),
+    "confirmed while it is said": ("0612345678", ("digits 0612345678:1",), "+390612345678", "cli", 0),
+    "no key means yes": ("0612345678", (), "+390612345678", "cli", 0),
+    "wrong keys mean yes": ("0612345678", ("vm-confirm-number:5", "vm-confirm-number:*"), "+390612345678", "cli", 0),
+    "another one": (
+        "0612345678", ("vm-your-number-is:2", "vm-type-number:3331234567#", "digits 3331234567:1"),
+        "+393331234567", "typed", 1,
+    ),
+    "withheld": (None, ("vm-type-number:3331234567#", YES), "+393331234567", "typed", 1),
+    "not a number to call back": ("110", ("vm-type-number:021234567#", YES), "+39021234567", "typed", 1),
+    "without #": (None, ("vm-type-number:3331234567", YES), "+393331234567", "typed", 1),
+    "begun anew with *": (None, ("vm-type-number:06*3331234567#", YES), "+393331234567", "typed", 1),
+    "from abroad": (None, ("vm-type-number:004930123456#", YES), "+4930123456", "typed", 1),
+    "mistyped once": (
+        None, ("vm-type-number:123#", "vm-type-number:3331234567#", YES), "+393331234567", "typed", 2,
+    ),
+    "typed over the reproach": (
+        None, ("vm-type-number:123#", "vm-number-wrong:3331234567#", YES), "+393331234567", "typed", 2,
+    ),
+    "refused once": (
+        None, ("vm-type-number:3331234567#", "vm-confirm-number:2", "vm-type-number:3337654321#", YES),
+        "+393337654321", "typed", 2,
+    ),
+    "given up": (None, ("vm-type-number:1#", "vm-type-number:2#", "vm-type-number:3#"), None, "none", 3),
+    "nothing typed": (None, (), None, "none", 3),
+    "refused each time": (
+        "0612345678",
+        ("vm-confirm-number:2", *(2 * ("vm-type-number:3331234567#", "vm-confirm-number:2")), "vm-type-number:9#"),
+        None, "none", 3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_whom_to_call_back(compiled: Compiled, store: Store, name: str) -> None:
+    shown, steps, number, source, attempts = NUMBERS[name]
+    line = Line(compiled, (*steps, Take(LONG), SEND), number=shown)
+    line.run()
+    assert (only(store).number, only(store).number_source) == (number, source)
+    assert line.fact("number") == {"source": source, "attempts": attempts}
+    assert ("vm-number-hidden" in line.heard) == (shown in (None, "110"))
+    assert ("vm-number-given-up" in line.heard) == (number is None)
+    assert line.variables["IVR_FATE"] == "message", "the message is taken anyway"
+
+
+def test_a_number_from_abroad_is_said_with_its_plus(compiled: Compiled) -> None:
+    line = Line(compiled, (YES, Take(LONG), SEND), number="+4930123456")
+    line.run()
+    assert line.heard[2:5] == ["vm-your-number-is", "vm-plus", "digits 4930123456"]
+
+
+def test_as_many_attempts_as_configured(compiled: Compiled) -> None:
+    compiled["service"]["voicemail"]["number_attempts"] = 1
+    line = Line(compiled, ("vm-type-number:1#", Take(LONG), SEND), number=None)
+    line.run()
+    assert line.heard.count("vm-type-number") == 1
+
+
+def test_facts_hold_no_number(compiled: Compiled) -> None:
+    line = Line(compiled, ("vm-type-number:3331234567#", YES, Take(LONG), SEND), number=None)
+    line.run()
+    assert "3331234567" not in repr(line.facts) + repr(line.logged)
+
+
+# --- the message
+
+MESSAGES: dict[str, tuple[tuple[Step, ...], list[bytes], str]] = {
+    # what happens, what is in the message, the last prompt
+    "sent": ((Take(LONG), SEND), [LONG], "vm-saved"),
+    "no key": ((Take(LONG),), [LONG], "vm-saved-anyway"),
+    "wrong keys": ((Take(LONG), "vm-review:9", "vm-review:0"), [LONG], "vm-saved-anyway"),
+    "a second #": ((Take(LONG), "vm-review:#", SEND), [LONG], "vm-saved"),
+    "ended by silence": ((Take(LONG + silence(1), "timeout", ""), SEND), [LONG + silence(1)], "vm-saved"),
+    "heard": ((Take(LONG), "vm-review:2", SEND), [LONG], "vm-saved"),
+    "heard, sent while it plays": ((Take(LONG), "vm-review:2", "take-01:1"), [LONG], "vm-saved"),
+    "again": ((Take(LONG), "vm-review:3", Take(OTHER), SEND), [OTHER], "vm-saved"),
+    "again, and heard": ((Take(LONG), "vm-review:3", Take(OTHER), "vm-review:2", "take-02:1"), [OTHER], "vm-saved"),
+    "again and again": (
+        (Take(LONG), "vm-review:3", Take(OTHER), "vm-review:3", Take(LONG), SEND), [LONG], "vm-saved"
+    ),
+    "again, but nothing said": ((Take(LONG), "vm-review:3", Take(QUIET), SEND), [LONG], "vm-saved"),
+    "again, but hardly a word": ((Take(LONG), "vm-review:3", Take(SHORT), SEND), [LONG, SHORT], "vm-saved"),
+    "nothing heard at first": ((Take(QUIET), Take(LONG), SEND), [LONG], "vm-saved"),
+    "a word, then the rest": ((Take(SHORT), Take(LONG), SEND), [SHORT, LONG], "vm-saved"),
+    "# in the tone": ((Refused("randomerror", "#"), Take(LONG), SEND), [LONG], "vm-saved"),
+    "no tone to play": ((Refused("randomerror"), Take(LONG), SEND), [LONG], "vm-saved"),
+    "the file at the second try": ((Refused("writefile"), Take(LONG), SEND), [LONG], "vm-saved"),
+    "never done": ((Take(LONG), *(6 * ("vm-review:2",))), [LONG], "vm-saved-anyway"),
+    "nothing said": ((Take(QUIET), Take(QUIET)), [QUIET], "goodbye"),
+    "a word is no message": ((Take(QUIET), Take(SHORT)), [SHORT], "goodbye"),
+    "# twice": ((Refused("randomerror", "#"), Refused("randomerror", "#")), [], "goodbye"),
+    "the switch cannot": ((Refused("writefile"), Refused("writefile")), [], "vm-store-failed"),
+    "the switch does not understand": ((Refused("520"), Refused("520")), [], "vm-store-failed"),
+    "the switch cannot again": (
+        (Take(LONG), "vm-review:3", Refused("writefile"), Refused("writefile")), [LONG], "vm-saved-anyway"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_becomes_of_the_words(compiled: Compiled, store: Store, name: str) -> None:
+    steps, kept, farewell = MESSAGES[name]
+    line = Line(compiled, (YES, *steps))
+    line.run()
+    assert line.heard[-1] == farewell
+    assert line.alarms == [] if farewell != "vm-store-failed" and "cannot" not in name else len(line.alarms) == 1
+    fact = line.fact("message")
+    fine = sum(map(len, kept)) >= 2 * 2 * 8000 and kept != [QUIET]
+    assert line.variables == {"IVR_FATE": "message" if fine else "no_message", "IVR_OUTCOME": "done"}
+    assert fact["empty"] is not fine
+    if kept:
+        assert audible(store) == audio.PAUSE.join(kept)
+        assert fact["message_id"] == only(store).id and fact["seconds"] == only(store).seconds
+    else:
+        assert store.list() == [] and fact["message_id"] is None
+    assert all(name[0] != "." for name in os.listdir(store.folder)), "nothing temporary is left"
+
+
+def test_what_is_replaced_is_gone_from_the_disk(compiled: Compiled, store: Store) -> None:
+    line = Line(compiled, (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND))
+    line.run()
+    assert sorted(os.listdir(os.path.dirname(store.audio(only(store).id)))) == ["message.json", "message.wav"]
+
+
+def test_nothing_heard_is_said_and_one_more_chance_given(compiled: Compiled) -> None:
+    line = Line(compiled, (YES, Take(QUIET), Take(LONG), SEND))
+    line.run()
+    assert line.heard[5:10] == ["vm-record", "tone", "vm-nothing-heard", "vm-record", "tone"]
+
+
+def test_without_a_tone_the_second_try(compiled: Compiled) -> None:
+    line = Line(compiled, (YES, Refused("randomerror"), Take(LONG), SEND))
+    line.run()
+    assert line.heard[6:8] == ["tone", "no tone"]
+    assert line.logged == [("record_failed", {"ended_by": "randomerror", "tone": True})]
+
+
+# --- when the disk or the rights fail
+
+
+def failed(line: Line) -> None:
+    assert line.heard[-1] == "vm-store-failed"
+    assert line.variables == {"IVR_FATE": "no_message", "IVR_OUTCOME": "done"}
+    assert len(line.alarms) == 1 and line.alarms[0]["what"] == "messages"
+    assert line.fact("message")["message_id"] is None and line.fact("message")["ended_by"] == "failed"
+
+
+def test_a_store_that_cannot_be_written(compiled: Compiled, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    compiled["paths"]["messages"] = str(tmp_path / "file" / "messages")
+    line = Line(compiled, (YES,))
+    line.run()
+    failed(line)
+    assert line.alarms[0]["path"] == compiled["paths"]["messages"]
+
+
+def test_a_full_disk(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.statvfs
+
+    def full(path: str) -> os.statvfs_result:
+        parts = list(real(path))
+        parts[4] = 0
+        return os.statvfs_result(parts)
+
+    monkeypatch.setattr(os, "statvfs", full)
+    line = Line(compiled, (YES,))
+    line.run()
+    failed(line)
+    assert "no room" in line.alarms[0]["error"]
+
+
+def test_a_disk_that_fills_up_while_the_caller_speaks(compiled: Compiled, store: Store) -> None:
+    line = Line(compiled, (YES, Take(LONG, lost=32000)))
+    line.run()
+    assert audible(store) == LONG[:-32000], "what has reached it is kept"
+    assert line.heard[-1] == "vm-saved-anyway" and line.variables["IVR_FATE"] == "message"
+    assert "3.0 of 5.0 s have reached the disk" in line.alarms[0]["error"]
+
+
+def test_a_disk_that_takes_nothing_at_all(compiled: Compiled, store: Store) -> None:
+    line = Line(compiled, (YES, Take(LONG, lost=len(LONG))))
+    line.run()
+    failed(line)
+    assert os.listdir(store.folder) == []
+
+
+def test_a_message_that_cannot_be_published_is_recovered_later(
+    compiled: Compiled, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    line = Line(compiled, (YES, Take(LONG), SEND))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        line.run()
+    failed(line)
+    assert store.list() == []
+    (message,) = store.recover(4e9, report=lambda message: None, alarm=pytest.fail)
+    assert only(store) == message and audible(store) == LONG
+
+
+# --- a hang-up at every command of every way through the flow
+
+PATHS: dict[str, tuple[str | None, tuple[Step, ...]]] = {
+    **{f"number: {name}": (shown, (*steps, Take(LONG), SEND)) for name, (shown, steps, *_) in NUMBERS.items()},
+    **{f"message: {name}": ("0612345678", (YES, *steps)) for name, (steps, *_) in MESSAGES.items()},
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_hang_up_at_any_point_keeps_what_was_said(
+    compiled: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # thousands of messages; the order of steps is the same
+    number, steps = PATHS[path]
+    for way in WAYS:
+        for at in range(1, 1000):
+            compiled["paths"]["messages"] = str(tmp_path / way / str(at))
+            line = Line(compiled, steps, number)
+            if not line.run(at, way):
+                break
+            _nothing_is_lost(line, Store(compiled["paths"]["messages"]), way)
+        assert at > 10
+
+
+def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
+    left = os.listdir(store.folder) if os.path.isdir(store.folder) else []
+    assert all(name[0] != "." for name in left), "nothing temporary is left"
+    messages, fact = store.list(), line.fact("message")
+    assert [fact["message_id"]] == ([message.id for message in messages] or [None])
+    assert len([fact for fact in line.facts if fact.kind == "number"]) <= 1
+    fate = "message" if messages and not messages[0].empty else "no_message"
+    if way in ("reply", "refused"):
+        assert list(line.variables.items())[-2:] == [("IVR_FATE", fate), ("IVR_OUTCOME", "done")]
+        assert isinstance(line.commands[-1], SetVariable)
+    spoken = [part for part in line.said if audio.measured(part).sounding]
+    if not spoken:
+        assert fate == "no_message"
+        return
+    (message,) = messages
+    kept = samples(store.audio(message.id))
+    assert spoken[-1] in kept, "the last words are there"
+    if line.broken_off and len(spoken) > 1:
+        before = [part for part in spoken[:-1] if audio.measured(part).sounding >= 2]
+        assert not before or before[-1] in kept, "and those before, unless they were replaced by finished ones"
+    assert message.seconds == fact["seconds"] == round(len(kept) / 16000, 3)
+    if line.broken_off:
+        assert fact["ended_by"] == "hangup"
+
+
+def test_a_hang_up_before_the_tone_leaves_no_message_and_says_so(compiled: Compiled, store: Store) -> None:
+    steps = ("vm-type-number:3331234567#", YES, Take(LONG), SEND)
+    whole = Line(compiled, steps, number=None)
+    whole.run()
+    compiled["paths"]["messages"] += "-2"
+    line = Line(compiled, steps, number=None)
+    line.run(_records(whole)[0], "refused")
+    assert line.fact("number") == {"source": "typed", "attempts": 1}
+    assert line.fact("message") == {
+        "message_id": None, "reason": "closed", "seconds": 0.0, "empty": True, "ended_by": "hangup",
+    }  # fmt: skip
+    assert line.variables == {"IVR_FATE": "no_message", "IVR_OUTCOME": "done"}
+    assert os.listdir(compiled["paths"]["messages"]) == []
+
+
+def _records(line: Line) -> list[int]:
+    """The numbers of the commands that record."""
+    return [number for number, command in enumerate(line.commands, 1) if isinstance(command, RecordFile)]
+
+
+def test_hanging_up_in_the_second_attempt_leaves_both(compiled: Compiled) -> None:
+    steps = (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND)
+    whole = Line(compiled, steps)
+    whole.run()
+    compiled["paths"]["messages"] += "-2"
+    line = Line(compiled, steps)
+    line.run(_records(whole)[1], "reply")
+    found = Store(compiled["paths"]["messages"])
+    assert audible(found) == LONG + audio.PAUSE + line.said[-1]
+    assert only(found).ended_by == "hangup" and not only(found).empty
+
+
+def test_a_crash_of_everything_while_the_caller_speaks(compiled: Compiled, store: Store) -> None:
+    """Engine and switch die together: what Asterisk has written so far is a message after the next start."""
+
+    def die(path: str) -> None:
+        Path(path).write_bytes(unfinished(OTHER))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            line = Line(compiled, (YES, Take(LONG), SEND))
+            line.on_record = die
+            line.run()
+        finally:
+            os._exit(70)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert store.list() == []
+    (message,) = store.recover(4e9, report=lambda message: None, alarm=pytest.fail)
+    assert message.ended_by == "crash" and message.number == "+390612345678"
+    assert audible(store) == OTHER
