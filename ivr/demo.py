@@ -17,7 +17,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from charter.calendar import OpeningHours
-from ivr import prompts, sipp
+from ivr import prompts, sipp, voices
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.facts import Fact
@@ -222,9 +222,16 @@ def _settled(stack: Stack, seen: Seen) -> bool:
 def prepare_prompts(places: Places, report: Report) -> None:
     """Make the audio of prompts that have none, with whatever voice there is."""
     missing = prompts.missing(places)
-    if missing:
-        report(f"{len(missing)} prompts have no audio yet: making it")
-        prompts.synthesise(places, missing, report=report)
+    if not missing:
+        return
+    try:
+        catalogue, voice = prompts.catalogue(places), voices.find("auto", places)
+    except voices.VoiceError as problem:
+        report(f"{len(missing)} prompts have no audio and stay silent: {problem}")
+        return
+    report(f"{len(missing)} prompts have no audio yet: made now with the voice {voice.name}")
+    for id, alaw in zip(missing, voices.telephone(voice, [catalogue[id].text for id in missing]), strict=True):
+        prompts.keep(places, catalogue[id], alaw, voice.name)
 
 
 def refuse_second(places: Places) -> None:

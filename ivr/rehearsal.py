@@ -205,10 +205,10 @@ class Rehearsal:
             return Recorded("dtmf", speech.end_key, int(seconds * 8000))
         return Recorded("timeout", "", int(seconds * 8000))
 
-    def _set(self, name: str, value: str) -> None:
+    def _set(self, name: str | int, value: str | int) -> None:
         self.variables[str(name)] = str(value)
 
-    def _get(self, name: str, *rest: Any) -> str | None:
+    def _get(self, name: str | int, *rest: Any) -> str | None:
         return self.variables.get(str(name))
 
     def _execute(self, application: str, options: str = "") -> int:

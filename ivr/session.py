@@ -56,15 +56,18 @@ class Policy:
             try:
                 command: Command[Any] = self._flow.send(value) if thrown is None else self._flow.throw(thrown)
             except StopIteration:
-                return self._end("done")
+                self.ending = "done"
+                return None
             except Hangup:
-                return self._end("hangup")
+                self.ending = "hangup"
+                return None
             if not hung_up:
                 return command
             self._last_words -= 1
             if self._last_words < 0:
                 self._flow.close()
-                return self._end("error")
+                self.ending = "error"
+                return None
             if self._told and command.dead_capable:
                 return command
             thrown = Hangup("the caller has hung up")
@@ -73,9 +76,6 @@ class Policy:
         """The switch no longer listens: let the flow put its things in order, send nothing."""
         while self.advance(Hangup("the switch has closed the connection"), hung_up=True) is not None:
             pass
-
-    def _end(self, ending: str) -> None:
-        self.ending = ending
 
 
 class Session:

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from dataclasses import replace
 
 from ivr import dialplan, facts, service
 from ivr.cli import Refusal
+from ivr.commands.render import private_values
 from ivr.compiled import Compiled
-from ivr.dialplan import Seat, Values, install_scripts
+from ivr.dialplan import Seat, Values
 from ivr.facts import Fact
 from ivr.installation import Installation
 from ivr.places import Places
@@ -129,7 +130,6 @@ class Stack:
     def start(self, *, faketime: str | None = None) -> None:
         """Compile, start the engine, render the switch's files, start the switch."""
         self.compile()
-        install_scripts(self.places)
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
             os.makedirs(folder, exist_ok=True)
         self.engine.start()
@@ -174,24 +174,11 @@ class Stack:
             return []
 
     def _render(self, switch: Switch) -> None:
-        queue = self.compiled["service"]["queue"]
-        year = datetime.now().year
-        values = Values(
-            templates=self.places.templates,
-            scripts=self.places.scripts,
-            native=self.places.native_messages,
-            recordings=os.path.join(switch.spool, "monitor"),
-            moh=switch.installation.moh,
-            first_year=year,
-            last_year=year + 5,
-            seats=Values.seats_named(queue["seats"], self._seat),
-            engine_host=HOST,
-            engine_port=self.engine.port,
-            ports=switch.ports,
-            ami_user=switch.ami.user,
-            ami_secret=switch.ami.secret,
-        )
+        rendered = private_values(self.compiled, self.places, switch, time.time())
+        seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)
+        values = replace(rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port)
         dialplan.write(dialplan.render(self.compiled, values), switch.etc)
+        dialplan.install_scripts(self.places)
 
     def _seat(self, name: str) -> Seat:
         contact = self._seat_contact(name) if self._seat_contact else None
