@@ -144,7 +144,7 @@ def _explain(problem: yaml.MarkedYAMLError) -> str:
         remedy = "; indent with spaces, not tabs, and put text that starts with @, ` or % in quotes"
     elif "alias" in what or "anchor" in what:
         remedy = '; a text that starts with * or & needs quotes: "*"'
-    elif "mapping values are not allowed" in what or "could not find expected ':'" in what:
+    elif any(sign in what for sign in ("mapping values are not allowed", "expected ':'", "expected key", "block end")):
         remedy = "; check the indentation, and put text with a colon in quotes"
     return f"{where}not YAML: {what}{remedy}"
 
@@ -154,7 +154,7 @@ def _explain(problem: yaml.MarkedYAMLError) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "topics"?` when one of the known words is close, else nothing."""
-    close = difflib.get_close_matches(word[:60], list(known), 1)
+    close = difflib.get_close_matches(word[:60], list(known), 1, 0.7)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
@@ -163,8 +163,11 @@ def compare(value: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, str]
     yield from _compare(value, shapes.type_info(wanted), path)
 
 
+_WITH_PARTS = (shapes.UnionType, shapes.StructType, shapes.ListType, shapes.DictType)
+
+
 def _compare(value: Any, wanted: shapes.Type, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(wanted, shapes.Metadata):
+    if isinstance(wanted, shapes.Metadata) and isinstance(wanted.type, _WITH_PARTS):
         yield from _compare(value, wanted.type, path)
     elif isinstance(wanted, shapes.UnionType):
         yield from _compare_union(value, wanted, path)
@@ -321,8 +324,8 @@ def _describe(wanted: shapes.Type) -> str:
 
 def _span(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f"from {low:g} to {high:g}"
-    return f"of at least {low:g}" if low is not None else f"of at most {high:g}" if high is not None else ""
+        return f"from {low} to {high}"
+    return f"of at least {low}" if low is not None else f"of at most {high}" if high is not None else ""
 
 
 def _show(value: Any) -> str:
@@ -343,15 +346,20 @@ def _show(value: Any) -> str:
 
 def _remedy(value: Any, wanted: shapes.Type) -> str:
     """For the commonest slip: text that YAML took for a number, a date or a truth value."""
+    if isinstance(value, (int, float, bool, datetime.date)):
+        text = str(value).lower() if isinstance(value, bool) else _show(value)
+        return f'; write it in quotes: "{text}"' if _is_text(wanted) and _fits(text, wanted) else ""
     if isinstance(wanted, shapes.Metadata):
         return _remedy(value, wanted.type)
-    if isinstance(wanted, shapes.StrType) and isinstance(value, (int, float, bool, datetime.date)):
-        return f'; write it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
     if isinstance(wanted, shapes.LiteralType) and isinstance(value, str):
         return did_you_mean(value, [str(each) for each in wanted.values])
     if isinstance(wanted, (shapes.IntType, shapes.FloatType)) and isinstance(value, str) and value.isdecimal():
         return f"; write it without quotes: {value}"
     return ""
+
+
+def _is_text(wanted: shapes.Type) -> bool:
+    return isinstance(wanted.type if isinstance(wanted, shapes.Metadata) else wanted, shapes.StrType)
 
 
 def shown(path: str) -> str:

@@ -19,12 +19,12 @@ OPERATOR_KEY = "0"
 
 # What a queue node may set. The values are constants of menu.yaml, never a caller's words.
 VARIABLES = {
-    "QUEUE_MAX_PENALTY": r"\d{1,4}",
-    "QUEUE_MIN_PENALTY": r"\d{1,4}",
-    "QUEUE_RAISE_PENALTY": r"\d{1,4}",
-    "CHANNEL(language)": r"[a-z]{2}",
-    "CHANNEL(musicclass)": r"[\w-]{1,40}",
-    "CDR(userfield)": r"[\w .-]{1,80}",
+    "QUEUE_MAX_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "QUEUE_MIN_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "QUEUE_RAISE_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "CHANNEL(language)": (r"[a-z]{2}", 'two small letters: "it"'),
+    "CHANNEL(musicclass)": (r"[\w-]{1,40}", "a class of musiconhold.conf: letters, digits, -"),
+    "CDR(userfield)": (r"[\w .-]{1,80}", "a few words: letters, digits, . and -"),
 }
 # What the engine sets itself, and the word of menu.yaml that decides it.
 OWN_VARIABLES = {"QUEUE_PRIO": "priority", "IVR_TOPIC": "topic", "IVR_REASON": "a message node's reason"}
@@ -253,8 +253,8 @@ def _check_queue(name: str, node: QueueNode) -> Iterator[Finding]:
         elif variable not in VARIABLES:
             hint = did_you_mean(variable, VARIABLES) or f"; known: {', '.join(VARIABLES)}"
             yield where, f"no such channel variable{hint}", "error"
-        elif not re.fullmatch(VARIABLES[variable], value, re.ASCII):
-            yield where, f'"{value[:60]}" is not a value for it; it must match {VARIABLES[variable]}', "error"
+        elif not re.fullmatch(VARIABLES[variable][0], value, re.ASCII):
+            yield where, f'"{value[:60]}" is not a value for it; write {VARIABLES[variable][1]}', "error"
 
 
 def _check_topics(menu: Menu) -> Iterator[Finding]:
@@ -273,29 +273,34 @@ def _automatic(node: Node) -> list[str]:
 
 def _check_ways(menu: Menu) -> Iterator[Finding]:
     ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
-    if menu.start in menu.nodes:
+    missing = {target for targets in (*ways.values(), [menu.start]) for target in targets if target not in menu.nodes}
+    if not missing:  # a name that is misspelt was reported already; it would leave half of the menu unreached
         reached = reachable(ways, [menu.start])
-        for name in menu.nodes:
-            if name not in reached:
-                yield f"nodes.{name}", "no way leads here; lead a key or a `next` to it, or take it out", "error"
-    back: dict[str, list[str]] = {name: [] for name in menu.nodes}
+        for name in _heads(ways, [name for name in menu.nodes if name not in reached]):
+            yield f"nodes.{name}", "no way leads here; lead a key or a `next` to it, or take it out", "error"
+    rings = circles({name: _automatic(node) for name, node in menu.nodes.items()})
+    for ring in rings:
+        remedy = "let one of them lead to a queue, message or hangup node"
+        walk = " -> ".join(ring)
+        yield f"nodes.{ring[0]}", f"endless loop for a caller who presses nothing: {walk}; {remedy}", "error"
+    back: dict[str, list[str]] = {name: [] for name in (*menu.nodes, *missing)}
     for name, targets in ways.items():
         for target in targets:
-            back.setdefault(target, []).append(name)
-    # A name that does not exist was reported already; here it counts as an end, so that one slip gives one message.
-    ends = [name for name in back if name not in menu.nodes or isinstance(menu.nodes[name], ENDS)]
-    leaving = reachable(back, ends)
-    for name in menu.nodes:
-        if name not in leaving:
-            yield (
-                f"nodes.{name}",
-                "dead end: from here no way leads to a queue, message or hangup node; add one",
-                "error",
-            )
-    for ring in circles({name: _automatic(node) for name, node in menu.nodes.items()}):
-        walk = " -> ".join(ring)
-        remedy = "let one of them lead to a queue, message or hangup node"
-        yield f"nodes.{ring[0]}", f"endless loop for a caller who presses nothing: {walk}; {remedy}", "error"
+            back[target].append(name)
+    leaving = reachable(back, [*missing, *(name for name, node in menu.nodes.items() if isinstance(node, ENDS))])
+    looping = reachable(back, [name for ring in rings for name in ring])  # said above
+    for name in _heads(ways, [name for name in menu.nodes if name not in leaving and name not in looping]):
+        yield f"nodes.{name}", "dead end: from here no way leads to a queue, message or hangup node; add one", "error"
+
+
+def _heads(ways: Mapping[str, list[str]], names: list[str]) -> list[str]:
+    """Of those nodes, the ones behind which the others stand, so that one mistake gives one message."""
+    heads: list[str] = []
+    for name in names:
+        if not any(name in reachable(ways, [head]) for head in heads):
+            behind = reachable(ways, [name])
+            heads = [head for head in heads if head not in behind] + [name]
+    return heads
 
 
 def prompts_of(menu: Menu) -> Iterator[tuple[str, str]]:

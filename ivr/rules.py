@@ -68,10 +68,10 @@ def _check_holidays(holidays: Holidays) -> Iterator[Finding]:
     from charter.patrons import CITIES
 
     if holidays.patron_saint is not None and holidays.patron_saint not in CITIES:
-        hint = did_you_mean(holidays.patron_saint, CITIES) or "; `ivr check --cities` lists those that are"
-        remedy = "; write its day into extra_closures" if hint.startswith("; `") else ""
+        other = "; `ivr check --cities` lists them; for another, write its day into extra_closures"
+        hint = did_you_mean(holidays.patron_saint, CITIES) or other
         what = f'"{holidays.patron_saint[:60]}" is not a city with a known patron\'s day'
-        yield "holidays.patron_saint", f"{what}{hint}{remedy}", "error"
+        yield "holidays.patron_saint", f"{what}{hint}", "error"
     latest: Closure | None = None
     for index, closure in enumerate(holidays.extra_closures):
         where = f"holidays.extra_closures[{index}]"

@@ -68,6 +68,8 @@ def examine(places: Places) -> tuple[Configuration | None, list[Problem]]:
             parts[name] = msgspec.convert(value, wanted)
     for name, finding in _check(parts, places):
         problems.append(Problem(shown(os.path.join(places.config, f"{name}.yaml")), *finding))
+    order = [shown(os.path.join(places.config, f"{name}.yaml")) for name in FILES]
+    problems.sort(key=lambda each: order.index(each.file))
     if any(each.severity == "error" for each in problems):
         return None, problems
     return Configuration(parts["service"], parts["menu"], parts["survey"], parts["prompts"].prompts), problems

@@ -1,0 +1,43 @@
+"""`ivr graph`: draw the menu, for a page, a wall or a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ivr import graph
+from ivr.cli import Refusal
+from ivr.documents import shown
+from ivr.places import Places
+from ivr.service import ConfigurationError, load
+
+FORMATS = {"mermaid": graph.mermaid, "svg": graph.svg, "text": graph.text}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=FORMATS, help="default: by the ending of --output, else mermaid")
+    parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    ending = os.path.splitext(options.output or "")[1]
+    chosen = options.format or {".svg": "svg", ".txt": "text"}.get(ending, "mermaid")
+    try:
+        configuration = load(places)
+    except ConfigurationError as problem:
+        raise Refusal(f"the menu cannot be drawn before it is right:\n{problem}") from None
+    try:
+        drawing = FORMATS[chosen](configuration.menu, configuration.prompts)
+    except ValueError as problem:
+        raise Refusal(str(problem)) from None
+    if options.output is None:
+        sys.stdout.write(drawing)
+        return 0
+    try:
+        with open(options.output, "w", encoding="utf-8") as file:
+            file.write(drawing)
+    except OSError as problem:
+        raise Refusal(f"{options.output}: {problem.strerror}; choose another file with --output") from None
+    print(f"{shown(os.path.abspath(options.output))}: {len(configuration.menu.nodes)} nodes, as {chosen}")
+    return 0

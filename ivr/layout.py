@@ -1,0 +1,321 @@
+"""Places the boxes of a graph in layers, so that arrows run downward and nothing overlaps.
+
+The classic steps of Sugiyama, Tagawa and Toda (1981): turn round the arrows that close a circle; give each box the
+layer after the last of those that lead to it; order every layer so that few arrows cross; bring what is joined near
+each other. An arrow over several layers becomes a chain of small cells, one a layer, and so does its label: what has a
+place of its own cannot be covered. Cells that have only each other above and below stand in one *column*, which is
+ordered and moved as a whole: so arrows are straight wherever they can be, and one order gives that of every layer.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+GAP = 26.0  # between neighbours of a layer
+DROP = 34.0  # between layers
+WORK = 400_000  # cells that the search for a good order looks at, and those that the search for good places does
+NEVER = 1 << 30  # the turn of a box that no arrow brings in
+
+
+class Box(NamedTuple):
+    """A rectangle by its centre."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Line(NamedTuple):
+    """One arrow: the boxes that it passes between its ends, and the one among them that carries its label."""
+
+    through: list[Box]  # from source to target, without these two
+    label: Box | None
+
+
+class Drawing(NamedTuple):
+    boxes: dict[str, Box]
+    lines: list[Line]  # in the order of the arrows given
+    width: float
+    height: float
+
+
+Arrow = tuple[str, str, tuple[float, float] | None]  # from, to, and the size of its label
+
+
+def arrange(sizes: Mapping[str, tuple[float, float]], arrows: Sequence[Arrow]) -> Drawing:
+    """Place boxes of the given (width, height) and the arrows between them; the first box is the top.
+
+    Every arrow joins two different boxes of `sizes`. The same graph gives the same drawing.
+    """
+    backward = _backward(list(sizes), arrows)
+    ranks = _ranks(list(sizes), arrows, backward)
+    grid = _Grid(sizes, ranks)
+    chains = [grid.thread(arrow, index, index in backward) for index, arrow in enumerate(arrows)]
+    columns = _ordered(grid.columns(), len(grid.layers))
+    grid.number(columns)
+    _settle(columns, grid.layers)
+    return grid.drawing(chains)
+
+
+def _backward(names: list[str], arrows: Sequence[Arrow]) -> set[int]:
+    """The arrows that lead back to a box which is still being left: those that a depth-first walk meets."""
+    out: dict[str, list[int]] = {name: [] for name in names}
+    for index, (source, _, _) in enumerate(arrows):
+        out[source].append(index)
+    found: set[int] = set()
+    done: set[str] = set()
+    leaving: dict[str, list[int]] = {}  # the walk from its first box, with the arrows not yet followed
+    for name in names:
+        if name not in done:
+            leaving[name] = out[name][::-1]
+        while leaving:
+            here, rest = next(reversed(leaving.items()))
+            if not rest:
+                del leaving[here]
+                done.add(here)
+                continue
+            index = rest.pop()
+            target = arrows[index][1]
+            if target in leaving:
+                found.add(index)
+            elif target not in done:
+                leaving[target] = out[target][::-1]
+    return found
+
+
+def _ranks(names: list[str], arrows: Sequence[Arrow], backward: set[int]) -> dict[str, int]:
+    """The layer of each box: even numbers, since labels live in the odd ones."""
+    ranks = dict.fromkeys(names, 0)
+    down = [(b, a) if index in backward else (a, b) for index, (a, b, _) in enumerate(arrows)]
+    for _ in names:  # a longest way visits each box once at most
+        moved = False
+        for upper, lower in down:
+            if ranks[lower] < ranks[upper] + 2:
+                ranks[lower] = ranks[upper] + 2
+                moved = True
+        if not moved:
+            break
+    return ranks
+
+
+class _Cell:
+    """A box, or a link of an arrow's chain, in its layer."""
+
+    def __init__(self, rank: int, width: float, height: float, turn: int, real: bool) -> None:
+        self.rank, self.width, self.height, self.real = rank, width, height, real
+        self.turn = turn  # which arrow brings it in: among equals, the earlier stands on the left
+        self.up: list[_Cell] = []
+        self.down: list[_Cell] = []
+        self.place = 0  # in its layer, from the left
+        self.column: _Column
+
+    @property
+    def x(self) -> float:
+        return self.column.x
+
+    def room(self, right: _Cell) -> float:
+        """The least distance between its centre and that of its right neighbour."""
+        gap = GAP if self.real or right.real else GAP * 0.6
+        return (self.width + right.width) / 2 + gap
+
+
+class _Column:
+    """Cells that stand upright above each other, from the top."""
+
+    def __init__(self, cells: list[_Cell]) -> None:
+        self.cells = cells
+        self.turn = min(cell.turn for cell in cells)
+        self.x = 0.0
+        for cell in cells:
+            cell.column = self
+
+    def joined(self) -> Iterator[_Cell]:
+        """What its arrows lead to, outside of it."""
+        for cell in self.cells:
+            yield from (each for each in (*cell.up, *cell.down) if each.column is not self)
+
+
+class _Grid:
+    def __init__(self, sizes: Mapping[str, tuple[float, float]], ranks: Mapping[str, int]) -> None:
+        self.layers: list[list[_Cell]] = [[] for _ in range(max(ranks.values(), default=0) + 1)]
+        self.cells = {name: self._add(ranks[name], *size, turn=NEVER, real=True) for name, size in sizes.items()}
+
+    def _add(self, rank: int, width: float, height: float, turn: int, real: bool = False) -> _Cell:
+        cell = _Cell(rank, width, height, turn, real)
+        self.layers[rank].append(cell)
+        return cell
+
+    def thread(self, arrow: Arrow, turn: int, backward: bool) -> tuple[list[_Cell], _Cell | None]:
+        """Lay an arrow's chain of links through the layers; its label comes right after its source."""
+        source, target, label = arrow
+        upper, lower = (target, source) if backward else (source, target)
+        top, bottom = self.cells[upper], self.cells[lower]
+        labelled = bottom.rank - 1 if backward else top.rank + 1
+        chain: list[_Cell] = []
+        for rank in range(top.rank + 1, bottom.rank):
+            size = label if label is not None and rank == labelled else (2.0, 0.0)
+            chain.append(self._add(rank, *size, turn=turn))
+        bottom.turn = min(bottom.turn, turn)
+        for above, below in itertools.pairwise([top, *chain, bottom]):
+            above.down.append(below)
+            below.up.append(above)
+        carrier = chain[labelled - top.rank - 1] if label is not None else None
+        return (chain[::-1] if backward else chain), carrier
+
+    def columns(self) -> list[_Column]:
+        """Every cell in its column."""
+        found = []
+        for layer in self.layers:
+            for cell in layer:
+                if len(cell.up) == 1 and len(cell.up[0].down) == 1:
+                    continue  # it stands below another
+                cells = [cell]
+                while len(cells[-1].down) == 1 and len(cells[-1].down[0].up) == 1:
+                    cells.append(cells[-1].down[0])
+                found.append(_Column(cells))
+        return found
+
+    def number(self, columns: list[_Column]) -> None:
+        """Bring every layer into the order of the columns."""
+        self.layers = [[] for _ in self.layers]
+        for column in columns:
+            for cell in column.cells:
+                cell.place = len(self.layers[cell.rank])
+                self.layers[cell.rank].append(cell)
+
+    def drawing(self, chains: list[tuple[list[_Cell], _Cell | None]]) -> Drawing:
+        left = min((cell.x - cell.width / 2 for layer in self.layers for cell in layer), default=0.0)
+        boxes: dict[_Cell, Box] = {}
+        y = 0.0
+        for layer in self.layers:
+            height = max((cell.height for cell in layer), default=0.0)
+            if not height:  # no label lives here: nothing to pass by
+                y += DROP / 2
+                continue
+            for cell in layer:
+                # A link is as high as its layer, so that an arrow runs straight between the boxes beside it.
+                own = cell.height if cell.real or cell.height else height
+                boxes[cell] = Box(cell.x - left, y + height / 2, cell.width, own)
+            y += height + DROP
+        lines = [
+            Line([boxes[cell] for cell in chain if cell in boxes], boxes[label] if label else None)
+            for chain, label in chains
+        ]
+        width = max((box.x + box.width / 2 for box in boxes.values()), default=0.0)
+        return Drawing({name: boxes[cell] for name, cell in self.cells.items()}, lines, width, max(y - DROP, 0.0))
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def _ordered(columns: list[_Column], layers: int) -> list[_Column]:
+    """The columns from left to right: few crossings first, then the order of the arrows.
+
+    From the order of the arrows, one column at a time goes where it is best, until none can be bettered.
+    """
+    best = sorted(columns, key=lambda column: -1 if column.turn == NEVER else column.turn)
+    cost, tries, bettered = _cost(best, layers), _rounds(columns), True
+    while bettered and tries > 0:
+        bettered = False
+        for column in list(best):
+            rest = [each for each in best if each is not column]
+            for place in range(len(best)):
+                tries -= 1
+                other = [*rest[:place], column, *rest[place:]]
+                found = _cost(other, layers)
+                if found < cost:
+                    best, cost, bettered = other, found, True
+            if tries <= 0:
+                break
+    return best
+
+
+def _rounds(columns: list[_Column]) -> int:
+    """How often all cells may be looked at: a menu that fills a wall is drawn in seconds too, with more crossings."""
+    return WORK // sum(len(column.cells) for column in columns)
+
+
+def _cost(columns: list[_Column], layers: int) -> tuple[int, int]:
+    """How many arrows cross, and how many pairs of columns stand against the order of the arrows."""
+    rows: list[list[_Cell]] = [[] for _ in range(layers)]
+    for column in columns:
+        for cell in column.cells:
+            cell.place = len(rows[cell.rank])
+            rows[cell.rank].append(cell)
+    crossings = 0
+    for row in rows:
+        crossings += _inversions([place for cell in row for place in sorted(below.place for below in cell.down)])
+    return crossings, _inversions([column.turn for column in columns])
+
+
+def _inversions(values: list[int]) -> int:
+    """How many pairs are in falling order."""
+    ordered: list[int] = []
+    total = 0
+    for value in values:
+        place = bisect.bisect_right(ordered, value)
+        total += len(ordered) - place
+        ordered.insert(place, value)
+    return total
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def _settle(columns: list[_Column], layers: list[list[_Cell]]) -> None:
+    """Bring each column amid what it is joined to, pushing others aside where all the arrows together gain by it."""
+    for column in columns:  # as far to the left as it goes: in order, so the neighbours there have their places
+        column.x = max((_left(cell, layers) for cell in column.cells if cell.place), default=0.0)
+    for sweep in range(min(60, _rounds(columns))):
+        calm = True
+        for column in columns[::-1] if sweep % 2 == 0 else columns:
+            joined = [cell.x for cell in column.joined()]
+            distance = sum(joined) / len(joined) - column.x if joined else 0.0
+            for share in (1.0, 0.5, 0.2, 0.05) if abs(distance) > 0.5 else ():
+                moves = _pushed(column, column.x + distance * share, layers)
+                if _strain(moves) < _strain({each: each.x for each in moves}) - 1e-6:
+                    for each, x in moves.items():
+                        each.x = x
+                    calm = False
+                    break
+        if calm:
+            return
+
+
+def _pushed(column: _Column, x: float, layers: list[list[_Cell]]) -> dict[_Column, float]:
+    """Where that column and those that it pushes along would stand, if it went to x."""
+    moves = {column: x}
+    side = 1 if x > column.x else -1
+    waiting = [column]
+    while waiting:
+        here = waiting.pop()
+        for cell in here.cells:
+            row = layers[cell.rank]
+            if not 0 <= cell.place + side < len(row):
+                continue
+            neighbour = row[cell.place + side]
+            room = cell.room(neighbour) if side > 0 else neighbour.room(cell)
+            pushed = moves[here] + side * room
+            if (pushed - moves.get(neighbour.column, neighbour.x)) * side > 0:
+                moves[neighbour.column] = pushed
+                waiting.append(neighbour.column)
+    return moves
+
+
+def _strain(places: Mapping[_Column, float]) -> float:
+    """The squared sideways lengths of the arrows that touch those columns, each arrow once."""
+    total = 0.0
+    for column, x in places.items():
+        for other in column.joined():
+            share = 0.5 if other.column in places else 1.0
+            total += share * (places.get(other.column, other.x) - x) ** 2
+    return total
+
+
+def _left(cell: _Cell, layers: list[list[_Cell]]) -> float:
+    neighbour = layers[cell.rank][cell.place - 1]
+    return neighbour.x + neighbour.room(cell)
