@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ivr import service, switch, switch_state
+from ivr import service, switch, switch_state, unprivileged
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values, changes, render, script_files, write
-from ivr.places import Places
+from ivr.places import ROOT, Places
 
 YEARS_AHEAD = 5  # of closed days in the dialplan, beside the current year
 
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         ) from None
     print(f"{folder}: {len(altered)} changed; a running Asterisk takes them with `core reload`")
     if site:
+        _say_who_cannot_run(places, folder)
         _say_what_is_missing(files, folder)
     return 0
 
@@ -193,6 +194,13 @@ def _agreed(count: int) -> bool:
     if not sys.stdin.isatty():
         return False
     return input(f"Write these {count} files? [y/N] ").strip().lower() in ("y", "yes", "s", "si", "sì")
+
+
+def _say_who_cannot_run(places: Places, folder: str) -> None:
+    """Asterisk tells nobody when it may not start a script, and the second ring would be missing when it is needed."""
+    asterisk = unprivileged.account(folder)
+    if asterisk and (why := unprivileged.obstacle(asterisk, [sys.executable, "-V"], [places.scripts, ROOT])):
+        print(f"warning: {asterisk.name}, to whom {folder} belongs, cannot run the scripts: {why}")
 
 
 def _say_what_is_missing(files: dict[str, str], folder: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr import unprivileged
 from ivr.cli import main
 from ivr.compiled import load
 from ivr.places import Places
@@ -195,6 +196,21 @@ def test_a_folder_that_cannot_be_written_is_named(ops: Ops, capsys: pytest.Captu
     ops.etc.write_text("a file, not a folder", encoding="utf-8")
     assert ops.site("--yes") == 1
     assert f"{ops.etc}" in capsys.readouterr().err
+
+
+def test_scripts_that_asterisk_could_not_start_are_told(
+    ops: Ops, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asterisk = unprivileged.Account("asterisk", os.getuid(), os.getgid())
+    monkeypatch.setattr(unprivileged, "account", lambda folder: asterisk)
+    monkeypatch.setattr(
+        unprivileged, "obstacle", lambda who, command, folders: f"{who.name} may not enter {folders[0]}"
+    )
+    assert ops.site("--yes") == 0
+    assert (
+        f"warning: asterisk, to whom {ops.etc} belongs, cannot run the scripts: asterisk may not enter {ops.var}/agi-bin"
+        in capsys.readouterr().out
+    )
 
 
 def test_help_tells_the_two_uses(ops: Ops) -> None:
