@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivr import caller
 from ivr.agi import Command, Environment, Hangup, SetVariable, StreamFile, WaitForDigit
-from ivr.compiled import Compiled, Prompt
 from ivr.facts import Fact, new_id
 from ivr.speech import sounds
+
+if TYPE_CHECKING:
+    from ivr.compiled import Compiled, Prompt
 
 Flow = Generator[Command[Any], Any, None]
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 
+# `re` compiles a pattern when it is first used and keeps it: a script that asks for no number does not pay the 2 ms.
+_WRITTEN = re.VERBOSE | re.ASCII
+
 LONGEST = 32  # characters that are looked at; no number with its separators has more
 
-_ITALY = re.compile(
-    r"""
+_ITALY = r"""
     3 [1-9] \d{7,8} | 43 \d{8}                                # mobile: 9 (the oldest) or 10 digits
     | 55 \d{8}                                                # voice over IP, tied to no town
     | (?= \d{6,11} \Z) 0 (?:                                  # landline: the zero belongs to the number
@@ -27,23 +29,18 @@ _ITALY = re.compile(
         | 8 (?: 2[3-578] | 3[1-6] | 6[1-5] | 7[1-5] | 8[1-5] )
         | 9 (?: 2[1-5] | 3[1-5] | 4[12] | 6[1-8] | 7[1-6] | 8[1-5] )
       ) \d+
-    """,
-    re.VERBOSE | re.ASCII,
-)
+    """
 
 # North America has one length for all; 900 and 976 are premium there. Codes that begin with 80 and 87, 979, and the 88s
 # but Bangladesh and Taiwan are no countries: free-phone, satellite and premium services of the whole world.
-_ABROAD = re.compile(
-    r"""
+_ABROAD = r"""
     1 (?!900) [2-9]\d\d (?!976) [2-9]\d{6}
     | (?! 1 | 39 ) (?= \d{7,15} \Z) (?:
           7 | 2[07] | 3[0-469] | 4[013-9] | 5[1-8] | 6[0-6] | 8[1246] | 9[0-58]
         | 21[123689] | 2[2-6]\d | 29[01789] | 3[578]\d | 42[013] | 50\d | 59\d | 67[02-9] | 68[0-35-9] | 69[0-2]
         | 85[02356] | 88[06] | 96[0-8] | 97[0-7] | 99[2-68]
       ) \d+
-    """,
-    re.VERBOSE | re.ASCII,
-)
+    """
 
 
 def normalise(digits: str, country: str = "IT") -> str | None:
@@ -61,7 +58,7 @@ def normalise(digits: str, country: str = "IT") -> str | None:
         return _international(bare[2:])
     if country != "IT":
         return None
-    if _ITALY.fullmatch(bare):
+    if re.fullmatch(_ITALY, bare, _WRITTEN):
         return f"+39{bare}"
     # Some lines give the country code without its plus; no Italian number that long begins with 39.
     return _international(bare) if bare.startswith("39") else None
@@ -71,5 +68,5 @@ _SEPARATORS = {ord(letter): None for letter in " .-/"}
 
 
 def _international(number: str) -> str | None:
-    wanted = _ITALY if number.startswith("39") else _ABROAD
-    return f"+{number}" if wanted.fullmatch(number[2:] if wanted is _ITALY else number) else None
+    wanted, digits = (_ITALY, number[2:]) if number.startswith("39") else (_ABROAD, number)
+    return f"+{number}" if re.fullmatch(wanted, digits, _WRITTEN) else None

@@ -1,248 +1,52 @@
 """The compiled configuration: what `ivr compile` writes and every call reads.
 
 One JSON document, the validated content of `config/` with every default filled in, so that a call parses no YAML and
-checks nothing. These are shapes for the type checker and cost nothing when a script starts; `ivr.service` holds the
-rules, and a test holds the two together.
+checks nothing. Its shapes (`Compiled` and its parts) are in `ivr.shapes` and are reached from here; they are loaded
+only when somebody wants them at run time. `ivr.service` holds the rules, and a test holds the two together.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypedDict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ivr.shapes import AllBusy as AllBusy
+    from ivr.shapes import AskNode as AskNode
+    from ivr.shapes import Closure as Closure
+    from ivr.shapes import Compiled as Compiled
+    from ivr.shapes import Engine as Engine
+    from ivr.shapes import HangupNode as HangupNode
+    from ivr.shapes import Holidays as Holidays
+    from ivr.shapes import HoursNode as HoursNode
+    from ivr.shapes import Identity as Identity
+    from ivr.shapes import InformNode as InformNode
+    from ivr.shapes import Limits as Limits
+    from ivr.shapes import Menu as Menu
+    from ivr.shapes import MessageNode as MessageNode
+    from ivr.shapes import Miss as Miss
+    from ivr.shapes import Node as Node
+    from ivr.shapes import NoticeNode as NoticeNode
+    from ivr.shapes import NumberNode as NumberNode
+    from ivr.shapes import Paths as Paths
+    from ivr.shapes import PlayNode as PlayNode
+    from ivr.shapes import Promises as Promises
+    from ivr.shapes import Prompt as Prompt
+    from ivr.shapes import PromptSheet as PromptSheet
+    from ivr.shapes import Question as Question
+    from ivr.shapes import Queue as Queue
+    from ivr.shapes import QueueNode as QueueNode
+    from ivr.shapes import Recording as Recording
+    from ivr.shapes import Retention as Retention
+    from ivr.shapes import SayToken as SayToken
+    from ivr.shapes import Service as Service
+    from ivr.shapes import Survey as Survey
+    from ivr.shapes import SurveySwitch as SurveySwitch
+    from ivr.shapes import Voicemail as Voicemail
 
 FORMAT = 1  # raised when the shape changes; a file of another format is refused
-
-
-class SayToken(TypedDict):
-    say: Literal["next_opening", "opening_hours"]
-
-
-Prompt = str | SayToken  # a prompt's id, or something computed when it is said
-
-
-class Identity(TypedDict):
-    number: str
-    name: str
-    language: str
-    time_zone: str
-
-
-class Closure(TypedDict):
-    first: str  # ISO date
-    last: str
-    reason: str
-
-
-class Holidays(TypedDict):
-    calendar: str
-    patron_saint: str | None
-    extra_closures: list[Closure]
-
-
-class AllBusy(TypedDict):
-    means: Literal["nobody_free", "nobody_logged_in"]
-    then: Literal["wait", "voicemail"]
-
-
-class Queue(TypedDict):
-    name: str
-    seats: int
-    operators: int
-    longest_wait: int  # s
-    longest_queue: int  # callers
-    all_busy: AllBusy
-    voicemail_key: str | None
-    voicemail_offer_every: int  # s
-    announce_every: int  # s
-    ring_seconds: int
-    wrap_up_seconds: int
-
-
-class Recording(TypedDict):
-    campaign: bool
-    name: str
-    sampling: float
-    refuse_key: str
-
-
-class Voicemail(TypedDict):
-    longest_seconds: int
-    silence_seconds: int
-    empty_below_seconds: float
-    number_attempts: int
-    default_country: str
-
-
-class SurveySwitch(TypedDict):
-    offered: bool
-
-
-class Promises(TypedDict):
-    email_hours: int
-    email_share: float
-    second_level_days: int
-    second_level_share: float
-
-
-class Retention(TypedDict):
-    recording: int  # days
-    voicemail_audio: int
-    caller_numbers: int
-
-
-class Limits(TypedDict):
-    longest_call_seconds: int
-    menu_seconds: int
-
-
-class Engine(TypedDict):
-    host: str
-    port: int
-    metrics_port: int | None
-    allow: list[str]
-    most_sessions: int
-    first_byte_seconds: float
-    drain_seconds: float
-
-
-class Service(TypedDict):
-    service: Identity
-    hours: dict[str, list[str]]  # weekday name -> "09:00-18:00"
-    holidays: Holidays
-    queue: Queue
-    recording: Recording
-    voicemail: Voicemail
-    survey: SurveySwitch
-    promises: Promises
-    retention_days: Retention
-    limits: Limits
-    engine: Engine
-
-
-class Miss(TypedDict):
-    """What follows no key or a wrong one: said each time, and where to go when the attempts are used up."""
-
-    prompts: list[Prompt]
-    then: str
-
-
-class HoursNode(TypedDict):
-    kind: Literal["hours"]
-    open: str
-    closed: str
-
-
-class PlayNode(TypedDict):
-    kind: Literal["play"]
-    prompts: list[Prompt]
-    interruptible: bool  # a key ends the prompt and is kept for the next question
-    next: str
-
-
-class NoticeNode(TypedDict):
-    kind: Literal["notice"]
-    prompts: list[Prompt]
-    next: str
-
-
-class AskNode(TypedDict):
-    kind: Literal["ask"]
-    prompts: list[Prompt]
-    keys: dict[str, str]  # key -> node
-    repeat_key: str | None
-    wait_seconds: float
-    attempts: int
-    no_input: Miss
-    wrong_input: Miss
-
-
-class InformNode(TypedDict):
-    kind: Literal["inform"]
-    topic: str
-    prompts: list[Prompt]
-    next: str
-
-
-class NumberNode(TypedDict):
-    """Collects digits, says them back, wants them confirmed with 1 (2: again)."""
-
-    kind: Literal["number"]
-    name: str  # the channel variable IVR_<NAME> that carries it on
-    prompts: list[Prompt]
-    least_digits: int
-    most_digits: int
-    wait_seconds: float
-    attempts: int
-    next: str
-    failed: str
-
-
-class QueueNode(TypedDict):
-    kind: Literal["queue"]
-    prompts: list[Prompt]
-    topic: str | None
-    priority: int
-    set: dict[str, str]  # further channel variables, constants
-
-
-class MessageNode(TypedDict):
-    kind: Literal["message"]
-    reason: Literal["closed", "all_busy", "caller_choice"]
-
-
-class HangupNode(TypedDict):
-    kind: Literal["hangup"]
-    prompts: list[Prompt]
-
-
-Node = HoursNode | PlayNode | NoticeNode | AskNode | InformNode | NumberNode | QueueNode | MessageNode | HangupNode
-
-
-class Menu(TypedDict):
-    start: str
-    nodes: dict[str, Node]
-
-
-class Question(TypedDict):
-    code: str
-    prompts: list[Prompt]
-    keys: str
-
-
-class Survey(TypedDict):
-    version: int
-    invitation: list[Prompt]
-    thanks: list[Prompt]
-    questions: list[Question]
-    wait_seconds: float
-    attempts: int
-    no_input: list[Prompt]
-    wrong_input: list[Prompt]
-
-
-class PromptSheet(TypedDict):
-    text: str
-    version: int
-    seconds: float  # how long the audio lasts; estimated from the text while there is none
-
-
-class Paths(TypedDict):
-    """Where the call path writes; absolute, filled in by `ivr compile`."""
-
-    facts: str
-    messages: str
-    native_messages: str
-    socket: str
-
-
-class Compiled(TypedDict):
-    format: int
-    revision: str  # a digest of the content: which configuration a call was handled with
-    service: Service
-    menu: Menu
-    survey: Survey
-    prompts: dict[str, PromptSheet]
-    paths: Paths
 
 
 class CompiledError(Exception):
@@ -263,3 +67,13 @@ def load(path: str) -> Compiled:
         raise CompiledError(f"{path}: format {found!r}, this program reads {FORMAT}; run `ivr compile` again")
     compiled: Compiled = document
     return compiled
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        import ivr.shapes
+
+        return getattr(ivr.shapes, name)

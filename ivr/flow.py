@@ -7,23 +7,25 @@ returning the name of the next node or the `Outcome` of the walk; how the call g
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from charter.calendar import OpeningHours
 from ivr.agi import Answer, Command, SayDigits, SetVariable
 from ivr.call import Call, Flow, choose, collect, say, set_variables
-from ivr.compiled import (
-    AskNode,
-    HangupNode,
-    HoursNode,
-    InformNode,
-    MessageNode,
-    NoticeNode,
-    NumberNode,
-    PlayNode,
-    QueueNode,
-)
 from ivr.notice import give_notice
+
+if TYPE_CHECKING:
+    from ivr.compiled import (
+        AskNode,
+        HangupNode,
+        HoursNode,
+        InformNode,
+        MessageNode,
+        NoticeNode,
+        NumberNode,
+        PlayNode,
+        QueueNode,
+    )
 
 OTHER_TOPIC = "ALTRO"
 

@@ -7,12 +7,14 @@ been played to its end, and not if the caller refuses with the key that the noti
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivr.agi import Command, StreamFile, WaitForDigit
 from ivr.call import Call, Flow, set_variables
-from ivr.compiled import Prompt
 from ivr.speech import sounds
+
+if TYPE_CHECKING:
+    from ivr.compiled import Prompt
 
 REFUSAL_SECONDS = 2.0  # after the notice, for those who want to think
 

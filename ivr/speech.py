@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from charter.calendar import OpeningHours
-from ivr.compiled import Compiled, Prompt, Service
+
+if TYPE_CHECKING:
+    from ivr.compiled import Compiled, Prompt, Service
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
