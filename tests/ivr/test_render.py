@@ -207,10 +207,9 @@ def test_scripts_that_asterisk_could_not_start_are_told(
         unprivileged, "obstacle", lambda who, command, folders: f"{who.name} may not enter {folders[0]}"
     )
     assert ops.site("--yes") == 0
-    assert (
-        f"warning: asterisk, to whom {ops.etc} belongs, cannot run the scripts: asterisk may not enter {ops.var}/agi-bin"
-        in capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert f"warning: asterisk, to whom {ops.etc} belongs, cannot run the scripts" in said
+    assert f"asterisk may not enter {ops.var}/agi-bin" in said
 
 
 def test_help_tells_the_two_uses(ops: Ops) -> None:
