@@ -1,0 +1,287 @@
+"""The commands that a switch understands, one class each, named after it: `STREAM FILE` is `StreamFile`.
+
+A command knows three things: the words that it is sent with, whether it may still run when the caller has gone
+(`dead_capable`, as Asterisk 22 lists it), and how its reply is to be read. It is a plain value: two commands with the
+same words are equal, so a test can compare what a flow wants with what it should want.
+
+Commands with the same kind of reply share a base: `Acts`, `Plays`, `AsksForKey`, `AsksForValue`, `Changes`. Times are
+in the unit that their name says.
+
+What the caller hears and gives is in `media.py`, the database in `database.py`, speech recognition in `speech.py`.
+"""
+
+from __future__ import annotations
+
+from ivr.agi.replies import Played, RawReply, Result
+from ivr.agi.wire import constant_expression, constant_name, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar, Generic, TypeVar
+
+    R = TypeVar("R")
+else:
+    R = object
+
+    class Generic:
+        """`Command[Played]` means something to the type checker only."""
+
+        def __class_getitem__(cls, item):
+            return cls
+
+
+class Command(Generic[R]):
+    """A command with its arguments. `words` are those arguments, in the order of the line."""
+
+    verb: ClassVar[str]
+    dead_capable: ClassVar[bool] = False
+    carries_value: ClassVar[bool] = False  # its reply holds free text in parentheses, line feeds included
+
+    __slots__ = ("words",)
+    words: tuple[str | int, ...]
+
+    def __init__(self) -> None:
+        self.words = ()
+
+    def encode(self) -> bytes:
+        """The line to send, line feed included. Raises `LocalProtocolError` for what cannot be sent safely."""
+        return encode(self.verb, self.words)
+
+    def parse(self, reply: RawReply) -> R:
+        """What a flow gets to see of the reply. Raises `RemoteProtocolError` when the reply makes no sense."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.words == self.words
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.words))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.words))})"
+
+
+class Acts(Command[Result]):
+    """Does something and gives back a number."""
+
+    def parse(self, reply: RawReply) -> Result:
+        return Result(reply.number)
+
+
+class Plays(Command[Played]):
+    """Plays a sound, which keys may cut short."""
+
+    def parse(self, reply: RawReply) -> Played:
+        return Played(reply.key, reply.endpos, reply.number < 0)
+
+
+class AsksForKey(Command[str]):
+    """Waits for one key or character; "" when none came."""
+
+    def parse(self, reply: RawReply) -> str:
+        return reply.key
+
+
+class AsksForValue(Command["str | None"]):
+    """Asks for a text; None when there is none."""
+
+    carries_value = True
+
+    def parse(self, reply: RawReply) -> str | None:
+        return (reply.data or "") if reply.number == 1 else None
+
+
+class Changes(Command[bool]):
+    """Changes something; whether it did."""
+
+    def parse(self, reply: RawReply) -> bool:
+        return reply.number == 1
+
+
+# The channel
+
+
+class Answer(Acts):
+    verb = "ANSWER"
+
+
+class AsyncAgiBreak(Acts):
+    """Gives an AsyncAGI channel back to the dialplan; FastAGI ends by closing the connection instead."""
+
+    verb = "ASYNCAGI BREAK"
+    dead_capable = True
+
+
+class ChannelStatus(Command[int]):
+    """The channel's state: 0 down, 1 reserved, 2 off hook, 3 dialled, 4 ringing, 5 ringing far away, 6 up, 7 busy;
+    -1 when there is no such channel."""
+
+    verb = "CHANNEL STATUS"
+
+    def __init__(self, channel: str = "") -> None:
+        self.words = (channel,) if channel else ()
+
+    def parse(self, reply: RawReply) -> int:
+        return reply.number
+
+
+class HangupCall(Acts):
+    """HANGUP: ends this call, or that of another channel. (`Hangup` is what a flow is told when the caller has.)"""
+
+    verb = "HANGUP"
+
+    def __init__(self, channel: str = "") -> None:
+        self.words = (channel,) if channel else ()
+
+
+class SetAutohangup(Acts):
+    """Ends the call after so many seconds; 0 takes that back."""
+
+    verb = "SET AUTOHANGUP"
+
+    def __init__(self, seconds: int) -> None:
+        self.words = (seconds,)
+
+
+class SetCallerid(Acts):
+    """Sets the caller's name and number, given as `Mario Rossi <0612345678>`; the switch keeps 255 bytes."""
+
+    verb = "SET CALLERID"
+
+    def __init__(self, callerid: str) -> None:
+        self.words = (callerid,)
+
+
+class SetMusic(Acts):
+    """Starts or stops music on hold."""
+
+    verb = "SET MUSIC"
+
+    def __init__(self, on: bool, music_class: str = "") -> None:
+        self.words = ("on" if on else "off", music_class)
+
+
+class TddMode(Changes):
+    """Switches text telephony for the deaf: "on", "off", "mate" or "tdd". False when the channel has none."""
+
+    verb = "TDD MODE"
+
+    def __init__(self, mode: str) -> None:
+        self.words = (mode,)
+
+
+# Where the dialplan goes on. The switch does not check that there is such a place.
+
+
+class SetContext(Acts):
+    verb = "SET CONTEXT"
+
+    def __init__(self, context: str) -> None:
+        self.words = (context,)
+
+
+class SetExtension(Acts):
+    verb = "SET EXTENSION"
+
+    def __init__(self, extension: str) -> None:
+        self.words = (extension,)
+
+
+class SetPriority(Acts):
+    """`priority`: a number or a label."""
+
+    verb = "SET PRIORITY"
+
+    def __init__(self, priority: str | int) -> None:
+        self.words = (priority,)
+
+
+class Gosub(Acts):
+    """Runs a subroutine of the dialplan until its Return(); `failed` when there is none or the caller has gone."""
+
+    verb = "GOSUB"
+
+    def __init__(self, context: str, extension: str, priority: str | int, arguments: str = "") -> None:
+        self.words = (context, extension, priority, arguments) if arguments else (context, extension, priority)
+
+
+class Exec(Command[int]):
+    """Runs an application of the dialplan; gives back its number, -2 when there is no such application.
+
+    The application splits `options` at commas: text of a caller does not belong there. -1 does not mean that the
+    caller has gone: `Queue` says so when the agent has.
+    """
+
+    verb = "EXEC"
+    dead_capable = True
+
+    def __init__(self, application: str, options: str = "") -> None:
+        self.words = (application, options)
+
+    def encode(self) -> bytes:
+        constant_name(self.verb, self.words[0])
+        return encode(self.verb, self.words)
+
+    def parse(self, reply: RawReply) -> int:
+        return reply.number
+
+
+# Variables. Names are constants: the switch evaluates them (wire.py).
+
+
+class SetVariable(Acts):
+    verb = "SET VARIABLE"
+    dead_capable = True
+
+    def __init__(self, name: str, value: str) -> None:
+        self.words = (name, value)
+
+    def encode(self) -> bytes:
+        constant_name(self.verb, self.words[0])
+        return encode(self.verb, self.words)
+
+
+class GetVariable(AsksForValue):
+    """The value of a variable or function: None when unset, "" when empty; the switch cuts it at 1023 bytes."""
+
+    verb = "GET VARIABLE"
+    dead_capable = True
+
+    def __init__(self, name: str) -> None:
+        self.words = (name,)
+
+    def encode(self) -> bytes:
+        constant_name(self.verb, self.words[0])
+        return encode(self.verb, self.words)
+
+
+class GetFullVariable(AsksForValue):
+    """A text with its `${NAME}` replaced; None when there is no such channel. Reads more than 1023 bytes, too."""
+
+    verb = "GET FULL VARIABLE"
+    dead_capable = True
+
+    def __init__(self, expression: str, channel: str = "") -> None:
+        self.words = (expression, channel) if channel else (expression,)
+
+    def encode(self) -> bytes:
+        constant_expression(self.verb, self.words[0])
+        return encode(self.verb, self.words)
+
+
+# The switch's log
+
+
+class Verbose(Acts):
+    """Writes to the switch's console. `level`: 1 (always shown) to 4."""
+
+    verb = "VERBOSE"
+    dead_capable = True
+
+    def __init__(self, message: str, level: int = 1) -> None:
+        self.words = (message, level)
+
+
+class Noop(Acts):
+    verb = "NOOP"
+    dead_capable = True

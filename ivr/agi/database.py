@@ -1,0 +1,48 @@
+"""The switch's own little database: families of keys with values."""
+
+from __future__ import annotations
+
+from ivr.agi.commands import AsksForValue, Changes
+from ivr.agi.replies import RawReply
+
+
+class DatabaseGet(AsksForValue):
+    """None when there is no such key."""
+
+    verb = "DATABASE GET"
+    dead_capable = True
+
+    def __init__(self, family: str, key: str) -> None:
+        self.words = (family, key)
+
+
+class DatabasePut(Changes):
+    verb = "DATABASE PUT"
+    dead_capable = True
+
+    def __init__(self, family: str, key: str, value: str) -> None:
+        self.words = (family, key, value)
+
+
+class DatabaseDel(Changes):
+    """True for a key that was not there, too."""
+
+    verb = "DATABASE DEL"
+    dead_capable = True
+
+    def __init__(self, family: str, key: str) -> None:
+        self.words = (family, key)
+
+
+class DatabaseDeltree(Changes):
+    """Deletes a family, or the keys below one key of it; True when there was something to delete."""
+
+    verb = "DATABASE DELTREE"
+    dead_capable = True
+
+    def __init__(self, family: str, keytree: str = "") -> None:
+        self.words = (family, keytree) if keytree else (family,)
+
+    def parse(self, reply: RawReply) -> bool:
+        # The switch has it the other way round, against its own documentation: 0 is deleted, 1 is nothing deleted.
+        return reply.number == 0

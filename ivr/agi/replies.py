@@ -1,0 +1,176 @@
+"""What commands are answered with: the line as it came (`RawReply`), and what flows get to see.
+
+`result=-1` is never taken for a hang-up. The switch says -1 for a prompt that is missing, for an agent who has put the
+receiver down, for a file that cannot be written, and also when the caller has gone: it cannot be told apart here. The
+line HANGUP and the code 511 tell it.
+"""
+
+from __future__ import annotations
+
+from ivr.agi.errors import RemoteProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar, Literal, TypeAlias
+
+    Ending: TypeAlias = Literal["dtmf", "timeout", "hangup", "waitfor", "writefile", "randomerror"]
+
+Value = str | None  # a variable's value: None is unset, "" is empty
+
+_KEY_OF = {ord(key): key for key in "0123456789*#ABCDabcd"}
+
+
+class RawReply:
+    """A line `200 result=RESULT (DATA) TAIL`, taken apart, nothing interpreted. `data` is None without parentheses."""
+
+    __slots__ = ("data", "result", "tail")
+
+    def __init__(self, result: str, data: str | None = None, tail: str = "") -> None:
+        self.result = result
+        self.data = data
+        self.tail = tail
+
+    @property
+    def number(self) -> int:
+        return whole_number(self.result, "result")
+
+    @property
+    def key(self) -> str:
+        """The key that was pressed, given as its ASCII code; "" when there is none."""
+        return _KEY_OF.get(self.number, "")
+
+    @property
+    def endpos(self) -> int:
+        """Where the sound ended, in samples; 0 when the switch does not say."""
+        position = self.field("endpos")
+        return whole_number(position, "endpos") if position else 0
+
+    def field(self, name: str) -> str:
+        """The value of `name=value` in the tail; "" when it is not there."""
+        tail, sought = self.tail, name + "="
+        value = tail[len(sought) :] if tail.startswith(sought) else tail.partition(" " + sought)[2]
+        return value.partition(" ")[0]
+
+    def __repr__(self) -> str:
+        return f"RawReply({self.result!r}, {self.data!r}, {self.tail!r})"
+
+
+def whole_number(text: str, what: str) -> int:
+    """A number out of a reply; raises `RemoteProtocolError`."""
+    try:
+        return int(text)
+    except ValueError:  # also for more digits than Python converts
+        raise RemoteProtocolError(f"{what}={text[:60]!r} in a reply, a whole number was due") from None
+
+
+def read_line(line: str, with_value: bool) -> RawReply:
+    """Take apart what follows `200 result=`. `with_value`: the parentheses hold free text and end the line."""
+    result, _, rest = line.partition(" ")
+    if not rest.startswith("("):
+        return RawReply(result, None, rest)
+    if with_value:
+        return RawReply(result, rest[1:-1])
+    data, _, tail = rest[1:].partition(")")
+    return RawReply(result, data, tail.lstrip(" "))
+
+
+class Record:
+    """A value of named parts, compared and shown by them; a dataclass without the 20 ms that those take to import."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in self.__slots__)))
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({parts})"
+
+
+class Result(Record):
+    """The number that a command gives back. `failed`: it is negative, for whatever reason."""
+
+    __slots__ = __match_args__ = ("code",)
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+
+    @property
+    def failed(self) -> bool:
+        return self.code < 0
+
+
+class Played(Record):
+    """A prompt has been played or said.
+
+    `digit`: the key that cut it short, "" for none. `endpos`: samples played. `failed`: the sound is missing or the
+    caller has gone; the switch says the same for both.
+    """
+
+    __slots__ = __match_args__ = ("digit", "endpos", "failed")
+
+    def __init__(self, digit: str = "", endpos: int = 0, failed: bool = False) -> None:
+        self.digit = digit
+        self.endpos = endpos
+        self.failed = failed
+
+
+class Digits(Record):
+    """What was typed, without the ending `#`.
+
+    `timed_out`: the caller stopped, rather than pressing `#` or using up the digits. `failed`: neither; the sound is
+    missing or the caller has gone.
+    """
+
+    __slots__ = __match_args__ = ("digits", "timed_out", "failed")
+
+    def __init__(self, digits: str = "", timed_out: bool = False, failed: bool = False) -> None:
+        self.digits = digits
+        self.timed_out = timed_out
+        self.failed = failed
+
+
+class Recorded(Record):
+    """A recording has ended, and why. What was said until then is in the file whatever the reason, unless it is
+    `writefile` (the file could not be opened) or `randomerror` (nothing was recorded: a key during the tone, say).
+
+    `ended_by`: "timeout" stands for silence, too. `digit`: the key that ended it, "" for none. `endpos`: samples.
+    """
+
+    ENDINGS: ClassVar[tuple[Ending, ...]] = ("dtmf", "timeout", "hangup", "waitfor", "writefile", "randomerror")
+
+    __slots__ = __match_args__ = ("ended_by", "digit", "endpos")
+
+    def __init__(self, ended_by: Ending, digit: str = "", endpos: int = 0) -> None:
+        self.ended_by = ended_by
+        self.digit = digit
+        self.endpos = endpos
+
+
+class Utterance(Record):
+    """One thing that a speech engine may have heard, with its score (0-1000) and the grammar that it fits."""
+
+    __slots__ = __match_args__ = ("score", "text", "grammar")
+
+    def __init__(self, score: int, text: str, grammar: str) -> None:
+        self.score = score
+        self.text = text
+        self.grammar = grammar
+
+
+class Recognized(Record):
+    """How listening ended: by "speech" (with `utterances`), "digit", "timeout", "hangup", or "" when it could not
+    begin."""
+
+    __slots__ = __match_args__ = ("ended_by", "digit", "endpos", "utterances")
+
+    def __init__(self, ended_by: str, digit: str = "", endpos: int = 0, utterances: tuple[Utterance, ...] = ()) -> None:
+        self.ended_by = ended_by
+        self.digit = digit
+        self.endpos = endpos
+        self.utterances = utterances

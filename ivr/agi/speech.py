@@ -1,0 +1,86 @@
+"""Speech recognition: the commands for an engine that is attached to the switch. All but the last give False when no
+engine has been created."""
+
+from __future__ import annotations
+
+from ivr.agi.commands import Changes, Command
+from ivr.agi.replies import RawReply, Recognized, Utterance, whole_number
+
+
+class SpeechCreate(Changes):
+    """`engine`: its name, "" for the default one."""
+
+    verb = "SPEECH CREATE"
+
+    def __init__(self, engine: str) -> None:
+        self.words = (engine,)
+
+
+class SpeechSet(Changes):
+    verb = "SPEECH SET"
+
+    def __init__(self, name: str, value: str) -> None:
+        self.words = (name, value)
+
+
+class SpeechDestroy(Changes):
+    verb = "SPEECH DESTROY"
+    dead_capable = True
+
+
+class SpeechLoadGrammar(Changes):
+    verb = "SPEECH LOAD GRAMMAR"
+
+    def __init__(self, name: str, path: str) -> None:
+        self.words = (name, path)
+
+
+class SpeechUnloadGrammar(Changes):
+    verb = "SPEECH UNLOAD GRAMMAR"
+    dead_capable = True
+
+    def __init__(self, name: str) -> None:
+        self.words = (name,)
+
+
+class SpeechActivateGrammar(Changes):
+    verb = "SPEECH ACTIVATE GRAMMAR"
+
+    def __init__(self, name: str) -> None:
+        self.words = (name,)
+
+
+class SpeechDeactivateGrammar(Changes):
+    verb = "SPEECH DEACTIVATE GRAMMAR"
+
+    def __init__(self, name: str) -> None:
+        self.words = (name,)
+
+
+class SpeechRecognize(Command[Recognized]):
+    """Plays a prompt and listens meanwhile; after it for `timeout_s` seconds (0: no limit). `offset` in samples."""
+
+    verb = "SPEECH RECOGNIZE"
+
+    def __init__(self, prompt: str, timeout_s: int, offset: int = 0) -> None:
+        self.words = (prompt, timeout_s, offset)
+
+    def parse(self, reply: RawReply) -> Recognized:
+        if reply.number != 1 or reply.data is None:
+            return Recognized("", endpos=reply.endpos)
+        digit = reply.field("digit") if reply.data == "digit" else ""
+        return Recognized(reply.data, digit, reply.endpos, _utterances(reply.tail))
+
+
+def _utterances(tail: str) -> tuple[Utterance, ...]:
+    """Read ` score0=900 text0="due parole" grammar0=topics score1=...`; what was heard is free text."""
+    found: list[Utterance] = []
+    rest = f" {tail}"
+    while True:
+        place = len(found)
+        _, begun, rest = rest.partition(f" score{place}=")
+        if not begun:
+            return tuple(found)
+        score, _, rest = rest.partition(f' text{place}="')
+        text, _, rest = rest.partition(f'" grammar{place}=')
+        found.append(Utterance(whole_number(score, "score"), text, rest.partition(" ")[0]))
