@@ -177,6 +177,11 @@ class Line:
         self._transmit(self._invite.response("200 OK", self.tag, contact, self.offer()))
         self.answered = True
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether the switch knows that we have answered."""
+        return self.answered and self._unconfirmed is None
+
     def reject(self, status: str = "486 Busy Here") -> None:
         assert self._invite is not None
         self.telephone.send(self._invite.response(status, self.tag), self.peer)

@@ -1,0 +1,188 @@
+"""A whole telephone for tests: the real engine, a real Asterisk, operators who can be told what to do.
+
+The configuration is the shipped one with short prompts and short waits, so that a call takes seconds. Every house has
+its own folders and ports; several stand side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ivr.facts import Fact
+from ivr.installation import install
+from ivr.places import Places
+from ivr.stack import Stack
+from tests.asterisk.phone import Line, Telephone
+
+NUMBER = "800000039"
+TUESDAY = "2026-11-24 10:00:00"
+PROMPT_BYTES = 4800  # 0.6 s of each prompt: enough to be recognised and to be cut short
+DEADLINE = 20.0
+
+SHORT: dict[str, Any] = {
+    "queue": {"ring_seconds": 5, "wrap_up_seconds": 0, "announce_every": 0, "longest_wait": 60},
+    "engine": {"drain_seconds": 10},
+}
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
+    """Wait with a deadline; the assertion names what did not happen."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
+
+
+class House:
+    """A stack, its telephones, and the questions that tests ask."""
+
+    def __init__(self, folder: Path, changes: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.places = Places(config=str(folder / "config"), var=str(folder / "var"))
+        write_config(folder / "config", changes)
+        self.caller = Telephone()
+        self.seats = Telephone()
+        self.stack = Stack(
+            self.places,
+            install(Places(), report=lambda line: None),
+            seat_contact=lambda seat: f"sip:{seat}@127.0.0.1:{self.seats.port}",
+        )
+
+    def start(self, *, operators: int = 0, at: str = TUESDAY) -> None:
+        self.stack.start(faketime=at)
+        if operators:
+            self.stack.log_in(range(1, operators + 1))
+
+    def close(self) -> None:
+        self.caller.close()
+        self.seats.close()
+        self.stack.stop()
+
+    # what a test does
+
+    def call(self, **options: Any) -> Line:
+        """Dial the service and wait until it answers."""
+        line = self.caller.dial(NUMBER, self.stack.sip_port, **options)
+        line.wait_answered()
+        return line
+
+    def answer(self) -> Line:
+        """The operator whose telephone rings takes the call."""
+        line = self.seats.wait_ring()
+        before = self.events().count("CONNECT")
+        line.answer()
+        line.wait(lambda: line.confirmed, DEADLINE, "the switch to confirm")
+        wait_until(lambda: self.events().count("CONNECT") > before, "caller and operator to be connected")
+        return line
+
+    def move_clock(self, to: str) -> None:
+        self.stack.switch.clock.move(to)
+
+    # what a test asks
+
+    def sound(self, prompt: str) -> bytes:
+        """The recording as this house plays it."""
+        return Path(self.places.audio, f"{prompt}.alaw").read_bytes()
+
+    def facts(self, call_id: str | None = None) -> list[Fact]:
+        return [fact for fact in self.stack.facts() if call_id in (None, fact.call)]
+
+    def new_calls(self, known: set[str]) -> list[str]:
+        return sorted({fact.call for fact in self.facts()} - known)
+
+    def call_ids(self) -> set[str]:
+        return {fact.call for fact in self.facts()}
+
+    def wait_fact(self, kind: str, call_id: str | None = None, count: int = 1) -> list[Fact]:
+        def found() -> list[Fact]:
+            return [fact for fact in self.facts(call_id) if fact.kind == kind]
+
+        wait_until(lambda: len(found()) >= count, f"{count} fact(s) of kind {kind}: {self.kinds(call_id)}")
+        return found()
+
+    def kinds(self, call_id: str | None = None) -> list[str]:
+        return [fact.kind for fact in self.facts(call_id)]
+
+    def events(self, call_id: str | None = None) -> list[str]:
+        """The verbs of queue_log, in order."""
+        return [line[4] for line in self.stack.queue_log() if len(line) > 4 and call_id in (None, line[1])]
+
+    def channels(self) -> int:
+        text = self.stack.switch.cli("core show channels count")
+        return int(text.split()[0])
+
+    def messages(self) -> list[Path]:
+        """Whole messages in the store."""
+        return sorted(path.parent for path in Path(self.places.messages).glob("[!.]*/message.json"))
+
+    def leftovers(self) -> list[str]:
+        """Drafts of messages: there are none when nobody is speaking."""
+        return sorted(path.name for path in Path(self.places.messages).glob(".*") if path.is_dir())
+
+    def wait_idle(self) -> None:
+        """Nobody is on the line any more, and everything has been written down."""
+        wait_until(lambda: self.channels() == 0, "the switch to have no channel left")
+        wait_until(lambda: self.open_sessions() == 0, "the engine to have no session left")
+
+    def open_sessions(self) -> int:
+        import urllib.request
+
+        url = f"http://127.0.0.1:{self.stack.engine.metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            text = answer.read().decode()
+        lines = [line for line in text.splitlines() if line.startswith("ivr_sessions_open")]
+        assert lines, "the engine counts its open sessions"
+        return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines))
+
+
+@contextmanager
+def house(changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: str = TUESDAY) -> Iterator[House]:
+    """A house that stands for one test or one module."""
+    folder = Path(tempfile.mkdtemp(prefix="nul-"))
+    folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
+    built = House(folder, merged(SHORT, changes or {}))
+    try:
+        built.start(operators=operators, at=at)
+        yield built
+    finally:
+        built.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_config(folder: Path, changes: Mapping[str, Any]) -> None:
+    """The shipped configuration with some keys changed: {"queue": {...}} is of service.yaml, {"menu.yaml": ...} whole."""
+    shipped = Path(Places().config)
+    shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("prompts"))
+    for sound in Path(shipped, "prompts").rglob("*.alaw"):
+        short = folder / "prompts" / sound.relative_to(shipped / "prompts")
+        short.parent.mkdir(parents=True, exist_ok=True)
+        short.write_bytes(sound.read_bytes()[800 : 800 + PROMPT_BYTES])
+    service = yaml.safe_load((folder / "service.yaml").read_text(encoding="utf-8"))
+    own = {name: value for name, value in changes.items() if not name.endswith(".yaml")}
+    dump(folder / "service.yaml", merged(service, own))
+    for name in changes.keys() - own.keys():
+        document = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        dump(folder / name, merged(document, changes[name]))
+
+
+def dump(path: Path, document: Any) -> None:
+    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    os.chmod(path, 0o644)
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, mapping by mapping."""
+    result = dict(base)
+    for key, value in changes.items():
+        inner = result.get(key)
+        result[key] = merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return result
