@@ -23,6 +23,12 @@ YES = "vm-confirm-number:1"
 SEND = "vm-review:1"
 
 
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of messages need not reach the platters; that real ones do is shown in test_store.py."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def store(compiled: Compiled) -> Store:
     return Store(compiled["paths"]["messages"])
@@ -310,10 +316,7 @@ PATHS: dict[str, tuple[str | None, tuple[Step, ...]]] = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_hang_up_at_any_point_keeps_what_was_said(
-    compiled: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # thousands of messages; the order of steps is the same
+def test_a_hang_up_at_any_point_keeps_what_was_said(compiled: Compiled, tmp_path: Path, path: str) -> None:
     number, steps = PATHS[path]
     for way in WAYS:
         for at in range(1, 1000):

@@ -171,6 +171,32 @@ def test_what_cannot_be_published_stays_for_later(store: Store, monkeypatch: pyt
     assert not message.empty and store.list() == [message]
 
 
+def test_all_is_on_the_disk_before_it_is_visible(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss of power is the crash that no process can play: then only what was synced is there."""
+    for content in (SPOKEN, BROKEN_OFF):
+        begun, done = draft(store), list[str]()
+        speak(begun, content)
+        fsync, rename = os.fsync, os.rename
+
+        def synced(descriptor: int, done: list[str] = done, fsync: Callable[[int], None] = fsync) -> None:
+            done.append(f"sync {os.path.basename(os.readlink(f'/proc/self/fd/{descriptor}'))}")
+            fsync(descriptor)
+
+        def renamed(source: str, target: str, done: list[str] = done, rename: Callable[..., None] = rename) -> None:
+            done.append(f"rename to {os.path.basename(target)}")
+            rename(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", synced)
+            patch.setattr(os, "rename", renamed)
+            message = begun.publish("dtmf")
+        assert message is not None
+        visible = done.index(f"rename to {message.id}")
+        assert {"sync message.wav", "sync message.json.tmp", f"sync .recording-{message.id}"} <= set(done[:visible])
+        assert done[visible - 1] == f"sync .recording-{message.id}", "the folder, when its files have their names"
+        assert done[visible + 1 :] == ["sync messages"]
+
+
 # --- finding a message
 
 

@@ -1,0 +1,216 @@
+"""The command `voicemail`, as a person meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ivr.compiled import Compiled
+from ivr.facts import read
+from ivr.places import Places
+from tests.voicemail.sounds import silence, tone, wav
+from voicemail import cli
+from voicemail.message import Message
+from voicemail.store import Store
+
+AT = 1770196530.0  # Wednesday, 4 February 2026, 10:15:30 in Rome
+NOW = AT + 3 * 86400 + 2 * 3600
+
+
+class Desk:
+    """Somebody at a terminal, with a store of their own."""
+
+    def __init__(self, var: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.var, self._capsys = str(var), capsys
+        self.store = Store(Places(var=self.var).messages)
+
+    def leave(
+        self, at: float = AT, number: str | None = "+390612345678", sound: bytes = b"", call: str = "1.1"
+    ) -> Message:
+        source = "cli" if number else "none"
+        draft = self.store.draft(call=call, reason="closed", number=number, number_source=source, at=at)
+        Path(draft.audio + ".wav").write_bytes(wav(sound or tone(3)))
+        message = draft.publish("dtmf")
+        assert message is not None
+        return message
+
+    def run(self, *words: str, status: int = 0) -> tuple[str, str]:
+        assert cli.main(["--var", self.var, *words], clock=lambda: NOW) == status
+        out, err = self._capsys.readouterr()
+        return out, err
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, capsys)
+
+
+def test_nothing_to_do_is_said(desk: Desk) -> None:
+    assert desk.run("list") == ("No message at all.\n", "")
+    message = desk.leave()
+    desk.store.mark(message.id, "called_back", by="anna", at=NOW)
+    assert desk.run("list") == ("No message waits: all are settled (`voicemail list --all`).\n", "")
+
+
+def test_the_list_is_oldest_first_in_roman_time(desk: Desk) -> None:
+    young = desk.leave(NOW - 125, None, silence(3))
+    old = desk.leave()
+    settled = desk.leave(AT + 60)
+    desk.store.mark(settled.id, "closed", by="anna", at=NOW)
+    out, _ = desk.run("list")
+    assert out.splitlines() == [
+        "ID                            LEFT              AGE      REASON  NUMBER         SECONDS  STATE",
+        f"{old.id}  Wed 04 Feb 10:15  3 d 2 h  closed  +390612345678  3        new",
+        f"{young.id}  Sat 07 Feb 12:13  2 min    closed  -              3        new    empty",
+    ]
+    out, _ = desk.run("list", "--all")
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [old.id, settled.id, young.id]
+
+
+def test_json_is_for_programs(desk: Desk) -> None:
+    message = desk.leave(call="1\x1b[2J")
+    listed = json.loads(desk.run("list", "--json")[0])
+    assert listed == [message.document()]
+    shown = json.loads(desk.run("show", message.id, "--json")[0])
+    assert shown == {**message.document(), "audio": desk.store.audio(message.id)}
+
+
+def test_all_that_is_known_is_shown(desk: Desk) -> None:
+    message = desk.leave()
+    desk.store.mark(message.id, "unreachable", by="anna", at=NOW - 3600, note="occupato")
+    out, _ = desk.run("show", "20260204")
+    assert out.splitlines() == [
+        f"  message  {message.id}",
+        "     left  Wednesday 04 February 2026, 10:15:30 (Rome), 3 d 2 h ago",
+        "   reason  closed",
+        "call back  +390612345678 (the line they called from)",
+        "   length  3.0 s, 3.0 s of sound",
+        " ended by  dtmf",
+        "     call  1.1",
+        f"    audio  {desk.store.audio(message.id)}",
+        "    state  unreachable",
+        "           07 Feb 11:15  unreachable, by anna: occupato",
+    ]
+
+
+def test_text_from_outside_cannot_steer_the_terminal(desk: Desk) -> None:
+    message = desk.leave(call="1.1\x1b]0;owned\x07\u202e\x9b2J\r\n")
+    desk.store.mark(message.id, "listened", by="anna\x1b[31m", at=NOW, note="a\nb\tc\x00d\u2066")
+    for words in (("list",), ("show", message.id)):
+        out, _ = desk.run(*words)
+        assert all(sign == "\n" or sign.isprintable() for sign in out)
+    assert "1.1<1b>]0;owned<07><202e><9b>2J<0d><0a>" in out
+    assert "anna<1b>[31m: a<0a>b<09>c<00>d<2066>" in out
+
+
+def test_a_mark_is_kept_and_the_second_person_told(desk: Desk) -> None:
+    message = desk.leave()
+    out, _ = desk.run("mark", message.id[:10], "called_back", "--by", "anna", "--note", "risolto")
+    assert out == f"{message.id}: called_back, by anna\n"
+    (mark,) = desk.store.get(message.id).history
+    assert mark == (NOW, "anna", "called_back", "risolto")
+    _, err = desk.run("mark", message.id, "called_back", "--by", "bruno", status=1)
+    assert err == (
+        f"voicemail mark: {message.id}: is called_back by anna at 2026-02-07T11:15:30Z, "
+        "which can become closed, new, not called_back\n"
+    )
+
+
+def test_who_marks_is_who_is_logged_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "carla")
+    message = desk.leave()
+    desk.run("mark", message.id, "listened")
+    assert desk.store.get(message.id).history[0].by == "carla"
+
+
+@pytest.mark.parametrize("id", ["nothing", "../../etc/passwd", "2027", "\x1b[2J"])
+def test_what_is_not_there_is_said_so(desk: Desk, id: str) -> None:
+    desk.leave()
+    for words in (("show", id), ("play", id), ("mark", id, "listened")):
+        _, err = desk.run(*words, status=1)
+        assert err.startswith(f"voicemail {words[0]}: no message ") and err.count("\n") == 1
+
+
+def test_too_short_a_beginning_is_said_so(desk: Desk) -> None:
+    desk.leave()
+    desk.leave(AT + 1)
+    _, err = desk.run("show", "2026", status=1)
+    assert "2 messages begin with '2026'" in err and "give more of the id" in err
+
+
+def test_damage_is_reported_below_the_list(desk: Desk) -> None:
+    good, bad = desk.leave(), desk.leave(AT + 1)
+    Path(desk.store.folder, bad.id, "message.json").write_text("{")
+    out, err = desk.run("list", status=1)
+    assert good.id in out and f"{bad.id}/message.json: " in err
+
+
+def test_a_message_is_played_by_what_the_machine_has(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = desk.leave()
+    tools, heard = tmp_path / "bin", tmp_path / "heard"
+    tools.mkdir()
+    player = tools / "paplay"
+    player.write_text(f'#!/bin/sh\nprintf %s "$*" > {heard}\n')
+    player.chmod(player.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tools))
+    out, _ = desk.run("play", message.id)
+    assert heard.read_text() == desk.store.audio(message.id)
+    assert out == f"{message.id}: then `voicemail mark {message.id} listened`\n"
+    player.write_text("#!/bin/sh\nexit 3\n")
+    desk.run("play", message.id, status=3)
+
+
+def test_without_a_player_the_path_and_the_remedy(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    message = desk.leave()
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    _, err = desk.run("play", message.id, status=1)
+    assert "no player on this machine (aplay, paplay, play, ffplay)" in err
+    assert desk.store.audio(message.id) in err
+    os.unlink(desk.store.audio(message.id))
+    assert "is erased" in desk.run("play", message.id, status=1)[1]
+    assert "(erased)" in desk.run("show", message.id)[0]
+
+
+def test_recover_brings_in_what_lies_about(desk: Desk, compiled: Compiled) -> None:
+    places = Places(var=desk.var)
+    _, err = desk.run("recover", status=1)
+    assert "run `ivr compile`" in err
+    Path(places.compiled).parent.mkdir(parents=True, exist_ok=True)
+    Path(places.compiled).write_text(json.dumps(compiled))
+    assert desk.run("recover") == ("0 messages recovered\n", "")
+    os.makedirs(places.native_messages)
+    name = Path(places.native_messages, "1770196530-1.1-none-closed.wav")
+    name.write_bytes(wav(tone(3)))
+    name.with_suffix(".done").touch()
+    out, _ = desk.run("recover")
+    (message,) = desk.store.list()
+    assert out == f"{message.id}  3 s  closed\n1 message recovered\n"
+    (fact,) = read(places.facts)
+    assert fact.data["message_id"] == message.id
+
+
+def test_a_store_that_cannot_be_read_is_no_traceback(desk: Desk, tmp_path: Path) -> None:
+    Path(desk.store.folder).write_text("a file")
+    _, err = desk.run("list", status=1)
+    assert err.startswith(f"voicemail list: {desk.store.folder}: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 min"), (59, "0 min"), (60, "1 min"), (3600, "1 h 0 min"), (90000, "1 d 1 h"), (864000, "10 d 0 h")],
+)
+def test_ages(seconds: float, words: str) -> None:
+    assert cli.age(seconds) == words
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list", "--help"], ["mark", "--help"], ["recover", "--help"]])
+def test_help_is_everywhere(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 0 and "usage: voicemail" in capsys.readouterr().out
