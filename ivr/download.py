@@ -121,6 +121,8 @@ def read(url: str) -> bytes:
 
 def unreachable(url: str, problem: Exception) -> Refusal:
     reason = problem.reason if isinstance(problem, urllib.error.URLError) else problem
+    if isinstance(problem, urllib.error.HTTPError):
+        reason = f"{problem.code} {problem.reason}"
     return Refusal(
         f"{url}: the mirror cannot be reached ({reason}); check the network and the proxy, or name another mirror "
         "with --mirror. What has arrived is kept and is not fetched again"

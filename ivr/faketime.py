@@ -6,12 +6,12 @@ moved clock goes on running from wherever it was put, and does not depend on whe
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.cli import Refusal
+from ivr.switch_state import write
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -32,11 +32,7 @@ class Clock:
     def move(self, to: str) -> None:
         """Let it be `to` now: an ISO instant, such as "2026-12-24T09:59:50", in Rome's time if it names no zone."""
         offset = instant(to) - time.time()
-        fresh = f"{self._path}.new"
-        with open(fresh, "w", encoding="ascii") as file:
-            file.write(f"{offset:+.6f}\n")
-        os.chmod(fresh, 0o644)
-        os.replace(fresh, self._path)  # the process may read at any moment
+        write(self._path, f"{offset:+.6f}\n")  # whole at once: the process may read at any moment
 
 
 def instant(text: str) -> float:

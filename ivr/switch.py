@@ -269,7 +269,7 @@ class Switch:
     ) -> subprocess.Popen[bytes]:
         assert self._claim is not None
         line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
-        with open(self._printed.path, "wb") as output:
+        with switch_state.create(self._printed.path) as output:
             try:
                 process = subprocess.Popen(
                     line,
@@ -354,7 +354,12 @@ class Switch:
     def _make_run(self, who: unprivileged.Account | None) -> None:
         """A fresh folder for the control socket; what a killed Asterisk left in it goes."""
         shutil.rmtree(self.run, ignore_errors=True)
-        os.mkdir(self.run, 0o700)  # fails when somebody else put a folder of that name into the temporary directory
+        try:
+            os.mkdir(self.run, 0o700)
+        except OSError as problem:  # in the temporary directory anybody may have put something of that name
+            raise Refusal(
+                f"{self.run}: {problem.strerror}; remove it, or put var/ on a shorter path with --var"
+            ) from None
         if who:
             unprivileged.give(self.run, who)
 

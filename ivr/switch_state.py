@@ -10,7 +10,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from ivr import procfs
 from ivr.cli import Refusal
@@ -123,9 +123,14 @@ class Printed:
 def write(path: str, text: str, mode: int = 0o644) -> None:
     """Whole or not at all, and never readable by more than `mode` says, not for a moment."""
     fresh = f"{path}.{os.getpid()}"
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
-        file.write(text)
+    with create(fresh, mode) as file:
+        file.write(text.encode())
     os.replace(fresh, path)
+
+
+def create(path: str, mode: int = 0o644) -> BinaryIO:
+    """An empty file to write into. A link there is refused: root may be writing where the switch's account can."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode), "wb")
 
 
 class Lock:
