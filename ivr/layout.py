@@ -10,8 +10,9 @@ ordered and moved as a whole: so arrows are straight wherever they can be, and o
 from __future__ import annotations
 
 import bisect
+import heapq
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 GAP = 26.0  # between neighbours of a layer
@@ -57,7 +58,7 @@ def arrange(sizes: Mapping[str, tuple[float, float]], arrows: Sequence[Arrow]) -
     chains = [grid.thread(arrow, index, index in backward) for index, arrow in enumerate(arrows)]
     columns = _ordered(grid.columns(), len(grid.layers))
     grid.number(columns)
-    _settle(columns, grid.layers)
+    _settle(columns)
     return grid.drawing(chains)
 
 
@@ -130,13 +131,11 @@ class _Column:
         self.cells = cells
         self.turn = min(cell.turn for cell in cells)
         self.x = 0.0
+        self.place = 0  # among all columns
+        self.joined: list[_Column] = []  # where its arrows lead, one entry an arrow
+        self.beside: dict[int, dict[_Column, float]] = {-1: {}, 1: {}}  # side -> neighbour -> least distance
         for cell in cells:
             cell.column = self
-
-    def joined(self) -> Iterator[_Cell]:
-        """What its arrows lead to, outside of it."""
-        for cell in self.cells:
-            yield from (each for each in (*cell.up, *cell.down) if each.column is not self)
 
 
 class _Grid:
@@ -180,12 +179,17 @@ class _Grid:
         return found
 
     def number(self, columns: list[_Column]) -> None:
-        """Bring every layer into the order of the columns."""
+        """Bring every layer into the order of the columns, and tell these their neighbours."""
         self.layers = [[] for _ in self.layers]
-        for column in columns:
+        for place, column in enumerate(columns):
+            column.place = place
             for cell in column.cells:
-                cell.place = len(self.layers[cell.rank])
                 self.layers[cell.rank].append(cell)
+                column.joined += [each.column for each in (*cell.up, *cell.down) if each.column is not column]
+        for layer in self.layers:
+            for left, right in itertools.pairwise(layer):
+                room = max(left.room(right), left.column.beside[1].get(right.column, 0.0))
+                left.column.beside[1][right.column] = right.column.beside[-1][left.column] = room
 
     def drawing(self, chains: list[tuple[list[_Cell], _Cell | None]]) -> Drawing:
         left = min((cell.x - cell.width / 2 for layer in self.layers for cell in layer), default=0.0)
@@ -223,14 +227,12 @@ def _ordered(columns: list[_Column], layers: int) -> list[_Column]:
         bettered = False
         for column in list(best):
             rest = [each for each in best if each is not column]
-            for place in range(len(best)):
+            for place in range(min(len(best), tries)):
                 tries -= 1
                 other = [*rest[:place], column, *rest[place:]]
                 found = _cost(other, layers)
                 if found < cost:
                     best, cost, bettered = other, found, True
-            if tries <= 0:
-                break
     return best
 
 
@@ -266,17 +268,16 @@ def _inversions(values: list[int]) -> int:
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _settle(columns: list[_Column], layers: list[list[_Cell]]) -> None:
+def _settle(columns: list[_Column]) -> None:
     """Bring each column amid what it is joined to, pushing others aside where all the arrows together gain by it."""
     for column in columns:  # as far to the left as it goes: in order, so the neighbours there have their places
-        column.x = max((_left(cell, layers) for cell in column.cells if cell.place), default=0.0)
+        column.x = max((each.x + room for each, room in column.beside[-1].items()), default=0.0)
     for sweep in range(min(60, _rounds(columns))):
         calm = True
         for column in columns[::-1] if sweep % 2 == 0 else columns:
-            joined = [cell.x for cell in column.joined()]
-            distance = sum(joined) / len(joined) - column.x if joined else 0.0
-            for share in (1.0, 0.5, 0.2, 0.05) if abs(distance) > 0.5 else ():
-                moves = _pushed(column, column.x + distance * share, layers)
+            wanted = sum(each.x for each in column.joined) / len(column.joined) if column.joined else column.x
+            for share in (1.0, 0.5, 0.2, 0.05) if abs(wanted - column.x) > 0.5 else ():
+                moves = _pushed(column, column.x + (wanted - column.x) * share)
                 if _strain(moves) < _strain({each: each.x for each in moves}) - 1e-6:
                     for each, x in moves.items():
                         each.x = x
@@ -286,23 +287,19 @@ def _settle(columns: list[_Column], layers: list[list[_Cell]]) -> None:
             return
 
 
-def _pushed(column: _Column, x: float, layers: list[list[_Cell]]) -> dict[_Column, float]:
+def _pushed(column: _Column, x: float) -> dict[_Column, float]:
     """Where that column and those that it pushes along would stand, if it went to x."""
     moves = {column: x}
     side = 1 if x > column.x else -1
-    waiting = [column]
-    while waiting:
-        here = waiting.pop()
-        for cell in here.cells:
-            row = layers[cell.rank]
-            if not 0 <= cell.place + side < len(row):
-                continue
-            neighbour = row[cell.place + side]
-            room = cell.room(neighbour) if side > 0 else neighbour.room(cell)
+    waiting = [(side * column.place, column)]
+    while waiting:  # outward, so that each is pushed to its last place at once
+        _, here = heapq.heappop(waiting)
+        for neighbour, room in here.beside[side].items():
             pushed = moves[here] + side * room
-            if (pushed - moves.get(neighbour.column, neighbour.x)) * side > 0:
-                moves[neighbour.column] = pushed
-                waiting.append(neighbour.column)
+            if (pushed - moves.get(neighbour, neighbour.x)) * side > 0:
+                if neighbour not in moves:
+                    heapq.heappush(waiting, (side * neighbour.place, neighbour))
+                moves[neighbour] = pushed
     return moves
 
 
@@ -310,12 +307,7 @@ def _strain(places: Mapping[_Column, float]) -> float:
     """The squared sideways lengths of the arrows that touch those columns, each arrow once."""
     total = 0.0
     for column, x in places.items():
-        for other in column.joined():
-            share = 0.5 if other.column in places else 1.0
-            total += share * (places.get(other.column, other.x) - x) ** 2
+        for other in column.joined:
+            share = 0.5 if other in places else 1.0
+            total += share * (places.get(other, other.x) - x) ** 2
     return total
-
-
-def _left(cell: _Cell, layers: list[list[_Cell]]) -> float:
-    neighbour = layers[cell.rank][cell.place - 1]
-    return neighbour.x + neighbour.room(cell)
