@@ -24,7 +24,7 @@ from ivr.menu import (
     edges,
     reachable,
 )
-from ivr.shape import PromptText
+from ivr.settings import PromptText
 
 Prompts = Mapping[str, PromptText]
 

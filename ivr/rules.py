@@ -14,7 +14,7 @@ from charter.calendar import WEEKDAYS, Range, parse_range
 from ivr.documents import did_you_mean
 from ivr.menu import AskNode, Finding, Menu, NoticeNode, edges, reachable
 from ivr.places import Places
-from ivr.shape import Catalogue, Closure, Holidays, Service, Survey
+from ivr.settings import Catalogue, Closure, Holidays, Service, Survey
 from ivr.sound import RATE, SUFFIX
 
 # "prema 6", "prema un tasto da 1 a 5": the keys that Italian words name

@@ -22,7 +22,7 @@ from ivr.compiled import FORMAT, Compiled
 from ivr.documents import Problem, Unreadable, compare, did_you_mean, read, shown
 from ivr.menu import Finding, Menu
 from ivr.places import Places
-from ivr.shape import Catalogue, PromptText, Service, Survey
+from ivr.settings import Catalogue, PromptText, Service, Survey
 
 SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; only until a prompt has its audio
 MOST_PROBLEMS = 100  # of one file; more are the same slip over and over

@@ -1,6 +1,6 @@
-"""The shapes of service.yaml, survey.yaml and prompts.yaml: what may be written, its limits, its defaults.
+"""The settings of service.yaml, survey.yaml and prompts.yaml: what may be written, its limits, its defaults.
 
-The menu's shapes are in `ivr.menu`. What a shape cannot say (hours in order, a city that exists) is in `ivr.rules`.
+The menu's nodes are in `ivr.menu`. What a type cannot say (hours in order, a city that exists) is in `ivr.rules`.
 """
 
 from __future__ import annotations
