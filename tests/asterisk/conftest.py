@@ -1,4 +1,4 @@
-"""Houses for the tests on a real Asterisk: one with operators for most tests; others are built where they are needed."""
+"""Houses for the tests on a real Asterisk: one with operators for most tests; others are built where needed."""
 
 from __future__ import annotations
 

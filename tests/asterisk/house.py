@@ -159,7 +159,7 @@ def house(changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: s
 
 
 def write_config(folder: Path, changes: Mapping[str, Any]) -> None:
-    """The shipped configuration with some keys changed: {"queue": {...}} is of service.yaml, {"menu.yaml": ...} whole."""
+    """The shipped configuration with some keys changed: {"queue": {...}} of service.yaml, {"menu.yaml": {...}}."""
     shipped = Path(Places().config)
     shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("prompts"))
     for sound in Path(shipped, "prompts").rglob("*.alaw"):
