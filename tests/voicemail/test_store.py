@@ -323,7 +323,7 @@ def _whole(store: Store, message: Message) -> bool:
     assert message.state == "new" and message.ended_by in ("hangup", "crash")
     assert not [name for name in os.listdir(os.path.join(store.folder, message.id)) if name.startswith("take-")]
     with wave.open(store.audio(message.id)) as file:
-        return file.getnframes() / 8000 == message.seconds > 0
+        return bool(file.getnframes() / 8000 == message.seconds > 0)
 
 
 def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path) -> N
 
 def test_killed_while_it_marks_a_message_is_as_before_or_marked(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
-    seen = set()
+    seen: set[tuple[str, int]] = set()
 
     def prepare() -> Callable[[], object]:
         message = published(store)
