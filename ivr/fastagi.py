@@ -202,9 +202,14 @@ class Conversation(asyncio.Protocol):
         return Call(environment, board.compiled, board.report, self._log, board.clock)
 
     def _log(self, event: str, **fields: Any) -> None:
-        """What a flow has to say to the people who run the service, with the call's id."""
-        self._board.metrics.events[event] += 1
-        self._board.log.info(event, flow=self._flow, call=self._id(), **fields)
+        """What a flow has to say to the people who run the service, with the call's id. The event "alarm" is theirs to
+        look at, and has a `what`."""
+        log, metrics = self._board.log, self._board.metrics
+        if event == "alarm":
+            metrics.alarms[str(fields.get("what"))] += 1
+        else:
+            metrics.events[event] += 1
+        (log.error if event == "alarm" else log.info)(event, flow=self._flow, call=self._id(), **fields)
 
     # how it ends
 
@@ -229,9 +234,10 @@ class Conversation(asyncio.Protocol):
             self._failed(problem)
             ending = "error"
         if self._flow:
-            seconds = self._board.time() - self._began
-            self._board.metrics.flows[self._flow].ended(ending or session.ending, seconds)
-            self._board.log.debug("session_ended", flow=self._flow, call=self._id(), ending=ending or session.ending)
+            board, ending = self._board, ending or session.ending
+            board.metrics.flows[self._flow].ended(ending, board.time() - self._began)
+            if board.log.verbose:
+                board.log.debug("session_ended", flow=self._flow, call=self._id(), ending=ending)
         # Session and transport know us too: without these references nothing waits for a garbage collection.
         del self._receive, self._write
         self._session = None

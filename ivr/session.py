@@ -101,21 +101,21 @@ class Session:
         """
         connection = self._connection
         connection.receive_data(data)
-        out = b""
         while not self.finished:
             event = connection.next_event()
+            if type(event) is Reply:
+                # Our next command is the end of this turn: `send` has made sure that nothing lies behind the reply.
+                return self._advance(event.value)
             if event is NEED_DATA:
                 break
-            if type(event) is Reply:
-                out = self._advance(event.value)
-            elif type(event) is Environment:
+            if type(event) is Environment:
                 self.call, flow = self._start(event)
                 self._policy = Policy(flow)
-                out = self._advance(None)
-            elif type(event) is Closed:
+                return self._advance(None)
+            if type(event) is Closed:
                 self.abandon()
             # HungUp: the connection remembers it, and the reply under way is still to come
-        return out
+        return b""
 
     def abandon(self) -> None:
         """The connection is over, whoever ended it: the flow may put its things in order, nothing more is sent."""

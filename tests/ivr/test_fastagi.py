@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 
+from ivr.call import Call
 from ivr.compiled import Compiled
-from ivr.fastagi import Peers
+from ivr.fastagi import Conversation, Peers
 from ivr.flow import menu
+from ivr.session import Session
 from ivr.survey import survey
 from tests.ivr.lines import Line, caller, environment, house, run, until
 
@@ -83,10 +86,10 @@ def test_a_hang_up_in_the_middle_of_a_call(compiled: Compiled) -> None:
             line = await it.dial()
             await line.command()
             assert (await line.reply()).startswith("WAIT FOR DIGIT")
-            # The reply comes; what follows may still be set on a channel that is gone.
-            assert plain([await line.reply("HANGUP\n200 result=-1")]) == ["SET VARIABLE IVR_TOPIC "]
-            await line.play(caller(), "SET VARIABLE")
+            # The reply comes, and nothing more is sent: who has gone is not handed over.
+            assert await line.reply("HANGUP\n200 result=-1") == ""
             await until(lambda: it.open == 0)
+            assert it.metrics.flows["short"].endings["hangup"] == 1
             assert it.metrics.failures.total() == 0
 
     run(main())
@@ -361,6 +364,24 @@ def test_a_peer_that_never_reads_is_closed(compiled: Compiled) -> None:
                 await asyncio.sleep(0)
             await until(lambda: it.open == 0)
             assert it.metrics.faults["deaf"] == 1
+
+    run(main())
+
+
+def test_a_call_that_has_ended_leaves_nothing_to_the_garbage_collector(compiled: Compiled) -> None:
+    async def main() -> None:
+        async with house(compiled, flows={"menu": menu}) as it:
+            gc.collect()
+            gc.disable()
+            try:
+                line = await it.dial("menu")
+                command = await line.command()
+                await line.play(caller("5"), command)
+                await until(lambda: it.open == 0)
+                left = [each for each in gc.get_objects() if isinstance(each, (Conversation, Session, Call))]
+                assert left == []
+            finally:
+                gc.enable()
 
     run(main())
 
