@@ -17,6 +17,7 @@ from ivr.cli import Refusal
 HOST = "127.0.0.1"
 WIDTH = 2000  # ports in a block: ten for signalling, the others for about 990 streams of sound
 BLOCKS = tuple(range(10000, 32000, WIDTH))
+NAME = "ivr-switch-ports"
 Kind = Literal["udp", "tcp"]
 
 
@@ -77,7 +78,7 @@ def claim(preferred: Ports | None = None) -> Claim:
 def _hold(base: int) -> socket.socket | None:
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        holder.bind(f"\0ivr-switch-ports-{base}")
+        holder.bind(f"\0{NAME}-{base}")
     except OSError:
         holder.close()
         return None

@@ -29,11 +29,11 @@ def account(folder: str) -> Account | None:
     """Who runs the switch of this folder: for root its owner, or `nobody` if that is root; else None, ourselves."""
     if os.geteuid() != 0:
         return None
-    owner = os.stat(folder).st_uid
+    owner = os.stat(folder)
     try:
-        entry = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
-    except KeyError:
-        return None
+        entry = pwd.getpwuid(owner.st_uid) if owner.st_uid else pwd.getpwnam("nobody")
+    except KeyError:  # a container's volume: it belongs to somebody who has a name only outside
+        return Account(f"user {owner.st_uid}", owner.st_uid, owner.st_gid) if owner.st_uid else None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 

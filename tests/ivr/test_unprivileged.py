@@ -1,0 +1,91 @@
+"""Giving up root. What only root can do is shown when root runs the tests, and its refusal when it does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from ivr import unprivileged
+from ivr.unprivileged import Account, account, obstacle
+
+ROOT = os.geteuid() == 0
+NOBODY = Account("nobody", 65534, 65534)
+
+
+@pytest.fixture
+def folder() -> Iterator[str]:
+    """A folder that everybody may enter, unlike those of pytest."""
+    path = tempfile.mkdtemp(prefix="ivr-test-")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def test_only_root_becomes_somebody_else(folder: str) -> None:
+    found = account(folder)
+    assert (found is not None) == ROOT
+    if found:
+        assert found.name == "nobody"
+        os.chown(folder, 12345, 12345)
+        assert account(folder) == ("user 12345", 12345, 12345)  # a container's volume
+
+
+def test_who_may_not_enter_is_told_where(folder: str) -> None:
+    closed = os.path.join(folder, "closed", "inner")
+    os.makedirs(closed)
+    os.chmod(os.path.dirname(closed), 0o700)
+    who = NOBODY if ROOT else Account("us", os.getuid(), os.getgid())
+    if ROOT:
+        assert obstacle(who, ["/bin/true"], [folder]) is None
+        assert obstacle(who, ["/bin/false"], []) == "/bin/false does not run as nobody (exit status 1)"
+    said = obstacle(who, ["/bin/true"], [folder, closed])
+    assert said is not None
+    if ROOT:
+        assert said == f"nobody may not enter {closed} (it, or a folder above it, is closed to others)"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root gives files away")
+class TestAsRoot:
+    def write_as_nobody(self, path: str) -> bool:
+        command = ["/bin/sh", "-c", 'echo said > "$1"', "sh", path]
+        return subprocess.run(command, capture_output=True, check=False, **NOBODY.popen()).returncode == 0
+
+    def test_what_is_given_belongs_to_the_account_and_links_are_not_followed(self, folder: str) -> None:
+        outside = os.path.join(folder, "outside")
+        given = os.path.join(folder, "given")
+        os.makedirs(os.path.join(given, "inner"))
+        for path in (outside, os.path.join(given, "inner", "file")):
+            with open(path, "w", encoding="ascii"):
+                pass
+        os.symlink(outside, os.path.join(given, "link"))
+        unprivileged.give(given, NOBODY)
+        assert os.stat(os.path.join(given, "inner", "file")).st_uid == NOBODY.uid
+        assert os.lstat(os.path.join(given, "link")).st_uid == NOBODY.uid
+        assert os.stat(outside).st_uid == 0
+
+    def test_both_write_in_a_shared_folder_and_in_those_made_later(self, folder: str) -> None:
+        shared = os.path.join(folder, "shared")
+        os.makedirs(os.path.join(shared, "before"))
+        assert unprivileged.share(shared, NOBODY)
+        before = os.umask(0o077)  # whatever root's habits are
+        try:
+            os.mkdir(os.path.join(shared, "later"), 0o770)
+        finally:
+            os.umask(before)
+        for inner in ("", "before", "later"):
+            assert self.write_as_nobody(os.path.join(shared, inner, "file"))
+        assert os.stat(shared).st_uid == 0
+
+    def test_a_shared_folder_that_is_made_for_it_is_closed_to_others(self, folder: str) -> None:
+        shared = os.path.join(folder, "messages")
+        assert unprivileged.share(shared, NOBODY)
+        assert os.stat(shared).st_mode & 0o007 == 0
+        assert self.write_as_nobody(os.path.join(shared, "file"))
+
+    def test_what_is_not_shared_stays_closed(self, folder: str) -> None:
+        assert not self.write_as_nobody(os.path.join(folder, "file"))
