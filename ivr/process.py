@@ -44,6 +44,7 @@ from ivr.agi import (
     GetData,
     Hangup,
     HungUp,
+    LocalProtocolError,
     RawReply,
     RecordFile,
     RemoteProtocolError,
@@ -183,7 +184,7 @@ class SafeAGI(AGI):  # type: ignore[misc]
 
     def _quote(self, string: object) -> Word:
         """Marked as a word; the quoting itself is done once, for all words, where the line is made."""
-        return Word(string)
+        return Word(_text(string))
 
     def test_hangup(self) -> None:
         if self.hung_up:
@@ -249,7 +250,7 @@ class SafeAGI(AGI):  # type: ignore[misc]
         silence: int = 0,
     ) -> str:
         """The key that ended the recording, "" for time or silence."""
-        keys = self._process_digit_list(escape_digits)
+        keys = str(self._process_digit_list(escape_digits))
         reply = self._run(RecordFile(filename, format, keys, timeout, offset, bool(beep), silence or None))
         if reply.ended_by not in ("dtmf", "timeout"):
             self._failed("RECORD FILE")
@@ -285,9 +286,15 @@ def _as_it_is(verb: str, args: tuple[object, ...]) -> Command[RawReply]:
     command = kind.__new__(kind)
     # An empty word that pyst2 does not quote is an argument left away.
     command.words = tuple(
-        word if type(word) is int else str(word) for word in args if isinstance(word, Word) or word not in ("", None)
+        word if type(word) is int else _text(word) for word in args if isinstance(word, Word) or word != ""
     )
     return command
+
+
+def _text(word: object) -> str:
+    if isinstance(word, (str, int, float)):
+        return str(word)
+    raise LocalProtocolError(f"{word!r} is neither text nor a number; convert it first")
 
 
 def _in_pyst2(refusal: CommandError) -> Exception:
