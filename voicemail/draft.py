@@ -39,20 +39,22 @@ class Draft:
         self._number += 1
 
     def replace(self) -> None:
-        """The caller wants to say it again: what there is goes as soon as there is something in its place."""
+        """The caller wants to say it again: what there is goes when something has taken its place."""
         self._replaced = self._takes()
         self.next()
 
     def measure(self) -> Sound:
-        """The recording that has just ended, and with it the end of what it replaces. Raises OSError, `AudioError`."""
+        """The recording that has just ended. Raises OSError, `AudioError`."""
         path = self.audio + WAV
         sound = self._sounds[path] = audio.measure(path)
-        if self.says_something(sound):
-            for replaced in self._replaced:
-                os.unlink(replaced)
-                self._sounds.pop(replaced, None)
-            self._replaced = []
         return sound
+
+    def settle(self) -> None:
+        """The recording that has just ended takes the place of what it was to replace."""
+        for path in self._replaced:
+            os.unlink(path)
+            self._sounds.pop(path, None)
+        self._replaced = []
 
     def says_something(self, sound: Sound) -> bool:
         return sound.sounding >= self._empty_below

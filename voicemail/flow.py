@@ -207,7 +207,8 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
             if ended_by == "randomerror" and key:  # during the tone
                 ended_by = "dtmf"
             box.ended_by = ended_by
-            # The switch replies first and closes the file then; that it has replied to another command tells us so.
+            # The switch replies first and closes the file then. When it says anything more, it has closed it: a reply
+            # to another command, or the note that the caller has gone.
             yield Noop()
         except CommandError as problem:
             ended_by = str(problem)
@@ -215,7 +216,10 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
             sound = draft.measure()
             if sound.seconds + 1 < recorded.endpos / RATE:  # the disk filled up while the caller spoke
                 raise StoreFailed(f"{sound.seconds} of {recorded.endpos / RATE} s have reached the disk")
-            return draft.says_something(sound)
+            heard = draft.says_something(sound)
+            if heard and ended_by in ("dtmf", "timeout"):  # not when the caller was cut off in mid sentence
+                draft.settle()
+            return heard
         failure = ended_by
         call.log("record_failed", ended_by=failure, tone=tone)
     raise StoreFailed(f"RECORD FILE: {failure}")

@@ -49,10 +49,10 @@ class Refused(NamedTuple):
 
 Step = str | Take | Refused  # "vm-review:2": at this prompt, this key (or these: the rest follows at once)
 
-# How a caller can be gone: the command under way ends and HANGUP comes; the next one is refused with 511; the switch
-# closes the connection; the engine itself is ending.
-Way = Literal["reply", "refused", "closed", "ending"]
-WAYS: tuple[Way, ...] = ("reply", "refused", "closed", "ending")
+# How a caller can be gone: the command under way ends and HANGUP comes with its reply; or only with the next reply; it
+# is refused with 511; the switch closes the connection; the engine itself is ending.
+Way = Literal["reply", "late", "refused", "closed", "ending"]
+WAYS: tuple[Way, ...] = ("reply", "late", "refused", "closed", "ending")
 
 
 class Line:
@@ -79,11 +79,12 @@ class Line:
         """Play the call; the caller is gone at command number `hang_up_at` (from 1). False when there was none."""
         policy = Policy(self._flow)
         command = policy.advance(None, hung_up=False)
-        gone = False
+        gone = told = False
         while command is not None:
             self.commands.append(command)
+            told = gone
             if len(self.commands) == hang_up_at:
-                gone = True
+                gone, told = True, way != "late"
                 if way == "ending":
                     self._speak_in_part(command)
                     self._flow.close()
@@ -92,10 +93,10 @@ class Line:
                     self._speak_in_part(command)
                     policy.abandon()
                     return True
-                reply = self._cut_short(command) if way == "reply" else self._dead(command)
+                reply = self._dead(command) if way == "refused" else self._cut_short(command)
             else:
                 reply = self._dead(command) if gone else self._reply(command)
-            command = policy.advance(reply, hung_up=gone)
+            command = policy.advance(reply, hung_up=told)
         assert gone or not self._steps, f"the flow ended before {self._steps}"
         return gone
 

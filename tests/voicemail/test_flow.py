@@ -338,7 +338,7 @@ def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
     assert fact["message_id"] == (messages[0].id if messages else None)
     assert len([fact for fact in line.facts if fact.kind == "number"]) <= 1
     fate = "message" if messages and not messages[0].empty else "no_message"
-    if way in ("reply", "refused"):
+    if way in ("reply", "late", "refused"):
         assert list(line.variables.items())[-2:] == [("IVR_FATE", fate), ("IVR_OUTCOME", "done")]
         assert isinstance(line.commands[-1], SetVariable)
     spoken = [part for part in line.said if audio.measured(part).sounding]
@@ -376,13 +376,14 @@ def _records(line: Line) -> list[int]:
     return [number for number, command in enumerate(line.commands, 1) if isinstance(command, RecordFile)]
 
 
-def test_hanging_up_in_the_second_attempt_leaves_both(compiled: Compiled) -> None:
+@pytest.mark.parametrize("way", ["reply", "late"])
+def test_hanging_up_in_the_second_attempt_leaves_both(compiled: Compiled, way: Way) -> None:
     steps = (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND)
     whole = Line(compiled, steps)
     whole.run()
     compiled["paths"]["messages"] += "-2"
     line = Line(compiled, steps)
-    line.run(_records(whole)[1], "reply")
+    line.run(_records(whole)[1], way)
     found = Store(compiled["paths"]["messages"])
     assert audible(found) == LONG + audio.PAUSE + line.said[-1]
     assert only(found).ended_by == "hangup" and not only(found).empty
