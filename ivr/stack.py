@@ -21,6 +21,7 @@ from ivr.commands.render import private_values
 from ivr.compiled import Compiled
 from ivr.dialplan import Seat, Values
 from ivr.facts import Fact
+from ivr.faketime import instant
 from ivr.installation import Installation
 from ivr.places import Places
 from ivr.ports import HOST, free_ports
@@ -133,7 +134,8 @@ class Stack:
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
             os.makedirs(folder, exist_ok=True)
         self.engine.start()
-        self.switch.prepare(self._render)
+        now = time.time() if faketime is None else instant(faketime)
+        self.switch.prepare(lambda switch: self._render(switch, now))
         self.switch.start(faketime=faketime)
 
     def stop(self) -> None:
@@ -173,8 +175,8 @@ class Stack:
         except FileNotFoundError:
             return []
 
-    def _render(self, switch: Switch) -> None:
-        rendered = private_values(self.compiled, self.places, switch, time.time())
+    def _render(self, switch: Switch, now: float) -> None:
+        rendered = private_values(self.compiled, self.places, switch, now)
         seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)
         values = replace(rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port)
         dialplan.write(dialplan.render(self.compiled, values), switch.etc)

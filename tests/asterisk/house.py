@@ -12,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ivr.facts import Fact
+from ivr.faketime import instant
 from ivr.installation import install
 from ivr.places import Places
 from ivr.stack import Stack
@@ -49,6 +51,7 @@ class House:
         self.folder = folder
         self.places = Places(config=str(folder / "config"), var=str(folder / "var"))
         write_config(folder / "config", changes)
+        self._ahead = 0.0
         self.caller = Telephone()
         self.seats = Telephone()
         self.stack = Stack(
@@ -58,6 +61,7 @@ class House:
         )
 
     def start(self, *, operators: int = 0, at: str = TUESDAY) -> None:
+        self._ahead = instant(at) - time.time()
         self.stack.start(faketime=at)
         if operators:
             self.stack.log_in(range(1, operators + 1))
@@ -85,9 +89,19 @@ class House:
         return line
 
     def move_clock(self, to: str) -> None:
+        """Let it be `to` for the switch, in Italian time; the engine follows with the next call."""
         self.stack.switch.clock.move(to)
+        self._ahead = instant(to) - time.time()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time go by at once."""
+        self.move_clock(datetime.fromtimestamp(self.now() + seconds, UTC).isoformat())
 
     # what a test asks
+
+    def now(self) -> float:
+        """Epoch seconds, by the clock of the switch."""
+        return time.time() + self._ahead
 
     def sound(self, prompt: str) -> bytes:
         """The recording as this house plays it."""

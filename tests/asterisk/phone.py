@@ -50,7 +50,10 @@ class Telephone:
         self.close()
 
     def dial(self, number: str, sip_port: int, *, caller: str | None = "0612345678", name: str = "") -> Line:
-        """Call a number at the switch on loopback; `caller` None withholds the number."""
+        """Call a number at the switch on loopback; `caller` None withholds the number.
+
+        `caller` and `name` go onto the wire as they are; bytes that are no UTF-8 are written as surrogates ("\\udce9").
+        """
         line = Line(self, f"{random.getrandbits(64):x}@test", outgoing=True, peer=(HOST, sip_port))
         line.remote_uri = f"sip:{number}@{HOST}:{sip_port}"
         user = "anonymous" if caller is None else caller
@@ -80,7 +83,7 @@ class Telephone:
 
     def send(self, text: str, peer: tuple[str, int]) -> None:
         with contextlib.suppress(OSError):
-            self._socket.sendto(text.encode(), peer)
+            self._socket.sendto(text.encode(errors="surrogateescape"), peer)
 
     def notify(self) -> None:
         with self.changed:
