@@ -360,6 +360,7 @@ def _take_wire() -> io.FileIO:
     """The stream to the switch, for us alone: whatever else writes to stdout (a stray `print`) lands on stderr."""
     wire = os.dup(1)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # whose lines are not kept back, and so not lost at the end
     return io.FileIO(wire, "w")
 
 
