@@ -20,6 +20,7 @@ from ivr.agi import Environment, RemoteProtocolError
 from ivr.call import Call
 from ivr.compiled import Compiled
 from ivr.facts import Fact
+from ivr.listening import room_for
 from ivr.logs import Log, trace
 from ivr.metrics import Metrics
 from ivr.session import FlowFunction, NoSuchFlow, Session, starter
@@ -87,7 +88,10 @@ class Switchboard:
         """Use this configuration for the calls that begin from now on; those under way keep theirs."""
         engine, longest = compiled["service"]["engine"], compiled["service"]["limits"]["longest_call_seconds"]
         self.peers = Peers(engine["allow"])
-        self.limits = Limits(engine["most_sessions"], engine["first_byte_seconds"], longest + MARGIN_SECONDS)
+        most = room_for(engine["most_sessions"])
+        if most < engine["most_sessions"]:
+            self.log.warning("few_descriptors", most_sessions=most, error="raise the limit of open files (LimitNOFILE)")
+        self.limits = Limits(most, engine["first_byte_seconds"], longest + MARGIN_SECONDS)
         self.compiled = compiled
 
     def answer_network(self) -> Conversation:

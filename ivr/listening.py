@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import socket
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from ivr.places import Places
 
 BACKLOG = 4096  # the switch waits two seconds for a full backlog, and then the call goes on without us
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is found within two minutes
+
+
+SPARE_DESCRIPTORS = 64  # for everything but sessions: sockets, segments, the log, the sound files of housekeeping
 
 
 class ListeningError(Exception):
@@ -108,3 +112,18 @@ def local_socket(path: str) -> socket.socket:
         raise ListeningError(f"{path}: cannot listen there: {problem}; a shorter `--var DIR` may help") from None
     listener.setblocking(False)
     return listener
+
+
+def room_for(sessions: int) -> int:
+    """How many sessions there are descriptors for, at most as many as wanted; raises the process's limit if it must.
+
+    A connection beyond it could not be accepted, and would hang until the switch gives it up.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = sessions + SPARE_DESCRIPTORS
+    if resource.RLIM_INFINITY != soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sessions if soft == resource.RLIM_INFINITY else max(1, min(sessions, soft - SPARE_DESCRIPTORS))

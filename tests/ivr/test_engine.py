@@ -18,7 +18,7 @@ from ivr.compiled import Compiled, CompiledError
 from ivr.engine import Engine, notify
 from ivr.facts import Fact, read
 from ivr.flow import menu
-from ivr.listening import Instance, ListeningError, local_socket, network_socket
+from ivr.listening import SPARE_DESCRIPTORS, Instance, ListeningError, local_socket, network_socket, room_for
 from ivr.places import Places
 from tests.ivr.lines import House, caller, house, run, until
 
@@ -441,3 +441,34 @@ def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
     notify("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     notify("READY=1")  # a systemd that does not listen costs nothing either
+
+
+# descriptors
+
+
+def test_no_more_sessions_than_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [(1024, 4096)]
+
+    def set_limits(_: int, wanted: tuple[int, int]) -> None:
+        limits.append(wanted)
+
+    monkeypatch.setattr("ivr.listening.resource.getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr("ivr.listening.resource.setrlimit", set_limits)
+    assert room_for(500) == 500
+    assert limits == [(1024, 4096)]  # enough as it is
+    assert room_for(2000) == 2000
+    assert limits[-1][0] >= 2000
+    assert room_for(100_000) == 4096 - SPARE_DESCRIPTORS
+
+
+def test_too_few_descriptors_are_told_and_lower_the_limit(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.fastagi.room_for", lambda sessions: 1)
+
+    async def main() -> None:
+        async with house(compiled) as it:
+            assert it.pipe.lines("few_descriptors")[0]["most_sessions"] == 1
+            await (await it.dial()).command()
+            assert await (await it.dial()).command() == ""
+            assert it.metrics.refused["full"] == 1
+
+    run(main())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ivr.call import Call
+from ivr.agi import Answer
+from ivr.call import Call, Flow
 from ivr.compiled import Compiled
 from ivr.fastagi import Conversation, Peers
 from ivr.flow import menu
@@ -445,6 +446,21 @@ def test_a_missing_prompt_is_counted_and_the_call_goes_on(compiled: Compiled) ->
             assert plain(commands)[-1] == "SET VARIABLE IVR_OUTCOME done"
             assert it.metrics.events["prompt_failed"] > 0
             assert it.pipe.lines("prompt_failed")[0]["call"] == "1785000000.4"
+
+    run(main())
+
+
+def test_a_flow_s_alarm_is_an_alarm_of_the_engine(compiled: Compiled) -> None:
+    def worried(call: Call) -> Flow:
+        call.log("alarm", what="messages", error="no space", path="messages/1785000000")
+        yield Answer()
+
+    async def main() -> None:
+        async with house(compiled, flows={"worried": worried}) as it:
+            await (await it.dial("worried", call="1785000000.8")).play()
+            assert it.metrics.alarms["messages"] == 1
+            [entry] = it.pipe.lines("alarm")
+            assert (entry["level"], entry["what"], entry["call"]) == ("error", "messages", "1785000000.8")
 
     run(main())
 
