@@ -79,7 +79,8 @@ def parse(raw: bytes) -> Any:
     except yaml.MarkedYAMLError as problem:
         raise Unreadable(_explain(problem)) from None
     except (yaml.YAMLError, ValueError, OverflowError) as problem:
-        raise Unreadable(f"not YAML: {problem}".replace("\n", " ")) from None
+        said = " ".join(str(problem).split()).replace(' in "<unicode string>"', "")
+        raise Unreadable(f"not YAML: {said}") from None
 
 
 def _measure(text: str) -> None:
