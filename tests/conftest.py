@@ -9,10 +9,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import settings
 
 from ivr import service
 from ivr.compiled import Compiled
 from ivr.places import Places
+
+# A law holds or it does not; how long an example takes says only how busy the machine is.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 OPEN = "2026-11-24 10:00"  # a Tuesday
 CLOSED = "2026-11-24 20:00"
