@@ -145,6 +145,24 @@ class Script:
         return self.process.stderr.read().decode()
 
 
+class Listener:
+    """Answers as a switch would: prompts play to their end, the keys come in the silences after them ("": none)."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = list(keys)
+        self.variables: dict[str, str] = {}
+
+    def __call__(self, command: str) -> str:
+        if command.startswith("WAIT FOR DIGIT"):
+            key = self.keys.pop(0) if self.keys else ""
+            return f"200 result={ord(key) if key else 0}"
+        if command.startswith("SET VARIABLE"):
+            _, name, _, value, _ = command.split('"')
+            self.variables[name] = value
+            return "200 result=1"
+        return "200 result=0 endpos=8000"
+
+
 class Engine:
     """A unix socket that serves each connection with a function, in a thread. Use as a context manager."""
 

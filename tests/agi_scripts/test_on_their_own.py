@@ -14,7 +14,17 @@ import pytest
 
 from ivr.facts import Fact, read
 from ivr.places import ROOT
-from tests.agi_scripts.switch import CLOCK, CLOSED_CLOCK, DEADLINE, Engine, Script, Site, environment, read_environment
+from tests.agi_scripts.switch import (
+    CLOCK,
+    CLOSED_CLOCK,
+    DEADLINE,
+    Engine,
+    Listener,
+    Script,
+    Site,
+    environment,
+    read_environment,
+)
 
 TOLD = environment(str(CLOCK), "call-1")
 
@@ -22,23 +32,6 @@ TOLD = environment(str(CLOCK), "call-1")
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
-
-
-class Listener:
-    """Answers as a switch would: prompts play to their end, the keys come in the silence after them."""
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = list(keys)
-        self.variables: dict[str, str] = {}
-
-    def __call__(self, command: str) -> str:
-        if command.startswith("WAIT FOR DIGIT"):
-            return f"200 result={ord(self.keys.pop(0)) if self.keys else 0}"
-        if command.startswith("SET VARIABLE"):
-            _, name, _, value, _ = command.split('"')
-            self.variables[name] = value
-            return "200 result=1"
-        return "200 result=0 endpos=8000"
 
 
 def facts(site: Site) -> list[Fact]:
