@@ -41,6 +41,7 @@ class Engine:
 
     SEAL_SECONDS = 1.0
     HOUSEKEEPING_SECONDS = 30.0
+    BEAT_SECONDS = 5.0  # for systemd's watchdog: an engine whose loop stands still is dead air for every caller
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class Engine:
         self._board.watch()
         self._tasks.append(loop.create_task(_every(self.SEAL_SECONDS, self._seal)))
         self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._keep_house)))
+        self._tasks.append(loop.create_task(_every(self.BEAT_SECONDS, _beat)))
         self._announce(State(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
         self.log.info("serving", host=wanted["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
 
@@ -266,6 +268,10 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         await work()
         await asyncio.sleep(seconds)
+
+
+async def _beat() -> None:
+    notify("WATCHDOG=1")
 
 
 def notify(message: str) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 
 from ivr import cli
 from ivr.compiled import Compiled
+from ivr.engine import Engine
 from ivr.facts import read
 from ivr.places import ROOT, Places
 from tests.ivr.lines import environment
@@ -206,6 +208,24 @@ def test_all_flows_of_the_product_are_served(served: Callable[..., Served]) -> N
     engine.tell(signal.SIGTERM)
     assert engine.ended() == 0
     assert engine.events("flow_failed") == []
+    assert engine.events("alarm") == []
+
+
+def test_what_the_switch_recorded_while_no_engine_answered_becomes_a_message(
+    served: Callable[..., Served], var: Path
+) -> None:
+    native = Path(Places(var=str(var)).native_messages)
+    native.mkdir(parents=True)
+    recording = native / "1785000000-1785000000.42-3331234567-closed.wav"
+    with wave.open(str(recording), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\x00\x10\x00\xf0" * 12000)
+    recording.with_suffix(".done").touch()
+    engine = served()
+    [fact] = wait_for(lambda: list(read(engine.places.facts)), "the fact")
+    assert (fact.kind, fact.call) == ("message", "1785000000.42")
+    wait_for(lambda: not os.listdir(native), "the recording to be taken in")
+    assert engine.events("alarm") == []
 
 
 def test_without_a_configuration_it_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,6 +264,7 @@ def test_systemd_signals_as_the_engine_understands(unit: configparser.ConfigPars
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["Type"] == "notify"  # ivr.engine.notify
     assert service["ExecStart"].endswith("/ivr serve")
+    assert float(service["WatchdogSec"]) > 2 * Engine.BEAT_SECONDS
     assert service["ProtectSystem"] == "strict"
     assert service["NoNewPrivileges"] == "yes"
 
