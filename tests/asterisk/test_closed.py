@@ -1,0 +1,161 @@
+"""Calls outside opening hours: the clock of a running Asterisk is moved, and every ring of the dialplan follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charter.calendar import OpeningHours
+from tests.asterisk.house import House, house, wait_until
+from tests.asterisk.steps import call, fate
+from tests.conftest import rome
+
+pytestmark = pytest.mark.switch
+
+# Asks the static part of the dialplan what it would do now.
+PROBE = """
+[probe]
+exten => hours,1,Gosub(nul-static-hours,s,1)
+ same => n,Set(DB(probe/hours)=${GOSUB_RETVAL})
+"""
+
+CHRISTMAS_EVE = {"first": "2026-12-24", "last": "2026-12-24", "reason": "Chiusura programmata"}
+
+# The shipped hours, Monday to Friday from 9 to 18, and one extra closure.
+MOMENTS = {
+    "a night": ("2026-11-24 03:00:00", "closed"),
+    "a little before nine": ("2026-11-24 08:59:40", "closed"),
+    "nine sharp": ("2026-11-24 09:00:00", "open"),
+    "a little before six": ("2026-11-24 17:59:40", "open"),
+    "six sharp": ("2026-11-24 18:00:00", "closed"),
+    "an evening": ("2026-11-24 21:30:00", "closed"),
+    "a Saturday": ("2026-11-28 10:00:00", "closed"),
+    "a Sunday": ("2026-11-29 10:00:00", "closed"),
+    "a holiday of fixed date": ("2026-12-08 10:00:00", "closed"),
+    "the working day after it": ("2026-12-09 10:00:00", "open"),
+    "an extra closure": ("2026-12-24 10:00:00", "closed"),
+    "the spring day of 23 hours": ("2027-03-28 10:00:00", "closed"),
+    "Easter Monday, the day after": ("2027-03-29 10:00:00", "closed"),
+    "before nine in summer time": ("2027-03-30 08:59:40", "closed"),
+    "nine in summer time": ("2027-03-30 09:00:00", "open"),
+    "the fourth of October, a Monday": ("2027-10-04 10:00:00", "closed"),
+    "the autumn day of 25 hours": ("2027-10-31 10:00:00", "closed"),
+    "a day between a holiday and a weekend": ("2027-11-02 08:59:40", "closed"),
+    "nine in winter time again": ("2027-11-02 09:00:00", "open"),
+}
+
+# Another service: in Rome, and open on Sundays too, so that the days on which the clock changes have an opening.
+IN_ROME: dict[str, Any] = {
+    "holidays": {"patron_saint": "Roma", "calendar": "none"},
+    "hours": {"sunday": ["09:00-18:00"]},
+    "prompts.yaml": {"prompts": {name: {"announces_hours": None} for name in ("vm-store-failed", "fallback-closed")}},
+}
+MOMENTS_IN_ROME = {
+    "before nine on the day of 23 hours": ("2027-03-28 08:59:40", "closed"),
+    "nine on the day of 23 hours": ("2027-03-28 09:00:00", "open"),
+    "before six on the day of 23 hours": ("2027-03-28 17:59:40", "open"),
+    "six on the day of 23 hours": ("2027-03-28 18:00:00", "closed"),
+    "the patron's day": ("2027-06-29 10:00:00", "closed"),
+    "the day after the patron's": ("2027-06-30 10:00:00", "open"),
+    "before nine on the day of 25 hours": ("2027-10-31 08:59:40", "closed"),
+    "nine on the day of 25 hours": ("2027-10-31 09:00:00", "open"),
+    "six on the day of 25 hours": ("2027-10-31 18:00:00", "closed"),
+}
+
+
+@pytest.fixture(scope="module")
+def shipped_hours() -> Iterator[House]:
+    with house({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1) as built:
+        add_probe(built)
+        yield built
+
+
+@pytest.fixture(scope="module")
+def in_rome() -> Iterator[House]:
+    with house(IN_ROME) as built:
+        add_probe(built)
+        yield built
+
+
+def add_probe(built: House) -> None:
+    Path(built.stack.switch.etc, "extensions_custom.conf").write_text(PROBE, encoding="utf-8")
+    built.stack.switch.cli("dialplan reload")
+
+
+@pytest.mark.parametrize(("moment", "expected"), MOMENTS.values(), ids=MOMENTS)
+def test_given_the_shipped_hours_when_somebody_calls(shipped_hours: House, moment: str, expected: str) -> None:
+    given_moment_then(shipped_hours, moment, expected)
+
+
+@pytest.mark.parametrize(("moment", "expected"), MOMENTS_IN_ROME.values(), ids=MOMENTS_IN_ROME)
+def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: House, moment: str, expected: str) -> None:
+    given_moment_then(in_rome, moment, expected)
+
+
+def given_moment_then(built: House, moment: str, expected: str) -> None:
+    """The caller, the static dialplan and the calendar agree; a closed caller is told the hours."""
+    given_moment(built, moment)
+    ask_static_dialplan(built)
+    visit = call(built)
+    if expected == "closed":
+        visit.line.wait_heard(built.sound("closed"))
+        visit.line.wait_heard(built.sound("hours-intro"))
+        assert not visit.line.has_heard(built.sound("welcome"))
+    else:
+        visit.line.wait_heard(built.sound("welcome"))
+        assert not visit.line.has_heard(built.sound("closed"))
+    visit.line.hang_up()
+    assert static_answer(built) == expected
+    assert OpeningHours.of(built.stack.compiled["service"]).is_open(rome(moment)) == (expected == "open")
+    (answered,) = built.wait_fact("answered", visit.id)
+    assert 0 <= answered.at - rome(moment) < 15  # the engine, too, lives at that moment
+
+
+def given_moment(built: House, moment: str) -> None:
+    built.wait_idle()
+    built.move_clock(moment)
+
+
+def ask_static_dialplan(built: House) -> None:
+    built.stack.switch.cli("database deltree probe")
+    built.stack.switch.cli("channel originate Local/hours@probe application Wait 1")
+
+
+def static_answer(built: House) -> str:
+    def answer() -> str:
+        return built.stack.switch.cli("database get probe hours").strip()
+
+    wait_until(lambda: answer().startswith("Value: "), "the static dialplan to say what it would do")
+    return answer().removeprefix("Value: ")
+
+
+def test_given_it_is_closed_when_a_caller_listens_then_all_the_hours_are_said_and_a_message_is_offered(
+    shipped_hours: House,
+) -> None:
+    given_moment(shipped_hours, "2026-11-28 10:00:00")
+    visit = call(shipped_hours)
+    visit.line.wait_heard(shipped_hours.sound("vm-closed"))
+    said = ["closed", "hours-intro", "days-monday-friday", "hours-from", "digits/9", "hours-to", "digits/18"]
+    said += ["except-holidays", "vm-closed"]
+    positions = [visit.line.wait_heard(shipped_hours.sound(prompt), 0.1) for prompt in said]
+    assert positions == sorted(positions)
+    visit.line.hang_up()
+    assert fate(shipped_hours, visit) == "no_message"
+    assert shipped_hours.messages() == []
+
+
+def test_given_a_caller_came_before_six_when_it_strikes_six_then_an_operator_still_answers(
+    shipped_hours: House,
+) -> None:
+    given_moment(shipped_hours, "2026-11-24 17:59:56")
+    visit = call(shipped_hours)
+    visit.line.wait_heard(shipped_hours.sound("topics"))
+    wait_until(lambda: shipped_hours.now() >= rome("2026-11-24 18:00:00"), "six o'clock")
+    visit.line.press("5")
+    shipped_hours.answer().hang_up()
+    visit.line.wait_heard(shipped_hours.sound("survey-invitation"))
+    visit.line.hang_up()
+    assert fate(shipped_hours, visit) == "answered"
