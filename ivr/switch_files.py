@@ -32,7 +32,7 @@ MODULES = (
     "bridge_simple bridge_softmix bridge_holding bridge_native_rtp bridge_builtin_features",
     "codec_alaw codec_ulaw codec_a_mu codec_gsm codec_resample format_wav format_pcm format_gsm format_sln",
     "pbx_config res_speech res_agi res_musiconhold app_queue app_dial app_playback app_record app_read app_mixmonitor",
-    "app_verbose app_stack app_originate app_userevent app_cdr app_echo cdr_csv",
+    "app_verbose app_stack app_originate app_userevent app_cdr app_echo cdr_csv res_clioriginate",
     "func_callerid func_cdr func_channel func_cut func_strings func_logic func_math func_timeout func_global",
 )
 
@@ -126,7 +126,10 @@ def is_bare(etc: str) -> bool:
 
 
 def link_sounds(folder: str, installation: Installation, prompts: str) -> None:
-    """`share/sounds/it`: the recorded digits and phrases, entry by entry, and the service's prompts as `nul/<id>`."""
+    """`share/sounds/it`: Asterisk's phrases, entry by entry, the service's prompts as `nul/<id>`, and its digits.
+
+    Where the prompts have a `digits/` of their own it stands in the place of Asterisk's: one voice says all of a number.
+    """
     share = os.path.join(folder, "share")
     for name in ("documentation", "rest-api"):
         _link(os.path.join(installation.share, name), os.path.join(share, name))
@@ -139,6 +142,8 @@ def link_sounds(folder: str, installation: Installation, prompts: str) -> None:
     own = os.path.join(sounds, "it")
     os.makedirs(own, exist_ok=True)
     wanted = {"nul": prompts}
+    if os.path.isdir(digits := os.path.join(prompts, "digits")):
+        wanted["digits"] = digits
     if os.path.isdir(italian):
         wanted = {name: os.path.join(italian, name) for name in os.listdir(italian)} | wanted
     for name in set(os.listdir(own)) - set(wanted):
