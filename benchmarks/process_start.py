@@ -2,7 +2,7 @@
 
 The time runs from starting the process to the first line that it writes (for the two empty programs: to their end).
 All rows take turns, so that a disturbance of the machine hits them alike; read the minimum, the median shows how quiet
-it was. "pyst2 alone" is a script of three lines that reads the environment and answers, in a virtual environment that has
+it was. "pyst2 alone" is a script of three lines that reads the environment and answers, in a virtual environment with
 pyst2 and nothing else.
 """
 
