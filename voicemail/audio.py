@@ -10,7 +10,7 @@ import array
 import math
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 RATE = 8000  # samples per second
@@ -20,9 +20,9 @@ FRAME = RATE // 10  # 0.1 s: the grain of the measure; long enough that the gaps
 # Asterisk's own silence detector wants a mean amplitude of 256; an RMS of 256 is a little less. So what ends a
 # recording for silence is silence here too, and what the switch hears as sound is sound.
 LOUD = 256.0
-# Every seventh sample is enough for the energy of a frame and makes 180 s a matter of milliseconds. 8000 / 7 Hz is no
-# frequency of any tone that lines carry: with a stride of 8 a tone of 1000 Hz could be met in its zeros each time.
-STRIDE = 7
+# Every 13th sample is enough for the energy of a frame; 180 s then take some milliseconds. 8000 / 13 Hz and its multiples
+# are no tones that lines carry; with a stride of 8 a tone of 1000 Hz could be met in its zeros each time.
+STRIDE = 13
 PAUSE = bytes(RATE // 2 * WIDTH)  # half a second of silence, between two recordings that become one message
 
 MOST_BYTES = 64 * 1024 * 1024  # over an hour; a larger file is no message
@@ -122,3 +122,9 @@ def joined(parts: Iterable[bytes]) -> bytes:
     form = (b"fmt ", 16, 1, 1, RATE, RATE * WIDTH, WIDTH, 8 * WIDTH)
     head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", *form, b"data", len(data))
     return head + data
+
+
+def joint(parts: Sequence[bytes], sounds: Iterable[Sound]) -> Sound:
+    """The measure of `joined(parts)`, whose parts have been measured."""
+    size = sum(map(len, parts)) + len(PAUSE) * (len(parts) - 1)
+    return Sound(round(size / WIDTH / RATE, 3), round(sum(sound.sounding for sound in sounds), 3))

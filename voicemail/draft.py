@@ -131,9 +131,9 @@ class Draft:
             os.rename(chosen[0], whole)
             _shut(whole)
             return self._sounds[chosen[0]]
-        content = audio.joined(audio.samples(path) for path in chosen)
-        message.create(whole, content)
-        return audio.measure(whole)
+        parts = [audio.samples(path) for path in chosen]
+        message.create(whole, audio.joined(parts))
+        return audio.joint(parts, [self._sound(path) for path in chosen])
 
     def _sound(self, path: str) -> Sound:
         if path not in self._sounds:
