@@ -20,8 +20,8 @@ FRAME = RATE // 10  # 0.1 s: the grain of the measure; long enough that the gaps
 # Asterisk's own silence detector wants a mean amplitude of 256; an RMS of 256 is a little less. So what ends a
 # recording for silence is silence here too, and what the switch hears as sound is sound.
 LOUD = 256.0
-# Every 13th sample is enough for the energy of a frame; 180 s then take some milliseconds. 8000 / 13 Hz and its multiples
-# are no tones that lines carry; with a stride of 8 a tone of 1000 Hz could be met in its zeros each time.
+# Every 13th sample is enough for the energy of a frame; 180 s then take some milliseconds. 8000 / 13 Hz is no tone that
+# lines carry, nor are its multiples; with a stride of 8 a tone of 1000 Hz could be met in its zeros each time.
 STRIDE = 13
 PAUSE = bytes(RATE // 2 * WIDTH)  # half a second of silence, between two recordings that become one message
 
