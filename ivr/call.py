@@ -63,10 +63,11 @@ class Call:
         """Epoch seconds, UTC, by the clock of the switch."""
         return self._clock() + self._ahead
 
-    def report(self, kind: str, **data: Any) -> None:
-        """Put a fact into the spool."""
+    def report(self, kind: str, *, once: bool = False, **data: Any) -> None:
+        """Put a fact into the spool. `once`: a call has only one of its kind, whoever tells it and however often."""
         at = self.now()
-        self._report(Fact(new_id(at), self.id, round(at, 3), kind, data))
+        identity = f"{kind}-{self.id}" if once else new_id(at)
+        self._report(Fact(identity, self.id, round(at, 3), kind, data))
 
     def drawn(self, purpose: str, share: float) -> bool:
         """Whether this call belongs to a random sample of that share; the same call always gives the same answer."""

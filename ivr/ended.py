@@ -13,9 +13,10 @@ def ended(call: Call) -> Flow:
     if fate not in FATES:
         call.log("unknown_fate", fate=fate)
     if queue_status in ("FULL", "JOINEMPTY", "JOINUNAVAIL", "LEAVEEMPTY", "LEAVEUNAVAIL"):
-        call.report("queue_refused", status=queue_status)
+        call.report("queue_refused", once=True, status=queue_status)
     call.report(
         "ended",
+        once=True,  # a ring that failed after it had told may be followed by the next
         fate=fate if fate in FATES else "unknown",
         stage=stage,
         queue_status=queue_status,

@@ -1,7 +1,10 @@
 """What happened on the calls, as facts in a spool.
 
 A flow reports a fact; the fact is one line of JSON. The telephone depends on nothing but the disk: whoever wants the
-facts (registry, measure) takes them from the spool later, as often as it likes, since each has an id of its own.
+facts (registry, measure) takes them from the spool later, as often as it likes, since each has an id of its own. The
+same fact may lie there twice, when a ring of the dialplan failed just after it had told it: readers go by the id.
+
+The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, ended.
 
 A writer appends its facts to a small segment that only it has open, one `write` each, so a killed process loses none.
 About once a second the engine seals the segment: data to the disk, then an atomic rename to `*.jsonl`. Only sealed
@@ -21,10 +24,6 @@ from typing import Any, NamedTuple
 
 SEALED = ".jsonl"
 OPEN = ".open"
-
-KINDS = frozenset(
-    "answered choice informed notice refusal handed_over queue_refused number message survey ended".split()
-)
 
 
 class Fact(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -63,7 +64,10 @@ def next_opening(service: Service, now: float) -> list[str]:
     """When the service opens again: "domani alle ore 9", "lunedi alle ore 9", "mercoledi 7 gennaio alle ore 9"."""
     zone = ZoneInfo(service["service"]["time_zone"])
     today = datetime.fromtimestamp(now, zone).date()
-    opening = datetime.fromtimestamp(OpeningHours.of(service).next_opening(now), zone)
+    instant = OpeningHours.of(service).next_opening(now)
+    if instant == math.inf:  # closed for years: there is nothing to announce
+        return []
+    opening = datetime.fromtimestamp(instant, zone)
     day = opening.date()
     if day == today:
         when = ["today"]

@@ -164,8 +164,9 @@ class Stack:
         self.switch.cli(f"channel originate Local/{code}@nul-desk application Wait 1")
 
     def facts(self) -> list[Fact]:
-        """Everything that the calls have reported so far, in the order of time."""
-        return sorted(facts.read(self.places.facts, unsealed=True), key=lambda fact: fact.id)
+        """Everything that the calls have reported so far, each fact once, in the order of time."""
+        once = {fact.id: fact for fact in facts.read(self.places.facts, unsealed=True)}
+        return sorted(once.values(), key=lambda fact: fact.at)
 
     def queue_log(self) -> list[list[str]]:
         """Asterisk's own account of the queue: one list of fields per line."""
