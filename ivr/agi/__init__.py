@@ -32,7 +32,7 @@ from ivr.agi.commands import (
     TddMode,
     Verbose,
 )
-from ivr.agi.connection import NEED_DATA, Closed, Connection, HungUp, NeedData, Reply, State
+from ivr.agi.connection import NEED_DATA, Closed, Connection, Event, HungUp, NeedData, Reply, State
 from ivr.agi.database import DatabaseDel, DatabaseDeltree, DatabaseGet, DatabasePut
 from ivr.agi.environment import Environment
 from ivr.agi.errors import AgiError, CommandError, Hangup, LocalProtocolError, RemoteProtocolError
@@ -71,8 +71,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ivr.agi.connection import Event as Event
-
 COMMANDS: dict[str, type[Command[Any]]] = {
     command.verb: command
     for command in (
@@ -103,6 +101,7 @@ __all__ = [
     "DatabasePut",
     "Digits",
     "Environment",
+    "Event",
     "Exec",
     "GetData",
     "GetFullVariable",

@@ -30,11 +30,9 @@ from ivr.agi.replies import RawReply, Record, read_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final, TypeAlias
+    from typing import Any, Final
 
     from ivr.agi.commands import Command
-
-    Event: TypeAlias = "NeedData | Environment | Reply | HungUp | Closed"
 
 MAX_REPLY = MAX_LINE  # bytes of one reply, all its lines together
 MAX_ASIDES = 100  # lines HANGUP and 1xx between two replies; the switch sends two at most
@@ -116,6 +114,8 @@ class Closed(Record):
     def __init__(self, command: Command[Any] | None = None) -> None:
         self.command = command
 
+
+Event = NeedData | Environment | Reply | HungUp | Closed
 
 # The replies that make up nearly all traffic, known by heart.
 _KNOWN = {f"200 result={number}\n".encode(): RawReply(str(number)) for number in (0, 1, -1)}
