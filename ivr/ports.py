@@ -9,7 +9,9 @@ namespace, exactly as ports are.)
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import weakref
 from typing import Literal, NamedTuple
 
 from ivr.cli import Refusal
@@ -36,17 +38,15 @@ class Ports(NamedTuple):
 
 
 class Claim:
-    """A block that is ours until `release`, or until the last process that inherited it is gone."""
+    """A block that is ours until `release` (or nobody refers to it), and until no process has it that inherited it."""
 
     def __init__(self, base: int, holder: socket.socket) -> None:
         self.ports = Ports.of_block(base)
-        self._holder = holder
+        self._descriptor = holder.detach()
+        self.release = weakref.finalize(self, os.close, self._descriptor)
 
     def fileno(self) -> int:
-        return self._holder.fileno()
-
-    def release(self) -> None:
-        self._holder.close()
+        return self._descriptor
 
 
 def free_ports(count: int, kind: Kind = "udp") -> list[int]:

@@ -7,14 +7,13 @@ it and on which ports; a process is known by its pid *and* the moment it began, 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -32,7 +31,7 @@ from ivr.installation import (
     installed,
     system_installation,
 )
-from ivr.places import Places
+from ivr.places import ROOT, Places
 from ivr.ports import Claim, Ports
 from ivr.switch_state import Ami, Printed, State, write
 
@@ -49,8 +48,6 @@ __all__ = [
     "system_installation",
 ]
 
-SOCKET = "asterisk.ctl"
-LONGEST_SOCKET = 107  # bytes in a Unix socket's path
 CLI_SECONDS = 30
 
 
@@ -66,8 +63,9 @@ class Status(NamedTuple):
 class Switch:
     """One Asterisk: an installation, and the folder that it runs in.
 
-    `prompts` holds `<id>.wav`, heard as `nul/<id>` (default: `Places().audio`). `shared` are further folders that it
-    writes into, which matters when root starts it and it runs as somebody else. `report` is told what is worth knowing.
+    `prompts` holds `<id>.wav`, heard as `nul/<id>` (default: `Places().audio`). When root starts it and it runs as
+    somebody else, that account can write into the `shared` folders too, and can run the command lines `starts` (AGI
+    scripts), or it is root after all. `report` is told what is worth knowing.
     """
 
     def __init__(
@@ -77,12 +75,14 @@ class Switch:
         *,
         prompts: str | None = None,
         shared: Sequence[str] = (),
+        starts: Sequence[list[str]] = (),
         report: Report = lambda line: None,
     ) -> None:
         self.installation = installation
         self.folder = os.path.abspath(folder)
         self.prompts = prompts or Places().audio
         self.shared = tuple(shared)
+        self.starts = tuple(starts)
         self.clock = Clock(os.path.join(self.folder, "clock"))
         self._report = report
         self.alone = switch_state.Lock(self.folder)  # `with switch.alone():` around steps that belong together
@@ -106,11 +106,7 @@ class Switch:
     @property
     def run(self) -> str:
         """Of the control socket: in the folder, or a short one elsewhere when the path would be too long."""
-        here = os.path.join(self.folder, "run")
-        if len(os.fsencode(os.path.join(here, SOCKET))) <= LONGEST_SOCKET:
-            return here
-        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        return os.path.join(tempfile.gettempdir(), f"ivr-switch-{os.geteuid()}-{name}")
+        return switch_files.run_folder(self.folder)
 
     @property
     def conf(self) -> str:
@@ -192,6 +188,9 @@ class Switch:
         if not os.path.isdir(self.folder):
             return False
         with self.alone():
+            if self._claim:  # prepared and never started
+                self._claim.release()
+                self._claim = None
             return self._end(time.monotonic() + deadline)
 
     def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
@@ -211,6 +210,8 @@ class Switch:
         if outcome.returncode:
             said = (outcome.stderr or outcome.stdout).strip()
             raise Refusal(f"{self.folder}: the switch cannot be asked {command!r} ({said}); is it running?")
+        if outcome.stdout.startswith("No such command"):
+            raise Refusal(f"{self.folder}: {outcome.stdout.strip()}; does etc/modules.conf load what knows it?")
         return outcome.stdout
 
     def console(self) -> None:
@@ -249,20 +250,12 @@ class Switch:
 
     def _account(self) -> unprivileged.Account | None:
         """Who it runs as; None for ourselves, which is said aloud when that is root."""
-        who = unprivileged.account(self.folder)
-        if who is None:
-            return None
         probe = [*self.installation.command("asterisk"), "-V"]
-        folders = [os.path.dirname(self.folder), *(path for path in (self.prompts,) if os.path.isdir(path))]
-        why = unprivileged.obstacle(who, probe, folders)
-        if why is None:
-            closed = [path for path in self.shared if not unprivileged.share(path, who)]
-            closed += [path for path in self.shared if unprivileged.obstacle(who, probe, [path])]
-            why = f"{closed[0]} cannot be shared with {who.name}" if closed else None
-        if why is None:
-            return who
-        self._report(f"runs as root, because {why}; start it as another user, or put var/ elsewhere with --var")
-        return None
+        entered = [os.path.dirname(self.folder), *([self.prompts] if os.path.isdir(self.prompts) else [])]
+        who, why = unprivileged.choose(self.folder, [probe, *self.starts], entered, self.shared)
+        if why:
+            self._report(f"runs as root, because {why}; start it as another user, or put var/ elsewhere with --var")
+        return who
 
     def _spawn(
         self, who: unprivileged.Account | None, environment: dict[str, str], moved: bool
@@ -301,23 +294,29 @@ class Switch:
 
     def _wait_until_booted(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         end = time.monotonic() + deadline
-        while not self._answers():
-            if process.poll() is not None:
+        while not self._is_booted(end):
+            try:
+                process.wait(0.01)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > end:
+                    raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._printed.last}") from None
+            else:
                 raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._printed.last}")
-            if time.monotonic() > end:
-                raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._printed.last}")
-            time.sleep(0.01)
+
+    def _is_booted(self, end: float) -> bool:
+        """Waits for the answer once there is somebody to ask."""
+        left = end - time.monotonic()
+        if left <= 0 or not self._answers():
+            return False
         try:
-            self.cli("core waitfullybooted", timeout=max(0.1, end - time.monotonic()))
-        except Refusal as problem:
-            raise Refusal(
-                f"Asterisk is not fully booted after {deadline:g} s ({problem}): {self._printed.last}"
-            ) from None
+            return "fully booted" in self.cli("core waitfullybooted", timeout=left)
+        except Refusal:  # it ended meanwhile, or time is up
+            return False
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
-                probe.connect(os.path.join(self.run, SOCKET))
+                probe.connect(os.path.join(self.run, switch_files.SOCKET))
             except OSError:
                 return False
             return True
@@ -394,8 +393,8 @@ def named(
 
     One that was started with the system's Asterisk goes on with it. Unless it is `needed`, nothing has to be installed.
     """
-    if not name.isidentifier() or name == os.path.basename(places.tree):
-        raise Refusal(f"--name {name}: a switch is called by one word of letters, digits and underscores, not 'tree'")
+    if not re.fullmatch(r"\w[\w-]*", name, re.ASCII) or name == os.path.basename(places.tree):
+        raise Refusal(f"--name {name}: a switch is called by one word of letters, digits, - and _, but not 'tree'")
     folder = places.switch(name)
     state = switch_state.load(folder)
     if system or (state.system and state.alive):
@@ -405,7 +404,12 @@ def named(
     if needed and not installation.lines:
         raise Refusal("the private switch is not installed; run `ivr switch install`")
     shared = (places.facts, places.messages, places.native_messages)
-    return Switch(installation, folder, prompts=places.audio, shared=shared, report=report)
+    return Switch(installation, folder, prompts=places.audio, shared=shared, starts=[script_probe()], report=report)
+
+
+def script_probe() -> list[str]:
+    """A command line that works for whoever can start our AGI scripts: this interpreter, these sources."""
+    return [sys.executable, "-ISE", "-c", f"import sys; sys.path.append({ROOT!r}); import ivr.relay"]
 
 
 def names(places: Places) -> list[str]:

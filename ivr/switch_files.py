@@ -6,8 +6,10 @@ under `bare` is only enough to start Asterisk where nothing has been rendered.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
+import tempfile
 from collections.abc import Mapping
 
 from ivr.installation import Installation
@@ -21,6 +23,8 @@ FOLDERS = (
 )
 ITALIAN = "it_IT_m_Carlo"
 ENGLISH = "en_US_f_Allison"
+SOCKET = "asterisk.ctl"
+LONGEST_SOCKET = 107  # bytes in a Unix socket's path
 MOST_CALLS = 2000
 MOST_FILES = 20000
 
@@ -38,6 +42,15 @@ MODULES = (
 
 
 BARE = "; A bare configuration by `ivr switch`; `ivr render` writes the service's.\n"
+
+
+def run_folder(folder: str) -> str:
+    """Of the control socket: in the switch's folder, or a short one elsewhere when its path would be too long."""
+    here = os.path.join(folder, "run")
+    if len(os.fsencode(os.path.join(here, SOCKET))) <= LONGEST_SOCKET:
+        return here
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return os.path.join(tempfile.gettempdir(), f"ivr-switch-{os.geteuid()}-{name}")
 
 
 def asterisk_conf(folder: str, run: str, installation: Installation) -> str:
@@ -128,7 +141,7 @@ def is_bare(etc: str) -> bool:
 def link_sounds(folder: str, installation: Installation, prompts: str) -> None:
     """`share/sounds/it`: Asterisk's phrases, entry by entry, the service's prompts as `nul/<id>`, and its digits.
 
-    Where the prompts have a `digits/` of their own it stands in the place of Asterisk's: one voice says all of a number.
+    Where the prompts have a `digits/` of their own it takes the place of Asterisk's: one voice says all of a number.
     """
     share = os.path.join(folder, "share")
     for name in ("documentation", "rest-api"):

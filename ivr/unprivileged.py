@@ -6,7 +6,7 @@ import os
 import pwd
 import struct
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 # The layout of a POSIX access list in an extended attribute (linux/posix_acl_xattr.h): version, then (tag, rights, id).
@@ -35,6 +35,26 @@ def account(folder: str) -> Account | None:
     except KeyError:  # a container's volume: it belongs to somebody who has a name only outside
         return Account(f"user {owner.st_uid}", owner.st_uid, owner.st_gid) if owner.st_uid else None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def choose(
+    folder: str, probes: Sequence[list[str]], entered: Iterable[str], shared: Sequence[str]
+) -> tuple[Account | None, str | None]:
+    """Who runs a program in this folder, and why it has to be root when it has to.
+
+    The account must be able to run each of the `probes` and to go into the folders `entered`; `shared` ones are opened
+    for it.
+    """
+    who = account(folder)
+    if who is None:
+        return None, None
+    why = obstacle(who, probes[0], entered) or next(
+        filter(None, (obstacle(who, probe, ()) for probe in probes[1:])), None
+    )
+    if why is None:
+        closed = [path for path in shared if not share(path, who)]
+        why = f"{closed[0]} cannot be shared with {who.name}" if closed else obstacle(who, probes[0], shared)
+    return (None, why) if why else (who, None)
 
 
 def obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
