@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ivr import dialplan, facts, service
+from ivr import dialplan, facts, service, unprivileged
 from ivr.cli import Refusal
 from ivr.commands.render import private_values
 from ivr.compiled import Compiled
@@ -25,7 +25,7 @@ from ivr.faketime import instant
 from ivr.installation import Installation
 from ivr.places import Places
 from ivr.ports import HOST, free_ports
-from ivr.switch import Switch
+from ivr.switch import Switch, script_probe, shared_folders
 
 Report = Callable[[str], None]
 
@@ -117,7 +117,12 @@ class Stack:
         port, metrics_port = free_ports(2, "tcp")
         self.engine = Engine(places, port, metrics_port)
         self.switch = Switch(
-            installation, places.switch(name), prompts=places.audio, shared=[places.var], report=report
+            installation,
+            places.switch(name),
+            prompts=places.audio,
+            shared=shared_folders(places),
+            starts=[script_probe()],
+            report=report,
         )
         self._seat_contact = seat_contact
         self.compiled: Compiled
@@ -133,6 +138,10 @@ class Stack:
         self.compile()
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
             os.makedirs(folder, exist_ok=True)
+        if who := unprivileged.account(self.places.var):
+            # Before the engine makes its socket: scripts that the switch starts as somebody else are to reach it.
+            for folder in shared_folders(self.places):
+                unprivileged.share(folder, who)
         self.engine.start()
         now = time.time() if faketime is None else instant(faketime)
         self.switch.prepare(lambda switch: self._render(switch, now))
