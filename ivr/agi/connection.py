@@ -197,7 +197,7 @@ class Connection:
         """The short way, for what nearly every segment is: one reply in one line, and nothing else."""
         received = self._received
         data = received.data
-        if type(data) is not bytes or received.start:
+        if type(data) is not bytes:  # it came in pieces
             return None
         raw = _KNOWN.get(data)
         if raw is None:

@@ -14,6 +14,7 @@ from ivr.agi import (
     CommandError,
     Connection,
     DatabaseGet,
+    Digits,
     Event,
     Exec,
     GetData,
@@ -185,6 +186,7 @@ def test_announcements_are_passed_over() -> None:
 def test_lines_may_end_with_cr_lf() -> None:
     assert answered(StreamFile("x"), b"200 result=0 endpos=5\r\n") == Played("", 5)
     assert answered(GetVariable("A"), b"200 result=0\r\n") is None
+    assert answered(GetData("x", 1, 2), b"200 result=12\r\n") == Digits("12")
     assert events(begun(), b"HANGUP\r\n") == [HungUp()]
     assert isinstance(answered(Noop(), USAGE.replace(b"\n", b"\r\n")), CommandError)
 
@@ -365,6 +367,14 @@ def test_a_value_that_holds_its_own_end_is_found_out_and_not_mistaken() -> None:
 
 def test_a_value_that_never_ends_is_refused() -> None:
     assert "more than" in broken(asked(GetVariable("A")), b"200 result=1 (a\n", *[b"x" * 1000 + b"\n"] * 100)
+
+
+def test_the_limit_is_that_of_one_value() -> None:
+    connection = begun()
+    for _ in range(3):
+        connection.send(GetVariable("A"))
+        (event,) = events(connection, b"200 result=1 (a\n" + b"x" * (MAX_REPLY // 2), b")\n")
+        assert type(event) is Reply
 
 
 @pytest.mark.parametrize("size", [MAX_REPLY, MAX_REPLY + 1])

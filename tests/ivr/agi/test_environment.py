@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.agi import NEED_DATA, Connection, Environment, RemoteProtocolError
+from ivr.agi import NEED_DATA, Connection, Environment, HungUp, RemoteProtocolError
 from ivr.agi.environment import MAX_BYTES, MAX_LINES
 from tests.ivr.agi.talking import ENVIRONMENT, environment, events
 
@@ -66,6 +66,15 @@ def test_a_value_keeps_its_own_spaces() -> None:
 def test_lines_may_end_with_cr_lf() -> None:
     connection = Connection()
     assert events(connection, ENVIRONMENT.replace(b"\n", b"\r\n")) == events(Connection(), ENVIRONMENT)
+
+
+def test_the_first_blank_line_ends_it_whatever_ends_the_lines() -> None:
+    connection = Connection()
+    connection.receive_data(ENVIRONMENT.replace(b"\n", b"\r\n") + b"HANGUP\n\n")
+    assert type(connection.next_event()) is Environment
+    assert type(connection.next_event()) is HungUp
+    with pytest.raises(RemoteProtocolError, match="b'' came"):
+        connection.next_event()
 
 
 def test_cr_lf_in_single_bytes() -> None:
