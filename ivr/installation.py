@@ -102,8 +102,8 @@ def install(
     fit_for_a_switch(places.tree)
     home = os.path.dirname(places.tree)
     try:
-        os.makedirs(home, exist_ok=True)
-        os.makedirs(places.cache, exist_ok=True)
+        for folder in (places.var, home, places.cache):  # written by nobody else, even where var/ is shared
+            os.makedirs(folder, mode=0o755, exist_ok=True)
         with _alone(os.path.join(home, ".install.lock"), report):
             stamp = _stamp(places.tree)
             if stamp is not None and stamp["suite"] == suite:

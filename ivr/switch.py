@@ -45,6 +45,8 @@ __all__ = [
     "installed",
     "named",
     "names",
+    "script_probe",
+    "shared_folders",
     "system_installation",
 ]
 
@@ -403,8 +405,19 @@ def named(
         installation = installed(places) or NOT_INSTALLED
     if needed and not installation.lines:
         raise Refusal("the private switch is not installed; run `ivr switch install`")
-    shared = (places.facts, places.messages, places.native_messages)
-    return Switch(installation, folder, prompts=places.audio, shared=shared, starts=[script_probe()], report=report)
+    return Switch(
+        installation,
+        folder,
+        prompts=places.audio,
+        shared=shared_folders(places),
+        starts=[script_probe()],
+        report=report,
+    )
+
+
+def shared_folders(places: Places) -> tuple[str, ...]:
+    """Where the calls write, beside the switch's own folder; var/ itself for the sake of the engine's socket."""
+    return places.var, places.facts, places.messages, places.native_messages
 
 
 def script_probe() -> list[str]:

@@ -76,17 +76,16 @@ def give(folder: str, who: Account) -> None:
 
 
 def share(folder: str, who: Account) -> bool:
-    """Let the account write in a folder, its subfolders, and those still to come; False where lists are not known.
+    """Let the account write in a folder, and in all that is made there later; False where access lists are not known.
 
-    The owner stays. A later folder counts as shared unless whoever makes it takes the group's rights away (0o700).
+    What is there already, and who owns it, stays as it is: programs and keys may be among it. A later folder counts as
+    shared unless whoever makes it keeps the group's rights away (0o755, 0o700).
     """
     os.makedirs(folder, mode=0o750, exist_ok=True)  # messages and facts are about people
+    rights = _access_list(who.uid, os.stat(folder).st_mode)
     try:
-        for base, _, _ in os.walk(folder):
-            mode = os.stat(base).st_mode
-            rights = _access_list(who.uid, mode)
-            os.setxattr(base, "system.posix_acl_access", rights)
-            os.setxattr(base, "system.posix_acl_default", rights)
+        os.setxattr(folder, "system.posix_acl_access", rights)
+        os.setxattr(folder, "system.posix_acl_default", rights)
     except OSError:
         return False
     return True

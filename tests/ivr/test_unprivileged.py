@@ -70,15 +70,18 @@ class TestAsRoot:
 
     def test_both_write_in_a_shared_folder_and_in_those_made_later(self, folder: str) -> None:
         shared = os.path.join(folder, "shared")
-        os.makedirs(os.path.join(shared, "before"))
+        os.makedirs(os.path.join(shared, "before"))  # the unpacked programs, say
         assert unprivileged.share(shared, NOBODY)
         before = os.umask(0o077)  # whatever root's habits are
         try:
             os.mkdir(os.path.join(shared, "later"), 0o770)
+            os.mkdir(os.path.join(shared, "private"), 0o755)
         finally:
             os.umask(before)
-        for inner in ("", "before", "later"):
+        for inner in ("", "later"):
             assert self.write_as_nobody(os.path.join(shared, inner, "file"))
+        for inner in ("before", "private"):
+            assert not self.write_as_nobody(os.path.join(shared, inner, "file"))
         assert os.stat(shared).st_uid == 0
 
     def test_a_shared_folder_that_is_made_for_it_is_closed_to_others(self, folder: str) -> None:
