@@ -7,7 +7,7 @@ same fact may lie there twice, when a ring of the dialplan failed just after it 
 The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, ended.
 
 A writer appends its facts to a small segment that only it has open, one `write` each, so a killed process loses none.
-About once a second the engine seals the segment: data to the disk, then an atomic rename to `*.jsonl`. Only sealed
+About once a second the engine seals the segment: data to the disk, then an atomic rename to `<day>/*.jsonl`. Only sealed
 segments are for readers. A segment whose writer died is sealed by whoever finds it (`recover`): writers hold a lock
 on theirs, and the system drops a dead process's locks. One file per fact would cost 80 us each, this costs 2
 (docs/decisions/0003-facts-in-segments.md).
@@ -15,6 +15,7 @@ on theirs, and the system drops a dead process's locks. One file per fact would 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -92,7 +93,10 @@ class Spool:
         """Take the open segment out of use; the next fact starts a new one. Sealing may then take its time."""
         if self._descriptor < 0:
             return None
-        segment = Segment(self._descriptor, self._path)
+        segment: Segment | None = Segment(self._descriptor, self._path)
+        if not self._size:  # nothing has fitted on the disk
+            _discard(self._descriptor, self._path)
+            segment = None
         self._descriptor, self._size = -1, 0
         return segment
 
@@ -107,7 +111,7 @@ class Spool:
             self._alarm(f"{segment.path}: could not be sealed: {problem}; it is recovered at the next start", None)
 
     def _open(self, at: float) -> None:
-        os.makedirs(self.folder, mode=0o750, exist_ok=True)
+        os.makedirs(self.folder, mode=0o770, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         while True:
             self._serial += 1
@@ -124,6 +128,12 @@ class Spool:
         self._descriptor, self._path, self._size = descriptor, path, 0
 
 
+def _discard(descriptor: int, path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    os.close(descriptor)
+
+
 class Segment(NamedTuple):
     """Facts that were written together, not yet for readers."""
 
@@ -134,10 +144,22 @@ class Segment(NamedTuple):
         """Data to the disk, then visible under its final name, in one step."""
         try:
             os.fdatasync(self.descriptor)
-            os.rename(self.path, self.path.removesuffix(OPEN) + SEALED)
-            _sync_folder(os.path.dirname(self.path))
+            sealed = _sealed_path(self.path)
+            # With an access list on the spool (an engine and a switch of different users), 0o770 is what it allows.
+            os.makedirs(os.path.dirname(sealed), mode=0o770, exist_ok=True)
+            os.rename(self.path, sealed)
+            _sync_folder(os.path.dirname(sealed))
         finally:
             os.close(self.descriptor)  # and with it the lock
+
+
+def _sealed_path(path: str) -> str:
+    """A folder for each day (UTC), so that none holds more than a day's segments."""
+    folder, name = os.path.split(path)
+    milliseconds = name.partition("-")[0]
+    known = milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) <= 13
+    day = time.strftime("%Y-%m-%d", time.gmtime(int(milliseconds) // 1000)) if known else "undated"
+    return os.path.join(folder, day, name.removesuffix(OPEN) + SEALED)
 
 
 def recover(folder: str) -> int:
@@ -181,9 +203,17 @@ def read(folder: str, *, unsealed: bool = False) -> Iterator[Fact]:
 
     A torn last line (power was lost in the middle of it) is passed over.
     """
-    names = _names(folder, SEALED) + (_names(folder, OPEN) if unsealed else [])
-    for name in sorted(names):
-        yield from read_segment(os.path.join(folder, name))
+    for path in segments(folder, unsealed=unsealed):
+        yield from read_segment(path)
+
+
+def segments(folder: str, *, unsealed: bool = False) -> list[str]:
+    """The paths of the segments for readers, the oldest first: `<folder>/<day>/*.jsonl`."""
+    paths = [os.path.join(folder, name) for name in _names(folder, OPEN)] if unsealed else []
+    for day in _names(folder, ""):
+        if not day.endswith(OPEN):
+            paths += [os.path.join(folder, day, name) for name in _names(os.path.join(folder, day), SEALED)]
+    return sorted(paths, key=os.path.basename)
 
 
 def read_segment(path: str) -> Iterator[Fact]:
@@ -210,7 +240,7 @@ def _parse(line: bytes, where: str) -> Fact:
 def _names(folder: str, suffix: str) -> list[str]:
     try:
         return [name for name in os.listdir(folder) if name.endswith(suffix)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from ivr.cli import Refusal
 from ivr.compiled import CompiledError, load
-from ivr.facts import OPEN, SEALED, Fact, read_segment
+from ivr.facts import Fact, read_segment, segments
 from ivr.places import Places
 
 FOLLOW_SECONDS = 0.5
@@ -48,8 +48,8 @@ class Reader:
 
     def new(self) -> Iterator[Fact]:
         """The facts that came since the last time. Raises ValueError for a line that is no fact."""
-        for name in sorted(_listed(self._folder)):
-            path, segment = os.path.join(self._folder, name), os.path.splitext(name)[0]
+        for path in segments(self._folder, unsealed=True):
+            segment = os.path.splitext(os.path.basename(path))[0]
             try:
                 size = os.path.getsize(path)
             except FileNotFoundError:
@@ -60,13 +60,6 @@ class Reader:
             facts = list(read_segment(path))
             yield from facts[given:]
             self._seen[segment] = (size, len(facts))
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return [name for name in os.listdir(folder) if name.endswith((OPEN, SEALED))]
-    except FileNotFoundError:
-        return []
 
 
 class Table:

@@ -258,7 +258,7 @@ def test_facts_are_sealed_at_the_end(compiled: Compiled) -> None:
             it.engine.SEAL_SECONDS = 1000.0  # type: ignore[misc]
             await (await it.dial()).play()
         assert [fact.kind for fact in read(it.places.facts)] == ["answered"]
-        assert [name for name in os.listdir(it.places.facts) if not name.endswith(".jsonl")] == []
+        assert [name for name in os.listdir(it.places.facts) if name.endswith(".open")] == []
 
     run(main())
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr import facts
-from ivr.facts import Fact, Spool, new_id, read, read_segment, recover
+from ivr.facts import Fact, Spool, new_id, read, read_segment, segments, recover
 
 
 class Alarms(list[tuple[str, Fact | None]]):
@@ -39,7 +39,7 @@ def spool(tmp_path: Path, alarms: Alarms) -> Spool:
 
 
 def names(spool: Spool) -> list[str]:
-    return sorted(os.listdir(spool.folder))
+    return [os.path.basename(path) for path in segments(spool.folder, unsealed=True)]
 
 
 def test_a_sealed_fact_is_read_as_it_was_written(spool: Spool, alarms: Alarms) -> None:
@@ -223,7 +223,8 @@ def test_a_segment_that_cannot_be_sealed_is_an_alarm_and_is_recovered_later(
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "1.jsonl").write_bytes(fact(1).line() + fact(2).line()[:-20])
+    (tmp_path / "2026-07-25").mkdir()
+    (tmp_path / "2026-07-25" / "1.jsonl").write_bytes(fact(1).line() + fact(2).line()[:-20])
     assert list(read(str(tmp_path))) == [fact(1)]
 
 

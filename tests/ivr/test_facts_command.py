@@ -89,7 +89,8 @@ def test_without_a_configuration_times_are_utc(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_line_that_is_no_fact_is_named(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     report(places, FACTS)
-    broken = Path(places.facts) / "9.jsonl"
+    broken = Path(places.facts) / "2026-07-25" / "9.jsonl"
+    broken.parent.mkdir(exist_ok=True)
     broken.write_text("nonsense\n")
     assert cli.main(["--var", places.var, "facts"]) == 1
     assert f"{broken}:1: not a fact" in capsys.readouterr().err
