@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ivr.agi import NEED_DATA, Closed, Command, Connection, Environment, Event, HungUp, Reply
+import pytest
+
+from ivr.agi import (
+    NEED_DATA,
+    Closed,
+    Command,
+    Connection,
+    Environment,
+    Event,
+    RemoteProtocolError,
+    Reply,
+    State,
+)
 
 ENVIRONMENT = (
     b"agi_network: yes\nagi_network_script: menu\nagi_request: agi://127.0.0.1/menu\n"
@@ -54,6 +66,14 @@ def events(connection: Connection, *chunks: bytes) -> list[Event]:
     return found
 
 
+def broken(connection: Connection, *chunks: bytes) -> str:
+    """Why the connection is of no further use, once these bytes have come."""
+    with pytest.raises(RemoteProtocolError) as raised:
+        events(connection, *chunks)
+    assert connection.state == State.ERROR
+    return str(raised.value)
+
+
 def environment(*lines: bytes) -> Environment:
     """The environment of these lines, beside what every switch says."""
     connection = Connection()
@@ -63,6 +83,3 @@ def environment(*lines: bytes) -> Environment:
     event = connection.next_event()
     assert type(event) is Environment
     return event
-
-
-HUNG_UP = HungUp()

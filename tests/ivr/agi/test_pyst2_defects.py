@@ -1,7 +1,7 @@
 """What goes wrong with pyst2's AGI class, number by number, and does not here.
 
-Each of these was reproduced with pyst2 0.5.1 against a real switch (docs/decisions has the short form). The numbers
-that are missing concern its FastAGI server, which is not used at all.
+Each of these was reproduced with pyst2 0.5.1 against a real switch. The number that is missing concerns its FastAGI
+server, which is not used at all.
 """
 
 from __future__ import annotations
