@@ -46,6 +46,7 @@ class Call:
         self._ahead = _ahead(environment.arg(1), clock())
         self.began = self.now()
         self.typed = ""  # a key pressed ahead of its question
+        self.missed = False  # something of what was last said: no such sound, or the caller hung up in the middle
         self.log = log
         self._report = report
 
@@ -84,10 +85,12 @@ def _ahead(told: str, now: float) -> float:
 
 def say(call: Call, prompts: Iterable[Prompt], keys: str = "") -> Generator[Command[Any], Any, str]:
     """Play prompts one after the other; the key of `keys` that cut them short, or ""."""
+    call.missed = False
     for sound in sounds(call.compiled, prompts, call.now()):
         played = yield StreamFile(sound, keys)
         if played.failed:
             # A missing file, or the caller has gone: the next command tells. A call never ends for want of a prompt.
+            call.missed = True
             call.log("prompt_failed", sound=sound)
         if played.digit:
             digit: str = played.digit

@@ -106,9 +106,10 @@ def _ask(call: Call, node: AskNode, name: str, walk: Walk) -> Step:
 def _inform(call: Call, node: InformNode, name: str, walk: Walk) -> Step:
     walk.topic = node["topic"]
     call.typed = yield from say(call, node["prompts"], "0123456789*#")
-    call.report("informed", topic=node["topic"], whole=not call.typed)
-    # Whoever hangs up from here on has had an answer.
-    yield SetVariable("IVR_FATE", "informed")
+    call.report("informed", topic=node["topic"], whole=not (call.typed or call.missed))
+    if not call.missed:
+        # Whoever hangs up from here on has had an answer.
+        yield SetVariable("IVR_FATE", "informed")
     return node["next"]
 
 

@@ -53,6 +53,17 @@ def test_information_then_goodbye_is_a_call_that_was_informed(compiled: Compiled
     assert caller.heard[-1] == "goodbye"
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_who_did_not_hear_the_information_was_not_informed(compiled: Compiled, missing: bool) -> None:
+    """Asterisk gives the same reply, -1, when there is no such sound and when the caller hangs up in the middle of it."""
+    if missing:
+        del compiled["prompts"]["info-adr"]
+    done = rehearse(compiled, Scripted("13"))
+    (fact,) = [fact for fact in done.facts if fact.kind == "informed"]
+    assert fact.data == {"topic": "ADR", "whole": not missing}
+    assert ("IVR_FATE" in done.variables) == (not missing)
+
+
 def test_information_then_another_topic(compiled: Compiled) -> None:
     caller = Scripted("1223")
     rehearse(compiled, caller)
