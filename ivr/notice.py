@@ -38,7 +38,7 @@ def give_notice(call: Call, prompts: Sequence[Prompt]) -> Generator[Command[Any]
     if key == refuse:
         call.report("refusal", of="recording")
         return False
-    call.typed = key
+    call.typed = key or call.typed  # a topic that was pressed in the welcome still counts
     return True
 
 

@@ -43,6 +43,19 @@ def test_who_refuses_after_the_notice_is_not_recorded_and_goes_on(campaign: Comp
     assert "refusal" in [fact.kind for fact in done.facts]
 
 
+class KnowsTheMenu(Scripted):
+    def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
+        super().hear(prompt, seconds, keys)
+        return Press("5", 1.0) if prompt == "welcome" else None
+
+
+def test_a_topic_pressed_in_the_welcome_is_kept_through_the_notice(campaign: Compiled) -> None:
+    caller = KnowsTheMenu([""])
+    done = run(campaign, caller)
+    assert caller.heard == ["welcome", "recording-notice", "queue-wait"]
+    assert done.variables["IVR_RECORD"] == "1"
+
+
 class RefusesAtOnce(Scripted):
     def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
         super().hear(prompt, seconds, keys)
