@@ -267,7 +267,7 @@ VOICES: dict[str, Callable[[Places], Voice | None]] = {
 
 REMEDIES = {
     "kokoro": "`ivr prompts fetch-voice` (92 MB, the voice of the shipped prompts)",
-    "pico": "`apt install libttspico-utils`",
+    "pico": "`apt install libttspico-utils` (Debian non-free)",
     "festival": "`apt install festival festvox-itapc16k`",
     "espeak": "`apt install espeak-ng`",
 }
