@@ -209,10 +209,12 @@ def read(folder: str, *, unsealed: bool = False) -> Iterator[Fact]:
 
 def segments(folder: str, *, unsealed: bool = False) -> list[str]:
     """The paths of the segments for readers, the oldest first: `<folder>/<day>/*.jsonl`."""
-    paths = [os.path.join(folder, name) for name in _names(folder, OPEN)] if unsealed else []
+    opened = [os.path.join(folder, name) for name in _names(folder, OPEN)] if unsealed else []
+    paths: set[str] = set()
     for day in _names(folder, ""):
         if not day.endswith(OPEN):
-            paths += [os.path.join(folder, day, name) for name in _names(os.path.join(folder, day), SEALED)]
+            paths |= {os.path.join(folder, day, name) for name in _names(os.path.join(folder, day), SEALED)}
+    paths |= {path for path in opened if _sealed_path(path) not in paths}  # not what was sealed between the two looks
     return sorted(paths, key=os.path.basename)
 
 
@@ -222,7 +224,9 @@ def read_segment(path: str) -> Iterator[Fact]:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
     except FileNotFoundError:
-        return  # sealed and taken while we looked
+        if path.endswith(OPEN):  # sealed while we looked
+            yield from read_segment(_sealed_path(path))
+        return  # or sealed and taken
     for number, line in enumerate(lines[:-1], 1):  # what follows the last line feed is empty or torn
         yield _parse(line, f"{path}:{number}")
 

@@ -249,6 +249,29 @@ def test_a_line_that_is_no_fact_is_named(tmp_path: Path, line: bytes) -> None:
         list(read_segment(str(path)))
 
 
+def test_a_segment_sealed_while_it_is_read_is_read_once(spool: Spool) -> None:
+    spool.write(fact(1))
+    spool.seal()
+    spool.write(fact(2))
+    reader = read(spool.folder, unsealed=True)
+    assert next(reader) == fact(1)
+    spool.seal()  # after the reader has found its name, before it opens it
+    assert list(reader) == [fact(2)]
+
+
+def test_a_segment_found_under_both_names_is_read_once(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.listdir
+
+    def seals_meanwhile(folder: str) -> list[str]:
+        names = listed(folder)
+        spool.seal()  # between the look for open segments and the look for sealed ones
+        return names
+
+    spool.write(fact(1))
+    monkeypatch.setattr(os, "listdir", seals_meanwhile)
+    assert list(read(spool.folder, unsealed=True)) == [fact(1)]
+
+
 def test_a_segment_taken_away_while_it_is_read_is_no_error(tmp_path: Path) -> None:
     assert list(read_segment(str(tmp_path / "gone.jsonl"))) == []
 
