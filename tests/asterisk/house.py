@@ -88,6 +88,11 @@ class House:
         wait_until(lambda: self.events().count("CONNECT") > before, "caller and operator to be connected")
         return line
 
+    def hang_up_all(self) -> None:
+        """Nobody holds a receiver any more: what one test leaves behind does not meet the next."""
+        for telephone in (self.caller, self.seats):
+            telephone.hang_up_all()
+
     def move_clock(self, to: str) -> None:
         """Let it be `to` for the switch, in Italian time; the engine follows with the next call."""
         self.stack.switch.clock.move(to)

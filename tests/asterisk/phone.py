@@ -71,9 +71,13 @@ class Telephone:
             assert self.changed.wait_for(lambda: bool(self.incoming), seconds), "the telephone did not ring"
             return self.incoming.pop(0)
 
-    def close(self) -> None:
+    def hang_up_all(self) -> None:
         for line in list(self.calls.values()):
             line.hang_up()
+        self.incoming.clear()
+
+    def close(self) -> None:
+        self.hang_up_all()
         self._open = False
         self._thread.join(2)
         self._selector.close()

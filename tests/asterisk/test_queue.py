@@ -1,0 +1,266 @@
+"""Waiting for an operator on a real Asterisk: nobody is free, and every way out of the queue.
+
+A long wait takes no time: the switch's clock is moved on while the caller waits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.asterisk.house import TUESDAY, House, house, wait_until
+from tests.asterisk.steps import enter_queue, fate, leave_message, talking, voice, wait_entered
+
+pytestmark = pytest.mark.switch
+
+CHANGES: dict[str, Any] = {
+    "queue": {"longest_wait": 600, "announce_every": 60, "voicemail_offer_every": 45},
+    "menu.yaml": {"nodes": {"operatore": {"priority": 10}}},  # whoever asks for a person at once comes first
+}
+
+
+@pytest.fixture(scope="module")
+def whole_house() -> Iterator[House]:
+    with house(CHANGES, operators=1) as built:
+        yield built
+
+
+@pytest.fixture
+def built(whole_house: House) -> Iterator[House]:
+    """Ten o'clock, one operator at seat 1, nobody on the line."""
+    whole_house.wait_idle()
+    whole_house.move_clock(TUESDAY)
+    yield whole_house
+    whole_house.hang_up_all()
+
+
+@pytest.fixture
+def busy_house(built: House) -> Iterator[House]:
+    """The one operator who is there is talking."""
+    with talking(built, 1):
+        yield built
+
+
+@pytest.fixture(scope="module")
+def short_queue() -> Iterator[House]:
+    with house({"queue": {"longest_wait": 10, "longest_queue": 1}}, operators=1) as built:
+        yield built
+
+
+@pytest.fixture
+def small_house(short_queue: House) -> Iterator[House]:
+    """A queue of one place; nobody waits longer than ten seconds, and here they are real ones."""
+    short_queue.wait_idle()
+    yield short_queue
+    short_queue.hang_up_all()
+
+
+def test_given_all_are_busy_when_the_wait_is_over_then_the_caller_leaves_a_message(busy_house: House) -> None:
+    visit = enter_queue(busy_house)
+    wait_entered(busy_house, visit)
+    busy_house.pass_time(601)
+    visit.line.wait_heard(busy_house.sound("vm-all-busy"))
+    message = leave_message(busy_house, visit, voice(2.5))
+    assert (message.reason, message.number, message.empty) == ("all_busy", "+390612345678", False)
+    assert fate(busy_house, visit) == "message"
+    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
+
+
+def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemail_answers(built: House) -> None:
+    built.stack.log_in(range(2, 13))
+    try:
+        with talking(built, 12):
+            thirteenth = enter_queue(built)
+            wait_entered(built, thirteenth)
+            assert not built.seats.incoming
+            built.pass_time(601)
+            thirteenth.line.wait_heard(built.sound("vm-all-busy"))
+            thirteenth.line.hang_up()
+            assert fate(built, thirteenth) == "no_message"
+            assert built.events(thirteenth.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
+    finally:
+        log_out(built, range(2, 13))
+
+
+def test_given_a_real_wait_when_it_is_over_then_the_voicemail_answers(small_house: House) -> None:
+    with talking(small_house, 1):
+        visit = enter_queue(small_house)
+        visit.line.wait_heard(small_house.sound("vm-all-busy"))
+        visit.line.hang_up()
+        assert fate(small_house, visit) == "no_message"
+        (left,) = [line for line in small_house.stack.queue_log() if line[1:2] == [visit.id] and line[4][:4] == "EXIT"]
+        assert left[4] == "EXITWITHTIMEOUT"
+        assert 9 <= int(left[7]) <= 12  # seconds waited
+
+
+def test_given_a_full_queue_when_one_more_calls_then_it_is_logged_and_a_message_taken(small_house: House) -> None:
+    with talking(small_house, 1):
+        waiting = enter_queue(small_house)
+        wait_entered(small_house, waiting)
+        visit = enter_queue(small_house)
+        message = leave_message(small_house, visit, voice(2.5))
+        waiting.line.hang_up()
+    assert message.reason == "all_busy"
+    assert small_house.events(visit.id) == ["FULL", "ENDED"]
+    assert small_house.wait_fact("queue_refused", visit.id)[0].data == {"status": "FULL"}
+    assert fate(small_house, visit) == "message"
+    assert fate(small_house, waiting) in ("abandoned", "no_message")
+
+
+def test_given_a_full_queue_when_no_message_is_left_then_the_caller_was_refused(small_house: House) -> None:
+    with talking(small_house, 1):
+        waiting = enter_queue(small_house)
+        wait_entered(small_house, waiting)
+        visit = enter_queue(small_house)
+        visit.line.wait_heard(small_house.sound("vm-all-busy"))
+        visit.line.hang_up()
+        waiting.line.hang_up()
+    assert fate(small_house, visit) == "refused"
+    assert small_house.events(visit.id) == ["FULL", "ENDED"]
+
+
+def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_is_taken(busy_house: House) -> None:
+    visit = enter_queue(busy_house)
+    wait_entered(busy_house, visit)
+    busy_house.pass_time(46)
+    visit.line.wait_heard(busy_house.sound("queue-offer-voicemail"))
+    visit.line.press("1")
+    visit.line.wait_heard(busy_house.sound("vm-choice"))
+    message = leave_message(busy_house, visit, voice(2.5))
+    assert message.reason == "caller_choice"
+    assert fate(busy_house, visit) == "message"
+    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+
+
+def test_given_a_waiting_caller_when_meaningless_keys_come_first_then_the_offered_key_still_leads_out(
+    busy_house: House,
+) -> None:
+    visit = enter_queue(busy_house)
+    wait_entered(busy_house, visit)
+    visit.line.press("7#1")
+    visit.line.wait_heard(busy_house.sound("vm-choice"))
+    visit.line.hang_up()
+    assert fate(busy_house, visit) == "no_message"
+    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+
+
+def test_given_two_callers_wait_when_time_passes_then_they_hear_their_place_in_the_voice_of_the_prompts(
+    busy_house: House,
+) -> None:
+    first, second = enter_queue(busy_house), enter_queue(busy_house)
+    wait_entered(busy_house, first)
+    wait_entered(busy_house, second)
+    first.line.wait_heard(busy_house.sound("queue-youarenext"))
+    for prompt in ("queue-thereare", "digits/2", "queue-callswaiting", "queue-thankyou"):
+        second.line.wait_heard(busy_house.sound(prompt))
+    first.line.heard.clear()
+    busy_house.pass_time(61)
+    first.line.wait_heard(busy_house.sound("queue-youarenext"))  # again, every minute
+    first.line.hang_up()
+    second.line.hang_up()
+    assert fate(busy_house, first) == "abandoned"
+    assert fate(busy_house, second) == "abandoned"
+    waited = {line[1]: int(line[7]) for line in busy_house.stack.queue_log() if line[4] == "ABANDON"}
+    assert waited[first.id] >= 61
+
+
+def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(built: House) -> None:
+    with talking(built, 1) as pairs:
+        patient = enter_queue(built)
+        wait_entered(built, patient)
+        built.pass_time(590)
+        pairs[0][1].hang_up()
+        operator = built.answer()
+        first = enter_queue(built)
+        wait_entered(built, first)
+        second = enter_queue(built)
+        average = int(re.findall(r"\((\d+)s holdtime", built.stack.switch.cli("queue show nul"))[0])
+        assert average >= 120
+        for prompt in ("queue-holdtime", f"digits/{(average + 30) // 60}", "queue-minutes"):
+            second.line.wait_heard(built.sound(prompt))
+        for line in (patient.line, operator, first.line, second.line):
+            line.hang_up()
+
+
+def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_served_first(built: House) -> None:
+    with talking(built, 1) as pairs:
+        early = enter_queue(built)
+        wait_entered(built, early)
+        urgent = enter_queue(built, key="0")
+        wait_entered(built, urgent)
+        pairs[0][1].hang_up()
+        operator = built.answer()
+        assert "CONNECT" in built.events(urgent.id)
+        assert "CONNECT" not in built.events(early.id)
+        operator.hang_up()
+        operator = built.answer()
+        assert "CONNECT" in built.events(early.id)
+        for line in (urgent.line, early.line, operator):
+            line.hang_up()
+    facts = {fact.call: fact.data for fact in built.facts() if fact.kind == "handed_over"}
+    assert (facts[early.id]["priority"], facts[urgent.id]["priority"]) == (0, 10)
+
+
+def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_message_taken(built: House) -> None:
+    log_out(built, [1])
+    try:
+        visit = enter_queue(built)
+        message = leave_message(built, visit, voice(2.5))
+    finally:
+        built.stack.log_in([1])
+    assert message.reason == "all_busy"
+    assert built.events(visit.id) == ["JOINEMPTY", "ENDED"]
+    assert built.wait_fact("queue_refused", visit.id)[0].data == {"status": "JOINEMPTY"}
+    assert fate(built, visit) == "message"
+
+
+def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail_answers(built: House) -> None:
+    with talking(built, 1):
+        visit = enter_queue(built)
+        wait_entered(built, visit)
+        log_out(built, [1])
+        try:
+            visit.line.wait_heard(built.sound("vm-all-busy"))
+            visit.line.hang_up()
+            assert fate(built, visit) == "refused"
+            assert built.wait_fact("queue_refused", visit.id)[0].data == {"status": "LEAVEEMPTY"}
+            assert built.events(visit.id) == ["ENTERQUEUE", "EXITEMPTY", "ENDED"]
+        finally:
+            built.stack.log_in([1])
+
+
+def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> None:
+    with house({"queue": {"all_busy": {"then": "voicemail"}}}, operators=1) as built, talking(built, 1):
+        visit = enter_queue(built)
+        message = leave_message(built, visit, voice(2.5))
+        assert message.reason == "all_busy"
+        assert fate(built, visit) == "message"
+        assert "ENTERQUEUE" not in built.events(visit.id)
+        (refused,) = built.wait_fact("queue_refused", visit.id)
+        assert refused.data["status"] in ("JOINEMPTY", "JOINUNAVAIL")
+        assert built.events(visit.id) == [refused.data["status"], "ENDED"]
+
+
+def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(built: House) -> None:
+    visit = enter_queue(built)
+    built.seats.wait_ring().reject()
+    operator = built.answer()
+    operator.hang_up()
+    visit.line.wait_heard(built.sound("survey-invitation"))
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    assert "RINGNOANSWER" in built.events(visit.id)
+
+
+def log_out(built: House, seats: Iterable[int]) -> None:
+    wanted = list(seats)
+    for seat in wanted:
+        built.stack.desk(f"*12*{seat:02d}")
+
+    def members() -> str:
+        return built.stack.switch.cli("queue show nul")
+
+    wait_until(lambda: not any(f"PJSIP/seat{seat:02d}" in members() for seat in wanted), "operators to log out")
