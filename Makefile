@@ -19,6 +19,7 @@ $(READY): requirements.lock setup.cfg pyproject.toml
 	@echo "== setting up the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@rm -rf *.egg-info # what an earlier build left there would hide the entry points
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

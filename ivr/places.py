@@ -17,7 +17,7 @@ class Places:
     # what ops write
     @property
     def audio(self) -> str:
-        """Recorded prompts, `<id>.wav`, A-law at 8 kHz."""
+        """Recorded prompts, `<id>.alaw`: raw A-law at 8 kHz."""
         return os.path.join(self.config, "prompts")
 
     @property

@@ -36,7 +36,6 @@ from ivr.compiled import Compiled
 from ivr.facts import Fact
 from ivr.session import FlowFunction, Policy
 
-DIGIT_SECONDS = 0.55  # a spoken digit with its pause
 COMMAND_LIMIT = 10_000  # a flow that wants more than this of one caller does not end
 
 
@@ -162,7 +161,9 @@ class Rehearsal:
         return self._listen(prompt, sheet["seconds"], str(keys))
 
     def _say_digits(self, digits: str | int, keys: str = "", *rest: Any) -> Played:
-        return self._listen(f"digits {digits}", DIGIT_SECONDS * len(str(digits)), str(keys))
+        sheets = self.compiled["prompts"]
+        seconds = sum(sheets[f"digits/{digit}"]["seconds"] for digit in str(digits) if f"digits/{digit}" in sheets)
+        return self._listen(f"digits {digits}", seconds, str(keys))
 
     def _listen(self, prompt: str, seconds: float, keys: str) -> Played:
         press = self.caller.hear(prompt, seconds, keys)
