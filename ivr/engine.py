@@ -25,6 +25,8 @@ from ivr.places import Places
 from ivr.session import FlowFunction
 from ivr.trusted import trusted
 
+MOST_BEAT_SECONDS = 5.0  # an engine whose loop stands still is dead air for every caller, so somebody has to notice
+
 HOOKS = "ivr.housekeeping"  # the entry points group of what is to be done now and then
 
 # housekeeping(places, compiled, report, now): work that somebody else owns, such as taking in the messages that the
@@ -41,7 +43,6 @@ class Engine:
 
     SEAL_SECONDS = 1.0
     HOUSEKEEPING_SECONDS = 30.0
-    BEAT_SECONDS = 5.0  # for systemd's watchdog: an engine whose loop stands still is dead air for every caller
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Engine:
         self._board.watch()
         self._tasks.append(loop.create_task(_every(self.SEAL_SECONDS, self._seal)))
         self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._keep_house)))
-        self._tasks.append(loop.create_task(_every(self.BEAT_SECONDS, _beat)))
+        self._tasks.append(loop.create_task(_every(beat_seconds(), _beat)))
         self._announce(State(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
         self.log.info("serving", host=wanted["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
 
@@ -272,6 +273,12 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 async def _beat() -> None:
     notify("WATCHDOG=1")
+
+
+def beat_seconds() -> float:
+    """How often to say that we live: three times in the time after which we would be killed (WATCHDOG_USEC)."""
+    granted = os.environ.get("WATCHDOG_USEC", "")
+    return min(MOST_BEAT_SECONDS, int(granted) / 3e6) if granted.isdigit() else MOST_BEAT_SECONDS
 
 
 def notify(message: str) -> None:

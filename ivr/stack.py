@@ -26,6 +26,7 @@ from ivr.installation import Installation
 from ivr.places import Places
 from ivr.ports import HOST, free_ports
 from ivr.switch import Switch, script_probe, shared_folders
+from ivr.watchdog import Watchdog
 
 Report = Callable[[str], None]
 
@@ -40,29 +41,53 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 
 class Engine:
-    """The FastAGI engine as a process of its own."""
+    """The FastAGI engine as a process of its own; one that stands still is killed and started again."""
 
-    def __init__(self, places: Places, port: int, metrics_port: int) -> None:
+    WATCHDOG_SECONDS = 10.0  # as in config/systemd
+
+    def __init__(self, places: Places, port: int, metrics_port: int, report: Report = lambda line: None) -> None:
         self.places, self.port, self.metrics_port = places, port, metrics_port
         self.log = os.path.join(places.var, "engine.log")
+        self._report = report
         self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: Watchdog | None = None
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the running engine, or None."""
+        return self._process.pid if self._process is not None and self.running else None
+
     def start(self, seconds: float = 15.0) -> None:
         """Run `ivr serve` and return when it accepts calls."""
+        self._watchdog = Watchdog(self.WATCHDOG_SECONDS, self._replace)
+        self._spawn()
+        wait_until(lambda: self._is_ready() or not self.running, seconds, "the engine to start")
+        if not self.running:
+            self._end(signal.SIGKILL, 10.0)
+            raise Refusal(f"the engine did not start; {self.log} says why:\n{_tail(self.log)}")
+
+    def _replace(self) -> None:
+        """In the watchdog's thread: it has fallen silent."""
+        assert self._process is not None
+        self._report(f"the engine stands still: it is killed and started again ({self.log})")
+        self._process.kill()
+        self._process.wait()
+        self._spawn()
+
+    def _spawn(self) -> None:
+        assert self._watchdog is not None
         command = [sys.executable, "-m", "ivr.cli", "--config", self.places.config, "--var", self.places.var]
         command += ["serve", "--port", str(self.port), "--metrics-port", str(self.metrics_port)]
         with open(self.log, "ab") as log:
             # A session of its own: Ctrl-C in the terminal is for us, and we stop the engine in order.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(lambda: self._is_ready() or not self.running, seconds, "the engine to start")
-        if not self.running:
-            raise Refusal(f"the engine did not start; {self.log} says why:\n{_tail(self.log)}")
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | self._watchdog.environment,
+            )  # fmt: skip
 
     def reload(self) -> None:
         self._signal(signal.SIGHUP)
@@ -88,6 +113,9 @@ class Engine:
             self._process.send_signal(number)
 
     def _end(self, number: signal.Signals, seconds: float) -> int | None:
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
         if self._process is None:
             return None
         self._signal(number)
@@ -115,7 +143,7 @@ class Stack:
         self.places = places
         self.report = report
         port, metrics_port = free_ports(2, "tcp")
-        self.engine = Engine(places, port, metrics_port)
+        self.engine = Engine(places, port, metrics_port, report)
         self.switch = Switch(
             installation,
             places.switch(name),
