@@ -55,7 +55,7 @@ def test_information_then_goodbye_is_a_call_that_was_informed(compiled: Compiled
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_who_did_not_hear_the_information_was_not_informed(compiled: Compiled, missing: bool) -> None:
-    """Asterisk gives the same reply, -1, when there is no such sound and when the caller hangs up in the middle of it."""
+    """Asterisk says -1 when there is no such sound, and when the caller hangs up in the middle of it."""
     if missing:
         del compiled["prompts"]["info-adr"]
     done = rehearse(compiled, Scripted("13"))
