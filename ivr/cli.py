@@ -56,4 +56,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # As the module that the commands import: this one, run by `python -m`, has another class of the name `Refusal`.
+    sys.exit(importlib.import_module("ivr.cli").main())

@@ -61,7 +61,7 @@ def load(folder: str) -> State:
             found: dict[str, Any] = json.load(file)
         ports, process = found.pop("ports"), found.pop("process")
         return State(Ports(**ports) if ports else None, procfs.Identity(**process) if process else None, **found)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return State()
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise Refusal(f"{path}: {problem!r}; stop this Asterisk by hand if it runs, then delete the file") from None
@@ -145,8 +145,15 @@ class Lock:
         if self._depth:
             yield
             return
-        os.makedirs(os.path.dirname(self._path), exist_ok=True)
-        with open(self._path, "w", encoding="utf-8") as file:
+        try:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            lock = create(self._path)
+        except OSError as problem:
+            raise Refusal(
+                f"{problem.filename}: {problem.strerror}; does another user own this switch? "
+                "Be that user, or choose another folder with --var"
+            ) from None
+        with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self._depth += 1
             try:

@@ -59,6 +59,8 @@ def choose(
 
 def obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
     """Why this account cannot run `command` or enter one of the folders; None when it can."""
+    if why := _run(who, ["/bin/sh", "-c", ":"]):  # root in a namespace of its own may not
+        return f"this process cannot become {who.name} ({why})"
     for folder in folders:
         if _run(who, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]):
             return f"{who.name} may not enter {folder} (it, or a folder above it, is closed to others)"

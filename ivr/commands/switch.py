@@ -6,6 +6,7 @@ import argparse
 import time
 
 from ivr import packages, switch
+from ivr.cli import Refusal
 from ivr.installation import SUITE
 from ivr.places import Places
 
@@ -50,6 +51,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
+    try:
+        return _run(options, places)
+    except OSError as problem:
+        place = problem.filename or places.var
+        raise Refusal(f"{place}: {problem.strerror}; make room or give rights there, or use another --var") from problem
+
+
+def _run(options: argparse.Namespace, places: Places) -> int:
     if options.action == "install":
         switch.install(
             places,
