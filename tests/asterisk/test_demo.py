@@ -1,0 +1,132 @@
+"""`make run` and `make demo`, as a newcomer starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ivr.demo import STEPS
+from ivr.installation import install
+from ivr.places import Places
+from tests.asterisk.house import wait_until
+
+pytestmark = pytest.mark.switch
+
+
+class Program:
+    """A running `ivr`, and what it has printed."""
+
+    def __init__(self, *arguments: str, keys: str = "") -> None:
+        self.printed = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ivr.cli", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        self._process.stdin.write(keys)
+        self._process.stdin.close()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.printed += line
+
+    def wait_printed(self, text: str, seconds: float) -> None:
+        def there() -> bool:
+            return text in self.printed or self._process.poll() is not None
+
+        wait_until(there, f"{text!r} in:\n{self.printed}", seconds)
+        assert text in self.printed, self.printed
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def wait(self, seconds: float) -> int:
+        status = self._process.wait(seconds)
+        self._reader.join(5)
+        return status
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(60)
+        self._reader.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[str]:
+    """A var/ of its own that has the switch already."""
+    tree = Path(install(Places(), report=lambda line: None).tree)
+    (tmp_path / "switch").mkdir()
+    (tmp_path / "switch" / "tree").symlink_to(tree)
+    yield str(tmp_path)
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Program]]:
+    started: list[Program] = []
+
+    def start(*arguments: str, keys: str = "") -> Program:
+        started.append(Program(*arguments, keys=keys))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.end()
+
+
+def processes_of(folder: str) -> list[str]:
+    """Command lines of running programs that name the folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if folder in line and int(path.parent.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+def test_every_step_of_the_demonstration_happens_and_ctrl_c_stops_all_of_it(
+    run: Callable[..., Program], var: str
+) -> None:
+    demo = run("--var", var, "demo", "--stay")
+    demo.wait_printed("stays up. Dial sip:800000039@127.0.0.1:", 150)
+    assert "== Every step happened." in demo.printed
+    told = [line for line in demo.printed.splitlines() if " s  ok " in line]
+    assert [line.split(" ok ")[1].strip() for line in told] == [step.told for step in STEPS]
+    demo.interrupt()
+    assert demo.wait(60) == 0
+    assert processes_of(var) == []
+
+
+def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Program], tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, not listening: refused at once
+        mirror = f"http://127.0.0.1:{nobody.getsockname()[1]}/debian"
+        rehearsal = run("--var", str(tmp_path), "demo", "--stay", "--mirror", mirror, keys="5\n\n" * 8)
+        assert rehearsal.wait(60) == 0
+    assert "No Asterisk could be obtained" in rehearsal.printed
+    assert "Lei ha chiamato 800000039" in rehearsal.printed
+    assert "The call is over" in rehearsal.printed
+
+
+def test_the_demonstration_alone_fails_without_an_asterisk(run: Callable[..., Program], tmp_path: Path) -> None:
+    demo = run("--var", str(tmp_path), "demo", "--mirror", "http://127.0.0.1:9/debian")
+    assert demo.wait(60) == 1
+    assert "ivr demo:" in demo.printed
