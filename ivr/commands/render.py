@@ -141,9 +141,9 @@ def _seats_file(places: Places) -> str:
 
 
 def _private(options: argparse.Namespace, places: Places) -> switch.Switch:
-    """The private switch, with ports of its own; they are given now if it never ran."""
+    """The private switch, with ports of its own; while it does not run, new ones are given if others took them."""
     chosen = switch.named(places, options.name, needed=False)
-    if os.path.exists(os.path.join(chosen.folder, "ami.json")) or options.diff_only:
+    if chosen.pid is not None or options.diff_only:
         return chosen
     chosen = switch.named(places, options.name)
     with chosen.alone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 
 from ivr import packages, switch
@@ -96,6 +97,8 @@ def _start(chosen: switch.Switch, options: argparse.Namespace) -> int:
         took = time.monotonic() - began
         print(f"Asterisk {status.asterisk} is up{as_whom} (process {status.pid}, {took:.1f} s)")
     _where(chosen, status)
+    if not os.path.exists(os.path.join(chosen.etc, "extensions_nul.conf")):
+        print("  it knows nothing of the service yet: `ivr render`, then `ivr switch console core reload`")
     return 0
 
 
