@@ -1,0 +1,164 @@
+"""The measures on days that can be counted by hand, and their laws on any visits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charter import kpi
+from charter.definitions import DEFINITIONS, PUBLISHED, SERVICE_LEVELS
+from charter.kpi import Figure, Thresholds, Visit, measure
+from charter.promises import Deferred
+
+
+def visits(fate: kpi.Fate, *waits: float, talk: float | None = None, wrap: float | None = None) -> list[Visit]:
+    return [Visit(0.0, fate, wait, talk, wrap) for wait in waits]
+
+
+def worked_day() -> list[Visit]:
+    """100 offered; 70 answered within 20 s, 15 later; 5 gone within 5 s, 5 within 20 s, 5 after."""
+    return [
+        *visits("answered", *[20.0] * 70, *[21.0] * 15),
+        *visits("abandoned", *[5.0] * 5, *[20.0] * 5, *[20.5] * 5),
+    ]
+
+
+def test_the_five_service_levels_of_the_worked_day() -> None:
+    found = measure(worked_day())
+    assert {name: round(100 * (found[name].value or 0), 1) for name in SERVICE_LEVELS} == {
+        "service_level": 70.0,
+        "service_level_without_short": 73.7,
+        "service_level_without_early": 77.8,
+        "service_level_with_early": 80.0,
+        "service_level_of_answered": 82.4,
+    }
+
+
+def test_what_is_published_takes_nobody_out_of_the_denominator() -> None:
+    assert PUBLISHED == "service_level"
+    assert measure(worked_day())[PUBLISHED][2:] == (70, 100)
+    assert [name for name, each in DEFINITIONS.items() if not each.publishable] == ["service_level_of_answered"]
+
+
+def test_a_call_led_to_the_voicemail_has_failed() -> None:
+    with_messages = [*worked_day(), *visits("key", 3.0), *visits("full", 0.0), *visits("timeout", 600.0)]
+    found = measure(with_messages)
+    assert found["service_level"].denominator == 103
+    assert found["overflow"] == Figure("overflow", 3 / 103, 3, 103)
+    assert found["answer_rate"] == Figure("answer_rate", 85 / 103, 85, 103)
+
+
+def test_abandonment_gross_and_net_of_short() -> None:
+    found = measure(worked_day())
+    assert found["abandonment"][1:] == (0.15, 15, 100)
+    assert found["abandonment_net"][1:] == (10 / 95, 10, 95)
+
+
+def test_thresholds_move_both_bounds() -> None:
+    found = measure(worked_day(), Thresholds(within=21, short=20))
+    assert found["service_level"].numerator == 85
+    assert found["abandonment_net"][2:] == (5, 90)
+
+
+def test_waits_of_the_answered_and_of_everybody_who_queued() -> None:
+    day = [*visits("answered", 0, 0, 0, 4), *visits("abandoned", 16), *visits("full", 0), *visits("blocked", 0)]
+    found = measure(day)
+    assert found["wait_mean_answered"][1:] == (1.0, 4, 4)
+    assert found["wait_mean_all"][1:] == (4.0, 20, 5)
+    assert found["wait_median_answered"][1:] == (0, 3, 4)
+    assert found["wait_p90_all"][1:] == (16, 5, 5)
+
+
+def test_handling_time_leaves_out_calls_whose_talk_is_unknown() -> None:
+    day = [*visits("answered", 1, talk=100, wrap=20), *visits("answered", 1, talk=60), *visits("answered", 1)]
+    assert measure(day)["handling_time"][1:] == (90.0, 180, 2)
+
+
+def test_a_day_without_calls_has_no_value_rather_than_nought() -> None:
+    assert {each.value for each in measure([]).values()} == {None}
+
+
+def test_occupancy() -> None:
+    assert kpi.occupancy(90, 30)[1:] == (0.75, 90, 120)
+    assert kpi.occupancy(0, 0).value is None
+
+
+@pytest.mark.parametrize(
+    ("percent", "count", "expected"), [(50, 1, 0), (50, 4, 1), (50, 5, 2), (90, 10, 8), (90, 11, 9)]
+)
+def test_the_nearest_rank(percent: int, count: int, expected: int) -> None:
+    assert kpi.rank(count, percent) == expected
+
+
+def test_on_time_is_counted_by_due_date_and_the_unanswered_failed() -> None:
+    requests = [
+        Deferred(due=10, answered=10),  # at the last instant: in time
+        Deferred(due=10, answered=11),
+        Deferred(due=19, answered=None),
+        Deferred(due=20, answered=1),  # of the next period
+        Deferred(due=9, answered=1),  # of the last one
+    ]
+    assert kpi.on_time("on_time_email", requests, 10, 20)[1:] == (1 / 3, 1, 3)
+    assert kpi.on_time("on_time_email", [], 10, 20).value is None
+
+
+# --- definitions -----------------------------------------------------------------------------------------------------
+
+
+def test_every_measure_has_a_definition_in_both_languages_and_every_definition_a_measure() -> None:
+    names = {*measure([]), "occupancy", "on_time_email", "on_time_second_level"}
+    assert names == set(DEFINITIONS)
+    for each in DEFINITIONS.values():
+        words = [each.title("it"), each.title("en"), each.text("it"), each.text("en")]
+        assert len(set(words)) == 4
+        assert not any("{" in text for text in words)
+
+
+def test_a_definition_says_its_thresholds() -> None:
+    definition = measure([])["abandonment_net"].definition
+    assert "entro 7.5 s" in definition.text("it", short=7.5)
+    assert DEFINITIONS["service_level"].title("en", within=30) == "Answered within 30 seconds"
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+SECONDS = st.floats(0, 1e4)
+ANY = st.lists(
+    st.builds(Visit, st.just(0.0), st.sampled_from(kpi.FATES), SECONDS, st.none() | SECONDS, st.none() | SECONDS)
+)
+
+
+@given(ANY, st.floats(0, 60), st.floats(0, 20))
+def test_shares_lie_between_nought_and_one_and_the_variants_in_order(
+    day: list[Visit], within: float, short: float
+) -> None:
+    found = measure(day, Thresholds(within, min(short, within)))
+    for figure in found.values():
+        if figure.value is not None and figure.definition.kind == "share":
+            assert 0 <= figure.value <= 1
+            assert figure.value == figure.numerator / figure.denominator
+    levels = [found[name].value for name in SERVICE_LEVELS[:4]]
+    if None not in levels:
+        values: list[Any] = levels
+        assert values == sorted(values)
+
+
+@given(ANY)
+def test_every_fate_is_counted_once(day: list[Visit]) -> None:
+    found = measure(day)
+    lost = sum(each.fate == "lost" for each in day)
+    parts = sum(found[name].numerator for name in ("answer_rate", "abandonment", "overflow", "blocking"))
+    assert parts + lost == len(day)
+
+
+@given(st.lists(SECONDS, min_size=1), st.sampled_from([50, 90, 95]))
+def test_a_percentile_is_a_value_that_the_share_does_not_exceed(values: list[float], percent: int) -> None:
+    found = kpi.percentile("wait_p90_all", values, percent)
+    assert found.value in values
+    assert found.numerator * 100 >= percent * len(values)
+    below = sum(each < (found.value or 0) for each in values)
+    assert below * 100 < percent * len(values) or math.isclose(below, 0)

@@ -1,0 +1,90 @@
+"""When a promise falls due: by the three clocks, over weekends, holidays and the days of 23 and 25 hours."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charter.calendar import OpeningHours, parse_range
+from charter.promises import Backlog, Clock, Deferred, Promise, backlog, due, explain, words
+
+OFFICE = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
+NEVER = OpeningHours("Europe/Rome", [[]] * 7)
+EMAIL = Promise("email", 48, "hours", 0.9)
+SERVICE = Promise("email", 18, "service_hours", 0.9)
+SECOND = Promise("second_level", 10, "calendar_days", 0.8)
+
+
+def rome(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Rome")).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("promise", "start", "expected"),
+    [
+        (EMAIL, "2026-10-16 17:00", "2026-10-18 17:00"),  # Friday to Sunday: the clock does not stop
+        (EMAIL, "2026-10-24 12:00", "2026-10-26 11:00"),  # the 25th has 25 hours
+        (EMAIL, "2026-03-28 12:00", "2026-03-30 13:00"),  # the 29th has 23
+        (SERVICE, "2026-10-16 17:00", "2026-10-20 17:00"),  # 1 h on Friday, 9 on Monday, 8 on Tuesday
+        (SERVICE, "2026-10-17 03:00", "2026-10-20 18:00"),  # a Saturday night: due as Tuesday closes
+        (SERVICE, "2026-12-24 17:30", "2026-12-29 17:30"),  # Christmas and St Stephen do not count
+        (SECOND, "2026-10-05 09:00", "2026-10-16 00:00"),  # the 15th to its end
+        (SECOND, "2026-10-05 23:59", "2026-10-16 00:00"),
+        (SECOND, "2026-10-20 09:00", "2026-10-31 00:00"),  # over the 25-hour day
+    ],
+)
+def test_when_it_falls_due(promise: Promise, start: str, expected: str) -> None:
+    assert due(promise, rome(start), OFFICE) == rome(expected)
+
+
+def test_a_service_clock_never_runs_out_where_nobody_opens() -> None:
+    assert due(SERVICE, rome("2026-10-16 17:00"), NEVER) == math.inf
+    assert "non scade mai" in explain(SERVICE, rome("2026-10-16 17:00"), NEVER)
+
+
+def test_half_a_calendar_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="whole"):
+        due(Promise("x", 1.5, "calendar_days", 0.8), 0.0, OFFICE)
+
+
+@given(
+    st.sampled_from(["hours", "service_hours", "calendar_days"]),
+    st.integers(1, 40),
+    st.floats(rome("2026-01-01 00:00"), rome("2026-12-01 00:00")),
+    st.floats(0, 1e6),
+)
+def test_a_later_start_is_never_due_earlier_and_nothing_is_due_before_it_began(
+    clock: Clock, amount: int, start: float, later: float
+) -> None:
+    promise = Promise("any", amount, clock, 0.8)
+    assert start < due(promise, start, OFFICE) <= due(promise, start + later, OFFICE)
+
+
+@given(st.integers(1, 60), st.floats(rome("2026-01-01 00:00"), rome("2026-12-01 00:00")))
+def test_a_service_clock_counts_what_the_calendar_counts(hours: int, start: float) -> None:
+    over = due(Promise("any", hours, "service_hours", 0.8), start, OFFICE)
+    assert OFFICE.service_seconds(start, over) == pytest.approx(3600 * hours, abs=1e-3)
+
+
+def test_the_backlog_is_what_lies_open_beyond_its_time() -> None:
+    requests = [Deferred(10), Deferred(20, answered=100), Deferred(30, answered=40), Deferred(60)]
+    assert backlog(requests, 50) == Backlog(2, 35.0, 40.0)
+    assert backlog([], 50) == Backlog(0, 0.0, 0.0)
+
+
+def test_in_words() -> None:
+    assert words(EMAIL) == "48 ore nel 90 % dei casi"
+    assert words(SECOND, "en") == "10 calendar days in 80 % of cases"
+    assert explain(SECOND, rome("2026-10-05 09:00"), OFFICE) == (
+        "05/10/2026 09:00:00 + 10 giorni solari: scade 16/10/2026 00:00:00 "
+        "(il giorno di partenza non si conta, l'ultimo vale per intero)"
+    )
+    assert explain(EMAIL, rome("2026-10-05 09:00"), OFFICE, "en").startswith(
+        "05/10/2026 09:00:00 + 48 hours: due 07/10/2026 09:00:00 (the clock never stops"
+    )
+    assert date(2026, 10, 5).weekday() == 0
