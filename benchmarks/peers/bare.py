@@ -1,0 +1,71 @@
+"""The bare Protocol: no library at all. `bare.py [uvloop]`
+
+The least that a FastAGI server in Python can do and still be one: the environment becomes a dict, a reply its code and
+its result, and the call is a generator that is stepped straight from `data_received`. It knows no hang-up, no limit, no
+reply of several lines and no quoting. Without an argument it runs on asyncio's own event loop.
+"""
+
+import asyncio
+import gc
+import sys
+
+
+def call(environment):
+    yield "ANSWER"
+    yield 'SET VARIABLE IVR_FATE "informed"'
+    yield "GET VARIABLE CALLERID(num)"
+    yield 'STREAM FILE nul/welcome ""'
+    yield 'STREAM FILE nul/topics "0123456789*#"'
+    _code, key = yield "GET DATA nul/topics 5000 1"
+    yield 'STREAM FILE nul/queue-wait ""'
+    yield 'SET VARIABLE IVR_TOPIC "DID"' if key == "2" else "NOOP"
+    yield 'EXEC Queue "nul,c"'
+    yield "GET VARIABLE QUEUESTATUS"
+    yield "GET DATA nul/survey-1 5000 1"
+    yield 'SET VARIABLE IVR_OUTCOME "done"'
+
+
+class Bare(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        self.buffer = b""
+        self.flow = None
+
+    def data_received(self, data):
+        self.buffer += data
+        if self.flow is None:
+            end = self.buffer.find(b"\n\n")
+            if end < 0:
+                return
+            lines = self.buffer[:end].decode("utf-8", "replace").split("\n")
+            self.buffer = self.buffer[end + 2 :]
+            self.flow = call(dict(line.split(": ", 1) for line in lines))
+            self.step(None)
+        while (end := self.buffer.find(b"\n")) >= 0:
+            line, self.buffer = self.buffer[:end].decode("utf-8", "replace"), self.buffer[end + 1 :]
+            code, _, rest = line.partition(" result=")
+            self.step((code, rest.partition(" ")[0]))
+
+    def step(self, reply):
+        try:
+            command = self.flow.send(reply)
+        except StopIteration:
+            self.transport.close()
+        else:
+            self.transport.write(command.encode() + b"\n")
+
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    gc.freeze()
+    if sys.argv[1:] == ["uvloop"]:
+        import uvloop
+
+        uvloop.run(main())
+    else:
+        asyncio.run(main())
