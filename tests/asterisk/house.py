@@ -7,9 +7,11 @@ its own folders and ports; several stand side by side.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ from tests.asterisk.phone import Line, Telephone
 NUMBER = "800000039"
 TUESDAY = "2026-11-24 10:00:00"
 PROMPT_BYTES = 4800  # 0.6 s of each prompt: enough to be recognised and to be cut short
+BRIEF = 2400  # 0.3 s: enough to be recognised
 DEADLINE = 20.0
 
 SHORT: dict[str, Any] = {
@@ -47,10 +50,10 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLI
 class House:
     """A stack, its telephones, and the questions that tests ask."""
 
-    def __init__(self, folder: Path, changes: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, changes: Mapping[str, Any], prompt_bytes: int = PROMPT_BYTES) -> None:
         self.folder = folder
         self.places = Places(config=str(folder / "config"), var=str(folder / "var"))
-        write_config(folder / "config", changes)
+        write_config(folder / "config", changes, prompt_bytes)
         self._ahead = 0.0
         self.caller = Telephone()
         self.seats = Telephone()
@@ -101,6 +104,18 @@ class House:
     def pass_time(self, seconds: float) -> None:
         """Let so much time go by at once."""
         self.move_clock(datetime.fromtimestamp(self.now() + seconds, UTC).isoformat())
+
+    def reconfigure(self, changes: Mapping[str, Any]) -> None:
+        """Change the configuration under the running engine, as ops do: edit, `ivr compile`, reload."""
+        change_config(self.folder / "config", changes)
+        self.stack.compile()
+        self.reload("done")
+
+    def reload(self, result: str) -> None:
+        """Tell the engine to take up what is compiled; it is "done" or "refused"."""
+        before = self.metric("ivr_reloads_total", result=result)
+        self.stack.engine.reload()
+        wait_until(lambda: self.metric("ivr_reloads_total", result=result) > before, f"the reload to be {result}")
 
     # what a test asks
 
@@ -153,22 +168,27 @@ class House:
         wait_until(lambda: self.open_sessions() == 0, "the engine to have no session left")
 
     def open_sessions(self) -> int:
-        import urllib.request
+        return int(self.metric("ivr_sessions_open"))
 
+    def metric(self, name: str, **labels: str) -> float:
+        """What the engine counts under this name, all labels together but those that are given."""
         url = f"http://127.0.0.1:{self.stack.engine.metrics_port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
-            text = answer.read().decode()
-        lines = [line for line in text.splitlines() if line.startswith("ivr_sessions_open")]
-        assert lines, "the engine counts its open sessions"
-        return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines))
+            lines = answer.read().decode().splitlines()
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        found = [line for line in lines if re.match(rf"{name}[ {{]", line) and all(each in line for each in wanted)]
+        assert found, f"the engine counts {name} {labels}"
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
 
 @contextmanager
-def house(changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: str = TUESDAY) -> Iterator[House]:
-    """A house that stands for one test or one module."""
+def house(
+    changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: str = TUESDAY, prompt_bytes: int = PROMPT_BYTES
+) -> Iterator[House]:
+    """A house that stands for one test or one module. `prompt_bytes`: so much is played of each prompt."""
     folder = Path(tempfile.mkdtemp(prefix="nul-"))
     folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
-    built = House(folder, merged(SHORT, changes or {}))
+    built = House(folder, merged(SHORT, changes or {}), prompt_bytes)
     try:
         built.start(operators=operators, at=at)
         yield built
@@ -177,14 +197,18 @@ def house(changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: s
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_config(folder: Path, changes: Mapping[str, Any]) -> None:
+def write_config(folder: Path, changes: Mapping[str, Any], prompt_bytes: int = PROMPT_BYTES) -> None:
     """The shipped configuration with some keys changed: {"queue": {...}} of service.yaml, {"menu.yaml": {...}}."""
     shipped = Path(Places().config)
     shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("prompts"))
     for sound in Path(shipped, "prompts").rglob("*.alaw"):
         short = folder / "prompts" / sound.relative_to(shipped / "prompts")
         short.parent.mkdir(parents=True, exist_ok=True)
-        short.write_bytes(sound.read_bytes()[800 : 800 + PROMPT_BYTES])
+        short.write_bytes(sound.read_bytes()[800 : 800 + prompt_bytes])
+    change_config(folder, changes)
+
+
+def change_config(folder: Path, changes: Mapping[str, Any]) -> None:
     service = yaml.safe_load((folder / "service.yaml").read_text(encoding="utf-8"))
     own = {name: value for name, value in changes.items() if not name.endswith(".yaml")}
     dump(folder / "service.yaml", merged(service, own))

@@ -239,9 +239,15 @@ class Line:
 
     def wait_heard(self, sound: bytes, seconds: float = 15.0) -> int:
         """Wait until this recording is being played to us; returns where it stands in what was heard."""
-        mark = _mark(sound)
-        self.wait(lambda: mark in self.heard or self.ended, seconds, "a prompt")
-        position = self.heard.find(mark)
+        mark, position, searched = _mark(sound), -1, 0
+
+        def found() -> bool:
+            nonlocal position, searched
+            position = self.heard.find(mark, max(0, searched - len(mark)))
+            searched = len(self.heard)
+            return position >= 0 or self.ended
+
+        self.wait(found, seconds, "a prompt")
         assert position >= 0, "the call ended before the prompt was heard"
         return position
 

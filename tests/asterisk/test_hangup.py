@@ -1,0 +1,398 @@
+"""The caller hangs up, at every stage of every flow: one fate, the right facts and files, and nothing left behind.
+
+The callers of one state of the house (open, closed, in a campaign) call at the same time, each with a part to play, and
+hang up at the end of it: as soon as they have heard what their stage is named after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ivr.facts import Fact
+from tests.asterisk.crowd import (
+    Operators,
+    Part,
+    Person,
+    call_of,
+    calls_by_number,
+    facts_by_call,
+    litter,
+    numbered,
+    play,
+    standing_still,
+    wait_entered,
+)
+from tests.asterisk.house import NUMBER, TUESDAY, House, house, wait_until
+from tests.asterisk.steps import contains, recordings, voice
+from voicemail.message import Message
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+SEATS = 12
+WORDS = 2.6  # s: enough to be a message
+A_WORD = 0.6  # s: not enough
+
+
+class Stage(NamedTuple):
+    """Where a caller hangs up, and what must be known of the call afterwards."""
+
+    part: Part
+    fate: str
+    stage: str
+    facts: str  # their kinds, without `ended`
+    queue: str = ""  # the events of queue_log, without ENDED and RING...
+    messages: int = 0  # in the store, empty ones included
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+def hears(*prompts: str) -> Part:
+    return lambda person: person.hear(*prompts)
+
+
+def presses(*steps: str) -> Part:
+    """ "topics 5" is: hear the topics, press 5; the last prompt is only heard."""
+
+    def part(person: Person) -> None:
+        for step in steps:
+            prompt, _, keys = step.partition(" ")
+            person.hear(prompt)
+            person.press(keys)
+
+    return part
+
+
+def rings(person: Person) -> None:
+    presses("topics 5", "queue-wait")(person)
+    operators(person).line(person.number)
+
+
+def talks(person: Person) -> None:
+    presses("topics 5", "queue-wait")(person)
+    operators(person).talk_to(person)
+
+
+def after_talk(*steps: str) -> Part:
+    """The operator hangs up, the survey begins."""
+
+    def part(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        operators(person).talk_to(person).hang_up()
+        presses(*steps)(person)
+
+    return part
+
+
+def to_the_tone(person: Person) -> None:
+    presses("closed #", "vm-your-number-is 1", "vm-record")(person)
+
+
+def speaks(seconds: float) -> Part:
+    def part(person: Person) -> None:
+        presses("closed #", "vm-your-number-is 1", "vm-record #")(person)
+        speak_after_the_tone(person, seconds)
+
+    return part
+
+
+def then(first: Part, *steps: str) -> Part:
+    def part(person: Person) -> None:
+        first(person)
+        presses(*steps)(person)
+
+    return part
+
+
+def has_left_words(*steps: str) -> Part:
+    """Speaks, ends with #, goes on from there."""
+
+    def part(person: Person) -> None:
+        speaks(WORDS)(person)
+        person.press("#")
+        presses(*steps)(person)
+
+    return part
+
+
+def speaks_twice(person: Person) -> None:
+    has_left_words("vm-review 3", "vm-record #")(person)
+    speak_after_the_tone(person, WORDS)
+
+
+def speak_after_the_tone(person: Person, seconds: float) -> None:
+    """The tone takes half a second; what is said into it is not recorded."""
+    person.speak(b"\xd5" * 8000)
+    person.speak(voice(seconds))
+
+
+OPEN: dict[str, Stage] = {
+    "welcome": Stage(hears("welcome"), "left_menu", "menu", "answered"),
+    "topics": Stage(hears("topics"), "left_menu", "menu", "answered"),
+    "wrong key": Stage(presses("topics 8", "wrong-input"), "left_menu", "menu", "answered"),
+    "no key": Stage(hears("no-input"), "left_menu", "menu", "answered"),
+    "information": Stage(presses("topics 2", "info-did"), "left_menu", "menu", "answered choice informed"),
+    "after the information": Stage(
+        presses("topics 2", "after-information"), "informed", "menu", "answered choice informed"
+    ),
+    "another topic": Stage(
+        presses("topics 2", "after-information 2", "topics"), "informed", "menu", "answered choice informed choice"
+    ),
+    "goodbye": Stage(
+        presses("topics 2", "after-information 3", "goodbye"), "informed", "menu", "answered choice informed choice"
+    ),
+    "on the way to the queue": Stage(presses("topics 0", "queue-wait"), "left_menu", "menu", "answered choice"),
+    "an operator's telephone rings": Stage(
+        rings, "abandoned", "queue", "answered choice handed_over", "ENTERQUEUE ABANDON"
+    ),
+    "talking": Stage(talks, "answered", "queue", "answered choice handed_over", "ENTERQUEUE CONNECT COMPLETECALLER"),
+    **{
+        f"survey: {name}": Stage(
+            after_talk(*steps), "answered", "survey", " ".join(["answered choice handed_over", *["survey"] * answers]),
+            "ENTERQUEUE CONNECT COMPLETEAGENT",
+        )
+        for name, steps, answers in (
+            ("invitation", ["survey-invitation"], 0),
+            ("first question", ["survey-solved"], 0),
+            ("second question", ["survey-solved 5", "survey-courtesy"], 1),
+            ("third question", ["survey-solved 5", "survey-courtesy 4", "survey-overall"], 2),
+            ("a wrong key", ["survey-solved 9", "survey-wrong-input"], 0),
+            ("thanks", ["survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks"], 3),
+        )
+    },
+}  # fmt: skip
+
+BEFORE, NUMBER_SAID = "answered message", "answered number message"
+CLOSED: dict[str, Stage] = {
+    "closed announcement": Stage(hears("closed"), "left_menu", "menu", "answered"),
+    "the hours": Stage(hears("hours-intro"), "left_menu", "menu", "answered"),
+    "why": Stage(presses("closed #", "vm-closed"), "no_message", "voicemail", BEFORE),
+    # The reply to the prompt still comes: only at the next step is the flow told that the caller has gone.
+    "privacy": Stage(presses("closed #", "vm-privacy"), "no_message", "voicemail", NUMBER_SAID),
+    "the number is said": Stage(presses("closed #", "vm-your-number-is"), "no_message", "voicemail", NUMBER_SAID),
+    "is it right?": Stage(presses("closed #", "vm-confirm-number"), "no_message", "voicemail", NUMBER_SAID),
+    "another number": Stage(
+        presses("closed #", "vm-your-number-is 2", "vm-type-number"), "no_message", "voicemail", NUMBER_SAID
+    ),
+    "typing": Stage(
+        presses("closed #", "vm-your-number-is 2", "vm-type-number 0612"), "no_message", "voicemail", NUMBER_SAID
+    ),
+    "a wrong number": Stage(
+        presses("closed #", "vm-your-number-is 2", "vm-type-number 112#", "vm-number-wrong"),
+        "no_message", "voicemail", NUMBER_SAID,
+    ),
+    "the typed number is said": Stage(
+        presses("closed #", "vm-your-number-is 2", "vm-type-number 0687654321#", "vm-your-number-is"),
+        "no_message", "voicemail", NUMBER_SAID,
+    ),
+    "a withheld number": Stage(presses("closed #", "vm-number-hidden"), "no_message", "voicemail", NUMBER_SAID),
+    "before the tone": Stage(to_the_tone, "no_message", "voicemail", NUMBER_SAID),
+    "hardly a word": Stage(speaks(A_WORD), "no_message", "voicemail", NUMBER_SAID, messages=1),
+    "while speaking": Stage(speaks(WORDS), "message", "voicemail", NUMBER_SAID, messages=1),
+    "review": Stage(has_left_words("vm-review"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "hearing it back": Stage(has_left_words("vm-review 2"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "before the second tone": Stage(
+        has_left_words("vm-review 3", "vm-record"), "message", "voicemail", NUMBER_SAID, messages=1
+    ),
+    "in the second recording": Stage(speaks_twice, "message", "voicemail", NUMBER_SAID, messages=1),
+    "farewell": Stage(has_left_words("vm-review 1", "vm-saved"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "nothing was heard": Stage(
+        then(speaks(A_WORD), "vm-nothing-heard"), "no_message", "voicemail", NUMBER_SAID, messages=1
+    ),
+}  # fmt: skip
+
+CAMPAIGN: dict[str, Stage] = {
+    "notice": Stage(hears("recording-notice"), "left_menu", "menu", "answered"),
+    "after the notice": Stage(presses("recording-notice", "topics"), "left_menu", "menu", "answered notice"),
+    "refused": Stage(presses("recording-notice 9", "topics"), "left_menu", "menu", "answered refusal"),
+    "talking, recorded": Stage(
+        talks, "answered", "queue", "answered notice choice handed_over", "ENTERQUEUE CONNECT COMPLETECALLER"
+    ),
+    "an operator's telephone rings, not recorded": Stage(
+        rings, "abandoned", "queue", "answered notice choice handed_over", "ENTERQUEUE ABANDON"
+    ),
+}
+
+
+# --- the house, and what is played in it -----------------------------------------------------------------------------
+
+
+class Played(NamedTuple):
+    """What came of all parts."""
+
+    house: House
+    calls: dict[str, str]
+    failures: dict[str, BaseException | None]
+    facts: dict[str, list[Fact]]
+    messages: list[Message]
+
+
+_operators: dict[str, Operators] = {}
+
+
+def operators(person: Person) -> Operators:
+    return _operators[person.house.places.var]
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[House]:
+    with house(operators=1) as one:
+        _operators[one.places.var] = Operators(one)
+        yield one
+
+
+def played(house: House, stages: Mapping[str, Stage], first: int) -> Played:
+    numbers = numbered(stages, first)
+    if "a withheld number" in numbers:
+        numbers["a withheld number"] = None
+    failures = play(house, {name: stage.part for name, stage in stages.items()}, numbers)
+    house.wait_idle()
+    calls = {name: call_of(house, number) for name, number in numbers.items()}
+    wait_until(lambda: set(calls.values()) <= ended(house), "every call to have its last fact")
+    return Played(house, calls, failures, facts_by_call(house), Store(house.places.messages).list())
+
+
+def ended(house: House) -> set[str]:
+    return {fact.call for fact in house.facts() if fact.kind == "ended"}
+
+
+@pytest.fixture(scope="module")
+def while_open(built: House) -> Played:
+    built.move_clock(TUESDAY)
+    built.stack.log_in(range(1, SEATS + 1))
+    return played(built, OPEN, 1000)
+
+
+@pytest.fixture(scope="module")
+def while_closed(built: House) -> Played:
+    built.move_clock("2026-11-24 20:00:00")
+    return played(built, CLOSED, 2000)
+
+
+@pytest.fixture(scope="module")
+def in_a_campaign(built: House) -> Played:
+    built.move_clock(TUESDAY)
+    built.reconfigure({"recording": {"campaign": True, "sampling": 1.0}})
+    built.stack.log_in(range(1, SEATS + 1))
+    return played(built, CAMPAIGN, 3000)
+
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+
+def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: House) -> None:
+    """The engine is made to wait, so that there is a time before the answer."""
+    with standing_still(built):
+        line = built.caller.dial(NUMBER, built.stack.sip_port, caller="0600000001")
+        wait_until(lambda: built.channels() == 1, "the call to arrive")
+        line.hang_up()
+        line.wait(lambda: line.status == 487, 10, "the switch to agree")
+    built.wait_idle()
+    call_id = call_of(built, "0600000001")
+    (fact,) = built.wait_fact("ended", call_id)
+    assert (fact.data["fate"], fact.data["stage"]) == ("left_menu", "menu")
+    assert built.kinds(call_id) == ["ended"]
+    assert built.events(call_id) == ["ENDED"]
+
+
+def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(built: House) -> None:
+    """One seat is taken; one caller listens to the music, one was led away by the key."""
+    desk = operators(Person(built, None))
+    first, waiting, leaving = (Person(built, f"06000000{number}") for number in (11, 12, 13))
+    first.dial()
+    talks(first)
+    for person in (waiting, leaving):
+        person.dial()
+        presses("topics 5", "queue-wait")(person)
+        wait_entered(built, person)
+    leaving.press("1")
+    leaving.hear("vm-choice")
+    leaving.hang_up()
+    waiting.hang_up()
+    wait_until(lambda: built.channels() == 2, "only the conversation to go on")
+    desk.line(first.number).hang_up()
+    first.hang_up()
+    built.wait_idle()
+    left, chose = call_of(built, waiting.number), call_of(built, leaving.number)
+    assert sorted(built.kinds(left)) == sorted(["answered", "choice", "handed_over", "ended"])
+    assert built.wait_fact("ended", left)[0].data["fate"] == "abandoned"
+    assert built.events(left) == ["ENTERQUEUE", "ABANDON", "ENDED"]
+    assert sorted(built.kinds(chose)) == sorted(["answered", "choice", "handed_over", "message", "ended"])
+    (fact,) = built.wait_fact("ended", chose)
+    assert (fact.data["fate"], fact.data["stage"], fact.data["queue_status"]) == (
+        "no_message", "voicemail", "EXITWITHKEY",
+    )  # fmt: skip
+    assert built.events(chose) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_given_it_is_open_when_the_caller_hangs_up_at(while_open: Played, name: str) -> None:
+    as_expected(while_open, name, OPEN[name])
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_given_it_is_closed_when_the_caller_hangs_up_at(while_closed: Played, name: str) -> None:
+    as_expected(while_closed, name, CLOSED[name])
+
+
+@pytest.mark.parametrize("name", CAMPAIGN)
+def test_given_a_campaign_when_the_caller_hangs_up_at(in_a_campaign: Played, name: str) -> None:
+    as_expected(in_a_campaign, name, CAMPAIGN[name])
+
+
+def as_expected(played: Played, name: str, expected: Stage) -> None:
+    problem = played.failures[name]
+    if problem is not None:
+        raise problem
+    call_id = played.calls[name]
+    facts = played.facts[call_id]
+    assert sorted(fact.kind for fact in facts) == sorted([*expected.facts.split(), "ended"])
+    (last,) = [fact.data for fact in facts if fact.kind == "ended"]
+    assert (last["fate"], last["stage"]) == (expected.fate, expected.stage)
+    events = [event for event in played.house.events(call_id) if not event.startswith("RING")]
+    assert events == [*expected.queue.split(), "ENDED"]
+    messages = [message for message in played.messages if message.call == call_id]
+    assert len(messages) == expected.messages
+    for fact in facts:
+        if fact.kind == "informed":
+            assert fact.data["whole"] == (expected.fate == "informed")
+        if fact.kind == "message":
+            assert fact.data["message_id"] == (messages[0].id if messages else None)
+            assert fact.data["empty"] == (expected.fate == "no_message")
+
+
+def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: Played) -> None:
+    """Said after the tone: 2.6 s, and 2.6 s more."""
+    (message,) = [each for each in while_closed.messages if each.call == while_closed.calls["in the second recording"]]
+    path = Path(while_closed.house.places.messages, message.id, "message.wav")
+    assert message.sound_seconds > 1.7 * WORDS
+    assert contains(path, voice(WORDS)) is not None
+
+
+@pytest.mark.parametrize("state", ["while_open", "while_closed", "in_a_campaign"])
+def test_when_all_have_hung_up_then_nothing_is_left(request: pytest.FixtureRequest, state: str) -> None:
+    everybody: Played = request.getfixturevalue(state)
+    built = everybody.house
+    assert built.channels() == 0
+    assert built.open_sessions() == 0
+    assert recordings(built) == []
+    assert litter(built) == []
+    assert len(set(everybody.calls.values())) == len(everybody.calls)
+
+
+def test_then_only_who_was_told_is_recorded(in_a_campaign: Played) -> None:
+    recorded = sorted(path.stem for path in Path(in_a_campaign.house.stack.switch.spool, "monitor").glob("*"))
+    assert recorded == [in_a_campaign.calls["talking, recorded"]]
+
+
+def test_then_every_call_has_one_fate(in_a_campaign: Played) -> None:
+    """Of the whole module: by Asterisk's records, by its queue_log, by the facts."""
+    built = in_a_campaign.house
+    last = [fact.call for fact in built.facts() if fact.kind == "ended"]
+    assert sorted(last) == sorted(set(last)) == sorted(set(calls_by_number(built).values()))
+    assert sorted(line[1] for line in built.stack.queue_log() if line[4:5] == ["ENDED"]) == sorted(last)
