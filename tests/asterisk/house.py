@@ -82,9 +82,9 @@ class House:
         line.wait_answered()
         return line
 
-    def answer(self) -> Line:
+    def answer(self, ringing: Line | None = None) -> Line:
         """The operator whose telephone rings takes the call."""
-        line = self.seats.wait_ring()
+        line = ringing or self.seats.wait_ring()
         before = self.events().count("CONNECT")
         line.answer()
         line.wait(lambda: line.confirmed, DEADLINE, "the switch to confirm")

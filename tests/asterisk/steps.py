@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ivr import sound
 from ivr.places import Places
-from tests.asterisk.house import House, wait_until
-from tests.asterisk.phone import Line
+from tests.asterisk.house import NUMBER, House, wait_until
+from tests.asterisk.phone import SILENCE, Line
 from voicemail import audio
 from voicemail.message import Message
 from voicemail.store import Store
@@ -61,6 +61,19 @@ def talking(house: House, count: int) -> Iterator[list[tuple[Visit, Line]]]:
             operator.hang_up()
 
 
+@contextmanager
+def all_talking(house: House, count: int) -> Iterator[None]:
+    """So many operators are in conversation, who all began at about the same time."""
+    lines = [house.caller.dial(NUMBER, house.stack.sip_port) for _ in range(count)]
+    for line in lines:
+        line.wait_heard(house.sound("welcome"))
+        line.press("5")
+    operators = [house.answer() for _ in range(count)]
+    yield
+    for line in (*lines, *operators):
+        line.hang_up()
+
+
 def confirm_number(house: House, line: Line) -> None:
     line.wait_heard(house.sound("vm-your-number-is"))
     line.press("1")
@@ -79,7 +92,8 @@ def recordings(house: House) -> list[Path]:
 
 
 def say(line: Line, voice: bytes) -> None:
-    line.speak(voice)
+    """Speak, and take a breath: a key ends a recording a fifth of a second before it was pressed."""
+    line.speak(voice + SILENCE * 12)
     line.wait_quiet()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from charter.calendar import OpeningHours
-from tests.asterisk.house import House, house, wait_until
+from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.steps import call, fate
 from tests.conftest import rome
 
@@ -68,14 +68,14 @@ MOMENTS_IN_ROME = {
 
 @pytest.fixture(scope="module")
 def shipped_hours() -> Iterator[House]:
-    with house({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1) as built:
+    with house({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1, prompt_bytes=BRIEF) as built:
         add_probe(built)
         yield built
 
 
 @pytest.fixture(scope="module")
 def in_rome() -> Iterator[House]:
-    with house(IN_ROME) as built:
+    with house(IN_ROME, prompt_bytes=BRIEF) as built:
         add_probe(built)
         yield built
 

@@ -1,0 +1,190 @@
+"""Operators on a real Asterisk: they log in, pause and change seats from their telephones, by feature codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
+from tests.asterisk.phone import Line
+from tests.asterisk.steps import enter_queue, fate, wait_entered
+
+pytestmark = pytest.mark.switch
+
+
+@pytest.fixture(scope="module")
+def empty_house() -> Iterator[House]:
+    with house(prompt_bytes=BRIEF) as built:
+        yield built
+
+
+@pytest.fixture
+def built(empty_house: House) -> Iterator[House]:
+    """Nobody is logged in, nobody is on the line."""
+    empty_house.wait_idle()
+    yield empty_house
+    empty_house.hang_up_all()
+    for seat in set(members(empty_house).values()):
+        empty_house.stack.desk(f"*12*{seat[4:6]}")
+    wait_until(lambda: members(empty_house) == {}, "everybody to go home")
+
+
+def dial(built: House, seat: int, code: str) -> Line:
+    """The telephone of a seat dials."""
+    return built.seats.dial(code, built.stack.sip_port, caller=f"seat{seat:02d}")
+
+
+def is_told(built: House, line: Line, prompt: str) -> None:
+    line.wait_heard(built.sound(prompt))
+    line.wait_ended()
+
+
+def log_in(built: House, seat: int, code: int) -> None:
+    is_told(built, dial(built, seat, f"*11{code}"), "op-welcome")
+
+
+def members(built: House) -> dict[str, str]:
+    """Operator -> seat, and " paused" when so."""
+    lines = re.findall(r"(op\d+) \(PJSIP/(seat\d+)\)(.*)", built.stack.switch.cli("queue show nul"))
+    return {name: seat + (" paused" if "paused:" in rest else "") for name, seat, rest in lines}
+
+
+def rings_at(line: Line) -> str:
+    """The seat whose telephone rings."""
+    found = re.search(r"sip:(seat\d+)@", line.local)
+    assert found, line.local
+    return found[1]
+
+
+def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ring_there(built: House) -> None:
+    log_in(built, 7, 109)
+    assert members(built) == {"op109": "seat07"}
+    visit = enter_queue(built)
+    ringing = built.seats.wait_ring()
+    assert rings_at(ringing) == "seat07"
+    built.answer(ringing).hang_up()
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    (connect,) = [line for line in built.stack.queue_log() if line[1] == visit.id and line[4] == "CONNECT"]
+    assert connect[3] == "op109"  # the log knows the person's code
+
+
+def test_given_an_operator_when_they_log_out_then_the_room_is_empty(built: House) -> None:
+    log_in(built, 7, 109)
+    is_told(built, dial(built, 7, "*12"), "op-goodbye")
+    assert members(built) == {}
+    is_told(built, dial(built, 7, "*12"), "op-not-logged-in")
+    visit = enter_queue(built)
+    visit.line.wait_heard(built.sound("vm-all-busy"))
+    visit.line.hang_up()
+    assert fate(built, visit) == "refused"
+
+
+def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: House) -> None:
+    line = dial(built, 3, "*11")
+    line.wait_heard(built.sound("op-code"))
+    line.press("117")
+    is_told(built, line, "op-welcome")
+    assert members(built) == {"op117": "seat03"}
+
+
+@pytest.mark.parametrize("code", ["*11100", "*11125", "*11999", "*1111", "*111011"])
+def test_given_a_code_that_nobody_has_when_it_is_dialled_then_nobody_is_logged_in(built: House, code: str) -> None:
+    is_told(built, dial(built, 3, code), "op-wrong-code")
+    assert members(built) == {}
+
+
+def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(built: House) -> None:
+    line = dial(built, 3, "*11")
+    line.wait_heard(built.sound("op-code"))
+    line.press("999")
+    is_told(built, line, "op-wrong-code")
+    assert members(built) == {}
+
+
+def test_given_an_operator_when_they_log_in_at_another_seat_then_they_have_left_the_first(built: House) -> None:
+    log_in(built, 1, 101)
+    log_in(built, 2, 101)
+    assert members(built) == {"op101": "seat02"}
+
+
+def test_given_a_taken_seat_when_another_operator_logs_in_there_then_the_first_one_is_gone(built: House) -> None:
+    log_in(built, 1, 101)
+    log_in(built, 1, 113)
+    assert members(built) == {"op113": "seat01"}
+
+
+def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_rings(built: House) -> None:
+    log_in(built, 1, 101)
+    log_in(built, 2, 102)
+    is_told(built, dial(built, 1, "*131"), "op-paused")
+    assert members(built) == {"op101": "seat01 paused", "op102": "seat02"}
+    for _ in range(2):  # turn by turn it would be the first one's
+        visit = enter_queue(built)
+        ringing = built.seats.wait_ring()
+        assert rings_at(ringing) == "seat02"
+        built.answer(ringing).hang_up()
+        visit.line.hang_up()
+        built.wait_idle()
+
+
+@pytest.mark.parametrize(("code", "reason"), [("*131", "break"), ("*132", "after_call_work"), ("*133", "email")])
+def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(
+    built: House, code: str, reason: str
+) -> None:
+    log_in(built, 1, 101)
+    is_told(built, dial(built, 1, code), "op-paused")
+    visit = enter_queue(built)
+    wait_entered(built, visit)
+    visit.line.wait_heard(built.sound("queue-wait"))
+    assert not built.seats.incoming
+    is_told(built, dial(built, 1, "*14"), "op-resumed")
+    ringing = built.seats.wait_ring()
+    assert rings_at(ringing) == "seat01"
+    built.answer(ringing).hang_up()
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    verbs = [(line[4], line[5]) for line in built.stack.queue_log() if line[3] == "op101" and "PAUSE" in line[4]]
+    assert verbs[-2:] == [("PAUSE", reason), ("UNPAUSE", "")]
+
+
+def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(built: House) -> None:
+    for code in ("*131", "*14"):
+        is_told(built, dial(built, 5, code), "op-not-logged-in")
+    assert members(built) == {}
+
+
+def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(built: House) -> None:
+    log = len(built.stack.queue_log())
+    for first in (101, 113):
+        lines = [dial(built, seat, f"*11{first + seat - 1}") for seat in range(1, 13)]  # all at the same time
+        for line in lines:
+            is_told(built, line, "op-welcome")
+        assert members(built) == {f"op{first + seat - 1}": f"seat{seat:02d}" for seat in range(1, 13)}
+    verbs = [(line[3], line[4]) for line in built.stack.queue_log()[log:]]
+    assert sorted(verbs) == sorted(
+        [(f"op{code}", "ADDMEMBER") for code in range(101, 125)]
+        + [(f"op{code}", "REMOVEMEMBER") for code in range(101, 113)]
+    )
+
+
+def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_were(built: House) -> None:
+    log_in(built, 11, 123)
+    log_in(built, 12, 124)
+    is_told(built, dial(built, 12, "*131"), "op-paused")
+    before = members(built)
+    assert before == {"op123": "seat11", "op124": "seat12 paused"}
+    switch = built.stack.switch
+    switch.stop()
+    switch.prepare()
+    switch.start(faketime=TUESDAY)
+    assert members(built) == before
+    visit = enter_queue(built)
+    ringing = built.seats.wait_ring()
+    assert rings_at(ringing) == "seat11"
+    built.answer(ringing).hang_up()
+    visit.line.hang_up()
+    is_told(built, dial(built, 11, "*12"), "op-goodbye")
+    assert members(built) == {"op124": "seat12 paused"}

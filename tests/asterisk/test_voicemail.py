@@ -1,0 +1,242 @@
+"""Messages left on a real Asterisk: the number, the words, the limits, and what is in the store afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.steps import (
+    Visit,
+    call,
+    confirm_number,
+    contains,
+    fate,
+    leave_message,
+    message_of,
+    messages_of,
+    recordings,
+    say,
+    start_recording,
+    voice,
+)
+from voicemail.message import Message
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+SATURDAY = "2026-11-28 10:00:00"
+CHANGES: dict[str, Any] = {
+    "voicemail": {"longest_seconds": 10, "silence_seconds": 2, "empty_below_seconds": 1},
+    "menu.yaml": {"nodes": {"chiuso": {"prompts": ["closed"]}}},  # the hours are said in test_closed.py
+}
+HOME = "+390612345678"  # the caller's number unless a test says otherwise
+
+
+@pytest.fixture(scope="module")
+def closed_house() -> Iterator[House]:
+    with house(CHANGES, at=SATURDAY, prompt_bytes=BRIEF) as built:
+        yield built
+
+
+@pytest.fixture
+def built(closed_house: House) -> Iterator[House]:
+    """It is Saturday, nobody is on the line."""
+    closed_house.wait_idle()
+    yield closed_house
+    closed_house.hang_up_all()
+    closed_house.wait_idle()
+    assert closed_house.leftovers() == []
+
+
+def type_number(built: House, visit: Visit, digits: str) -> None:
+    visit.line.wait_heard(built.sound("vm-type-number"))
+    visit.line.heard.clear()
+    visit.line.press(f"{digits}#", gap=0.04)
+
+
+def finish(built: House, visit: Visit) -> Message:
+    """From the tone on: speak, hang up."""
+    start_recording(built, visit)
+    say(visit.line, voice(1.2))
+    visit.line.hang_up()
+    assert fate(built, visit) == "message"
+    return message_of(built, visit)
+
+
+def sound_file(built: House, message: Message) -> Path:
+    return Path(Store(built.places.messages).audio(message.id))
+
+
+def voicemail(built: House, *words: str) -> str:
+    """What the command line prints."""
+    command = [sys.executable, "-m", "voicemail.cli", "--config", built.places.config, "--var", built.places.var]
+    done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# --- the number -------------------------------------------------------------------------------------------------------
+
+
+def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_the_words(built: House) -> None:
+    visit = call(built)
+    visit.line.wait_heard(built.sound("vm-closed"))
+    visit.line.wait_heard(built.sound("vm-privacy"))
+    spoken = voice(2.5)
+    message = leave_message(built, visit, spoken)
+    assert fate(built, visit) == "message"
+    assert (message.reason, message.number, message.number_source) == ("closed", HOME, "cli")
+    assert (message.state, message.empty, message.ended_by) == ("new", False, "dtmf")
+    assert 2.45 <= message.seconds <= 3.5
+    assert 1.2 <= message.sound_seconds <= message.seconds
+    assert 0 <= built.now() - message.left_at < 60
+    began = contains(sound_file(built, message), spoken)
+    assert began is not None
+    assert 0 <= began < 0.5
+    assert built.kinds(visit.id) == ["answered", "number", "message", "ended"]
+    (fact,) = built.wait_fact("message", visit.id)
+    assert fact.data == message.facts()
+    assert (fact.data["reason"], fact.data["empty"]) == ("closed", False)
+    assert built.wait_fact("number", visit.id)[0].data == {"source": "cli", "attempts": 0}
+
+
+def test_given_a_message_when_it_is_listed_and_shown_then_reason_number_and_length_are_there(built: House) -> None:
+    visit = call(built, caller="3331234567")
+    message = leave_message(built, visit, voice(1.5))
+    (row,) = [line for line in voicemail(built, "list").splitlines() if message.id in line]
+    for cell in ("closed", "+393331234567", f"{message.seconds:.0f}", "new"):
+        assert f" {cell} " in f"{row} "
+    shown = voicemail(built, "show", message.id)
+    for text in ("closed", "+393331234567 (the line they called from)", visit.id, str(sound_file(built, message))):
+        assert text in shown
+    document = json.loads(voicemail(built, "show", message.id, "--json"))
+    assert (document["call"], document["seconds"]) == (visit.id, message.seconds)
+    assert "called_back" in voicemail(built, "mark", message.id, "called_back", "--by", "op101")
+    assert message.id not in voicemail(built, "list")
+    assert message.id in voicemail(built, "list", "--all")
+
+
+def test_given_a_known_number_when_another_is_wanted_then_the_typed_one_counts(built: House) -> None:
+    visit = call(built)
+    visit.line.wait_heard(built.sound("vm-your-number-is"))
+    visit.line.heard.clear()
+    visit.line.press("2")
+    type_number(built, visit, "3339876543")
+    confirm_number(built, visit.line)
+    message = finish(built, visit)
+    assert (message.number, message.number_source) == ("+393339876543", "typed")
+
+
+def test_given_a_withheld_number_when_it_is_typed_wrong_wrong_right_then_the_right_one_counts(built: House) -> None:
+    visit = call(built, caller=None)
+    visit.line.wait_heard(built.sound("vm-number-hidden"))
+    for wrong in ("12", "9"):
+        type_number(built, visit, wrong)
+        visit.line.wait_heard(built.sound("vm-number-wrong"))
+    type_number(built, visit, "0612345679")
+    confirm_number(built, visit.line)
+    message = finish(built, visit)
+    assert (message.number, message.number_source) == ("+390612345679", "typed")
+    assert built.wait_fact("number", visit.id)[0].data == {"source": "typed", "attempts": 3}
+
+
+def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_anyway(built: House) -> None:
+    visit = call(built, caller=None)
+    for wrong in ("1", "112", "0"):
+        type_number(built, visit, wrong)
+        visit.line.wait_heard(built.sound("vm-number-wrong"))
+    visit.line.wait_heard(built.sound("vm-number-given-up"))
+    message = finish(built, visit)
+    assert (message.number, message.number_source, message.empty) == (None, "none", False)
+    assert built.wait_fact("number", visit.id)[0].data == {"source": "none", "attempts": 3}
+    assert " - " in next(line for line in voicemail(built, "list").splitlines() if message.id in line)
+
+
+# --- the words --------------------------------------------------------------------------------------------------------
+
+
+def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_kept(built: House) -> None:
+    first, second = voice(1.5), voice(2.0, "info-adr")
+    visit = call(built)
+    confirm_number(built, visit.line)
+    start_recording(built, visit)
+    say(visit.line, first)
+    visit.line.press("#")
+    visit.line.wait_heard(built.sound("vm-review"))
+    assert not visit.line.has_heard(first)
+    visit.line.heard.clear()
+    visit.line.press("2")
+    visit.line.wait_heard(first)  # one's own voice, byte by byte
+    visit.line.wait_heard(built.sound("vm-review"))
+    visit.line.heard.clear()
+    visit.line.press("3")
+    start_recording(built, visit)
+    say(visit.line, second)
+    visit.line.press("#")
+    visit.line.wait_heard(built.sound("vm-review"))
+    visit.line.press("1")
+    visit.line.wait_ended()
+    message = message_of(built, visit)
+    assert contains(sound_file(built, message), second) is not None
+    assert contains(sound_file(built, message), first) is None
+    assert message.seconds < 3
+    assert len(messages_of(built, visit)) == 1
+
+
+def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_is_kept(built: House) -> None:
+    visit = call(built)
+    confirm_number(built, visit.line)
+    start_recording(built, visit)
+    visit.line.press("#")
+    visit.line.wait_heard(built.sound("vm-nothing-heard"))
+    visit.line.heard.clear()
+    start_recording(built, visit)
+    visit.line.wait_heard(built.sound("goodbye"))  # two seconds of silence have ended it
+    visit.line.wait_ended()
+    assert fate(built, visit) == "no_message"
+    message = message_of(built, visit)
+    assert (message.empty, message.number, message.state) == (True, HOME, "new")
+    assert message.sound_seconds < 0.5
+    assert built.wait_fact("message", visit.id)[0].data["empty"] is True
+    assert next(line for line in voicemail(built, "list").splitlines() if message.id in line).endswith("empty")
+
+
+def test_given_one_caller_stops_and_one_does_not_when_their_time_is_over_then_both_recordings_end(built: House) -> None:
+    talkative, brief = call(built), call(built)
+    confirm_number(built, talkative.line)
+    start_recording(built, talkative)
+    talkative.line.speak(voice(12))
+    confirm_number(built, brief.line)
+    start_recording(built, brief)
+    brief.line.speak(voice(1.5))
+    for visit in (brief, talkative):
+        visit.line.wait_heard(built.sound("vm-review"), 20)
+        visit.line.press("1")
+        visit.line.wait_heard(built.sound("vm-saved"))
+        visit.line.wait_ended()
+    short, long = message_of(built, brief), message_of(built, talkative)
+    assert (short.ended_by, short.empty, long.ended_by) == ("timeout", False, "timeout")
+    assert 1.45 <= short.seconds <= 4  # what was said, and at most two seconds of silence
+    assert 9.5 <= long.seconds <= 10.5
+    assert long.sound_seconds > 5
+
+
+def test_given_a_caller_in_mid_sentence_when_the_line_is_cut_then_what_was_said_is_kept(built: House) -> None:
+    spoken = voice(1.5)
+    visit = call(built)
+    confirm_number(built, visit.line)
+    start_recording(built, visit)
+    visit.line.speak(spoken + voice(5))
+    wait_until(lambda: recordings(built)[0].stat().st_size > 2 * len(spoken), "the words on the disk")
+    visit.line.hang_up()
+    assert fate(built, visit) == "message"
+    message = message_of(built, visit)
+    assert message.ended_by == "hangup"
+    assert contains(sound_file(built, message), spoken) is not None
