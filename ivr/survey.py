@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from ivr.agi import SetVariable
 from ivr.call import Call, Flow, choose, say, set_variables
 
 
 def survey(call: Call) -> Flow:
-    """The flow `survey`: asks the questions in order, reports each answer, thanks."""
+    """The flow `survey`: asks the questions in order, reports each answer, thanks.
+
+    Argument 1 is how many have been asked already, by a ring that failed in the middle (it left that in IVR_ASKED).
+    """
     sheet = call.compiled["survey"]
-    # A key in the invitation is somebody who knows the questions; it answers the first.
-    call.typed = yield from say(call, sheet["invitation"], "0123456789*#")
-    for question in sheet["questions"]:
+    told = call.argument(1)
+    asked = int(told) if told.isascii() and told.isdigit() else 0
+    if not asked:
+        # A key in the invitation is somebody who knows the questions; it answers the first.
+        call.typed = yield from say(call, sheet["invitation"], "0123456789*#")
+    for number, question in enumerate(sheet["questions"][asked:], asked + 1):
         key, why = yield from choose(
             call, question["prompts"], question["keys"], sheet["wait_seconds"], sheet["attempts"],
             sheet["no_input"], sheet["wrong_input"],
@@ -19,5 +26,6 @@ def survey(call: Call) -> Flow:
             call.report("survey", version=sheet["version"], question=question["code"], value=int(key))
         elif why == "no_input":
             break  # nobody is listening any more; the answers so far stand
+        yield SetVariable("IVR_ASKED", str(number))
     yield from say(call, sheet["thanks"])
     yield from set_variables({"IVR_OUTCOME": "done"})

@@ -72,7 +72,7 @@ def test_a_survey(site: Site) -> None:
         script.converse(caller)
         assert script.wait() == 0
     assert [fact.data["value"] for fact in facts(site)] == [5, 4, 1]
-    assert caller.variables == {"IVR_OUTCOME": "done"}
+    assert caller.variables == {"IVR_ASKED": "3", "IVR_OUTCOME": "done"}
 
 
 def test_a_notice(site: Site) -> None:

@@ -10,9 +10,9 @@ from ivr.survey import survey
 from tests.conftest import OPEN, rome
 
 
-def answers(compiled: Compiled, caller: Scripted) -> tuple[list[tuple[str, int]], Rehearsal]:
+def answers(compiled: Compiled, caller: Scripted, *arguments: str) -> tuple[list[tuple[str, int]], Rehearsal]:
     rehearsal = Rehearsal(compiled, caller, at=rome(OPEN))
-    rehearsal.run("survey", survey)
+    rehearsal.run("survey", survey, *arguments)
     facts = [fact for fact in rehearsal.facts if fact.kind == "survey"]
     assert all(fact.data["version"] == compiled["survey"]["version"] for fact in facts)
     return [(fact.data["question"], fact.data["value"]) for fact in facts], rehearsal
@@ -23,7 +23,24 @@ def test_three_questions_three_answers(compiled: Compiled) -> None:
     given, rehearsal = answers(compiled, caller)
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)]
     assert caller.heard[-1] == "survey-thanks"
-    assert rehearsal.variables == {"IVR_OUTCOME": "done"}
+    assert rehearsal.variables == {"IVR_ASKED": "3", "IVR_OUTCOME": "done"}
+
+
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled, asked: int) -> None:
+    """The ring before failed in the middle; IVR_ASKED says how far it had come."""
+    caller = Scripted("543"[asked:])
+    given, rehearsal = answers(compiled, caller, str(asked))
+    assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)][asked:]
+    assert "survey-invitation" not in caller.heard
+    assert caller.heard[-1] == "survey-thanks"
+
+
+@pytest.mark.parametrize("asked", ["", "0", "-1", "many", "\u00b2"])
+def test_without_a_ring_before_all_is_asked(compiled: Compiled, asked: str) -> None:
+    caller = Scripted("543")
+    assert len(answers(compiled, caller, asked)[0]) == 3
+    assert caller.heard[0] == "survey-invitation"
 
 
 @pytest.mark.parametrize("said", [0, 1, 2])
