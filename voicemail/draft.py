@@ -15,6 +15,7 @@ from voicemail.audio import Sound
 from voicemail.message import AUDIO, RECORDING, SHEET, Message
 
 TAKE, WAV = "take-", ".wav"
+FULL_BYTES = 65536  # of free disk: four seconds
 
 
 class Draft:
@@ -48,6 +49,12 @@ class Draft:
         path = self.audio + WAV
         sound = self._sounds[path] = audio.measure(path)
         return sound
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the switch had hardly room to write the last words: it does not tell when it had none."""
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize < FULL_BYTES
 
     def settle(self) -> None:
         """The recording that has just ended takes the place of what it was to replace."""

@@ -216,6 +216,8 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
             sound = draft.measure()
             if sound.seconds + 1 < recorded.endpos / RATE:  # the disk filled up while the caller spoke
                 raise StoreFailed(f"{sound.seconds} of {recorded.endpos / RATE} s have reached the disk")
+            if draft.disk_full:
+                raise StoreFailed(f"the disk is full; {sound.seconds} s have reached it, perhaps not all")
             heard = draft.says_something(sound)
             if heard and ended_by in ("dtmf", "timeout"):  # not when the caller was cut off in mid sentence
                 draft.settle()

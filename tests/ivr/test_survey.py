@@ -30,7 +30,7 @@ def test_three_questions_three_answers(compiled: Compiled) -> None:
 def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled, asked: int) -> None:
     """The ring before failed in the middle; IVR_ASKED says how far it had come."""
     caller = Scripted("543"[asked:])
-    given, rehearsal = answers(compiled, caller, str(asked))
+    given, _ = answers(compiled, caller, str(asked))
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)][asked:]
     assert "survey-invitation" not in caller.heard
     assert caller.heard[-1] == "survey-thanks"

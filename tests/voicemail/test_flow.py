@@ -286,6 +286,28 @@ def test_a_disk_that_fills_up_while_the_caller_speaks(compiled: Compiled, store:
     assert "3.0 of 5.0 s have reached the disk" in line.alarms[0]["error"]
 
 
+def test_a_disk_that_is_full_when_the_caller_has_spoken(
+    compiled: Compiled, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asterisk 22 says nothing of what it could not write: `endpos` is the end of the file, not of the words."""
+    real = os.statvfs
+    looks: list[str] = []
+
+    def fills_up(path: str) -> os.statvfs_result:
+        parts = list(real(path))
+        parts[4] = 0 if looks else parts[4]
+        looks.append(path)
+        return os.statvfs_result(parts)
+
+    monkeypatch.setattr(os, "statvfs", fills_up)
+    line = Line(compiled, (YES, Take(LONG)))
+    line.run()
+    assert audible(store) == LONG, "what has reached it is kept"
+    assert line.heard[-1] == "vm-saved-anyway" and line.variables["IVR_FATE"] == "message"
+    assert "the disk is full" in line.alarms[0]["error"]
+    assert line.fact("message")["ended_by"] == "failed"
+
+
 def test_a_disk_that_takes_nothing_at_all(compiled: Compiled, store: Store) -> None:
     line = Line(compiled, (YES, Take(LONG, lost=len(LONG))))
     line.run()
