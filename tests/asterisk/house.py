@@ -33,6 +33,9 @@ PROMPT_BYTES = 4800  # 0.6 s of each prompt: enough to be recognised and to be c
 BRIEF = 2400  # 0.3 s: enough to be recognised
 DEADLINE = 20.0
 
+# The facts of the flows that follow the menu: voicemail, survey, ended.
+LATER_FLOWS = {"number": 1, "message": 1, "survey": 1, "queue_refused": 2, "ended": 2}
+
 SHORT: dict[str, Any] = {
     "queue": {"ring_seconds": 5, "wrap_up_seconds": 0, "announce_every": 0, "longest_wait": 60},
     "engine": {"drain_seconds": 10},
@@ -105,6 +108,11 @@ class House:
         """Let so much time go by at once."""
         self.move_clock(datetime.fromtimestamp(self.now() + seconds, UTC).isoformat())
 
+    def lengthen(self, prompt: str, seconds: float) -> None:
+        """Play more of a prompt than of the others."""
+        whole = Path(Places().audio, f"{prompt}.alaw").read_bytes()
+        Path(self.places.audio, f"{prompt}.alaw").write_bytes(whole[800 : 800 + round(seconds * 8000)])
+
     def reconfigure(self, changes: Mapping[str, Any]) -> None:
         """Change the configuration under the running engine, as ops do: edit, `ivr compile`, reload."""
         change_config(self.folder / "config", changes)
@@ -128,7 +136,13 @@ class House:
         return Path(self.places.audio, f"{prompt}.alaw").read_bytes()
 
     def facts(self, call_id: str | None = None) -> list[Fact]:
-        return [fact for fact in self.stack.facts() if call_id in (None, fact.call)]
+        """What was reported, in the order of time; of one call: flow after flow.
+
+        The switch tells the time to each flow in whole seconds; so, where its clock is not ours, a flow of the same
+        second seems to begin before the one that it follows.
+        """
+        found = [fact for fact in self.stack.facts() if call_id in (None, fact.call)]
+        return found if call_id is None else sorted(found, key=lambda fact: LATER_FLOWS.get(fact.kind, 0))
 
     def new_calls(self, known: set[str]) -> list[str]:
         return sorted({fact.call for fact in self.facts()} - known)

@@ -1,0 +1,168 @@
+"""What nobody should send, and what should not be missing, on a real Asterisk: the call goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.steps import Visit, call, confirm_number, enter_queue, fate, message_of, say, start_recording, voice
+
+pytestmark = pytest.mark.switch
+
+SECRET = "Zuzzurellone"  # a name that must be written down nowhere
+
+
+@pytest.fixture(scope="module")
+def open_place() -> Iterator[House]:
+    with house({"voicemail": {"empty_below_seconds": 1}}, operators=1, prompt_bytes=BRIEF) as built:
+        yield built
+
+
+@pytest.fixture
+def built(open_place: House) -> Iterator[House]:
+    """One operator, nobody on the line."""
+    open_place.wait_idle()
+    yield open_place
+    open_place.hang_up_all()
+
+
+# As they stand in the header From: a quote and a backslash are written \" and \\ there.
+NAMES = {
+    "quotes": rf"{SECRET} \"Gigi\" 'O' \\",
+    "an AGI command": rf"{SECRET}\" 1 \"EXEC System touch",
+    "SQL": rf"{SECRET}'); DROP TABLE requests;--",
+    "the dialplan's language": rf"{SECRET} ${{SHELL(id)}} $[1/0] ,s,1)&Goto(hang",
+    "a header written as text": rf"{SECRET}%0d%0aVia: evil",
+    "200 letters": SECRET * 17,
+    "4000 letters": SECRET * 334,
+    "Latin-1": f"{SECRET} Nicol\udcf2",
+    "UTF-8 cut in the middle": f"{SECRET} \udcf0\udc9f\udc98",
+    "an emoji": f"{SECRET} 😀",
+    "right to left": f"{SECRET} \u202egnp.exe",
+    "the words of AGI": f"{SECRET} hangup 511 status will follow",
+}
+NUMBERS = {
+    "SQL": "06'OR'1'='1",
+    "quotes": "06%22%22%22",
+    "a line feed": "06%0aEXEC%20Hangup",
+    "a line of the queue_log": "06%0a1795510800%7c1.1%7cnul%7cop101%7cCOMPLETEAGENT%7c1%7c1%7c1",
+    "an end of text": "06%00%00",
+    "letters": "anna.rossi",
+    "500 digits": "0" * 500,
+    "a path": "..%2f..%2fetc%2fpasswd",
+    "the dialplan's language": "%24%7bSHELL(id)%7d",
+    "no UTF-8": "06%ff%fe",
+    "an emoji": "%f0%9f%98%80",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_given_a_hostile_name_when_they_call_then_the_call_goes_on_and_nothing_knows_the_name(
+    built: House, name: str
+) -> None:
+    visit = enter_queue(built, name=name)
+    built.answer().hang_up()
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    assert built.kinds(visit.id) == ["answered", "choice", "handed_over", "ended"]
+    assert written_with(built, SECRET) == []
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_given_a_hostile_number_when_they_call_then_the_call_goes_on(built: House, number: str) -> None:
+    lines = len(built.stack.queue_log())
+    visit = enter_queue(built, caller=number)
+    built.answer().hang_up()
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    assert built.kinds(visit.id) == ["answered", "choice", "handed_over", "ended"]
+    assert len(built.stack.queue_log()) == lines + 4  # callers write none of their own
+
+
+def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(built: House) -> None:
+    visit = queue_is_left(built, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
+    visit.line.wait_heard(built.sound("vm-number-hidden"))
+    visit.line.wait_heard(built.sound("vm-type-number"))
+    visit.line.press("3331234567#", gap=0.04)
+    confirm_number(built, visit.line)
+    start_recording(built, visit)
+    say(visit.line, voice(1.2))
+    visit.line.hang_up()
+    assert fate(built, visit) == "message"
+    message = message_of(built, visit)
+    assert (message.number, message.number_source) == ("+393331234567", "typed")
+    assert written_with(built, SECRET) == []
+    assert written_with(built, "EXEC") == []
+
+
+def queue_is_left(built: House, caller: str, name: str) -> Visit:
+    """The caller waits for nobody and asks for the voicemail."""
+    visit = enter_queue(built, caller=caller, name=name)
+    built.seats.wait_ring()
+    visit.line.press("1")
+    return visit
+
+
+def written_with(built: House, text: str) -> list[str]:
+    """Every line of the facts, the messages and the logs in which a text stands.
+
+    But Asterisk's own complaint about a name that is too long or no UTF-8, which cannot be switched off.
+    """
+    places = [Path(built.places.facts), Path(built.places.messages), Path(built.stack.switch.log)]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()] + [Path(built.stack.engine.log)]
+    lines = [line for path in files for line in path.read_bytes().splitlines()]
+    return [str(line) for line in lines if text.encode() in line and b": CallerID Name '" not in line]
+
+
+# --- a prompt is not there --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def missing(built: House, *prompts: str) -> Iterator[None]:
+    """These recordings are not there until the end of the block."""
+    paths = [Path(built.places.audio, f"{prompt}.alaw") for prompt in prompts]
+    for path in paths:
+        path.rename(path.with_suffix(".gone"))
+    try:
+        yield
+    finally:
+        for path in paths:
+            path.with_suffix(".gone").rename(path)
+
+
+def engine_log(built: House, visit: Visit) -> str:
+    """What the engine has logged of this call."""
+    lines = Path(built.stack.engine.log).read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if f'"{visit.id}"' in line)
+
+
+def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(built: House) -> None:
+    visit = call(built)
+    visit.line.wait_heard(built.sound("welcome"))
+    with missing(built, "topics", "queue-wait"):
+        wait_until(lambda: "prompt_failed" in engine_log(built, visit), "the engine to tell of the missing prompt")
+        visit.line.press("5")
+        operator = built.answer()
+        operator.hang_up()
+    visit.line.wait_heard(built.sound("survey-invitation"))
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    assert "nul/topics" in engine_log(built, visit)
+
+
+def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(built: House) -> None:
+    names = [path.stem for path in Path(built.places.audio).glob("*.alaw")]
+    with missing(built, *names):
+        visit = call(built)
+        visit.line.press("0")
+        built.answer().hang_up()
+        wait_until(lambda: "COMPLETEAGENT" in built.events(visit.id), "the end of the conversation")
+        for count in (1, 2, 3):
+            visit.line.press("5")
+            built.wait_fact("survey", visit.id, count)
+        visit.line.wait_ended()
+    assert fate(built, visit) == "answered"
