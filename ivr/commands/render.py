@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         if altered and not options.yes and not _agreed(len(altered)):
             raise Refusal("nothing was written; add --yes to write without being asked")
         service.compile(places, configuration)
-        os.makedirs(places.native_messages, exist_ok=True)
+        make_folder(places.native_messages)
         keep_passwords(places, values.seats)
         write(scripts, places.scripts, mode=0o755)
         write(files, folder, datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ"))
@@ -134,6 +134,19 @@ def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:
     os.makedirs(places.var, exist_ok=True)
     document = json.dumps({seat.name: seat.password for seat in seats}, indent=1)
     switch_state.write(_seats_file(places), document + "\n", mode=0o600)
+
+
+def make_folder(path: str) -> None:
+    """With what is missing above it. What root makes belongs to whom the folder above belongs to (the user `asterisk`):
+    the engine and the switch are to write there."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    make_folder(above)
+    os.mkdir(path)
+    if os.geteuid() == 0:
+        owner = os.stat(above)
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _seats_file(places: Places) -> str:

@@ -56,6 +56,15 @@ def test_a_site_gets_its_files_its_scripts_and_the_compiled_configuration(
     assert load(str(ops.var / "compiled.json"))["revision"] in dialplan
 
 
+def test_folders_that_root_makes_belong_to_whom_var_belongs_to(ops: Ops) -> None:
+    ops.var.mkdir()
+    if os.geteuid() == 0:
+        os.chown(ops.var, 1, 1)
+    owner = ops.var.stat().st_uid
+    assert ops.site("--yes") == 0
+    assert [(ops.var / folder).stat().st_uid for folder in ("spool", "spool/native")] == [owner, owner]
+
+
 def test_the_scripts_can_be_run_by_asterisk(ops: Ops) -> None:
     assert ops.site("--yes") == 0
     scripts = ops.var / "agi-bin"
