@@ -52,6 +52,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     }
     try:
         return deeds[options.deed or "list"](options, places)
+    except BrokenPipeError:  # `ivr prompts list | head`: for `ivr.cli`
+        raise
     except (prompts.PromptError, sound.SoundError, voices.VoiceError, OSError) as problem:
         raise Refusal(str(problem)) from None
 

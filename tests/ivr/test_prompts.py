@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -345,6 +347,15 @@ def test_play_hands_a_pcm_wav_to_the_first_player(
     capsys.readouterr()
     assert ivr("play", "welcome") == 1
     assert "aplay could not play it" in capsys.readouterr().err
+
+
+def test_a_list_of_which_nobody_reads_the_end() -> None:
+    command = [sys.executable, "-m", "ivr.cli", "prompts", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None and listing.stderr is not None
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 0
 
 
 # --- Kokoro, without Kokoro ------------------------------------------------------------------------------------------
