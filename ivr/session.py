@@ -18,7 +18,6 @@ from ivr.agi import (
     AgiError,
     Closed,
     Command,
-    CommandError,
     Connection,
     Environment,
     Hangup,
@@ -48,13 +47,16 @@ class Policy:
 
     def advance(self, value: Any, *, hung_up: bool) -> Command[Any] | None:
         """Give the flow a reply (or the error that came instead of one); the next command to send, None at its end."""
-        thrown = value if isinstance(value, (Hangup, CommandError)) else None
+        thrown = value if isinstance(value, Exception) else None  # Hangup or CommandError
         if not self._begun:  # a flow that begins on a dead channel knows that it does
             self._begun, self._told = True, hung_up
         while True:
-            self._told |= isinstance(thrown, Hangup)
             try:
-                command: Command[Any] = self._flow.send(value) if thrown is None else self._flow.throw(thrown)
+                if thrown is None:
+                    command: Command[Any] = self._flow.send(value)
+                else:
+                    self._told |= isinstance(thrown, Hangup)
+                    command = self._flow.throw(thrown)
             except StopIteration:
                 self.ending = "done"
                 return None
@@ -100,6 +102,9 @@ class Session:
         flow raises.
         """
         connection = self._connection
+        value = connection.receive_reply(data)
+        if value is not NEED_DATA:
+            return self._advance(value)
         connection.receive_data(data)
         while not self.finished:
             event = connection.next_event()

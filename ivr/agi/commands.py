@@ -12,7 +12,7 @@ What the caller hears and gives is in `media.py`, the database in `database.py`,
 
 from __future__ import annotations
 
-from ivr.agi.replies import Played, RawReply, Result
+from ivr.agi.replies import KEY_OF, Played, RawReply, Result
 from ivr.agi.wire import constant_expression, constant_name, encode
 
 TYPE_CHECKING = False
@@ -72,7 +72,8 @@ class Plays(Command[Played]):
     """Plays a sound, which keys may cut short."""
 
     def parse(self, reply: RawReply) -> Played:
-        return Played(reply.key, reply.endpos, reply.number < 0)
+        number = reply.number
+        return Played(KEY_OF.get(number, ""), reply.endpos, number < 0)
 
 
 class AsksForKey(Command[str]):

@@ -117,8 +117,14 @@ class Closed(Record):
 
 Event = NeedData | Environment | Reply | HungUp | Closed
 
-# The replies that make up nearly all traffic, known by heart.
-_KNOWN = {f"200 result={number}\n".encode(): RawReply(str(number)) for number in (0, 1, -1)}
+# The replies that make up nearly all traffic, known by heart: success, failure, and any key.
+_KNOWN = {f"200 result={number}\n".encode(): RawReply(str(number)) for number in range(-1, 128)}
+
+# Lines sent before. What flows say is nearly the same from call to call, and to quote and check it takes longer than to
+# send it. What is longer than that is some caller's, and does not come again.
+_SENT: dict[tuple[type[Command[Any]], tuple[str | int, ...]], bytes] = {}
+MOST_SENT = 1024
+LONGEST_SENT = 128  # bytes
 
 
 class Connection:
@@ -173,43 +179,46 @@ class Connection:
         """
         if self.state != State.IDLE:
             raise LocalProtocolError(f"{command.verb}: {_NOT_NOW[self.state]}")
-        line = command.encode()
+        try:
+            line = _SENT.get((command.__class__, command.words)) or _encode(command)
+        except TypeError:  # an argument that cannot even be looked up: `encode` says what is wrong with it
+            line = command.encode()
         if self._received.data:
             self._read_asides()
-        self._move("send")
+        self.state = State.AWAITING
         self.pending = command
         return line
+
+    def receive_reply(self, data: bytes) -> Any:
+        """The short way, for what nearly every segment is: the whole reply in one line, and nothing else lying here.
+
+        The reply's value, as in `Reply`, with `data` taken in. `NEED_DATA` when it is anything else: then nothing has
+        been taken in, and the way is `receive_data` and `next_event`. Raises as these do.
+        """
+        command = self.pending
+        if command is None or self.state != State.AWAITING or self._received.data or self._untold or self._eof:
+            return NEED_DATA
+        raw = _KNOWN.get(data) or _one_line(data, command.carries_value)
+        if raw is None:
+            return NEED_DATA
+        try:
+            value = command.parse(raw)
+        except RemoteProtocolError as problem:
+            self._fail(problem)
+            raise
+        self.state = State.IDLE
+        self.pending = None
+        self._asides = 0
+        return value
 
     def next_event(self) -> Event:
         """What has happened, or `NEED_DATA`. Raises `RemoteProtocolError`, and goes on doing so, once the peer has
         said what is no AGI."""
         try:
-            if self.state == State.AWAITING and not self._untold:
-                raw = self._whole_reply()
-                if raw is not None:
-                    return self._reply(raw)
             return self._read_event()
         except RemoteProtocolError as problem:
             self._fail(problem)
             raise
-
-    def _whole_reply(self) -> RawReply | None:
-        """The short way, for what nearly every segment is: one reply in one line, and nothing else."""
-        received = self._received
-        data = received.data
-        if type(data) is not bytes:  # it came in pieces
-            return None
-        raw = _KNOWN.get(data)
-        if raw is None:
-            last = len(data) - 1
-            if not data.startswith(b"200 result=") or last > MAX_REPLY or data.find(b"\n") != last or b"\r" in data:
-                return None
-            with_value = self.pending.carries_value if self.pending else False
-            if with_value and b" (" in data and not data.endswith(b")\n"):
-                return None
-            raw = read_line(data[11:last].decode("utf-8", "replace"), with_value)
-        received.drop()
-        return raw
 
     def _read_event(self) -> Event:
         if self.state == State.ERROR:
@@ -353,6 +362,25 @@ class Connection:
 
     def _move(self, happening: str) -> None:
         self.state = TRANSITIONS[self.state][happening]
+
+
+def _one_line(data: bytes, with_value: bool) -> RawReply | None:
+    """A reply that is all of these bytes; None when they are anything else, or may go on."""
+    last = len(data) - 1
+    if data[:11] != b"200 result=" or last > MAX_REPLY or data.find(b"\n") != last or b"\r" in data:
+        return None
+    if with_value and b" (" in data and data[-2:] != b")\n":
+        return None
+    return read_line(data[11:last].decode("utf-8", "replace"), with_value)
+
+
+def _encode(command: Command[Any]) -> bytes:
+    line = command.encode()
+    if len(line) <= LONGEST_SENT:
+        if len(_SENT) >= MOST_SENT:
+            _SENT.clear()
+        _SENT[command.__class__, command.words] = line
+    return line
 
 
 def _code(line: bytes) -> int:

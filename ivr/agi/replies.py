@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Value = str | None  # a variable's value: None is unset, "" is empty
 
-_KEY_OF = {ord(key): key for key in "0123456789*#ABCDabcd"}
+KEY_OF = {ord(key): key for key in "0123456789*#ABCDabcd"}
 
 
 class RawReply:
@@ -37,7 +37,7 @@ class RawReply:
     @property
     def key(self) -> str:
         """The key that was pressed, given as its ASCII code; "" when there is none."""
-        return _KEY_OF.get(self.number, "")
+        return KEY_OF.get(self.number, "")
 
     @property
     def endpos(self) -> int:

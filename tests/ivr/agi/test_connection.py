@@ -32,7 +32,7 @@ from ivr.agi import (
     StreamFile,
     WaitForDigit,
 )
-from ivr.agi.connection import MAX_ASIDES, TRANSITIONS
+from ivr.agi.connection import _SENT, LONGEST_SENT, MAX_ASIDES, MOST_SENT, TRANSITIONS
 from ivr.agi.received import MAX_BACKLOG
 from tests.ivr.agi.talking import ENVIRONMENT, answered, asked, begun, broken, events
 
@@ -388,3 +388,33 @@ def test_events_are_shown_and_compared() -> None:
     shown: list[Event] = [HungUp(), Closed(None), NEED_DATA, Reply(Noop(), Result(0))]
     assert repr(shown) == "[HungUp(), Closed(command=None), NEED_DATA, Reply(command=Noop(), value=Result(code=0))]"
     assert HungUp() == HungUp() != Closed()
+
+
+# Sent again
+
+
+def test_a_command_sent_again_is_the_same_line() -> None:
+    for command in (
+        SetVariable("A", 'say "x" \\'),
+        SetVariable("A", "b"),
+        Exec("Queue", "nul,c"),
+        SetVariable("A", "b"),
+    ):
+        assert begun().send(command) == command.encode()
+
+
+def test_what_is_refused_is_refused_each_time() -> None:
+    for words in (("x\ny",), (["x"],), (None,)):
+        command = Noop()
+        command.words = words  # type: ignore[assignment]
+        for _ in range(2):
+            with pytest.raises(LocalProtocolError, match="NOOP"):
+                begun().send(command)
+
+
+def test_not_every_line_is_kept() -> None:
+    for number in range(MOST_SENT + 10):
+        begun().send(SetVariable("A", str(number)))
+    begun().send(SetVariable("A", "x" * LONGEST_SENT))
+    assert 0 < len(_SENT) <= MOST_SENT
+    assert max(map(len, _SENT.values())) <= LONGEST_SENT

@@ -211,3 +211,43 @@ def test_what_we_write_on_the_switch_is_what_we_read_there(deeds: list[tuple[str
             assert event.value == due
     assert switch.variables == variables
     assert len(switch.lines) == len(deeds)
+
+
+@given(CONVERSATION)
+def test_a_reply_taken_the_short_way_is_the_same(turns: Turns) -> None:
+    long, short = begun(), begun()
+    for (command, reply), asides in turns:
+        data = (asides + reply).encode()
+        assert long.send(command) == short.send(command)
+        events = drained(long, data, None)
+        value = short.receive_reply(data)
+        if value is NEED_DATA:  # nothing has been taken in
+            assert repr(drained(short, data, None)) == repr(events)  # errors are equal by what they say
+        else:
+            (event,) = events
+            assert repr(Reply(command, value)) == repr(event)
+        assert (short.state, short.hung_up, short.pending) == (long.state, long.hung_up, long.pending)
+
+
+@given(st.binary(max_size=40))
+def test_whatever_comes_the_short_way_says_no_more_than_the_long_one(noise: bytes) -> None:
+    long, short = begun(), begun()
+    for connection in (long, short):
+        connection.send(StreamFile("x"))
+    try:
+        value = short.receive_reply(b"200 result=" + noise)
+    except RemoteProtocolError as problem:
+        assert problem.args == said(long, b"200 result=" + noise).args
+    else:
+        if value is not NEED_DATA:
+            (event,) = drained(long, b"200 result=" + noise, None)
+            assert event == Reply(StreamFile("x"), value)
+
+
+def said(connection: Connection, data: bytes) -> RemoteProtocolError:
+    """How the long way complains."""
+    try:
+        drained(connection, data, None)
+    except RemoteProtocolError as problem:
+        return problem
+    raise AssertionError("the long way found nothing wrong")
