@@ -292,6 +292,11 @@ def test_any_text_makes_one_line_and_comes_back(data: dict[str, object], call: s
     assert Fact(**json.loads(written.line())) == written
 
 
+def test_a_line_is_plain_json() -> None:
+    fact = Fact("1", "call", 0.5, "choice", {"key": "è\n", "of": [1, None, True], "versions": {"a": 2.5}})
+    assert fact.line() == json.dumps(fact._asdict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
 def test_the_alarm_of_a_process_without_an_engine_is_a_line_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     facts.stderr_alarm("the disk is full", fact(1))
     line = capfd.readouterr().err
