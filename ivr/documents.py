@@ -201,9 +201,17 @@ def _compare_union(value: Any, union: shapes.UnionType, path: str) -> Iterator[t
         yield from _compare_struct(value, chosen, path)
     elif structs and not others:
         yield path, f"must be a mapping, not {_show(value)}"
+    elif isinstance(value, (list, dict)) and (parts := _of_kind(others, type(value))):
+        yield from _compare(value, parts[0], path)
     elif not any(_fits(value, each) for each in others):
         described = " or ".join(_describe(each) for each in union.types)
         yield path, f"must be {described}, not {_show(value)}{_remedy(value, others[0])}"
+
+
+def _of_kind(choices: Iterable[shapes.Type], kind: type) -> list[shapes.Type]:
+    """Those of the choices that a list, or a mapping, could be."""
+    wanted = shapes.ListType if kind is list else shapes.DictType
+    return [each for each in choices if isinstance(each.type if isinstance(each, shapes.Metadata) else each, wanted)]
 
 
 def _compare_struct(value: Any, struct: shapes.StructType, path: str) -> Iterator[tuple[str, str]]:
@@ -280,7 +288,8 @@ def _fits(value: Any, wanted: shapes.Type) -> bool:
 
 def _within(value: float, wanted: shapes.IntType | shapes.FloatType) -> bool:
     low = -math.inf if wanted.ge is None else wanted.ge
-    return low <= value <= (math.inf if wanted.le is None else wanted.le)
+    inside = low <= value <= (math.inf if wanted.le is None else wanted.le)
+    return inside and (wanted.gt is None or value > wanted.gt) and (wanted.lt is None or value < wanted.lt)
 
 
 def _is_date(value: Any) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -51,14 +51,20 @@ class ConfigurationError(Exception):
 # --- loading ---------------------------------------------------------------------------------------------------------
 
 
-def examine(places: Places) -> tuple[Configuration | None, list[Problem]]:
-    """Read and check everything: the configuration, or None when it has errors, and every problem found."""
+def examine(
+    places: Places, change: Callable[[str, Any], Any] = lambda name, value: value
+) -> tuple[Configuration | None, list[Problem]]:
+    """Read and check everything: the configuration, or None when it has errors, and every problem found.
+
+    `change` may return another value than what a file holds, given its name ("service", "menu", ...): a scenario of the
+    staffing model asks what would be if the configuration were another.
+    """
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, wanted in FILES.items():
         path = os.path.join(places.config, f"{name}.yaml")
         try:
-            value = read(path)
+            value = change(name, read(path))
         except Unreadable as problem:
             problems.append(Problem(shown(path), "", str(problem)))
             continue

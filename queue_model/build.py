@@ -1,0 +1,315 @@
+"""From a scenario to what an engine reads: `Builder(study).inputs(seed, replication)`.
+
+A `Builder` works out once what no chance touches (rates, ways through the menu, shifts); each replication then draws
+its callers, e-mails and people from named streams, and tells what became of the calls that never reached the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charter.calendar import parse_range
+from queue_model import inputs as engine_inputs
+from queue_model.errors import ModelError
+from queue_model.inputs import UNLIMITED, Inputs
+from queue_model.intensity import Drawn, Intensity, day_factors, draw, intensity
+from queue_model.laws import Floats, Patience, mean, standard, values
+from queue_model.menu_ways import Ways, ways
+from queue_model.people import events, roster
+from queue_model.period import Period
+from queue_model.scenario import TopicSpec
+from queue_model.streams import Streams
+from queue_model.study import Study
+from queue_model.traced import traced
+
+Indices = NDArray[np.intp]
+
+OFFICE_DAYS = 60  # that the back office goes on working after the period, so that what it holds comes to its end
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """One replication, ready to run; and the calls at the number, by what became of them before the queue."""
+
+    inputs: Inputs
+    called: int
+    left_menu: int  # hung up in the menu without having heard the information
+    informed: int  # ended in the menu with the information
+    message: int  # led to the voicemail by the menu: outside hours
+    queued: int
+
+
+class Builder:
+    """The inputs of any replication of one study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        scenario = study.scenario
+        self._specs: tuple[TopicSpec, ...] = tuple(scenario.topics.values())
+        self.calls = _call_intensity(study)
+        self._trace = traced(study) if scenario.arrivals.trace is not None else None
+        self._shares = _topic_shares(study)
+        self.ways = ways(study)
+        self.roster = roster(study)
+        self.mails = _mail_intensity(study) if scenario.mails is not None else None
+        self.office = _office(study)
+        self._policy = _policy(study)
+
+    def inputs(self, replication: int = 0, seed: int | None = None) -> Built:
+        """Draw one replication."""
+        streams = Streams(self.study.scenario.seed if seed is None else seed, replication)
+        calls, built = self._draw_calls(streams)
+        made = engine_inputs.build(
+            **self._policy,
+            **self.office,
+            **calls,
+            **self._draw_mails(streams),
+            **events(self.roster, self.study, streams),
+        )
+        return Built(made, *built)
+
+    # calls
+    def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
+        scenario, period = self.study.scenario, self.study.period
+        arrivals = scenario.arrivals
+        drawn, known = self._trace or (
+            draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings), None
+        )  # fmt: skip
+        table = _Tables(streams, period.days, drawn)
+        wants = self._wants(drawn, table, known)
+        way = self.ways.choose(wants, period.is_open(drawn.at), table("calls/way", "uniform"))
+        entered = drawn.at + self.ways.seconds[way]
+        ending = self.ways.ending[way]
+        queued, closed = np.flatnonzero(ending == Ways.QUEUE), np.flatnonzero(ending == Ways.MESSAGE)
+        queued, closed = (each[np.argsort(entered[each], kind="stable")] for each in (queued, closed))
+        informed = int(np.count_nonzero((ending == Ways.GONE) & self.ways.informed[way]))
+        counts = (
+            len(drawn.at),
+            int(np.count_nonzero(ending == Ways.GONE)) - informed,
+            informed,
+            len(closed),
+            len(queued),
+        )
+        callback = self._callback_law()
+        made = {
+            "call_at": entered[queued],
+            "call_topic": self.ways.topic[way][queued],
+            "call_priority": self.ways.priority[way][queued],
+            **self._draw_callers(table, wants, queued),
+            "closed_at": entered[closed],
+            "closed_topic": self.ways.topic[way][closed],
+            "closed_leaves_message": table.below("calls/message", scenario.callers.leaves_message_closed, closed),
+            "closed_callback_work": table.law("calls/callback", callback, closed),
+        }
+        return made, counts
+
+    def _wants(self, drawn: Drawn, table: _Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
+        """The topic of each call: as traced, else by share."""
+        chance = table("calls/topic", "uniform")
+        if self._shares.ndim == 1:
+            found = np.searchsorted(self._shares, chance, "right")
+        else:
+            found = np.sum(chance[:, None] >= self._shares[self.calls.slot[drawn.step]], axis=1)
+        wants = np.minimum(found, len(self._specs) - 1).astype(np.int16)
+        return wants if known is None else np.where(known >= 0, known, wants)
+
+    def _callback_law(self) -> Patience:
+        handling = self.study.scenario.handling
+        return handling.callback if handling.callback is not None else handling.talk
+
+    def _draw_callers(self, table: _Tables, wants: NDArray[np.int16], who: Indices) -> dict[str, Any]:
+        """What the callers who reach the queue are like, [n, attempts]."""
+        scenario = self.study.scenario
+        callers, handling = scenario.callers, scenario.handling
+        attempts = 1 + (callers.redial.most if callers.redial is not None else 0)
+        topics = wants[who]
+        shares = [handling.second_level if each.second_level is None else each.second_level for each in self._specs]
+        once: dict[str, Any] = {
+            "talk": table.laws("calls/talk", [each.talk or handling.talk for each in self._specs], topics, who),
+            "wrap": table.laws("calls/wrap", [each.wrap or handling.wrap for each in self._specs], topics, who),
+            "leaves_message": table.below("calls/message", callers.leaves_message, who),
+            "callback_work": table.law("calls/callback", self._callback_law(), who),
+            "second_level": table.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0, who),
+        }
+        if scenario.second_level is not None and any(shares):
+            once["second_level_work"] = table.law("calls/second work", scenario.second_level.work, who)
+        each_time = [self._draw_attempt(table, attempt, attempts, who) for attempt in range(attempts)]
+        together = {name: np.column_stack([one[name] for one in each_time]) for name in each_time[0]}
+        return {"attempts": attempts, **once, **together}
+
+    def _draw_attempt(self, table: _Tables, attempt: int, attempts: int, who: Indices) -> dict[str, Floats]:
+        callers = self.study.scenario.callers
+        patience = table.law(f"calls/patience/{attempt}", callers.patience, who)
+        if callers.balk:
+            patience = np.where(table.below(f"calls/balk/{attempt}", callers.balk, who), 0.0, patience)
+        made = {"patience": patience, "key_after": self._key_after(table, attempt, who)}
+        if callers.tolerance is not None:
+            made["tolerance"] = table.law(f"calls/tolerance/{attempt}", callers.tolerance, who)
+        if callers.redial is not None:
+            again = table.below(f"calls/redial/{attempt}", callers.redial.share, who) & (attempt + 1 < attempts)
+            after = table.law(f"calls/redial after/{attempt}", callers.redial.after, who)
+            made["redial_after"] = np.where(again, after, np.inf)
+        return made
+
+    def _key_after(self, table: _Tables, attempt: int, who: Indices) -> Floats:
+        """Seconds of waiting until the caller takes up the offer of the voicemail: at an offer, or never."""
+        queue = self.study.compiled["service"]["queue"]
+        share, every = self.study.scenario.callers.voicemail_key, float(queue["voicemail_offer_every"])
+        if not share or queue["voicemail_key"] is None:
+            return np.broadcast_to(np.float64(np.inf), len(who))
+        if share == 1:
+            return np.broadcast_to(np.float64(every), len(who))
+        refused = np.floor(table(f"calls/key/{attempt}", "exponential")[who] / -np.log1p(-share))
+        return np.asarray((refused + 1) * every)
+
+    # e-mails
+    def _draw_mails(self, streams: Streams) -> dict[str, Any]:
+        mails, second = self.study.scenario.mails, self.study.scenario.second_level
+        if mails is None or self.mails is None:
+            return {}
+        drawn = draw(self.mails, self.study.period, streams, "mails", mails.busyness, None)
+        table = _Tables(streams, self.study.period.days, drawn)
+        everyone = np.arange(len(drawn.at))
+        names = self.study.topics
+        shares = mails.topics or {name: each.share for name, each in self.study.scenario.topics.items()}
+        cumulative = np.cumsum([shares.get(name, 0.0) for name in names])
+        topic = np.searchsorted(cumulative, table("mails/topic", "uniform"), "right")
+        made = {
+            "mail_at": drawn.at,
+            "mail_topic": np.minimum(topic, len(names) - 1).astype(np.int16),
+            "mail_work": table.law("mails/work", mails.work, everyone),
+            "mail_second_level": table.below("mails/second", mails.second_level, everyone),
+        }
+        if second is not None and mails.second_level:
+            made["mail_second_level_work"] = table.law("mails/second work", second.work, everyone)
+        return made
+
+
+class _Tables:
+    """The values of the streams for the arrivals of one replication."""
+
+    def __init__(self, streams: Streams, days: int, drawn: Drawn) -> None:
+        self._streams, self._days, self._drawn = streams, days, drawn
+
+    def __call__(self, name: str, kind: str) -> Floats:
+        """Standard variates, one for each arrival."""
+        return self._drawn.pick(self._streams.table(name, kind, self._days, self._drawn.most))
+
+    def below(self, name: str, share: float | Floats, who: Indices) -> NDArray[np.bool_]:
+        """Whether something of that share happens to each of `who`."""
+        if np.ndim(share) == 0 and share in (0, 1):
+            return np.broadcast_to(np.bool_(share), len(who))
+        return np.asarray(self(name, "uniform")[who] < share)
+
+    def law(self, name: str, law: Patience, who: Indices) -> Floats:
+        """Seconds of one law for each of `who`."""
+        kind = standard(law)
+        return values(law, self(name, kind)[who] if kind else None, len(who))
+
+    def laws(self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices) -> Floats:
+        """Seconds for each of `who`, by the law of his topic."""
+        distinct = list(dict.fromkeys(map(_Law, laws)))
+        if len(distinct) == 1:
+            return self.law(name, laws[0], who)
+        which = np.array([distinct.index(_Law(law)) for law in laws])[topics]
+        variates = {kind: self(name, kind) for kind in {standard(law.law) for law in distinct} if kind}
+        found = np.empty(len(who))
+        for number, each in enumerate(distinct):
+            mine = np.flatnonzero(which == number)
+            kind = standard(each.law)
+            found[mine] = values(each.law, variates[kind][who[mine]] if kind else None, len(mine))
+        return found
+
+
+class _Law:
+    """A law that can be looked up, lists in it notwithstanding."""
+
+    def __init__(self, law: Patience) -> None:
+        self.law = law
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Law) and type(self.law) is type(other.law) and self.law == other.law
+
+    def __hash__(self) -> int:
+        return hash(type(self.law))
+
+
+# --- what chance does not touch --------------------------------------------------------------------------------------
+
+
+def _call_intensity(study: Study) -> Intensity:
+    arrivals, period = study.scenario.arrivals, study.period
+    open_days, closed_days = day_factors(period, arrivals.weekdays, arrivals.months, arrivals.special_days)
+    opens, flows = period.opens, []
+    ordinary = arrivals.per_day + (arrivals.outside.per_day if arrivals.outside is not None else 0.0)
+    parts = [(arrivals.profile, arrivals.per_day)]
+    if arrivals.outside is not None:
+        parts.append((arrivals.outside.profile, arrivals.outside.per_day))
+    for profile, per_day in parts:
+        # On closed days people call as on others, only fewer.
+        share = per_day / ordinary if ordinary else 1 / len(parts)
+        flows.append((profile, np.where(opens, per_day * open_days, arrivals.closed_days * share * closed_days)))
+    return intensity(period, flows, arrivals.profile)
+
+
+def _mail_intensity(study: Study) -> Intensity:
+    mails = study.scenario.mails
+    if mails is None:
+        raise ModelError("mails: not described")
+    open_days, closed_days = day_factors(study.period, mails.weekdays, mails.months, mails.special_days)
+    per_day = np.where(study.period.opens, mails.per_day * open_days, mails.closed_days * closed_days)
+    return intensity(study.period, [(mails.profile, per_day)], mails.profile)
+
+
+def _topic_shares(study: Study) -> Floats:
+    """Cumulative shares of the topics, [topics]; with profiles, for each step and beside them, [steps + 1, topics]."""
+    specs = list(study.scenario.topics.values())
+    shares = np.array([each.share for each in specs])
+    if study.scenario.arrivals.trace is not None or all(each.profile is None for each in specs):
+        return np.cumsum(shares)
+    steps = len(study.scenario.arrivals.profile.weights)
+    weights = np.array([each.profile if each.profile is not None else [1.0] * steps for each in specs]).T * shares
+    whole = weights.sum(axis=1, keepdims=True)
+    mixed = np.where(whole > 0, weights / np.where(whole > 0, whole, 1), shares)
+    return np.asarray(np.cumsum(np.vstack((mixed, shares)), axis=1))  # the last row is step -1
+
+
+def _policy(study: Study) -> dict[str, Any]:
+    scenario, queue = study.scenario, study.compiled["service"]["queue"]
+    limits, handling = scenario.queue, scenario.handling
+    longest_wait = float(queue["longest_wait"]) if limits.longest_wait is None else limits.longest_wait
+    longest_queue = queue["longest_queue"] if limits.longest_queue is None else limits.longest_queue
+    handle = [mean(each.talk or handling.talk) + mean(each.wrap or handling.wrap) for each in scenario.topics.values()]
+    return {
+        "seats": scenario.operators.seats or queue["seats"],
+        "longest_wait": np.inf if limits.unlimited else longest_wait,
+        "longest_queue": UNLIMITED if limits.unlimited else longest_queue,
+        "busy_then_voicemail": queue["all_busy"]["then"] == "voicemail",
+        "busy_means_nobody_free": queue["all_busy"]["means"] == "nobody_free",
+        "lines": scenario.callers.lines,
+        "reserve": scenario.operators.reserve,
+        "put_down": scenario.operators.put_down_emails,
+        "announced": scenario.callers.announced,
+        "mean_handle": float(np.dot(handle, [each.share for each in scenario.topics.values()])),
+        "open_from": study.period.open_from,
+        "open_until": study.period.open_until,
+    }
+
+
+def _office(study: Study) -> dict[str, Any]:
+    second = study.scenario.second_level
+    if second is None:
+        return {}
+    span = parse_range(second.hours)
+    longer = Period(study.period.first, study.period.days + OFFICE_DAYS, study.hours)
+    days = np.flatnonzero(longer.opens)
+    return {
+        "office_people": second.people,
+        "office_from": np.array([longer.seconds(int(day), span.start) for day in days]),
+        "office_until": np.array([longer.seconds(int(day), span.until) for day in days]),
+    }

@@ -1,0 +1,84 @@
+"""The ways through the menu of all callers, laid out for drawing: one random number a call chooses among them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from queue_model.laws import Floats
+from queue_model.study import Study
+from queue_model.walks import Walk, all_walks
+
+STEADY = 600.0  # seconds that a walk may take without meeting the closing
+
+
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """Every way, grouped by (topic, open or closed); arrays [ways]."""
+
+    QUEUE: ClassVar[int] = 0
+    MESSAGE: ClassVar[int] = 1
+    GONE: ClassVar[int] = 2
+
+    cumulative: Floats  # chance within the group, plus the group's number
+    first: NDArray[np.intp]  # of each group, [2 * topics + 1]
+    seconds: Floats
+    ending: NDArray[np.uint8]
+    topic: NDArray[np.int16]
+    priority: NDArray[np.int16]
+    informed: NDArray[np.bool_]
+
+    def choose(self, wants: NDArray[np.int16], is_open: NDArray[np.bool_], chance: Floats) -> NDArray[np.intp]:
+        """The way of each caller, from his topic, whether the service is open, and a uniform number."""
+        group = wants * 2 + is_open
+        found = np.searchsorted(self.cumulative, group + chance, "right")
+        # group + chance is rounded: it may fall on the next group's number.
+        return np.asarray(np.minimum(found, self.first[group + 1] - 1))
+
+
+def ways(study: Study) -> Ways:
+    """All ways of a study; straight into the queue, or to the voicemail, where the scenario knows no menu."""
+    found: list[list[Walk]] = []
+    moments = {False: _moment(study, is_open=False), True: _moment(study, is_open=True)}
+    for name, topic in study.scenario.topics.items():
+        for is_open in (False, True):
+            at = moments[is_open]
+            if not study.scenario.menu.walk or at is None:
+                found.append([Walk(1.0, 0.0, "queue" if is_open else "message", name, 0, False)])
+            else:
+                found.append(all_walks(study.compiled, study.scenario.menu, name, topic.satisfied, at))
+    flat = [walk for group in found for walk in group]
+    endings = {"queue": Ways.QUEUE, "message": Ways.MESSAGE}
+    sums = [number + np.cumsum([walk.chance for walk in group]) for number, group in enumerate(found)]
+    for number, each in enumerate(sums):
+        each[-1] = number + 1.0
+    return Ways(
+        np.concatenate(sums),
+        np.cumsum([0, *map(len, found)]),
+        np.array([walk.seconds for walk in flat]),
+        np.array([endings.get(walk.ending, Ways.GONE) for walk in flat], dtype=np.uint8),
+        np.array([_number(study, walk.topic) for walk in flat], dtype=np.int16),
+        np.array([walk.priority for walk in flat], dtype=np.int16),
+        np.array([walk.informed and walk.ending in ("done", "gone") for walk in flat]),
+    )
+
+
+def _number(study: Study, topic: str) -> int:
+    """A caller whose topic the menu never learnt of is counted under what he wants."""
+    return study.topics.index(topic) if topic in study.topics else 0
+
+
+def _moment(study: Study, *, is_open: bool) -> float | None:
+    """A moment of the period at which the service is, and stays for a while, open or closed; epoch seconds."""
+    hours, at = study.hours, study.period.origin
+    until = at + study.period.length
+    while at < until:
+        change = hours.next_change(at)
+        if hours.is_open(at) == is_open and min(change, until) - at > STEADY:
+            return at if math.isinf(change) else min((at + change) / 2, at + STEADY)
+        at = change
+    return None

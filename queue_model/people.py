@@ -1,0 +1,137 @@
+"""Who works when: the shifts of a scenario as instants, with everyone's absence, lateness and breaks of the day.
+
+People are numbered shift after shift, in the order of the scenario; each works the same shift every day on which it is
+worked. Who comes too late for a break goes without it; whose break would last to the end of the shift goes home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charter.calendar import WEEKDAYS, parse_range
+from queue_model import inputs as kinds
+from queue_model.feasible import minute, opening, shift_days
+from queue_model.laws import Floats, standard, values
+from queue_model.scenario import Late, Shift
+from queue_model.streams import Streams
+from queue_model.study import Study
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Roster:
+    """Everything about the shifts that chance does not touch. One row a person and day on which he should work."""
+
+    people: int
+    skills: NDArray[np.uint64]  # [people]
+    person: Indices  # [rows]
+    day: Indices
+    start: Floats  # seconds of the period
+    end: Floats
+    breaks: tuple[tuple[Floats, Floats], ...]  # (from, until) of the n-th break of each row; inf where there is none
+
+
+def roster(study: Study) -> Roster:
+    """The plan of a study's period."""
+    shifts = list(study.scenario.operators.shifts.values())
+    days = [[day for day in range(study.period.days) if _worked(study, shift, day)] for shift in shifts]
+    first, rows = 0, []
+    for shift, worked in zip(shifts, days, strict=True):
+        rows += [_rows(study, shift, first, worked)]
+        first += shift.operators
+    columns = [np.concatenate(column) for column in zip(*((*row[:4],) for row in rows), strict=True)]
+    most = max(len(shift.breaks) for shift in shifts)
+    breaks = tuple(
+        (np.concatenate([row[4][n][0] for row in rows]), np.concatenate([row[4][n][1] for row in rows]))
+        for n in range(most)
+    )
+    skills = [_skills(study, shift) for shift in shifts for _ in range(shift.operators)]
+    person, day = columns[0].astype(np.intp), columns[1].astype(np.intp)
+    return Roster(first, np.array(skills, dtype=np.uint64), person, day, columns[2], columns[3], breaks)
+
+
+def _worked(study: Study, shift: Shift, day: int) -> bool:
+    weekday = WEEKDAYS[study.period.date(day).weekday()]
+    return bool(study.period.opens[day]) and weekday in shift_days(shift, opening(study.compiled))
+
+
+def _skills(study: Study, shift: Shift) -> int:
+    topics = shift.topics if shift.topics is not None else study.topics
+    return sum(1 << study.topics.index(topic) for topic in topics)
+
+
+def _rows(study: Study, shift: Shift, first: int, days: list[int]) -> Any:
+    """person, day, start, end, [(from, until) of each break] of one shift; a row for each day and person."""
+    count = shift.operators
+    span = parse_range(shift.hours)
+    starts = np.array([study.period.seconds(day, span.start) for day in days])
+    ends = np.array([study.period.seconds(day, span.until) for day in days])
+    person, day = np.tile(np.arange(first, first + count), len(days)), np.repeat(np.array(days, dtype=np.intp), count)
+    start, end = np.repeat(starts, count), np.repeat(ends, count)
+    pauses = []
+    most = max(len(each.breaks) for each in study.scenario.operators.shifts.values())
+    for n in range(most):
+        if n >= len(shift.breaks):
+            pauses.append((np.full(len(person), np.inf), np.full(len(person), np.inf)))
+            continue
+        pause = sorted(shift.breaks, key=lambda each: minute(each.at))[n]
+        group = np.arange(count) * pause.groups // max(count, 1)
+        offset = 60.0 * (minute(pause.at) - span.start + group * pause.minutes)
+        begins = start + np.tile(offset, len(days))
+        pauses.append((begins, begins + 60 * pause.minutes))
+    return person, day, start, end, pauses
+
+
+def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
+    """What happens on this replication's days, as the arguments of `inputs.build`."""
+    operators, days = study.scenario.operators, study.period.days
+    here = _chance(streams, "absence", days, plan) >= operators.absence
+    start = plan.start + _delay(streams, "late", days, plan, operators.late)
+    end = plan.end.copy()
+    here &= start < end
+    rows: list[tuple[Floats, Indices, int]] = []
+    ready = start.copy()  # from when on he could take a break
+    for number, (begins, until) in enumerate(plan.breaks):
+        over = until + _delay(streams, f"break {number}", days, plan, operators.break_overrun)
+        taken = here & (begins > ready) & (begins < end) & np.isfinite(begins)
+        home = taken & (over >= end)
+        end[home] = begins[home]
+        taken &= ~home
+        ready[taken] = over[taken]
+        rows += [
+            (begins[taken], plan.person[taken], kinds.BREAK_START),
+            (over[taken], plan.person[taken], kinds.BREAK_END),
+        ]
+    here &= start < end
+    rows += [(start[here], plan.person[here], kinds.SHIFT_START), (end[here], plan.person[here], kinds.SHIFT_END)]
+    at = np.concatenate([row[0] for row in rows])
+    person = np.concatenate([row[1] for row in rows])
+    kind = np.concatenate([np.full(len(row[0]), row[2], dtype=np.uint8) for row in rows])
+    order = np.lexsort((person, kind, at))
+    return {
+        "n_operators": plan.people,
+        "skills": plan.skills,
+        "event_at": at[order],
+        "event_kind": kind[order],
+        "event_operator": person[order].astype(np.int32),
+    }
+
+
+def _chance(streams: Streams, name: str, days: int, plan: Roster) -> Floats:
+    table = streams.table(f"operators/{name}", "uniform", days, plan.people)
+    return np.asarray(table[plan.day, plan.person])
+
+
+def _delay(streams: Streams, name: str, days: int, plan: Roster, late: Late | None) -> Floats:
+    """By how many seconds each is late; 0 for most."""
+    if late is None or not late.share:
+        return np.zeros(len(plan.person))
+    kind = standard(late.by)
+    variates = streams.table(f"operators/{name}/by", kind, days, plan.people)[plan.day, plan.person] if kind else None
+    delay = values(late.by, variates, len(plan.person))
+    return np.where(_chance(streams, f"{name}/who", days, plan) < late.share, delay, 0.0)

@@ -1,0 +1,75 @@
+"""A trace: calls that were seen, one a line, to be simulated as they came.
+
+A CSV file with the column `at` and, if known, `topic`. `at` is epoch seconds or a local date and time,
+`2026-10-05T09:03:12.5`; with an offset (`+01:00`) where a local time happens twice.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from queue_model.errors import ModelError
+
+
+class TraceError(ModelError):
+    """A trace that cannot be used; the message names the line."""
+
+
+class Traced(NamedTuple):
+    """Calls in order: epoch seconds, and topics ("" where not known)."""
+
+    at: list[float]
+    topics: list[str]
+
+
+def read_trace(path: str, zone: str) -> Traced:
+    """The calls of a trace. Raises `TraceError`, naming the line, also when they are not in order."""
+    found = Traced([], [])
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if "at" not in (rows.fieldnames or ()):
+                raise TraceError(f'{path}: no column "at"; the first line names the columns: at,topic')
+            for row in rows:
+                found.at.append(_instant(row["at"], ZoneInfo(zone), f"{path}: line {rows.line_num}"))
+                found.topics.append((row.get("topic") or "").strip())
+                if len(found.at) > 1 and found.at[-1] < found.at[-2]:
+                    what = f"{row['at']} is earlier than the call before it; sort the file by time"
+                    raise TraceError(f"{path}: line {rows.line_num}: {what}")
+    except FileNotFoundError:
+        raise TraceError(f"{path}: not there; its place is beside the scenario") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise TraceError(f"{path}: {problem}") from None
+    if not found.at:
+        raise TraceError(f"{path}: no calls")
+    return found
+
+
+def _instant(text: str | None, zone: ZoneInfo, where: str) -> float:
+    word = (text or "").strip()
+    try:
+        seconds = float(word)
+    except ValueError:
+        return _local(word, zone, where)
+    if not math.isfinite(seconds):
+        raise TraceError(f"{where}: {word} is no instant")
+    return seconds
+
+
+def _local(word: str, zone: ZoneInfo, where: str) -> float:
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        raise TraceError(f'{where}: "{word}" is no instant; write 2026-10-05T09:03:12, or epoch seconds') from None
+    if moment.tzinfo is not None:
+        return moment.timestamp()
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return first.timestamp()
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        raise TraceError(f"{where}: {word} never happened, clocks went from 2 to 3; correct it")
+    raise TraceError(f"{where}: {word} happened twice, clocks went back from 3 to 2; write its offset, like +01:00")
