@@ -19,17 +19,22 @@ from pathlib import Path
 from ivr.facts import Fact
 from tests.asterisk.house import NUMBER, House, wait_until
 from tests.asterisk.phone import Line
+from tests.asterisk.steps import voice
 
-WITHHELD = "anonymous"  # what the CDR has instead of a number that is withheld
+WITHHELD = ""  # what the CDR has instead of a number that is withheld
 PATIENCE = 40.0  # s: for a prompt, when many are on the line and the machine is busy
 
 
 class Person:
-    """A caller among many: hears, presses, hangs up."""
+    """A caller among many. `desk` are the operators, `meeting` is where all may wait for all."""
 
-    def __init__(self, house: House, number: str | None) -> None:
+    def __init__(
+        self, house: House, number: str | None, desk: Operators, meeting: threading.Barrier | None = None
+    ) -> None:
         self.house = house
         self.number = number
+        self.desk = desk
+        self._meeting = meeting
         self.line: Line
 
     def dial(self) -> None:
@@ -45,9 +50,31 @@ class Person:
     def press(self, keys: str) -> None:
         self.line.press(keys)
 
-    def speak(self, voice: bytes) -> None:
-        self.line.speak(voice)
+    def do(self, *steps: str) -> None:
+        """ "topics 5" is to hear the topics and press 5; without a key, only to hear."""
+        for step in steps:
+            prompt, _, keys = step.partition(" ")
+            self.hear(prompt)
+            self.press(keys)
+
+    def speak(self, seconds: float) -> None:
+        """Say something that is recorded, and wait until it is said."""
+        self.begin_to_speak(seconds)
         self.line.wait_quiet(PATIENCE)
+
+    def begin_to_speak(self, seconds: float) -> None:
+        """After the tone, which takes half a second; what is said into it is not recorded."""
+        self.line.speak(b"\xd5" * 8000)
+        self.line.speak(voice(seconds))
+
+    def meet(self) -> None:
+        """Wait until everybody is here."""
+        assert self._meeting is not None
+        self._meeting.wait(PATIENCE)
+
+    def talk(self) -> Line:
+        """Be answered by an operator, whose line is returned."""
+        return self.desk.talk_to(self)
 
     def wait_ended(self) -> None:
         self.line.wait_ended(PATIENCE)
@@ -59,20 +86,53 @@ class Person:
 Part = Callable[[Person], None]
 
 
-def play(house: House, parts: Mapping[str, Part], numbers: Mapping[str, str | None]) -> dict[str, BaseException | None]:
-    """Let everybody dial, play the part, hang up; what went wrong in each part."""
+def play(
+    desk: Operators, parts: Mapping[str, Part], numbers: Mapping[str, str | None], *meetings: Callable[[], None]
+) -> dict[str, BaseException | None]:
+    """Let everybody dial, play the part, hang up; what went wrong in each part.
+
+    Each time that everybody has come to `Person.meet`, the next of the `meetings` is held.
+    """
+    agenda = iter(meetings)
+
+    def hold() -> None:
+        next(agenda)()
+
+    meeting = threading.Barrier(len(parts), hold)
 
     def act(name: str) -> None:
-        person = Person(house, numbers[name])
+        person = Person(desk.house, numbers[name], desk, meeting)
         try:
-            person.dial()
             parts[name](person)
+        except BaseException:
+            meeting.abort()  # nobody waits for who will not come
+            raise
         finally:
             person.hang_up()
 
     with ThreadPoolExecutor(len(parts)) as threads:
         acting = {name: threads.submit(act, name) for name in parts}
     return {name: done.exception() for name, done in acting.items()}
+
+
+def hears(*prompts: str) -> Part:
+    """Dials, and hears these prompts."""
+
+    def part(person: Person) -> None:
+        person.dial()
+        person.hear(*prompts)
+
+    return part
+
+
+def presses(*steps: str) -> Part:
+    """Dials, and does the steps: "topics 5" is to hear the topics and press 5; without a key, only to hear."""
+
+    def part(person: Person) -> None:
+        person.dial()
+        person.do(*steps)
+
+    return part
 
 
 def numbered(names: Mapping[str, object], first: int) -> dict[str, str | None]:
@@ -84,7 +144,7 @@ class Operators:
     """Operators who take the calls of those callers who are to be answered, and let the others ring."""
 
     def __init__(self, house: House) -> None:
-        self._house = house
+        self.house = house
         self._answer: set[str] = set()
         self._lines: dict[str, Line] = {}
         self._changed = threading.Condition()
@@ -111,12 +171,12 @@ class Operators:
         self.answer(person.number)
         line = self.line(person.number)
         line.wait(lambda: line.confirmed, PATIENCE, "the switch to confirm")
-        voice = self._house.sound("info-incentivi")
+        words = self.house.sound("info-incentivi")
 
         def heard() -> bool:
             if line.quiet:  # what was said before they were connected is lost: say it again
-                line.speak(voice)
-            return person.line.has_heard(voice)
+                line.speak(words)
+            return person.line.has_heard(words)
 
         wait_until(heard, "caller and operator to hear each other", PATIENCE)
         return line

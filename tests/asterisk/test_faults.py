@@ -1,0 +1,517 @@
+"""What callers meet when something of ours fails: the engine, the scripts, the disk.
+
+Nobody is dropped and nobody is left in silence: the next ring of the dialplan takes over. What was said and what was
+reported before the failure is still there after it, once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr import unprivileged
+from tests.asterisk.crowd import PATIENCE, Operators, Person, call_of, litter, numbered, play, presses, wait_entered
+from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
+from tests.asterisk.phone import Line
+from tests.asterisk.steps import recordings
+from voicemail.message import Message
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+EVENING = "2026-11-24 20:00:00"
+WORDS = 2.6  # s: enough to be a message
+OPERATORS = 6
+# A file system without one free byte, on every Linux machine and for every user, root included.
+FULL_DISK = "/proc/self"
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[House]:
+    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def desk(built: House) -> Operators:
+    return Operators(built)
+
+
+@pytest.fixture(autouse=True)
+def in_order(built: House) -> Iterator[None]:
+    """Tuesday, ten o'clock, the engine at work; at the end nothing is left of the calls."""
+    built.move_clock(TUESDAY)
+    yield
+    built.hang_up_all()
+    if not built.stack.engine.running:
+        built.stack.engine.start()
+    built.wait_idle()
+
+
+def person(desk: Operators, number: int) -> Person:
+    return Person(desk.house, f"06{number:08d}", desk)
+
+
+def fate(house: House, somebody: Person) -> str:
+    return str(house.wait_fact("ended", call_of(house, somebody.number))[0].data["fate"])
+
+
+def messages(house: House, number: str | None) -> list[Message]:
+    call_id = call_of(house, number)
+    return [message for message in Store(house.places.messages).list() if message.call == call_id]
+
+
+def hear_something(line: Line) -> None:
+    """A second of sound, of whatever kind: no silence."""
+    line.heard.clear()
+    line.wait(lambda: len(line.heard) > 8000 and len(set(line.heard[-4000:])) > 8, PATIENCE, "something to be heard")
+
+
+# --- the engine is killed --------------------------------------------------------------------------------------------
+
+
+class Kill:
+    """Callers at many stages, and the engine is killed under them."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.facts_before: set[str] = set()
+
+    def kill(self) -> None:
+        self.house.stack.engine.kill()
+        self.facts_before = {fact.id for fact in self.house.facts()}
+
+
+def killed_in_the_menu(person: Person) -> None:
+    person.meet()
+    presses("topics")(person)
+    person.meet()
+    person.do("welcome", "topics 5", "queue-wait")
+    person.talk().hang_up()
+    person.hear("survey-invitation")
+
+
+def killed_in_the_information(person: Person) -> None:
+    person.meet()
+    presses("topics 2", "info-did")(person)
+    person.meet()
+    person.do("welcome", "topics 2", "after-information 3", "goodbye")
+    person.wait_ended()
+
+
+def killed_in_the_queue(person: Person) -> None:
+    presses("topics 5", "queue-wait")(person)
+    wait_entered(person.house, person)
+    person.meet()
+    person.meet()
+    hear_something(person.line)
+    person.talk().hang_up()
+    person.hear("survey-invitation")
+
+
+def killed_while_talking(person: Person) -> None:
+    presses("topics 5", "queue-wait")(person)
+    operator = person.talk()
+    person.meet()
+    person.meet()
+    words = person.house.sound("info-portale")
+    operator.speak(words)
+    person.line.wait_heard(words, PATIENCE)
+    operator.hang_up()
+    person.do("survey-invitation", "survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
+    person.wait_ended()
+
+
+def killed_in_the_survey(person: Person) -> None:
+    presses("topics 5", "queue-wait")(person)
+    operator = person.talk()
+    person.meet()
+    operator.hang_up()
+    person.do("survey-invitation", "survey-solved 5", "survey-courtesy")
+    person.meet()
+    person.do("survey-courtesy 4", "survey-overall 3", "survey-thanks")
+    person.wait_ended()
+
+
+def to_the_voicemail(person: Person, *steps: str) -> None:
+    presses("topics 5", "queue-wait")(person)
+    wait_entered(person.house, person)
+    person.press("1")
+    person.do("vm-choice", *steps)
+
+
+def leave_again(person: Person) -> None:
+    person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
+    person.speak(WORDS)
+    person.press("#")
+    person.do("vm-review 1", "vm-saved")
+    person.wait_ended()
+
+
+def killed_while_speaking(person: Person) -> None:
+    to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
+    person.meet()
+    person.begin_to_speak(7.0)
+    wait_until(lambda: recorded_seconds(person.house) > WORDS, "some words to be recorded")
+    person.meet()
+    person.line.wait_quiet(PATIENCE)
+    person.press("#")
+    leave_again(person)
+
+
+def killed_and_gone_while_speaking(person: Person) -> None:
+    """Hangs up without having been asked again."""
+    to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
+    person.meet()
+    person.begin_to_speak(7.0)
+    wait_until(lambda: recorded_seconds(person.house) > WORDS, "some words to be recorded")
+    person.meet()
+
+
+def killed_in_the_number(person: Person) -> None:
+    to_the_voicemail(person, "vm-your-number-is")
+    person.meet()
+    person.meet()
+    leave_again(person)
+
+
+def recorded_seconds(house: House) -> float:
+    """Of the shortest recording under way."""
+    return min((path.stat().st_size / 16000 for path in recordings(house)), default=0.0)
+
+
+KILLED = {
+    "menu": (killed_in_the_menu, "answered", 0),
+    "information": (killed_in_the_information, "informed", 0),
+    "queue": (killed_in_the_queue, "answered", 0),
+    "talking": (killed_while_talking, "answered", 0),
+    "survey": (killed_in_the_survey, "answered", 0),
+    "speaking": (killed_while_speaking, "message", 2),
+    "speaking, and gone": (killed_and_gone_while_speaking, "no_message", 1),
+    "number": (killed_in_the_number, "message", 1),
+}
+
+
+def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(built: House, desk: Operators) -> None:
+    numbers = numbered(KILLED, 1000)
+    killing = Kill(built)
+    parts = {name: part for name, (part, _, _) in KILLED.items()}
+    failures = play(desk, parts, numbers, lambda: None, killing.kill)
+    assert failures == dict.fromkeys(KILLED)
+    wait_until(lambda: built.channels() == 0, "the calls to be over")
+    calls = {name: call_of(built, number) for name, number in numbers.items()}
+    age(built)
+    built.stack.engine.start()
+    wait_until(lambda: recordings(built) == [], "the engine to take in what it finds")
+    built.wait_idle()
+
+    facts = built.facts()
+    assert killing.facts_before <= {fact.id for fact in facts}
+    assert len({fact.id for fact in facts}) == len(facts)
+    for name, (_, expected, count) in KILLED.items():
+        (ended,) = [fact for fact in facts if fact.call == calls[name] and fact.kind == "ended"]
+        assert (name, ended.data["fate"]) == (name, expected)
+        assert (name, len(messages(built, numbers[name]))) == (name, count)
+    answers = [fact.data for fact in facts if fact.call == calls["survey"] and fact.kind == "survey"]
+    assert [(each["question"], each["value"]) for each in answers] == [("solved", 5), ("courtesy", 4), ("overall", 3)]
+    (recovered,) = messages(built, numbers["speaking, and gone"])
+    assert recovered.ended_by == "crash"
+    assert recovered.number == "+39" + str(numbers["speaking, and gone"])
+    told = [fact.data["message_id"] for fact in facts if fact.kind == "message" and fact.call in calls.values()]
+    assert sorted(filter(None, told)) == sorted(message.id for n in numbers.values() for message in messages(built, n))
+    assert litter(built) == []
+
+
+def age(house: House) -> None:
+    """The recordings that were cut off are of a while ago: nobody writes to them any more."""
+    for path in [*Path(house.places.messages).glob(".*/*"), *Path(house.places.messages).glob(".*")]:
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+
+
+# --- the engine is away ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def without_engine(house: House) -> Iterator[None]:
+    house.stack.engine.stop()
+    try:
+        yield
+    finally:
+        house.stack.engine.start()
+
+
+@contextmanager
+def without_scripts(house: House) -> Iterator[None]:
+    away = f"{house.places.scripts}.away"
+    os.rename(house.places.scripts, away)
+    try:
+        yield
+    finally:
+        os.rename(away, house.places.scripts)
+
+
+def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operator(
+    built: House, desk: Operators
+) -> None:
+    caller = person(desk, 2000)
+    with without_engine(built):
+        presses("topics 2", "after-information 1", "queue-wait")(caller)
+        caller.talk().hang_up()
+        caller.do("survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
+        caller.wait_ended()
+        assert fate(built, caller) == "answered"
+    kinds = ["answered", "choice", "choice", "ended", "handed_over", "informed", "survey", "survey", "survey"]
+    assert sorted(built.kinds(call_of(built, caller.number))) == kinds
+
+
+def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_message(
+    built: House, desk: Operators
+) -> None:
+    caller = person(desk, 2001)
+    built.move_clock(EVENING)
+    with without_engine(built):
+        presses("closed #", "vm-your-number-is 1", "vm-record #")(caller)
+        caller.speak(WORDS)
+        caller.press("#")
+        caller.do("vm-review 1", "vm-saved")
+        caller.wait_ended()
+        assert fate(built, caller) == "message"
+    (message,) = messages(built, caller.number)
+    assert (message.number, message.reason, message.ended_by) == ("+39" + str(caller.number), "closed", "dtmf")
+
+
+def test_given_no_engine_and_no_scripts_when_somebody_calls_then_the_dialplan_leads_to_an_operator(
+    built: House, desk: Operators
+) -> None:
+    caller = person(desk, 2002)
+    with without_engine(built), without_scripts(built):
+        presses("welcome")(caller)
+        wait_entered(built, caller)
+        hear_something(caller.line)
+        caller.talk().hang_up()
+        caller.hear("goodbye")
+        caller.wait_ended()
+        wait_until(lambda: "ENDED" in built.events(call_of(built, caller.number)), "the fate in the queue_log")
+    (line,) = [line for line in built.stack.queue_log() if line[1] == call_of(built, caller.number) and "ENDED" in line]
+    assert line[5:7] == ["answered", "survey"]
+
+
+def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_messages_are_there_later(
+    built: House, desk: Operators
+) -> None:
+    """One says goodbye, one hangs up while speaking, one withholds the number."""
+    built.move_clock(EVENING)
+    callers = {"patient": "0600002101", "hasty": "0600002102", "withheld": None}
+
+    def static(part: Callable[[Person], None]) -> Callable[[Person], None]:
+        def whole(person: Person) -> None:
+            presses("fallback-closed", "fallback-record")(person)
+            wait_until(lambda: len(list(native.glob("*.wav"))) == len(callers), "all recordings to begin")
+            person.speak(WORDS)
+            part(person)
+
+        return whole
+
+    def patient(person: Person) -> None:
+        person.press("#")
+        person.hear("vm-saved")
+        person.wait_ended()
+
+    native = Path(built.places.native_messages)
+    parts = {"patient": static(patient), "hasty": static(lambda person: None), "withheld": static(patient)}
+    with without_engine(built), without_scripts(built):
+        assert play(desk, parts, callers) == dict.fromkeys(callers)
+        wait_until(lambda: len(list(native.glob("*.done"))) == len(callers), "the recordings to be whole")
+        assert all(messages(built, number) == [] for number in callers.values())
+    wait_until(lambda: not list(native.iterdir()), "the engine to take the recordings in")
+    for number in callers.values():
+        (message,) = messages(built, number)
+        assert (message.reason, message.empty, message.ended_by) == ("closed", False, "native")
+        assert message.number == (number and "+39" + number)
+        assert WORDS - 0.8 < message.sound_seconds < WORDS + 0.3
+        (fact,) = built.wait_fact("message", message.call)
+        assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
+        assert message.id in listed(built)
+    built.stack.engine.stop()
+    built.stack.engine.start()  # and looks again: nothing comes twice
+    assert [len(messages(built, number)) for number in callers.values()] == [1, 1, 1]
+
+
+def listed(house: House) -> str:
+    """What `voicemail list` tells a person."""
+    command = [sys.executable, "-m", "voicemail.cli", "--config", house.places.config, "--var", house.places.var]
+    done = subprocess.run([*command, "list"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+# --- the engine stands still -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watched(built: House) -> Iterator[None]:
+    """As on a site, with less patience."""
+    patience = built.stack.engine.WATCHDOG_SECONDS
+    built.stack.engine.stop()
+    built.stack.engine.WATCHDOG_SECONDS = 2.0
+    built.stack.engine.start()
+    yield
+    built.stack.engine.stop()
+    built.stack.engine.WATCHDOG_SECONDS = patience
+
+
+@pytest.mark.usefixtures("watched")
+def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_and_they_go_on(
+    built: House, desk: Operators
+) -> None:
+    pid = built.stack.engine.pid
+    assert pid is not None
+
+    def in_the_menu(person: Person) -> None:
+        presses("topics")(person)
+        person.meet()
+        person.do("welcome", "topics 5", "queue-wait")
+        person.talk().hang_up()
+        person.hear("survey-invitation")
+
+    def in_the_queue(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        wait_entered(built, person)
+        person.meet()
+        hear_something(person.line)
+        person.talk()
+
+    def comes_later(person: Person) -> None:
+        person.meet()
+        presses("welcome", "topics 5", "queue-wait")(person)  # nothing is heard before
+        person.talk()
+
+    parts = {"menu": in_the_menu, "queue": in_the_queue, "later": comes_later}
+    numbers = numbered(parts, 3000)
+    assert play(desk, parts, numbers, lambda: os.kill(pid, signal.SIGSTOP)) == dict.fromkeys(parts)
+    wait_until(lambda: built.stack.engine.pid not in (None, pid), "another engine")
+    wait_until(lambda: answers(built), "it to answer")
+    wait_until(lambda: built.channels() == 0, "the calls to be over")
+    for number in numbers.values():
+        (ended,) = built.wait_fact("ended", call_of(built, number))
+        assert ended.data["fate"] == "answered"
+    afterwards = person(desk, 3100)
+    presses("topics")(afterwards)
+    assert built.metric("ivr_sessions_open", flow="menu") == 1
+    afterwards.hang_up()
+
+
+def answers(house: House) -> bool:
+    try:
+        return house.metric("ivr_connections") >= 0
+    except OSError:
+        return False
+
+
+# --- the disk --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def full_disk(folder: str) -> Iterator[None]:
+    """The folder lies on a disk where nothing can be written any more."""
+    os.rename(folder, f"{folder}.away")
+    os.symlink(FULL_DISK, folder)
+    try:
+        yield
+    finally:
+        os.unlink(folder)
+        os.rename(f"{folder}.away", folder)
+
+
+def alarms(house: House, what: str) -> list[dict[str, Any]]:
+    """What the engine's log says to the people who run the service."""
+    lines = [json.loads(line) for line in Path(house.stack.engine.log).read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["event"] == "alarm" and line["what"] == what]
+
+
+def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_is_an_apology_and_an_alarm(
+    built: House, desk: Operators
+) -> None:
+    built.move_clock(EVENING)
+    counted, logged = built.metric("ivr_alarms_total", what="messages"), len(alarms(built, "messages"))
+    caller = person(desk, 4000)
+    with full_disk(built.places.messages):
+        presses("closed #", "vm-your-number-is 1", "vm-store-failed")(caller)
+        caller.wait_ended()
+        assert fate(built, caller) == "no_message"
+    assert built.metric("ivr_alarms_total", what="messages") == counted + 1
+    assert len(alarms(built, "messages")) == logged + 1
+    assert "free space" in alarms(built, "messages")[-1]["error"]
+    presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # there is room again
+    caller.hang_up()
+
+
+def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(built: House, desk: Operators) -> None:
+    """No file of the switch may have more than so many bytes; its own log files have less."""
+    built.move_clock(EVENING)
+    caller = person(desk, 4100)
+    presses("closed #", "vm-your-number-is 1")(caller)
+    with longest_file(built, round((WORDS + 0.5) * 16000)):
+        caller.do("vm-record #")
+        caller.speak(1.6 * WORDS)
+        caller.press("#")
+        caller.do("vm-review 1", "vm-saved")
+        caller.wait_ended()
+    assert fate(built, caller) == "message"
+    (message,) = messages(built, caller.number)
+    assert WORDS - 0.8 < message.seconds < WORDS + 0.6
+
+
+@contextmanager
+def longest_file(house: House, size: int) -> Iterator[None]:
+    """Set by who the switch runs as: root in a container may not be allowed to."""
+    who = unprivileged.account(house.stack.switch.folder) if house.stack.switch.status().user else None
+    unlimited = str(resource.RLIM_INFINITY)
+
+    def limit(soft: str) -> None:
+        code = "import resource, sys; resource.prlimit(*map(int, sys.argv[1:3]), tuple(map(int, sys.argv[3:])))"
+        arguments = [str(house.stack.switch.pid), str(int(resource.RLIMIT_FSIZE)), soft, unlimited]
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd="/", **(who.popen() if who else {}))
+
+    limit(str(size))
+    try:
+        yield
+    finally:
+        limit(unlimited)
+
+
+def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on_and_the_log_has_them(
+    built: House, desk: Operators
+) -> None:
+    failed, logged = built.metric("ivr_facts_total", result="failed"), len(alarms(built, "facts"))
+    caller = person(desk, 4200)
+    wait_until(lambda: not list(Path(built.places.facts).glob("*.open")), "the last facts to be sealed")
+    with full_disk(built.places.facts):
+        presses("topics 5", "queue-wait")(caller)
+        caller.talk().hang_up()
+        caller.do("survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
+        caller.wait_ended()
+        call_id = call_of(built, caller.number)
+        wait_until(lambda: "ended" in logged_kinds(built, call_id), "the last fact to be in the log")
+    kinds = ["answered", "choice", "handed_over", "survey", "survey", "survey", "ended"]
+    assert logged_kinds(built, call_id) == kinds
+    assert built.metric("ivr_facts_total", result="failed") == failed + len(kinds)
+    assert len(alarms(built, "facts")) == logged + len(kinds)
+    afterwards = person(desk, 4201)
+    presses("topics")(afterwards)
+    afterwards.hang_up()
+    assert fate(built, afterwards) == "left_menu"
+
+
+def logged_kinds(house: House, call_id: str) -> list[str]:
+    return [alarm["fact"]["kind"] for alarm in alarms(house, "facts") if alarm["call"] == call_id]
