@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from charter.definitions import PUBLISHED
 from queue_model.build import Builder
 from queue_model.errors import ModelError
 from queue_model.estimates import Estimate, ratio
@@ -80,6 +81,9 @@ class Result:
         return sum(each.counts[name] for each in self.sums) / len(self.sums)
 
 
+Goal = Callable[[Result], int]  # how many replications to have, from those that there are; not more: enough
+
+
 def replicate(
     study: Study,
     *,
@@ -87,14 +91,13 @@ def replicate(
     seed: int | None = None,
     engine_name: str | None = None,
     jobs: int | None = None,
-    precision: float | None = None,
+    goal: Goal | None = None,
     parts: tuple[str, ...] = (),
     progress: Callable[[int, int], None] = lambda done, wanted: None,
 ) -> Result:
-    """Run a study's replications.
+    """Run a study's replications: as many as asked for (or as the scenario says), then on until the goal is reached.
 
-    `precision`: go on until the published service level is known within so much (a share; half the interval), or raise
-    ModelError when `MOST_REPLICATIONS` would not do. Without it, `replications` (or the scenario's) are run.
+    The goal sees what was measured, never who ran it, so any number of `jobs` gives the same result.
     """
     name, simulate = engine(engine_name)
     chosen = study.scenario.seed if seed is None else seed
@@ -105,36 +108,39 @@ def replicate(
         built = builder.inputs(replication, chosen)
         return result.measurer.sums(built, simulate(built.inputs))
 
-    workers = max(1, jobs or os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        for wanted in _goals(result, replications or study.scenario.replications, precision):
-            numbers = range(result.replications, wanted)
+    wanted = replications or study.scenario.replications
+    with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
+        while result.replications < wanted:
             try:
-                for sums in pool.map(one, numbers):
+                for sums in pool.map(one, range(result.replications, wanted)):
                     result.sums.append(sums)
                     progress(result.replications, wanted)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+            wanted = goal(result) if goal is not None else wanted
     return result
 
 
-def _goals(result: Result, replications: int, precision: float | None) -> Iterator[int]:
-    """How many replications to have, one goal after the other; depends on what was measured, not on who ran it."""
-    if precision is None:
-        yield replications
-        return
-    wanted = max(FEWEST, replications)
-    while True:
-        yield wanted
-        half = result.estimate("service_level").half
+def precise(half_width: float, measure: str = PUBLISHED) -> Goal:
+    """Until a share (the published service level) is known within so much: half of its interval.
+
+    Raises ModelError when `MOST_REPLICATIONS` would not do.
+    """
+
+    def goal(result: Result) -> int:
+        half = result.estimate(measure).half
+        if result.replications < FEWEST:
+            return FEWEST
         if half is None:
             raise ModelError("--precision: no call was measured, so no interval can be reached")
-        if half <= precision:
-            return
+        if half <= half_width:
+            return result.replications
         # The interval narrows with the square root; a tenth more, because it is itself an estimate.
-        needed = math.ceil(result.replications * (half / precision) ** 2 * 1.1)
+        needed = math.ceil(result.replications * (half / half_width) ** 2 * 1.1)
         if needed > MOST_REPLICATIONS:
             remedy = "ask for less precision or for longer periods (--days)"
             raise ModelError(f"--precision: would take some {needed:,} replications; {remedy}")
-        wanted = max(result.replications + FEWEST, min(needed, 4 * result.replications))
+        return max(result.replications + FEWEST, min(needed, 4 * result.replications))
+
+    return goal

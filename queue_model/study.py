@@ -44,7 +44,8 @@ class Study:
 
     path: str
     written: dict[str, Any]  # the whole scenario as plain values, what it stands on included
-    changed: dict[str, Any]  # what this file itself writes
+    changed: frozenset[str]  # paths of the values that this file, or the command line, writes over what it stands on
+    own_assumptions: frozenset[str]  # those that this file itself states
     scenario: Scenario
     compiled: Compiled
     warnings: tuple[Problem, ...]
@@ -77,8 +78,8 @@ class Study:
 
 def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | None = None) -> Study:
     """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
-    changed = gather(path, Problem(shown(path), "", ""))
-    return _study(path, changed[0], changed[1], places or Places(), changes or {})
+    whole, own = gather(path, Problem(shown(path), "", ""))
+    return _study(path, whole, own, places or Places(), changes or {})
 
 
 def of(value: dict[str, Any], places: Places | None = None, name: str = "scenario") -> Study:
@@ -86,11 +87,8 @@ def of(value: dict[str, Any], places: Places | None = None, name: str = "scenari
     return _study(name, value, value, places or Places(), {})
 
 
-def _study(
-    path: str, written: dict[str, Any], own: dict[str, Any], places: Places, changes: Mapping[str, Any]
-) -> Study:
-    file = shown(path)
-    written, own = _pruned(merged(written, changes)), merged(own, changes)
+def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places, changes: Mapping[str, Any]) -> Study:
+    file, written = shown(path), _pruned(merged(whole, changes))
     problems = [Problem(file, *each) for each in islice(compare(written, Scenario), MOST_PROBLEMS)]
     if problems:
         raise ScenarioError(problems)
@@ -100,7 +98,14 @@ def _study(
     errors = [each for each in found if each.severity == "error"]
     if errors:
         raise ScenarioError(errors)
-    return Study(path, written, own, scenario, compiled, tuple(found))
+    changed = {path for path, _ in leaves(dict(changes))} if changes else set()
+    if "based_on" in own:
+        changed |= {path for path, _ in leaves(own)}
+    stated = own.get("assumptions")
+    return Study(
+        path, written, frozenset(changed), frozenset(stated if isinstance(stated, dict) else ()),
+        scenario, compiled, tuple(found),
+    )  # fmt: skip
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

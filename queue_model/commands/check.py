@@ -1,0 +1,133 @@
+"""`queue-model check`: the promises of the Carta under a scenario. Status 0: all hold, 1: one fails, 2: cannot tell."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from charter.definitions import DEFINITIONS
+from charter.promises import words
+from ivr.places import Places
+from queue_model import asking, pages
+from queue_model.build import Builder
+from queue_model.commands.run import head
+from queue_model.estimates import Estimate
+from queue_model.replication import Result, replicate
+from queue_model.steadiness import growing
+from queue_model.study import Study
+
+Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
+
+MOST = 400  # replications that are run to tell what is close
+EXAMPLES = """
+The promises are those of config/service.yaml; targets.service_level, answer_rate, abandonment and wait_mean of the
+scenario are judged beside them. More replications are run until each verdict is sure, or --most of them were.
+
+exit status: 0 all hold, 1 one fails, 2 none fails and one is too close to tell
+
+example:
+  queue-model check scenarios/baseline.yaml --set targets.service_level=0.8
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    asking.scenario_arguments(parser)
+    asking.simulation_arguments(parser)
+    parser.add_argument("--most", type=int, default=MOST, metavar="N", help=f"replications at most (default: {MOST})")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A measure and what it must reach, or must not exceed."""
+
+    measure: str
+    value: float
+    at_least: bool
+    said: str
+
+    def judge(self, estimate: Estimate) -> Verdict:
+        """By the whole interval; a single replication has none and tells nothing."""
+        if estimate.value is None:
+            return "nothing to judge"
+        if estimate.low is None or estimate.high is None:
+            return "too close to tell"
+        good, bad = (estimate.low, estimate.high) if self.at_least else (-estimate.high, -estimate.low)
+        bound = self.value if self.at_least else -self.value
+        return "holds" if good >= bound else "fails" if bad < bound else "too close to tell"
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    study = asking.study_of(options, places)
+    bounds = list(_bounds(study))
+
+    def goal(result: Result) -> int:
+        close = any(bound.judge(result.estimate(bound.measure)) == "too close to tell" for bound in bounds)
+        return min(2 * result.replications, max(options.most, result.replications)) if close else result.replications
+
+    with asking.progress_bar() as progress:
+        result = replicate(
+            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
+            jobs=options.jobs, goal=goal, progress=progress,
+        )  # fmt: skip
+    lost = {name: each.why for each in growing(study, Builder(study)) for name in each.measures}
+    verdicts: dict[Bound, Verdict] = {
+        bound: "fails" if bound.measure in lost else bound.judge(result.estimate(bound.measure)) for bound in bounds
+    }
+    if options.json:
+        print(json.dumps([_document(bound, verdicts[bound], result, lost) for bound in bounds], indent=1))
+    else:
+        print("\n".join(_page(result, verdicts, lost)))
+    if "fails" in verdicts.values():
+        return 1
+    return 0 if "holds" in verdicts.values() and "too close to tell" not in verdicts.values() else 2
+
+
+def _bounds(study: Study) -> Iterator[Bound]:
+    for name, promise in study.promises.items():
+        if (study.scenario.mails if name == "on_time_email" else study.scenario.second_level) is not None:
+            yield Bound(name, promise.share, True, words(promise, "en"))
+    targets = study.scenario.targets
+    for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):
+        if value is not None:
+            yield Bound(name, value, True, f"at least {100 * value:g} %")
+    if targets.abandonment is not None:
+        yield Bound("abandonment", targets.abandonment, False, f"at most {100 * targets.abandonment:g} %")
+    if targets.wait_mean is not None:
+        yield Bound("wait_mean_answered", targets.wait_mean, False, f"at most {targets.wait_mean:g} s")
+
+
+def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) -> Iterator[str]:
+    yield from head(result)
+    yield ""
+    rows = [["promise or target", "wanted", "value", "95 % interval", "verdict"]]
+    for bound, verdict in verdicts.items():
+        estimate, kind = result.estimate(bound.measure), pages.kind(bound.measure)
+        title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
+        if bound.measure in lost:
+            rows.append([title, bound.said, "no steady state", pages.EMPTY, verdict])
+        else:
+            figures = (pages.number(estimate.value, kind), pages.interval(estimate, kind))
+            rows.append([title, bound.said, *figures, verdict])
+    yield from pages.table(rows, left=2)
+    for why in dict.fromkeys(lost.values()):
+        yield from pages.wrapped(f"No steady state: {why}.")
+
+
+def _document(bound: Bound, verdict: Verdict, result: Result, lost: dict[str, str]) -> dict[str, object]:
+    estimate = result.estimate(bound.measure)
+    shown = estimate if bound.measure not in lost else estimate._replace(value=None, half=None)
+    return {
+        "measure": bound.measure,
+        "wanted": bound.value,
+        "at_least": bound.at_least,
+        "value": shown.value,
+        "low": shown.low,
+        "high": shown.high,
+        "verdict": verdict,
+        "replications": result.replications,
+    }

@@ -1,0 +1,237 @@
+"""`queue-model run`: what a scenario would be like: every measure with its interval, by half-hour, day and topic."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from charter.definitions import DEFINITIONS, PUBLISHED
+from ivr.places import Places
+from queue_model import asking, pages
+from queue_model.build import Builder
+from queue_model.estimates import Estimate
+from queue_model.measures import PARTS
+from queue_model.replication import Result, precise, replicate
+from queue_model.steadiness import Growing, growing
+
+EXAMPLES = """
+examples:
+  queue-model run scenarios/baseline.yaml
+  queue-model run scenarios/baseline.yaml --precision 0.5pp --by half-hour
+  queue-model run scenarios/baseline.yaml --set operators.seats=10 --json ten-seats.json
+"""
+# What a table by half-hour, day or topic shows.
+COLUMNS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", "overflow")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    asking.scenario_arguments(parser)
+    asking.simulation_arguments(parser)
+    add = parser.add_argument
+    add(
+        "--precision", type=asking.precision, metavar="Xpp",
+        help="go on until the service level is known within so many points: 0.5pp",
+    )  # fmt: skip
+    add("--by", action="append", choices=PARTS, default=[], help="also a table by half-hour, weekday, day or topic")
+    add("--language", choices=("en", "it"), default="en", help="of the measures' names and definitions")
+    add("--definitions", action="store_true", help="say under the table what each measure means")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one a line (default: standard output)")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    study = asking.study_of(options, places)
+    written = bool(options.json or options.csv)
+    parts = tuple(part for part in PARTS if written or part in options.by)
+    with asking.progress_bar() as progress:
+        result = replicate(
+            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
+            jobs=options.jobs, goal=options.precision and precise(options.precision), parts=parts, progress=progress,
+        )  # fmt: skip
+    unsteady = growing(study, Builder(study))
+    if options.json:
+        pages.deliver(json.dumps(document(result, unsteady), indent=1, ensure_ascii=False) + "\n", options.json)
+    if options.csv:
+        pages.deliver(_csv(result, unsteady), options.csv)
+    if "-" not in (options.json, options.csv):
+        print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
+    return 0
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def page(
+    result: Result, unsteady: list[Growing], language: str, by: tuple[str, ...], *, definitions: bool
+) -> Iterator[str]:
+    """The lines of the answer."""
+    yield from head(result)
+    yield ""
+    yield from _counts(result)
+    yield ""
+    yield from _measures(result, unsteady, language)
+    for each in unsteady:
+        yield ""
+        yield from pages.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
+    for problem in result.study.warnings:
+        yield f"warning: {problem}"
+    for part in by:
+        yield ""
+        yield from _by(result, part, unsteady, language)
+    if definitions:
+        yield ""
+        for name in result.estimates():
+            definition, within = DEFINITIONS[name], result.measurer.thresholds
+            yield f"{definition.title(language, **within._asdict())}  [{name}]"
+            yield from pages.wrapped(definition.text(language, **within._asdict()), "    ")
+
+
+def head(result: Result) -> Iterator[str]:
+    """What was asked and how it was answered."""
+    study, period = result.study, result.study.period
+    yield study.scenario.title
+    last = period.date(period.days - 1)
+    days = f"{period.first} to {last}: {period.days} days, {int(period.opens.sum())} of them open"
+    seed = f"{result.replications} replication{'' if result.replications == 1 else 's'}, seed {result.seed}"
+    yield f"{days}; {seed}, engine {result.engine}"
+
+
+def _counts(result: Result) -> Iterator[str]:
+    study, period = result.study, result.study.period
+    days = max(1, int(period.opens.sum()))
+
+    def daily(name: str) -> str:
+        return f"{result.count(name) / days:,.1f}"
+
+    again = f" ({daily('redialled')} of them again)" if result.count("redialled") else ""
+    said = [
+        f"A day of service: {daily('called')} calls at the number; {daily('offered')} reach the queue{again} and",
+        f"{daily('answered')} are answered; {daily('informed')} callers are content with the recorded information,",
+        f"{daily('left_menu')} leave the menu, {daily('outside_hours')} call outside hours.",
+        f"{daily('messages')} messages to call back.",
+    ]
+    if study.scenario.mails is not None:
+        said.append(f"{daily('emails')} e-mails.")
+    if study.scenario.second_level is not None:
+        said.append(f"{daily('second_level')} requests for the second level.")
+    waiting = {"emails_open": "e-mails", "messages_open": "messages"}
+    left = [f"{result.count(name):,.1f} {word}" for name, word in waiting.items() if result.count(name)]
+    if left:
+        said.append(f"Not done when the period ends, on average: {', '.join(left)}.")
+    yield from pages.wrapped(" ".join(said))
+
+
+def _measures(result: Result, unsteady: list[Growing], language: str) -> list[str]:
+    titles = {"en": ("measure", "value", "95 % interval"), "it": ("misura", "valore", "intervallo al 95 %")}
+    rows = [titles[language]]
+    lost = {name for each in unsteady for name in each.measures}
+    for name, estimate in result.estimates().items():
+        title = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict())
+        mark = " *" if name == PUBLISHED else ""
+        if name in lost:
+            rows.append((title + mark, "no steady state", pages.EMPTY))
+        else:
+            kind = pages.kind(name)
+            rows.append((title + mark, pages.number(estimate.value, kind), pages.interval(estimate, kind)))
+    words = {"en": "* the service level that is published", "it": "* il livello di servizio che si pubblica"}
+    return [*pages.table(rows), words[language]]
+
+
+def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> list[str]:
+    columns = {name: result.part(part, name) for name in COLUMNS}
+    lost = {name for each in unsteady for name in each.measures}
+    within = result.measurer.thresholds._asdict()
+    rows = [[part, "calls", *(_short(name, language, within) for name in COLUMNS)]]
+    for group, level in columns["service_level"].items():
+        cells = [group, f"{level.denominator / result.replications:,.1f}"]
+        for name in COLUMNS:
+            estimate = columns[name].get(group)
+            cells.append("no steady state" if name in lost else _with_half(estimate, pages.kind(name)))
+        rows.append(cells)
+    return pages.table(rows)
+
+
+def _short(name: str, language: str, within: dict[str, float]) -> str:
+    title = DEFINITIONS[name].title(language, **within)
+    return title if len(title) <= 30 else name.replace("_", " ")
+
+
+def _with_half(estimate: Estimate | None, kind: str) -> str:
+    if estimate is None or estimate.value is None:
+        return pages.EMPTY
+    scale = 100 if kind == "share" else 1
+    half = f" ±{scale * estimate.half:.1f}" if estimate.half is not None else ""
+    return f"{scale * estimate.value:,.1f}{half} {'%' if kind == 'share' else 's'}"
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def document(result: Result, unsteady: list[Growing]) -> dict[str, Any]:
+    """Everything as plain values: shares 0 to 1, seconds; null where there is no value."""
+    study = result.study
+    lost = {name: each.why for each in unsteady for name in each.measures}
+    thresholds = result.measurer.thresholds._asdict()
+    measures = {}
+    for name, estimate in result.estimates().items():
+        definition = DEFINITIONS[name]
+        texts = {language: definition.text(language, **thresholds) for language in ("it", "en")}
+        measures[name] = {**_figure(estimate, lost.get(name)), "kind": definition.kind, "definition": texts}
+    return {
+        "scenario": study.scenario.title,
+        "first": study.period.first.isoformat(),
+        "days": study.period.days,
+        "open_days": int(study.period.opens.sum()),
+        "replications": result.replications,
+        "seed": result.seed,
+        "engine": result.engine,
+        "configuration": study.compiled["revision"],
+        "published": PUBLISHED,
+        "thresholds": thresholds,
+        "counts": {name: result.count(name) for name in result.sums[0].counts},
+        "measures": measures,
+        "by": {
+            part: {
+                name: {group: _figure(each, lost.get(name)) for group, each in result.part(part, name).items()}
+                for name in result.sums[0].parts[part]
+            }
+            for part in result.measurer.parts
+        },
+    }
+
+
+def _figure(estimate: Estimate, lost: str | None) -> dict[str, Any]:
+    if lost is not None:
+        return {"value": None, "low": None, "high": None, "no_steady_state": lost}
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "numerator": estimate.numerator,
+        "denominator": estimate.denominator,
+    }
+
+
+def _csv(result: Result, unsteady: list[Growing]) -> str:
+    """One line a figure: part, group, measure, value, low, high, numerator, denominator."""
+    lost = {name for each in unsteady for name in each.measures}
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("part", "group", "measure", "value", "low", "high", "numerator", "denominator"))
+    for name, estimate in result.estimates().items():
+        rows.writerow(("whole", "", name, *_cells(estimate, name in lost)))
+    for part in result.measurer.parts:
+        for name in result.sums[0].parts[part]:
+            for group, estimate in result.part(part, name).items():
+                rows.writerow((part, group, name, *_cells(estimate, name in lost)))
+    return out.getvalue()
+
+
+def _cells(estimate: Estimate, lost: bool) -> tuple[Any, ...]:
+    figures = (None, None, None) if lost else (estimate.value, estimate.low, estimate.high)
+    return tuple("" if each is None else each for each in (*figures, estimate.numerator, estimate.denominator))
