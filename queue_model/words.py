@@ -1,0 +1,96 @@
+"""What people write on the command line: `32/30min`, `6min`, `80/20`. A refusal shows an example of what is meant."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from dataclasses import dataclass
+
+SECONDS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
+NUMBER = r"\d+(?:\.\d+)?"
+DURATION = re.compile(rf"({NUMBER}) *(s|sec|m|min|h)?")
+CALLS = re.compile(rf"({NUMBER}) */ *(?:({NUMBER}) *)?(s|sec|m|min|h)")
+TARGET = re.compile(rf"({NUMBER}) *%? */ *({NUMBER}) *(s|sec|m|min)?")
+Problem = argparse.ArgumentTypeError
+
+
+@dataclass(frozen=True)
+class Calls:
+    """So many calls in so many seconds."""
+
+    count: float
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Calls per second."""
+        return self.count / self.seconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """This share of all calls answered within so many seconds."""
+
+    share: float
+    within: float
+
+
+def duration(text: str) -> float:
+    """Seconds, from `360`, `360s`, `6min` or `1.5h`."""
+    found = DURATION.fullmatch(text.strip())
+    seconds = float(found[1]) * SECONDS[found[2] or ""] if found else 0.0
+    if not 0 < seconds < math.inf:
+        raise Problem(f"{text!r} is no length of time above 0; write seconds or a unit: 360, 6min, 1.5h")
+    return seconds
+
+
+def calls(text: str) -> Calls:
+    """`32/30min`, `64/h`."""
+    found = CALLS.fullmatch(text.strip())
+    if not found:
+        raise Problem(f"{text!r}: write how many calls in what time: 32/30min, or 64/h")
+    count, seconds = float(found[1]), float(found[2] or 1) * SECONDS[found[3]]
+    if not (0 < count < math.inf and 0 < seconds < math.inf):
+        raise Problem(f"{text!r}: calls and time must be above 0: 32/30min")
+    return Calls(count, seconds)
+
+
+def target(text: str) -> Target:
+    """`80/20`: 80 % within 20 s."""
+    found = TARGET.fullmatch(text.strip())
+    if not found:
+        raise Problem(f"{text!r}: write per cent and seconds: 80/20 means 80 % of all calls answered within 20 s")
+    percent, seconds = float(found[1]), float(found[2]) * SECONDS[found[3] or ""]
+    if not 0 < percent < 100:
+        raise Problem(f"{text!r}: {percent:g} % is no goal; it must lie between 0 and 100, both excluded: 80/20")
+    return Target(percent / 100, seconds)
+
+
+def agents(text: str) -> int:
+    """A whole number of people, 1 to 100,000."""
+    if not re.fullmatch(r"\d{1,6}", text) or not 1 <= int(text) <= 100_000:
+        raise Problem(f"{text!r} is no number of people; write a whole number from 1 to 100000")
+    return int(text)
+
+
+def time(seconds: float) -> str:
+    """For a table: `0.3 s`, `14 s`, `7 min 34 s`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
+
+
+def count(amount: float) -> str:
+    """For a sentence: `32`, `6.4`, `10,000`."""
+    return f"{amount:,.2f}".rstrip("0").rstrip(".")
+
+
+def percent(share: float) -> str:
+    """For a table: `0.0 %`, `99.7 %`; what is not all is never rounded up to all."""
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

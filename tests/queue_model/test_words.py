@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+
+import pytest
+
+from queue_model import words
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("360", 360), ("360s", 360), ("6min", 360), ("6 m", 360), ("1.5h", 5400), (" 20 sec ", 20)]
+)
+def test_duration(text: str, seconds: float) -> None:
+    assert words.duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("32/30min", 32 / 1800), ("64/h", 64 / 3600), ("0.5/s", 0.5), ("12 / 15 min", 12 / 900)]
+)
+def test_calls(text: str, rate: float) -> None:
+    assert words.calls(text).rate == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("text", "share", "within"), [("80/20", 0.8, 20), ("80%/20s", 0.8, 20), ("92.5/1min", 0.925, 60)]
+)
+def test_target(text: str, share: float, within: float) -> None:
+    assert words.target(text) == words.Target(share, within)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "told"),
+    [
+        (words.duration, "soon", "write seconds or a unit"),
+        (words.duration, "-5", "write seconds or a unit"),
+        (words.duration, "0", "write seconds or a unit"),
+        (words.duration, "1,5h", "write seconds or a unit"),
+        (words.duration, "9" * 400, "write seconds or a unit"),
+        (words.calls, "32", "how many calls in what time"),
+        (words.calls, "32/0min", "above 0"),
+        (words.calls, "0/h", "above 0"),
+        (words.calls, "-3/h", "how many calls in what time"),
+        (words.target, "80", "per cent and seconds"),
+        (words.target, "100/20", "100 % is no goal"),
+        (words.target, "0/20", "0 % is no goal"),
+        (words.agents, "0", "whole number from 1"),
+        (words.agents, "2.5", "whole number from 1"),
+        (words.agents, "1000000", "whole number from 1"),
+    ],
+)
+def test_refusals_show_an_example(read: Callable[[str], object], text: str, told: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=told):
+        read(text)
+
+
+def test_tables() -> None:
+    assert [words.time(t) for t in (0, 0.34, 9.94, 14.4, 59.6, 60, 454.3, 1800)] == [
+        "0.0 s", "0.3 s", "9.9 s", "14 s", "1 min", "1 min", "7 min 34 s", "30 min",
+    ]  # fmt: skip
+    assert [words.percent(p) for p in (0, 0.0001, 0.5, 0.9994, 0.99996, 1)] == [
+        "0.0 %", "<0.1 %", "50.0 %", "99.9 %", ">99.9 %", "100.0 %",
+    ]  # fmt: skip
