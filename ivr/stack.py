@@ -213,6 +213,10 @@ class Stack:
         except FileNotFoundError:
             return []
 
+    def render(self, now: float) -> None:
+        """Write the switch's files anew, from what is compiled; it takes them up when it is told to reload."""
+        self._render(self.switch, now)
+
     def _render(self, switch: Switch, now: float) -> None:
         rendered = private_values(self.compiled, self.places, switch, now)
         seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)

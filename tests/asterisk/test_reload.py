@@ -1,0 +1,158 @@
+"""Ops change the configuration while calls are under way: those go on, the next ones meet what is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.asterisk.crowd import Operators, Person, call_of, numbered, play, presses, wait_entered
+from tests.asterisk.house import BRIEF, House, house, wait_until
+
+pytestmark = pytest.mark.switch
+
+OPERATORS = 3
+# Keys 2 and 4 have changed places, and something else is said first.
+CHANGES = {
+    "menu.yaml": {
+        "nodes": {
+            "argomenti": {"keys": {"2": "servizi-online", "4": "did"}},
+            "benvenuto": {"prompts": ["goodbye"]},
+        }
+    },
+    "queue": {"longest_wait": 45, "ring_seconds": 9},
+}
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[House]:
+    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def desk(built: House) -> Operators:
+    return Operators(built)
+
+
+@pytest.fixture(autouse=True)
+def in_order(built: House) -> Iterator[None]:
+    yield
+    built.hang_up_all()
+    built.wait_idle()
+
+
+def logged_in(house: House) -> list[str]:
+    text = house.stack.switch.cli("queue show nul")
+    return [seat for seat in ("seat01", "seat02", "seat03") if f"PJSIP/{seat}" in text]
+
+
+def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they_go_on_and_the_next_meets_the_new(
+    built: House, desk: Operators
+) -> None:
+    before = logged_in(built)
+
+    def reload() -> None:
+        built.reconfigure(CHANGES)
+        built.stack.render(built.now())
+        for command in ("dialplan reload", "queue reload all", "module reload res_pjsip.so"):
+            built.stack.switch.cli(command)
+
+    def in_the_old_menu(person: Person) -> None:
+        presses("welcome", "topics")(person)
+        person.meet()
+        person.do("no-input", "topics 4", "info-portale", "after-information 3", "goodbye")
+        person.wait_ended()
+
+    def in_the_queue(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        wait_entered(built, person)
+        person.meet()
+        person.talk().hang_up()
+        person.hear("survey-invitation")
+
+    def talking(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        operator = person.talk()
+        person.meet()
+        words = built.sound("info-portale")
+        operator.speak(words)
+        person.line.wait_heard(words)
+        operator.hang_up()
+        person.do("survey-invitation", "survey-solved 5", "survey-courtesy")
+
+    def in_the_new_menu(person: Person) -> None:
+        person.meet()
+        presses("goodbye", "topics 4", "info-did", "after-information 1", "queue-wait")(person)
+        person.talk()
+
+    parts = {"menu": in_the_old_menu, "queue": in_the_queue, "talking": talking, "new": in_the_new_menu}
+    numbers = numbered(parts, 1000)
+    assert play(desk, parts, numbers, reload) == dict.fromkeys(parts)
+    built.wait_idle()
+    assert before == logged_in(built) == ["seat01", "seat02", "seat03"]
+    fates = {}
+    for name, number in numbers.items():
+        (ended,) = built.wait_fact("ended", call_of(built, number))
+        fates[name] = ended.data["fate"]
+    assert fates == {"menu": "informed", "queue": "answered", "talking": "answered", "new": "answered"}
+    (answered,) = built.wait_fact("answered", call_of(built, numbers["new"]))
+    assert answered.data["revision"] == built.stack.compiled["revision"]
+    (answered,) = built.wait_fact("answered", call_of(built, numbers["menu"]))
+    assert answered.data["revision"] != built.stack.compiled["revision"]
+
+
+@pytest.mark.parametrize("broken", ["half of it", "another shape", "a way to nowhere", "nothing", "another house's"])
+def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_old_one_stays(
+    built: House, desk: Operators, broken: str
+) -> None:
+    path = Path(built.places.compiled)
+    sound = path.read_text(encoding="utf-8")
+    document = json.loads(sound)
+    if broken == "another shape":
+        document["service"]["queue"] = []
+    elif broken == "a way to nowhere":
+        document["menu"]["nodes"]["argomenti"]["keys"]["1"] = "altrove"
+    elif broken == "another house's":
+        document["paths"]["facts"] = "/elsewhere/spool/facts"
+    text = {"half of it": sound[: len(sound) // 2], "nothing": ""}.get(broken, json.dumps(document))
+    caller = Person(built, "0600002000", desk)
+    try:
+        presses("topics")(caller)
+        path.write_text(text, encoding="utf-8")
+        built.reload("refused")
+        refusal = [line for line in engine_log(built) if line["event"] == "reload_refused"][-1]
+        assert str(path) in str(refusal["error"])
+        caller.press("5")
+        caller.hear("queue-wait")
+        caller.hang_up()
+        afterwards = Person(built, "0600002001", desk)
+        presses("topics 5", "queue-wait")(afterwards)  # met by the engine, with what it had
+        afterwards.hang_up()
+    finally:
+        path.write_text(sound, encoding="utf-8")
+    built.wait_idle()
+    answered = built.wait_fact("answered", call_of(built, "0600002001"))[-1]
+    assert answered.data["revision"] == built.stack.compiled["revision"]
+    built.reload("done")
+
+
+def engine_log(house: House) -> list[dict[str, object]]:
+    return [json.loads(line) for line in Path(house.stack.engine.log).read_text(encoding="utf-8").splitlines()]
+
+
+def test_given_a_reload_for_every_caller_then_no_call_is_lost(built: House, desk: Operators) -> None:
+    """Impatient ops: the configuration is taken up again and again while calls begin and end."""
+    people = [Person(built, f"06{3000 + n:08d}", desk) for n in range(5)]
+    for somebody in people:
+        built.reload("done")
+        somebody.dial()
+    for somebody in people:
+        somebody.do("topics 1", "after-information 3", "goodbye")
+        somebody.wait_ended()
+    wait_until(lambda: built.channels() == 0, "the calls to be over")
+    for somebody in people:
+        (ended,) = built.wait_fact("ended", call_of(built, somebody.number))
+        assert ended.data["fate"] == "informed"
