@@ -266,6 +266,8 @@ def _fits(value: Any, wanted: shapes.Type) -> bool:
     """Whether a value without parts is what is wanted."""
     if isinstance(wanted, shapes.Metadata):
         return _fits(value, wanted.type)
+    if isinstance(wanted, shapes.AnyType):
+        return True
     if isinstance(wanted, shapes.NoneType):
         return value is None
     if isinstance(wanted, shapes.BoolType):

@@ -288,6 +288,6 @@ def _check_assumptions(scenario: Scenario, written: Mapping[str, Any]) -> Iterat
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
             yield (
                 f"assumptions.{path}.range",
-                f"{value:g} is outside {low:g} to {high:g}, which is thinkable",
+                f"{value:g} is outside {low:g} to {high:g}, the range that is thinkable",
                 "warning",
             )

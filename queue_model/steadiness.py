@@ -16,7 +16,7 @@ from queue_model.menu_ways import Ways
 from queue_model.scenario import Scenario
 from queue_model.study import Study
 
-CALL_MEASURES = tuple(name for name in DEFINITIONS if name.startswith(("wait_", "service_level")))
+CALL_MEASURES = tuple(name for name in DEFINITIONS if name.startswith(("wait_", "service_level", "answer_rate")))
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ def growing(study: Study, builder: Builder) -> list[Growing]:
     found = []
     if calls >= hands and _nobody_leaves(study):
         why = f"calls bring {_hours(calls)} of work and people work {_hours(hands)}, and no caller ever gives up"
-        found.append(Growing(CALL_MEASURES, f"the telephone queue has no steady state: {why}"))
+        found.append(Growing(CALL_MEASURES, f"the telephone: {why}"))
     if scenario.mails is not None and builder.mails is not None:
         mails = float(np.sum(builder.mails.expected)) * mean(scenario.mails.work)
         if mails >= hands or (calls + mails >= hands and _nobody_leaves(study)):
             why = f"calls and e-mails bring {_hours(calls + mails)} of work, and people work {_hours(hands)}"
-            found.append(Growing(("on_time_email",), f"the e-mails have no steady state: {why}"))
+            found.append(Growing(("on_time_email",), f"the e-mails: {why}"))
     if scenario.second_level is not None:
         office = _office_hours(study, builder) * scenario.second_level.people
         handed = _handed_over(study, builder) * mean(scenario.second_level.work)
         if handed >= office:
             why = f"it is handed {_hours(handed)} of work and has {_hours(office)}"
-            found.append(Growing(("on_time_second_level",), f"the second level has no steady state: {why}"))
+            found.append(Growing(("on_time_second_level",), f"the second level: {why}"))
     return found
 
 

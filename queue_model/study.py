@@ -7,7 +7,7 @@ replaced as a whole, and null takes a topic or a shift away.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -44,8 +44,7 @@ class Study:
 
     path: str
     written: dict[str, Any]  # the whole scenario as plain values, what it stands on included
-    changed: frozenset[str]  # paths of the values that this file, or the command line, writes over what it stands on
-    own_assumptions: frozenset[str]  # those that this file itself states
+    changed: frozenset[str]  # paths of the values that this file or the command line writes over what it stands on
     scenario: Scenario
     compiled: Compiled
     warnings: tuple[Problem, ...]
@@ -100,12 +99,10 @@ def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places
         raise ScenarioError(errors)
     changed = {path for path, _ in leaves(dict(changes))} if changes else set()
     if "based_on" in own:
-        changed |= {path for path, _ in leaves(own)}
-    stated = own.get("assumptions")
-    return Study(
-        path, written, frozenset(changed), frozenset(stated if isinstance(stated, dict) else ()),
-        scenario, compiled, tuple(found),
-    )  # fmt: skip
+        # Who restates where a value comes from has not just tried another one.
+        stated = own.get("assumptions") or {}
+        changed |= {path for path, _ in leaves(own) if speaks_of(path, stated) is None}
+    return Study(path, written, frozenset(changed), scenario, compiled, tuple(found))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -164,9 +161,8 @@ def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
             return merged(value, scenario.service)
         if name == "menu":
             return _without_nulls(merged(value, menu.changes))
-        if name == "prompts" and isinstance(value, dict) and isinstance(value.get("prompts"), dict):
-            yet_to_record = {each: {"text": "..."} for each in menu.prompts if each not in value["prompts"]}
-            return {**value, "prompts": {**value["prompts"], **yet_to_record}}
+        if name == "prompts":
+            return _prompts(value, scenario)
         return value
 
     configuration, problems = service.examine(places, change)
@@ -176,6 +172,17 @@ def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
     for prompt, seconds in menu.prompts.items():
         compiled["prompts"][prompt]["seconds"] = float(seconds)
     return compiled
+
+
+def _prompts(catalogue: Any, scenario: Scenario) -> Any:
+    """The catalogue with the prompts that the scenario's menu has yet to record; under other opening hours nobody is
+    held to what the recordings announce."""
+    if not isinstance(catalogue, dict) or not isinstance(catalogue.get("prompts"), dict):
+        return catalogue
+    prompts = {**{name: {"text": "..."} for name in scenario.menu.prompts}, **catalogue["prompts"]}
+    if "hours" in scenario.service:
+        prompts = {name: {**each, "announces_hours": None} for name, each in prompts.items()}
+    return {**catalogue, "prompts": prompts}
 
 
 def _without_nulls(menu: Any) -> Any:
@@ -208,3 +215,10 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(each, f"{path}.{key}" if path else str(key))
     else:
         yield path, value
+
+
+def speaks_of(path: str, assumptions: Iterable[str]) -> str | None:
+    """The assumption that speaks of a value: its own, or the nearest above it."""
+    keys, known = path.split("."), set(assumptions)
+    names = (".".join(keys[:length]) for length in range(len(keys), 0, -1))
+    return next((name for name in names if name in known), None)

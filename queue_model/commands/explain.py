@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ivr.places import Places
 from queue_model import asking, pages
 from queue_model.scenario import Assumption
-from queue_model.study import Study, leaves
+from queue_model.study import Study, leaves, speaks_of
 
 EXAMPLES = """
 assumed     nobody knows: take the range seriously, and try its ends (--set)
@@ -58,10 +58,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
 def origins(study: Study) -> Iterator[Origin]:
     """Every value that the scenario writes, in its order."""
     for path, value in _values(study.written):
-        name = _longest(path, study.scenario.assumptions)
+        name = speaks_of(path, study.scenario.assumptions)
         assumption = study.scenario.assumptions[name] if name is not None else None
         changed = any(each == path or each.startswith(f"{path}.") for each in study.changed)
-        if changed and name not in study.own_assumptions:
+        if changed:
             yield Origin(path, value, "changed", None)
         else:
             yield Origin(path, value, assumption.basis if assumption is not None else "unstated", assumption)
@@ -69,13 +69,6 @@ def origins(study: Study) -> Iterator[Origin]:
 
 def _values(written: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from ((path, value) for path, value in leaves(written) if path.split(".")[0] not in NO_VALUES)
-
-
-def _longest(path: str, assumptions: dict[str, Assumption]) -> str | None:
-    """The assumption that speaks of this value: its own, or the nearest above it."""
-    keys = path.split(".")
-    names = (".".join(keys[:length]) for length in range(len(keys), 0, -1))
-    return next((name for name in names if name in assumptions), None)
 
 
 def _page(study: Study, found: list[Origin]) -> Iterator[str]:

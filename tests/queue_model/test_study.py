@@ -1,0 +1,243 @@
+"""Scenarios as people write them: what stands on what, and every impossible thing refused by file, key and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ivr.places import ROOT
+from queue_model import study
+from queue_model.commands.explain import origins
+from queue_model.scenario import Scenario
+from queue_model.study import ScenarioError, leaves, merged
+from tests.queue_model.days import day, everything
+
+BASELINE = str(Path(ROOT, "scenarios", "baseline.yaml"))
+
+
+def refused(written: dict[str, Any]) -> list[str]:
+    with pytest.raises(ScenarioError) as caught:
+        study.of(written)
+    return str(caught.value).splitlines()
+
+
+def shift(**changes: Any) -> dict[str, Any]:
+    return {"shifts": {"tutti": changes}}
+
+
+# --- the shipped one -------------------------------------------------------------------------------------------------
+
+
+def test_the_baseline_is_the_service_of_its_documents() -> None:
+    found = study.load(BASELINE)
+    assert found.warnings == ()
+    shifts = found.scenario.operators.shifts
+    assert [each.hours for each in shifts.values()] == ["09:00-13:30", "13:30-18:00"]
+    assert sum(each.operators for each in shifts.values()) == found.compiled["service"]["queue"]["operators"] == 24
+    assert found.compiled["service"]["queue"]["seats"] == 12
+    assert found.scenario.arrivals.per_day == 400
+    assert sum(found.scenario.arrivals.profile.weights) == 400
+
+
+def test_every_value_of_the_baseline_says_where_it_comes_from() -> None:
+    found = list(origins(study.load(BASELINE)))
+    assert [each.path for each in found if each.basis == "unstated"] == []
+    assert {each.basis for each in found} == {"assumed", "documented"}
+
+
+def test_a_single_number_that_is_assumed_has_a_range() -> None:
+    scenario = study.load(BASELINE).scenario
+    written = yaml.safe_load(Path(BASELINE).read_bytes())
+    numbers = {
+        path for path, value in leaves(written) if isinstance(value, float | int) and not isinstance(value, bool)
+    }
+    assert [path for path, each in scenario.assumptions.items() if path in numbers and each.range is None] == []
+
+
+# --- standing on another ---------------------------------------------------------------------------------------------
+
+
+def test_a_scenario_writes_only_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "fewer.yaml"
+    path.write_text(
+        f"title: fewer\nbased_on: {BASELINE}\n"
+        "operators: {seats: 10, shifts: {mattina: {operators: 10}, pomeriggio: null, sera: "
+        '{hours: "13:30-18:00", operators: 9}}}\n'
+        "callers: {patience: {law: deterministic, value: 60}}\n",
+        encoding="utf-8",
+    )
+    found = study.load(str(path))
+    assert list(found.scenario.operators.shifts) == ["mattina", "sera"]
+    assert len(found.scenario.operators.shifts["mattina"].breaks) == 1
+    assert found.written["callers"]["patience"] == {"law": "deterministic", "value": 60}
+    assert found.scenario.callers.voicemail_key == 0.03
+    changed = {each.path for each in origins(found) if each.basis == "changed"}
+    assert changed == {
+        "operators.seats",
+        "operators.shifts.mattina.operators",
+        "operators.shifts.sera.hours",
+        "operators.shifts.sera.operators",
+        "callers.patience",
+    }
+
+
+def test_what_the_command_line_changes_is_changed() -> None:
+    found = study.load(BASELINE, changes={"callers": {"patience": {"mean": 90}}})
+    assert found.written["callers"]["patience"] == {"law": "exponential", "mean": 90}
+    assert [each.path for each in origins(found) if each.basis == "changed"] == ["callers.patience"]
+
+
+def test_scenarios_in_a_circle_and_on_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")
+    with pytest.raises(ScenarioError, match="in a circle"):
+        study.load(str(tmp_path / "a.yaml"))
+    (tmp_path / "c.yaml").write_text("based_on: nowhere.yaml\n")
+    with pytest.raises(ScenarioError, match=r"c\.yaml: based_on: no such scenario: .*nowhere\.yaml"):
+        study.load(str(tmp_path / "c.yaml"))
+    with pytest.raises(ScenarioError, match=r"d\.yaml: no such scenario"):
+        study.load(str(tmp_path / "d.yaml"))
+
+
+def test_a_scenario_changes_the_configuration_for_itself() -> None:
+    found = study.of(
+        everything(
+            service={"queue": {"longest_wait": 60, "voicemail_key": None}},
+            menu={
+                "changes": {"nodes": {"argomenti": {"keys": {"4": None}}, "servizi-online": None}},
+                "prompts": {"topics": 9},
+            },
+        )
+    )
+    assert found.compiled["service"]["queue"]["longest_wait"] == 60
+    assert "servizi-online" not in found.compiled["menu"]["nodes"]
+    assert found.compiled["prompts"]["topics"]["seconds"] == 9
+
+
+def test_laws_are_replaced_and_values_merged() -> None:
+    base = {"a": {"law": "gamma", "mean": 1, "shape": 2}, "b": {"x": 1, "y": 2}}
+    assert merged(base, {"a": {"law": "exponential", "mean": 3}, "b": {"y": 5}}) == {
+        "a": {"law": "exponential", "mean": 3},
+        "b": {"x": 1, "y": 5},
+    }
+    assert merged(base, {"a": {"mean": 7}})["a"] == {"law": "gamma", "mean": 7, "shape": 2}
+
+
+# --- impossible things -----------------------------------------------------------------------------------------------
+
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"arrivals": {"per_day": -1}}, "scenario: arrivals.per_day: must be a number a day, 0 or more, not -1"),
+    ({"maills": {}}, 'scenario: maills: unknown key; did you mean "mails"?'),
+    (
+        {"callers": {"patience": {"law": "lognormal", "mean": 60}}},
+        "callers.patience.sigma: missing; write a number above 0",
+    ),
+    ({"callers": {"patience": {"law": "weibul"}}}, 'callers.patience.law: "weibul" is not one of'),
+    (
+        {"callers": {"patience": {"law": "exponential", "mean": 0}}},
+        "callers.patience.mean: must be seconds, above 0, not 0",
+    ),
+    ({"callers": {"balk": 1.2}}, "callers.balk: must be a number from 0 to 1, not 1.2"),
+    ({"callers": {"announced": True}}, "callers.tolerance: missing; callers who hear their expected wait"),
+    ({"handling": {"talk": {"law": "never"}}}, 'handling.talk.law: "never" is not one of exponential, lognormal'),
+    ({"topics": {"ADR": {"share": 0.2}}}, "topics: the shares of ALTRO, ADR add up to 1.2, not 1"),
+    ({"topics": {"ALTRO": {"profile": [1, 2]}}}, "topics.ALTRO.profile: 2 weights, but arrivals.profile has 18 steps"),
+    (
+        {"operators": shift(hours="08:00-22:00")},
+        "operators.shifts.tutti.hours: 08:00-22:00 is outside the hours of monday",
+    ),
+    ({"operators": shift(hours="12:00-10:00")}, "operators.shifts.tutti.hours: '12:00-10:00' ends before it starts"),
+    (
+        {"operators": shift(operators=13)},
+        "13 people at 09:00 on monday, but 12 seats; move the shift or lower its operators",
+    ),
+    ({"operators": shift(operators=13)}, "operators.shifts: 13 people in all shifts together, but there are 12"),
+    ({"operators": shift(operators=0)}, "operators.shifts: nobody works in any shift"),
+    ({"operators": shift(weekdays=["mondy"])}, 'not "mondy"; did you mean "monday"?'),
+    ({"operators": shift(topics=["ADX"])}, "operators.shifts.tutti.topics: no topic ADX; there are ALTRO"),
+    (
+        {"operators": shift(breaks=[{"at": "21:50", "minutes": 15}])},
+        "the break lasts from 21:50 to 22:05, beyond the shift",
+    ),
+    (
+        {"operators": shift(breaks=[{"at": "10:00", "minutes": 15}, {"at": "10:10", "minutes": 5}])},
+        "before another is over",
+    ),
+    ({"operators": shift(breaks=[{"at": "25:00", "minutes": 15}])}, "breaks[0].at: '25:00' is not a time of day"),
+    (
+        {
+            "operators": shift(operators=7)
+            | {"shifts": {"tutti": {"operators": 7}, "altri": {"hours": "10:00-12:00", "operators": 6}}, "people": 20}
+        },
+        "operators.shifts.altri.operators: 13 people (tutti + altri) at 10:00 on monday, but 12 seats",
+    ),
+    (
+        {"service": {"hours": {"sunday": []}}, "operators": shift(weekdays=["sunday"])},
+        "worked on sunday, but the service is closed then",
+    ),
+    ({"service": {"queue": {"seats": 0}}}, "scenario: service.queue.seats: must be a whole number from 1 to 99, not 0"),
+    ({"service": {"queue": {"seets": 3}}}, "scenario: service.queue.seets: unknown key"),
+    ({"menu": {"changes": {"start": "nessuno"}}}, 'scenario: menu.changes.start: no node named "nessuno"'),
+    ({"menu": {"nothing": 0.6, "wrong": 0.6}}, "menu: nothing + wrong + repeat add up to 1.2"),
+    ({"menu": {"walk": True}}, "topics.ADR: the menu hands callers over with topic ADR, which is not described here"),
+    ({"arrivals": {"profile": {"from": "18:00", "weights": [1] * 13}}}, "go beyond midnight; at most 12"),
+    (
+        {"arrivals": {"profile": {"weights": [0, 0]}}},
+        "arrivals.profile.weights: all 0, so the 400 of a day have no time",
+    ),
+    ({"arrivals": {"profile": {"from": "9"}}}, 'arrivals.profile.from: must be a time of day like "09:00", not "9"'),
+    (
+        {"arrivals": {"special_days": [{"first": "2026-03-02", "last": "2026-03-01", "factor": 2}]}},
+        "arrivals.special_days[0].last: 2026-03-01 is before the first day",
+    ),
+    ({"arrivals": {"trace": "none.csv"}}, "arrivals.trace: none.csv: not there"),
+    ({"handling": {"second_level": 0.1}}, "handling.second_level: 0.1 are handed over, but nobody is there"),
+    ({"period": {"settle": 10}}, "period.settle: 10 of 10 days; none would be measured"),
+    ({"period": {"first": "2026-02-30"}}, "period.first: must be a date like 2026-12-24"),
+    (
+        {"callers": {"leaves_message": 0.5}, "operators": {"reserve": 12}},
+        "operators.reserve: 12 of 12 people are kept free",
+    ),
+    (
+        {"assumptions": {"callers.patiense": {"basis": "assumed", "comment": "x"}}},
+        'assumptions.callers.patiense: nothing is written there: no "patiense"; did you mean "patience"?',
+    ),
+    (
+        {"assumptions": {"arrivals.per_day": {"basis": "assumed", "comment": "x", "range": [5, 1]}}},
+        "assumptions.arrivals.per_day.range: from 5 down to 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), IMPOSSIBLE, ids=[message[:60] for _, message in IMPOSSIBLE])
+def test_an_impossible_scenario_is_refused(change: dict[str, Any], message: str) -> None:
+    assert any(message in line for line in refused(day(**change))), refused(day(**change))
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    assert len(refused(day(topics={"ADR": {"share": 0.2}}, period={"settle": 99}, operators=shift(operators=13)))) == 4
+
+
+def test_e_mails_of_unknown_topics_are_refused() -> None:
+    lines = refused(everything(mails={"topics": {"ADR": 0.5, "DIDD": 0.5}}))
+    assert lines == ['scenario: mails.topics.DIDD: no such topic; did you mean "DID"?']
+
+
+def test_a_value_outside_its_range_is_told_and_allowed() -> None:
+    found = study.of(day(assumptions={"arrivals.per_day": {"basis": "assumed", "comment": "x", "range": [1, 300]}}))
+    assert [str(each) for each in found.warnings] == [
+        "scenario: assumptions.arrivals.per_day.range: 400 is outside 1 to 300, the range that is thinkable"
+    ]
+
+
+def test_every_key_of_a_scenario_is_described_once() -> None:
+    assert Scenario.__struct_fields__ == tuple(dict.fromkeys(Scenario.__struct_fields__))
+
+
+def test_a_file_that_is_no_mapping(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("- 1\n")
+    with pytest.raises(ScenarioError, match=r"x\.yaml: must be a mapping"):
+        study.load(str(tmp_path / "x.yaml"))
