@@ -9,7 +9,7 @@
  * Otherwise a command is answered after so long. The calls then begin spread over the warm-up, each at another point of
  * its play (it is led there at once), so that the window sees as many beginnings and ends as any other moment would.
  *
- * After the window nothing new begins and all is answered at once; a session that has not ended 5 s later is stuck.
+ * After the window nothing new begins and all is answered at once; a session that has not ended 8 s later is stuck.
  * PID is the server's process: its CPU time and memory are read at the edges of the window. One line of JSON comes out.
  */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STEPS = 64, LINE = 2048, FINE = 64, BUCKETS = 40 * FINE, PATIENCE_MS = 5000 };
+enum { STEPS = 64, LINE = 2048, FINE = 64, BUCKETS = 40 * FINE, PATIENCE_MS = 8000 };
 
 struct call {
     int fd, step, length, hurry; /* hurry: commands to be answered at once */

@@ -1,4 +1,4 @@
-"""How soon an AGI script says its first word: `python benchmarks/process_start.py [runs]`.
+"""How soon an AGI script says its first word.
 
 The time runs from starting the process to the first line that it writes (for the two empty programs: to their end).
 All rows take turns, so that a disturbance of the machine hits them alike; read the minimum, the median shows how quiet
@@ -9,7 +9,6 @@ pyst2 and nothing else.
 from __future__ import annotations
 
 import os
-import platform
 import select
 import shutil
 import socket
@@ -23,21 +22,20 @@ import venv
 from pathlib import Path
 
 import asterisk
-import six
+import six  # type: ignore[import-untyped,unused-ignore]
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-sys.path.insert(0, ROOT)
+from benchmarks import machine
+from benchmarks.plays import CLOCK
+from benchmarks.report import Goal, Section
+from ivr.call import Call
+from ivr.compiled import load
+from ivr.flow import menu
+from ivr.places import ROOT, Places
+from ivr.relay import installed_text
+from ivr.service import compile as compile_configuration
+from ivr.session import Session, starter
 
-from ivr.call import Call  # noqa: E402
-from ivr.compiled import load  # noqa: E402
-from ivr.flow import menu  # noqa: E402
-from ivr.places import Places  # noqa: E402
-from ivr.relay import installed_text  # noqa: E402
-from ivr.service import compile as compile_configuration  # noqa: E402
-from ivr.session import Session, starter  # noqa: E402
-
-RUNS = 60
-CLOCK = 1_794_218_400  # Monday 9 November 2026, 10:00 in Rome
+RUNS, QUICK_RUNS = 60, 12
 TOLD = (
     "agi_request: menu\nagi_channel: PJSIP/citizen-00000001\nagi_language: it\nagi_type: PJSIP\n"
     "agi_uniqueid: 1794218400.1\nagi_version: 22.10.1\nagi_callerid: 0612345678\nagi_calleridname: unknown\n"
@@ -167,17 +165,27 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
-    model = platform.machine()
-    for text in Path("/proc/cpuinfo").read_text().splitlines():
-        if text.startswith("model name"):
-            model = text.partition(": ")[2]
-    system = f"{platform.system()} {platform.release().split('-')[0]}"
-    return f"{os.cpu_count()} x {model}, {system}, Python {platform.python_version()}"
+def goals(rows: list[Row]) -> list[Goal]:
+    empty, pyst2, relayed, alone = (min(rows[number].first) for number in (0, 3, 4, 5))
+    return [
+        Goal(
+            "relayed to the engine: first command within `python3 -c pass`",
+            f"{relayed / empty:.2f} of it",
+            relayed <= empty,
+            f"by {relayed - empty:.1f} ms",
+        ),
+        Goal(
+            "on its own: within 1.3 times pyst2 alone, everything that the flow needs included",
+            f"{alone / pyst2:.2f} of it",
+            alone <= 1.3 * pyst2,
+            f"by {alone - 1.3 * pyst2:.1f} ms",
+        ),
+    ]
 
 
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+def run(quick: bool = False) -> Section:
+    """Start everything in turn; takes about a minute."""
+    runs = QUICK_RUNS if quick else RUNS
     with tempfile.TemporaryDirectory() as folder:
         rows = prepare(Path(folder))
         for number in range(runs + 2):
@@ -186,8 +194,7 @@ def main() -> None:
                 if number < 2:  # the first ones fill the caches
                     row.first.clear()
                     row.second.clear()
-    print(f"{machine()}; {runs} runs, taking turns\n\n{table(rows)}")
-
-
-if __name__ == "__main__":
-    main()
+    where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {runs} runs, taking turns."
+    how = "The minimum is what a start takes; the median shows how busy the machine was."
+    return Section("process_start", "Process script: from start to first command", goals(rows),
+                   f"{where} {how}\n\n{table(rows)}")  # fmt: skip

@@ -75,7 +75,7 @@ class Server:
     def facts(self) -> int:
         """How many facts lie sealed in the spool; ask after `stop`."""
         spool = Path(Places(var=str(self._folder / "var")).facts)
-        return sum(path.read_bytes().count(b"\n") for path in spool.glob(f"*{SEALED}"))
+        return sum(path.read_bytes().count(b"\n") for path in spool.rglob(f"*{SEALED}"))
 
     def last_words(self) -> str:
         lines = (self._folder / "errors").read_text(errors="replace").strip().splitlines()

@@ -1,13 +1,16 @@
 """The bare Protocol: no library at all. `bare.py [uvloop]`
 
-The least that a FastAGI server in Python can do and still be one: the environment becomes a dict, a reply its code and
-its result, and the call is a generator that is stepped straight from `data_received`. It knows no hang-up, no limit, no
-reply of several lines and no quoting. Without an argument it runs on asyncio's own event loop.
+The least that a FastAGI server in Python can do and still be one: the environment becomes a dict, a reply its result
+and its value, and the call is a generator that is stepped straight from `data_received`. It knows no hang-up, no error,
+no limit, no reply of several lines and no quoting. Without an argument it runs on asyncio's own event loop.
 """
 
 import asyncio
 import gc
+import re
 import sys
+
+REPLY = re.compile(r"200 result=(\S*)(?: \((.*)\))?")
 
 
 def call(environment):
@@ -16,7 +19,7 @@ def call(environment):
     yield "GET VARIABLE CALLERID(num)"
     yield 'STREAM FILE nul/welcome ""'
     yield 'STREAM FILE nul/topics "0123456789*#"'
-    _code, key = yield "GET DATA nul/topics 5000 1"
+    key = (yield "GET DATA nul/topics 5000 1")[1]
     yield 'STREAM FILE nul/queue-wait ""'
     yield 'SET VARIABLE IVR_TOPIC "DID"' if key == "2" else "NOOP"
     yield 'EXEC Queue "nul,c"'
@@ -43,8 +46,7 @@ class Bare(asyncio.Protocol):
             self.step(None)
         while (end := self.buffer.find(b"\n")) >= 0:
             line, self.buffer = self.buffer[:end].decode("utf-8", "replace"), self.buffer[end + 1 :]
-            code, _, rest = line.partition(" result=")
-            self.step((code, rest.partition(" ")[0]))
+            self.step(REPLY.match(line))
 
     def step(self, reply):
         try:

@@ -1,0 +1,44 @@
+"""`python -m benchmarks [NAME...] [--quick]`: run all or some, print the tables, write RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks import fastagi, process_start, real_switch, report
+from ivr.cli import Refusal
+
+BENCHMARKS = {"process_start": process_start.run, "fastagi": fastagi.run, "real_switch": real_switch.run}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(BENCHMARKS)}; all")
+    parser.add_argument(
+        "--quick", action="store_true", help="a first look in under two minutes; RESULTS.md stays as it is"
+    )
+    options = parser.parse_args()
+    unknown = set(options.names) - BENCHMARKS.keys()
+    if unknown:
+        parser.error(f"no benchmark named {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    failed = 0
+    for name in options.names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        began = time.monotonic()
+        try:
+            section = BENCHMARKS[name](options.quick)
+        except (Refusal, OSError, RuntimeError) as problem:
+            print(f"   {name} could not be measured: {problem}", file=sys.stderr, flush=True)
+            failed += 1
+            continue
+        print(f"\n{section.text()}\n   {time.monotonic() - began:.0f} s", flush=True)
+        if not options.quick:
+            report.write([section])
+    if not options.quick:
+        print(f"written: benchmarks/{report.RESULTS.name}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
