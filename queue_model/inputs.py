@@ -94,7 +94,7 @@ class Inputs:
     @property
     def attempts(self) -> int:
         """K: the most attempts that any caller makes."""
-        return self.patience.shape[1]
+        return int(self.patience.shape[1])
 
 
 _PER_CALL: dict[str, Any] = {"call_topic": 0, "call_priority": 0}
@@ -214,8 +214,9 @@ def seen(array: NDArray[Any]) -> NDArray[Any]:
 
 def redials_at_most(given: Inputs) -> int:
     """More redials than this cannot come, whatever happens."""
-    again = given.redial_after[:, :-1]
-    return int(np.isfinite(again).sum()) if np.isfinite(seen(again)).any() else 0
+    if given.attempts == 1 or not (seen(given.redial_after) < np.inf).any():
+        return 0
+    return int(np.count_nonzero(given.redial_after < np.inf))
 
 
 def _check(given: Inputs) -> None:

@@ -7,8 +7,8 @@ What is known ahead (calls, e-mails, callers outside hours, the schedule) is rea
 (ends of work, callers who leave, redials) lies in one small binary heap. Whoever stands in some line (callers by class,
 e-mails, call-backs, idle operators) is in a linked list over his own number, so leaving it from the middle costs the
 same as from the front and nothing stale is ever in it. In the heap stale entries stay: an entry counts only if its
-sequence number is the one that its operator or caller remembers. The loop holds no lock (`nogil`): threads run it side by
-side.
+sequence number is the one that its operator or caller remembers. The loop holds no lock (`nogil`), so threads run it
+side by side.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from queue_model.second_level import second_level
 compiled: bool = cython.compiled
 
 # C integers, for the speed; the numbers themselves are those of `inputs` and `records`
-TALK_END = cython.declare(cython.int, _inputs.TALK_END)
 WORK_END = cython.declare(cython.int, _inputs.WORK_END)
 SHIFT_END = cython.declare(cython.int, _inputs.SHIFT_END)
 BREAK_START = cython.declare(cython.int, _inputs.BREAK_START)
@@ -265,7 +264,7 @@ class Room:
     mail_order: cython.longlong[::1]
     mails_put_down: cython.longlong
     remaining: cython.double[::1]
-    lines_taken: cython.longlong
+    on_calls: cython.longlong  # people who talk or wrap up
     # operators
     people: Lines
     idle: cython.int
@@ -280,6 +279,7 @@ class Room:
     task: cython.int[::1]
     task_row: cython.int[::1]
     task_end: cython.double[::1]
+    talk_end: cython.double[::1]
     ending: cython.longlong[::1]  # sequence number of his WORK_END
     chair_row: cython.int[::1]
     # records
@@ -367,7 +367,7 @@ class Room:
 
     def make_state(self, given: Inputs, attempts: int) -> None:
         calls, mails, people = len(given.call_at), len(given.mail_at), given.n_operators
-        self.agenda = Agenda(3 * attempts + people + 1)  # at most: each attempt's leave, put-down, talk end or redial
+        self.agenda = Agenda(2 * attempts + people + 1)  # an attempt's leave, and its redial or put-down
         self.callers = Lines(self.ranks * self.groups, calls)
         self.waiting = 0
         self.waiting_in = np.zeros(self.ranks, dtype=np.int32)
@@ -382,7 +382,7 @@ class Room:
         self.mail_order = np.arange(mails, dtype=np.int64)
         self.mails_put_down = 0
         self.remaining = given.mail_work.copy()
-        self.lines_taken = 0
+        self.on_calls = 0
         self.people = Lines(3, people)
         self.idle = 0
         self.seats_taken = 0
@@ -396,6 +396,7 @@ class Room:
         self.task = np.empty(people, dtype=np.int32)
         self.task_row = np.empty(people, dtype=np.int32)
         self.task_end = np.empty(people)
+        self.talk_end = np.empty(people)
         self.ending = np.zeros(people, dtype=np.int64)
         self.chair_row = np.empty(people, dtype=np.int32)
 
@@ -418,7 +419,7 @@ class Room:
         self.work_reference, self.work_attempt, self.work_kind = work["reference"], work["attempt"], work["kind"]
 
     def run(self, plain: bool = False) -> None:
-        """Until nothing can happen any more. `plain` (see `kernel_rows.is_plain`): by the short way, to the same record."""
+        """Until nothing can happen any more; `plain` (see `kernel_rows.is_plain`): the short way to the same record."""
         short: cython.bint = plain
         with cython.nogil:
             if short:
@@ -462,7 +463,6 @@ class Room:
                 self.agenda.replace_first(end, WORK_END, operator)
             else:
                 self.unanswered(call, self.reason(call, 0), now + longest)
-
 
     @cython.cfunc
     @cython.nogil
@@ -537,12 +537,10 @@ class Room:
         elif kind == LEAVE:
             if sequence == self.leaving[who]:  # else he was answered
                 self.leave(who, now)
-        elif kind == REDIAL:
+        else:  # a redial
             row: cython.int = self.call_rows
             self.call_rows += 1
             self.enter(who, self.attempt[self.row_of[who]] + 1, row, now)
-        else:
-            self.lines_taken -= 1
 
     # calls
     @cython.cfunc
@@ -550,12 +548,10 @@ class Room:
     @cython.exceptval(check=False)
     def enter(self, call: cython.int, attempt: cython.int, row: cython.int, now: cython.double) -> cython.void:
         self.head_row(row, call, attempt, now)
-        if self.lines > 0:
-            if self.lines_taken == self.lines:
-                self.unanswered(row, BLOCKED, now)
-                self.redial(call, attempt, row, now)
-                return
-            self.lines_taken += 1
+        if self.lines > 0 and not self.a_line_is_free(now):
+            self.unanswered(row, BLOCKED, now)
+            self.redial(call, attempt, row, now)
+            return
         group: cython.int = self.group_of[self.call_topic[call]]
         operator: cython.int = self.people.first[IDLE]
         while operator >= 0 and not self.may[operator, group]:
@@ -580,6 +576,20 @@ class Room:
             self.abandon(call, attempt, row, now)
         else:
             self.queue_up(call, attempt, row, group, now)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def a_line_is_free(self, now: cython.double) -> cython.bint:
+        """Waiting or talking, fewer than there are lines. The ends of talks are no events here: people are counted, and
+        only when it matters, since those in wrap-up hold no line."""
+        taken: cython.longlong = self.waiting + self.on_calls
+        operator: cython.int = 0
+        while taken >= self.lines and operator < self.doing.shape[0]:
+            if self.doing[operator] == ON_CALL and self.talk_end[operator] <= now:
+                taken -= 1
+            operator += 1
+        return taken < self.lines
 
     @cython.cfunc
     @cython.nogil
@@ -649,8 +659,8 @@ class Room:
     ) -> cython.void:
         left: cython.double = now + self.talk[call, attempt]
         self.answered_row(operator, call, attempt, row, now, left)
-        if self.lines > 0:
-            self.agenda.add(left, TALK_END, call)
+        self.talk_end[operator] = left
+        self.on_calls += 1
         self.work_on(operator, ON_CALL, call, attempt, now, left + self.wrap[call, attempt])
 
     @cython.cfunc
@@ -721,7 +731,6 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def abandon(self, call: cython.int, attempt: cython.int, row: cython.int, now: cython.double) -> cython.void:
-        self.lines_taken -= 1
         self.unanswered(row, ABANDONED, now)
         self.redial(call, attempt, row, now)
 
@@ -757,7 +766,6 @@ class Room:
     def voicemail(
         self, call: cython.int, attempt: cython.int, row: cython.int, outcome: cython.int, now: cython.double
     ) -> cython.void:
-        self.lines_taken -= 1
         self.unanswered(row, outcome, now)
         if self.leaves_message[call, attempt]:
             self.message[row] = 1
@@ -767,9 +775,7 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def call_back(
-        self, entity: cython.int, attempt: cython.int, topic: cython.int, now: cython.double
-    ) -> cython.void:
+    def call_back(self, entity: cython.int, attempt: cython.int, topic: cython.int, now: cython.double) -> cython.void:
         row: cython.int = self.callback_rows
         self.callback_rows += 1
         self.callback_created[row] = now
@@ -841,11 +847,9 @@ class Room:
         entity: cython.int = self.callback_entity[row]
         attempt: cython.int = self.callback_attempt[row]
         calls: cython.int = self.call_at.shape[0]
-        work: cython.double
-        if entity < calls:
-            work = self.callback_work[entity, attempt]
-        else:
-            work = self.closed_callback_work[entity - calls]
+        work: cython.double = (
+            self.callback_work[entity, attempt] if entity < calls else self.closed_callback_work[entity - calls]
+        )
         self.callback_started[row] = now
         self.callback_ended[row] = now + work
         self.callback_operator[row] = operator
@@ -922,7 +926,9 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def work_ends(self, operator: cython.int, now: cython.double) -> cython.void:
-        if self.doing[operator] == ON_EMAIL:
+        if self.doing[operator] == ON_CALL:
+            self.on_calls -= 1
+        elif self.doing[operator] == ON_EMAIL:
             self.mail_ended[self.task[operator]] = now
             self.unlist(operator)
         self.doing[operator] = FREE
@@ -998,7 +1004,7 @@ class Room:
         elif kind == BREAK_START:
             if self.on_shift[operator]:
                 self.break_due[operator] = 1
-                if was == IDLE or was == INTERRUPTIBLE:
+                if was != WITHOUT_SEAT:
                     self.unlist(operator)
                 if was == IDLE:
                     self.free(operator, now)
@@ -1082,7 +1088,10 @@ def sorted_rows(rows: Rows, field: str, numbers: int) -> Rows:
 @cython.nogil
 @cython.exceptval(check=False)
 def serve_in_order(
-    agenda: Agenda, ready: cython.const[cython.double][:], work: cython.const[cython.double][:], begun: cython.double[::1]
+    agenda: Agenda,
+    ready: cython.const[cython.double][:],
+    work: cython.const[cython.double][:],
+    begun: cython.double[::1],
 ) -> cython.void:
     which: cython.int
     for which in range(ready.shape[0]):

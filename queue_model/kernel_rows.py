@@ -70,8 +70,8 @@ def is_plain(inputs: Inputs) -> bool:
         and (not callers or starts[-1] <= inputs.call_at[0])
         and inputs.longest_queue >= callers
         and not (inputs.lines or inputs.busy_then_voicemail or inputs.announced)
-        and not (len(inputs.mail_at) or seen(inputs.closed_leaves_message).any() and len(inputs.closed_at))
-        and not (inputs.attempts > 1 and np.isfinite(seen(inputs.redial_after)).any())
+        and not (len(inputs.mail_at) or (inputs.closed_leaves_message.any()))
+        and not (inputs.attempts > 1 and redials_at_most(inputs))
         and not seen(inputs.leaves_message).any()
         and np.unique(seen(inputs.call_priority)).size <= 1
         and groups(inputs)[1].all()

@@ -6,15 +6,16 @@ hours. They meet in the **room**: its queue, its idle operators, its seats, its 
 
 Two rules make this engine and the compiled one (`kernel.py`) give the same record to the last bit. Every instant is
 scheduled as such, never as "so many seconds from now", which rounds. And at one instant the order is stated, not left
-to chance: SimPy's priority of an event is its kind (`inputs.TALK_END` ... `inputs.MAIL`), and whatever an event sets off
-at the same instant (a grant, an interrupt: SimPy's priorities 0 and 1) is over before the next event begins.
+to chance: SimPy's priority of an event is its kind (`inputs.TALK_END` ... `inputs.MAIL`), and whatever an event sets
+off at the same instant (a grant, an interrupt: SimPy's priorities 0 and 1) is over before the next event begins.
 `docs/mechanisms.md` says the rules in prose.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Iterable
 from heapq import heappush
 from math import inf, nan
 from typing import Any
@@ -39,7 +40,8 @@ class Clock(simpy.Environment):
         """An event of this kind at this instant."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (instant, kind + AFTER_HOPS, next(self._eid), event))  # type: ignore[arg-type]
+        agenda: list[Any] = self._queue
+        heappush(agenda, (instant, kind + AFTER_HOPS, next(self._eid), event))
         return event
 
 
@@ -155,7 +157,7 @@ class Operator:
         except simpy.Interrupt as interrupt:
             call = interrupt.cause
             task.remaining = end - self.clock.now
-            room.mails.insert(0, task)
+            room.mails.appendleft(task)
             room.share_out()  # somebody may be free for the e-mail who was not for the call
         self.close(entry)
         return call
@@ -207,8 +209,8 @@ class Room:
         self.interruptible: list[Operator] = []  # on an e-mail that they would put down; latest last
         self.without_seat: list[Operator] = []
         self.seats_taken = self.lines_taken = 0
-        self.callbacks: list[Task] = []
-        self.mails: list[Task] = []
+        self.callbacks: deque[Task] = deque()
+        self.mails: deque[Task] = deque()
         # everything that there ever was, for the records
         self.calls: list[Call] = []
         self.tasks: list[Task] = []
@@ -277,12 +279,11 @@ class Room:
         if not self.callbacks and not self.mails:
             return
         for operator in self.idle:
-            callbacks = [task for task in self.callbacks if operator.may(task.topic)]
-            mails = [task for task in self.mails if operator.may(task.topic)]
-            kind = next_work(0, len(self.idle), self.inputs.reserve, len(callbacks), len(mails))
-            if kind is not None:
-                task = (callbacks if kind == "callback" else mails)[0]
-                (self.callbacks if kind == "callback" else self.mails).remove(task)
+            callback, mail = first_for(operator, self.callbacks), first_for(operator, self.mails)
+            kind = next_work(0, len(self.idle), self.inputs.reserve, callback is not None, mail is not None)
+            task = {"callback": callback, "email": mail}.get(kind or "")
+            if task is not None:
+                (self.mails if task is mail else self.callbacks).remove(task)
                 self.idle.remove(operator)
                 operator.wanted.succeed(task)
                 return
@@ -315,6 +316,10 @@ class Room:
             self.interruptible.remove(operator)
 
 
+def first_for(operator: Operator, tasks: Iterable[Task]) -> Task | None:
+    return next((task for task in tasks if operator.may(task.topic)), None)
+
+
 def caller(room: Room, entity: int) -> Process:
     """A person who calls, and perhaps calls again."""
     for attempt in range(room.inputs.attempts):
@@ -336,11 +341,9 @@ def reach(room: Room, call: Call) -> Process:
         call.end(Outcome.BLOCKED, clock.now)
         return
     room.lines_taken += 1
-    outcome: Outcome | None = Outcome.ANSWERED
+    outcome = Outcome.ANSWERED
     if not room.answer(call):
-        outcome = room.turned_away(call)
-        if outcome is None:
-            outcome = yield from queue_up(room, call)
+        outcome = room.turned_away(call) or (yield from queue_up(room, call))
     call.end(outcome, clock.now + call.talk if outcome is Outcome.ANSWERED else clock.now)
     if outcome is Outcome.ANSWERED:
         yield clock.at(call.left, kinds.TALK_END)
@@ -448,14 +451,9 @@ def simulate(inputs: Inputs) -> Records:
 
 def outside_hours(inputs: Inputs) -> list[tuple[Any, ...]]:
     """The rows of those who met the voicemail outside hours: nothing happens to them, so they need no process."""
+    given = (inputs.closed_at.tolist(), inputs.closed_topic.tolist(), inputs.closed_leaves_message.tolist())
+    first = len(inputs.call_at)
     return [
-        (instant, 0.0, 0.0, 0.0, instant, len(inputs.call_at) + number, -1, 0, topic, 0, Outcome.VOICEMAIL_CLOSED, message)
-        for number, (instant, topic, message) in enumerate(
-            zip(
-                inputs.closed_at.tolist(),
-                inputs.closed_topic.tolist(),
-                inputs.closed_leaves_message.tolist(),
-                strict=True,
-            )
-        )
+        (at, 0.0, 0.0, 0.0, at, first + number, -1, 0, topic, 0, Outcome.VOICEMAIL_CLOSED, message)
+        for number, (at, topic, message) in enumerate(zip(*given, strict=True))
     ]

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from queue_model.inputs import Floats, Inputs, seen
 from queue_model.records import SECOND, Outcome, Rows, Source
 
-
 Serve = Callable[[Floats, Floats, int], Floats]
 
 
@@ -37,7 +36,11 @@ def second_level(inputs: Inputs, calls: Rows, mails: Rows, serve: Serve = serve)
         return rows
     one, other = rows[: len(from_calls)], rows[len(from_calls) :]
     one["created"] = calls["left"][from_calls] + calls["wrap"][from_calls]
-    one["entity"], one["attempt"], one["source"] = calls["entity"][from_calls], calls["attempt"][from_calls], Source.CALL
+    one["entity"], one["attempt"], one["source"] = (
+        calls["entity"][from_calls],
+        calls["attempt"][from_calls],
+        Source.CALL,
+    )
     other["created"], other["entity"], other["source"] = mails["ended"][from_mails], from_mails, Source.EMAIL
     work = inputs.second_level_work[one["entity"], one["attempt"]], inputs.mail_second_level_work[from_mails]
     order = np.argsort(rows["created"], kind="stable")  # at one instant calls before e-mails, each by number
@@ -49,8 +52,9 @@ def second_level(inputs: Inputs, calls: Rows, mails: Rows, serve: Serve = serve)
 def _handed_over(inputs: Inputs, calls: Rows) -> NDArray[np.intp]:
     if not seen(inputs.second_level).any():
         return np.zeros(0, dtype=np.intp)
-    answered = np.flatnonzero(calls["outcome"] == Outcome.ANSWERED)
-    return answered[inputs.second_level[calls["entity"][answered], calls["attempt"][answered]]]
+    answered: NDArray[np.intp] = np.flatnonzero(calls["outcome"] == Outcome.ANSWERED)
+    handed_over: NDArray[np.bool_] = inputs.second_level[calls["entity"][answered], calls["attempt"][answered]]
+    return answered[handed_over]
 
 
 def _handed_on(inputs: Inputs, mails: Rows) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Small periods full of trouble, for the two engines: features alone and together, on a grid so coarse that things tie."""
+"""Small periods full of trouble for both engines: features alone and together, on a grid so coarse that things tie."""
 
 from __future__ import annotations
 
@@ -134,8 +134,6 @@ def instants(draw: np.random.Generator, number: int, hour: float, grid: float) -
     return sorted({float(np.floor(value / step) * step) if step else float(value) for value in values})
 
 
-
-
 PER_HALF_HOUR = (14, 22, 28, 32, 32, 28, 22, 18, 18, 22, 26, 28, 28, 26, 22, 16, 11, 7)  # 400 calls from 9:00 to 18:00
 DAY, OPENS = 86400.0, 9 * 3600.0
 
@@ -162,7 +160,7 @@ def plain_days(days: int, operators: int, seed: int = 1) -> Inputs:
 
 
 def full_days(days: int, per_shift: int = 6, seed: int = 1) -> Inputs:
-    """Everything at once, day after day: 24 people in two shifts with breaks, on 12 seats or fewer; e-mails, messages."""
+    """Everything at once, day after day: two shifts with breaks on the same seats, e-mails, messages, redials."""
     draw = np.random.default_rng(seed)
     at = arrivals(draw, days)
     each = (len(at), 3)
