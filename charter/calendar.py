@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +20,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 ONE_DAY = timedelta(days=1)
 MIDNIGHT = 24 * 60
+MOST_DAYS = 1000  # whose opening is remembered
 
 # month, day, name, first and last year of validity. The table holds from 2001 on: before, 2 June was moved to a Sunday.
 _FIXED = (
@@ -143,21 +144,18 @@ class OpeningHours:
         self.national = national
         self.city = city
         self._years: dict[int, Mapping[date, str]] = {}  # public holidays and the saint, year by year
+        self._days: dict[date, list[Span]] = {}  # days that were asked for: all calls of a day ask for the same one
 
     @classmethod
     def of(cls, service: Mapping[str, Any]) -> OpeningHours:
-        """From the `service` part of the compiled configuration (`ivr.compiled.Service`)."""
-        holidays = service["holidays"]
-        closures = [
-            (date.fromisoformat(each["first"]), date.fromisoformat(each["last"]), each["reason"])
-            for each in holidays["extra_closures"]
-        ]
-        return cls(
+        """From the `service` part of the compiled configuration (`ivr.compiled.Service`); the same for the same."""
+        holidays, hours = service["holidays"], service["hours"]
+        return _of(
             service["service"]["time_zone"],
-            [[parse_range(text) for text in service["hours"][day]] for day in WEEKDAYS],
-            closures,
-            national=holidays["calendar"] == "italy",
-            city=holidays["patron_saint"],
+            tuple([tuple(hours[day]) for day in WEEKDAYS]),
+            tuple([(each["first"], each["last"], each["reason"]) for each in holidays["extra_closures"]]),
+            holidays["calendar"] == "italy",
+            holidays["patron_saint"],
         )
 
     # days
@@ -265,6 +263,14 @@ class OpeningHours:
         return after
 
     def _day_spans(self, day: date) -> list[Span]:
+        spans = self._days.get(day)
+        if spans is None:
+            if len(self._days) >= MOST_DAYS:
+                self._days.clear()
+            spans = self._days[day] = self._find_spans(day)
+        return spans
+
+    def _find_spans(self, day: date) -> list[Span]:
         if self.day_reason(day).kind != "open":
             return []
         spans: list[Span] = []
@@ -301,3 +307,20 @@ class OpeningHours:
                 break
         if pending is not None:
             yield pending if pending.until < self._instant(day, 0, 0) else Span(pending.start, math.inf)
+
+
+@lru_cache(maxsize=8)  # every call asks for it, and the configuration is nearly always the same
+def _of(
+    zone: str,
+    week: tuple[tuple[str, ...], ...],
+    closures: tuple[tuple[str, str, str], ...],
+    national: bool,
+    city: str | None,
+) -> OpeningHours:
+    return OpeningHours(
+        zone,
+        [[parse_range(text) for text in ranges] for ranges in week],
+        [(date.fromisoformat(first), date.fromisoformat(last), reason) for first, last, reason in closures],
+        national=national,
+        city=city,
+    )
