@@ -173,7 +173,7 @@ def general_patience(rate: float, aht: float, agents: int, patience: Patience) -
     if stays >= whole("agents", agents, 1):
         raise NoSteadyState(stays, agents, math.floor(stays) + 1)
     offered = OfferedWait(rate, aht, agents, patience)
-    # P(V > 0) = rate J / (E + rate J), with E = 1 / B(agents - 1): Zeltyn and Mandelbaum 2005, (3.4) and (3.5).
+    # P(V > 0) = rate J / (E + rate J), with E = 1 / B(agents - 1) (Zeltyn and Mandelbaum 2005).
     odds = math.log(rate) + offered.log_mass - log_inverse_blocking(agents - 1, load)
     waits = 1 / (1 + math.exp(-odds)) if odds > -700 else math.exp(odds)
     no_wait = 1 / (1 + math.exp(odds)) if odds < 700 else math.exp(-odds)

@@ -2,7 +2,7 @@
 
 Everything hangs on the blocking B(c, a) of c agents under a erlangs. Its inverse obeys 1/B(0) = 1,
 1/B(n) = 1 + n/a / B(n - 1): sums of positive terms, so no digit is lost however many agents there are, and the scale
-is carried apart, so that nothing overflows (Jagerman 1974; ITU-T Rec. E.501).
+is carried apart, so that nothing overflows (Jagerman 1974).
 """
 
 from __future__ import annotations

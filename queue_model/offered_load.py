@@ -49,7 +49,7 @@ def offered_load(calls: Sequence[float], slot: float, aht: float) -> OfferedLoad
 
 def sinusoidal_load(mean: float, amplitude: float, frequency: float, aht: float, t: float) -> float:
     """Erlangs at time t under calls at mean + amplitude sin(frequency t) per second, for ever
-    (Eick, Massey and Whitt 1993, Management Science 39, equation 15)."""
+    (Eick, Massey and Whitt 1993, Management Science 39)."""
     lag = frequency * positive("aht", aht)
     swing = math.sin(frequency * t) - lag * math.cos(frequency * t)
     return aht * (mean + amplitude * swing / (1 + lag * lag))
