@@ -7,13 +7,10 @@ thread; what went wrong in one part is told by the test of that part.
 from __future__ import annotations
 
 import csv
-import os
 import re
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ivr.facts import Fact
@@ -230,16 +227,3 @@ def litter(house: House) -> list[str]:
 
 def _is_temporary(path: Path) -> bool:
     return path.name.startswith(".") or path.suffix == ".tmp" or path.name.startswith("take-")
-
-
-@contextmanager
-def standing_still(house: House) -> Iterator[None]:
-    """The engine stands still for the time of the block: it is there, and does nothing."""
-    pid = house.stack.engine.pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):  # the watchdog was quicker
-            os.kill(pid, signal.SIGCONT)

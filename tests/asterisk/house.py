@@ -125,6 +125,11 @@ class House:
         self.stack.engine.reload()
         wait_until(lambda: self.metric("ivr_reloads_total", result=result) > before, f"the reload to be {result}")
 
+    def restart_switch(self) -> None:
+        """Start the switch again, at the moment that it has become."""
+        self.stack.switch.stop()
+        self.stack.switch.start(faketime=datetime.fromtimestamp(self.now(), UTC).isoformat())
+
     # what a test asks
 
     def now(self) -> float:

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ivr import unprivileged
 from tests.asterisk.crowd import PATIENCE, Operators, Person, call_of, litter, numbered, play, presses, wait_entered
+from tests.asterisk.faults import age, full_disk, longest_file, without_engine, without_scripts
 from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
 from tests.asterisk.phone import Line
 from tests.asterisk.steps import recordings
@@ -33,8 +30,6 @@ pytestmark = pytest.mark.switch
 EVENING = "2026-11-24 20:00:00"
 WORDS = 2.6  # s: enough to be a message
 OPERATORS = 6
-# A file system without one free byte, on every Linux machine and for every user, root included.
-FULL_DISK = "/proc/self"
 
 
 @pytest.fixture(scope="module")
@@ -233,32 +228,7 @@ def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(bui
     assert litter(built) == []
 
 
-def age(house: House) -> None:
-    """The recordings that were cut off are of a while ago: nobody writes to them any more."""
-    for path in [*Path(house.places.messages).glob(".*/*"), *Path(house.places.messages).glob(".*")]:
-        os.utime(path, (time.time() - 3600, time.time() - 3600))
-
-
 # --- the engine is away ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def without_engine(house: House) -> Iterator[None]:
-    house.stack.engine.stop()
-    try:
-        yield
-    finally:
-        house.stack.engine.start()
-
-
-@contextmanager
-def without_scripts(house: House) -> Iterator[None]:
-    away = f"{house.places.scripts}.away"
-    os.rename(house.places.scripts, away)
-    try:
-        yield
-    finally:
-        os.rename(away, house.places.scripts)
 
 
 def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operator(
@@ -421,18 +391,6 @@ def answers(house: House) -> bool:
 # --- the disk --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def full_disk(folder: str) -> Iterator[None]:
-    """The folder lies on a disk where nothing can be written any more."""
-    os.rename(folder, f"{folder}.away")
-    os.symlink(FULL_DISK, folder)
-    try:
-        yield
-    finally:
-        os.unlink(folder)
-        os.rename(f"{folder}.away", folder)
-
-
 def alarms(house: House, what: str) -> list[dict[str, Any]]:
     """What the engine's log says to the people who run the service."""
     lines = [json.loads(line) for line in Path(house.stack.engine.log).read_text(encoding="utf-8").splitlines()]
@@ -470,24 +428,6 @@ def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(buil
     assert fate(built, caller) == "message"
     (message,) = messages(built, caller.number)
     assert WORDS - 0.8 < message.seconds < WORDS + 0.6
-
-
-@contextmanager
-def longest_file(house: House, size: int) -> Iterator[None]:
-    """Set by who the switch runs as: root in a container may not be allowed to."""
-    who = unprivileged.account(house.stack.switch.folder) if house.stack.switch.status().user else None
-    unlimited = str(resource.RLIM_INFINITY)
-
-    def limit(soft: str) -> None:
-        code = "import resource, sys; resource.prlimit(*map(int, sys.argv[1:3]), tuple(map(int, sys.argv[3:])))"
-        arguments = [str(house.stack.switch.pid), str(int(resource.RLIMIT_FSIZE)), soft, unlimited]
-        subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd="/", **(who.popen() if who else {}))
-
-    limit(str(size))
-    try:
-        yield
-    finally:
-        limit(unlimited)
 
 
 def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on_and_the_log_has_them(

@@ -25,9 +25,9 @@ from tests.asterisk.crowd import (
     numbered,
     play,
     presses,
-    standing_still,
     wait_entered,
 )
+from tests.asterisk.faults import standing_still
 from tests.asterisk.house import NUMBER, TUESDAY, House, house, wait_until
 from tests.asterisk.steps import contains, recordings, voice
 from voicemail.message import Message

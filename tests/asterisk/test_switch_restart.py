@@ -1,0 +1,150 @@
+"""Asterisk itself is restarted, or dies, in mid call: the calls are over, what was said is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.asterisk.crowd import Operators, Person, call_of, litter, numbered, play, presses, wait_entered
+from tests.asterisk.faults import age, without_engine, without_scripts
+from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.steps import recordings
+from voicemail.message import Message
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+OPERATORS = 3
+WORDS = 2.6  # s: enough to be a message
+REGISTERED = [f"PJSIP/seat{number:02d}" for number in range(1, OPERATORS + 1)]
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[House]:
+    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def in_order(built: House) -> Iterator[None]:
+    yield
+    built.hang_up_all()
+    if not built.stack.engine.running:
+        built.stack.engine.start()
+    if built.stack.switch.pid is None:
+        built.restart_switch()
+
+
+def stopped(house: House) -> None:
+    """In order, as by `systemctl restart asterisk`: calls are cut."""
+    house.stack.switch.stop()
+
+
+def killed(house: House) -> None:
+    """As by the kernel when memory runs out."""
+    pid = house.stack.switch.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: house.stack.switch.pid is None, "the switch to be dead")
+
+
+@pytest.mark.parametrize(("end", "first"), [(stopped, 1000), (killed, 2000)])
+def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_nothing_is_lost_and_the_next_call_works(
+    built: House, end: Callable[[House], None], first: int
+) -> None:
+    desk = Operators(built)
+    known, messages = built.call_ids(), {message.id for message in Store(built.places.messages).list()}
+
+    def in_the_menu(person: Person) -> None:
+        person.meet()
+        presses("topics 2", "info-did")(person)
+        person.meet()
+
+    def in_the_queue(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        wait_entered(built, person)
+        person.meet()
+        person.meet()
+
+    def in_the_survey(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        operator = person.talk()
+        person.meet()
+        operator.hang_up()
+        person.do("survey-invitation", "survey-solved 5", "survey-courtesy")
+        person.meet()
+
+    def speaking(person: Person) -> None:
+        presses("topics 5", "queue-wait")(person)
+        wait_entered(built, person)
+        person.press("1")
+        person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
+        person.meet()
+        person.begin_to_speak(6.0)
+        wait_until(lambda: recorded_seconds(built) > WORDS, "some words to be recorded")
+        person.meet()
+
+    parts = {"menu": in_the_menu, "queue": in_the_queue, "survey": in_the_survey, "speaking": speaking}
+    numbers = numbered(parts, first)
+    assert play(desk, parts, numbers, lambda: None, lambda: end(built)) == dict.fromkeys(parts)
+
+    wait_until(lambda: built.open_sessions() == 0, "the engine to see that the calls are over")
+    assert litter(built) == []
+    (message,) = new_messages(built, messages)
+    assert message.sound_seconds > 1.5
+    assert message.number == "+39" + str(numbers["speaking"])
+    (fact,) = [fact for fact in built.facts(message.call) if fact.kind == "message"]
+    assert (fact.data["message_id"], fact.data["empty"]) == (message.id, False)
+    facts = [fact for fact in built.facts() if fact.call not in known]
+    assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + [built.stack.queue_log()]
+    assert [fact.data["value"] for fact in facts if fact.kind == "survey"] == [5]
+
+    built.restart_switch()
+    assert built.channels() == 0
+    assert all(seat in built.stack.switch.cli("queue show nul") for seat in REGISTERED)
+    caller = Person(built, f"06{first + 500:08d}", desk)
+    presses("topics 5", "queue-wait")(caller)
+    caller.talk().hang_up()
+    caller.do("survey-invitation", "survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
+    caller.wait_ended()
+    built.wait_idle()
+    (ended,) = built.wait_fact("ended", call_of(built, caller.number))
+    assert ended.data["fate"] == "answered"
+
+
+def recorded_seconds(house: House) -> float:
+    return min((path.stat().st_size / 16000 for path in recordings(house)), default=0.0)
+
+
+def new_messages(house: House, known: set[str]) -> list[Message]:
+    return [message for message in Store(house.places.messages).list() if message.id not in known]
+
+
+def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_taken_in_all_the_same(
+    built: House,
+) -> None:
+    """Neither engine nor scripts, and then the switch dies: nothing says that the recording is whole, but its age."""
+    messages = {message.id for message in Store(built.places.messages).list()}
+    caller = Person(built, "0600003000", Operators(built))
+    built.move_clock("2026-11-24 20:00:00")
+    with without_engine(built), without_scripts(built):
+        presses("fallback-closed", "fallback-record")(caller)
+        caller.begin_to_speak(6.0)
+        wait_until(lambda: native_seconds(built) > WORDS, "some words to be recorded")
+        killed(built)
+        caller.hang_up()
+        age(built)
+    wait_until(lambda: native_seconds(built) == 0, "the engine to take the recording in")
+    (message,) = new_messages(built, messages)
+    assert message.number == "+39" + str(caller.number)
+    assert message.sound_seconds > 1.5
+    (fact,) = built.wait_fact("message", message.call)
+    assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
+
+
+def native_seconds(house: House) -> float:
+    return sum(path.stat().st_size / 16000 for path in Path(house.places.native_messages).glob("*.wav"))
