@@ -16,6 +16,7 @@ from ivr.menu import AskNode, Finding, Menu, NoticeNode, edges, reachable
 from ivr.places import Places
 from ivr.settings import Catalogue, Closure, Holidays, Service, Survey
 from ivr.sound import RATE, SUFFIX
+from ivr.spoken import REQUIRED
 
 # "prema 6", "prema un tasto da 1 a 5": the keys that Italian words name
 _SPOKEN = re.compile(r"\bprem(?:a|ere)\s+(?:il\s+(?:tasto\s+)?)?(\d|asterisco|cancelletto)\b", re.IGNORECASE)
@@ -138,6 +139,8 @@ def check_prompts(catalogue: Catalogue, service: Service | None, places: Places)
             yield f"prompts.{name}.text", "empty; write what callers hear", "error"
         if prompt.announces_hours is not None:
             yield from _check_announcement(f"prompts.{name}.announces_hours", prompt.announces_hours, service)
+    for name in sorted(REQUIRED - catalogue.prompts.keys()):
+        yield "prompts", f'"{name}" is missing, which callers or operators hear; copy it from the shipped file', "error"
     silent = [name for name in catalogue.prompts if audio_seconds(places, name) is None]
     if silent:
         some = ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else "")
