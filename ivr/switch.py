@@ -274,6 +274,9 @@ class Switch:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+                    # Asterisk listens a moment before it ignores SIGPIPE; who asks and leaves just then would end it.
+                    # Python ignores SIGPIPE, and what is ignored stays so in a new program.
+                    restore_signals=False,
                     pass_fds=[self._claim.fileno()],
                     **(who.popen() if who else {}),
                 )

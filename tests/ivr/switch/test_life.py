@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ class TestLife:
         assert not Path(first.run).exists()
         assert (first.pid, second.pid is not None) == (None, True)
         assert "Success" in login(second)  # the other goes on
+
+    def test_who_asks_and_leaves_while_it_boots_does_not_end_it(
+        self, make: Callable[..., Switch], installation: Installation, folder: Path
+    ) -> None:
+        """Asterisk answers on its socket a moment before it ignores SIGPIPE by itself."""
+        program = folder / "asterisk"
+        program.write_text('#!/bin/sh\n[ "$1" = -V ] || { grep SigIgn /proc/self/status; exit 1; }\n')
+        program.chmod(0o755)
+        one = make(installation=replace(installation, lines={"asterisk": [str(program)]}))
+        with pytest.raises(Refusal, match=r"SigIgn:\s+\w+") as refused:
+            one.start(DEADLINE)
+        ignored = int(str(refused.value).split("SigIgn:")[1].split()[0], 16)
+        assert ignored >> (signal.SIGPIPE - 1) & 1
 
     def test_nothing_is_left(self, make: Callable[..., Switch]) -> None:
         one = make()
