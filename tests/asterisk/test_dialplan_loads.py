@@ -213,7 +213,7 @@ def test_without_engine_and_scripts_the_caller_leaves_a_message(
 ) -> None:
     """Whether it is open now or not: nobody is logged in, so both ways lead to Asterisk's own recording."""
     native = folder / "native"
-    line = telephone.dial("800000039", switch.ports.sip, caller="0612'--5678")
+    line = telephone.dial("800000039", switch.ports.sip, caller="06-12.5678")
     line.wait_answered()
     wait_until(lambda: any(path.suffix == ".wav" for path in native.iterdir()), "a recording", 30)
     assert not list(native.glob("*.done"))  # it is not whole yet
