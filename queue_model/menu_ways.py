@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from queue_model.laws import Floats
 from queue_model.study import Study
 from queue_model.walks import Walk, all_walks
 
+WALKED = ("service", "hours", "holidays", "recording", "voicemail", "limits")  # what a walk reads of service.yaml
 STEADY = 600.0  # seconds that a walk may take without meeting the closing
 
 
@@ -50,7 +53,7 @@ def ways(study: Study) -> Ways:
             if not study.scenario.menu.walk or at is None:
                 found.append([Walk(1.0, 0.0, "queue" if is_open else "message", name, 0, False)])
             else:
-                found.append(all_walks(study.compiled, study.scenario.menu, name, topic.satisfied, at))
+                found.append(_walked(study, name, topic.satisfied, at))
     flat = [walk for group in found for walk in group]
     endings = {"queue": Ways.QUEUE, "message": Ways.MESSAGE}
     sums = [number + np.cumsum([walk.chance for walk in group]) for number, group in enumerate(found)]
@@ -65,6 +68,24 @@ def ways(study: Study) -> Ways:
         np.array([walk.priority for walk in flat], dtype=np.int16),
         np.array([walk.informed and walk.ending in ("done", "gone") for walk in flat]),
     )
+
+
+_known: dict[bytes, list[Walk]] = {}  # of earlier studies: scenarios that are compared mostly have the same menu
+MOST_KNOWN = 1000
+
+
+def _walked(study: Study, topic: str, satisfied: float, at: float) -> list[Walk]:
+    """Every way of one topic, walked once for all studies in which it is the same."""
+    compiled, behaviour = study.compiled, study.scenario.menu
+    service = {name: compiled["service"][name] for name in WALKED}  # type: ignore[literal-required]
+    seconds = {name: sheet["seconds"] for name, sheet in compiled["prompts"].items()}
+    said = msgspec.json.encode((service, compiled["menu"], seconds, behaviour, topic, satisfied, at))
+    key = hashlib.sha256(said).digest()
+    if key not in _known:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = all_walks(compiled, behaviour, topic, satisfied, at)
+    return _known[key]
 
 
 def _number(study: Study, topic: str) -> int:
