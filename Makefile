@@ -20,7 +20,8 @@ $(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@rm -rf *.egg-info # what an earlier build left there would hide the entry points
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+		2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
 switch: setup ## Asterisk and SIPp, unpacked under var/ (no root needed)
