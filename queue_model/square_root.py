@@ -1,7 +1,7 @@
 """Square-root staffing: agents = load + beta sqrt(load), where beta buys a quality that does not depend on the size.
 
 Without abandonment: Halfin and Whitt 1981; with it: Garnett, Mandelbaum and Reiman 2002. The rules are limits for
-many agents; they are good to an agent or so from ten on, and say at a glance what a larger service gains.
+many agents; from ten on they say the right number or one too few, and at a glance what a larger service gains.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Steady(ABC):
 
     def service_level(self, within: float) -> float:
         """Share of the calls offered that is answered within so many seconds."""
-        return self.no_wait + self._answered_after_waiting(not_negative("within", within))
+        return min(1.0, self.no_wait + self._answered_after_waiting(not_negative("within", within)))
 
     def waiting_longer(self, seconds: float) -> float:
         """Share of the callers let in that waits longer, and is answered or gives up only then."""

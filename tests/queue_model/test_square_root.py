@@ -40,15 +40,15 @@ def test_beta_is_the_inverse(delay: float, ratio: float | None) -> None:
 
 @given(st.floats(5, 5000), st.floats(0.02, 0.9))
 @settings(max_examples=40)
-def test_the_rule_is_good_to_an_agent(load: float, delay: float) -> None:
-    assert abs(agents_for_delay(load, delay) - erlang.agents_for_delay(load, delay)) <= 1
+def test_the_rule_is_good_to_an_agent_or_two(load: float, delay: float) -> None:
+    assert -2 <= agents_for_delay(load, delay) - erlang.agents_for_delay(load, delay) <= 0
 
 
 @given(st.floats(5, 500), st.floats(0.5, 0.95))
 @settings(max_examples=25)
 def test_the_rule_for_a_service_level(load: float, target: float) -> None:
     exact = erlang.agents_needed(load / 360, 360, target, 20)
-    assert abs(agents_for_target(load, 360, target, 20) - exact) <= 1
+    assert -2 <= agents_for_target(load, 360, target, 20) - exact <= 0
     found = agents_for_target(load, 360, target, 20, 180)
     assert erlang_a(load / 360, 360, found + 2 + int(load / 100), 180).service_level(20) >= target
     if found > 3 + load / 100:
