@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
-from benchmarks import fastagi, process_start, real_switch, report
+from benchmarks import fastagi, machine, process_start, real_switch, report
 from ivr.cli import Refusal
 
 BENCHMARKS = {"process_start": process_start.run, "fastagi": fastagi.run, "real_switch": real_switch.run}
+
+QUIET_SECONDS = 600.0
 
 
 def main() -> int:
@@ -19,15 +22,20 @@ def main() -> int:
         "--quick", action="store_true", help="a first look in under two minutes; RESULTS.md stays as it is"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C: stop what was started
     unknown = set(options.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    if not options.quick:
+        print("== waiting for the machine to be quiet, at most ten minutes", flush=True)
+    quiet = machine.wait_until_quiet(0 if options.quick else QUIET_SECONDS)
+    print(f"   {quiet}", flush=True)
     failed = 0
     for name in options.names or BENCHMARKS:
         print(f"== {name}", flush=True)
         began = time.monotonic()
         try:
-            section = BENCHMARKS[name](options.quick)
+            section = BENCHMARKS[name](options.quick, quiet)
         except (Refusal, OSError, RuntimeError) as problem:
             print(f"   {name} could not be measured: {problem}", file=sys.stderr, flush=True)
             failed += 1

@@ -183,7 +183,7 @@ def goals(rows: list[Row]) -> list[Goal]:
     ]
 
 
-def run(quick: bool = False) -> Section:
+def run(quick: bool, quiet: str) -> Section:
     """Start everything in turn; takes about a minute."""
     runs = QUICK_RUNS if quick else RUNS
     with tempfile.TemporaryDirectory() as folder:
@@ -194,7 +194,7 @@ def run(quick: bool = False) -> Section:
                 if number < 2:  # the first ones fill the caches
                     row.first.clear()
                     row.second.clear()
-    where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {runs} runs, taking turns."
-    how = "The minimum is what a start takes; the median shows how busy the machine was."
+    where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}."
+    how = f"{runs} runs, taking turns. The minimum is what a start takes; the median shows how busy the machine was."
     return Section("process_start", "Process script: from start to first command", goals(rows),
                    f"{where} {how}\n\n{table(rows)}")  # fmt: skip

@@ -108,10 +108,9 @@ class Search:
             self.high = rate
 
 
-def run(quick: bool = False) -> Section:
+def run(quick: bool, quiet: str) -> Section:
     """Place the calls; takes about three minutes."""
     effort = QUICK if quick else FULL
-    quiet = machine.wait_until_quiet(0 if quick else 120)
     runs: dict[str, list[Run]] = {ENGINE: [], ALONE: []}
     searches = {name: Search(FIRST_RATE, LAST_RATE, effort.nearness) for name in runs}
     with switch() as bench:
