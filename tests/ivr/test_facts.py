@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr import facts
-from ivr.facts import Fact, Spool, new_id, read, read_segment, segments, recover
+from ivr.facts import Fact, Spool, new_id, read, read_segment, recover, segments
 
 
 class Alarms(list[tuple[str, Fact | None]]):
