@@ -122,6 +122,7 @@ def sums(agents: int, busyness: float | None = None) -> list[float]:
     return [whole.mean_wait, whole.abandoned, whole.service_level]
 
 
+@lru_cache
 def simulated(patience: Patience) -> list[float]:
     queue = twelve(patience)
     level = queue.service_level(20)
