@@ -25,6 +25,12 @@ class Speak(NamedTuple):
     path: str
 
 
+class Listen(NamedTuple):
+    """Like a pause, but the service may end the call meanwhile: then that is the end of it."""
+
+    seconds: float
+
+
 class HangUp(NamedTuple):
     """The caller ends the call."""
 
@@ -35,7 +41,7 @@ class AwaitHangUp(NamedTuple):
     seconds: float
 
 
-Step = Pause | Key | Speak | HangUp | AwaitHangUp
+Step = Pause | Key | Speak | Listen | HangUp | AwaitHangUp
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n<scenario name={name}>\n'
 _OFFER = """v=0
@@ -43,7 +49,7 @@ o=sipp 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [media_ip]
 t=0 0
-m=audio [auto_media_port] RTP/AVP 8 101
+m=audio [media_port] RTP/AVP 8 101
 a=rtpmap:8 PCMA/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
@@ -51,32 +57,44 @@ a=ptime:20
 a=sendrecv
 """
 
+_BYE_ANSWERED = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
+_ENDED = '<recv request="BYE" optional="true" next="leave"/>\n'
+
 
 def caller(name: str, number: str, steps: Sequence[Step]) -> str:
     """The scenario of a caller: dials, then does the steps in order. `number` may hold SIPp's [call_number]."""
     played = [_step(number, step, sequence) for sequence, step in enumerate(steps, 2)]
+    if any(isinstance(step, Listen) for step in steps):  # the service may end the call, at any time
+        played = [text.replace('<recv response="200"/>', f'{_ENDED}<recv response="200"/>') for text in played]
+        leave = _send(f"{_BYE_ANSWERED}Content-Length: 0\n\n")
+        played += ['<nop next="end"/>\n<label id="leave"/>\n', leave, '<label id="end"/>\n<pause milliseconds="10"/>\n']
     return "".join([_HEAD.format(name=quoteattr(name)), _dial(number), *played, "</scenario>\n"])
 
 
 def operators(ring_seconds: float, talk_seconds: float) -> str:
-    """The scenario of any number of operators at once: each call rings, is answered, is talked on, is ended by them."""
-    header = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPpTag01[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n"
-    contact = "Contact: <sip:[local_ip]:[local_port]>\n"
+    """The scenario of any number of operators at once: each call rings, is answered, is talked on, is ended by them;
+    unless the caller hangs up before."""
+    ours = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPpTag01[call_number]\n[last_Call-ID:]\n"
+    header, contact = f"{ours}[last_CSeq:]\n", "Contact: <sip:[local_ip]:[local_port]>\n"
     goodbye = (
         "BYE [$3] SIP/2.0\nVia: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]\n"
         "From:[$2];tag=[pid]SIPpTag01[call_number]\nTo:[$1]\nCall-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70\n"
         f"{contact}Content-Length: 0\n\n"
     )
+    agreed = _send(f"{_BYE_ANSWERED}Content-Length: 0\n\n")
     return "".join([
         _HEAD.format(name='"operators"'),
         '<recv request="INVITE"><action>\n'
         '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>\n'
         '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>\n'
-        '<ereg regexp="sip:[^&gt;;]*" search_in="hdr" header="Contact:" assign_to="3"/>\n</action></recv>\n',
+        '<ereg regexp="sip:[^&gt;;]*" search_in="hdr" header="Contact:" assign_to="3"/>\n'
+        '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="4"/>\n</action></recv>\n',
         _send(f"SIP/2.0 180 Ringing\n{header}{contact}Content-Length: 0\n\n"),
-        _pause(ring_seconds),
+        f'<recv request="CANCEL" timeout="{round(ring_seconds * 1000)}" ontimeout="answer" next="cancelled"/>\n'
+        '<label id="answer"/>\n',
         _send(
-            f"SIP/2.0 200 OK\n{header}{contact}Content-Type: application/sdp\nContent-Length: [len]\n\n{_OFFER}",
+            f"SIP/2.0 200 OK\n{ours}CSeq: [$4] INVITE\n{contact}"
+            f"Content-Type: application/sdp\nContent-Length: [len]\n\n{_OFFER}",
             retransmit=True,
         ),
         '<recv request="ACK"/>\n',
@@ -84,9 +102,10 @@ def operators(ring_seconds: float, talk_seconds: float) -> str:
         f'<recv request="BYE" timeout="{round(talk_seconds * 1000)}" ontimeout="hang-up" next="leave"/>\n'
         '<label id="hang-up"/>\n',
         _send(goodbye, retransmit=True),
-        '<recv response="200" next="end"/>\n<label id="leave"/>\n',
-        _send(f"SIP/2.0 200 OK\n{header.replace(';tag=[pid]SIPpTag01[call_number]', '')}Content-Length: 0\n\n"),
-        '<label id="end"/>\n<pause milliseconds="10"/>\n</scenario>\n',
+        f'{_ENDED}<recv response="200" next="end"/>\n<label id="leave"/>\n{agreed}<nop next="end"/>\n'
+        f'<label id="cancelled"/>\n{agreed}',
+        _send(f"SIP/2.0 487 Request Terminated\n{ours}CSeq: [$4] INVITE\nContent-Length: 0\n\n", retransmit=True),
+        '<recv request="ACK"/>\n<label id="end"/>\n<pause milliseconds="10"/>\n</scenario>\n',
     ])  # fmt: skip
 
 
@@ -103,13 +122,17 @@ def _step(number: str, step: Step, sequence: int) -> str:
             ) + '<recv response="200"/>\n'  # fmt: skip
         case Speak(path):
             return f"<nop><action><exec rtp_stream={quoteattr(f'{path},1,8')}/></action></nop>\n"
+        case Listen(seconds):
+            again = f"after-{sequence}"
+            wait = f'<recv request="BYE" timeout="{round(seconds * 1000)}" ontimeout="{again}" next="leave"/>\n'
+            return f'{wait}<label id="{again}"/>\n'
         case HangUp():
             return _send(_request("BYE", number, sequence) + "Content-Length: 0\n\n", retransmit=True) + (
                 '<recv response="200"/>\n'
             )
         case AwaitHangUp(seconds):
-            reply = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
-            return f'<recv request="BYE" timeout="{round(seconds * 1000)}"/>\n' + _send(f"{reply}Content-Length: 0\n\n")
+            goodbye = _send(f"{_BYE_ANSWERED}Content-Length: 0\n\n")
+            return f'<recv request="BYE" timeout="{round(seconds * 1000)}"/>\n{goodbye}'
     raise TypeError(step)
 
 
