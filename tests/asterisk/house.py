@@ -53,7 +53,13 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLI
 class House:
     """A stack, its telephones, and the questions that tests ask."""
 
-    def __init__(self, folder: Path, changes: Mapping[str, Any], prompt_bytes: int = PROMPT_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        changes: Mapping[str, Any],
+        prompt_bytes: int = PROMPT_BYTES,
+        seats_port: int | None = None,
+    ) -> None:
         self.folder = folder
         self.places = Places(config=str(folder / "config"), var=str(folder / "var"))
         write_config(folder / "config", changes, prompt_bytes)
@@ -63,11 +69,12 @@ class House:
         self.stack = Stack(
             self.places,
             install(Places(), report=lambda line: None),
-            seat_contact=lambda seat: f"sip:{seat}@127.0.0.1:{self.seats.port}",
+            seat_contact=lambda seat: f"sip:{seat}@127.0.0.1:{seats_port or self.seats.port}",
         )
 
-    def start(self, *, operators: int = 0, at: str = TUESDAY) -> None:
-        self._ahead = instant(at) - time.time()
+    def start(self, *, operators: int = 0, at: str | None = TUESDAY) -> None:
+        """`at` None: now, by a clock that cannot be moved and costs nothing to look at."""
+        self._ahead = instant(at) - time.time() if at else 0.0
         self.stack.start(faketime=at)
         if operators:
             self.stack.log_in(range(1, operators + 1))
@@ -202,12 +209,20 @@ class House:
 
 @contextmanager
 def house(
-    changes: Mapping[str, Any] | None = None, *, operators: int = 0, at: str = TUESDAY, prompt_bytes: int = PROMPT_BYTES
+    changes: Mapping[str, Any] | None = None,
+    *,
+    operators: int = 0,
+    at: str | None = TUESDAY,
+    prompt_bytes: int = PROMPT_BYTES,
+    seats_port: int | None = None,
 ) -> Iterator[House]:
-    """A house that stands for one test or one module. `prompt_bytes`: so much is played of each prompt."""
+    """A house that stands for one test or one module.
+
+    `prompt_bytes`: so much is played of each prompt. `seats_port`: where the operators' telephones are, if not ours.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nul-"))
     folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
-    built = House(folder, merged(SHORT, changes or {}), prompt_bytes)
+    built = House(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
     try:
         built.start(operators=operators, at=at)
         yield built

@@ -1,0 +1,275 @@
+"""A day of work, compressed in time: 400 callers, 12 operators, and three accounts of it that must agree.
+
+What SIPp says (who dialled, and whether each call came to an orderly end), what Asterisk wrote (queue_log and CDR), and
+the facts. Callers are SIPp processes that act by timetable, as people do who do not care for what the service is doing:
+most ask for an operator and wait; some hang up in the menu, hear an information, give up waiting, leave a message by
+key, answer the survey. At noon more come than the queue holds; later all operators have a break that is longer than
+anybody is let wait.
+"""
+
+from __future__ import annotations
+
+import csv
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from ivr import sipp
+from ivr.demo import Sipp
+from ivr.facts import Fact
+from ivr.installation import install
+from ivr.places import Places
+from ivr.ports import HOST, free_ports
+from ivr.sipp import HangUp, Key, Listen, Pause, Speak
+from tests.asterisk.crowd import litter
+from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
+from tests.asterisk.steps import voice
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+SEATS = 12
+RINGS, TALKS = 0.3, 1.2  # s
+LONGEST_WAIT, LONGEST_QUEUE = 10, 10
+
+DAY: dict[str, Any] = {
+    # Always open, by a real clock: a movable one would be asked thousands of times a second.
+    "hours": {
+        day: ["00:00-24:00"] for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    },
+    "holidays": {"calendar": "none"},
+    "prompts.yaml": {"prompts": {name: {"announces_hours": None} for name in ("vm-store-failed", "fallback-closed")}},
+    "queue": {"longest_wait": LONGEST_WAIT, "longest_queue": LONGEST_QUEUE},
+    "survey.yaml": {"wait_seconds": 1, "attempts": 1},
+}
+
+MENU = Pause(0.9)  # through the welcome, into the topics
+SURVEY = [step for _ in range(10) for step in (Key("4"), Listen(0.9))]
+
+
+def people(voice_file: str) -> dict[str, list[sipp.Step]]:
+    """What sorts of callers there are."""
+    message: list[sipp.Step] = [Key("1"), Listen(1.0), Key("1"), Listen(0.6), Key("#"), Listen(1.0), Speak(voice_file)]
+    return {
+        "waits": [MENU, Key("5"), Listen(14.0), HangUp()],
+        "answers the survey": [MENU, Key("5"), Listen(1.2), *SURVEY, Listen(4.0), HangUp()],
+        "hangs up in the menu": [Pause(0.5), HangUp()],
+        "wants to know": [MENU, Key("2"), Listen(0.9), Key("3"), Listen(4.0), HangUp()],
+        "has no patience": [MENU, Key("5"), Listen(0.6), HangUp()],
+        "leaves a message": [
+            MENU, Key("5"), Listen(0.8), *message, Listen(3.0), Key("#"), Listen(1.0), Key("1"), Listen(4.0), HangUp(),
+        ],
+    }  # fmt: skip
+
+
+class Phase(NamedTuple):
+    """A part of the day: so many callers of each sort, evenly spread over so many seconds."""
+
+    seconds: float
+    callers: Mapping[str, int]
+    operators: bool = True  # at work, or on a break
+
+
+USUAL = {"waits": 44, "answers the survey": 12, "hangs up in the menu": 12, "wants to know": 10, "has no patience": 8}
+PHASES = (
+    Phase(9.0, USUAL),
+    Phase(3.5, {"waits": 80}),  # noon
+    Phase(2.0, {}),
+    Phase(8.0, USUAL),
+    Phase(1.5, {"waits": 6}, operators=False),  # who comes now waits too long
+    Phase(10.5, {"leaves a message": 20, "hangs up in the menu": 5, "wants to know": 5}, operators=False),
+    Phase(10.5, {**USUAL, "waits": 70}),
+)
+CALLS = 400
+
+
+class Account(NamedTuple):
+    """The day, told by three."""
+
+    said: dict[str, list[dict[str, int]]]  # SIPp's figures, process by process, by sort of caller
+    facts: list[Fact]
+    queue_log: list[list[str]]
+    calls: dict[str, list[list[str]]]  # CDR by LINKEDID, as fields
+    left: dict[str, int]  # channels, sessions
+    house: House
+
+    def fates(self) -> Counter[str]:
+        return Counter(str(fact.data["fate"]) for fact in self.facts if fact.kind == "ended")
+
+    def events(self, *verbs: str) -> list[str]:
+        """The ids of the calls to which this happened."""
+        return [line[1] for line in self.queue_log if line[4:5] and line[4] in verbs]
+
+    def of_kind(self, kind: str) -> list[Fact]:
+        return [fact for fact in self.facts if fact.kind == kind]
+
+
+@pytest.fixture(scope="module")
+def day() -> Iterator[Account]:
+    (port,) = free_ports(1)
+    with house(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as built:
+        callers = Sipp(install(Places(), report=lambda line: None), str(built.folder / "sipp"))
+        try:
+            yield worked(built, callers, port)
+        finally:
+            callers.stop()
+
+
+def worked(built: House, callers: Sipp, port: int) -> Account:
+    """Let the day pass, then wait until the last call is over."""
+    media = str(free_ports(2)[0] & ~1)
+    callers.run("operators", sipp.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
+    built.stack.log_in(range(1, SEATS + 1))
+    spoken = built.folder / "words.alaw"
+    spoken.write_bytes(voice(2.6))
+    sorts = people(str(spoken))
+    began, groups = time.monotonic(), []
+    for number, phase in enumerate(PHASES):
+        at_work(built, phase.operators)
+        for sort, count in phase.callers.items():
+            groups.append(
+                (sort, Group(built, callers, f"{number}-{sort.replace(' ', '-')}", sorts[sort], count, phase))
+            )
+        began += phase.seconds
+        wait_until(lambda: time.monotonic() >= began, "the phase to pass", phase.seconds + 5)  # noqa: B023
+    for _, group in groups:
+        group.wait()
+    wait_until(lambda: built.channels() == 0, "the last call to be over", 40)
+    built.wait_idle()
+    said: dict[str, list[dict[str, int]]] = {}
+    for sort, group in groups:
+        said.setdefault(sort, []).append(group.figures())
+    left = {"channels": built.channels(), "sessions": built.open_sessions()}
+    return Account(said, built.facts(), built.stack.queue_log(), cdr(built), left, built)
+
+
+class Group:
+    """Callers of one sort in one phase: one SIPp process."""
+
+    def __init__(
+        self, built: House, callers: Sipp, name: str, steps: Sequence[sipp.Step], count: int, phase: Phase
+    ) -> None:
+        self._figures = built.folder / f"{name}.csv"
+        self._process = callers.run(
+            name, sipp.caller(name, "06[call_number]5550", steps), f"{HOST}:{built.stack.sip_port}",
+            "-s", NUMBER, "-m", str(count), "-r", str(count), "-rp", str(round(phase.seconds * 1000)),
+            "-p", str(free_ports(1)[0]), "-mp", str(free_ports(2)[0] & ~1),
+            "-trace_stat", "-stf", str(self._figures), "-fd", "1",
+        )  # fmt: skip
+
+    def wait(self) -> None:
+        wait_until(lambda: self._process.poll() is not None, "the callers to have finished", 60)
+
+    def figures(self) -> dict[str, int]:
+        """SIPp's own count, of the whole process."""
+        with self._figures.open(encoding="utf-8", newline="") as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        names = ("TotalCallCreated", "SuccessfulCall(C)", "FailedCall(C)", "Retransmissions(C)")
+        return {name.partition("(")[0]: int(last[name]) for name in names}
+
+
+def at_work(built: House, working: bool) -> None:
+    """All operators take calls, or have a break: by the manager interface, as a desk would, since twelve command lines
+    take their time."""
+    ami = built.stack.switch.ami
+    actions = [f"Action: Login\r\nUsername: {ami.user}\r\nSecret: {ami.secret}\r\nEvents: off\r\n\r\n"]
+    for seat in range(1, SEATS + 1):
+        paused = "false" if working else "true"
+        actions.append(f"Action: QueuePause\r\nInterface: PJSIP/seat{seat:02d}\r\nPaused: {paused}\r\n\r\n")
+    with socket.create_connection((ami.host, ami.port), timeout=20) as connection:
+        connection.sendall("".join([*actions, "Action: Logoff\r\n\r\n"]).encode())
+        told = b""
+        while chunk := connection.recv(65536):
+            told += chunk
+    assert told.count(b"Response: Success") == len(actions), told
+
+
+def cdr(built: House) -> dict[str, list[list[str]]]:
+    found: dict[str, list[list[str]]] = {}
+    with Path(built.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            if row[3] != "nul-desk":
+                found.setdefault(row[-2], []).append(row)
+    return found
+
+
+# --- what must be true of it -----------------------------------------------------------------------------------------
+
+
+def test_every_caller_dialled_and_came_to_an_orderly_end(day: Account) -> None:
+    total = Counter[str]()
+    for groups in day.said.values():
+        for figures in groups:
+            total.update(figures)
+    assert (total["TotalCallCreated"], total["SuccessfulCall"], total["FailedCall"]) == (CALLS, CALLS, 0), day.said
+    assert total["Retransmissions"] <= CALLS / 2  # none on a machine at rest; a storm would be several of each call
+
+
+def test_every_call_has_exactly_one_fate_in_all_three_accounts(day: Account) -> None:
+    by_facts = sorted(fact.call for fact in day.of_kind("ended"))
+    assert len(by_facts) == len(set(by_facts)) == CALLS
+    assert sorted(day.events("ENDED")) == by_facts
+    assert sorted(day.calls) == by_facts
+    assert {fact.call for fact in day.facts} == set(by_facts)
+    logged = Counter(line[5] for line in day.queue_log if line[4:5] == ["ENDED"])
+    assert logged == day.fates()
+
+
+def test_the_queue_tells_the_same_as_the_facts(day: Account) -> None:
+    handed_over = {fact.call for fact in day.of_kind("handed_over")}
+    entered, refused = set(day.events("ENTERQUEUE")), set(day.events("FULL", "JOINEMPTY"))
+    assert not entered & refused
+    assert entered | refused <= handed_over
+    fates = {fact.call: fact.data for fact in day.of_kind("ended")}
+    # Handed over and neither: hung up on the threshold.
+    assert {fates[call]["fate"] for call in handed_over - entered - refused} <= {"abandoned", "left_menu"}
+    answered = {call for call, data in fates.items() if data["fate"] == "answered"}
+    assert answered == set(day.events("CONNECT"))
+    assert set(day.events("ABANDON")) <= {call for call, data in fates.items() if data["fate"] == "abandoned"}
+    assert set(day.events("EXITWITHTIMEOUT")) == {
+        call for call, data in fates.items() if data["queue_status"] == "TIMEOUT"
+    }
+    assert set(day.events("EXITWITHKEY")) == {
+        call for call, data in fates.items() if data["queue_status"] == "EXITWITHKEY"
+    }
+    assert {fact.call for fact in day.of_kind("queue_refused")} == refused
+    ways_out = ("CONNECT", "ABANDON", "EXITWITHTIMEOUT", "EXITWITHKEY")
+    assert sorted(call for verb in ways_out for call in day.events(verb)) == sorted(entered)
+
+
+def test_those_who_keep_to_themselves_are_counted_by_sipp_and_by_the_facts_alike(day: Account) -> None:
+    """Who hangs up in the menu or wants to know something does not depend on what others do."""
+    called = {sort: sum(each["TotalCallCreated"] for each in groups) for sort, groups in day.said.items()}
+    assert day.fates()["left_menu"] == called["hangs up in the menu"]
+    assert day.fates()["informed"] == called["wants to know"]
+
+
+def test_everything_happened_that_happens_on_a_day(day: Account) -> None:
+    fates = day.fates()
+    assert set(fates) >= {"left_menu", "informed", "answered", "abandoned", "message", "refused", "no_message"}, fates
+    assert fates["answered"] > CALLS / 3
+    for verb in ("FULL", "EXITWITHTIMEOUT", "EXITWITHKEY"):
+        assert day.events(verb), verb
+    assert len(day.of_kind("survey")) > 30
+
+
+def test_every_message_is_in_the_store_and_belongs_to_a_call(day: Account) -> None:
+    messages = Store(day.house.places.messages).list()
+    told = {fact.data["message_id"] for fact in day.of_kind("message")} - {None}
+    assert {message.id for message in messages} == told
+    spoken = [message.call for message in messages if not message.empty]
+    assert sorted(spoken) == sorted(fact.call for fact in day.of_kind("ended") if fact.data["fate"] == "message")
+    assert len(spoken) > 5
+
+
+def test_nobody_and_nothing_is_left_at_the_end(day: Account) -> None:
+    assert day.left == {"channels": 0, "sessions": 0}
+    assert litter(day.house) == []
+    assert day.house.metric("ivr_flow_failures_total") == 0
+    assert day.house.metric("ivr_protocol_errors_total") == 0
+    assert day.house.metric("ivr_alarms_total") == 0
