@@ -7,9 +7,9 @@ same fact may lie there twice, when a ring of the dialplan failed just after it 
 The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, ended.
 
 A writer appends its facts to a small segment that only it has open, one `write` each, so a killed process loses none.
-About once a second the engine seals the segment: data to the disk, then an atomic rename to `<day>/*.jsonl`. Only sealed
-segments are for readers. A segment whose writer died is sealed by whoever finds it (`recover`): writers hold a lock
-on theirs, and the system drops a dead process's locks. One file per fact would cost 80 us each, this costs 2
+About once a second the engine seals the segment: data to the disk, then an atomic rename to `<day>/*.jsonl`. Only
+sealed segments are for readers. A segment whose writer died is sealed by whoever finds it (`recover`): writers hold a
+lock on theirs, and the system drops a dead process's locks. One file per fact would cost 80 us each, this costs 2
 (docs/decisions/0003-facts-in-segments.md).
 """
 
