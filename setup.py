@@ -4,16 +4,35 @@ The extension is optional: without Cython or a C compiler the installation succe
 """
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
-try:
-    from Cython.Build import cythonize
-except ImportError:
-    extensions = []
-else:
-    # No fused multiply-add, no re-ordered sums: times must be those of Python to the last bit, on every processor.
-    kernel = Extension(
-        "queue_model.kernel", ["queue_model/kernel.py"], extra_compile_args=["-O3", "-ffp-contract=off"], optional=True
-    )
-    extensions = cythonize([kernel], build_dir="build")
+SLOWER = "the staffing model will run on its reference engine, with the same results, about a hundred times slower"
 
-setup(ext_modules=extensions)
+
+class Optional(build_ext):
+    """Builds what can be built, and says plainly what could not."""
+
+    def build_extension(self, ext: Extension) -> None:
+        try:
+            super().build_extension(ext)
+        except (BaseError, CCompilerError, OSError) as error:  # OSError: there is no compiler at all
+            self.warn(f"{ext.name} was not compiled ({error}): {SLOWER}")
+
+
+def extensions() -> list[Extension]:
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        print(f"warning: Cython is not installed, so nothing is compiled: {SLOWER}")
+        return []
+    # No fused multiply-add: times must be those of Python to the last bit, on every processor.
+    flags = ["-O3", "-ffp-contract=off"]
+    kernel = Extension("queue_model.kernel", ["queue_model/kernel.py"], extra_compile_args=flags)
+    built: list[Extension] = cythonize([kernel], build_dir="build")
+    for each in built:
+        each.optional = True  # what Cython makes of an Extension forgets this
+    return built
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": Optional})

@@ -305,15 +305,15 @@ class Room:
     callback_ended: cython.double[:]
     callback_entity: cython.int[:]
     callback_operator: cython.int[:]
-    callback_attempt: cython.short[:]
-    callback_topic: cython.short[:]
+    callback_attempt: cython.int[:]
+    callback_topic: cython.int[:]
     work_rows = cython.declare(cython.int, visibility="readonly")
     work_start: cython.double[:]
     work_end: cython.double[:]
     work_operator: cython.int[:]
     work_reference: cython.int[:]
-    work_attempt: cython.short[:]
-    work_kind: cython.uchar[:]
+    work_attempt: cython.int[:]
+    work_kind: cython.int[:]
 
     def __init__(self, given: Inputs, blank: Blank) -> None:
         self.read_policy(given)

@@ -46,7 +46,8 @@ class Source(IntEnum):
     EMAIL = 1
 
 
-# Times first, so that every row is aligned; seconds of the period. wait, talk, wrap are durations in seconds.
+# Times first, and widths that fill the row to a multiple of 8: every byte is a field's, so the same record has the same
+# bytes. Times are seconds of the period; wait, talk and wrap are durations in seconds.
 CALL = np.dtype(
     [
         ("entered", "f8"),
@@ -61,12 +62,10 @@ CALL = np.dtype(
         ("priority", "i2"),
         ("outcome", "u1"),
         ("message", "?"),
-    ],
-    align=True,
+    ]
 )
 MAIL = np.dtype(
-    [("arrived", "f8"), ("started", "f8"), ("ended", "f8"), ("entity", "i4"), ("operator", "i4"), ("topic", "i2")],
-    align=True,
+    [("arrived", "f8"), ("started", "f8"), ("ended", "f8"), ("entity", "i4"), ("operator", "i4"), ("topic", "i8")]
 )
 CALLBACK = np.dtype(
     [
@@ -75,32 +74,15 @@ CALLBACK = np.dtype(
         ("ended", "f8"),
         ("entity", "i4"),
         ("operator", "i4"),
-        ("attempt", "i2"),
-        ("topic", "i2"),
-    ],
-    align=True,
+        ("attempt", "i4"),
+        ("topic", "i4"),
+    ]
 )
 WORK = np.dtype(
-    [
-        ("start", "f8"),
-        ("end", "f8"),
-        ("operator", "i4"),
-        ("reference", "i4"),
-        ("attempt", "i2"),
-        ("kind", "u1"),
-    ],
-    align=True,
+    [("start", "f8"), ("end", "f8"), ("operator", "i4"), ("reference", "i4"), ("attempt", "i4"), ("kind", "i4")]
 )
 SECOND = np.dtype(
-    [
-        ("created", "f8"),
-        ("started", "f8"),
-        ("ended", "f8"),
-        ("entity", "i4"),
-        ("attempt", "i2"),
-        ("source", "u1"),
-    ],
-    align=True,
+    [("created", "f8"), ("started", "f8"), ("ended", "f8"), ("entity", "i4"), ("attempt", "i2"), ("source", "i2")]
 )
 
 

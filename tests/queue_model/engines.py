@@ -1,0 +1,42 @@
+"""Every engine there is: SimPy, the compiled kernel, and the kernel's own source run by Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from types import ModuleType
+
+from queue_model import kernel, model
+from queue_model.inputs import Inputs
+from queue_model.records import Records
+
+Engine = Callable[[Inputs], Records]
+
+
+def source_of_the_kernel() -> ModuleType:
+    """`queue_model/kernel.py` as plain Python, whether it was compiled or not."""
+    path = os.path.join(os.path.dirname(model.__file__), "kernel.py")
+    spec = importlib.util.spec_from_file_location("queue_model_kernel_source", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SOURCE = source_of_the_kernel()
+ENGINES: dict[str, Engine] = {
+    "simpy": model.simulate,
+    "kernel": kernel.simulate,
+    "kernel as Python": SOURCE.simulate,
+}
+
+
+def run(given: Inputs) -> Records:
+    """The record, after all engines have given it."""
+    wanted = model.simulate(given)
+    for name in ("kernel", "kernel as Python"):
+        difference = wanted.same_as(ENGINES[name](given))
+        assert not difference, f"simpy against {name}: {difference}"
+    return wanted
