@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from ivr import unprivileged
-from ivr.unprivileged import Account, account, obstacle
+from ivr.unprivileged import Account, account, choose, obstacle
 
 ROOT = os.geteuid() == 0
 NOBODY = Account("nobody", 65534, 65534)
@@ -92,3 +92,8 @@ class TestAsRoot:
 
     def test_what_is_not_shared_stays_closed(self, folder: str) -> None:
         assert not self.write_as_nobody(os.path.join(folder, "file"))
+
+    def test_the_account_is_chosen_that_can_run_every_probe(self, folder: str) -> None:
+        assert choose(folder, [["/bin/true"], ["/bin/true"]], [folder], []) == (NOBODY, None)
+        found, why = choose(folder, [["/bin/true"], ["/bin/false"]], [folder], [])
+        assert (found, why) == (None, "/bin/false does not run as nobody (exit status 1)")
