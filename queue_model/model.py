@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from heapq import heappush
 from math import inf, nan
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,16 @@ class Clock(simpy.Environment):
 class Call:
     """One attempt of a caller, and what became of it."""
 
+    __slots__ = (
+        *("attempt", "entered", "entity", "left", "message", "operator"),
+        *("outcome", "priority", "talk", "topic", "turn", "wait", "wrap"),
+    )
+
     def __init__(self, room: Room, entity: int, attempt: int) -> None:
         self.entity, self.attempt, self.entered = entity, attempt, room.clock.now
         self.topic, self.priority = room.topic[entity], room.priority[entity]
-        self.talk, self.wrap = room.talk[entity][attempt], room.wrap[entity][attempt]
-        self.answered = simpy.Event(room.clock)
+        self.talk = self.wrap = 0.0  # until it is answered
+        self.turn: simpy.Event | None = None  # of who waits; its value is what ended the wait
         self.operator, self.wait, self.left, self.message = -1, nan, nan, False
         self.outcome = Outcome.WAITING
 
@@ -62,9 +68,8 @@ class Call:
             self.wait = left - self.entered
 
     def row(self) -> tuple[Any, ...]:
-        talk, wrap = (self.talk, self.wrap) if self.outcome is Outcome.ANSWERED else (0.0, 0.0)
-        who = (self.entity, self.operator, self.attempt, self.topic, self.priority)
-        return (self.entered, self.wait, talk, wrap, self.left, *who, self.outcome, self.message)
+        times = (self.entered, self.wait, self.talk, self.wrap, self.left)
+        return (*times, self.entity, self.operator, self.attempt, self.topic, self.priority, self.outcome, self.message)
 
 
 class Task:
@@ -237,7 +242,9 @@ class Room:
 
     def connect(self, call: Call, operator: Operator) -> None:
         call.operator, call.wait = operator.number, self.clock.now - call.entered
-        call.answered.succeed()
+        call.talk, call.wrap = self.talk[call.entity][call.attempt], self.wrap[call.entity][call.attempt]
+        if call.turn is not None:
+            call.turn.succeed(Outcome.ANSWERED)
 
     def turned_away(self, call: Call) -> Outcome | None:
         """Why a caller whom nobody can answer does not even wait."""
@@ -260,6 +267,12 @@ class Room:
                 self.connect(call, operator)
                 return call
         return None
+
+    def hang_up(self, call: Call, turn: simpy.Event, reason: Outcome) -> None:
+        """The end of a wait, unless it was over already."""
+        if not turn.triggered:
+            self.waiting.remove(call)
+            turn.succeed(reason)
 
     def voicemail(self, call: Call) -> None:
         if self.inputs.leaves_message[call.entity, call.attempt]:
@@ -345,7 +358,7 @@ def reach(room: Room, call: Call) -> Process:
     if not room.answer(call):
         outcome = room.turned_away(call) or (yield from queue_up(room, call))
     call.end(outcome, clock.now + call.talk if outcome is Outcome.ANSWERED else clock.now)
-    if outcome is Outcome.ANSWERED:
+    if outcome is Outcome.ANSWERED and room.inputs.lines:
         yield clock.at(call.left, kinds.TALK_END)
     room.lines_taken -= 1
     if outcome not in (Outcome.ANSWERED, Outcome.ABANDONED):
@@ -354,22 +367,21 @@ def reach(room: Room, call: Call) -> Process:
 
 def queue_up(room: Room, call: Call) -> Generator[simpy.Event, Any, Outcome]:
     """Wait for an operator, or until patience, the key or the longest wait ends it."""
-    inputs, at = room.inputs, (call.entity, call.attempt)
-    limits = (
-        (float(inputs.patience[at]), Outcome.ABANDONED),
-        (float(inputs.key_after[at]), Outcome.VOICEMAIL_KEY),
-        (inputs.longest_wait, Outcome.VOICEMAIL_TIMEOUT),
+    patience, key = (
+        room.inputs.patience.item(call.entity, call.attempt),
+        room.inputs.key_after.item(call.entity, call.attempt),
     )
-    longest, reason = min(limits, key=lambda limit: limit[0])  # of equal ones, the first
+    longest, reason = min(  # of equal ones the first, as the outcomes are numbered
+        (patience, Outcome.ABANDONED),
+        (key, Outcome.VOICEMAIL_KEY),
+        (room.inputs.longest_wait, Outcome.VOICEMAIL_TIMEOUT),
+    )
+    turn = call.turn = simpy.Event(room.clock)
     insort(room.waiting, call, key=lambda one: -one.priority)
     if longest < inf:
-        yield call.answered | room.clock.at(call.entered + longest, kinds.LEAVE)
-    else:
-        yield call.answered
-    if call.answered.triggered:
-        return Outcome.ANSWERED
-    room.waiting.remove(call)
-    return reason
+        room.clock.at(call.entered + longest, kinds.LEAVE).callbacks.append(lambda _: room.hang_up(call, turn, reason))
+    outcome: Outcome = yield turn
+    return outcome
 
 
 def is_open(inputs: Inputs, instant: float) -> bool:
@@ -425,8 +437,8 @@ def simulate(inputs: Inputs) -> Records:
     """Run one period until nothing can happen any more, and return what did."""
     room = Room(inputs)
     room.clock.run()
-    room.calls.sort(key=lambda call: (call.entity, call.attempt))
-    room.tasks.sort(key=lambda task: task.entity)
+    room.calls.sort(key=attrgetter("entity"))  # attempts of one caller are in order already
+    room.tasks.sort(key=attrgetter("entity"))
     calls = np.array([call.row() for call in room.calls] + outside_hours(inputs), dtype=CALL)
     mails = [
         (task.arrived, task.started, task.ended, task.entity, task.operator, task.topic)

@@ -94,13 +94,16 @@ def test_plain_days(operators: int) -> None:
     assert not short_way.same_as(dataclasses.replace(short_way, work=work))
 
 
-@pytest.mark.parametrize("per_shift", [6, 5])
-def test_20_000_calls_of_full_feature_days(per_shift: int) -> None:
-    asked = full_days(25, per_shift)
+@pytest.mark.parametrize(("per_shift", "days"), [(6, 250), (12, 10), (4, 10)])
+def test_full_feature_days(per_shift: int, days: int) -> None:
+    """250 days are 100,000 calls and 30,000 e-mails."""
+    asked = full_days(days, per_shift)
     record = model.simulate(asked)
     assert not record.same_as(kernel.simulate(asked))
-    assert len(record.calls) > 10_000
+    assert len(record.calls) > 380 * days
+    assert len(record.mails) > 100 * days
     assert set(np.unique(record.calls["outcome"])) >= {Outcome.ANSWERED, Outcome.ABANDONED, Outcome.VOICEMAIL_KEY}
+    assert set(np.unique(record.work["kind"])) == set(Work)
 
 
 def test_full_feature_days_by_the_source_as_python() -> None:
