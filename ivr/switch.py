@@ -181,6 +181,7 @@ class Switch:
             except BaseException:
                 self._end(time.monotonic(), graceful=False)
                 raise
+            self._wait_until_printed(time.monotonic() + 2)
             if complaint := self._printed.complaint:
                 self._report(f"Asterisk runs, but complains: {complaint}")
         return True
@@ -307,6 +308,11 @@ class Switch:
                     raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._printed.last}") from None
             else:
                 raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._printed.last}")
+
+    def _wait_until_printed(self, end: float) -> None:
+        """It answers a little before it has said all that it has to say; that is worth a moment, not a failure."""
+        while not self._printed.whole and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _is_booted(self, end: float) -> bool:
         """Waits for the answer once there is somebody to ask."""

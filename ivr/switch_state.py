@@ -100,6 +100,11 @@ class Printed:
         self.path = path
 
     @property
+    def whole(self) -> bool:
+        """Whether all of its start is there: a thread prints, and may lag behind."""
+        return "Asterisk Ready." in self._lines()
+
+    @property
     def last(self) -> str:
         """The end of it, or better the end of its errors."""
         said = self._errors() or self._lines()

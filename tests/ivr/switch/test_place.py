@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -165,12 +166,12 @@ class TestClock:
         one.start(DEADLINE, faketime="2026-12-24T10:00:00")
 
         def now() -> tuple[str, int]:
-            log = Path(one.log, "messages.log")
-            before = log.read_text().count("it is ")
+            log, said = Path(one.log, "messages.log"), re.compile(r": +it is (\S+ \d\d) (\d+)$", re.M)
+            before = len(said.findall(log.read_text()))
             one.cli("channel originate Local/now@default application Wait 1")
-            until(lambda: log.read_text().count("it is ") > before)
-            words = log.read_text().rpartition("it is ")[2].split()
-            return f"{words[0]} {words[1]}", int(words[2])
+            until(lambda: len(said.findall(log.read_text())) > before)
+            hour, epoch = said.findall(log.read_text())[-1]
+            return hour, int(epoch)
 
         said, epoch = now()
         assert said == "2026-12-24 10"
