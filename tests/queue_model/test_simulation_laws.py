@@ -1,0 +1,145 @@
+"""Laws that every simulated period obeys, whatever the scenario: nothing is lost, and more hands never hurt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queue_model.build import Builder, Built
+from queue_model.records import Outcome, Records, Work
+from queue_model.replication import engine, replicate
+from tests.queue_model.days import day, everything, ready
+
+VOICEMAIL = (Outcome.VOICEMAIL_KEY, Outcome.VOICEMAIL_TIMEOUT, Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY)
+SIMULATE = engine()[1]
+SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+
+
+def simulated(written: dict[str, Any], replication: int = 0) -> tuple[Built, Records]:
+    built = Builder(ready(written)).inputs(replication)
+    return built, SIMULATE(built.inputs)
+
+
+SCENARIOS = st.fixed_dictionaries(
+    {
+        "arrivals": st.fixed_dictionaries({"per_day": st.integers(0, 900)}),
+        "callers": st.fixed_dictionaries(
+            {
+                "patience": st.sampled_from(
+                    [{"law": "never"}, {"law": "exponential", "mean": 60}, {"law": "deterministic", "value": 30}]
+                ),
+                "lines": st.sampled_from([0, 8]),
+                "voicemail_key": st.sampled_from([0, 0.3]),
+                "announced": st.booleans(),
+                "tolerance": st.just({"law": "exponential", "mean": 200}),
+            }
+        ),
+        "operators": st.fixed_dictionaries({"reserve": st.integers(0, 3), "put_down_emails": st.booleans()}),
+        "service": st.fixed_dictionaries(
+            {
+                "queue": st.fixed_dictionaries(
+                    {"all_busy": st.fixed_dictionaries({"then": st.sampled_from(["wait", "voicemail"])})}
+                )
+            }
+        ),
+        "seed": st.integers(0, 1000),
+    }
+)
+
+
+@SLOW
+@given(SCENARIOS)
+def test_every_call_has_exactly_one_fate(change: dict[str, Any]) -> None:
+    built, records = simulated(everything(days=5, **change))
+    calls = records.calls
+    first = calls[(calls["attempt"] == 0) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)]
+    assert len(first) == built.queued == len(np.unique(first["entity"]))
+    offered = calls[calls["outcome"] != Outcome.VOICEMAIL_CLOSED]
+    parts = [(offered["outcome"] == each).sum() for each in Outcome if each is not Outcome.VOICEMAIL_CLOSED]
+    assert sum(parts) == len(offered)
+    assert (calls["outcome"] == Outcome.VOICEMAIL_CLOSED).sum() == built.message
+    # Who calls again gave up or found no line before.
+    again = np.flatnonzero(calls["attempt"] > 0)
+    assert (calls["entity"][again] == calls["entity"][again - 1]).all()
+    assert np.isin(calls["outcome"][again - 1], (Outcome.ABANDONED, Outcome.BLOCKED)).all()
+
+
+@SLOW
+@given(SCENARIOS)
+def test_every_message_and_e_mail_is_done_once_or_open(change: dict[str, Any]) -> None:
+    built, records = simulated(everything(days=5, **change))
+    assert len(records.mails) == len(built.inputs.mail_at)
+    assert len(records.callbacks) == records.calls["message"].sum()
+    assert np.isin(
+        records.calls["outcome"][records.calls["message"]], (*VOICEMAIL, Outcome.VOICEMAIL_CLOSED, Outcome.BLOCKED)
+    ).all()
+    for rows, work in ((records.mails, built.inputs.mail_work[records.mails["entity"]]),):
+        done = np.isfinite(rows["ended"])
+        assert (rows["ended"][done] - rows["started"][done] >= work[done] - 1e-6).all()
+        assert (rows["started"][done] >= rows["arrived"][done]).all()
+
+
+@SLOW
+@given(SCENARIOS)
+def test_the_operators_time_is_the_calls_time(change: dict[str, Any]) -> None:
+    """Little's law for the hands: what the callers got is what the operators gave."""
+    _, records = simulated(everything(days=5, **change))
+    answered = records.calls[records.calls["outcome"] == Outcome.ANSWERED]
+    given_time = records.work[records.work["kind"] == Work.CALL]
+    assert len(given_time) == len(answered)
+    assert (answered["talk"] + answered["wrap"]).sum() == pytest.approx((given_time["end"] - given_time["start"]).sum())
+
+
+@SLOW
+@given(st.integers(0, 1000), st.integers(4, 8))
+def test_littles_law_of_the_queue(seed: int, staff: int) -> None:
+    """The mean number waiting, counted over time, is the rate of arrivals times their mean wait."""
+    _, records = simulated(day(staff, 3, seed=seed))
+    calls = records.calls
+    change = np.concatenate((np.ones(len(calls)), -np.ones(len(calls))))
+    at = np.concatenate((calls["entered"], calls["entered"] + calls["wait"]))
+    order = np.argsort(at, kind="stable")
+    waiting = np.cumsum(change[order])
+    assert waiting.min() >= 0
+    assert waiting[-1] == 0
+    horizon = at.max() - at.min()
+    mean_waiting = (waiting[:-1] * np.diff(at[order])).sum() / horizon
+    assert mean_waiting == pytest.approx(len(calls) / horizon * calls["wait"].mean())
+
+
+@SLOW
+@given(st.integers(0, 1000), st.integers(3, 8), st.booleans())
+def test_one_more_seat_makes_nobody_wait_longer_while_nobody_gives_up(seed: int, staff: int, lognormal: bool) -> None:
+    """True call by call for one first-come queue (Kiefer and Wolfowitz); not so where callers give up, see below."""
+    talk = {"law": "lognormal", "mean": 330, "sigma": 1.0} if lognormal else {"law": "exponential", "mean": 360}
+    changes = {"callers": {"patience": {"law": "never"}}, "handling": {"talk": talk}, "seed": seed}
+    (_, few), (_, more) = (simulated(day(people, 2, **changes)) for people in (staff, staff + 1))
+    served = ~np.isnan(few.calls["wait"])  # with too few, some wait until everybody has gone home
+    assert (more.calls["wait"][served] <= few.calls["wait"][served] + 1e-6).all()
+
+
+def test_one_more_seat_shortens_the_mean_wait_also_where_callers_give_up() -> None:
+    # On average over many days: a caller who now is served instead of giving up may make the next one wait longer.
+    means = [
+        replicate(ready(day(staff, 20)), replications=3).estimate("wait_mean_all").value or 0.0
+        for staff in range(4, 10)
+    ]
+    assert means == sorted(means, reverse=True)
+
+
+@SLOW
+@given(SCENARIOS)
+def test_the_same_seed_gives_the_same_bytes(change: dict[str, Any]) -> None:
+    (_, one), (_, other) = simulated(everything(days=5, **change)), simulated(everything(days=5, **change))
+    assert one.same_as(other) == ""
+
+
+def test_a_run_in_two_parts_is_the_whole() -> None:
+    study = ready(everything(days=5))
+    whole = replicate(study, replications=4)
+    again = replicate(study, replications=2, goal=lambda result: 4)
+    assert whole.estimates() == again.estimates()
