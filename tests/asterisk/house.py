@@ -30,7 +30,7 @@ from tests.asterisk.phone import Line, Telephone
 NUMBER = "800000039"
 TUESDAY = "2026-11-24 10:00:00"
 PROMPT_BYTES = 4800  # 0.6 s of each prompt: enough to be recognised and to be cut short
-BRIEF = 2400  # 0.3 s: enough to be recognised
+BRIEF = 1600  # 0.2 s: enough to be recognised
 DEADLINE = 20.0
 
 # The facts of the flows that follow the menu: voicemail, survey, ended.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
+from tests.asterisk.phone import Line
 from tests.asterisk.steps import Visit, call, confirm_number, enter_queue, fate, message_of, say, start_recording, voice
 
 pytestmark = pytest.mark.switch
 
+WHOLE = ["answered", "choice", "handed_over", "ended"]
 SECRET = "Zuzzurellone"  # a name that must be written down nowhere
 
 
@@ -60,27 +63,44 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_given_a_hostile_name_when_they_call_then_the_call_goes_on_and_nothing_knows_the_name(
-    built: House, name: str
-) -> None:
-    visit = enter_queue(built, name=name)
-    built.answer().hang_up()
-    visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert built.kinds(visit.id) == ["answered", "choice", "handed_over", "ended"]
+def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(built: House) -> None:
+    before = built.call_ids()
+    lines = [built.caller.dial(NUMBER, built.stack.sip_port, name=name) for name in NAMES.values()]
+    then_all_reach_the_queue(built, dict(zip(NAMES, lines, strict=True)))
+    assert [built.kinds(visit) for visit in built.new_calls(before)] == [WHOLE] * len(NAMES)
     assert written_with(built, SECRET) == []
 
 
-@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
-def test_given_a_hostile_number_when_they_call_then_the_call_goes_on(built: House, number: str) -> None:
-    lines = len(built.stack.queue_log())
-    visit = enter_queue(built, caller=number)
-    built.answer().hang_up()
-    visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert built.kinds(visit.id) == ["answered", "choice", "handed_over", "ended"]
-    assert len(built.stack.queue_log()) == lines + 4  # callers write none of their own
+def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(built: House) -> None:
+    before, log = built.call_ids(), len(built.stack.queue_log())
+    lines = [built.caller.dial(NUMBER, built.stack.sip_port, caller=number) for number in NUMBERS.values()]
+    then_all_reach_the_queue(built, dict(zip(NUMBERS, lines, strict=True)))
+    calls = built.new_calls(before)
+    assert [built.kinds(visit) for visit in calls] == [WHOLE] * len(NUMBERS)
+    written = [line[1] for line in built.stack.queue_log()[log:] if line[4] in ("ENTERQUEUE", "ABANDON", "ENDED")]
+    assert sorted(written) == sorted(calls * 3)
+    rings = [line for line in built.stack.queue_log()[log:] if line[4] in ("RINGCANCELED", "RINGNOANSWER")]
+    assert len(built.stack.queue_log()) == log + len(written) + len(rings)  # callers write no lines of their own
+
+
+def then_all_reach_the_queue(built: House, lines: dict[str, Line]) -> None:
+    for what, line in lines.items():
+        line.wait(lambda line=line: line.answered or line.ended, 10, f"an answer to {what}")
+        assert line.answered, f"{what}: {line.status}"
+        line.wait_heard(built.sound("welcome"))
+        line.press("5")
+    for line in lines.values():
+        line.wait_heard(built.sound("queue-wait"))
+    wait_until(lambda: callers_waiting(built) == len(lines), "all to be in the queue")
+    for line in lines.values():
+        line.hang_up()
+    built.wait_idle()
+
+
+def callers_waiting(built: House) -> int:
+    found = re.search(r"nul has (\d+) calls", built.stack.switch.cli("queue show nul"))
+    assert found
+    return int(found[1])
 
 
 def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(built: House) -> None:

@@ -90,9 +90,11 @@ def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: Hou
     assert members(built) == {"op117": "seat03"}
 
 
-@pytest.mark.parametrize("code", ["*11100", "*11125", "*11999", "*1111", "*111011"])
-def test_given_a_code_that_nobody_has_when_it_is_dialled_then_nobody_is_logged_in(built: House, code: str) -> None:
-    is_told(built, dial(built, 3, code), "op-wrong-code")
+def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged_in(built: House) -> None:
+    codes = ("*11100", "*11125", "*11999", "*1111", "*111011")
+    lines = [dial(built, seat, code) for seat, code in enumerate(codes, 3)]
+    for line in lines:
+        is_told(built, line, "op-wrong-code")
     assert members(built) == {}
 
 
@@ -130,15 +132,12 @@ def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_ri
         built.wait_idle()
 
 
-@pytest.mark.parametrize(("code", "reason"), [("*131", "break"), ("*132", "after_call_work"), ("*133", "email")])
-def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(
-    built: House, code: str, reason: str
-) -> None:
+def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(built: House) -> None:
     log_in(built, 1, 101)
-    is_told(built, dial(built, 1, code), "op-paused")
+    for code in ("*131", "*132", "*133"):
+        is_told(built, dial(built, 1, code), "op-paused")
     visit = enter_queue(built)
     wait_entered(built, visit)
-    visit.line.wait_heard(built.sound("queue-wait"))
     assert not built.seats.incoming
     is_told(built, dial(built, 1, "*14"), "op-resumed")
     ringing = built.seats.wait_ring()
@@ -146,8 +145,8 @@ def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_ring
     built.answer(ringing).hang_up()
     visit.line.hang_up()
     assert fate(built, visit) == "answered"
-    verbs = [(line[4], line[5]) for line in built.stack.queue_log() if line[3] == "op101" and "PAUSE" in line[4]]
-    assert verbs[-2:] == [("PAUSE", reason), ("UNPAUSE", "")]
+    verbs = [tuple(line[4:6]) for line in built.stack.queue_log() if line[3] == "op101" and "PAUSE" in line[4]]
+    assert verbs[-4:] == [("PAUSE", "break"), ("PAUSE", "after_call_work"), ("PAUSE", "email"), ("UNPAUSE", "")]
 
 
 def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(built: House) -> None:

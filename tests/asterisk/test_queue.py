@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
-from tests.asterisk.steps import all_talking, enter_queue, fate, leave_message, talking, voice, wait_entered
+from tests.asterisk.steps import all_talking, enter_queue, fate, speak_message, talking, wait_entered
 
 pytestmark = pytest.mark.switch
 
@@ -66,7 +66,7 @@ def test_given_all_are_busy_when_the_wait_is_over_then_the_caller_leaves_a_messa
     wait_entered(busy_house, visit)
     busy_house.pass_time(601)
     visit.line.wait_heard(busy_house.sound("vm-all-busy"))
-    message = leave_message(busy_house, visit, voice(1.5))
+    message = speak_message(busy_house, visit)
     assert (message.reason, message.number, message.empty) == ("all_busy", "+390612345678", False)
     assert fate(busy_house, visit) == "message"
     assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
@@ -88,34 +88,25 @@ def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemai
         log_out(built, range(2, 13))
 
 
-def test_given_a_full_queue_when_one_more_calls_then_it_is_logged_and_a_message_taken(small_house: House) -> None:
+def test_given_a_full_queue_when_others_call_then_it_is_logged_and_they_may_leave_a_message(small_house: House) -> None:
     with talking(small_house, 1):
         waiting = enter_queue(small_house)
         wait_entered(small_house, waiting)
-        visit = enter_queue(small_house)
-        message = leave_message(small_house, visit, voice(1.5))
-        assert message.reason == "all_busy"
-        assert small_house.events(visit.id) == ["FULL", "ENDED"]
-        assert small_house.wait_fact("queue_refused", visit.id)[0].data == {"status": "FULL"}
-        assert fate(small_house, visit) == "message"
-        # Meanwhile the other one has waited for ten real seconds.
+        visit, hasty = enter_queue(small_house), enter_queue(small_house)
+        hasty.line.wait_heard(small_house.sound("vm-all-busy"))
+        hasty.line.hang_up()
+        message = speak_message(small_house, visit)
+        # Meanwhile the first one has waited for ten real seconds.
         waiting.line.wait_heard(small_house.sound("vm-all-busy"))
         waiting.line.hang_up()
+    assert message.reason == "all_busy"
+    assert fate(small_house, hasty) == "refused"
+    for refused in (visit, hasty):
+        assert small_house.events(refused.id) == ["FULL", "ENDED"]
+        assert small_house.wait_fact("queue_refused", refused.id)[0].data == {"status": "FULL"}
     assert fate(small_house, waiting) == "no_message"
     (left,) = [line for line in small_house.stack.queue_log() if line[1] == waiting.id and line[4] == "EXITWITHTIMEOUT"]
     assert 9 <= int(left[7]) <= 12  # seconds waited
-
-
-def test_given_a_full_queue_when_no_message_is_left_then_the_caller_was_refused(small_house: House) -> None:
-    with talking(small_house, 1):
-        waiting = enter_queue(small_house)
-        wait_entered(small_house, waiting)
-        visit = enter_queue(small_house)
-        visit.line.wait_heard(small_house.sound("vm-all-busy"))
-        visit.line.hang_up()
-        waiting.line.hang_up()
-    assert fate(small_house, visit) == "refused"
-    assert small_house.events(visit.id) == ["FULL", "ENDED"]
 
 
 def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_is_taken(busy_house: House) -> None:
@@ -125,7 +116,7 @@ def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_i
     visit.line.wait_heard(busy_house.sound("queue-offer-voicemail"))
     visit.line.press("1")
     visit.line.wait_heard(busy_house.sound("vm-choice"))
-    message = leave_message(busy_house, visit, voice(1.5))
+    message = speak_message(busy_house, visit)
     assert message.reason == "caller_choice"
     assert fate(busy_house, visit) == "message"
     assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
@@ -204,7 +195,7 @@ def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_m
     log_out(built, [1])
     try:
         visit = enter_queue(built)
-        message = leave_message(built, visit, voice(1.5))
+        message = speak_message(built, visit)
     finally:
         built.stack.log_in([1])
     assert message.reason == "all_busy"
@@ -232,7 +223,7 @@ def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> Non
     changes = {"voicemail": MESSAGE, "queue": {"all_busy": {"then": "voicemail"}}}
     with house(changes, operators=1, prompt_bytes=BRIEF) as built, talking(built, 1):
         visit = enter_queue(built)
-        message = leave_message(built, visit, voice(1.5))
+        message = speak_message(built, visit)
         assert message.reason == "all_busy"
         assert fate(built, visit) == "message"
         assert "ENTERQUEUE" not in built.events(visit.id)
