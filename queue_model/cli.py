@@ -15,6 +15,9 @@ COMMANDS = {
     "run": "simulate a scenario: every measure with its interval",
     "check": "do the promises of the Carta hold under a scenario?",
     "explain": "where each value of a scenario comes from: assumed, measured, documented",
+    "staff": "fewest operators for each half-hour, by simulation, beside what formulas say",
+    "compare": "scenarios on the same callers: what differs, how surely, which is better",
+    "sweep": "one scenario with many settings, on all cores: a table and heat maps",
     "erlang": "how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side",
 }
 

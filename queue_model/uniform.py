@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Array = NDArray[np.float64]
+SMALL = 200  # states; below, a dense product is several times faster than what a sparse one costs to call
 
 
 class Uniform:
@@ -21,7 +22,8 @@ class Uniform:
 
     def __init__(self, rates: sparse.spmatrix) -> None:
         self._speed = max(1e-300, float(-rates.diagonal().min()))
-        self._step = (sparse.identity(rates.shape[0], format="csr") + rates.tocsr() / self._speed).tocsr()
+        step = (sparse.identity(rates.shape[0], format="csr") + rates.tocsr() / self._speed).tocsr()
+        self._step = step.toarray() if rates.shape[0] <= SMALL else step
 
     def after(self, x: Array, seconds: float) -> Array:
         """x(seconds), from x(0)."""

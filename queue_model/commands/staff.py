@@ -1,0 +1,217 @@
+"""`queue-model staff`: how many must be at work in each half-hour, by simulation, beside what formulas say."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from charter.calendar import WEEKDAYS
+from charter.definitions import DEFINITIONS
+from ivr.places import Places
+from queue_model import asking, pages
+from queue_model.half_hours import STEP, Counts, clock
+from queue_model.staffing import Staffing, staff
+
+EXAMPLES = """
+The targets are those of the scenario: targets.service_level, abandonment, answer_rate and wait_mean, in every
+half-hour of the week. Without any, 80 % of the calls within targets.within are taken as the target. The people are
+those at work: add breaks and absences with `queue-model rota`, which reads what --json writes.
+
+examples:
+  queue-model staff scenarios/baseline.yaml
+  queue-model staff scenarios/baseline.yaml --set targets.service_level=0.9 --set targets.abandonment=0.05
+  queue-model staff scenarios/baseline.yaml --weekday monday --json staff.json
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    asking.scenario_arguments(parser)
+    asking.simulation_arguments(parser)
+    add = parser.add_argument
+    add("--weekday", choices=WEEKDAYS, help="whose half-hours to show beside the formulas (default: the busiest)")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one half-hour a line (default: std. output)")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    study = asking.study_of(options, places)
+    with asking.progress_bar() as progress:
+        found = staff(
+            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
+            jobs=options.jobs, progress=progress,
+        )  # fmt: skip
+    if options.json:
+        pages.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
+    if options.csv:
+        pages.deliver(_csv(found), options.csv)
+    if "-" not in (options.json, options.csv):
+        print("\n".join(page(found, options.weekday)))
+    return 0
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def page(found: Staffing, weekday: str | None) -> Iterator[str]:
+    """The lines of the answer."""
+    study = found.study
+    yield study.scenario.title
+    yield f"{found.replications} replications of {study.period.days} days, seed {found.seed}, engine {found.engine}"
+    said = " and ".join(_said(found, goal.measure, goal.value, goal.at_least) for goal in found.goals)
+    yield f"Wanted in every half-hour: {said}{'' if found.asked else ' (the scenario sets no targets: the usual one)'}"
+    yield ""
+    yield "Fewest people at work:"
+    yield from _week(found)
+    if found.binding.any():
+        yield from _binding(found)
+    yield ""
+    yield from _totals(found)
+    yield from pages.wrapped(
+        f"{found.tried} staffs were simulated, all with the same callers. Each of {found.proved} half-hours with one "
+        "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
+    )
+    yield ""
+    day = WEEKDAYS.index(weekday) if weekday is not None else _busiest(found)
+    yield from _day(found, day)
+    yield from pages.wrapped(
+        "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
+        "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."
+    )
+
+
+def _said(found: Staffing, measure: str, value: float, at_least: bool) -> str:
+    targets = found.study.scenario.targets
+    title = DEFINITIONS[measure].title("en", within=targets.within, short=targets.short)
+    shown = pages.number(value, pages.kind(measure))
+    return f"{title[0].lower()}{title[1:]} {'at least' if at_least else 'at most'} {shown}"
+
+
+def _week(found: Staffing) -> list[str]:
+    cells, days = found.cells, found.cells.weekdays
+    rows = [["", *(WEEKDAYS[day] for day in days)]]
+    for slot in sorted(set(cells.slot.tolist())):
+        rows.append([clock(slot * STEP), *(_mark(found, day, slot) for day in days)])
+    hours = found.week_seconds() * found.staff / 3600
+    rows.append(["hours", *(f"{hours[cells.weekday == day].sum():g}" for day in days)])
+    return pages.table(rows)
+
+
+def _mark(found: Staffing, day: int, slot: int) -> str:
+    mine = np.flatnonzero((found.cells.weekday == day) & (found.cells.slot == slot))
+    if not len(mine):
+        return pages.EMPTY
+    return f"{found.staff[mine[0]]}{'!' if found.binding[mine[0]] else ''}"
+
+
+def _binding(found: Staffing) -> Iterator[str]:
+    yield f"! the {found.seats} seats bind:"
+    for cell in np.flatnonzero(found.binding):
+        reached = ", ".join(_reached(found, goal.measure, int(cell)) for goal in found.goals)
+        verdict = "missed" if found.failing[cell] else "met, with help from the half-hours around"
+        yield f"  {found.cells.name(int(cell))}: {found.unlimited[cell]} people would be wanted; {reached}: {verdict}"
+
+
+def _reached(found: Staffing, measure: str, cell: int) -> str:
+    return (
+        f"{measure.replace('_', ' ')} {pages.number(found.levels.estimate(measure, cell).value, pages.kind(measure))}"
+    )
+
+
+def _totals(found: Staffing) -> list[str]:
+    rows = [["operator-hours of a week", "hours", "half-hours that differ"]]
+    for name, counts in _ways(found).items():
+        known = counts >= 0
+        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else pages.EMPTY
+        rows.append([name, hours, f"{np.count_nonzero(counts != found.staff)}"])
+    return pages.table(rows)
+
+
+def _ways(found: Staffing) -> dict[str, Counts]:
+    return {
+        "simulation": found.staff,
+        "Erlang C": found.rules.erlang_c,
+        "Erlang A": found.rules.erlang_a,
+        "square root": found.rules.square_root,
+    }
+
+
+def _busiest(found: Staffing) -> int:
+    calls = np.bincount(found.cells.weekday, found.rules.calls)
+    return int(np.argmax(calls))
+
+
+def _day(found: Staffing, day: int) -> list[str]:
+    rows = [[WEEKDAYS[day], "calls", "erlangs", *_ways(found), "service level", "abandonment", "seats"]]
+    for cell in np.flatnonzero(found.cells.weekday == day):
+        counts = [str(each[cell]) if each[cell] >= 0 else pages.EMPTY for each in _ways(found).values()]
+        seats = "bind" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
+        rows.append([
+            clock(int(found.cells.slot[cell]) * STEP), f"{found.rules.calls[cell]:.1f}",
+            f"{found.rules.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
+            _with_half(found, "abandonment", int(cell)), seats,
+        ])  # fmt: skip
+    return pages.table(rows)
+
+
+def _with_half(found: Staffing, measure: str, cell: int) -> str:
+    estimate = found.levels.estimate(measure, cell)
+    if estimate.value is None:
+        return pages.EMPTY
+    half = f" ±{100 * estimate.half:.1f}" if estimate.half is not None else ""
+    return f"{100 * estimate.value:.1f}{half} %"
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def document(found: Staffing) -> dict[str, Any]:
+    """Everything as plain values; `requirements` is what `queue-model rota` reads."""
+    return {
+        "scenario": found.study.scenario.title,
+        "targets": {goal.measure: goal.value for goal in found.goals},
+        "within": found.study.scenario.targets.within,
+        "seats": found.seats,
+        "replications": found.replications,
+        "seed": found.seed,
+        "engine": found.engine,
+        "staffs_simulated": found.tried,
+        "neighbours_that_fail": found.proved,
+        "hours": found.hours(found.staff),
+        "requirements": found.requirements(),
+        "half_hours": [dict(zip(FIELDS, _row(found, cell), strict=True)) for cell in range(len(found.cells))],
+    }
+
+
+FIELDS = (
+    "weekday", "from", "staff", "without_limit_of_seats", "seats_bind", "targets_met", "calls", "erlangs", "erlang_c",
+    "erlang_a", "square_root", "service_level", "service_level_low", "service_level_high", "abandonment",
+    "abandonment_low", "abandonment_high",
+)  # fmt: skip
+
+
+def _row(found: Staffing, cell: int) -> list[Any]:
+    rules = found.rules
+    ways = [
+        int(each[cell]) if each[cell] >= 0 else None for each in (rules.erlang_c, rules.erlang_a, rules.square_root)
+    ]
+    levels = [found.levels.estimate(measure, cell) for measure in ("service_level", "abandonment")]
+    return [
+        WEEKDAYS[found.cells.weekday[cell]], clock(int(found.cells.slot[cell]) * STEP), int(found.staff[cell]),
+        int(found.unlimited[cell]), bool(found.binding[cell]), not found.failing[cell], float(rules.calls[cell]),
+        float(rules.load[cell]), *ways, *(each for level in levels for each in (level.value, level.low, level.high)),
+    ]  # fmt: skip
+
+
+def _csv(found: Staffing) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(FIELDS)
+    rows.writerows([["" if each is None else each for each in _row(found, cell)] for cell in range(len(found.cells))])
+    return out.getvalue()
