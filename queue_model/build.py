@@ -95,7 +95,7 @@ class Builder:
             len(closed),
             len(queued),
         )
-        callback = self._callback_law()
+        leave = table.below("calls/message", scenario.callers.leaves_message_closed, closed)
         made = {
             "call_at": entered[queued],
             "call_topic": self.ways.topic[way][queued],
@@ -103,8 +103,8 @@ class Builder:
             **self._draw_callers(table, wants, queued),
             "closed_at": entered[closed],
             "closed_topic": self.ways.topic[way][closed],
-            "closed_leaves_message": table.below("calls/message", scenario.callers.leaves_message_closed, closed),
-            "closed_callback_work": table.law("calls/callback", callback, closed),
+            "closed_leaves_message": leave,
+            "closed_callback_work": table.some("calls/callback closed", self._callback_law(), closed, leave, 0.0),
         }
         return made, counts
 
@@ -133,16 +133,31 @@ class Builder:
             "talk": table.laws("calls/talk", [each.talk or handling.talk for each in self._specs], topics, who),
             "wrap": table.laws("calls/wrap", [each.wrap or handling.wrap for each in self._specs], topics, who),
             "leaves_message": table.below("calls/message", callers.leaves_message, who),
-            "callback_work": table.law("calls/callback", self._callback_law(), who),
             "second_level": table.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0, who),
         }
+        once["callback_work"] = table.some("calls/callback", self._callback_law(), who, once["leaves_message"], 0.0)
         if scenario.second_level is not None and any(shares):
-            once["second_level_work"] = table.law("calls/second work", scenario.second_level.work, who)
-        each_time = [self._draw_attempt(table, attempt, attempts, who) for attempt in range(attempts)]
-        together = {name: np.column_stack([one[name] for one in each_time]) for name in each_time[0]}
-        return {"attempts": attempts, **once, **together}
+            work = scenario.second_level.work
+            once["second_level_work"] = table.some("calls/second work", work, who, once["second_level"], 0.0)
+        return {"attempts": attempts, **once, **self._draw_attempts(table, attempts, who)}
 
-    def _draw_attempt(self, table: _Tables, attempt: int, attempts: int, who: Indices) -> dict[str, Floats]:
+    def _draw_attempts(self, table: _Tables, attempts: int, who: Indices) -> dict[str, Floats]:
+        """What differs from attempt to attempt, [n, attempts]; drawn only for those who may get there."""
+        first = self._draw_attempt(table, 0, who, attempts)
+        if attempts == 1:
+            return first
+        whole = {name: np.full((len(who), attempts), np.inf) for name in first}
+        rows, drawn = np.arange(len(who)), first
+        for attempt in range(attempts):
+            for name, column in drawn.items():
+                whole[name][rows, attempt] = column
+            rows = rows[np.isfinite(drawn["redial_after"])]
+            if attempt + 1 < attempts:
+                some, place = table.among(who[rows])
+                drawn = self._draw_attempt(some, attempt + 1, place, attempts)
+        return whole
+
+    def _draw_attempt(self, table: _Tables, attempt: int, who: Indices, attempts: int) -> dict[str, Floats]:
         callers = self.study.scenario.callers
         patience = table.law(f"calls/patience/{attempt}", callers.patience, who)
         if callers.balk:
@@ -152,8 +167,7 @@ class Builder:
             made["tolerance"] = table.law(f"calls/tolerance/{attempt}", callers.tolerance, who)
         if callers.redial is not None:
             again = table.below(f"calls/redial/{attempt}", callers.redial.share, who) & (attempt + 1 < attempts)
-            after = table.law(f"calls/redial after/{attempt}", callers.redial.after, who)
-            made["redial_after"] = np.where(again, after, np.inf)
+            made["redial_after"] = table.some(f"calls/redial after/{attempt}", callers.redial.after, who, again, np.inf)
         return made
 
     def _key_after(self, table: _Tables, attempt: int, who: Indices) -> Floats:
@@ -186,7 +200,8 @@ class Builder:
             "mail_second_level": table.below("mails/second", mails.second_level, everyone),
         }
         if second is not None and mails.second_level:
-            made["mail_second_level_work"] = table.law("mails/second work", second.work, everyone)
+            handed = made["mail_second_level"]
+            made["mail_second_level_work"] = table.some("mails/second work", second.work, everyone, handed, 0.0)
         return made
 
 
@@ -210,6 +225,25 @@ class _Tables:
         """Seconds of one law for each of `who`."""
         kind = standard(law)
         return values(law, self(name, kind)[who] if kind else None, len(who))
+
+    def some(self, name: str, law: Patience, who: Indices, happens: NDArray[np.bool_], otherwise: float) -> Floats:
+        """Seconds of one law for those of `who` to whom it happens, `otherwise` for the rest."""
+        found = np.full(len(who), otherwise)
+        rows = np.flatnonzero(happens)
+        table, place = self.among(who[rows])
+        found[rows] = table.law(name, law, place)
+        return found
+
+    def among(self, calls: Indices) -> tuple[_Tables, Indices]:
+        """The values of some arrivals alone, numbered anew within each day; and the place of each of them there."""
+        order = np.argsort(calls, kind="stable")
+        mine = calls[order]
+        day = self._drawn.day[mine]
+        number = np.arange(len(mine)) - np.searchsorted(day, day, "left")
+        place = np.empty(len(mine), dtype=np.intp)
+        place[order] = np.arange(len(mine))
+        some = Drawn(self._drawn.at[mine], day, number, self._drawn.step[mine])
+        return _Tables(self._streams, self._days, some), place
 
     def laws(self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices) -> Floats:
         """Seconds for each of `who`, by the law of his topic."""

@@ -27,8 +27,10 @@ class Ways:
     MESSAGE: ClassVar[int] = 1
     GONE: ClassVar[int] = 2
 
-    cumulative: Floats  # chance within the group, plus the group's number
+    chance: Floats  # within the group
     first: NDArray[np.intp]  # of each group, [2 * topics + 1]
+    keep: Floats  # Walker's alias method: a way drawn evenly is kept with this chance, else it is the other one
+    other: NDArray[np.intp]
     seconds: Floats
     ending: NDArray[np.uint8]
     topic: NDArray[np.int16]
@@ -38,9 +40,26 @@ class Ways:
     def choose(self, wants: NDArray[np.int16], is_open: NDArray[np.bool_], chance: Floats) -> NDArray[np.intp]:
         """The way of each caller, from his topic, whether the service is open, and a uniform number."""
         group = wants * 2 + is_open
-        found = np.searchsorted(self.cumulative, group + chance, "right")
-        # group + chance is rounded: it may fall on the next group's number.
-        return np.asarray(np.minimum(found, self.first[group + 1] - 1))
+        size = np.diff(self.first)[group]
+        place = chance * size
+        even = np.minimum(place.astype(np.intp), size - 1)
+        way = self.first[group] + even
+        return np.where(place - even < self.keep[way], way, self.other[way])
+
+
+def _alias(chances: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Walker's tables: what a draw from n equally likely places makes of chances that are not equal."""
+    count = len(chances)
+    keep, other = chances / chances.sum() * count, np.arange(count)
+    small, large = [each for each in range(count) if keep[each] < 1], [each for each in range(count) if keep[each] >= 1]
+    while small and large:
+        poor, rich = small.pop(), large[-1]
+        other[poor] = rich
+        keep[rich] -= 1 - keep[poor]
+        if keep[rich] < 1:
+            small.append(large.pop())
+    keep[small + large] = 1.0  # what rounding left over
+    return keep, other
 
 
 def ways(study: Study) -> Ways:
@@ -56,12 +75,14 @@ def ways(study: Study) -> Ways:
                 found.append(_walked(study, name, topic.satisfied, at))
     flat = [walk for group in found for walk in group]
     endings = {"queue": Ways.QUEUE, "message": Ways.MESSAGE}
-    sums = [number + np.cumsum([walk.chance for walk in group]) for number, group in enumerate(found)]
-    for number, each in enumerate(sums):
-        each[-1] = number + 1.0
+    chances = [np.array([walk.chance for walk in group]) for group in found]
+    first = np.cumsum([0, *map(len, found)])
+    tables = [_alias(each) for each in chances]
     return Ways(
-        np.concatenate(sums),
-        np.cumsum([0, *map(len, found)]),
+        np.concatenate(chances),
+        first,
+        np.concatenate([keep for keep, _ in tables]),
+        np.concatenate([other + begin for (_, other), begin in zip(tables, first, strict=False)]),
         np.array([walk.seconds for walk in flat]),
         np.array([endings.get(walk.ending, Ways.GONE) for walk in flat], dtype=np.uint8),
         np.array([_number(study, walk.topic) for walk in flat], dtype=np.int16),

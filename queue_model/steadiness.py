@@ -66,8 +66,7 @@ def _queued(study: Study, builder: Builder) -> dict[str, float]:
     found = {}
     for number, (name, topic) in enumerate(study.scenario.topics.items()):
         group = slice(builder.ways.first[2 * number + 1], builder.ways.first[2 * number + 2])
-        chances = np.diff(builder.ways.cumulative[group], prepend=2 * number + 1)
-        reaches = float(chances[builder.ways.ending[group] == Ways.QUEUE].sum())
+        reaches = float(builder.ways.chance[group][builder.ways.ending[group] == Ways.QUEUE].sum())
         found[name] = expected * topic.share * reaches
     return found
 

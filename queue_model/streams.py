@@ -12,7 +12,6 @@ same few numbers of every day; layers grow by a quarter, so that days of any siz
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -22,20 +21,19 @@ from queue_model.laws import draw
 
 Floats = NDArray[np.float64]
 
-FIRST_LAYER = 16
+FIRST_LAYERS = (16, 48)  # columns: for what happens a few times a day, and up to 64 times
 
 
 @cache
 def _layers(count: int) -> tuple[tuple[int, int], ...]:
     """Columns of each layer, as (from, until), as many as hold `count` numbers a day; never another division."""
-
-    def growing() -> Iterator[tuple[int, int]]:
-        start, width = 0, FIRST_LAYER
-        while start < count:
-            yield start, start + width
-            start, width = start + width, max(FIRST_LAYER, start // 4 // 8 * 8)
-
-    return tuple(growing())
+    layers: list[tuple[int, int]] = []
+    start = 0
+    while start < count:
+        width = FIRST_LAYERS[len(layers)] if len(layers) < len(FIRST_LAYERS) else max(64, start // 4 // 8 * 8)
+        layers.append((start, start + width))
+        start += width
+    return tuple(layers)
 
 
 class Streams:

@@ -95,7 +95,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     for _ in range(2000):
         visits = generator.poisson(50, 20)
         good = generator.binomial(visits, 0.8)
-        found = ratio("x", good, visits)
+        found = ratio("x", good.astype(float), visits.astype(float))
         hits += (found.low or 0) <= 0.8 <= (found.high or 0)
     assert hits / 2000 == pytest.approx(0.95, abs=0.02)
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ivr.compiled import Compiled
+from queue_model.menu_ways import Ways, _alias, ways
 from queue_model.routes import Goal, Routes
 from queue_model.scenario import Menu
 from queue_model.walks import Walk, all_walks, walks
 from tests.conftest import CLOSED, OPEN, rome
+from tests.queue_model.days import everything, ready
 
 AT = rome(OPEN)
 
@@ -137,3 +142,31 @@ def test_nobody_finds_what_is_not_there(compiled: Compiled) -> None:
     nodes: Any = compiled["menu"]["nodes"]
     nodes["dopo-informazione"]["keys"] = {"2": "argomenti"}
     assert Routes(compiled, AT).key("dopo-informazione", Goal("end", "ADR")) is None
+
+
+# --- drawing a way ---------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=40))
+def test_walkers_tables_keep_every_chance(weights: list[float]) -> None:
+    chances = np.array(weights) / sum(weights)
+    keep, other = _alias(chances)
+    count = len(chances)
+    back = keep / count
+    np.add.at(back, other, (1 - keep) / count)
+    assert back == pytest.approx(chances, abs=1e-12)
+
+
+def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
+    found = ways(ready(everything()))
+    generator = np.random.default_rng(3)
+    count = 200_000
+    for topic, is_open in ((1, True), (4, True), (1, False)):
+        wants, opened = np.full(count, topic, dtype=np.int16), np.full(count, is_open)
+        way = found.choose(wants, opened, generator.random(count))
+        group = slice(found.first[2 * topic + is_open], found.first[2 * topic + is_open + 1])
+        drawn = np.bincount(way, minlength=len(found.seconds))[group] / count
+        assert drawn.sum() == pytest.approx(1)
+        assert drawn == pytest.approx(found.chance[group], abs=4 * 0.5 / np.sqrt(count))
+        if not is_open:
+            assert (found.ending[way] != Ways.QUEUE).all()
