@@ -18,6 +18,7 @@ COMMANDS = {
     "staff": "fewest operators for each half-hour, by simulation, beside what formulas say",
     "compare": "scenarios on the same callers: what differs, how surely, which is better",
     "sweep": "one scenario with many settings, on all cores: a table and heat maps",
+    "rota": "who works when, with breaks, by integer programming; then checked by simulation",
     "erlang": "how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side",
 }
 

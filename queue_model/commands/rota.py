@@ -1,0 +1,269 @@
+"""`queue-model rota`: who works when, with breaks, from what each half-hour requires; then checked by simulation."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from charter.calendar import WEEKDAYS
+from charter.definitions import DEFINITIONS
+from ivr.cli import Refusal
+from ivr.documents import Unreadable, read, shown
+from ivr.places import Places
+from queue_model import asking, pages, rota_check, workforce
+from queue_model.columns import Column
+from queue_model.half_hours import clock
+from queue_model.replication import Result
+from queue_model.rota import Rota, make
+from queue_model.staffing import DEFAULT, staff
+from queue_model.trials import goals
+
+EXAMPLES = """
+PEOPLE says who there is: contracts, absences, shifts, breaks and rules (scenarios/people.yaml is an example). The
+requirements are those of `queue-model staff SCENARIO --json FILE`; without --requirements they are worked out first.
+
+exit status: 0 every requirement is covered and the targets hold in the simulation, 1 otherwise
+
+examples:
+  queue-model rota scenarios/baseline.yaml --people scenarios/people.yaml
+  queue-model staff scenarios/baseline.yaml --json staff.json
+  queue-model rota scenarios/baseline.yaml --people scenarios/people.yaml --requirements staff.json --csv rota.csv
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    asking.scenario_arguments(parser)
+    asking.simulation_arguments(parser)
+    add = parser.add_argument
+    add("--people", required=True, metavar="FILE", help="who can work: scenarios/people.yaml")
+    add("--requirements", metavar="FILE", help="what queue-model staff --json wrote (default: work it out now)")
+    add("--gap", type=_gap, default=0.01, metavar="SHARE", help="how near to the optimum is near enough (0.01)")
+    add("--seconds", type=_seconds, default=30.0, metavar="S", help="that each programme may take (default: 30)")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="one duty a line (default: standard output)")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    study = asking.study_of(options, places)
+    force = workforce.load(options.people).workforce
+    simulation = {
+        "replications": options.replications, "seed": options.seed, "engine_name": options.engine,
+        "jobs": options.jobs,
+    }  # fmt: skip
+    with asking.progress_bar() as progress:
+        if options.requirements:
+            requirements = _requirements(options.requirements)
+        else:
+            found = staff(study, progress=progress, **simulation)
+            requirements = found.requirements()
+        rota = make(study, force, requirements, gap=options.gap, seconds=options.seconds)
+        checked = rota_check.simulate(rota, goals(study) or [DEFAULT], progress=progress, **simulation)
+    if options.json:
+        pages.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
+    if options.csv:
+        pages.deliver(_csv(rota), options.csv)
+    if "-" not in (options.json, options.csv):
+        print("\n".join(page(rota, checked)))
+    return 0 if not rota.shortages and all(each.holds for each in checked.verdicts) else 1
+
+
+def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
+    try:
+        written = read(path)
+    except Unreadable as problem:
+        raise Refusal(f"{shown(path)}: {problem}") from None
+    found = written.get("requirements") if isinstance(written, dict) else None
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise Refusal(f"{shown(path)}: requirements: not there; write the file with queue-model staff SCENARIO --json")
+    unknown = next((day for day in found if day not in WEEKDAYS), None)
+    if unknown is not None:
+        raise Refusal(f"{shown(path)}: requirements.{unknown}: no weekday; there are {', '.join(WEEKDAYS)}")
+    return found
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def page(rota: Rota, checked: rota_check.Checked) -> Iterator[str]:
+    """The lines of the answer."""
+    yield rota.study.scenario.title
+    yield f"{rota.force.title}: {len(rota.force.people)} people, {len(rota.days)} days of service from {rota.days[0]}"
+    yield ""
+    yield from _calendar(rota)
+    yield ""
+    yield from _cost(rota)
+    yield from _short(rota)
+    yield ""
+    yield from _checked(checked.result, checked.verdicts)
+
+
+def _calendar(rota: Rota) -> list[str]:
+    """A line a person, a letter a day; a gap between weeks."""
+    letters = _letters(list(rota.force.shifts))
+    worked = {(duty.person, duty.day): letters[duty.column.shift.kind] for duty in rota.duties}
+    gaps = [" " if n and day.weekday() < rota.days[n - 1].weekday() else "" for n, day in enumerate(rota.days)]
+
+    def line(cells: list[str]) -> str:
+        return "".join(gap + cell for gap, cell in zip(gaps, cells, strict=True))
+
+    rows = [["person", line([WEEKDAYS[day.weekday()][0].upper() for day in rota.days]), *letters, "hours", "allowed"]]
+    weeks = len({day.isocalendar()[:2] for day in rota.days})
+    for code, person in rota.force.people.items():
+        mine = [duty for duty in rota.duties if duty.person == code]
+        kinds = [str(sum(duty.column.shift.kind == kind for duty in mine)) for kind in letters]
+        hours = sum(duty.column.shift.minutes for duty in mine) / 60
+        allowed = rota.force.contracts[person.contract].hours * weeks
+        rows.append(
+            [code, line([worked.get((code, day), ".") for day in rota.days]), *kinds, f"{hours:g}", f"{allowed:g}"]
+        )
+    said = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
+    return [*pages.table(rows, 2), said]
+
+
+def _letters(kinds: list[str]) -> dict[str, str]:
+    """One letter for each kind of shift: its first that is still free."""
+    found: dict[str, str] = {}
+    for kind in kinds:
+        free = (each for each in (kind + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789").upper() if each.isalnum())
+        found[kind] = next((each for each in free if each not in found.values()), "*")
+    return found
+
+
+def _cost(rota: Rota) -> Iterator[str]:
+    said = "proven the fewest" if rota.gap < 1e-6 else f"at most {100 * rota.gap:.2f} % more than the fewest possible"
+    if rota.open_shifts:
+        said = "fewer than the cover needs: see below"
+    yield f"{rota.hours:,.1f} hours in {len(rota.duties)} shifts: {said} for these requirements."
+    if rota.unfair > 0.5:
+        yield f"Fair shares are missed by {rota.unfair:.0f} shifts in all, as the rules and who may work what ask."
+    else:
+        yield "Everyone has his fair share of each kind of shift, to one shift."
+
+
+def _short(rota: Rota) -> Iterator[str]:
+    for (day, shift), count in sorted(rota.open_shifts.items()):
+        yield f"nobody can take: {count} x {shift} on {WEEKDAYS[day.weekday()]} {day}"
+    lacking = sum(int((rota.planned(day) < rota.wanted[day]).sum()) for day in rota.days)
+    if not rota.shortages:
+        yield "Every requirement is covered."
+    if lacking:
+        yield f"The spare people for absence are not all there in {lacking} quarters of an hour."
+    if not rota.shortages:
+        return
+    person_hours = sum((each.required - each.planned) * (each.until - each.start) for each in rota.shortages) / 60
+    yield f"Requirements that cannot be met, {person_hours:g} person-hours in all, the least possible in the cover:"
+    for each in rota.shortages:
+        yield f"  {each}"
+
+
+def _checked(result: Result, verdicts: list[rota_check.Verdict]) -> Iterator[str]:
+    asked = f"{result.replications} replications, seed {result.seed}"
+    yield f"Simulated with this rota, absences and lateness included ({asked}):"
+    rows = [["measure", "target", "value", "95 % interval", ""]]
+    for each in verdicts:
+        name, kind = each.goal.measure, pages.kind(each.goal.measure)
+        target = f"{'>=' if each.goal.at_least else '<='} {pages.number(each.goal.value, kind)}"
+        title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
+        rows.append([
+            title, target, pages.number(each.whole.value, kind), pages.interval(each.whole, kind),
+            "holds" if each.holds else "FAILS",
+        ])  # fmt: skip
+    for name in ("abandonment", "wait_mean_answered", "occupancy", "on_time_email", "on_time_second_level"):
+        if name not in {each.goal.measure for each in verdicts} and name in result.sums[0].whole:
+            estimate, kind = result.estimate(name), pages.kind(name)
+            title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
+            rows.append([title, "", pages.number(estimate.value, kind), pages.interval(estimate, kind), ""])
+    yield from pages.table(rows)
+    yield from _missed(verdicts)
+
+
+def _missed(verdicts: list[rota_check.Verdict]) -> Iterator[str]:
+    """The half-hours of the week below a target; the whole may hold all the same."""
+    for verdict in verdicts:
+        name, kind = verdict.goal.measure, pages.kind(verdict.goal.measure)
+        shown = [f"{label} {pages.number(estimate.value, kind)}" for label, estimate in verdict.missed]
+        if shown:
+            yield from pages.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def document(rota: Rota, verdicts: list[rota_check.Verdict]) -> dict[str, Any]:
+    """Everything as plain values."""
+    return {
+        "scenario": rota.study.scenario.title,
+        "people": rota.force.title,
+        "hours": rota.hours,
+        "bound": rota.bound,
+        "gap": rota.gap,
+        "fair_shares_missed": rota.unfair,
+        "duties": [
+            {
+                "day": duty.day.isoformat(), "person": duty.person, "shift": duty.column.shift.kind,
+                "from": clock(duty.column.shift.start), "until": clock(duty.column.shift.end),
+                "breaks": [[clock(begin), clock(end)] for begin, end in duty.column.breaks],
+            }
+            for duty in rota.duties
+        ],
+        "open_shifts": [
+            {"day": day.isoformat(), "shift": shift.kind, "from": clock(shift.start), "people": count}
+            for (day, shift), count in sorted(rota.open_shifts.items())
+        ],
+        "shortages": [
+            {
+                "day": each.day.isoformat(), "from": clock(each.start), "until": clock(each.until),
+                "required": each.required, "planned": each.planned,
+            }
+            for each in rota.shortages
+        ],
+        "simulated": [
+            {
+                "measure": each.goal.measure, "target": each.goal.value, "value": each.whole.value,
+                "low": each.whole.low, "high": each.whole.high, "holds": each.holds,
+                "missed_from": [label for label, _ in each.missed],
+            }
+            for each in verdicts
+        ],
+    }  # fmt: skip
+
+
+def _csv(rota: Rota) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("day", "person", "shift", "from", "until", "breaks"))
+    for duty in rota.duties:
+        shift = duty.column.shift
+        rows.writerow((duty.day, duty.person, shift.kind, clock(shift.start), clock(shift.end), _breaks(duty.column)))
+    return out.getvalue()
+
+
+def _breaks(column: Column) -> str:
+    return " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in column.breaks)
+
+
+# --- words of the command line ---------------------------------------------------------------------------------------
+
+
+def _gap(text: str) -> float:
+    return _bounded(text, 0.0, 0.5, "a share from 0 to 0.5: 0.01")
+
+
+def _seconds(text: str) -> float:
+    return _bounded(text, 0.1, 86_400.0, "seconds, 0.1 or more: 30")
+
+
+def _bounded(text: str, low: float, high: float, words: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r}: write {words}")
+    return value

@@ -1,0 +1,117 @@
+"""A rota put to the test: its people as the scenario's operators, with their absences and lateness, and callers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from queue_model.build import Builder
+from queue_model.estimates import Estimate
+from queue_model.half_hours import HalfHours, half_hours
+from queue_model.inputs import TOPICS
+from queue_model.measures import Measurer, Sums
+from queue_model.people import Roster
+from queue_model.replication import Result, engine
+from queue_model.rota import Duty, Rota
+from queue_model.study import Study
+from queue_model.trials import Goal, Levels, by_cell, together
+from queue_model.trials import Sums as CellSums
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One goal over the whole period, and the half-hours of the week that miss it."""
+
+    goal: Goal
+    whole: Estimate
+    missed: tuple[tuple[str, Estimate], ...]
+
+    @property
+    def holds(self) -> bool:
+        return holds(self.goal, self.whole)
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What the simulation says of a rota."""
+
+    result: Result
+    verdicts: list[Verdict]
+
+
+def holds(goal: Goal, estimate: Estimate) -> bool:
+    """By the value itself; nothing measured misses nothing."""
+    if estimate.value is None:
+        return True
+    return estimate.value >= goal.value if goal.at_least else estimate.value <= goal.value
+
+
+def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roster:
+    """The duties as instants, for `queue_model.people.events`; everybody takes every topic."""
+    period = study.period
+    number = {code: index for index, code in enumerate(people)}
+    most = max((len(duty.column.breaks) for duty in duties), default=0)
+    rows = sorted(duties, key=lambda duty: (duty.day, number[duty.person]))
+    day = np.array([(duty.day - period.first).days for duty in rows], dtype=np.intp)
+
+    def instants(minutes: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        at = [period.seconds(int(d), m) if np.isfinite(m) else np.inf for d, m in zip(day, minutes, strict=True)]
+        return np.array(at, dtype=np.float64)
+
+    def edge(duty: Duty, n: int, end: int) -> float:
+        return float(duty.column.breaks[n][end]) if n < len(duty.column.breaks) else np.inf
+
+    return Roster(
+        len(people),
+        np.full(len(people), 2**TOPICS - 1, dtype=np.uint64),
+        np.array([number[duty.person] for duty in rows], dtype=np.intp),
+        day,
+        instants([duty.column.shift.start for duty in rows]),
+        instants([duty.column.shift.end for duty in rows]),
+        tuple((instants([edge(d, n, 0) for d in rows]), instants([edge(d, n, 1) for d in rows])) for n in range(most)),
+    )
+
+
+def simulate(
+    rota: Rota,
+    goals: Sequence[Goal],
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    engine_name: str | None = None,
+    jobs: int | None = None,
+    progress: Progress = lambda done, wanted: None,
+) -> Checked:
+    """The scenario's period with this rota in place of its shifts: every measure, and each goal by half-hour."""
+    study = rota.study
+    name, run = engine(engine_name)
+    chosen = study.scenario.seed if seed is None else seed
+    builder, measurer, cells = Builder(study), Measurer(study), half_hours(study.period)
+    builder.roster = roster(study, list(rota.force.people), rota.duties)
+    count, measures = replications or study.scenario.replications, [goal.measure for goal in goals]
+    result, parts = Result(study, measurer, name, chosen), []
+
+    def one(replication: int) -> tuple[Sums, CellSums]:
+        built = builder.inputs(replication, chosen)
+        records = run(built.inputs)
+        return measurer.sums(built, records), by_cell(study, cells, records, measures)
+
+    with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
+        for sums, part in pool.map(one, range(count)):
+            result.sums.append(sums)
+            parts.append(part)
+            progress(result.replications, count)
+    levels = together(measures, parts)
+    return Checked(result, [_verdict(goal, result, levels, cells) for goal in goals])
+
+
+def _verdict(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> Verdict:
+    estimates = [(cells.name(cell), levels.estimate(goal.measure, cell)) for cell in range(len(cells))]
+    missed = tuple((name, each) for name, each in estimates if not holds(goal, each))
+    return Verdict(goal, result.estimate(goal.measure), missed)
