@@ -96,7 +96,8 @@ def head(result: Result) -> Iterator[str]:
     study, period = result.study, result.study.period
     yield study.scenario.title
     last = period.date(period.days - 1)
-    days = f"{period.first} to {last}: {period.days} days, {int(period.opens.sum())} of them open"
+    many = f"{period.days} day{'' if period.days == 1 else 's'}"
+    days = f"{period.first} to {last}: {many}, {int(period.opens.sum())} of them open"
     seed = f"{result.replications} replication{'' if result.replications == 1 else 's'}, seed {result.seed}"
     yield f"{days}; {seed}, engine {result.engine}"
 
