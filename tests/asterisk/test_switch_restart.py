@@ -61,7 +61,7 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
 
     def in_the_menu(person: Person) -> None:
         person.meet()
-        presses("topics 2", "info-did")(person)
+        presses("topics")(person)
         person.meet()
 
     def in_the_queue(person: Person) -> None:
@@ -100,7 +100,10 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
     (fact,) = [fact for fact in built.facts(message.call) if fact.kind == "message"]
     assert (fact.data["message_id"], fact.data["empty"]) == (message.id, False)
     facts = [fact for fact in built.facts() if fact.call not in known]
-    assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + [built.stack.queue_log()]
+    assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + built.stack.queue_log()
+    # In order, every call is told its end; a switch that is killed has no last words.
+    fates = sorted(fact.data["fate"] for fact in facts if fact.kind == "ended")
+    assert fates == (["abandoned", "answered", "left_menu", "message"] if end is stopped else [])
     assert [fact.data["value"] for fact in facts if fact.kind == "survey"] == [5]
 
     built.restart_switch()
