@@ -71,7 +71,7 @@ def solve(
     if found.status == INFEASIBLE:
         raise Infeasible("no answer keeps to all the rules")
     if found.x is None:
-        remedy = "give it longer" if found.status == STOPPED else "look for contradictory rules"
+        remedy = "give it longer with --seconds" if found.status == STOPPED else "look for contradictory rules"
         raise NoAnswer(f"the solver found no answer ({found.message.strip()}); {remedy}")
     bound = found.mip_dual_bound if found.mip_dual_bound is not None else found.fun
     return Solution(np.asarray(found.x), float(found.fun), float(bound))
