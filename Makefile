@@ -44,11 +44,13 @@ lint: setup ## style, types, and which way imports run
 	@$(BIN)/lint-imports
 
 test-fast: setup ## the tests that need no switch
-	@$(BIN)/python -m pytest -m "not switch"
+	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
 
 test: lint switch ## everything: style, types, all tests, those on a real Asterisk included
-	@echo "== all tests"
-	@$(BIN)/python -m pytest
+	@echo "== the tests that need no switch, on all cores"
+	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
+	@echo "== the tests on a real Asterisk: they mostly wait, so several houses stand side by side"
+	@$(BIN)/python -m pytest -m switch -n 3 --dist loadfile
 
 bench: switch ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
