@@ -27,7 +27,7 @@ def extensions() -> list[Extension]:
         print(f"warning: Cython is not installed, so nothing is compiled: {SLOWER}")
         return []
     # No fused multiply-add: times must be those of Python to the last bit, on every processor.
-    flags = ["-O3", "-ffp-contract=off"]
+    flags = ["-O3", "-g0", "-ffp-contract=off"]
     kernel = Extension("queue_model.kernel", ["queue_model/kernel.py"], extra_compile_args=flags)
     built: list[Extension] = cythonize([kernel], build_dir="build")
     for each in built:

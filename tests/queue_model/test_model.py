@@ -260,6 +260,21 @@ class TestWorkThatCanWait:
         assert work(record, 0) == [("EMAIL", 0, 4, 0), ("CALL", 4, 11, 0)]
         assert work(record, 1) == [("EMAIL", 4, 10, 0)]
 
+    def test_who_put_it_down_began_before_who_takes_it_up(self) -> None:
+        """Both are done at 10, and the next call is for whoever began first."""
+        record = story(
+            2,
+            [(0.0, SHIFT_START, 0), (2.0, SHIFT_START, 1)],
+            put_down=True,
+            skills=[0b11, 0b01],
+            mail_at=[0],
+            mail_work=10,
+            call_at=[4, 12],
+            call_topic=[1, 0],
+            talk=6,
+        )
+        assert [who for _, _, who in calls(record)] == [0, 0]
+
     def test_topics_hold_for_work_that_can_wait(self) -> None:
         record = story(2, skills=[0b01, 0b10], mail_at=[0, 1], mail_topic=[1, 0], mail_work=5)
         assert values(record.mails, "started", "operator") == [(0, 1), (1, 0)]

@@ -51,6 +51,16 @@ def test_each_feature_alone(feature: str, grid: float) -> None:
         laws(asked, run(asked))
 
 
+PLAIN = st.frozensets(st.sampled_from(["patience", "key", "longest_wait", "no_wrap"]))
+
+
+@given(seed=SEEDS, features=PLAIN, calls=st.integers(0, 40), operators=st.integers(1, 4), grid=GRIDS)
+def test_plain_periods(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
+    asked = period(seed, features, calls=calls, operators=operators, grid=grid)
+    assert is_plain(asked)
+    laws(asked, run(asked))
+
+
 @settings(max_examples=300)
 @given(seed=SEEDS, features=SOME | ALL_BUT_SOME, calls=st.integers(0, 40), operators=st.integers(0, 5), grid=GRIDS)
 def test_features_together(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
