@@ -137,12 +137,13 @@ def by_cell(study: Study, cells: HalfHours, records: Records, measures: Sequence
     """Numerators and denominators of each measure by half-hour of the week, [cells]."""
     settled = float(study.period.midnights[study.scenario.period.settle])
     calls = records.calls
-    calls = calls[(calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)]
     cell = cells.of_calls(calls["entered"])
-    mine = cell >= 0  # who gets through the menu after closing time is nobody's to staff for
+    # Who gets through the menu after closing time is nobody's to staff for.
+    mine = (cell >= 0) & (calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)
+    cell = cell[mine]
     targets = study.scenario.targets
     classes = Classes(calls[mine], Thresholds(targets.within, targets.short), study.period.length)
-    shares = classes.shares(cell[mine], len(cells))
+    shares = classes.shares(cell, len(cells))
     return {name: shares[name] for name in measures}
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from charter.calendar import WEEKDAYS
 from charter.definitions import DEFINITIONS
+from ivr.cli import Refusal
 from ivr.places import Places
 from queue_model import asking, pages
-from queue_model.half_hours import STEP, Counts, clock
+from queue_model.half_hours import STEP, Counts, clock, half_hours
 from queue_model.staffing import Staffing, staff
 
 EXAMPLES = """
@@ -42,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     study = asking.study_of(options, places)
+    day = WEEKDAYS.index(options.weekday) if options.weekday is not None else None
+    if day is not None and day not in half_hours(study.period).weekdays:
+        raise Refusal(f"--weekday {options.weekday}: the service is closed on it; choose another, or another period")
     with asking.progress_bar() as progress:
         found = staff(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
@@ -52,14 +56,14 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.csv:
         pages.deliver(_csv(found), options.csv)
     if "-" not in (options.json, options.csv):
-        print("\n".join(page(found, options.weekday)))
+        print("\n".join(page(found, day)))
     return 0
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def page(found: Staffing, weekday: str | None) -> Iterator[str]:
+def page(found: Staffing, day: int | None) -> Iterator[str]:
     """The lines of the answer."""
     study = found.study
     yield study.scenario.title
@@ -78,8 +82,7 @@ def page(found: Staffing, weekday: str | None) -> Iterator[str]:
         "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
     )
     yield ""
-    day = WEEKDAYS.index(weekday) if weekday is not None else _busiest(found)
-    yield from _day(found, day)
+    yield from _day(found, _busiest(found) if day is None else day)
     yield from pages.wrapped(
         "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
         "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."

@@ -198,6 +198,19 @@ def test_the_page_says_where_seats_bind(scenario: Path, capsys: pytest.CaptureFi
     assert "people would be wanted; service level" in said
 
 
+def test_one_weekday_is_shown_beside_the_formulas(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["staff", str(scenario), "--replications", "1", "--days", "7", "--weekday", "thursday"]) == 0
+    assert "thursday  calls  erlangs  simulation  Erlang C" in capsys.readouterr().out
+    assert main(["staff", str(scenario), "--weekday", "sunday"]) == 1
+    assert "--weekday sunday: the service is closed on it" in capsys.readouterr().err
+
+
+def test_where_nobody_calls_one_is_enough() -> None:
+    silent = staff(study.of(mornings(days=7, arrivals={**mornings()["arrivals"], "per_day": 0})), replications=1)
+    assert silent.staff.tolist() == [1] * 9
+    assert silent.levels.estimate("service_level", 0).value is None
+
+
 def test_a_missing_scenario_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", "nowhere.yaml"]) == 1
     assert "nowhere.yaml: no such scenario" in capsys.readouterr().err
