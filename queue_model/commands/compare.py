@@ -1,0 +1,187 @@
+"""`queue-model compare`: scenarios on the same callers: what differs, how surely, and which is better."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from charter.definitions import DEFINITIONS, PUBLISHED
+from ivr.places import Places
+from queue_model import asking, pages
+from queue_model.compare import Comparison, Difference, compare, more_is_better
+from queue_model.estimates import CONFIDENCE
+
+MEASURES = (
+    "service_level", "answer_rate", "wait_mean_answered", "wait_p95_answered", "abandonment", "overflow", "occupancy",
+    "on_time_email", "on_time_second_level",
+)  # fmt: skip
+EXAMPLES = """
+All scenarios meet the same callers, so even a small difference is seen. Each is compared with the first; the ranking
+compares all with all. Several intervals hold together with 95 % (Bonferroni). A difference whose interval holds zero
+cannot be told: ask for more --replications.
+
+examples:
+  queue-model compare scenarios/baseline.yaml scenarios/two-ill.yaml
+  queue-model compare scenarios/baseline.yaml scenarios/lunch-*.yaml --rank wait_mean_answered --replications 100
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    asking.scenario_arguments(parser)
+    add = parser.add_argument
+    add("others", nargs="+", metavar="SCENARIO", help="those to compare with it; --set, --first, --days are for all")
+    asking.simulation_arguments(parser)
+    add(
+        "--measure", action="append", choices=tuple(DEFINITIONS), metavar="NAME", dest="measures",
+        help=f"a measure to compare, again for more (default: {', '.join(MEASURES)})",
+    )  # fmt: skip
+    add(
+        "--rank", choices=tuple(DEFINITIONS), default=PUBLISHED, metavar="NAME",
+        help="the measure that ranks the scenarios (default: service_level)",
+    )  # fmt: skip
+    add("--language", choices=("en", "it"), default="en", help="of the measures' names")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    more_is_better(options.rank)  # refused before anything is simulated
+    files = [options.scenario, *options.others]
+    studies = [asking.study_of(argparse.Namespace(**{**vars(options), "scenario": file}), places) for file in files]
+    with asking.progress_bar() as progress:
+        found = compare(
+            studies, replications=options.replications, seed=options.seed, engine_name=options.engine,
+            jobs=options.jobs, progress=progress,
+        )  # fmt: skip
+    if options.json:
+        text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
+        pages.deliver(text + "\n", options.json)
+    if options.json != "-":
+        chosen = [name for name in options.measures or MEASURES if name in found.measures]
+        print("\n".join(page(found, names(files), chosen, options.rank, options.language)))
+    return 0
+
+
+def names(files: Sequence[str]) -> list[str]:
+    """What the scenarios are called in tables: their files without folder and ending, where that tells them apart."""
+    short = [os.path.splitext(os.path.basename(file))[0] for file in files]
+    return short if len(set(short)) == len(short) else list(files)
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def page(found: Comparison, called: list[str], measures: list[str], rank: str, language: str) -> Iterator[str]:
+    """The lines of the answer."""
+    width = max(map(len, called))
+    for name, result in zip(called, found.results, strict=True):
+        yield f"{name.ljust(width)}  {result.study.scenario.title}"
+    first = found.results[0]
+    runs = f"{first.replications} replications of each, seed {first.seed}, engine {first.engine}"
+    yield f"{runs}; the same callers in all"
+    for name, result in zip(called, found.results, strict=True):
+        days = result.study.scenario.period
+        if days != first.study.scenario.period:
+            yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not meet them all"
+    for second in range(1, len(called)):
+        yield ""
+        yield from pages.table(list(_rows(found, called, second, measures, language)))
+    yield ""
+    yield from _ranking(found, called, rank, language)
+    if found.pairs > 1:
+        yield from pages.wrapped(
+            f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
+            f"together with {100 * CONFIDENCE:g} %."
+        )
+    for name, lost in zip(called, found.lost, strict=True):
+        for why in dict.fromkeys(lost.values()):
+            yield from pages.wrapped(f"No steady state in {name}: {why}.")
+
+
+def _rows(
+    found: Comparison, called: list[str], second: int, measures: list[str], language: str
+) -> Iterator[Sequence[str]]:
+    yield ("measure", called[0], called[second], "difference", "interval", called[second] + " is")
+    for measure in measures:
+        apart, kind = found.difference(measure, 0, second), pages.kind(measure)
+        values = (_value(found, each, measure) for each in (0, second))
+        yield (_title(found, measure, language), *values, change(apart.value, kind), span(apart), apart.verdict)
+
+
+def _value(found: Comparison, scenario: int, measure: str) -> str:
+    if measure in found.lost[scenario]:
+        return "no steady state"
+    return pages.number(found.value(scenario, measure), pages.kind(measure))
+
+
+def _title(found: Comparison, measure: str, language: str) -> str:
+    return DEFINITIONS[measure].title(language, **found.results[0].measurer.thresholds._asdict())
+
+
+def change(value: float | None, kind: str) -> str:
+    """With its sign, in percentage points or seconds."""
+    if value is None:
+        return pages.EMPTY
+    return f"{100 * value:+.2f} pp" if kind == "share" else f"{value:+,.1f} s"
+
+
+def span(apart: Difference) -> str:
+    """`-2.10 ... -1.31 pp`"""
+    if apart.low is None or apart.high is None:
+        return pages.EMPTY
+    kind = pages.kind(apart.measure)
+    return f"{change(apart.low, kind).rsplit(' ', 1)[0]} ... {change(apart.high, kind)}"
+
+
+def _ranking(found: Comparison, called: list[str], measure: str, language: str) -> Iterator[str]:
+    ranks = found.ranking(measure)
+    title = _title(found, measure, language)
+    rows: list[Sequence[str]] = [("place", f"by: {title}", "value")]
+    for rank in ranks:
+        place = str(rank.best) if rank.best == rank.worst else f"{rank.best}-{rank.worst}"
+        rows.append((place, called[rank.scenario], pages.number(rank.value, pages.kind(measure))))
+    yield from pages.table(rows, left=2)
+    for each in found.undecided(measure):
+        yield f"Cannot tell {called[each.first]} from {called[each.second]} (difference {span(each)})."
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def document(found: Comparison, files: Sequence[str], rank: str) -> dict[str, Any]:
+    """Everything as plain values, all pairs and all measures; a difference is the second's value less the first's."""
+    first, many = found.results[0], range(len(found.results))
+    apart = [found.difference(name, a, b) for name in found.measures for a in many for b in many if a < b]
+    return {
+        "scenarios": [
+            {
+                "file": file,
+                "title": result.study.scenario.title,
+                "configuration": result.study.compiled["revision"],
+                "values": {name: found.value(each, name) for name in found.measures},
+                "no_steady_state": found.lost[each],
+            }
+            for each, (file, result) in enumerate(zip(files, found.results, strict=True))
+        ],
+        "replications": first.replications,
+        "seed": first.seed,
+        "engine": first.engine,
+        "confidence": CONFIDENCE,
+        "confidence_of_each": found.confidence,
+        "differences": [
+            {
+                "measure": each.measure,
+                "first": each.first,
+                "second": each.second,
+                "value": each.value,
+                "low": each.low,
+                "high": each.high,
+                "verdict": each.verdict,
+            }
+            for each in apart
+        ],
+        "ranking": {"measure": rank, "places": [each._asdict() for each in found.ranking(rank)]},
+    }
