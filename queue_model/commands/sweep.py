@@ -1,0 +1,197 @@
+"""`queue-model sweep`: one scenario with many settings, as a table and as heat maps."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import io
+import itertools
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from charter.definitions import DEFINITIONS
+from ivr.cli import Refusal
+from ivr.places import Places
+from queue_model import asking, heat_map, pages
+from queue_model.errors import ModelError
+from queue_model.kept_runs import Shelf
+from queue_model.sweep import (
+    SHORT,
+    Axis,
+    Interrupted,
+    Point,
+    Setting,
+    axes_of,
+    axis,
+    grid,
+    listed,
+    panels,
+    points_of,
+    sweep,
+)
+
+MEASURES = ("service_level", "wait_mean_answered", "abandonment", "occupancy")
+EXAMPLES = f"""
+Keys are those of a scenario, joined by dots; these have short names: {", ".join(sorted(SHORT))}.
+seats also leaves at home the people of a shift who would find none. Keys joined by + take the same value.
+Every finished point is kept under var/: an interrupted sweep goes on with the same command, and a larger one
+simulates only what is new.
+
+examples:
+  queue-model sweep scenarios/baseline.yaml --set seats=6,8,10,12 --set calls=300,400,500 --out sweep
+  queue-model sweep scenarios/baseline.yaml --list points.csv --measure service_level
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("scenario", metavar="SCENARIO", help="the base of all points: scenarios/baseline.yaml")
+    add(
+        "--set", action="append", default=[], metavar="KEY=V1,V2,...", dest="settings",
+        help="values of a key; all combinations are simulated",
+    )  # fmt: skip
+    add("--list", metavar="FILE", help="a CSV of points, its first line the keys; combined with --set, if any")
+    add("--first", type=_date, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
+    add("--days", type=int, metavar="N", help="length of the period in calendar days (default: the scenario's)")
+    asking.simulation_arguments(parser)
+    add(
+        "--measure", action="append", choices=tuple(DEFINITIONS), metavar="NAME", dest="measures",
+        help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
+    )  # fmt: skip
+    add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and a heat map of each shown as SVG")
+    add("--language", choices=("en", "it"), default="en", help="of the measures' names")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    settings = _settings(options)
+    common: dict[str, Any] = {}
+    period = {name: value for name, value in (("first", options.first), ("days", options.days)) if value is not None}
+    if period:
+        common["period"] = period
+    points = points_of(options.scenario, settings, places, common)
+    _folder(options.out)
+    try:
+        with asking.progress_bar() as progress:
+            found = sweep(
+                points, Shelf(os.path.join(places.var, "sweeps")), replications=options.replications, seed=options.seed,
+                engine_name=options.engine, jobs=options.jobs, progress=progress,
+            )  # fmt: skip
+    except Interrupted as stopped:
+        said = f"{stopped.kept} of {stopped.wanted} points are kept; the same command goes on from there"
+        print(f"queue-model sweep: interrupted; {said}", file=sys.stderr)
+        return 130
+    shown = options.measures or list(MEASURES)
+    print("\n".join(page(points[0].scenario.title, settings, found, shown)))
+    if options.out is not None:
+        pages.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
+        for measure in shown:
+            within = points[0].scenario.targets
+            title = DEFINITIONS[measure].title(options.language, within=within.within, short=within.short)
+            picture = drawn(settings, found, measure, title)
+            if picture is not None:
+                pages.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    rows = listed(options.list) if options.list else [{}]
+    points = grid([axis(text) for text in options.settings])
+    both = next((name for row in rows for name in row if name in points[0]), None)
+    if both is not None:
+        raise ModelError(f"--set {both}: is also in {options.list}; say it once")
+    if not options.list and not options.settings:
+        raise ModelError("nothing to vary; say --set KEY=V1,V2 or --list FILE")
+    return [{**row, **point} for row, point in itertools.product(rows, points)]
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-10-05") from None
+
+
+def _folder(path: str | None) -> None:
+    """The folder is there before hours are spent on what goes into it."""
+    if path is None:
+        return
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as problem:
+        raise Refusal(f"--out {path}: cannot be made: {problem.strerror}; choose another folder") from None
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str]) -> Iterator[str]:
+    """The lines of the answer."""
+    again = sum(each.again for each in found)
+    yield title
+    seeds = " and ".join(str(each) for each in sorted({each.seed for each in found}))
+    kept = f", {again} of them kept from before" if again else ""
+    yield f"{len(found)} points{kept}; {found[0].replications} replications of each, seed {seeds}"
+    yield ""
+    names = list(dict.fromkeys(name for setting in settings for name in setting))
+    rows: list[Sequence[str]] = [(*names, *(each.replace("_", " ") for each in measures))]
+    for setting, point in zip(settings, found, strict=True):
+        rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
+    yield from pages.table(rows, left=len(names))
+    yield "± half of the 95 % interval"
+    for why in dict.fromkeys(each.lost[name] for each in found for name in measures if name in each.lost):
+        yield from pages.wrapped(f"No steady state: {why}.")
+
+
+def _word(value: Any) -> str:
+    return pages.EMPTY if value is None else str(value)
+
+
+def _figure(point: Point, measure: str) -> str:
+    if measure in point.lost:
+        return "no steady state"
+    estimate, kind = point.measures.get(measure), pages.kind(measure)
+    if estimate is None or estimate.value is None:
+        return pages.EMPTY
+    scale, unit = (100, "%") if kind == "share" else (1, "s")
+    half = "" if estimate.half is None else f" ±{scale * estimate.half:.1f}"
+    return f"{scale * estimate.value:,.1f}{half} {unit}"
+
+
+# --- for programs, and as pictures -----------------------------------------------------------------------------------
+
+
+def table(settings: Sequence[Setting], found: Sequence[Point]) -> str:
+    """All measures as CSV, one line a point and measure: settings, measure, value, low, high."""
+    names = list(dict.fromkeys(name for setting in settings for name in setting))
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow((*names, "measure", "value", "low", "high", "replications", "seed"))
+    for setting, point in zip(settings, found, strict=True):
+        for measure, each in point.measures.items():
+            figures = (None, None, None) if measure in point.lost else (each.value, each.low, each.high)
+            cells = ("" if figure is None else figure for figure in figures)
+            where = ("" if setting.get(name) is None else setting[name] for name in names)
+            rows.writerow((*where, measure, *cells, point.replications, point.seed))
+    return out.getvalue()
+
+
+def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, title: str) -> str | None:
+    """The heat map of a measure; None when nothing was varied."""
+    axes = axes_of(settings)
+    if not axes:
+        return None
+    if len(axes) == 1:
+        axes = [Axis("", [None]), *axes]
+    maps = []
+    for fixed, rows in panels(settings, axes):
+        values = [[None if at is None else found[at].value(measure) for at in row] for row in rows]
+        words = [[pages.number(value, pages.kind(measure)) for value in row] for row in values]
+        name = ", ".join(f"{key} = {value}" for key, value in fixed.items())
+        maps.append(heat_map.Panel(name, values, words))
+    down, across = axes[-2:]
+    columns, lines = ([_word(value) if each.name else "" for value in each.values] for each in (across, down))
+    return heat_map.svg(title, across.name, columns, down.name, lines, maps)
