@@ -19,7 +19,7 @@ import numpy as np
 from queue_model import inputs as _inputs
 from queue_model import kernel_rows
 from queue_model.inputs import Floats, Inputs
-from queue_model.kernel_rows import Blank, is_plain, whole_calls
+from queue_model.kernel_rows import Blank, is_plain, table, whole_calls
 from queue_model.records import Outcome, Records, Rows, Work
 from queue_model.second_level import second_level
 
@@ -284,18 +284,10 @@ class Room:
     chair_row: cython.int[::1]
     # records
     call_rows = cython.declare(cython.int, visibility="readonly")
-    entered: cython.double[:]
-    wait: cython.double[:]
-    talked: cython.double[:]
-    wrapped: cython.double[:]
-    left: cython.double[:]
-    entity: cython.int[:]
-    operator: cython.int[:]
-    attempt: cython.short[:]
-    topic: cython.short[:]
-    priority: cython.short[:]
-    outcome: cython.uchar[:]
-    message: cython.uchar[:]
+    call_times: cython.double[:, ::1]  # entered, wait, talk, wrap, left
+    call_numbers: cython.int[:, ::1]  # at 10: entity, operator
+    call_shorts: cython.short[:, ::1]  # at 24: attempt, topic, priority
+    call_bytes: cython.uchar[:, ::1]  # at 54: outcome, message
     mail_started: cython.double[:]
     mail_ended: cython.double[:]
     mail_operator: cython.int[:]
@@ -308,12 +300,8 @@ class Room:
     callback_attempt: cython.int[:]
     callback_topic: cython.int[:]
     work_rows = cython.declare(cython.int, visibility="readonly")
-    work_start: cython.double[:]
-    work_end: cython.double[:]
-    work_operator: cython.int[:]
-    work_reference: cython.int[:]
-    work_attempt: cython.int[:]
-    work_kind: cython.int[:]
+    work_times: cython.double[:, ::1]  # start, end
+    work_numbers: cython.int[:, ::1]  # at 4: operator, reference, attempt, kind
 
     def __init__(self, given: Inputs, blank: Blank) -> None:
         self.read_policy(given)
@@ -403,11 +391,9 @@ class Room:
     def write_to(self, blank: Blank) -> None:
         calls, mails, callbacks, work = blank.calls, blank.mails, blank.callbacks, blank.work
         self.call_rows = len(self.call_at)  # first attempts have the row of their caller; redials come after
-        self.entered, self.wait, self.left = calls["entered"], calls["wait"], calls["left"]
-        self.talked, self.wrapped = calls["talk"], calls["wrap"]
-        self.entity, self.operator, self.attempt = calls["entity"], calls["operator"], calls["attempt"]
-        self.topic, self.priority = calls["topic"], calls["priority"]
-        self.outcome, self.message = calls["outcome"], calls["message"].view(np.uint8)
+        # the rows as tables of equal numbers: a row's fields lie together, so one address reaches them all
+        self.call_times, self.call_numbers = table(calls, np.float64), table(calls, np.int32)
+        self.call_shorts, self.call_bytes = table(calls, np.int16), table(calls, np.uint8)
         self.mail_started, self.mail_ended, self.mail_operator = mails["started"], mails["ended"], mails["operator"]
         self.callback_rows = 0
         self.callback_created, self.callback_started = callbacks["created"], callbacks["started"]
@@ -415,8 +401,7 @@ class Room:
         self.callback_operator, self.callback_attempt = callbacks["operator"], callbacks["attempt"]
         self.callback_topic = callbacks["topic"]
         self.work_rows = 0
-        self.work_start, self.work_end, self.work_operator = work["start"], work["end"], work["operator"]
-        self.work_reference, self.work_attempt, self.work_kind = work["reference"], work["attempt"], work["kind"]
+        self.work_times, self.work_numbers = table(work, np.float64), table(work, np.int32)
 
     def run(self, plain: bool = False) -> None:
         """Until nothing can happen any more; `plain` (see `kernel_rows.is_plain`): the short way to the same record."""
@@ -540,7 +525,7 @@ class Room:
         else:  # a redial
             row: cython.int = self.call_rows
             self.call_rows += 1
-            self.enter(who, self.attempt[self.row_of[who]] + 1, row, now)
+            self.enter(who, self.call_shorts[self.row_of[who], 24] + 1, row, now)
 
     # calls
     @cython.cfunc
@@ -667,12 +652,12 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def head_row(self, row: cython.int, call: cython.int, attempt: cython.int, now: cython.double) -> cython.void:
-        self.entity[row] = call
-        self.attempt[row] = attempt
-        self.topic[row] = self.call_topic[call]
-        self.priority[row] = self.call_priority[call]
-        self.entered[row] = now
-        self.message[row] = 0
+        self.call_times[row, 0] = now  # entered
+        self.call_numbers[row, 10] = call  # entity
+        self.call_shorts[row, 24] = attempt
+        self.call_shorts[row, 25] = self.call_topic[call]
+        self.call_shorts[row, 26] = self.call_priority[call]
+        self.call_bytes[row, 55] = 0  # message
 
     @cython.cfunc
     @cython.nogil
@@ -686,30 +671,30 @@ class Room:
         now: cython.double,
         left: cython.double,
     ) -> cython.void:
-        self.wait[row] = now - self.entered[row]
-        self.talked[row] = self.talk[call, attempt]
-        self.wrapped[row] = self.wrap[call, attempt]
-        self.left[row] = left
-        self.operator[row] = operator
-        self.outcome[row] = ANSWERED
+        self.call_times[row, 1] = now - self.call_times[row, 0]  # wait
+        self.call_times[row, 2] = self.talk[call, attempt]
+        self.call_times[row, 3] = self.wrap[call, attempt]
+        self.call_times[row, 4] = left
+        self.call_numbers[row, 11] = operator
+        self.call_bytes[row, 54] = ANSWERED
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
     def unanswered(self, row: cython.int, outcome: cython.int, left: cython.double) -> cython.void:
-        self.wait[row] = left - self.entered[row]
-        self.talked[row] = 0.0
-        self.wrapped[row] = 0.0
-        self.left[row] = left
-        self.operator[row] = -1
-        self.outcome[row] = outcome
+        self.call_times[row, 1] = left - self.call_times[row, 0]  # wait
+        self.call_times[row, 2] = 0.0  # talk
+        self.call_times[row, 3] = 0.0  # wrap
+        self.call_times[row, 4] = left
+        self.call_numbers[row, 11] = -1
+        self.call_bytes[row, 54] = outcome
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
     def leave(self, call: cython.int, now: cython.double) -> cython.void:
         row: cython.int = self.row_of[call]
-        attempt: cython.int = self.attempt[row]
+        attempt: cython.int = self.call_shorts[row, 24]
         self.dequeue(call, self.rank_of[self.call_priority[call] - self.lowest_priority])
         reason: cython.int = self.reason(call, attempt)
         if reason == ABANDONED:
@@ -768,7 +753,7 @@ class Room:
     ) -> cython.void:
         self.unanswered(row, outcome, now)
         if self.leaves_message[call, attempt]:
-            self.message[row] = 1
+            self.call_bytes[row, 55] = 1  # message
             self.call_back(call, attempt, self.call_topic[call], now)
 
     # work that can wait
@@ -875,7 +860,7 @@ class Room:
         self.unlist(operator)
         mail: cython.int = self.task[operator]
         self.remaining[mail] = self.task_end[operator] - now
-        self.work_end[self.task_row[operator]] = now
+        self.work_times[self.task_row[operator], 1] = now
         self.mails_put_down += 1
         self.mail_order[mail] = -self.mails_put_down
         self.mails.put_first(self.group_of[self.mail_topic[mail]], mail)
@@ -914,12 +899,12 @@ class Room:
     ) -> cython.int:
         row: cython.int = self.work_rows
         self.work_rows += 1
-        self.work_start[row] = start
-        self.work_end[row] = end
-        self.work_operator[row] = operator
-        self.work_reference[row] = reference
-        self.work_attempt[row] = attempt
-        self.work_kind[row] = kind
+        self.work_times[row, 0] = start
+        self.work_times[row, 1] = end
+        self.work_numbers[row, 4] = operator
+        self.work_numbers[row, 5] = reference
+        self.work_numbers[row, 6] = attempt
+        self.work_numbers[row, 7] = kind
         return row
 
     @cython.cfunc
@@ -950,7 +935,7 @@ class Room:
         call: cython.int = self.first_call_for(operator)
         if call >= 0:
             row: cython.int = self.row_of[call]
-            self.answer(operator, call, self.attempt[row], row, now)
+            self.answer(operator, call, self.call_shorts[row, 24], row, now)
             return
         self.list_as(operator, IDLE)
         self.share_out(now)
@@ -969,7 +954,7 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def stand_up(self, operator: cython.int, now: cython.double) -> cython.void:
-        self.work_end[self.chair_row[operator]] = now
+        self.work_times[self.chair_row[operator], 1] = now
         self.seated[operator] = 0
         self.seats_taken -= 1
         next_one: cython.int = self.people.first[WITHOUT_SEAT]
@@ -1020,7 +1005,7 @@ class Room:
     @cython.exceptval(check=False)
     def break_ends(self, operator: cython.int, now: cython.double) -> cython.void:
         self.on_break[operator] = 0
-        self.work_end[self.task_row[operator]] = now
+        self.work_times[self.task_row[operator], 1] = now
 
     @cython.cfunc
     @cython.nogil
@@ -1074,11 +1059,10 @@ def by_number(
 def sorted_rows(rows: Rows, field: str, numbers: int) -> Rows:
     """A copy of `rows` by `field`, whose values are 0 ... `numbers` - 1; rows are whole words of 64 bits."""
     made = np.empty_like(rows)
-    width = rows.dtype.itemsize // 8
     number: cython.const[cython.int][:] = rows[field]
     start: cython.int[::1] = np.zeros(numbers, dtype=np.int32)
-    words: cython.const[cython.longlong][:, ::1] = rows.view(np.int64).reshape(len(rows), width)
-    sorted_words: cython.longlong[:, ::1] = made.view(np.int64).reshape(len(rows), width)
+    words: cython.const[cython.longlong][:, ::1] = table(rows, np.int64)
+    sorted_words: cython.longlong[:, ::1] = table(made, np.int64)
     with cython.nogil:
         by_number(number, start, words, sorted_words)
     return made
