@@ -50,8 +50,9 @@ Step = Generator[Command[Any], Any, Union[str, Outcome]]  # noqa: UP007
 
 def menu(call: Call) -> Flow:
     """The flow `menu`: answers, walks the menu, tells the dialplan how to go on."""
-    yield Answer()
-    call.report("answered", revision=call.compiled["revision"])
+    answer = yield Answer()
+    if not answer.failed:  # the caller may have gone while it rang; the next command tells
+        call.report("answered", revision=call.compiled["revision"])
     outcome = yield from walk(call)
     yield from set_variables(outcome.variables)
     if outcome.handed_over is not None:

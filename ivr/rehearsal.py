@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ivr.agi import (
+    Answer,
     Command,
     Digits,
     Environment,
@@ -25,6 +26,7 @@ from ivr.agi import (
     Played,
     Recorded,
     RecordFile,
+    Result,
     SayDigits,
     SayNumber,
     SetVariable,
@@ -153,6 +155,9 @@ class Rehearsal:
 
     # One method a command: what the switch would do, and the reply that it would give.
 
+    def _answer(self) -> Result:
+        return Result(0)
+
     def _play(self, sound: str, keys: str = "", *rest: Any) -> Played:
         prompt = sound.removeprefix("nul/")
         sheet = self.compiled["prompts"].get(prompt)
@@ -220,6 +225,7 @@ class Rehearsal:
 
 
 REPLIES: Mapping[type[Command[Any]], Callable[..., Any]] = {
+    Answer: Rehearsal._answer,
     StreamFile: Rehearsal._play,
     SayDigits: Rehearsal._say_digits,
     SayNumber: Rehearsal._say_digits,

@@ -280,7 +280,8 @@ def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: House
     call_id = call_of(built, "0600000001")
     (fact,) = built.wait_fact("ended", call_id)
     assert (fact.data["fate"], fact.data["stage"]) == ("left_menu", "menu")
-    assert built.kinds(call_id) == ["ended"]
+    # The switch agrees before it has told the call: the engine, awake again, may be just in time for its ANSWER.
+    assert [kind for kind in built.kinds(call_id) if kind != "answered"] == ["ended"]
     assert built.events(call_id) == ["ENDED"]
 
 
