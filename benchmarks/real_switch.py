@@ -26,10 +26,10 @@ from benchmarks import flows, machine, report
 from benchmarks.report import Goal, Section
 from ivr import sipp
 from ivr.demo import Sipp
-from ivr.installation import install
 from ivr.places import ROOT, Places
-from ivr.ports import HOST, free_ports
 from ivr.stack import Stack
+from ivr.switch.installation import install
+from ivr.switch.ports import HOST, free_ports
 
 ENGINE, ALONE = "with the engine", "without AGI"
 EXTENSIONS = {ENGINE: "900", ALONE: "901"}

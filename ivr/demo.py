@@ -21,10 +21,10 @@ from ivr import prompts, sipp, voices
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.facts import Fact
-from ivr.installation import Installation
 from ivr.places import Places
-from ivr.ports import HOST, free_ports
 from ivr.stack import Stack
+from ivr.switch.installation import Installation
+from ivr.switch.ports import HOST, free_ports
 
 OPERATOR_RINGS, OPERATOR_TALKS = 1.0, 4.0  # s
 CALL_SECONDS = 90.0  # by then the demonstration call is over

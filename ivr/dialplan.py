@@ -19,8 +19,8 @@ from charter.calendar import WEEKDAYS, OpeningHours, parse_range
 from ivr.cli import Refusal
 from ivr.compiled import Compiled, Service
 from ivr.places import ROOT, Places
-from ivr.ports import HOST, Ports
 from ivr.relay import installed_text
+from ivr.switch.ports import HOST, Ports
 
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 

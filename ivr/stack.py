@@ -15,17 +15,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ivr import dialplan, facts, service, unprivileged
+from ivr import dialplan, facts, service
 from ivr.cli import Refusal
 from ivr.commands.render import private_values
 from ivr.compiled import Compiled
 from ivr.dialplan import Seat, Values
 from ivr.facts import Fact
-from ivr.faketime import instant
-from ivr.installation import Installation
 from ivr.places import Places
-from ivr.ports import HOST, free_ports
-from ivr.switch import Switch, script_probe, shared_folders
+from ivr.switch import Switch, script_probe, shared_folders, unprivileged
+from ivr.switch.faketime import instant
+from ivr.switch.installation import Installation
+from ivr.switch.ports import HOST, free_ports
 from ivr.watchdog import Watchdog
 
 Report = Callable[[str], None]

@@ -200,7 +200,7 @@ class Builder:
             "mail_second_level": table.below("mails/second", mails.second_level, everyone),
         }
         if second is not None and mails.second_level:
-            handed = made["mail_second_level"]
+            handed = np.asarray(made["mail_second_level"], dtype=np.bool_)
             made["mail_second_level_work"] = table.some("mails/second work", second.work, everyone, handed, 0.0)
         return made
 

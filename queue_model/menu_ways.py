@@ -44,7 +44,8 @@ class Ways:
         place = chance * size
         even = np.minimum(place.astype(np.intp), size - 1)
         way = self.first[group] + even
-        return np.where(place - even < self.keep[way], way, self.other[way])
+        chosen: NDArray[np.intp] = np.where(place - even < self.keep[way], way, self.other[way])
+        return chosen
 
 
 def _alias(chances: Floats) -> tuple[Floats, NDArray[np.intp]]:

@@ -10,8 +10,8 @@ from ivr import service
 from ivr.cli import Refusal
 from ivr.commands.rehearse import rehearse
 from ivr.demo import Telephone, place_call, prepare_prompts, telephone
-from ivr.installation import install, installed
 from ivr.places import Places
+from ivr.switch.installation import install, installed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

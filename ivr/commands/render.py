@@ -11,11 +11,13 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ivr import service, switch, switch_state, unprivileged
+from ivr import service, switch
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values, changes, render, script_files, write
 from ivr.places import ROOT, Places
+from ivr.switch import unprivileged
+from ivr.switch.state import write as write_whole
 
 YEARS_AHEAD = 5  # of closed days in the dialplan, beside the current year
 
@@ -133,7 +135,7 @@ def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:
     """So that telephones go on registering after the next rendering; readable by the owner alone."""
     os.makedirs(places.var, exist_ok=True)
     document = json.dumps({seat.name: seat.password for seat in seats}, indent=1)
-    switch_state.write(_seats_file(places), document + "\n", mode=0o600)
+    write_whole(_seats_file(places), document + "\n", mode=0o600)
 
 
 def make_folder(path: str) -> None:

@@ -6,10 +6,11 @@ import argparse
 import os
 import time
 
-from ivr import packages, switch
+from ivr import switch
 from ivr.cli import Refusal
-from ivr.installation import SUITE
 from ivr.places import Places
+from ivr.switch import packages
+from ivr.switch.installation import SUITE
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 import yaml
 
 from ivr.facts import Fact
-from ivr.faketime import instant
-from ivr.installation import install
 from ivr.places import Places
 from ivr.stack import Stack
+from ivr.switch.faketime import instant
+from ivr.switch.installation import install
 from tests.asterisk.phone import Line, Telephone
 
 NUMBER = "800000039"

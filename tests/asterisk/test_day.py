@@ -22,10 +22,10 @@ import pytest
 from ivr import sipp
 from ivr.demo import Sipp
 from ivr.facts import Fact
-from ivr.installation import install
 from ivr.places import Places
-from ivr.ports import HOST, free_ports
 from ivr.sipp import HangUp, Key, Listen, Pause, Speak
+from ivr.switch.installation import install
+from ivr.switch.ports import HOST, free_ports
 from tests.asterisk.crowd import litter
 from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
 from tests.asterisk.steps import voice

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ivr.demo import STEPS
-from ivr.installation import install
 from ivr.places import Places
+from ivr.switch.installation import install
 from tests.asterisk.house import wait_until
 
 pytestmark = pytest.mark.switch

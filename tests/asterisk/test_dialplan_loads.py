@@ -15,9 +15,9 @@ from charter.calendar import OpeningHours
 from ivr import dialplan
 from ivr.compiled import Compiled
 from ivr.dialplan import Seat, Values
-from ivr.installation import install
 from ivr.places import Places
 from ivr.switch import Switch
+from ivr.switch.installation import install
 from tests.asterisk.phone import Telephone
 from tests.conftest import rome
 

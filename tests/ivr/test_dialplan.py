@@ -22,7 +22,7 @@ from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values
 from ivr.places import Places
-from ivr.ports import Ports
+from ivr.switch.ports import Ports
 
 FIRST, LAST = 2026, 2031
 ROME = ZoneInfo("Europe/Rome")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ivr import unprivileged
 from ivr.cli import main
 from ivr.compiled import load
 from ivr.places import Places
+from ivr.switch import unprivileged
 
 
 class Ops:

@@ -18,8 +18,8 @@ import pytest
 from ivr import switch
 from ivr.cli import Refusal
 from ivr.places import ROOT, Places
-from ivr.ports import Ports
 from ivr.switch import Installation, Switch
+from ivr.switch.ports import Ports
 from tests.ivr.switch.asking import DEADLINE, SHARED, answers_sip, login, processes_of, until
 
 pytestmark = pytest.mark.switch

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from ivr.cli import Refusal
-from ivr.faketime import instant
 from ivr.places import Places
 from ivr.switch import Installation, Switch, install, installed, system_installation
+from ivr.switch.faketime import instant
 from tests.ivr.switch.asking import DEADLINE, SHARED, login, until
 
 pytestmark = pytest.mark.switch

@@ -12,9 +12,9 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ivr import procfs
 from ivr.cli import Refusal
-from ivr.ports import HOST, Ports
+from ivr.switch import procfs
+from ivr.switch.ports import HOST, Ports
 
 AMI_USER = "ivr"
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.cli import Refusal
-from ivr.switch_state import write
+from ivr.switch.state import write
 
 ROME = ZoneInfo("Europe/Rome")
 

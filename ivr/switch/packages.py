@@ -21,7 +21,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ivr.cli import Refusal
-from ivr.download import Meter, Missing, Report, fetch, is_full, is_whole, megabytes, no_space, read
+from ivr.switch.download import Meter, Missing, Report, fetch, is_full, is_whole, megabytes, no_space, read
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 VERIFIERS: dict[str, tuple[str, ...]] = {

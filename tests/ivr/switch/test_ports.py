@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from ivr import ports
 from ivr.cli import Refusal
-from ivr.ports import BLOCKS, HOST, WIDTH, Kind, Ports, claim, free_ports
+from ivr.switch import ports
+from ivr.switch.ports import BLOCKS, HOST, WIDTH, Kind, Ports, claim, free_ports
 
 
 @pytest.mark.parametrize(("kind", "socket_type"), [("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivr.cli import Refusal
-from ivr.faketime import Clock, instant
+from ivr.switch.faketime import Clock, instant
 
 
 @pytest.mark.parametrize(

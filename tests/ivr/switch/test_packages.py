@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr import packages
 from ivr.cli import Refusal
-from ivr.packages import VERIFIERS, architecture, package, resolve, signed_text, unpack
+from ivr.switch import packages
+from ivr.switch.packages import VERIFIERS, architecture, package, resolve, signed_text, unpack
 from tests.ivr import openpgp
 from tests.ivr.repository import ar, deb
 

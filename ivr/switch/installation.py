@@ -19,10 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ivr import packages
 from ivr.cli import Refusal
-from ivr.download import Report, megabytes, need_space
 from ivr.places import Places
+from ivr.switch import packages
+from ivr.switch.download import Report, megabytes, need_space
 
 SUITE = "forky"  # the first Debian that carries Asterisk 22 (LTS)
 OLDEST = 18  # the oldest system Asterisk that is known to do what the dialplan asks

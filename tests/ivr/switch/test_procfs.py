@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivr.procfs import Handle, Identity, identify, is_alive
+from ivr.switch.procfs import Handle, Identity, identify, is_alive
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ivr import installation
 from ivr.cli import Refusal
-from ivr.installation import Installation, install, installed, system_installation
 from ivr.places import ROOT, Places
+from ivr.switch import installation
+from ivr.switch.installation import Installation, install, installed, system_installation
 from tests.ivr import openpgp
 from tests.ivr.repository import Repository, altered, cut, error, miniature
 
@@ -313,7 +313,7 @@ class TestInterrupted:
         site.repository.faults[self.MODULES] = [hang]
         program = (
             "import platform, sys; platform.machine = lambda: 'x86_64'\n"
-            "from ivr.installation import install\nfrom ivr.places import Places\n"
+            "from ivr.switch.installation import install\nfrom ivr.places import Places\n"
             "install(Places(var=sys.argv[1]), mirror=sys.argv[2], keyring=sys.argv[3])"
         )
         command = [sys.executable, "-c", program, site.places.var, site.url, str(site.keyring)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr import download
 from ivr.cli import Refusal
-from ivr.download import Meter, fetch, need_space, sha256
+from ivr.switch import download
+from ivr.switch.download import Meter, fetch, need_space, sha256
 from tests.ivr.repository import Repository
 
 

@@ -12,8 +12,8 @@ import resource
 import tempfile
 from collections.abc import Mapping
 
-from ivr.installation import Installation
-from ivr.ports import HOST, Ports
+from ivr.switch.installation import Installation
+from ivr.switch.ports import HOST, Ports
 
 FOLDERS = (
     *("etc", "lib", "db", "keys/keys", "cache"),

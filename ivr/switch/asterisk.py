@@ -18,37 +18,22 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ivr import ports as blocks
-from ivr import procfs, switch_files, switch_state, unprivileged
 from ivr.cli import Refusal
-from ivr.download import Report
-from ivr.faketime import Clock
-from ivr.installation import (
+from ivr.places import ROOT, Places
+from ivr.switch import files, procfs, unprivileged
+from ivr.switch import ports as blocks
+from ivr.switch import state as states
+from ivr.switch.download import Report
+from ivr.switch.faketime import Clock
+from ivr.switch.installation import (
     NOT_INSTALLED,
     Installation,
     fit_for_a_switch,
-    install,
     installed,
     system_installation,
 )
-from ivr.places import ROOT, Places
-from ivr.ports import Claim, Ports
-from ivr.switch_state import Ami, Printed, State, write
-
-__all__ = [
-    "Ami",
-    "Installation",
-    "Ports",
-    "Status",
-    "Switch",
-    "install",
-    "installed",
-    "named",
-    "names",
-    "script_probe",
-    "shared_folders",
-    "system_installation",
-]
+from ivr.switch.ports import Claim, Ports
+from ivr.switch.state import Ami, Printed, State, write
 
 CLI_SECONDS = 30
 
@@ -87,7 +72,7 @@ class Switch:
         self.starts = tuple(starts)
         self.clock = Clock(os.path.join(self.folder, "clock"))
         self._report = report
-        self.alone = switch_state.Lock(self.folder)  # `with switch.alone():` around steps that belong together
+        self.alone = states.Lock(self.folder)  # `with switch.alone():` around steps that belong together
         self._claim: Claim | None = None
 
     # where things are
@@ -108,7 +93,7 @@ class Switch:
     @property
     def run(self) -> str:
         """Of the control socket: in the folder, or a short one elsewhere when the path would be too long."""
-        return switch_files.run_folder(self.folder)
+        return files.run_folder(self.folder)
 
     @property
     def conf(self) -> str:
@@ -125,7 +110,7 @@ class Switch:
 
     @property
     def ami(self) -> Ami:
-        return switch_state.load_ami(self.folder)
+        return states.load_ami(self.folder)
 
     @property
     def pid(self) -> int | None:
@@ -143,18 +128,18 @@ class Switch:
         """
         fit_for_a_switch(self.folder)
         with self.alone():
-            for name in ("", *switch_files.FOLDERS):
+            for name in ("", *files.FOLDERS):
                 os.makedirs(os.path.join(self.folder, name), exist_ok=True)
-            bare = switch_files.is_bare(self.etc)
+            bare = files.is_bare(self.etc)
             if self.pid is None and self._claim is None:
                 self._claim_ports(may_change=bare or render is not None)
-            switch_state.save_ami(self.folder, self.ports.ami)
-            switch_files.link_sounds(self.folder, self.installation, self.prompts)
-            write(self.conf, switch_files.asterisk_conf(self.folder, self.run, self.installation))
+            states.save_ami(self.folder, self.ports.ami)
+            files.link_sounds(self.folder, self.installation, self.prompts)
+            write(self.conf, files.asterisk_conf(self.folder, self.run, self.installation))
             if render:
                 render(self)
             elif bare:
-                for name, text in switch_files.bare(self.ports, self.ami._asdict(), self.folder).items():
+                for name, text in files.bare(self.ports, self.ami._asdict(), self.folder).items():
                     write(os.path.join(self.etc, name), text, mode=0o600 if name == "manager.conf" else 0o644)
 
     def start(self, deadline: float = 30, faketime: str | None = None) -> bool:
@@ -249,7 +234,7 @@ class Switch:
 
     @property
     def _state(self) -> State:
-        return switch_state.load(self.folder)
+        return states.load(self.folder)
 
     def _account(self) -> unprivileged.Account | None:
         """Who it runs as; None for ourselves, which is said aloud when that is root."""
@@ -265,7 +250,7 @@ class Switch:
     ) -> subprocess.Popen[bytes]:
         assert self._claim is not None
         line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
-        with switch_state.create(self._printed.path) as output:
+        with states.create(self._printed.path) as output:
             try:
                 process = subprocess.Popen(
                     line,
@@ -283,8 +268,8 @@ class Switch:
                 )
             except OSError as problem:
                 raise Refusal(f"{line[0]}: {problem.strerror}; run `ivr switch install`") from None
-        switch_state.adopt(process)
-        switch_state.save(
+        states.adopt(process)
+        states.save(
             self.folder,
             State(
                 ports=self._claim.ports,
@@ -327,7 +312,7 @@ class Switch:
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
-                probe.connect(os.path.join(self.run, switch_files.SOCKET))
+                probe.connect(os.path.join(self.run, files.SOCKET))
             except OSError:
                 return False
             return True
@@ -351,7 +336,7 @@ class Switch:
                     raise Refusal(
                         f"process {who.pid} ignores SIGKILL; is its disk gone? {self.folder} is left as it is"
                     )
-            switch_state.collect(who.pid)
+            states.collect(who.pid)
         self._clean()
         return was_running
 
@@ -359,7 +344,7 @@ class Switch:
         if os.path.isdir(self.run):
             shutil.rmtree(self.run)
         if (state := self._state).process:
-            switch_state.save(self.folder, state._replace(process=None))
+            states.save(self.folder, state._replace(process=None))
 
     def _make_run(self, who: unprivileged.Account | None) -> None:
         """A fresh folder for the control socket; what a killed Asterisk left in it goes."""
@@ -384,7 +369,7 @@ class Switch:
                 f"or write etc/ anew for other ports (`ivr render`)"
             )
         self._claim = claim
-        switch_state.save(self.folder, self._state._replace(ports=claim.ports))
+        states.save(self.folder, self._state._replace(ports=claim.ports))
 
     def _confirm_ports(self) -> None:
         """Hold the very ports that etc/ was written for."""
@@ -407,7 +392,7 @@ def named(
     if not re.fullmatch(r"\w[\w-]*", name, re.ASCII) or name == os.path.basename(places.tree):
         raise Refusal(f"--name {name}: a switch is called by one word of letters, digits, - and _, but not 'tree'")
     folder = places.switch(name)
-    state = switch_state.load(folder)
+    state = states.load(folder)
     if system or (state.system and state.alive):
         installation = system_installation(places)
     else:

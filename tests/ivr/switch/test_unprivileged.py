@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivr import unprivileged
-from ivr.unprivileged import Account, account, choose, obstacle
+from ivr.switch import unprivileged
+from ivr.switch.unprivileged import Account, account, choose, obstacle
 
 ROOT = os.geteuid() == 0
 NOBODY = Account("nobody", 65534, 65534)

@@ -1,0 +1,25 @@
+"""A private Asterisk: obtained from Debian's packages without root, run on ports of its own, asked, stopped.
+
+`asterisk` is the running one; `installation` obtains it (`packages`, `download`); `ports`, `procfs`, `unprivileged` and
+`faketime` know the machine that it runs on; `files` and `state` are what lies in its folder.
+"""
+
+from ivr.switch.asterisk import Status, Switch, named, names, script_probe, shared_folders
+from ivr.switch.installation import Installation, install, installed, system_installation
+from ivr.switch.ports import Ports
+from ivr.switch.state import Ami
+
+__all__ = [
+    "Ami",
+    "Installation",
+    "Ports",
+    "Status",
+    "Switch",
+    "install",
+    "installed",
+    "named",
+    "names",
+    "script_probe",
+    "shared_folders",
+    "system_installation",
+]
