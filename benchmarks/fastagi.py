@@ -46,8 +46,9 @@ class Effort(NamedTuple):
     retries: int  # of disturbed trials, in all
 
 
-FULL = Effort(5, 250, 700, 3, 2400, 2000, retries=20)
-QUICK = Effort(1, 150, 300, 1, 1200, 1000, retries=0)
+FULL = Effort(5, 250, 600, 3, 2000, 1500, retries=20)
+QUICK = Effort(1, 150, 200, 1, 1200, 1000, retries=0)
+MORE_MS = 0.5  # that much longer are warm-up and window for each call at once: all of them should come and go
 
 
 class Trial(NamedTuple):
@@ -69,10 +70,13 @@ class Trial(NamedTuple):
     wrong: int
     stuck: int
     odd: str  # the first thing that was not as it should be
+    turns: int = 12  # commands of a session
 
     @property
     def rate(self) -> float:
-        return self.sessions / self.seconds
+        """Sessions per second, by their commands: sessions that began together also end together, in a short window
+        none or all of them."""
+        return self.command_rate / self.turns
 
     @property
     def command_rate(self) -> float:
@@ -80,9 +84,8 @@ class Trial(NamedTuple):
 
     @property
     def cpu_ms(self) -> float:
-        """Of the server, for one session; sessions are counted by their commands, some of which lie at the edges."""
-        per_session = self.commands / max(1, self.sessions) if self.sessions > 20 else 12
-        return 1000 * self.server_cpu / max(1.0, self.commands / per_session)
+        """Of the server, for one session."""
+        return 1000 * self.server_cpu / max(1.0, self.commands / self.turns)
 
     @property
     def load(self) -> float:
@@ -165,7 +168,8 @@ class Bench:
                 done: dict[Server, list[Trial]] = {server: [] for server in running}
                 for calls in CLOSED:
                     for server in running:
-                        trial = self._trial(server, results, calls, effort.warm_up, effort.window, 0)
+                        more = round(MORE_MS * calls)
+                        trial = self._trial(server, results, calls, effort.warm_up + more, effort.window + more, 0)
                         if trial is not None:
                             done[server].append(trial)
             for server, trials in done.items():
@@ -242,7 +246,7 @@ class Bench:
         if outcome.returncode:
             raise Failure(f"the client failed: {outcome.stderr.strip()[:200]}")
         told: dict[str, Any] = json.loads(outcome.stdout)
-        return Trial(**told)
+        return Trial(**told, turns=len(server.kind.play.turns))
 
 
 # What comes out
@@ -261,8 +265,8 @@ def section(kinds: Sequence[Kind], closed: Results, opened: Results, effort: Eff
         "\n\n".join([
             where,
             f"Closed loop: {effort.closed_rounds} interleaved rounds of {effort.window / 1000:g} s after "
-            f"{effort.warm_up / 1000:g} s of warm-up, {cores}, medians; p50 and p99 are from the reply (or the "
-            "environment) to the next command. Only ours keep facts: four a session in the 12-command flow, five in "
+            f"{effort.warm_up / 1000:g} s of warm-up (both {MORE_MS:g} ms longer for each call), {cores}, medians; "
+            "p50 and p99 are from the reply (or the environment) to the next command. Only ours keep facts: four a session in the 12-command flow, five in "
             "the real menu (11 commands), written and sealed, and counted afterwards.",
             closed_table(kinds, closed),
             "Ratios of sessions/s to the bare uvloop Protocol and to panoramisk, within each round:",
