@@ -5,21 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from charter.definitions import DEFINITIONS
-from charter.promises import words
 from ivr.places import Places
 from queue_model import asking, pages
+from queue_model.bounds import Bound, Verdict
+from queue_model.bounds import bounds as targets
 from queue_model.build import Builder
 from queue_model.commands.run import head
-from queue_model.estimates import Estimate
 from queue_model.replication import Result, replicate
 from queue_model.steadiness import growing
-from queue_model.study import Study
-
-Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
 
 MOST = 400  # replications that are run to tell what is close
 EXAMPLES = """
@@ -41,29 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
-@dataclass(frozen=True)
-class Bound:
-    """A measure and what it must reach, or must not exceed."""
-
-    measure: str
-    value: float
-    at_least: bool
-    said: str
-
-    def judge(self, estimate: Estimate) -> Verdict:
-        """By the whole interval; a single replication has none and tells nothing."""
-        if estimate.value is None:
-            return "nothing to judge"
-        if estimate.low is None or estimate.high is None:
-            return "too close to tell"
-        good, bad = (estimate.low, estimate.high) if self.at_least else (-estimate.high, -estimate.low)
-        bound = self.value if self.at_least else -self.value
-        return "holds" if good >= bound else "fails" if bad < bound else "too close to tell"
-
-
 def run(options: argparse.Namespace, places: Places) -> int:
     study = asking.study_of(options, places)
-    bounds = list(_bounds(study))
+    bounds = list(targets(study))
 
     def goal(result: Result) -> int:
         close = any(bound.judge(result.estimate(bound.measure)) == "too close to tell" for bound in bounds)
@@ -85,20 +60,6 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if "fails" in verdicts.values():
         return 1
     return 0 if "holds" in verdicts.values() and "too close to tell" not in verdicts.values() else 2
-
-
-def _bounds(study: Study) -> Iterator[Bound]:
-    for name, promise in study.promises.items():
-        if (study.scenario.mails if name == "on_time_email" else study.scenario.second_level) is not None:
-            yield Bound(name, promise.share, True, words(promise, "en"))
-    targets = study.scenario.targets
-    for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):
-        if value is not None:
-            yield Bound(name, value, True, f"at least {100 * value:g} %")
-    if targets.abandonment is not None:
-        yield Bound("abandonment", targets.abandonment, False, f"at most {100 * targets.abandonment:g} %")
-    if targets.wait_mean is not None:
-        yield Bound("wait_mean_answered", targets.wait_mean, False, f"at most {targets.wait_mean:g} s")
 
 
 def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) -> Iterator[str]:

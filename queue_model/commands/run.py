@@ -11,18 +11,21 @@ from typing import Any
 
 from charter.definitions import DEFINITIONS, PUBLISHED
 from ivr.places import Places
-from queue_model import asking, pages
+from queue_model import asking, pages, report
+from queue_model.bounds import bounds
 from queue_model.build import Builder
 from queue_model.estimates import Estimate
 from queue_model.measures import PARTS
 from queue_model.replication import Result, precise, replicate
 from queue_model.steadiness import Growing, growing
+from queue_model.working_day import working_day
 
 EXAMPLES = """
 examples:
   queue-model run scenarios/baseline.yaml
   queue-model run scenarios/baseline.yaml --precision 0.5pp --by half-hour
   queue-model run scenarios/baseline.yaml --set operators.seats=10 --json ten-seats.json
+  queue-model run scenarios/baseline.yaml --html report.html --language it
 """
 # What a table by half-hour, day or topic shows.
 COLUMNS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", "overflow")
@@ -42,12 +45,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--definitions", action="store_true", help="say under the table what each measure means")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one a line (default: standard output)")
+    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     study = asking.study_of(options, places)
     written = bool(options.json or options.csv)
-    parts = tuple(part for part in PARTS if written or part in options.by)
+    drawn = ("half-hour",) if options.html else ()
+    parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
     with asking.progress_bar() as progress:
         result = replicate(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
@@ -58,7 +63,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(json.dumps(document(result, unsteady), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
         pages.deliver(_csv(result, unsteady), options.csv)
-    if "-" not in (options.json, options.csv):
+    if options.html:
+        wanted = list(bounds(study, options.language))
+        page_of = report.report(result, working_day(result), wanted, unsteady, options.language)
+        pages.deliver(page_of, options.html)
+    if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
     return 0
 

@@ -1,0 +1,125 @@
+"""The sheet that reports are written on: one file, no script, nothing fetched; narrow screens and print included.
+
+Whatever comes from outside (titles, names) passes through `html.escape` on its way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from charter.promises import Language
+
+# What a browser may load: nothing. The page carries its style.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+STYLE = """
+:root { color-scheme: light; --ink: #1b2430; --soft: #55606e; --line: #d5dbe3; --dark: #1f4e8c; --paper: #f4f6f9 }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+main { max-width: 68rem; margin: 0 auto; padding: 1.25rem 1rem 3rem }
+h1 { font-size: clamp(1.35rem, 4.5vw, 2rem); line-height: 1.2; margin: .5rem 0; text-wrap: balance }
+h2 { font-size: 1.25rem; line-height: 1.25; margin: 0 0 .35rem }
+p { margin: .35rem 0; max-width: 62ch }
+.soft, caption, footer { color: var(--soft); font-size: .92rem }
+section { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 1rem 0 }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1rem 0;
+  padding: 0; list-style: none }
+.cards li { background: #fff; border: 1px solid var(--line); border-top: .3rem solid var(--dark); border-radius: .6rem;
+  padding: .6rem .75rem }
+.cards strong { display: block; font-size: 1.65rem; line-height: 1.25; font-variant-numeric: tabular-nums }
+.cards span { display: block; font-size: .88rem; line-height: 1.35 }
+.pair { display: grid; gap: 1rem; margin-top: .75rem }
+.pair > * { min-width: 0 }
+figure { margin: 0; align-self: start; position: sticky; top: 1rem }
+svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: inherit }
+.key { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .35rem 0 0; padding: 0; list-style: none;
+  font-size: .9rem }
+.key i { display: inline-block; width: .95rem; height: .8rem; margin-right: .4rem; vertical-align: -.05rem }
+.key i.thin { height: .2rem; vertical-align: .25rem }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums }
+caption { text-align: left; padding: 0 0 .3rem }
+th, td { padding: .28rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
+thead th { border-bottom: 2px solid var(--soft); vertical-align: bottom; line-height: 1.25 }
+tbody th, thead th:first-child { text-align: left; font-weight: 500; padding-left: 0 }
+td:last-child, th:last-child { padding-right: 0 }
+td { white-space: nowrap }
+tbody th small { display: block; font-weight: 400; color: var(--soft); font-size: .85rem; line-height: 1.4;
+  max-width: 62ch }
+.holds, .fails, .unsure { font-weight: 600; white-space: normal }
+.holds { color: #1d7044 } .fails { color: #a3261b } .unsure { color: #7a5200 }
+@media (min-width: 56rem) { .pair { grid-template-columns: minmax(0, 11fr) minmax(0, 9fr) } }
+@media (max-width: 30rem) {
+  section { padding: .85rem .7rem }
+  table { font-size: .86rem }
+  th, td { padding: .28rem .3rem }
+  figure { position: static }
+  /* A heading of many words goes above its figures, which share the line below it. */
+  .words thead { display: none }
+  .words tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border-bottom: 1px solid var(--line) }
+  .words tbody th { flex: 1 0 100% }
+  .words th, .words td { border: 0; padding-left: 0 }
+}
+@media print { body { background: #fff } section { break-inside: avoid } }
+"""
+
+
+def sheet(title: str, language: Language, body: Sequence[str]) -> str:
+    """The whole page; `body` is markup."""
+    return "\n".join([
+        "<!DOCTYPE html>",
+        f'<html lang="{language}">',
+        "<head>",
+        '<meta charset="utf-8"/>',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+        "<body><main>",
+        *body,
+        "</main></body>",
+        "</html>",
+        "",
+    ])  # fmt: skip
+
+
+def pictured(heading: str, text: Sequence[str], picture: str, key: Sequence[tuple[str, str, str]], beside: str) -> str:
+    """A section: what one sees, the picture with its key (colour, `bar` or `thin`, words), and its table."""
+    marks = "".join(
+        f'<li><i class="{shape}" style="background:{colour}"></i>{escape(said)}</li>' for colour, shape, said in key
+    )
+    keyed = f'<ul class="key">{marks}</ul>' if marks else ""
+    return section(heading, text, f'<div class="pair"><figure>{picture}{keyed}</figure>{beside}</div>')
+
+
+def section(heading: str, text: Sequence[str], inside: str) -> str:
+    said = "".join(f"<p>{escape(each)}</p>" for each in text)
+    return f"<section><h2>{escape(heading)}</h2>{said}{inside}</section>"
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
+    """A table whose first column is a heading; what is not `Markup` is escaped.
+
+    With `words` the heading is long, and takes a line of its own on a telephone.
+    """
+    top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
+    lines = []
+    for first, *others in rows:
+        cells = "".join(f'<td role="cell">{_cell(each)}</td>' for each in others)
+        lines.append(f'<tr role="row"><th scope="row" role="rowheader">{_cell(first)}</th>{cells}</tr>')
+    return (
+        f'<div class="scroll{" words" if words else ""}"><table role="table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+class Markup(str):
+    """Text that is markup already, with everything from outside escaped."""
+
+    __slots__ = ()
+
+
+def _cell(text: str) -> str:
+    return text if isinstance(text, Markup) else escape(text)

@@ -1,0 +1,176 @@
+"""Pictures of a report as SVG, without any library: they live inside a page and take their letters from it.
+
+Small in their own units, so that letters stay readable when a telephone shows them. No colour tells anything alone:
+marks differ in shape or place as well, and each picture has a table beside it. Colours keep apart for those who do not
+see red or green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 420, 262
+LEFT, RIGHT, TOP, BOTTOM = 46, 8, 14, 26
+INK, SOFT, GRID = "#1b2430", "#55606e", "#dde2e8"
+DARK, LIGHT, PALE, ORANGE, GREEN = "#1f4e8c", "#7fb2e5", "#e3edf8", "#b3500b", "#1d7044"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The upright axis: from low to high, with marks, and how a mark is written."""
+
+    low: float
+    high: float
+    marks: Sequence[float]
+    said: Callable[[float], str]
+
+    def y(self, value: float) -> float:
+        inside = min(max(value, self.low), self.high)
+        return HEIGHT - BOTTOM - (inside - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+
+
+def axis(high: float, said: Callable[[float], str], low: float = 0.0) -> Axis:
+    """Round marks, four to six of them, up to at least `high`."""
+    span = max(high - low, 1e-9)
+    power = 10.0 ** _exponent(span)
+    step = next(step * power for step in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if span / (step * power) <= 5.001)
+    count = max(1, -int(-(span - 1e-9 * span) // step))
+    return Axis(low, low + count * step, [low + step * n for n in range(count + 1)], said)
+
+
+def _exponent(span: float) -> int:
+    exponent = 0
+    while span >= 10.0 ** (exponent + 1):
+        exponent += 1
+    while span < 10.0**exponent:
+        exponent -= 1
+    return exponent
+
+
+def load(
+    title: str, labels: Sequence[str], staff: Sequence[float], calls: Sequence[float], other: Sequence[float],
+    said: Callable[[float], str],
+) -> str:  # fmt: skip
+    """People at work as a line of steps; below it, stacked, how many are busy with calls and with other things."""
+    scale = axis(max([*staff, *(a + b for a, b in zip(calls, other, strict=True)), 1.0]), said)
+    step = _step(labels)
+    lines = []
+    for n, (mine, more) in enumerate(zip(calls, other, strict=True)):
+        x, width = LEFT + step * n + step * 0.12, step * 0.76
+        lines.append(_bar(x, scale.y(mine), width, scale.y(0) - scale.y(mine), DARK))
+        lines.append(_bar(x, scale.y(mine + more), width, scale.y(mine) - scale.y(mine + more), LIGHT))
+    path = " ".join(f"{LEFT + step * (n + side):.1f},{scale.y(v):.1f}" for n, v in enumerate(staff) for side in (0, 1))
+    lines.append(f"<polyline points='{path}' fill='none' stroke='{ORANGE}' stroke-width='2.5'/>")
+    return _svg(title, [*_frame(scale, labels), *lines])
+
+
+def levels(
+    title: str, labels: Sequence[str], values: Sequence[float | None], ends: Sequence[tuple[float, float] | None],
+    goal: float | None, said: Callable[[float], str],
+) -> str:  # fmt: skip
+    """A dot for each half-hour with its interval; what is to be reached as a dashed line."""
+    seen = [v for v in values if v is not None] + [each[0] for each in ends if each] + ([goal] if goal else [])
+    lowest = min(seen, default=0.0)
+    low = next(edge for edge in (0.9, 0.8, 0.6, 0.5, 0.0) if edge < lowest or edge == 0.0)
+    scale, step = axis(1.0, said, low), _step(labels)
+    lines = []
+    if goal is not None:
+        y = f"{scale.y(goal):.1f}"
+        lines.append(
+            f"<path d='M{LEFT} {y}H{WIDTH - RIGHT}' stroke='{ORANGE}' stroke-width='2' stroke-dasharray='6 4'/>"
+        )
+    for n, (value, both) in enumerate(zip(values, ends, strict=True)):
+        x = LEFT + step * (n + 0.5)
+        if both is not None:
+            a, b = scale.y(both[0]), scale.y(both[1])
+            lines.append(
+                f"<path d='M{x:.1f} {a:.1f}V{b:.1f}M{x - 4:.1f} {a:.1f}h8M{x - 4:.1f} {b:.1f}h8' stroke='{DARK}' "
+                "stroke-width='1.6' fill='none'/>"
+            )
+        if value is not None:
+            lines.append(f"<circle cx='{x:.1f}' cy='{scale.y(value):.1f}' r='4' fill='{DARK}'/>")
+    return _svg(title, [*_frame(scale, labels), *lines])
+
+
+def fan(title: str, labels: Sequence[str], quantiles: Sequence[Sequence[float]], said: Callable[[float], str]) -> str:
+    """Five quantiles of each half-hour, from low to high: two bands, one in the other, and the median as a line."""
+    scale, step = axis(max([*(row[-1] for row in quantiles), 1.0]), said), _step(labels)
+
+    def at(n: int, which: int) -> str:
+        return f"{LEFT + step * (n + 0.5):.1f},{scale.y(quantiles[n][which]):.1f}"
+
+    places = range(len(quantiles))
+    lines = []
+    for low, high, colour in ((0, 4, PALE), (1, 3, LIGHT)):
+        points = [*(at(n, high) for n in places), *(at(n, low) for n in reversed(places))]
+        lines.append(f"<polygon points='{' '.join(points)}' fill='{colour}'/>")
+    lines.append(
+        f"<polyline points='{' '.join(at(n, 2) for n in places)}' fill='none' stroke='{DARK}' stroke-width='2.5'/>"
+    )
+    return _svg(title, [*_frame(scale, labels), *lines])
+
+
+@dataclass(frozen=True)
+class Promised:
+    """One bound: its value and interval as parts of the axis 0 to 1, what was wanted, and the words of both."""
+
+    name: str
+    value: float | None
+    ends: tuple[float, float] | None
+    wanted: float
+    colour: str
+    said: str
+
+
+def promises(title: str, rows: Sequence[Promised]) -> str:
+    """A bar for each bound, with its interval, and a mark at what is wanted."""
+    wide, high = WIDTH - 2 * RIGHT, 58
+    lines = []
+    for n, row in enumerate(rows):
+        y = high * n + 22
+        lines.append(_text(RIGHT, y - 5, row.name, "start", INK, 13))
+        lines.append(_bar(RIGHT, y + 2, wide, 18, "#eef1f5"))
+        if row.value is not None:
+            lines.append(_bar(RIGHT, y + 2, wide * row.value, 18, row.colour))
+        if row.ends is not None:
+            a, b = (RIGHT + wide * each for each in row.ends)
+            lines.append(f"<path d='M{a:.1f} {y + 11}H{b:.1f}' stroke='#111' stroke-width='3'/>")
+        x = RIGHT + wide * row.wanted
+        lines.append(f"<path d='M{x:.1f} {y - 1}v24' stroke='{ORANGE}' stroke-width='3'/>")
+        lines.append(_text(RIGHT, y + 33, row.said, "start", SOFT, 11))
+    return _svg(title, lines, high * len(rows) + 4)
+
+
+def _frame(scale: Axis, labels: Sequence[str]) -> Iterator[str]:
+    """Lines across, and the hours below."""
+    for mark in scale.marks:
+        y = scale.y(mark)
+        yield f"<path d='M{LEFT} {y:.1f}H{WIDTH - RIGHT}' stroke='{SOFT if mark == scale.low else GRID}'/>"
+        yield _text(LEFT - 6, y + 4, scale.said(mark), "end", SOFT)
+    step = _step(labels)
+    every = max(1, -(-len(labels) // 9))
+    for n in range(0, len(labels), every):
+        short = labels[n].removesuffix(":00").lstrip("0") or "0"
+        yield _text(LEFT + step * n, HEIGHT - 8, short, "middle", SOFT)
+        yield f"<path d='M{LEFT + step * n:.1f} {HEIGHT - BOTTOM}v4' stroke='{SOFT}'/>"
+
+
+def _step(labels: Sequence[str]) -> float:
+    return (WIDTH - LEFT - RIGHT) / max(1, len(labels))
+
+
+def _bar(x: float, y: float, width: float, height: float, fill: str) -> str:
+    return f"<rect x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{max(0.0, height):.1f}' fill='{fill}'/>"
+
+
+def _svg(title: str, lines: Sequence[str], height: int = HEIGHT) -> str:
+    head = f"<svg viewBox='0 0 {WIDTH} {height}' role='img' font-size='12'><title>{escape(title)}</title>"
+    return "\n".join([head, *lines, "</svg>"])
+
+
+def _text(x: float, y: float, text: str, anchor: str, fill: str, size: int = 12) -> str:
+    return (
+        f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' fill='{fill}' font-size='{size}'>{escape(text)}</text>"
+    )

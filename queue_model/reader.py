@@ -1,0 +1,53 @@
+"""Figures and days as a reader of a page writes them: 1.234,5 and 5 ottobre 2026, or 1,234.5 and 5 October 2026."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from charter.promises import Language
+from queue_model.estimates import Estimate
+
+NOTHING = "–"
+_MONTHS: dict[Language, str] = {
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "en": "January February March April May June July August September October November December",
+}
+_TURNED = str.maketrans(",.", ".,")
+
+
+def plain(value: float, language: Language, digits: int = 1) -> str:
+    """A number with so many decimals."""
+    said = f"{value + 0.0:,.{digits}f}"
+    return said.translate(_TURNED) if language == "it" else said
+
+
+def figure(value: float | None, kind: str, language: Language, digits: int = 1) -> str:
+    """A share in per cent or seconds; a dash where nothing was measured."""
+    if value is None:
+        return NOTHING
+    return f"{plain(100 * value if kind == 'share' else value, language, digits)}\N{NO-BREAK SPACE}{unit(kind)}"
+
+
+def unit(kind: str) -> str:
+    return "%" if kind == "share" else "s"
+
+
+def interval(estimate: Estimate, kind: str, language: Language) -> str:
+    """Both ends, joined by a dash; a share never leaves 0 to 100, and no wait is below 0."""
+    ends = bounded(estimate, kind)
+    if ends is None:
+        return NOTHING
+    low, high = (plain(100 * each if kind == "share" else each, language) for each in ends)
+    return f"{low}–{high}\N{NO-BREAK SPACE}{unit(kind)}"
+
+
+def bounded(estimate: Estimate, kind: str) -> tuple[float, float] | None:
+    """The ends of an interval, within what the measure can be."""
+    if estimate.low is None or estimate.high is None:
+        return None
+    low, high = max(0.0, estimate.low), max(0.0, estimate.high)
+    return (min(1.0, low), min(1.0, high)) if kind == "share" else (low, high)
+
+
+def day(when: date, language: Language) -> str:
+    return f"{when.day} {_MONTHS[language].split()[when.month - 1]} {when.year}"
