@@ -24,7 +24,7 @@ EXAMPLES = """
 examples:
   queue-model run scenarios/baseline.yaml
   queue-model run scenarios/baseline.yaml --precision 0.5pp --by half-hour
-  queue-model run scenarios/baseline.yaml --set operators.seats=10 --json ten-seats.json
+  queue-model run scenarios/baseline.yaml --set arrivals.per_day=500 --json busier.json
   queue-model run scenarios/baseline.yaml --html report.html --language it
 """
 # What a table by half-hour, day or topic shows.

@@ -19,6 +19,7 @@ from ivr.cli import COMMANDS
 from ivr.metrics import Metrics
 from ivr.places import ROOT, Places
 from ivr.service import examine
+from queue_model.cli import COMMANDS as MODEL_COMMANDS
 from tests.asterisk.house import merged
 from voicemail.message import STATES
 
@@ -30,12 +31,15 @@ DOCS = [
     *sorted(HOME.glob("docs/**/*.md")),
 ]
 PAGES = [pytest.param(path, id=str(path.relative_to(HOME))) for path in DOCS]
-OPS, DEVELOPERS, VOICEMAIL = (HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail"))
+OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS = (
+    HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors")
+)
 SOURCES = "".join(
     path.read_text(encoding="utf-8") for room in ("ivr", "voicemail") for path in (HOME / room).rglob("*.py")
 )
 DIALPLAN = (HOME / "config/asterisk/extensions_nul.conf").read_text(encoding="utf-8")
 RUN_SECONDS = 60
+PROGRAMS = ("ivr", "nul", "voicemail", "queue-model", "make")
 
 
 class Block(NamedTuple):
@@ -56,8 +60,8 @@ def blocks(path: Path) -> list[Block]:
 
 
 def marked(*words: str) -> list[Any]:
-    """The blocks of all pages that are marked so, as parameters of a test."""
-    found = [block for path in DOCS for block in blocks(path) if block.words == list(words)]
+    """The blocks of all pages that are marked so, as parameters of a test; the tutorial's belong together."""
+    found = [block for path in DOCS if path != SUPERVISORS for block in blocks(path) if block.words == list(words)]
     return [pytest.param(block, id=block.where) for block in found]
 
 
@@ -136,14 +140,14 @@ def resolved(name: str) -> Any:
 
 
 def commands(path: Path) -> Iterator[list[str]]:
-    """Every call of `ivr`, `voicemail` and `make` on a page, word by word."""
+    """Every call of `ivr`, `voicemail`, `queue-model` and `make` on a page, word by word."""
     shell = [line for block in blocks(path) if block.words[:1] == ["sh"] for line in block.text.splitlines()]
     for line in [*spans(path), *shell]:
         for part in re.split(r"&&|;|\|", line.partition("  #")[0]):
             words = [word.rpartition("/bin/")[2] for word in part.split()]
             while words and (words[0] in ("sudo", "-u", "asterisk", "alias") or "=" in words[0]):
                 words.pop(0)
-            if len(words) > 1 and words[0] in ("ivr", "nul", "voicemail", "make") and words[1] not in ("...", "--help"):
+            if len(words) > 1 and words[0] in PROGRAMS and words[1] not in ("...", "--help"):
                 yield ["ivr" if words[0] == "nul" else words[0], *words[1:]]
 
 
@@ -162,6 +166,10 @@ def test_every_command_and_option_exists(path: Path) -> None:
             code = own.read_text(encoding="utf-8") + (HOME / "ivr/cli.py").read_text(encoding="utf-8")
             if word in ("prompts", "switch") and words[1:]:
                 assert f'"{words[1]}"' in code, words
+        if program == "queue-model":
+            assert words[0] in MODEL_COMMANDS, words
+            own = HOME / "queue_model/commands" / f"{words[0]}.py"
+            code = own.read_text(encoding="utf-8") + (HOME / "queue_model/asking.py").read_text(encoding="utf-8")
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
         assert [each for each in options if each != "--help" and f'"{each}"' not in code] == [], words
 
@@ -177,6 +185,11 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("block", marked("sh", "run"))
 def test_a_block_of_commands_runs(block: Block, site: Path) -> None:
+    execute(block, site)
+
+
+def execute(block: Block, site: Path) -> str:
+    """Run a block in that folder; what it said."""
     programs = os.path.dirname(sys.executable)
     done = subprocess.run(
         ["sh", "-e"], input=block.text, cwd=site, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
@@ -185,6 +198,22 @@ def test_a_block_of_commands_runs(block: Block, site: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_the_tutorial_of_supervisors_leads_to_a_rota(site: Path) -> None:
+    """Its blocks build on each other, in one folder."""
+    (site / "scenarios").symlink_to(HOME / "scenarios")
+    steps = [block for block in blocks(SUPERVISORS) if block.words == ["sh", "run"]]
+    said = [execute(block, site) for block in steps]
+    shown = {word for block in steps for word in MODEL_COMMANDS if f"queue-model {word} " in block.text}
+    assert shown >= {"run", "explain", "check", "compare", "sweep", "staff", "rota", "erlang"}
+    assert said[0].startswith("Dieci postazioni\n")
+    assert "Answered within 20 seconds *" in said[0]
+    assert all(said)
+    assert (site / "ten-seats.html").read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="it">')
+    assert len((site / "rota.csv").read_text(encoding="utf-8").splitlines()) > 50
+    assert list((site / "sweep").glob("*.svg"))
 
 
 @pytest.mark.parametrize("block", marked("python", "run"))
