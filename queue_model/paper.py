@@ -30,7 +30,8 @@ section { background: #fff; border: 1px solid var(--line); border-radius: .6rem;
 .cards span { display: block; font-size: .88rem; line-height: 1.35 }
 .pair { display: grid; gap: 1rem; margin-top: .75rem }
 .pair > * { min-width: 0 }
-figure { margin: 0; align-self: start; position: sticky; top: 1rem }
+figure { margin: 0 }
+.pair figure { align-self: start; position: sticky; top: 1rem }
 svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: inherit }
 .key { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .35rem 0 0; padding: 0; list-style: none;
   font-size: .9rem }
@@ -44,6 +45,7 @@ thead th { border-bottom: 2px solid var(--soft); vertical-align: bottom; line-he
 tbody th, thead th:first-child { text-align: left; font-weight: 500; padding-left: 0 }
 td:last-child, th:last-child { padding-right: 0 }
 td { white-space: nowrap }
+td small { display: block }
 tbody th small { display: block; font-weight: 400; color: var(--soft); font-size: .85rem; line-height: 1.4;
   max-width: 62ch }
 .holds, .fails, .unsure { font-weight: 600; white-space: normal }
@@ -53,7 +55,7 @@ tbody th small { display: block; font-weight: 400; color: var(--soft); font-size
   section { padding: .85rem .7rem }
   table { font-size: .86rem }
   th, td { padding: .28rem .3rem }
-  figure { position: static }
+  .pair figure { position: static }
   /* A heading of many words goes above its figures, which share the line below it. */
   .words thead { display: none }
   .words tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border-bottom: 1px solid var(--line) }

@@ -54,11 +54,13 @@ _IT = {
     "short": "Mancano persone",
     "short say": "Ciò che il fabbisogno chiede e le persone non possono coprire.",
     "open": "Turno che nessuno può coprire",
+    "people": "Persone",
     "required": "Richieste",
     "planned": "Previste",
     "checked": "La prova: il servizio simulato con questi turni",
     "checked say": "Assenze e ritardi compresi. Conta ciò che i cittadini incontrano, non il solo fabbisogno.",
-    "until": "Alle",
+    "missed": "Mezz'ore della settimana sotto l'obiettivo",
+    "time": "Orario",
     "day": "Giorno",
     "break": "Pausa",
     "rest": "riposo",
@@ -111,14 +113,20 @@ _EN = {
     "short": "People are missing",
     "short say": "What the requirements ask for and the people cannot cover.",
     "open": "Shift that nobody can take",
+    "people": "People",
     "required": "Required",
     "planned": "Planned",
     "checked": "The proof: the service simulated with this rota",
     "checked say": "Absence and lateness included. What callers meet counts, not the requirement alone.",
-    "until": "Until",
+    "missed": "Half-hours of the week that miss the target",
+    "time": "Time",
     "day": "Day",
     "break": "Break",
     "rest": "off",
 }  # fmt: skip
 
+DAYS: Mapping[Language, tuple[str, ...]] = {
+    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
 WORDS: Mapping[Language, Mapping[str, str]] = {"it": _IT, "en": _EN}

@@ -15,7 +15,7 @@ from charter.definitions import DEFINITIONS
 from ivr.cli import Refusal
 from ivr.documents import Unreadable, read, shown
 from ivr.places import Places
-from queue_model import asking, pages, rota_check, workforce
+from queue_model import asking, pages, rota_check, rota_report, workforce
 from queue_model.columns import Column
 from queue_model.half_hours import clock
 from queue_model.replication import Result
@@ -47,6 +47,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--seconds", type=_seconds, default=30.0, metavar="S", help="that each programme may take (default: 30)")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="one duty a line (default: standard output)")
+    add("--html", metavar="FILE", help="a page with each week as a Gantt chart, in one file")
+    add("--language", choices=("en", "it"), default="en", help="of the --html page")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -68,7 +70,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
         pages.deliver(_csv(rota), options.csv)
-    if "-" not in (options.json, options.csv):
+    if options.html:
+        pages.deliver(rota_report.report(rota, checked, options.language), options.html)
+    if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(rota, checked)))
     return 0 if not rota.shortages and all(each.holds for each in checked.verdicts) else 1
 

@@ -213,6 +213,7 @@ def test_the_tutorial_of_supervisors_leads_to_a_rota(site: Path) -> None:
     assert all(said)
     assert (site / "ten-seats.html").read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="it">')
     assert len((site / "rota.csv").read_text(encoding="utf-8").splitlines()) > 50
+    assert "<svg" in (site / "rota.html").read_text(encoding="utf-8")
     assert list((site / "sweep").glob("*.svg"))
 
 
