@@ -1,0 +1,43 @@
+"""A queue_log as Asterisk would have written it of a simulated period."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from queue_model.records import Outcome, Records
+from queue_model.study import Study
+
+
+def lines(records: Records, study: Study, *, numbers: bool = True) -> list[str]:
+    """The log of a run, in order of time: whole seconds cut as `time(NULL)` cuts them, a number for each caller."""
+    found = [line for row in records.calls for line in _visit(row, study.period.origin, numbers)]
+    return [line for _, line in sorted(found, key=lambda each: each[0])]
+
+
+def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, str]]:
+    call = {name: row[name].item() for name in row.dtype.names}  # type: ignore[attr-defined,index]
+    outcome = Outcome(call["outcome"])
+    if outcome in (Outcome.VOICEMAIL_CLOSED, Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED):
+        return  # never entered the queue
+    entered = origin + call["entered"]
+    ends = entered + call["wait"]
+    waited = math.floor(ends) - math.floor(entered)
+    uniqueid = f"{math.floor(entered)}.{call['entity']}{call['attempt']}"
+    number = f"06{call['entity']:08}" if numbers else ""
+
+    def line(at: float, agent: str, words: str) -> tuple[float, str]:
+        return at, f"{math.floor(at)}|{uniqueid}|nul|{agent}|{words}\n"
+
+    yield line(entered, "NONE", f"ENTERQUEUE||{number}|1")
+    if outcome is Outcome.ANSWERED:
+        agent = f"Local/{call['operator']}@seats"
+        yield line(ends, agent, f"CONNECT|{waited}|{uniqueid}1|3")
+        done = ends + call["talk"]
+        yield line(done, agent, f"COMPLETECALLER|{waited}|{math.floor(done) - math.floor(ends)}|1")
+    elif outcome is Outcome.ABANDONED:
+        yield line(ends, "NONE", f"ABANDON|1|1|{waited}")
+    elif outcome is Outcome.VOICEMAIL_KEY:
+        yield line(ends, "NONE", f"EXITWITHKEY|1|1|1|{waited}")
+    elif outcome is Outcome.VOICEMAIL_TIMEOUT:
+        yield line(ends, "NONE", f"EXITWITHTIMEOUT|1|1|{waited}")

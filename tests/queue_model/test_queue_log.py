@@ -1,0 +1,90 @@
+"""Reading a queue_log: visits come out right, and nothing that cannot be read stops or bends them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from queue_model.queue_log import QueueLogError, parse, read_queue_log
+
+
+def lines(text: str) -> list[str]:
+    return [line + "\n" for line in text.strip().splitlines()]
+
+
+STORY = """
+100|NONE|NONE|NONE|QUEUESTART|
+101|a.1|nul|NONE|ENTERQUEUE||0612345678|1
+102|b.1|nul|NONE|ENTERQUEUE|||2
+110|a.1|nul|seat01|CONNECT|9|a.2|4
+130|b.1|nul|NONE|ABANDON|1|2|28
+131|c.1|nul|NONE|ENTERQUEUE||06|1
+176|c.1|nul|NONE|EXITWITHKEY|1|1|1|45
+180|a.1|nul|seat01|COMPLETECALLER|9|70|1
+181|a.1|nul|NONE|ENTERQUEUE||0612345678|1
+781|a.1|nul|NONE|EXITWITHTIMEOUT|1|1|600
+"""
+
+
+def test_each_stay_is_a_visit_of_its_own() -> None:
+    log = parse(lines(STORY))
+    assert [(visit.call, visit.caller, visit.end, visit.wait, visit.talk) for visit in log.visits] == [
+        ("a.1", "0612345678", "answered", 9, 70),
+        ("b.1", "", "abandoned", 28, None),
+        ("c.1", "06", "key", 45, None),
+        ("a.1", "0612345678", "timeout", 600, None),
+    ]
+    assert log.notes() == []
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    rest = [
+        "190|x|nul|NONE|ABANDON|1|1|5\n", "191|x|nul|NONE|SINGING|la\n", "rubbish\n",
+        "192|y|nul|NONE|ABANDON|1|1|soon\n", "193|z|nul|NONE|ENTERQU",
+    ]  # fmt: skip
+    log = parse([*lines(STORY), *lines(STORY)[1:3], *rest])
+    assert len(log.visits) == 4
+    assert log.unknown == {"SINGING": 1}
+    assert len(log.torn) == 3
+    assert (log.repeated, log.orphans) == (2, 1)
+    assert "unknown verbs, passed over: SINGING 1" in log.notes()
+
+
+def test_who_waited_at_a_restart_is_lost_and_who_talked_has_no_length() -> None:
+    story = [*lines(STORY)[:4], "120|NONE|NONE|NONE|QUEUESTART|\n", "180|a.1|nul|seat01|COMPLETEAGENT|9|70|1\n"]
+    log = parse(story)
+    assert [(visit.end, visit.talk) for visit in log.visits] == [("answered", None), ("lost", None)]
+
+
+def test_a_transferred_talk_is_not_known() -> None:
+    log = parse([*lines(STORY)[:4], "150|a.1|nul|seat01|BLINDTRANSFER|9|x|9|40|1\n"])
+    assert log.visits[0].talk is None
+
+
+def test_one_queue_of_several() -> None:
+    other = lines(STORY.replace("|nul|", "|altra|"))
+    assert len(parse([*lines(STORY), *other]).visits) == 8
+    assert {visit.queue for visit in parse([*lines(STORY), *other], "altra").visits} == {"altra"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "queue_log: empty; a queue_log has lines like"),
+        ("day,calls\n2026-10-05,3\n", "not a line of it is an event"),
+        ("100|NONE|NONE|NONE|QUEUESTART|\n", "no caller entered a queue"),
+    ],
+)
+def test_no_queue_log(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "queue_log").write_text(text)
+    with pytest.raises(QueueLogError, match=message):
+        read_queue_log(str(tmp_path / "queue_log"))
+
+
+def test_not_there_and_no_such_queue(tmp_path: Path) -> None:
+    with pytest.raises(QueueLogError, match="none: No such file"):
+        read_queue_log(str(tmp_path / "none"))
+    (tmp_path / "queue_log").write_text("".join(lines(STORY)))
+    with pytest.raises(QueueLogError, match='of queue "sales"; leave out --queue'):
+        read_queue_log(str(tmp_path / "queue_log"), "sales")
