@@ -40,9 +40,8 @@ def report(
         writer.cards(),
         *writer.warnings(),
         writer.promises(wanted),
-        writer.load(day),
-        writer.levels(),
-        writer.fan(),
+        # A period of closed days only has promises, but no day to draw.
+        *((writer.load(day), writer.levels(), writer.fan()) if writer.slots else ()),
         writer.measures(),
         f"<footer><p>{escape(writer.words['how'])}</p></footer>",
     ]
@@ -202,7 +201,7 @@ class Writer:
     def _quantiles(self, name: str) -> list[list[float]]:
         """[half-hour][quantile] over replications; 0 where nobody queued."""
         pairs = [each.parts["half-hour"][name] for each in self.result.sums]
-        top, bottom = (np.array([pair[side] for pair in pairs])[:, self.slots] for side in (0, 1))
+        top, bottom = (np.array([pair[side] for pair in pairs], dtype=np.float64)[:, self.slots] for side in (0, 1))
         means = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
         return [[float(each) for each in row] for row in np.percentile(means, QUANTILES, axis=0).T]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from charter.promises import Language
 
 _IT = {
-    "period": "Dal {} al {}: {days} giorni, di cui {open} di apertura.",
-    "runs": "Simulato {runs} volte (seme {seed}, motore {engine}). Accanto a ogni valore, l'intervallo al 95 %.",
+    "period": "Dal {} al {}. Giorni: {days}, di apertura: {open}.",
+    "runs": "Simulazioni: {runs} (seme {seed}, motore {engine}). Accanto a ogni valore, l'intervallo al 95 %.",
     "unsteady": "nessun equilibrio",
     "grows": "Il lavoro supera le mani che ci sono: la coda cresce finché la si guarda, e queste misure non hanno "
     "un valore: {}.",
@@ -24,7 +24,7 @@ _IT = {
     "interval": "Intervallo al 95 %",
     "load": "Carico e personale nella giornata",
     "load say": "Quante persone sono al lavoro, in media, in ogni mezz'ora dei giorni di apertura, e quante sono "
-    "occupate (dalle prime {runs} simulazioni). Lo spazio sotto la linea è chi attende la prossima chiamata.",
+    "occupate (simulazioni osservate: {runs}). Lo spazio sotto la linea è chi attende la prossima chiamata.",
     "load table": "Medie per mezz'ora: chiamate giunte alla coda, persone",
     "from": "Dalle",
     "calls": "Chiamate",
@@ -66,8 +66,8 @@ _IT = {
     "rest": "riposo",
 }  # fmt: skip
 _EN = {
-    "period": "{} to {}: {days} days, {open} of them open.",
-    "runs": "Simulated {runs} times (seed {seed}, engine {engine}). Beside each value, its 95 % interval.",
+    "period": "{} to {}. Days: {days}, of them open: {open}.",
+    "runs": "Simulations: {runs} (seed {seed}, engine {engine}). Beside each value, its 95 % interval.",
     "unsteady": "no steady state",
     "grows": "There is more work than hands: the queue grows for as long as one looks, and these measures have "
     "no value: {}.",
@@ -83,7 +83,7 @@ _EN = {
     "interval": "95 % interval",
     "load": "Load and staff over the day",
     "load say": "How many people are at work, on average, in each half-hour of the open days, and how many are busy "
-    "(from the first {runs} simulations). What is free below the line waits for the next call.",
+    "(simulations looked at: {runs}). What is free below the line waits for the next call.",
     "load table": "Means by half-hour: calls that reach the queue, people",
     "from": "From",
     "calls": "Calls",

@@ -22,6 +22,7 @@ from queue_model.working_day import open_slots, working_day
 from tests.queue_model.days import day, everything
 
 CONFIG = os.path.join(ROOT, "config")
+BASELINE = os.path.join(ROOT, "scenarios", "baseline.yaml")
 NASTY = "<script>alert('x')</script> & \"12 seats\" </title>"
 
 
@@ -122,6 +123,13 @@ def test_what_has_no_steady_state_is_not_drawn(here: Path) -> None:
     assert "no steady state" in words(page)
     assert "the queue grows for as long as one looks" in words(page)
     assert not any("Answered in time, by half-hour" in words(each) for each in page.iter("h2"))
+
+
+def test_a_period_without_an_open_day_has_no_day_to_draw(here: Path) -> None:
+    asked = ["run", BASELINE, "--first", "2026-10-10", "--days", "2", "--replications", "2", "--html", "report.html"]
+    assert main(asked) == 0
+    page = parsed((here / "report.html").read_text(encoding="utf-8"))
+    assert [words(each) for each in page.iter("h2")] == ["The promises", "All measures"]
 
 
 def test_a_full_disk_leaves_the_old_report(
