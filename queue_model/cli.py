@@ -19,6 +19,8 @@ COMMANDS = {
     "compare": "scenarios on the same callers: what differs, how surely, which is better",
     "sweep": "one scenario with many settings, on all cores: a table and heat maps",
     "rota": "who works when, with breaks, by integer programming; then checked by simulation",
+    "forecast": "how many will call, by day and half-hour, with intervals; scored on held-back weeks",
+    "calibrate": "a scenario from the switch's own queue_log: arrivals, talk, patience, redials, with intervals",
     "erlang": "how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side",
 }
 
