@@ -366,12 +366,12 @@ class Connection:
 
 def _one_line(data: bytes, with_value: bool) -> RawReply | None:
     """A reply that is all of these bytes; None when they are anything else, or may go on."""
-    last = len(data) - 1
-    if data[:11] != b"200 result=" or last > MAX_REPLY or data.find(b"\n") != last or b"\r" in data:
+    if data[:11] != b"200 result=" or data[-1:] != b"\n" or len(data) > MAX_REPLY:
         return None
-    if with_value and b" (" in data and data[-2:] != b")\n":
+    text = data[11:-1].decode("utf-8", "replace")
+    if "\n" in text or "\r" in text or (with_value and " (" in text and text[-1] != ")"):
         return None
-    return read_line(data[11:last].decode("utf-8", "replace"), with_value)
+    return read_line(text, with_value)
 
 
 def _encode(command: Command[Any]) -> bytes:

@@ -90,13 +90,14 @@ def read_environment(block: bytes) -> Environment:
 
     Raises `RemoteProtocolError` for what is none: no channel in it, or a name with two values.
     """
-    lines = block.decode("utf-8", "replace").split("\n")
+    text = block.decode("utf-8", "replace")
+    lines = text.split("\n")
     try:
         environment = Environment([line.split(": ", 1) for line in lines])  # all that most calls need
     except ValueError:
         environment = _read_with_care(lines)
     else:
-        if len(environment) != len(lines) or ":" in "".join(environment) or b"\r" in block:
+        if len(environment) != len(lines) or ":" in "".join(environment) or "\r" in text:
             environment = _read_with_care(lines)
     for name in _NEEDED:
         if name not in environment:

@@ -32,7 +32,10 @@ class RawReply:
 
     @property
     def number(self) -> int:
-        return whole_number(self.result, "result")
+        try:
+            return int(self.result)
+        except ValueError:
+            return whole_number(self.result, "result")  # says what is wrong
 
     @property
     def key(self) -> str:
@@ -47,8 +50,7 @@ class RawReply:
 
     def field(self, name: str) -> str:
         """The value of `name=value` in the tail; "" when it is not there."""
-        tail, sought = self.tail, name + "="
-        value = tail[len(sought) :] if tail.startswith(sought) else tail.partition(" " + sought)[2]
+        _, _, value = f" {self.tail}".partition(f" {name}=")
         return value.partition(" ")[0]
 
     def __repr__(self) -> str:
