@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ivr.places import Places
 
@@ -28,24 +28,40 @@ class Refusal(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    return run("ivr", "The telephone of the Numero Unico per il Lavoro.", COMMANDS, "ivr.commands", argv)
+
+
+def run(
+    name: str,
+    description: str,
+    summaries: Mapping[str, str],
+    package: str,
+    argv: Sequence[str] | None = None,
+    problems: tuple[type[Exception], ...] = (),
+) -> int:
+    """Run one of a program's commands, each a module of `package`; its exit status.
+
+    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="ivr", description="The telephone of the Numero Unico per il Lavoro.")
+    parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
     parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # Only the chosen command's module is imported: `ivr check` should not wait for asyncio.
-    chosen = next((word for word in arguments if word in COMMANDS), None)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        if name == chosen:
-            module = importlib.import_module(f"ivr.commands.{name}")
+    # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, nor a formula for SciPy.
+    chosen = next((word for word in arguments if word in summaries), None)
+    for each, summary in summaries.items():
+        command = commands.add_parser(each, help=summary, description=summary.capitalize() + ".")
+        if each == chosen:
+            module = importlib.import_module(f"{package}.{each}")
             module.arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
+    expected: tuple[type[Exception], ...] = (Refusal, *problems)
     try:
         status: int = options.run(options, Places(options.config, options.var))
-    except Refusal as problem:
-        print(f"ivr {options.command}: {problem}", file=sys.stderr)
+    except expected as problem:
+        print(f"{name} {options.command}: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
 from collections.abc import Sequence
 
-from ivr.cli import Refusal
-from ivr.places import Places
+from ivr import cli
 from queue_model.errors import ModelError
 
 COMMANDS = {
@@ -26,31 +23,8 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="queue-model", description="How many, when, what if: the service in numbers.")
-    parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
-    parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # Only the chosen command's module is imported: a formula should not wait for SciPy.
-    chosen = next((word for word in arguments if word in COMMANDS), None)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        if name == chosen:
-            module = importlib.import_module(f"queue_model.commands.{name}")
-            module.arguments(command)
-            command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
-    try:
-        status: int = options.run(options, Places(options.config, options.var))
-    except (Refusal, ModelError) as problem:
-        print(f"queue-model {options.command}: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `queue-model erlang ... | head`
-        sys.stderr.close()
-        return 0
-    return status
+    description = "How many, when, what if: the service in numbers."
+    return cli.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
 
 
 if __name__ == "__main__":
