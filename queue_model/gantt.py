@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from queue_model.pictures import DARK, GREEN, GRID, INK, LIGHT, ORANGE, PALE, SOFT
+from pages.colours import DARK, GREEN, GRID, INK, LIGHT, ORANGE, PALE, SOFT
 from queue_model.rota import Duty
 
 LEFT, TOP, ROW, DAY, GAP = 44, 34, 17, 118, 6

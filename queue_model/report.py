@@ -9,10 +9,10 @@ import numpy as np
 
 from charter.definitions import DEFINITIONS, PUBLISHED
 from charter.promises import Language
-from queue_model import paper, pictures, reader
+from pages import colours, paper, pictures, reader
+from pages.paper import Markup
 from queue_model.bounds import Bound, Verdict
 from queue_model.estimates import Estimate
-from queue_model.paper import Markup
 from queue_model.replication import Result
 from queue_model.report_words import WORDS
 from queue_model.steadiness import Growing
@@ -21,10 +21,10 @@ from queue_model.working_day import WorkingDay, open_slots
 CARDS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", "occupancy")
 QUANTILES = (5, 25, 50, 75, 95)
 MARKS: dict[Verdict, tuple[str, str]] = {
-    "holds": ("holds", pictures.GREEN),
-    "fails": ("fails", "#a3261b"),
-    "too close to tell": ("unsure", "#c08a1a"),
-    "nothing to judge": ("unsure", "#c08a1a"),
+    "holds": ("holds", colours.GREEN),
+    "fails": ("fails", colours.RED),
+    "too close to tell": ("unsure", colours.AMBER),
+    "nothing to judge": ("unsure", colours.AMBER),
 }
 
 
@@ -119,7 +119,7 @@ class Writer:
             rows.append([note, value, range_, said])
             bars.append(self._bar(bound, estimate, colour, f"{value}: {words[verdict]}"))
         picture = pictures.promises(words["promises"], bars)
-        key = [(pictures.ORANGE, "thin", words["wanted"]), ("#111", "thin", words["interval"])]
+        key = [(colours.ORANGE, "thin", words["wanted"]), ("#111", "thin", words["interval"])]
         head = ("", words["value"], words["interval"], "")
         return paper.pictured(
             words["promises"],
@@ -154,8 +154,8 @@ class Writer:
         picture = pictures.load(words["load"], self.shown, staff, calls, other, self._count)
         head = (words["from"], words["calls"], words["busy calls"], words["busy other"], words["staff"])
         key = [
-            (pictures.ORANGE, "thin", words["staff"]), (pictures.DARK, "bar", words["busy calls"]),
-            (pictures.LIGHT, "bar", words["busy other"]),
+            (colours.ORANGE, "thin", words["staff"]), (colours.DARK, "bar", words["busy calls"]),
+            (colours.LIGHT, "bar", words["busy other"]),
         ]  # fmt: skip
         text = [words["load say"].format(runs=day.replications)]
         return paper.pictured(words["load"], text, picture, key, paper.table(words["load table"], head, rows))
@@ -175,8 +175,8 @@ class Writer:
             [label, self.value(name, one), self.interval(name, one)]
             for label, one in zip(self.shown, each, strict=True)
         ]
-        key = [(pictures.DARK, "bar", words["value"]), (pictures.DARK, "thin", words["interval"])]
-        key += [(pictures.ORANGE, "thin", words["wanted"])] if goal is not None else []
+        key = [(colours.DARK, "bar", words["value"]), (colours.DARK, "thin", words["interval"])]
+        key += [(colours.ORANGE, "thin", words["wanted"])] if goal is not None else []
         side = paper.table(self.title(name), (words["from"], words["value"], words["interval"]), rows)
         return paper.pictured(words["levels"], [self.definition(name), words["levels say"]], picture, key, side)
 
@@ -192,8 +192,8 @@ class Writer:
         ]
         head = (words["from"], words["median"], "25 %", "75 %", "5 %", "95 %")
         key = [
-            (pictures.DARK, "thin", words["median"]), (pictures.LIGHT, "bar", words["half"]),
-            (pictures.PALE, "bar", words["most"]),
+            (colours.DARK, "thin", words["median"]), (colours.LIGHT, "bar", words["half"]),
+            (colours.PALE, "bar", words["most"]),
         ]  # fmt: skip
         side = paper.table(words["fan table"], head, rows)
         return paper.pictured(words["fan"], [words["fan say"], self.definition(name)], picture, key, side)

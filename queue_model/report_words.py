@@ -125,8 +125,4 @@ _EN = {
     "rest": "off",
 }  # fmt: skip
 
-DAYS: Mapping[Language, tuple[str, ...]] = {
-    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
 WORDS: Mapping[Language, Mapping[str, str]] = {"it": _IT, "en": _EN}

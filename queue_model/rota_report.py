@@ -9,10 +9,11 @@ from html import escape
 from charter.calendar import WEEKDAYS
 from charter.definitions import DEFINITIONS
 from charter.promises import Language
-from queue_model import gantt, paper, pictures, reader
+from pages import colours, paper, reader
+from pages.paper import Markup
+from queue_model import gantt
 from queue_model.half_hours import clock
-from queue_model.paper import Markup
-from queue_model.report_words import DAYS, WORDS
+from queue_model.report_words import WORDS
 from queue_model.rota import Duty, Rota
 from queue_model.rota_check import Checked
 
@@ -46,7 +47,7 @@ def weeks(days: Sequence[date]) -> list[list[date]]:
 def _week(rota: Rota, days: list[date], language: Language) -> str:
     words, people = WORDS[language], list(rota.force.people)
     duties = [duty for duty in rota.duties if duty.day in days]
-    heads = [f"{DAYS[language][day.weekday()]} {day.day}" for day in days]
+    heads = [f"{reader.DAYS[language][day.weekday()]} {day.day}" for day in days]
     heading = words["week"].format(reader.day(days[0], language))
     fills = gantt.colours(list(rota.force.shifts))
     picture = gantt.week(heading, people, days, heads, duties, fills)
@@ -55,7 +56,7 @@ def _week(rota: Rota, days: list[date], language: Language) -> str:
         [code, *(_cell(mine.get((code, day)), words["rest"]) for day in days), _hours(code, duties, language)]
         for code in people
     ]
-    key = [(colour, "bar", kind) for kind, colour in fills.items()] + [(pictures.LIGHT, "bar", words["break"])]
+    key = [(colour, "bar", kind) for kind, colour in fills.items()] + [(colours.LIGHT, "bar", words["break"])]
     marks = "".join(f'<li><i style="background:{colour}"></i>{escape(text)}</li>' for colour, _, text in key)
     table = paper.table(heading, (words["person"], *heads, words["hours"]), rows)
     figure = f'<figure><div class="scroll">{picture}</div><ul class="key">{marks}</ul></figure>'
@@ -103,7 +104,7 @@ def _short(rota: Rota, language: Language) -> Iterator[str]:
 
 
 def _day(day: date, language: Language) -> str:
-    return f"{DAYS[language][day.weekday()]} {reader.day(day, language)}"
+    return f"{reader.DAYS[language][day.weekday()]} {reader.day(day, language)}"
 
 
 def _proof(checked: Checked, language: Language) -> str:
@@ -134,4 +135,4 @@ def _proof(checked: Checked, language: Language) -> str:
 def _label(label: str, language: Language) -> str:
     """`monday 10:30` in the reader's language."""
     weekday, _, at = label.partition(" ")
-    return f"{DAYS[language][WEEKDAYS.index(weekday)]} {at}" if weekday in WEEKDAYS else label
+    return f"{reader.DAYS[language][WEEKDAYS.index(weekday)]} {at}" if weekday in WEEKDAYS else label

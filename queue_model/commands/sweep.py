@@ -15,7 +15,8 @@ from typing import Any
 from charter.definitions import DEFINITIONS
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import asking, heat_map, pages
+from pages import heat_map
+from queue_model import asking, pages
 from queue_model.errors import ModelError
 from queue_model.kept_runs import Shelf
 from queue_model.sweep import (

@@ -14,9 +14,8 @@ import yaml
 
 from charter.definitions import DEFINITIONS
 from ivr.places import ROOT, Places
-from queue_model import pictures, reader, study
+from queue_model import study
 from queue_model.cli import main
-from queue_model.estimates import Estimate
 from queue_model.replication import replicate
 from queue_model.working_day import open_slots, working_day
 from tests.queue_model.days import day, everything
@@ -158,24 +157,3 @@ def test_the_working_day_counts_the_people_of_the_scenario(here: Path) -> None:
     assert np.isclose(1800 * days * float((seen.on_calls + seen.on_other).sum()), worked, rtol=1e-6)
     assert np.isclose(1800 * days * float(seen.at_work.sum()), seated, rtol=1e-6)
     assert all(seen.at_work[slot] > 0 for slot in open_slots(result.study.period))
-
-
-def test_figures_are_written_as_their_reader_does() -> None:
-    assert reader.plain(1234.56, "it") == "1.234,6"
-    assert reader.plain(1234.56, "en") == "1,234.6"
-    assert reader.plain(-0.0, "en") == "0.0"
-    assert reader.figure(0.9731, "share", "it") == "97,3\N{NO-BREAK SPACE}%"
-    assert reader.figure(None, "share", "it") == reader.NOTHING
-    ends = reader.bounded(Estimate("answer_rate", 0.99, 0.02, 99.0, 100.0), "share")
-    assert ends == (0.97, 1.0)
-    assert reader.bounded(Estimate("answer_rate", 0.99, None, 99.0, 100.0), "share") is None
-
-
-@pytest.mark.parametrize("high", [0.003, 0.9, 1.0, 7.3, 12.0, 99.0, 1234.5, 3_000_000.0])
-def test_an_axis_has_few_round_marks_and_reaches_the_highest_value(high: float) -> None:
-    scale = pictures.axis(high, str)
-    assert 2 <= len(scale.marks) <= 7
-    assert scale.marks[-1] == pytest.approx(scale.high)
-    assert high <= scale.high * (1 + 1e-9)
-    assert scale.high <= 2 * high
-    assert scale.y(scale.low) > scale.y(high) >= pictures.TOP - 1e-9

@@ -19,7 +19,7 @@ import yaml
 
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import heat_map, kept_runs
+from queue_model import kept_runs
 from queue_model import sweep as module
 from queue_model.cli import main
 from queue_model.errors import ModelError
@@ -242,23 +242,6 @@ def test_a_map_for_each_value_of_a_third_axis() -> None:
 def test_points_of_a_list_leave_holes() -> None:
     settings = [{"a": 1, "b": 1}, {"a": 2, "b": 2}]
     assert [rows for _, rows in panels(settings, axes_of(settings))] == [[[0, None], [None, 1]]]
-
-
-def test_the_picture_is_svg_with_every_value() -> None:
-    drawn = heat_map.svg(
-        "A < B", "calls", ["1", "2"], "seats", ["3"], [heat_map.Panel("", [[0.5, None]], [["50 %", "-"]])]
-    )
-    root = ElementTree.fromstring(drawn)
-    words = [each.text for each in root.iter() if each.tag.endswith("text")]
-    assert words == ["A < B", "calls", "seats", "1", "2", "3", "50 %", "-"]
-    assert sum(each.tag.endswith("rect") for each in root.iter()) == 3
-
-
-def test_colours_rise_from_dark_to_light() -> None:
-    assert heat_map.colours(0, 0, 1) == ("#3e296b", "#fff")
-    assert heat_map.colours(1, 0, 1) == ("#fae73c", "#111")
-    assert heat_map.colours(None, 0, 1)[0] == heat_map.NOTHING
-    assert heat_map.colours(3, 3, 3) == heat_map.colours(0.5, 0, 1)
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Protocol
 
 from charter.promises import Language
-from queue_model.estimates import Estimate
 
 NOTHING = "–"
 _MONTHS: dict[Language, str] = {
     "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
     "en": "January February March April May June July August September October November December",
 }
+DAYS: Mapping[Language, tuple[str, ...]] = {
+    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
 _TURNED = str.maketrans(",.", ".,")
+
+
+class Ends(Protocol):
+    """Whatever has an interval; None where there is none."""
+
+    @property
+    def low(self) -> float | None: ...
+
+    @property
+    def high(self) -> float | None: ...
 
 
 def plain(value: float, language: Language, digits: int = 1) -> str:
@@ -32,7 +47,7 @@ def unit(kind: str) -> str:
     return "%" if kind == "share" else "s"
 
 
-def interval(estimate: Estimate, kind: str, language: Language) -> str:
+def interval(estimate: Ends, kind: str, language: Language) -> str:
     """Both ends, joined by a dash; a share never leaves 0 to 100, and no wait is below 0."""
     ends = bounded(estimate, kind)
     if ends is None:
@@ -41,7 +56,7 @@ def interval(estimate: Estimate, kind: str, language: Language) -> str:
     return f"{low}–{high}\N{NO-BREAK SPACE}{unit(kind)}"
 
 
-def bounded(estimate: Estimate, kind: str) -> tuple[float, float] | None:
+def bounded(estimate: Ends, kind: str) -> tuple[float, float] | None:
     """The ends of an interval, within what the measure can be."""
     if estimate.low is None or estimate.high is None:
         return None

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from pages.colours import DARK, GRID, INK, LIGHT, ORANGE, PALE, SOFT
+
 WIDTH, HEIGHT = 420, 262
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 14, 26
-INK, SOFT, GRID = "#1b2430", "#55606e", "#dde2e8"
-DARK, LIGHT, PALE, ORANGE, GREEN = "#1f4e8c", "#7fb2e5", "#e3edf8", "#b3500b", "#1d7044"
 
 
 @dataclass(frozen=True)
