@@ -1,0 +1,21 @@
+"""`measure`: the service in figures, from what the switch wrote. Each command is a module of `measure.commands`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ivr import cli
+
+COMMANDS = {
+    "ingest": "take in the switch's queue_log and CDR: every line once, as visits",
+    "rebuild": "make the visits again from the lines that were taken in",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return cli.run("measure", "What happened at the queue, in figures.", COMMANDS, "measure.commands", argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

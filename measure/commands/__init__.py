@@ -1,0 +1,1 @@
+"""One module per command of `measure`: `arguments(parser)` and `run(options, places) -> exit status`."""
