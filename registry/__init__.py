@@ -1,0 +1,1 @@
+"""Requests, their clocks and their end: the database of the service."""

@@ -1,0 +1,122 @@
+"""The database: SQLite without a server, or PostgreSQL; what goes wrong with either, in words.
+
+`Database.begin` is the only way to a connection: one transaction, committed at its end, rolled back when it fails. On
+SQLite it takes the writer's lock at once (BEGIN IMMEDIATE): who reads first and writes later could otherwise be refused
+in the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from ivr.cli import Refusal
+from ivr.places import Places
+
+BUSY_SECONDS = 10.0  # how long a writer waits for another
+CONNECT_SECONDS = 5
+
+
+class DatabaseError(Refusal):
+    """The database cannot do it; the message names it, what is wrong and the remedy."""
+
+
+class Away(DatabaseError):
+    """It cannot be reached, or is locked, at this moment: the same may well succeed later."""
+
+
+def address(places: Places) -> str:
+    """Where the database is: `$NUL_DATABASE`, or the file beside everything else that the program writes."""
+    return os.environ.get("NUL_DATABASE") or f"sqlite:///{os.path.join(places.var, 'registry.db')}"
+
+
+class Database:
+    """A database by its URL (`sqlite:///path`, `postgresql://user@host/name`). Connects when used."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            if parsed.drivername in ("postgresql", "postgres"):
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            self.url = parsed
+            self.engine = _engine(parsed)
+        except (ArgumentError, ImportError, ValueError) as problem:
+            raise DatabaseError(
+                f"NUL_DATABASE: {problem}; write sqlite:////path/registry.db or postgresql://user@host/name"
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages: never with its password."""
+        return self.url.database or ":memory:" if self.sqlite else self.url.render_as_string(hide_password=True)
+
+    @property
+    def sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes. Raises `DatabaseError`, `Away`."""
+        with self._told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads: on SQLite it waits for no writer, and sees one moment from first to last."""
+        with self._told(), self.engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as problem:
+            raise self._in_words(problem) or problem from problem
+
+    def _in_words(self, problem: DBAPIError) -> DatabaseError | None:
+        """What a failure of the database means for a person; None for a mistake of ours."""
+        said = str(problem.orig).strip().split("\n")[0]
+        text = said.lower()
+        if "locked" in text or "busy" in text:
+            return Away(f"{self.name}: locked by another program for {BUSY_SECONDS:g} s; try again")
+        if "malformed" in text or "not a database" in text or "disk image" in text:
+            return DatabaseError(f"{self.name}: damaged ({said}); `registry restore` a backup, keep this file aside")
+        if "full" in text or "no space" in text or "disk i/o" in text:
+            return DatabaseError(f"{self.name}: the disk is full or failing ({said}); free space: nothing was changed")
+        if "unable to open" in text or "readonly" in text or "permission denied" in text:
+            return DatabaseError(f"{self.name}: {said}; does the folder exist, and may this user write there?")
+        if "no such table" in text or "undefinedtable" in type(problem.orig).__name__.lower():
+            return DatabaseError(f"{self.name}: holds no registry; make one with `registry init`")
+        if problem.connection_invalidated or isinstance(problem, OperationalError):
+            return Away(f"{self.name}: not reachable ({said}); is the server up? It is tried again at the next run")
+        return None
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _sqlite_connected)
+    event.listen(engine, "begin", _sqlite_begins)
+    return engine
+
+
+def _sqlite_connected(connection: sqlite3.Connection, record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begins(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
