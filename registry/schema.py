@@ -427,7 +427,7 @@ survey_salt = Table(  # joins the answers of one call for as long as a call last
 
 # --- accountability ---------------------------------------------------------------------------------------------------
 
-access_log = Table(  # who read identity, and why; append-only
+access_log = Table(  # who read identity, and why
     "access_log",
     metadata,
     Column("access_id", Integer, primary_key=True),
@@ -466,4 +466,5 @@ published_cell = Table(
     CheckConstraint("n IS NULL OR n = 0 OR n >= 3", name="threshold"),
 )
 
-APPEND_ONLY = (request_event, access_log, purge)
+APPEND_ONLY = (request_event, purge)  # neither changed nor deleted: a trigger refuses
+NEVER_CHANGED = (access_log,)  # not changed; deleted when it has been kept for long enough (`retention_days.access_log`)
