@@ -467,4 +467,4 @@ published_cell = Table(
 )
 
 APPEND_ONLY = (request_event, purge)  # neither changed nor deleted: a trigger refuses
-NEVER_CHANGED = (access_log,)  # not changed; deleted when it has been kept for long enough (`retention_days.access_log`)
+NEVER_CHANGED = (access_log,)  # not changed; deleted after its days (`retention_days.access_log`)
