@@ -72,3 +72,14 @@ class Places:
     def switch(self, name: str = "main") -> str:
         """One running Asterisk: its etc/, log/, spool/, run/."""
         return os.path.join(self.var, "switch", name)
+
+    # what the switch writes, for those who measure and who erase
+    @property
+    def switch_log(self) -> str:
+        """The folder of queue_log and cdr-csv/: `$NUL_SWITCH_LOG` (on a site /var/log/asterisk), or the private one."""
+        return os.environ.get("NUL_SWITCH_LOG") or os.path.join(self.switch(), "log")
+
+    @property
+    def recordings(self) -> str:
+        """Quality recordings, `<LINKEDID>.wav`: `$NUL_RECORDINGS` (on a site /var/spool/asterisk/monitor/nul)."""
+        return os.environ.get("NUL_RECORDINGS") or os.path.join(self.switch(), "spool", "monitor")
