@@ -318,13 +318,16 @@ def _policy(study: Study) -> dict[str, Any]:
     limits, handling = scenario.queue, scenario.handling
     longest_wait = float(queue["longest_wait"]) if limits.longest_wait is None else limits.longest_wait
     longest_queue = queue["longest_queue"] if limits.longest_queue is None else limits.longest_queue
+    # What `ivr.dialplan.empty_policy` tells the switch: who may join, and who has to leave.
+    nobody_free = queue["all_busy"]["means"] == "nobody_free"
+    to_voicemail = queue["all_busy"]["then"] == "voicemail"
     handle = [mean(each.talk or handling.talk) + mean(each.wrap or handling.wrap) for each in scenario.topics.values()]
     return {
         "seats": scenario.operators.seats or queue["seats"],
         "longest_wait": np.inf if limits.unlimited else longest_wait,
         "longest_queue": UNLIMITED if limits.unlimited else longest_queue,
-        "busy_then_voicemail": queue["all_busy"]["then"] == "voicemail",
-        "busy_means_nobody_free": queue["all_busy"]["means"] == "nobody_free",
+        "busy_then_voicemail": nobody_free and to_voicemail,
+        "empty_then_voicemail": (nobody_free or to_voicemail) and not limits.unlimited,
         "lines": scenario.callers.lines,
         "reserve": scenario.operators.reserve,
         "put_down": scenario.operators.put_down_emails,

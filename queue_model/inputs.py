@@ -27,7 +27,8 @@ TOPICS = 64  # a skill is a bit of 64
 
 # What happens at one instant happens in the order of these numbers, then in the order in which it was scheduled. What
 # ends comes before what begins: a seat is free before it is needed, and a caller at the end of his patience is served.
-TALK_END, WORK_END, SHIFT_END, BREAK_START, BREAK_END, SHIFT_START, LEAVE, REDIAL, CALL, CLOSED_CALL, MAIL = range(11)
+TALK_END, WORK_END, SHIFT_END, BREAK_START, BREAK_END, SHIFT_START = range(6)
+EMPTIED, LEAVE, REDIAL, CALL, CLOSED_CALL, MAIL = range(6, 12)  # EMPTIED: the last operator has left
 
 
 class InputsError(ModelError):
@@ -44,7 +45,7 @@ class Inputs:
     longest_wait: float
     longest_queue: int  # callers that may wait at once
     busy_then_voicemail: bool  # nobody free: to the voicemail at once
-    busy_means_nobody_free: bool  # False: only when nobody is logged in
+    empty_then_voicemail: bool  # nobody logged in: to the voicemail at once, and who waits already as well
     lines: int  # callers waiting or talking at once; 0 = no limit
     reserve: int  # people kept idle for calls before work that can wait is given out
     put_down: bool  # an e-mail is put down for a call
@@ -122,7 +123,7 @@ _POLICY: dict[str, Any] = {
     "longest_wait": np.inf,
     "longest_queue": UNLIMITED,
     "busy_then_voicemail": False,
-    "busy_means_nobody_free": True,
+    "empty_then_voicemail": False,
     "lines": 0,
     "reserve": 0,
     "put_down": False,

@@ -31,6 +31,7 @@ SHIFT_END = cython.declare(cython.int, _inputs.SHIFT_END)
 BREAK_START = cython.declare(cython.int, _inputs.BREAK_START)
 BREAK_END = cython.declare(cython.int, _inputs.BREAK_END)
 SHIFT_START = cython.declare(cython.int, _inputs.SHIFT_START)
+EMPTIED = cython.declare(cython.int, _inputs.EMPTIED)
 LEAVE = cython.declare(cython.int, _inputs.LEAVE)
 REDIAL = cython.declare(cython.int, _inputs.REDIAL)
 CALL = cython.declare(cython.int, _inputs.CALL)
@@ -40,6 +41,7 @@ ANSWERED = cython.declare(cython.int, int(Outcome.ANSWERED))
 ABANDONED = cython.declare(cython.int, int(Outcome.ABANDONED))
 VOICEMAIL_KEY = cython.declare(cython.int, int(Outcome.VOICEMAIL_KEY))
 VOICEMAIL_TIMEOUT = cython.declare(cython.int, int(Outcome.VOICEMAIL_TIMEOUT))
+VOICEMAIL_EMPTY = cython.declare(cython.int, int(Outcome.VOICEMAIL_EMPTY))
 VOICEMAIL_FULL = cython.declare(cython.int, int(Outcome.VOICEMAIL_FULL))
 VOICEMAIL_BUSY = cython.declare(cython.int, int(Outcome.VOICEMAIL_BUSY))
 BLOCKED = cython.declare(cython.int, int(Outcome.BLOCKED))
@@ -210,7 +212,7 @@ class Room:
     longest_wait: cython.double
     longest_queue: cython.longlong
     busy_then_voicemail: cython.bint
-    busy_means_nobody_free: cython.bint
+    empty_then_voicemail: cython.bint
     lines: cython.longlong
     reserve: cython.longlong
     put_down: cython.bint
@@ -269,6 +271,7 @@ class Room:
     people: Lines
     idle: cython.int
     seats_taken: cython.longlong
+    emptying: cython.bint  # EMPTIED is on the agenda
     at_work: cython.int
     on_shift: cython.uchar[::1]
     on_break: cython.uchar[::1]
@@ -315,7 +318,7 @@ class Room:
         self.longest_wait = given.longest_wait
         self.longest_queue = given.longest_queue
         self.busy_then_voicemail = given.busy_then_voicemail
-        self.busy_means_nobody_free = given.busy_means_nobody_free
+        self.empty_then_voicemail = given.empty_then_voicemail
         self.lines = given.lines
         self.reserve = given.reserve
         self.put_down = given.put_down
@@ -355,7 +358,8 @@ class Room:
 
     def make_state(self, given: Inputs, attempts: int) -> None:
         calls, mails, people = len(given.call_at), len(given.mail_at), given.n_operators
-        self.agenda = Agenda(2 * attempts + people + 1)  # an attempt's leave, and its redial or put-down
+        # An attempt's leave, and its redial or put-down; everybody's end of work; the room that empties.
+        self.agenda = Agenda(2 * attempts + people + 2)
         self.callers = Lines(self.ranks * self.groups, calls)
         self.waiting = 0
         self.waiting_in = np.zeros(self.ranks, dtype=np.int32)
@@ -374,6 +378,7 @@ class Room:
         self.people = Lines(3, people)
         self.idle = 0
         self.seats_taken = 0
+        self.emptying = False
         self.at_work = 0
         self.on_shift = np.zeros(people, dtype=np.uint8)
         self.on_break = np.zeros(people, dtype=np.uint8)
@@ -519,6 +524,8 @@ class Room:
         if kind == WORK_END:
             if sequence == self.ending[who]:  # else he put it down
                 self.work_ends(who, now)
+        elif kind == EMPTIED:
+            self.emptied(now)
         elif kind == LEAVE:
             if sequence == self.leaving[who]:  # else he was answered
                 self.leave(who, now)
@@ -553,7 +560,7 @@ class Room:
             self.answer(operator, call, attempt, row, now)
             self.share_out(now)
             return
-        if self.busy_then_voicemail and (self.busy_means_nobody_free or self.seats_taken == 0):
+        if self.busy_then_voicemail or (self.empty_then_voicemail and self.seats_taken == 0):
             self.voicemail(call, attempt, row, VOICEMAIL_BUSY, now)
         elif self.waiting >= self.longest_queue:
             self.voicemail(call, attempt, row, VOICEMAIL_FULL, now)
@@ -961,6 +968,28 @@ class Room:
         if next_one >= 0:
             self.unlist(next_one)
             self.sit_down(next_one, now)
+        elif self.seats_taken == 0 and self.empty_then_voicemail and not self.emptying:
+            self.emptying = True
+            self.agenda.add(now, EMPTIED, operator)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def emptied(self, now: cython.double) -> cython.void:
+        """Who waits is led to the voicemail, in the order of service, unless somebody came at the same instant."""
+        self.emptying = False
+        rank: cython.int
+        group: cython.int
+        for rank in range(self.ranks):
+            while self.waiting_in[rank] > 0 and self.seats_taken == 0:
+                found: cython.int = -1
+                for group in range(self.groups):
+                    head: cython.int = self.callers.first[rank * self.groups + group]
+                    if head >= 0 and (found < 0 or self.entry[head] < self.entry[found]):
+                        found = head
+                row: cython.int = self.row_of[found]
+                self.dequeue(found, rank)
+                self.voicemail(found, self.call_shorts[row, 24], row, VOICEMAIL_EMPTY, now)
 
     @cython.cfunc
     @cython.nogil

@@ -31,6 +31,7 @@ FATES: dict[Outcome, kpi.Fate] = {
     Outcome.ABANDONED: "abandoned",
     Outcome.VOICEMAIL_KEY: "key",
     Outcome.VOICEMAIL_TIMEOUT: "timeout",
+    Outcome.VOICEMAIL_EMPTY: "empty",
     Outcome.VOICEMAIL_FULL: "full",
     Outcome.VOICEMAIL_BUSY: "busy",
     Outcome.BLOCKED: "blocked",

@@ -249,7 +249,7 @@ class Room:
     def turned_away(self, call: Call) -> Outcome | None:
         """Why a caller whom nobody can answer does not even wait."""
         inputs = self.inputs
-        if inputs.busy_then_voicemail and (inputs.busy_means_nobody_free or not self.seats_taken):
+        if inputs.busy_then_voicemail or (inputs.empty_then_voicemail and not self.seats_taken):
             return Outcome.VOICEMAIL_BUSY
         if len(self.waiting) >= inputs.longest_queue:
             return Outcome.VOICEMAIL_FULL
@@ -316,6 +316,15 @@ class Room:
             self.seats_taken += 1
             next_one.seated = True
             next_one.wanted.succeed()
+        elif not self.seats_taken and self.inputs.empty_then_voicemail:
+            self.clock.at(self.clock.now, kinds.EMPTIED).callbacks.append(lambda _: self.emptied())
+
+    def emptied(self) -> None:
+        """The last operator has left, and nobody came at the same instant: who waits is led to the voicemail."""
+        while self.waiting and not self.seats_taken:
+            turn = self.waiting.pop(0).turn
+            assert turn is not None  # he waits
+            turn.succeed(Outcome.VOICEMAIL_EMPTY)
 
     def no_longer_idle(self, operator: Operator) -> bool:
         """Takes him off the idle; whether he was one of them."""

@@ -22,11 +22,12 @@ class Outcome(IntEnum):
     ABANDONED = 1  # out of patience, or left at once when the wait was announced
     VOICEMAIL_KEY = 2  # pressed the key while waiting
     VOICEMAIL_TIMEOUT = 3  # reached the longest wait
-    VOICEMAIL_FULL = 4  # as many callers waiting as may
-    VOICEMAIL_BUSY = 5  # nobody free, and the policy says voicemail at once
-    VOICEMAIL_CLOSED = 6  # called outside hours
-    BLOCKED = 7  # no line
-    WAITING = 8  # nobody ever came, and nothing made him leave
+    VOICEMAIL_EMPTY = 4  # was waiting when the last operator left
+    VOICEMAIL_FULL = 5  # as many callers waiting as may
+    VOICEMAIL_BUSY = 6  # nobody free, or nobody there, and the policy says voicemail at once
+    VOICEMAIL_CLOSED = 7  # called outside hours
+    BLOCKED = 8  # no line
+    WAITING = 9  # nobody ever came, and nothing made him leave
 
 
 class Work(IntEnum):

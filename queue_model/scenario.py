@@ -202,7 +202,7 @@ class SecondLevel(Struct, frozen=True, forbid_unknown_fields=True):
 class QueueLimits(Struct, frozen=True, forbid_unknown_fields=True):
     """Limits beyond what service.yaml allows: for a service of another size, and for theory."""
 
-    unlimited: bool = False  # neither a longest wait nor a longest queue
+    unlimited: bool = False  # no longest wait, no longest queue, and who waits stays when the last operator leaves
     longest_wait: Annotated[float, Meta(gt=0, le=1e6, description="seconds, above 0")] | None = None
     longest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
 

@@ -41,3 +41,5 @@ def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, s
         yield line(ends, "NONE", f"EXITWITHKEY|1|1|1|{waited}")
     elif outcome is Outcome.VOICEMAIL_TIMEOUT:
         yield line(ends, "NONE", f"EXITWITHTIMEOUT|1|1|{waited}")
+    elif outcome is Outcome.VOICEMAIL_EMPTY:
+        yield line(ends, "NONE", f"EXITEMPTY|1|1|{waited}")

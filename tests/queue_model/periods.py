@@ -15,7 +15,7 @@ FEATURES = (
     "longest_wait",
     "longest_queue",
     "busy_nobody_free",
-    "busy_nobody_there",
+    "room_empties",
     "priorities",
     "skills",
     "redial",
@@ -67,9 +67,8 @@ def period(seed: int, features: frozenset[str], *, calls: int = 30, operators: i
         given["longest_wait"] = float(times(load, ()))
     if have("longest_queue"):
         given["longest_queue"] = int(draw.integers(0, 4))
-    if have("busy_nobody_free") or have("busy_nobody_there"):
-        given["busy_then_voicemail"] = True
-        given["busy_means_nobody_free"] = have("busy_nobody_free")
+    given["busy_then_voicemail"] = have("busy_nobody_free")
+    given["empty_then_voicemail"] = have("room_empties")
     if have("priorities"):
         given["call_priority"] = draw.choice([-5, 0, 10], calls)
     if have("skills"):

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ivr.dialplan import empty_policy
+from ivr.places import ROOT
 from queue_model import study
 from queue_model.build import Builder
+from queue_model.engine import simulate
 from queue_model.inputs import UNLIMITED, Inputs
+from queue_model.records import Outcome, Work
+from queue_model.study import load
 from tests.queue_model.days import day, everything, ready
 
 
@@ -141,6 +146,40 @@ def test_limits_are_those_of_the_service_unless_the_scenario_says_otherwise() ->
     assert (other.longest_wait, other.longest_queue) == (60, 5000)
     none = inputs(day())
     assert (none.longest_wait, none.longest_queue) == (np.inf, UNLIMITED)
+
+
+@pytest.mark.parametrize(
+    ("means", "then", "busy", "empty"),
+    [
+        ("nobody_free", "wait", False, True),
+        ("nobody_free", "voicemail", True, True),
+        ("nobody_logged_in", "wait", False, False),
+        ("nobody_logged_in", "voicemail", False, True),
+    ],
+)
+def test_who_may_join_and_who_has_to_leave_is_what_the_switch_is_told(
+    means: str, then: str, busy: bool, empty: bool
+) -> None:
+    changed = ready(day(queue={"unlimited": False}, service={"queue": {"all_busy": {"means": means, "then": then}}}))
+    found = Builder(changed).inputs().inputs
+    assert (found.busy_then_voicemail, found.empty_then_voicemail) == (busy, empty)
+    join, leave = empty_policy(changed.compiled["service"])
+    assert ("inuse" in join, "unavailable" in leave) == (busy, empty)
+
+
+def test_nobody_waits_in_an_empty_room() -> None:
+    """Callers who are still in the menu at closing time find the last operators, or the voicemail."""
+    study = load(str(Path(ROOT, "scenarios", "baseline.yaml")))
+    found = simulate(Builder(study).inputs().inputs)
+    chairs = found.work[found.work["kind"] == Work.SEATED]
+    closes = 18 * 3600.0
+    late = found.calls[found.calls["entered"] % 86400 > closes]
+    late = late[late["outcome"] != Outcome.VOICEMAIL_CLOSED]
+    assert len(late)
+    for each in late:
+        there = (chairs["start"] <= each["entered"]) & (chairs["end"] > each["entered"])
+        assert there.any() == (each["outcome"] != Outcome.VOICEMAIL_BUSY)
+    assert not (found.calls["outcome"] == Outcome.WAITING).any()
 
 
 def test_the_back_office_works_on_after_the_period() -> None:

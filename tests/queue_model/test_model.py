@@ -120,8 +120,38 @@ class TestLeaving:
 
     def test_nobody_there_is_an_empty_room(self) -> None:
         rows = [(5.0, SHIFT_START, 0), (8.0, BREAK_START, 0), (9.0, BREAK_END, 0)]
-        record = story(1, rows, call_at=[1, 8, 8], talk=5, busy_then_voicemail=True, busy_means_nobody_free=False)
+        record = story(1, rows, call_at=[1, 8, 8], talk=5, empty_then_voicemail=True)
         assert calls(record) == [("VOICEMAIL_BUSY", 0, -1), ("ANSWERED", 1, 0), ("ANSWERED", 6, 0)]
+
+    def test_who_waits_when_the_last_operator_leaves_is_led_to_the_voicemail(self) -> None:
+        """He finishes the call in hand, and meanwhile he is there: callers may still join the queue."""
+        rows = [(0.0, SHIFT_START, 0), (10.0, SHIFT_END, 0)]
+        given: dict[str, Any] = {"call_at": [5, 6, 12, 30], "talk": 9, "leaves_message": True, "callback_work": 1}
+        record = story(1, rows, **given, empty_then_voicemail=True)
+        assert calls(record) == [
+            ("ANSWERED", 0, 0), ("VOICEMAIL_EMPTY", 8, -1), ("VOICEMAIL_EMPTY", 2, -1), ("VOICEMAIL_BUSY", 0, -1),
+        ]  # fmt: skip
+        assert values(record.callbacks, "entity", "created") == [(1, 14), (2, 14), (3, 30)]
+        stays = story(1, rows, **given, empty_then_voicemail=False)
+        assert [outcome for outcome, _, _ in calls(stays)] == ["ANSWERED", "WAITING", "WAITING", "WAITING"]
+
+    def test_an_empty_room_is_left_in_the_order_of_service(self) -> None:
+        record = story(
+            1, [(0.0, SHIFT_START, 0), (10.0, SHIFT_END, 0)], call_at=[5, 6, 7], talk=9, call_priority=[0, 0, 5],
+            skills=[1], call_topic=[0, 1, 0], leaves_message=True, empty_then_voicemail=True,
+        )  # fmt: skip
+        assert [outcome for outcome, _, _ in calls(record)] == ["ANSWERED", "VOICEMAIL_EMPTY", "VOICEMAIL_EMPTY"]
+
+    def test_a_change_of_shift_does_not_empty_the_room(self) -> None:
+        """At one instant the one on a break goes home and the other comes; who waited is answered."""
+        rows = [(0.0, SHIFT_START, 0), (2.0, BREAK_START, 0), (10.0, SHIFT_END, 0), (10.0, SHIFT_START, 1)]
+        record = story(2, rows, seats=1, call_at=[5], talk=1, empty_then_voicemail=True)
+        assert calls(record) == [("ANSWERED", 5, 1)]
+
+    def test_patience_that_ends_as_the_last_operator_leaves_ends_in_the_voicemail(self) -> None:
+        rows = [(0.0, SHIFT_START, 0), (2.0, BREAK_START, 0), (10.0, SHIFT_END, 0)]
+        record = story(1, rows, call_at=[5], patience=5, empty_then_voicemail=True)
+        assert calls(record) == [("VOICEMAIL_EMPTY", 5, -1)]
 
     def test_an_announced_wait_above_tolerance_is_not_begun(self) -> None:
         # 1 ahead at 2 people at work: (1 + 1) * 60 / 2
