@@ -4,12 +4,15 @@ Three clocks. `hours` never stop: 48 hours from Friday at five end on Sunday at 
 `service_hours` run while the service is open. `calendar_days` are whole local days: the day on which the clock starts
 does not count, and the last day counts to its end, as with every term in days (art. 155 c.p.c.: *dies a quo non
 computatur*). An answer at the very instant at which the time is over is in time.
+
+A clock pauses while the service waits for the citizen, and goes on with what was left; one in calendar days is given
+back the midnights that passed in the pause. Time that is over stays over, whatever pause comes after.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
@@ -46,6 +49,88 @@ class Backlog(NamedTuple):
     late: int
     mean_lateness: float
     worst_lateness: float
+
+
+State = Literal["running", "paused", "stopped"]
+
+
+class Change(NamedTuple):
+    """From `at` on, epoch seconds, a clock is in this state."""
+
+    at: float
+    state: State
+
+
+class Pause(NamedTuple):
+    """The clock stood still in [start, until)."""
+
+    start: float
+    until: float
+
+
+class Reading(NamedTuple):
+    """A clock as it stands after its changes.
+
+    `due` is the last instant in time, with all pauses that have ended; a pause under way moves it when it ends.
+    """
+
+    started: float
+    due: float
+    pauses: tuple[Pause, ...] = ()
+    paused: float | None = None  # since when it has stood still
+    stopped: float | None = None
+
+    @property
+    def in_time(self) -> bool:
+        """Stopped before its time was over."""
+        return self.stopped is not None and self.stopped <= self.due
+
+    @property
+    def paused_seconds(self) -> float:
+        return sum(each.until - each.start for each in self.pauses)
+
+    def late(self, now: float) -> float:
+        """Seconds beyond its time at `now`, 0 in time; a clock that stands still does not grow later."""
+        end = min(each for each in (self.stopped, self.paused, now) if each is not None)
+        return max(0.0, end - self.due)
+
+
+def read(promise: Promise, changes: Sequence[Change], hours: OpeningHours) -> Reading:
+    """What a clock says after these changes, in order of time; the first starts it.
+
+    A change to the state in which it is changes nothing. One that stops while it is paused ends the pause as well.
+    ValueError: it does not begin by running, a change is earlier than the one before, or comes after the stop.
+    """
+    if not changes or changes[0].state != "running":
+        raise ValueError("a clock begins by running")
+    start = changes[0].at
+    found, last = Reading(start, due(promise, start, hours)), start
+    for at, state in changes[1:]:
+        if at < last:
+            raise ValueError(f"a clock's changes come in order of time: {at} is before {last}")
+        if found.stopped is not None:
+            raise ValueError("a stopped clock does not change; a request that is reopened has another one")
+        last = at
+        if state == "paused":
+            found = found if found.paused is not None else found._replace(paused=at)
+        elif found.paused is not None:
+            over = due_after_pause(promise, found.due, found.paused, at, hours)
+            found = found._replace(due=over, pauses=(*found.pauses, Pause(found.paused, at)), paused=None)
+        if state == "stopped":
+            found = found._replace(stopped=at)
+    return found
+
+
+def due_after_pause(promise: Promise, over: float, paused: float, resumed: float, hours: OpeningHours) -> float:
+    """The last instant in time, which was `over`, after a pause in [paused, resumed); epoch seconds."""
+    if over <= paused:
+        return over
+    if promise.clock == "hours":
+        return over + (resumed - paused)
+    if promise.clock == "service_hours":
+        return math.inf if math.isinf(over) else _service_due(resumed, hours.service_seconds(paused, over), hours)
+    midnights = (hours.local(resumed).date() - hours.local(paused).date()).days
+    return end_of_day(hours.local(over).date() + timedelta(days=midnights - 1), hours)
 
 
 def due(promise: Promise, start: float, hours: OpeningHours) -> float:
@@ -117,14 +202,59 @@ def words(promise: Promise, language: Language = "it") -> str:
     return f"{amount} nel {share} dei casi" if language == "it" else f"{amount} in {share} of cases"
 
 
-def explain(promise: Promise, start: float, hours: OpeningHours, language: Language = "it") -> str:
-    """The arithmetic of one request's clock in words, for whoever asks why it was due then."""
-    begun, over = hours.local(start), due(promise, start, hours)
-    rule = _RULES[language][promise.clock]
+def explain(
+    promise: Promise,
+    start: float,
+    hours: OpeningHours,
+    language: Language = "it",
+    changes: Sequence[Change] = (),
+) -> str:
+    """The arithmetic of one request's clock in words, for whoever asks why it was due then.
+
+    A line for the start; with `changes`, which begin with the start, a line for each pause and one for the end.
+    """
+    found = read(promise, changes, hours) if changes else Reading(start, due(promise, start, hours))
+    over = due(promise, found.started, hours)
+    rule, never = _RULES[language][promise.clock], _SAID[language]["never"]
     amount = f"{promise.amount:g} {_WORDS[language][promise.clock]}"
-    if math.isinf(over):
-        never = "non scade mai: il servizio resta chiuso" if language == "it" else "never due: the service stays closed"
-        return f"{begun:%d/%m/%Y %H:%M:%S} + {amount}: {never} ({rule})"
-    ended = hours.local(over)
-    until = "scade" if language == "it" else "due"
-    return f"{begun:%d/%m/%Y %H:%M:%S} + {amount}: {until} {ended:%d/%m/%Y %H:%M:%S} ({rule})"
+    until = never if math.isinf(over) else f"{_SAID[language]['due']} {_moment(over, hours)}"
+    begun = f"{_moment(found.started, hours)} + {amount}: {until} ({rule})"
+    return "\n".join([begun, *_after(promise, found, over, hours, language)])
+
+
+_SAID: dict[Language, dict[str, str]] = {
+    "it": {
+        "never": "non scade mai: il servizio resta chiuso",
+        "due": "scade",
+        "pause": "sospesa dal {} al {}, in attesa del cittadino: scade {}",
+        "paused": "sospesa dal {}, in attesa del cittadino: la scadenza si sposta quando riprende",
+        "in time": "conclusa {}: nei tempi",
+        "late": "conclusa {}: fuori tempo",
+    },
+    "en": {
+        "never": "never due: the service stays closed",
+        "due": "due",
+        "pause": "paused {} to {}, waiting for the citizen: due {}",
+        "paused": "paused since {}, waiting for the citizen: it is due later once it runs again",
+        "in time": "ended {}: in time",
+        "late": "ended {}: late",
+    },
+}
+
+
+def _after(promise: Promise, found: Reading, over: float, hours: OpeningHours, language: Language) -> list[str]:
+    """What happened to a clock after its start."""
+    said, lines = _SAID[language], []
+    for start, until in found.pauses:
+        over = due_after_pause(promise, over, start, until, hours)
+        moment = said["never"] if math.isinf(over) else _moment(over, hours)
+        lines.append(said["pause"].format(_moment(start, hours), _moment(until, hours), moment))
+    if found.paused is not None:
+        lines.append(said["paused"].format(_moment(found.paused, hours)))
+    if found.stopped is not None:
+        lines.append(said["in time" if found.in_time else "late"].format(_moment(found.stopped, hours)))
+    return lines
+
+
+def _moment(at: float, hours: OpeningHours) -> str:
+    return f"{hours.local(at):%d/%m/%Y %H:%M:%S}"

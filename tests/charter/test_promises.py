@@ -11,7 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charter.calendar import OpeningHours, parse_range
-from charter.promises import Backlog, Clock, Deferred, Promise, backlog, due, explain, words
+from charter.promises import (
+    Backlog,
+    Change,
+    Clock,
+    Deferred,
+    Pause,
+    Promise,
+    Reading,
+    State,
+    backlog,
+    due,
+    explain,
+    read,
+    words,
+)
 
 OFFICE = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
 NEVER = OpeningHours("Europe/Rome", [[]] * 7)
@@ -88,3 +102,92 @@ def test_in_words() -> None:
         "05/10/2026 09:00:00 + 48 hours: due 07/10/2026 09:00:00 (the clock never stops"
     )
     assert date(2026, 10, 5).weekday() == 0
+
+
+# --- pauses ----------------------------------------------------------------------------------------------------------
+
+
+def changes(*written: tuple[str, State]) -> list[Change]:
+    return [Change(rome(at), state) for at, state in written]
+
+
+@pytest.mark.parametrize(
+    ("promise", "paused", "resumed", "expected"),
+    [
+        (EMAIL, "2026-10-06 09:00", "2026-10-06 12:00", "2026-10-07 12:00"),
+        (EMAIL, "2026-10-06 09:00", "2026-10-26 09:00", "2026-10-27 09:00"),  # 24 h were left
+        (SERVICE, "2026-10-06 09:00", "2026-10-06 12:00", "2026-10-07 12:00"),  # 9 of 18 h on Monday
+        (SERVICE, "2026-10-06 18:00", "2026-10-09 09:00", "2026-10-06 18:00"),  # nothing was left: it is over
+        (SERVICE, "2026-10-06 17:00", "2026-10-10 11:00", "2026-10-12 10:00"),  # an hour was left; a Saturday between
+        (SECOND, "2026-10-06 09:00", "2026-10-06 23:59", "2026-10-16 00:00"),  # no midnight in it
+        (SECOND, "2026-10-06 23:59", "2026-10-07 00:01", "2026-10-17 00:00"),
+        (SECOND, "2026-10-20 09:00", "2026-10-29 00:00", "2026-10-16 00:00"),  # was late already
+    ],
+)
+def test_a_pause_moves_what_is_due(promise: Promise, paused: str, resumed: str, expected: str) -> None:
+    start = "2026-10-05 09:00"
+    found = read(promise, changes((start, "running"), (paused, "paused"), (resumed, "running")), OFFICE)
+    assert found == Reading(rome(start), rome(expected), (Pause(rome(paused), rome(resumed)),))
+
+
+def test_who_answers_in_a_pause_is_in_time_if_the_pause_began_in_time() -> None:
+    late = changes(("2026-10-05 09:00", "running"), ("2026-10-06 09:00", "paused"), ("2026-11-06 09:00", "stopped"))
+    assert read(EMAIL, late, OFFICE).in_time
+    late[1:2] = changes(("2026-10-08 09:00", "paused"))
+    assert not read(EMAIL, late, OFFICE).in_time
+
+
+def test_a_clock_that_stands_still_grows_no_later() -> None:
+    begun = changes(("2026-10-05 09:00", "running"))
+    assert read(EMAIL, begun, OFFICE).late(rome("2026-10-07 09:00")) == 0
+    assert read(EMAIL, begun, OFFICE).late(rome("2026-10-07 10:00")) == 3600
+    paused = read(EMAIL, [*begun, *changes(("2026-10-07 10:00", "paused"))], OFFICE)
+    assert (paused.late(rome("2026-10-30 09:00")), paused.paused_seconds) == (3600, 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ([], "begins by running"),
+        ([Change(0, "paused")], "begins by running"),
+        ([Change(10, "running"), Change(9, "paused")], "order of time"),
+        ([Change(0, "running"), Change(1, "stopped"), Change(2, "running")], "reopened"),
+    ],
+)
+def test_changes_that_no_clock_goes_through_are_refused(written: list[Change], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read(EMAIL, written, OFFICE)
+
+
+CLOCKS = st.sampled_from([EMAIL, SERVICE, SECOND])
+STEPS = st.lists(st.tuples(st.floats(0, 4e5), st.sampled_from(["running", "paused"])), max_size=8)
+
+
+@given(CLOCKS, st.floats(rome("2026-03-20 00:00"), rome("2026-11-01 00:00")), STEPS)
+def test_pauses_never_bring_forward_what_is_due_and_cost_nobody_working_time(
+    promise: Promise, start: float, steps: list[tuple[float, State]]
+) -> None:
+    written = [Change(start, "running")]
+    for seconds, state in steps:
+        written.append(Change(written[-1].at + seconds, state))
+    found = read(promise, written, OFFICE)
+    assert found.due >= due(promise, start, OFFICE)
+    kept = [each for each in found.pauses if each.start < found.due]
+    if promise.clock == "hours":
+        assert found.due - start - sum(each.until - each.start for each in kept) == pytest.approx(48 * 3600, abs=1e-3)
+    if promise.clock == "service_hours":
+        stood = sum(OFFICE.service_seconds(each.start, each.until) for each in kept)
+        assert OFFICE.service_seconds(start, found.due) - stood == pytest.approx(18 * 3600, abs=1e-2)
+
+
+def test_pauses_in_words() -> None:
+    written = changes(
+        ("2026-10-05 09:00", "running"), ("2026-10-06 09:00", "paused"), ("2026-10-06 12:00", "running"),
+        ("2026-10-07 11:00", "stopped"),
+    )  # fmt: skip
+    assert explain(EMAIL, written[0].at, OFFICE, "it", written).splitlines()[1:] == [
+        "sospesa dal 06/10/2026 09:00:00 al 06/10/2026 12:00:00, in attesa del cittadino: scade 07/10/2026 12:00:00",
+        "conclusa 07/10/2026 11:00:00: nei tempi",
+    ]
+    waiting = explain(EMAIL, written[0].at, OFFICE, "en", written[:2])
+    assert waiting.splitlines()[1].startswith("paused since 06/10/2026 09:00:00, waiting for the citizen")
