@@ -106,6 +106,9 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     recording: Days
     voicemail_audio: Days
     caller_numbers: Days
+    contact: Days = 730
+    access_log: Days = 730
+    taken_facts: Days = 30
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -84,6 +84,9 @@ class Retention(TypedDict):
     recording: int  # days
     voicemail_audio: int
     caller_numbers: int
+    contact: int  # after the last request was closed
+    access_log: int
+    taken_facts: int
 
 
 class Limits(TypedDict):

@@ -1,0 +1,233 @@
+"""What is known about a person, wherever it lies: found, handed out, erased, and purged when its days are over.
+
+Personal data lies in several rooms: names and numbers in the database, voices in the message store, numbers in the
+switch's logs, recordings in its spool. Each room that holds some has a *keeper*, an object with four verbs, announced
+under the entry-point group `registry.keepers`. So whoever adds such a place adds its keeper beside it, and `registry
+find`, `export`, `erase` and `purge` reach it without knowing it.
+
+An erasure is written down, by pseudonyms only, in a journal beside the keys: a restored backup would bring the person
+back, and the next purge erases again what the journal names.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection, insert, or_, select
+
+from ivr.compiled import Compiled
+from ivr.places import Places
+from registry import schema
+from registry.database import Database
+from registry.keys import Keys, path
+
+DAY = 86400.0
+JOURNAL = "erased.jsonl"
+
+
+class Site(NamedTuple):
+    """Where everything is."""
+
+    places: Places
+    compiled: Compiled
+    database: Database
+    keys: Keys
+
+    def days(self, name: str) -> float:
+        """How long something is kept, in seconds (`retention_days` of service.yaml)."""
+        retention: dict[str, Any] = {**self.compiled["service"]["retention_days"]}
+        return DAY * float(retention[name])
+
+
+class Person(NamedTuple):
+    """By what a person is found. Numbers are E.164; hashes are what the database has in their place."""
+
+    numbers: frozenset[str] = frozenset()
+    hashes: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
+    requests: frozenset[str] = frozenset()
+    calls: frozenset[str] = frozenset()  # LINKEDID
+    channels: frozenset[str] = frozenset()  # UNIQUEID, as in the queue_log
+    messages: frozenset[str] = frozenset()
+    until: float = math.inf  # what is younger was said after an erasure, and is not meant by it
+
+
+SETS = tuple(name for name in Person._fields if name != "until")
+
+
+class Held(NamedTuple):
+    """One thing that is held about a person."""
+
+    keeper: str
+    id: str
+    what: str  # in plain words
+    since: float
+
+
+class Purged(NamedTuple):
+    """What one keeper let go because its days were over."""
+
+    what: str
+    before: float
+    things: int
+    bytes: int = 0
+
+
+class Keeper(Protocol):
+    """Who knows one kind of place. Each verb may be repeated: what is gone already is not an error."""
+
+    name: str
+
+    def find(self, site: Site, person: Person) -> list[Held]: ...
+
+    def export(self, site: Site, person: Person, folder: str) -> list[str]:
+        """Write copies into `folder`, which exists; the names of the files."""
+
+    def erase(self, site: Site, person: Person, now: float) -> int:
+        """How many things were erased."""
+
+    def purge(self, site: Site, now: float) -> list[Purged]: ...
+
+
+def keepers() -> list[Keeper]:
+    """All that are installed, in the order of their names."""
+    found = sorted(entry_points(group="registry.keepers"), key=lambda each: each.name)
+    return [each.load()() for each in found]
+
+
+# --- who is meant -----------------------------------------------------------------------------------------------------
+
+
+def person(
+    connection: Connection,
+    keys: Keys,
+    *,
+    numbers: Iterable[str] = (),
+    email: str | None = None,
+    tax_code: str | None = None,
+    protocol: str | None = None,
+) -> Person:
+    """Everything that belongs to whoever has one of these: contacts, requests, calls, messages.
+
+    A number leads to a contact and a contact to its number, once: somebody who called from two lines is found by both
+    when one contact or request joins them, and no further, since a shared line would join strangers.
+    """
+    given = set(numbers)
+    contacts = _contacts(connection, keys, given, email, tax_code, protocol)
+    rows = connection.execute(select(schema.contact).where(schema.contact.c.contact_id.in_(contacts))).all()
+    given |= {row.phone_e164 for row in rows if row.phone_e164}
+    hashes = {keys.pseudonym(number) for number in given} | {row.phone_hash for row in rows if row.phone_hash}
+    request, message, visit = schema.request.c, schema.voicemail_message.c, schema.queue_visit.c
+    own = or_(request.contact_id.in_(contacts), request.protocol == (protocol or ""))
+    asked = connection.execute(select(request.request_id, request.call_id).where(own)).all()
+    requests = {row.request_id for row in asked}
+    left = connection.execute(select(message.message_id, message.call_id).where(message.request_id.in_(requests))).all()
+    visits = connection.execute(select(visit.call_id, visit.unique_id).where(visit.caller_hash.in_(hashes))).all()
+    calls = {row.call_id for row in (*asked, *left, *visits) if row.call_id}
+    return Person(
+        frozenset(given),
+        frozenset(hashes),
+        frozenset(contacts),
+        frozenset(requests),
+        frozenset(calls),
+        frozenset(row.unique_id for row in visits),
+        frozenset(row.message_id for row in left),
+    )
+
+
+def _contacts(
+    connection: Connection,
+    keys: Keys,
+    numbers: Iterable[str],
+    email: str | None,
+    tax_code: str | None,
+    protocol: str | None,
+) -> set[str]:
+    contact, request = schema.contact.c, schema.request.c
+    wanted = [contact.phone_hash == keys.pseudonym(number) for number in numbers]
+    if email is not None:
+        wanted.append(contact.email == email.strip().lower())
+    if tax_code is not None:
+        wanted.append(contact.tax_code_hash == keys.pseudonym(tax_code.strip().upper()))
+    if protocol is not None:
+        named = select(request.contact_id).where(request.protocol == protocol)
+        wanted.append(contact.contact_id.in_(named))
+    found: set[str] = set()
+    for condition in wanted:
+        found |= set(connection.scalars(select(contact.contact_id).where(condition)))
+    return found
+
+
+# --- erasing, and erasing again ---------------------------------------------------------------------------------------
+
+
+def find(site: Site, someone: Person) -> list[Held]:
+    """Everything that is held, oldest first."""
+    return sorted((held for each in keepers() for held in each.find(site, someone)), key=lambda held: held.since)
+
+
+def erase(site: Site, someone: Person, *, now: float, actor: str, why: str) -> dict[str, int]:
+    """Erase everywhere, and write it down first; things erased, by keeper. A repeat finds what failed half-way."""
+    _write_down(site, someone, now)
+    with site.database.begin() as connection:
+        for each in sorted(someone.contacts or someone.requests):
+            log_access(connection, now, actor, "erase", "contact" if someone.contacts else "request", each, why)
+    return {each.name: each.erase(site, someone, now) for each in keepers()}
+
+
+def again(site: Site, now: float) -> int:
+    """Erase whom the journal names and who has come back, from a backup say; how many things that were."""
+    return sum(each.erase(site, someone, now) for someone in _journal(site) for each in keepers())
+
+
+def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
+    """Let go of everything whose days are over; each purge leaves one line of evidence."""
+    done = [purged for each in keepers() for purged in each.purge(site, now)]
+    came_back = again(site, now)
+    if came_back:
+        done.append(Purged("erased again after a restore", now, came_back))
+    with site.database.begin() as connection:
+        for each in done:
+            row = {"at": now, "what": each.what, "before_at": each.before, "things": each.things, "bytes": each.bytes}
+            connection.execute(insert(schema.purge).values(**row, actor_ref=actor))
+    return done
+
+
+def log_access(connection: Connection, now: float, actor: str, action: str, kind: str, identity: str, why: str) -> None:
+    """Who looked at, or erased, somebody's identity, and why."""
+    row = {"at": now, "actor_ref": actor, "action": action, "object_kind": kind, "object_id": identity, "why": why}
+    connection.execute(insert(schema.access_log).values(**row))
+
+
+def _journal_path(site: Site) -> str:
+    return os.path.join(os.path.dirname(path(site.places)), JOURNAL)
+
+
+def _write_down(site: Site, someone: Person, now: float) -> None:
+    """No number: the hashes, which mean nothing without the key."""
+    words = {name: sorted(getattr(someone, name)) for name in SETS if name != "numbers"}
+    line = json.dumps({"until": now, **words}) + "\n"
+    file = _journal_path(site)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _journal(site: Site) -> Iterator[Person]:
+    try:
+        with open(_journal_path(site), encoding="utf-8") as file:
+            for line in file:
+                if line.endswith("\n"):  # a torn one was never acted upon
+                    words = json.loads(line)
+                    until = words.pop("until")
+                    yield Person(until=until, **{name: frozenset(value) for name, value in words.items()})
+    except FileNotFoundError:
+        return
