@@ -15,6 +15,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.cli import Refusal
+from ivr.columns import age, columns, plain
 from ivr.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
 from ivr.places import Places
@@ -76,11 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def plain(text: str) -> str:
-    """Text from outside for a terminal: no control character, no change of direction reaches it."""
-    return "".join(sign if sign.isprintable() else f"<{ord(sign):02x}>" for sign in text)
-
-
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -99,15 +95,13 @@ def _list(options: argparse.Namespace, places: Places, now: float) -> int:
 
 
 def _table(messages: Sequence[Message], now: float) -> None:
-    rows: list[tuple[str, ...]] = [("ID", "LEFT", "AGE", "REASON", "NUMBER", "SECONDS", "STATE", "")]
+    rows: list[tuple[str, ...]] = []
     for message in messages:
         left, waiting = _local(message.left_at, "%a %d %b %H:%M"), age(now - message.left_at)
         length, empty = f"{message.seconds:.0f}", "empty" if message.empty else ""
-        cells = (message.id, left, waiting, message.reason, message.number or "-", length, message.state, empty)
-        rows.append(tuple(map(plain, cells)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        rows.append((message.id, left, waiting, message.reason, message.number or "-", length, message.state, empty))
+    for line in columns(("ID", "LEFT", "AGE", "REASON", "NUMBER", "SECONDS", "STATE", ""), rows):
+        print(line)
 
 
 def _show(options: argparse.Namespace, places: Places, now: float) -> int:
@@ -186,15 +180,6 @@ def _recover(options: argparse.Namespace, places: Places, now: float) -> int:
 
 def _local(at: float, form: str) -> str:
     return datetime.fromtimestamp(at, ZONE).strftime(form)
-
-
-def age(seconds: float) -> str:
-    """How long somebody has been waiting, in the two largest units."""
-    minutes = max(0, int(seconds // 60))
-    days, hours = minutes // 1440, minutes // 60 % 24
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 if __name__ == "__main__":
