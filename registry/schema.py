@@ -139,7 +139,7 @@ request = Table(
     "request",
     metadata,
     Column("request_id", Text, primary_key=True),
-    Column("protocol", Text, nullable=False, unique=True),  # NUL-2026-000421-7: spoken, written in e-mails
+    Column("protocol", Text, nullable=False, unique=True),  # NUL-2026-000421-6: spoken, written in e-mails
     Column("contact_id", Text, ForeignKey("contact.contact_id")),  # None: an anonymous information
     Column("channel", Text, nullable=False),
     Column("topic_code", Text, ForeignKey("topic.topic_code"), nullable=False),
