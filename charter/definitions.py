@@ -186,6 +186,65 @@ _ALL = (
     ),
 )
 
-DEFINITIONS: dict[str, Definition] = {each.name: each for each in _ALL}
+# What only the live service can tell: the model of the service knows neither answers to a survey nor their questions.
+_LIVE = (
+    Definition(
+        "on_time_callback",
+        "share",
+        "Richiami fatti in tempo",
+        "Call-backs made in time",
+        "Dei messaggi in casella vocale il cui termine di richiamo cade nel periodo, quelli richiamati entro il "
+        "termine; non richiamati = fuori tempo.",
+        "Of the voicemail messages whose time for a call-back ends in the period, those called back by then; "
+        "those not called back count as failed.",
+    ),
+    Definition(
+        "level_one_resolution",
+        "share",
+        "Risolte dal primo livello",
+        "Resolved at the first level",
+        "Delle richieste aperte nel periodo, quelle chiuse come risolte dal front office senza passare ad altri; "
+        "ancora aperta = non risolta. Non vi rientrano le richieste doppie e le informazioni date dal solo menu.",
+        "Of the requests opened in the period, those closed as resolved by the front office without handing them on; "
+        "still open counts as not resolved. Duplicates, and information given by the menu alone, are left out.",
+    ),
+    Definition(
+        "first_contact_declared",
+        "share",
+        "Risolte al primo contatto, secondo il registro",
+        "Resolved at first contact, as declared",
+        "Delle richieste aperte nel periodo, quelle chiuse come risolte dal primo livello con un solo contatto.",
+        "Of the requests opened in the period, those closed as resolved at the first level with a single contact.",
+    ),
+    Definition(
+        "first_contact_observed",
+        "share",
+        "Risolte al primo contatto, secondo le chiamate",
+        "Resolved at first contact, as observed",
+        "Delle chiamate risposte nel periodo, con numero visibile, quelle dopo le quali lo stesso numero non ha "
+        "chiamato di nuovo per lo stesso argomento entro 7 giorni; solo quelle i cui 7 giorni sono trascorsi.",
+        "Of the calls answered in the period whose number was shown, those after which the same number did not call "
+        "about the same topic within 7 days; only calls whose 7 days have passed are counted.",
+    ),
+    Definition(
+        "survey_score",
+        "share",
+        "Soddisfatti",
+        "Satisfied",
+        "Di chi ha risposto alla domanda, chi ha dato 4 o 5 su una scala da 1 a 5.",
+        "Of those who answered the question, who gave 4 or 5 on a scale of 1 to 5.",
+    ),
+    Definition(
+        "survey_response",
+        "share",
+        "Tasso di risposta al questionario",
+        "Response rate of the survey",
+        "Chi ha risposto ad almeno una domanda, su tutte le chiamate risposte da un operatore nel periodo.",
+        "Who answered at least one question, of all calls answered by an operator in the period.",
+    ),
+)
+
+DEFINITIONS: dict[str, Definition] = {each.name: each for each in (*_ALL, *_LIVE)}
+MODELLED = tuple(each.name for each in _ALL)  # what simulation measures, too
 PUBLISHED = "service_level"  # of the five variants, the one that is published: nothing is taken out of the denominator
 SERVICE_LEVELS = tuple(name for name in DEFINITIONS if name.startswith("service_level"))

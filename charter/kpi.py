@@ -89,15 +89,41 @@ def percentile(name: str, values: Sequence[float], percent: int) -> Figure:
 # --- visits ----------------------------------------------------------------------------------------------------------
 
 
+class Tally(NamedTuple):
+    """Visits counted: all that the shares are made of. A count that is not known is NaN, and so is what needs it."""
+
+    offered: float
+    answered: float
+    in_time: float  # answered within `Thresholds.within`
+    abandoned: float
+    short: float  # abandoned within `Thresholds.short`
+    early: float  # abandoned within `Thresholds.within`
+    overflowed: float
+    blocked: float
+
+
+def tally(visits: Sequence[Visit], thresholds: Thresholds = USUAL) -> Tally:
+    """Count a set of visits."""
+    within, short = thresholds
+    answered = [each.wait for each in visits if each.fate == "answered"]
+    gone = [each.wait for each in visits if each.fate == "abandoned"]
+    return Tally(
+        offered=len(visits),
+        answered=len(answered),
+        in_time=sum(wait <= within for wait in answered),
+        abandoned=len(gone),
+        short=sum(wait <= short for wait in gone),
+        early=sum(wait <= within for wait in gone),
+        overflowed=sum(each.fate in OVERFLOWED for each in visits),
+        blocked=sum(each.fate == "blocked" for each in visits),
+    )
+
+
 def measure(visits: Iterable[Visit], thresholds: Thresholds = USUAL) -> dict[str, Figure]:
     """Every measure of a set of visits, by name."""
     everyone = list(visits)
     figures = [
-        *service_levels(everyone, thresholds),
-        answer_rate(everyone),
-        *abandonment(everyone, thresholds),
-        overflow(everyone),
-        blocking(everyone),
+        *shares(tally(everyone, thresholds)),
         *waits("all", [each.wait for each in everyone if each.fate not in REFUSED]),
         *waits("answered", [each.wait for each in everyone if each.fate == "answered"]),
         handling_time(everyone),
@@ -105,43 +131,28 @@ def measure(visits: Iterable[Visit], thresholds: Thresholds = USUAL) -> dict[str
     return {each.name: each for each in figures}
 
 
-def service_levels(visits: Sequence[Visit], thresholds: Thresholds = USUAL) -> tuple[Figure, ...]:
-    """The five formulas that go by this name; `charter.definitions.PUBLISHED` is the first."""
-    within, short = thresholds
-    offered = len(visits)
-    good = sum(each.wait <= within for each in visits if each.fate == "answered")
-    gone_short = sum(each.wait <= short for each in visits if each.fate == "abandoned")
-    gone_early = sum(each.wait <= within for each in visits if each.fate == "abandoned")
+def shares(found: Tally) -> tuple[Figure, ...]:
+    """Every share of the visits that were counted."""
     return (
-        ratio("service_level", good, offered),
-        ratio("service_level_without_short", good, offered - gone_short),
-        ratio("service_level_without_early", good, offered - gone_early),
-        ratio("service_level_with_early", good + gone_early, offered),
-        ratio("service_level_of_answered", good, _count(visits, "answered")),
+        *service_levels(found),
+        ratio("answer_rate", found.answered, found.offered),
+        ratio("abandonment", found.abandoned, found.offered),
+        # The short ones are taken out of numerator and denominator.
+        ratio("abandonment_net", found.abandoned - found.short, found.offered - found.short),
+        ratio("overflow", found.overflowed, found.offered),
+        ratio("blocking", found.blocked, found.offered),
     )
 
 
-def answer_rate(visits: Sequence[Visit]) -> Figure:
-    """Answered / offered."""
-    return ratio("answer_rate", _count(visits, "answered"), len(visits))
-
-
-def abandonment(visits: Sequence[Visit], thresholds: Thresholds = USUAL) -> tuple[Figure, Figure]:
-    """Gross, and net of the short ones (taken out of numerator and denominator)."""
-    gone = _count(visits, "abandoned")
-    short = sum(each.wait <= thresholds.short for each in visits if each.fate == "abandoned")
-    offered = len(visits)
-    return ratio("abandonment", gone, offered), ratio("abandonment_net", gone - short, offered - short)
-
-
-def overflow(visits: Sequence[Visit]) -> Figure:
-    """Led to the voicemail, for whatever reason / offered."""
-    return ratio("overflow", sum(each.fate in OVERFLOWED for each in visits), len(visits))
-
-
-def blocking(visits: Sequence[Visit]) -> Figure:
-    """Found no line free / offered."""
-    return ratio("blocking", _count(visits, "blocked"), len(visits))
+def service_levels(found: Tally) -> tuple[Figure, ...]:
+    """The five formulas that go by this name; `charter.definitions.PUBLISHED` is the first."""
+    return (
+        ratio("service_level", found.in_time, found.offered),
+        ratio("service_level_without_short", found.in_time, found.offered - found.short),
+        ratio("service_level_without_early", found.in_time, found.offered - found.early),
+        ratio("service_level_with_early", found.in_time + found.early, found.offered),
+        ratio("service_level_of_answered", found.in_time, found.answered),
+    )
 
 
 def waits(which: str, values: Sequence[float]) -> tuple[Figure, ...]:
@@ -158,10 +169,6 @@ def handling_time(visits: Sequence[Visit]) -> Figure:
     """(Talk + wrap-up) / answered, over the visits whose talk is known; a wrap-up that is not counts as none."""
     known = [each.talk + (each.wrap or 0.0) for each in visits if each.fate == "answered" and each.talk is not None]
     return ratio("handling_time", sum(known), len(known))
-
-
-def _count(visits: Sequence[Visit], fate: Fate) -> int:
-    return sum(each.fate == fate for each in visits)
 
 
 # --- operators -------------------------------------------------------------------------------------------------------
@@ -182,3 +189,79 @@ def on_time(name: str, requests: Iterable[Deferred], start: float, until: float)
     """
     cohort = [each for each in requests if start <= each.due < until]
     return ratio(name, sum(each.in_time for each in cohort), len(cohort))
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+class Handled(NamedTuple):
+    """A request that a person had to do with; what the menu told by itself, and duplicates, are none of these."""
+
+    level: int  # the highest that it was taken to
+    resolved: bool  # closed, and the citizen had his answer
+    interactions: int  # how often the service and the citizen had to do with each other over it
+
+
+def resolution(requests: Iterable[Handled]) -> tuple[Figure, Figure]:
+    """Of the requests opened in a period: closed by the first level; and that in the first interaction (declared)."""
+    cohort = list(requests)
+    closed = [each for each in cohort if each.resolved and each.level == 1]
+    return (
+        ratio("level_one_resolution", len(closed), len(cohort)),
+        ratio("first_contact_declared", sum(each.interactions <= 1 for each in closed), len(cohort)),
+    )
+
+
+class Contact(NamedTuple):
+    """A call that reached the queue: who (a pseudonym), about what, from when to when, whether it was answered."""
+
+    who: str
+    topic: str
+    start: float
+    end: float
+    answered: bool
+
+
+WITHIN_DAYS = 7  # who calls again about the same within these days was not helped the first time
+
+
+def first_contact_observed(contacts: Iterable[Contact], start: float, until: float, now: float) -> Figure:
+    """Of the calls answered in [start, until), those after which the same caller did not call about the same again.
+
+    Counted are only calls whose days of waiting for another one are over at `now`; `contacts` must reach so far
+    beyond `until`, or up to `now`.
+    """
+    span = WITHIN_DAYS * 86400
+    series: dict[tuple[str, str], list[Contact]] = {}
+    for each in sorted(contacts, key=lambda contact: contact.start):
+        series.setdefault((each.who, each.topic), []).append(each)
+    good = counted = 0
+    for calls in series.values():
+        for call, following in zip(calls, [*calls[1:], None], strict=True):
+            if call.answered and start <= call.start < until and call.end + span <= now:
+                counted += 1
+                good += following is None or following.start > call.end + span
+    return ratio("first_contact_observed", good, counted)
+
+
+# --- survey ----------------------------------------------------------------------------------------------------------
+
+SATISFIED = 4  # of 5: from here on somebody is satisfied
+NORMAL_95 = 1.959963984540054  # the 97.5th percentile of the normal law: two-sided 95 %
+
+
+def survey(answers: Sequence[int], responses: int, asked: int) -> tuple[Figure, Figure]:
+    """The share of 4 and 5 among the answers to one question, 1 to 5; and of those asked, who answered anything."""
+    good = sum(each >= SATISFIED for each in answers)
+    return ratio("survey_score", good, len(answers)), ratio("survey_response", responses, asked)
+
+
+def wilson(figure: Figure) -> tuple[float, float] | None:
+    """The 95 % interval of a share (Wilson 1927): right also for few, and for none or all; None of nothing."""
+    n, z = figure.denominator, NORMAL_95
+    if figure.value is None or not n > 0:
+        return None
+    share = figure.numerator / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charter import kpi
-from charter.definitions import DEFINITIONS, PUBLISHED, SERVICE_LEVELS
+from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED, SERVICE_LEVELS
 from charter.kpi import Figure, Thresholds, Visit, measure
 from charter.promises import Deferred
 
@@ -106,12 +106,85 @@ def test_on_time_is_counted_by_due_date_and_the_unanswered_failed() -> None:
     assert kpi.on_time("on_time_email", [], 10, 20).value is None
 
 
+def test_a_count_that_is_not_known_hides_what_needs_it_and_nothing_else() -> None:
+    found = {each.name: each for each in kpi.shares(kpi.tally(worked_day())._replace(short=math.nan))}
+    assert math.isnan(found["abandonment_net"].value or 0)
+    assert math.isnan(found["service_level_without_short"].value or 0)
+    assert found["service_level"].value == 0.7
+
+
+def test_resolution_counts_what_is_still_open_as_not_resolved() -> None:
+    requests = [
+        kpi.Handled(1, True, 1),
+        kpi.Handled(1, True, 3),
+        kpi.Handled(2, True, 1),
+        kpi.Handled(1, False, 1),  # open, or closed without an answer
+    ]
+    level_one, first = kpi.resolution(requests)
+    assert level_one == Figure("level_one_resolution", 0.5, 2, 4)
+    assert first == Figure("first_contact_declared", 0.25, 1, 4)
+
+
+DAY = 86400.0
+
+
+def call(who: str, day: float, topic: str = "ADR", *, answered: bool = True) -> kpi.Contact:
+    return kpi.Contact(who, topic, day * DAY, day * DAY, answered)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "expected"),
+    [
+        ([call("a", 1)], (1, 1)),
+        ([call("a", 1), call("a", 8)], (1, 2)),  # seven days to the second: again; the second one stands
+        ([call("a", 1), call("a", 8.1)], (2, 2)),
+        ([call("a", 1), call("a", 2, "DID"), call("b", 2)], (3, 3)),  # another topic, another caller
+        ([call("a", 1), call("a", 2, answered=False)], (0, 1)),  # called again, whether or not somebody answered
+        ([call("a", 9), call("a", 12)], (0, 1)),  # the second belongs to the next period
+        ([call("a", 0.5), call("a", 9.5)], (1, 1)),  # the first belonged to the last one
+        ([], (0, 0)),
+    ],
+)
+def test_who_calls_again_about_the_same_was_not_helped(contacts: list[kpi.Contact], expected: tuple[int, int]) -> None:
+    found = kpi.first_contact_observed(contacts, DAY, 10 * DAY, 100 * DAY)
+    assert found[2:] == expected
+
+
+def test_first_contact_waits_until_its_days_are_over() -> None:
+    contacts = [call("a", 1), call("b", 2)]
+    assert kpi.first_contact_observed(contacts, DAY, 10 * DAY, 8 * DAY)[2:] == (1, 1)
+    assert kpi.first_contact_observed(contacts, DAY, 10 * DAY, 5 * DAY).value is None
+
+
+def test_the_survey_counts_four_and_five_and_who_answered() -> None:
+    score, response = kpi.survey([5, 4, 3, 1], responses=6, asked=30)
+    assert score == Figure("survey_score", 0.5, 2, 4)
+    assert response == Figure("survey_response", 0.2, 6, 30)
+
+
+def test_wilson_as_the_tables_have_it() -> None:
+    # Agresti and Coull (1998): 10 of 10 -> from 0.722; Newcombe (1998), table I: 81 of 263 -> 0.2553 to 0.3662.
+    assert kpi.wilson(kpi.ratio("x", 10, 10)) == (pytest.approx(0.722, abs=5e-4), pytest.approx(1.0))
+    assert kpi.wilson(kpi.ratio("x", 81, 263)) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
+    assert kpi.wilson(kpi.ratio("x", 0, 0)) is None
+
+
+@given(st.integers(1, 10**6), st.floats(0, 1))
+def test_the_interval_holds_its_share_and_stays_a_share(count: int, part: float) -> None:
+    figure = kpi.ratio("x", int(part * count), count)
+    low, high = kpi.wilson(figure) or (1.0, 0.0)
+    assert 0 <= low <= (figure.value or 0) + 1e-9
+    assert (figure.value or 0) - 1e-9 <= high <= 1
+
+
 # --- definitions -----------------------------------------------------------------------------------------------------
 
 
 def test_every_measure_has_a_definition_in_both_languages_and_every_definition_a_measure() -> None:
     names = {*measure([]), "occupancy", "on_time_email", "on_time_second_level"}
-    assert names == set(DEFINITIONS)
+    assert names == set(MODELLED)
+    live = {*(each.name for each in (*kpi.resolution([]), *kpi.survey([], 0, 0))), "first_contact_observed"}
+    assert names | live | {"on_time_callback"} == set(DEFINITIONS)
     for each in DEFINITIONS.values():
         words = [each.title("it"), each.title("en"), each.text("it"), each.text("en")]
         assert len(set(words)) == 4

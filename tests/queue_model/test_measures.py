@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from charter import kpi
-from charter.definitions import DEFINITIONS
+from charter.definitions import MODELLED
 from charter.promises import Deferred, due
 from queue_model.build import Builder, Built
 from queue_model.measures import PARTS, Measurer, visits
@@ -52,7 +52,7 @@ def test_the_measures_are_those_of_the_charter(week: tuple[Study, Built, Records
 
 def test_every_measure_of_the_charter_is_there(week: tuple[Study, Built, Records]) -> None:
     study, built, records = week
-    assert set(Measurer(study).sums(built, records).whole) == set(DEFINITIONS)
+    assert set(Measurer(study).sums(built, records).whole) == set(MODELLED)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -148,5 +148,5 @@ def test_without_calls_there_is_nothing_to_measure() -> None:
     study, built, records = simulated(arrivals={"per_day": 0, "closed_days": 0, "outside": None}, mails=None)
     sums = Measurer(study, PARTS).sums(built, records)
     assert {name: pair for name, pair in sums.whole.items() if name != "occupancy"} == dict.fromkeys(
-        [name for name in DEFINITIONS if name != "occupancy"], (0.0, 0.0)
+        [name for name in MODELLED if name != "occupancy"], (0.0, 0.0)
     )
