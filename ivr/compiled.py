@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ivr.shapes import Queue as Queue
     from ivr.shapes import QueueNode as QueueNode
     from ivr.shapes import Recording as Recording
+    from ivr.shapes import Registry as Registry
     from ivr.shapes import Retention as Retention
     from ivr.shapes import SayToken as SayToken
     from ivr.shapes import Service as Service

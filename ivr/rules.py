@@ -41,6 +41,9 @@ def check_service(service: Service) -> Iterator[Finding]:
         yield "voicemail.silence_seconds", "longer than the longest message, so silence would never end one", "error"
     if service.limits.menu_seconds >= service.limits.longest_call_seconds:
         yield "limits.menu_seconds", "longer than the longest call; make it smaller", "error"
+    for promise in ("email", "second_level", "callback"):
+        if not getattr(service.promises, f"{promise}_share"):
+            yield f"promises.{promise}_share", "0 promises nothing; write the share to be in time, such as 0.9", "error"
     ports = (service.engine.port, service.engine.metrics_port)
     if ports[0] and ports[0] == ports[1]:
         yield "engine.metrics_port", f"{ports[1]} is the engine's own port; choose another, or 0", "error"

@@ -100,6 +100,12 @@ class Promises(Struct, frozen=True, forbid_unknown_fields=True):
     email_share: Share
     second_level_days: Annotated[int, Meta(ge=1, le=365)]
     second_level_share: Share
+    callback_hours: Annotated[int, Meta(ge=1, le=8760)] = 9
+    callback_share: Share = 0.9
+
+
+class Registry(Struct, frozen=True, forbid_unknown_fields=True):
+    third_level: bool = False
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +146,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     survey: SurveySwitch = SurveySwitch()
     limits: Limits = Limits()
     engine: Engine = Engine()
+    registry: Registry = Registry()
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):

@@ -78,6 +78,12 @@ class Promises(TypedDict):
     email_share: float
     second_level_days: int
     second_level_share: float
+    callback_hours: int  # of service
+    callback_share: float
+
+
+class Registry(TypedDict):
+    third_level: bool
 
 
 class Retention(TypedDict):
@@ -116,6 +122,7 @@ class Service(TypedDict):
     retention_days: Retention
     limits: Limits
     engine: Engine
+    registry: Registry
 
 
 class Miss(TypedDict):

@@ -204,6 +204,10 @@ SLIPS = [
     ("metrics_port: 9473", "metrics_port: 4573", "engine.metrics_port: 4573 is the engine's own port; choose another, "
      "or 0"),
     ("menu_seconds: 600", "menu_seconds: 7200", "limits.menu_seconds: longer than the longest call; make it smaller"),
+    ("email_share: 0.90", "email_share: 0", "promises.email_share: 0 promises nothing; write the share to be in time, "
+     "such as 0.9"),
+    ("callback_hours: 9", "callback_hours: 0", "promises.callback_hours: must be a whole number from 1 to 8760, not 0"),
+    ("third_level: false", "third_level: 0", "registry.third_level: must be true or false, not 0"),
     ("promises: #", "promise: #", 'promise: unknown key; did you mean "promises"?'),
 ]  # fmt: skip
 
@@ -413,10 +417,12 @@ def test_the_revision_changes_with_the_content_and_only_with_it(desk: Desk, tmp_
 def test_defaults_are_filled_in(desk: Desk) -> None:
     desk.edit("menu", "    wait_seconds: 5\n    attempts: 3\n", "")
     desk.edit("service", "survey:\n  offered: true\n", "")
+    desk.edit("service", "  third_level: false", "  {}")
     document = service.compile(desk.places)
     node = document["menu"]["nodes"]["argomenti"]
     assert node["kind"] == "ask" and (node["wait_seconds"], node["attempts"]) == (5, 3)
     assert document["service"]["survey"] == {"offered": True}
+    assert document["service"]["registry"] == {"third_level": False}
 
 
 def test_seconds_come_from_the_audio_or_else_from_the_words(desk: Desk) -> None:
