@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 from ivr import cli
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "find": "everything that is held about a person, wherever it lies",
+    "export": "copies of everything that is held about a person, for that person",
+    "erase": "forget a person, everywhere; the figures stay",
+    "purge": "let go of everything whose days are over; to be run daily",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

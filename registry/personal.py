@@ -16,32 +16,15 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, insert, or_, select
 
-from ivr.compiled import Compiled
-from ivr.places import Places
 from registry import schema
-from registry.database import Database
 from registry.keys import Keys, path
+from registry.site import Site
 
-DAY = 86400.0
 JOURNAL = "erased.jsonl"
-
-
-class Site(NamedTuple):
-    """Where everything is."""
-
-    places: Places
-    compiled: Compiled
-    database: Database
-    keys: Keys
-
-    def days(self, name: str) -> float:
-        """How long something is kept, in seconds (`retention_days` of service.yaml)."""
-        retention: dict[str, Any] = {**self.compiled["service"]["retention_days"]}
-        return DAY * float(retention[name])
 
 
 class Person(NamedTuple):

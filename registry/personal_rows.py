@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, and_, delete, exists, not_, or_, select,
 
 from registry import schema
 from registry.keys import Keys
-from registry.personal import DAY, Held, Person, Purged, Site
+from registry.personal import Held, Person, Purged
+from registry.site import DAY, Site
 
 CONTACT, REQUEST, NOTE = schema.contact.c, schema.request.c, schema.request_note.c
 MESSAGE, VISIT, EVENT = schema.voicemail_message.c, schema.queue_visit.c, schema.queue_event.c

@@ -164,6 +164,28 @@ class Store:
             os.close(descriptor)
         return marked
 
+    def erase(self, id: str, *, words: bool = False) -> int:
+        """Erase the sound and the number, with `words` also what was noted; the bytes of sound that went.
+
+        The sheet stays, as evidence that there was a message and what became of it. May be repeated. Raises
+        `StoreError`, OSError.
+        """
+        folder = self._folder(id)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            sheet = read(folder)
+            history = tuple(mark._replace(note="") for mark in sheet.history) if words else sheet.history
+            write(folder, sheet._replace(number=None, number_source="none", history=history))
+            sound = os.path.join(folder, AUDIO)
+            size = os.stat(sound).st_size if os.path.exists(sound) else 0
+            if size:
+                os.unlink(sound)
+            sync(folder)
+        finally:
+            os.close(descriptor)
+        return size
+
     # --- after a crash
 
     def recover(

@@ -1,0 +1,46 @@
+"""`registry erase`: forget a person, everywhere. Shows what would go; erases with --yes. The figures stay."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from ivr.cli import Refusal
+from ivr.places import Places
+from registry import asking
+from registry.commands.find import log, show
+from registry.personal import Person, erase, find
+from registry.personal_rows import open_requests
+from registry.site import Site
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    asking.arguments(parser)
+    parser.add_argument("--yes", action="store_true", help="erase; without it, only show what would be erased")
+    parser.add_argument(
+        "--open-too", action="store_true", help="also when requests are open: nobody can answer them any more"
+    )
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    site = Site.of(places)
+    someone = asking.meant(options, site)
+    held = find(site, someone)
+    show(held)
+    if not held:
+        return 0
+    _refuse_open(site, someone, options.open_too)
+    if not options.yes:
+        log(site, someone, "preview of erasure", asking.actor(options), options.why)
+        print(f"{len(held)} things would be erased; requests stay, without a name. Again with --yes to erase.")
+        return 0
+    done = erase(site, someone, now=time.time(), actor=asking.actor(options), why=options.why)
+    print("erased: " + ", ".join(f"{name} {count}" for name, count in done.items() if count))
+    return 0
+
+
+def _refuse_open(site: Site, someone: Person, allowed: bool) -> None:
+    with site.database.read() as connection:
+        still = open_requests(connection, someone)
+    if still and not allowed:
+        raise Refusal(f"still open: {', '.join(still)}; close them first, or erase with --open-too")

@@ -1,0 +1,40 @@
+"""`registry export`: copies of everything that is held about a person, for that person (art. 15 GDPR)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+
+from ivr.cli import Refusal
+from ivr.places import Places
+from registry import asking
+from registry.commands.find import log
+from registry.personal import find, keepers
+from registry.site import Site
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    asking.arguments(parser)
+    parser.add_argument("--output", required=True, metavar="DIR", help="a new folder, for this person only")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    site = Site.of(places)
+    someone = asking.meant(options, site)
+    try:
+        os.makedirs(options.output, mode=0o700)
+    except OSError as problem:
+        raise Refusal(f"--output {options.output}: {problem.strerror}; name a folder that is not there yet") from None
+    log(site, someone, "export", asking.actor(options), options.why)
+    written = [name for each in keepers() for name in each.export(site, someone, options.output)]
+    contents = {
+        "exported_at": time.time(),
+        "files": written,
+        "held": [each._asdict() for each in find(site, someone)],
+    }
+    with open(os.path.join(options.output, "contents.json"), "w", encoding="utf-8") as file:
+        json.dump(contents, file, ensure_ascii=False, indent=1)
+    print(f"{options.output}: {len(written)} file{'' if len(written) == 1 else 's'}, listed in contents.json")
+    return 0

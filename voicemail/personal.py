@@ -1,0 +1,117 @@
+"""The keeper of what callers said: the sound of messages, the number on their sheets, what was noted there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from sqlalchemy import select, update
+
+from registry import schema
+from registry.numbers import e164
+from registry.personal import Held, Person, Purged
+from registry.site import Site
+from voicemail.message import Message, StoreError
+from voicemail.store import Store
+
+SETTLED = ("called_back", "closed")
+
+
+class Messages:
+    """Sheets stay as evidence, without number; a message that nobody has settled is never purged."""
+
+    name = "voicemail"
+
+    def find(self, site: Site, person: Person) -> list[Held]:
+        store = _store(site)
+        return [
+            Held(self.name, message.id, _what(store, message), message.left_at) for message in _theirs(store, person)
+        ]
+
+    def export(self, site: Site, person: Person, folder: str) -> list[str]:
+        store, written = _store(site), []
+        for message in _theirs(store, person):
+            sound, sheet = (
+                store.audio(message.id),
+                os.path.join(os.path.dirname(store.audio(message.id)), "message.json"),
+            )
+            for path in (sound, sheet):
+                if os.path.exists(path):
+                    name = message.id + os.path.splitext(path)[1]
+                    shutil.copyfile(path, os.path.join(folder, name))
+                    written.append(name)
+        return written
+
+    def erase(self, site: Site, person: Person, now: float) -> int:
+        store, things = _store(site), 0
+        for message in _theirs(store, person):
+            store.erase(message.id, words=True)
+            things += 1
+        _tell_registry(site, list(person.messages), now)
+        return things
+
+    def purge(self, site: Site, now: float) -> list[Purged]:
+        store, before = _store(site), now - site.days("voicemail_audio")
+        settled = _settled(site)
+        things, size, gone = 0, 0, []
+        for message in store.list():
+            if not _has_identity(store, message):
+                continue
+            at = settled.get(message.id) or _marked_settled(message)
+            if at is None or at >= before:
+                continue
+            try:
+                size += store.erase(message.id)
+            except (OSError, StoreError) as problem:
+                print(f"{message.id}: {problem}; it is tried again at the next purge", file=sys.stderr)
+                continue
+            things += 1
+            gone.append(message.id)
+        _tell_registry(site, gone, now)
+        return [Purged("voicemail_audio", before, things, size)]
+
+
+def _store(site: Site) -> Store:
+    return Store(site.places.messages, site.compiled["service"]["voicemail"]["empty_below_seconds"])
+
+
+def _has_identity(store: Store, message: Message) -> bool:
+    return message.number is not None or os.path.exists(store.audio(message.id))
+
+
+def _theirs(store: Store, person: Person) -> list[Message]:
+    """Messages of the person's requests, and those whose sheet has the person's number; not those erased already."""
+    found = []
+    for message in store.list():
+        named = message.id in person.messages or message.call in person.calls
+        meant = (named or e164(message.number) in person.numbers) and message.left_at <= person.until
+        if meant and (_has_identity(store, message) or any(mark.note for mark in message.history)):
+            found.append(message)
+    return found
+
+
+def _what(store: Store, message: Message) -> str:
+    sound = f"{message.seconds:.0f} s of sound" if os.path.exists(store.audio(message.id)) else "sound erased"
+    return f"voicemail message, {sound}"
+
+
+def _settled(site: Site) -> dict[str, float]:
+    """When the requests of messages were closed, by message."""
+    message, request = schema.voicemail_message, schema.request
+    joined = message.join(request, message.c.request_id == request.c.request_id)
+    wanted = select(message.c.message_id, request.c.closed_at).select_from(joined).where(request.c.state == "closed")
+    with site.database.read() as connection:
+        return {row.message_id: row.closed_at for row in connection.execute(wanted)}
+
+
+def _marked_settled(message: Message) -> float | None:
+    """When the store says that it was settled, for messages that no registry knows."""
+    return message.history[-1].at if message.history and message.state in SETTLED else None
+
+
+def _tell_registry(site: Site, ids: list[str], now: float) -> None:
+    table = schema.voicemail_message
+    with site.database.begin() as connection:
+        wanted = table.c.message_id.in_(ids) & table.c.purged_at.is_(None)
+        connection.execute(update(table).where(wanted).values(purged_at=now, transcript=None))
