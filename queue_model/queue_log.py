@@ -1,7 +1,7 @@
-"""Asterisk's queue_log, read as visits: who entered the queue, how long he waited, how it ended, how long he talked.
+"""A queue_log for `calibrate`: who entered the queue, how long he waited, how it ended, how long he talked.
 
-A line is `epoch|call|queue|agent|EVENT|parameters`, in whole seconds. A visit is the n-th ENTERQUEUE of a call, since a
-call may enter twice. What cannot be read is counted and never guessed: unknown verbs, torn lines, lines written twice.
+The grammar is `ivr.queue_log`'s and the visits are `ivr.visits`', as for the live measures; here they become what a fit
+needs. What cannot be read is counted and never guessed: unknown verbs, torn lines, lines written twice.
 """
 
 from __future__ import annotations
@@ -11,26 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ivr import queue_log
+from ivr.queue_log import GRAMMAR, OF_VISITS, RESTARTS, WAIT_ENDS, Event
+from ivr.visits import Fate, account
 from queue_model.errors import ModelError
 
 End = Literal["answered", "abandoned", "key", "timeout", "empty", "other", "lost", "open"]
-
-# Where the seconds waited stand among the parameters, by the verb that ends a wait (app_queue.c).
-ENDS: dict[str, tuple[End, int]] = {
-    "CONNECT": ("answered", 0),
-    "ABANDON": ("abandoned", 2),
-    "EXITWITHKEY": ("key", 3),
-    "EXITWITHTIMEOUT": ("timeout", 2),
-    "EXITEMPTY": ("empty", 2),
-    "WITHDRAW": ("other", 2),
-}
-COMPLETE = ("COMPLETEAGENT", "COMPLETECALLER")
-TRANSFERS = ("BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER")  # talk went on elsewhere: how long, the log cannot say
-RESTARTS = ("QUEUESTART",)
-MEMBERS = ("ADDMEMBER", "REMOVEMEMBER", "PAUSE", "UNPAUSE", "PAUSEALL", "UNPAUSEALL", "PENALTY", "RINGINUSE")
-AGENTS = ("RINGNOANSWER", "RINGCANCELED", "AGENTDUMP", "SYSCOMPAT", "AGENTLOGIN", "AGENTLOGOFF", "OUTCALL")
-OURS = ("MENU", "NOTICE", "CLOSED", "FULL", "JOINEMPTY", "SURVEY", "ENDED")  # written by the dialplan
-WITHOUT_MEANING_HERE = frozenset((*MEMBERS, *AGENTS, *OURS, "CONFIGRELOAD", "DID", "INFO"))
+ENDS: dict[Fate, End] = {
+    "answered": "answered",
+    "talking": "answered",
+    "abandoned": "abandoned",
+    "key": "key",
+    "timeout": "timeout",
+    "empty": "empty",
+    "withdrawn": "other",
+    "lost": "lost",
+    "waiting": "open",
+}  # who was refused at the door never entered
 
 
 class QueueLogError(ModelError):
@@ -103,93 +100,56 @@ def read_queue_log(path: str, queue: str | None = None) -> QueueLog:
 def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
     """As `read_queue_log`, from lines."""
     log, reader = QueueLog(), _Reader(queue)
-    seen: set[str] = set()
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip("\r\n")
         if not line:
             continue
         log.lines += 1
-        words = line.split("|")
-        if not raw.endswith("\n") or len(words) < 5 or not (words[0].isascii() and words[0].isdigit()):
+        event = queue_log.parse(line) if raw.endswith("\n") else None
+        if event is None or not _readable(event):
             log.torn.append(number)
-            continue
-        if words[4] == "ENTERQUEUE" or words[4] in ENDS or words[4] in COMPLETE:
-            if line in seen:
-                log.repeated += 1
-                continue
-            seen.add(line)
-        if not reader.take(log, int(words[0]), words[1], words[2], words[4], words[5:]):
-            log.torn.append(number)
-    log.visits.sort(key=lambda visit: visit.at)
+            event = queue_log.parse(queue_log.mend(line) or "") if raw.endswith("\n") else None
+        if event is not None:
+            reader.take(log, event)
+    reader.tell(log)
     return log
+
+
+def _readable(event: Event) -> bool:
+    """Whether an end tells the seconds that belong to it."""
+    if event.verb in WAIT_ENDS and event.rest:
+        return queue_log.waited(event) is not None
+    return not event.verb.startswith("COMPLETE") or queue_log.talked(event) is not None
 
 
 class _Reader:
     def __init__(self, queue: str | None) -> None:
         self.queue = queue
-        self.waiting: dict[tuple[str, str], Visit] = {}
-        self.talking: dict[tuple[str, str], Visit] = {}
+        self.calls: dict[str, dict[Event, None]] = {}
+        self.restarts: set[int] = set()
 
-    def take(self, log: QueueLog, at: int, call: str, queue: str, verb: str, words: list[str]) -> bool:
-        """Take in an event; False for one whose parameters cannot be read."""
-        if verb in RESTARTS:
-            self._restart()
-        elif self.queue is not None and queue != self.queue:
-            return True
-        elif verb == "ENTERQUEUE":
-            visit = Visit(call, queue, at, words[1].strip() if len(words) > 1 else "")
-            self._lose(call, queue)
-            self.waiting[call, queue] = visit
-            log.visits.append(visit)
-        elif verb in ENDS:
-            return self._end(log, call, queue, verb, words)
-        elif verb in COMPLETE:
-            return self._complete(log, call, queue, words)
-        elif verb in TRANSFERS:
-            self.talking.pop((call, queue), None)
-        elif verb not in WITHOUT_MEANING_HERE:
-            log.unknown[verb] += 1
-        return True
+    def take(self, log: QueueLog, event: Event) -> None:
+        if event.verb in RESTARTS:
+            self.restarts.add(event.at)
+        elif self.queue is not None and event.queue != self.queue:
+            return
+        elif event.verb in OF_VISITS:
+            told = self.calls.setdefault(event.call, {})
+            log.repeated += event in told
+            told[event] = None
+        elif event.verb not in GRAMMAR:
+            log.unknown[event.verb] += 1
 
-    def _end(self, log: QueueLog, call: str, queue: str, verb: str, words: list[str]) -> bool:
-        end, place = ENDS[verb]
-        waited = _seconds(words, place)
-        if waited is None:
-            return False
-        visit = self.waiting.pop((call, queue), None)
-        if visit is None:
-            log.orphans += 1
-            return True
-        visit.end, visit.wait = end, waited
-        visit.key = words[0] if end == "key" else ""
-        if end == "answered":
-            self.talking[call, queue] = visit
-        return True
-
-    def _complete(self, log: QueueLog, call: str, queue: str, words: list[str]) -> bool:
-        talked = _seconds(words, 1)
-        if talked is None:
-            return False
-        visit = self.talking.pop((call, queue), None)
-        if visit is None:
-            log.orphans += 1
-        else:
-            visit.talk = talked
-        return True
-
-    def _lose(self, call: str, queue: str) -> None:
-        before = self.waiting.pop((call, queue), None)
-        if before is not None:
-            before.end = "lost"
-
-    def _restart(self) -> None:
-        """Who was waiting when the switch restarted was lost; who was talking, nobody knows for how long."""
-        for visit in self.waiting.values():
-            visit.end = "lost"
-        self.waiting.clear()
-        self.talking.clear()
-
-
-def _seconds(words: list[str], place: int) -> int | None:
-    word = words[place].strip() if place < len(words) else ""
-    return int(word) if word.isascii() and word.isdigit() else None
+    def tell(self, log: QueueLog) -> None:
+        restarts = sorted(self.restarts)
+        for told in self.calls.values():
+            found = account(told, restarts)
+            log.orphans += found.orphans
+            for visit in found.visits:
+                end = ENDS.get(visit.fate)
+                if end is not None:
+                    talk = None if visit.transferred else visit.talk  # it went on elsewhere: how long, no log can say
+                    log.visits.append(
+                        Visit(visit.call, visit.queue, visit.entered, visit.caller, end, visit.wait, talk, visit.key)
+                    )
+        log.visits.sort(key=lambda visit: visit.at)
