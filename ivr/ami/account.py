@@ -1,0 +1,48 @@
+"""Where the manager is and how one logs in. The secret comes from a file or the environment, never from a command line,
+which everybody on the machine can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+
+from ivr.cli import Refusal
+from ivr.places import Places
+from ivr.switch.state import Ami, load_ami
+
+PORT = 5038
+MOST_SECRET = 1024  # bytes
+_ADDRESS = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
+
+
+def account(places: Places, environment: Mapping[str, str] = os.environ, switch: str = "main") -> Ami:
+    """`$NUL_AMI` is user@host:port; the secret is `$NUL_AMI_SECRET`, or lies in the file that `$NUL_AMI_SECRET_FILE`
+    names (systemd's LoadCredential). Without `$NUL_AMI`: the private switch of these places. Raises `Refusal`."""
+    address = environment.get("NUL_AMI")
+    if not address:
+        return load_ami(places.switch(switch))
+    found = _ADDRESS.fullmatch(address)
+    port = int((found and found["port"]) or PORT)
+    if found is None or port > 65535:
+        raise Refusal(f"NUL_AMI: {address!r} is not user@host:port, such as nul@127.0.0.1:{PORT}")
+    return Ami(found["host"].strip("[]"), port, found["user"], _secret(environment))
+
+
+def _secret(environment: Mapping[str, str]) -> str:
+    if secret := environment.get("NUL_AMI_SECRET"):
+        return secret
+    path = environment.get("NUL_AMI_SECRET_FILE")
+    if not path:
+        raise Refusal("NUL_AMI is set, but no secret: NUL_AMI_SECRET_FILE names the file that holds it (mode 0600)")
+    try:
+        with open(path, encoding="utf-8") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o007:
+                raise Refusal(f"{path}: everybody on this machine can read the manager's secret; chmod 0640 {path}")
+            secret = file.read(MOST_SECRET).strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Refusal(f"{path}: {problem}; NUL_AMI_SECRET_FILE holds the manager's secret and nothing else") from None
+    if not secret:
+        raise Refusal(f"{path}: empty; it holds the secret of manager.conf and nothing else")
+    return secret

@@ -1,0 +1,197 @@
+"""One connection to a manager: actions with replies of their own, lists to their end, events in their order.
+
+Every action has an ActionID of its own and a deadline; a reply that comes later finds nobody waiting and is dropped.
+The secret is never on the wire: whoever listens on the port while Asterisk is down would have it (MD5 challenge).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+from collections.abc import AsyncIterator
+from typing import NamedTuple, NoReturn
+
+from ivr.ami.errors import AmiError, Behind, LoginRefused, Lost, NoAnswer, Refused, Unreachable
+from ivr.ami.wire import Fields, Message, Reader, encode
+from ivr.switch.state import Ami
+
+SECONDS = 5.0  # for an answer, unless an action says otherwise
+MOST_EVENTS = 20_000  # that wait to be taken; some minutes of the busiest switch
+MOST_LISTED = 100_000  # entries of one list
+READ_BYTES = 65536
+
+
+class _Asked(NamedTuple):
+    """Somebody waits for the messages with this ActionID: the reply alone, or until `last`."""
+
+    future: asyncio.Future[list[Message]]
+    got: list[Message]
+    last: str | None  # the event that concludes; "" for a list, which says itself where it ends
+
+
+class Connection:
+    """Made by `connect`. All its errors are `AmiError`; after one that ends it, every later use raises the same."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str) -> None:
+        self.where = where
+        self.version = ""
+        self._reader, self._writer = reader, writer
+        self._wire = Reader()
+        self._asked: dict[str, _Asked] = {}
+        self._numbers = itertools.count(1)
+        self._events: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._ended: AmiError | None = None
+        self._greeted = asyncio.Event()
+        self._task = asyncio.create_task(self._read())
+
+    # --- asking
+
+    async def action(self, action: str, fields: Fields | None = None, *, seconds: float = SECONDS) -> Message:
+        """The reply. Raises `Refused` (Response: Error), `NoAnswer`, `Lost`, `Garbled`, `Unsendable`."""
+        return (await self._ask(action, fields or {}, seconds, None))[0]
+
+    async def listed(self, action: str, fields: Fields | None = None, *, seconds: float = SECONDS) -> list[Message]:
+        """The entries of a list (QueueStatus, CoreShowChannels): the events between its beginning and its end."""
+        return (await self._ask(action, fields or {}, seconds, ""))[1:-1]
+
+    async def concluded(self, action: str, fields: Fields, event: str, *, seconds: float) -> Message:
+        """The event that ends what an action began: OriginateResponse of an Originate with `Async: true`."""
+        return (await self._ask(action, fields, seconds, event))[-1]
+
+    async def _ask(self, action: str, fields: Fields, seconds: float, last: str | None) -> list[Message]:
+        self._check()
+        id = f"nul-{next(self._numbers)}"
+        data = encode(action, id, fields)
+        asked = self._asked[id] = _Asked(asyncio.get_running_loop().create_future(), [], last)
+        try:
+            async with asyncio.timeout(seconds):
+                self._writer.write(data)
+                await self._writer.drain()
+                return await asked.future
+        except TimeoutError:
+            raise NoAnswer(
+                f"{self.where}: no answer to {action} within {seconds:g} s; is Asterisk overloaded?"
+            ) from None
+        except OSError as problem:
+            raise self._end(Lost(f"{self.where}: connection lost during {action}: {problem}")) from None
+        finally:
+            del self._asked[id]
+
+    # --- listening
+
+    async def events(self) -> AsyncIterator[Message]:
+        """What the switch tells by itself, in order. Raises the error that ends the connection."""
+        while (event := await self._events.get()) is not None:
+            yield event
+        self._check()
+
+    async def _read(self) -> None:
+        try:
+            while data := await self._reader.read(READ_BYTES):
+                for message in self._wire.feed(data):
+                    self._deliver(message)
+                if self._wire.version is not None:
+                    self._greeted.set()
+            self._end(Lost(f"{self.where}: the manager closed the connection; it is restarting, or its log says why"))
+        except AmiError as problem:
+            self._end(type(problem)(f"{self.where}: {problem}"))
+        except OSError as problem:
+            self._end(Lost(f"{self.where}: connection lost: {problem}"))
+
+    def _deliver(self, message: Message) -> None:
+        asked = self._asked.get(message.get("ActionID", ""))
+        if asked is not None:
+            self._answer(asked, message)
+        elif "Event" in message:
+            if self._events.qsize() >= MOST_EVENTS:
+                raise Behind(f"{MOST_EVENTS} events are waiting to be taken; begin again with what is true now")
+            self._events.put_nowait(message)
+
+    def _answer(self, asked: _Asked, message: Message) -> None:
+        if asked.future.done():
+            return
+        asked.got.append(message)
+        if message.get("Response") == "Error":
+            said = message.get("Message", "no reason given")
+            asked.future.set_exception(Refused(f"{self.where}: refused: {said}", said))
+        elif len(asked.got) > MOST_LISTED:
+            asked.future.set_exception(NoAnswer(f"{self.where}: a list of more than {MOST_LISTED} entries"))
+        elif asked.last is None or self._is_last(asked.last, message):
+            asked.future.set_result(asked.got)
+
+    @staticmethod
+    def _is_last(last: str, message: Message) -> bool:
+        if last:
+            return message.get("Event") == last
+        # What is no list after all is one without entries.
+        return message.get("EventList", "" if "Response" in message else "more") in ("", "Complete", "cancelled")
+
+    # --- the end
+
+    def _check(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+
+    def _end(self, problem: AmiError) -> AmiError:
+        """The first reason counts."""
+        if self._ended is None:
+            self._ended = problem
+            self._events.put_nowait(None)
+            for asked in self._asked.values():
+                if not asked.future.done():
+                    asked.future.set_exception(problem)
+        self._greeted.set()
+        return self._ended
+
+    async def close(self) -> None:
+        self._end(Lost(f"{self.where}: closed by us"))
+        self._task.cancel()
+        self._writer.transport.abort()  # a peer that reads nothing must not keep us
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _log_in(self, account: Ami, events: str) -> None:
+        await self._greeted.wait()
+        self._check()
+        self.version = self._wire.version or ""
+        try:
+            challenge = (await self.action("Challenge", {"AuthType": "MD5"})).get("Challenge", "")
+            key = hashlib.md5(f"{challenge}{account.secret}".encode(), usedforsecurity=False).hexdigest()
+            fields = {"AuthType": "MD5", "Username": account.user, "Key": key, "Events": events}
+            await self.action("Login", fields)
+        except Refused as problem:
+            raise LoginRefused(
+                f"{self.where}: login as {account.user} refused ({problem.reason}); its secret, and permit/deny for "
+                "this machine, are in Asterisk's manager.conf"
+            ) from None
+
+
+@contextlib.asynccontextmanager
+async def connect(account: Ami, *, seconds: float = SECONDS, events: str = "on") -> AsyncIterator[Connection]:
+    """Connect and log in, all of it within `seconds`. `events`: classes of events (`on`, `off`, `call,agent`).
+
+    Raises `Unreachable`, `LoginRefused`, `Garbled`, `Lost`.
+    """
+    where = f"manager {account.host}:{account.port}"
+    connection: Connection | None = None
+    try:
+        try:
+            async with asyncio.timeout(seconds):
+                connection = Connection(*await asyncio.open_connection(account.host, account.port), where)
+                await connection._log_in(account, events)
+        except TimeoutError:
+            _unreachable(where, f"no answer within {seconds:g} s")
+        except OSError as problem:
+            _unreachable(where, problem.strerror or str(problem))
+        yield connection
+    finally:
+        if connection is not None:
+            await connection.close()
+
+
+def _unreachable(where: str, why: str) -> NoReturn:
+    raise Unreachable(f"{where}: {why}; does Asterisk run, with manager.conf enabled on that port? (NUL_AMI)") from None
