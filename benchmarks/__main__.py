@@ -7,10 +7,15 @@ import signal
 import sys
 import time
 
-from benchmarks import fastagi, machine, process_start, real_switch, report
+from benchmarks import ami, fastagi, machine, process_start, real_switch, report
 from ivr.cli import Refusal
 
-BENCHMARKS = {"process_start": process_start.run, "fastagi": fastagi.run, "real_switch": real_switch.run}
+BENCHMARKS = {
+    "process_start": process_start.run,
+    "fastagi": fastagi.run,
+    "real_switch": real_switch.run,
+    "ami": ami.run,
+}
 
 QUIET_SECONDS = 600.0
 

@@ -1,0 +1,289 @@
+"""AMI clients side by side: events by the second of CPU, and what each does with a peer that does not behave.
+
+The peer is a thread on loopback that speaks byte for byte what a case says. Ours and panoramisk get the same
+bytes, pyst2's Manager the events; every case has a deadline, so a client that hangs is told as such and left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from asterisk.manager import Manager as Pyst2
+from panoramisk import Manager as Panoramisk
+
+from benchmarks import machine
+from benchmarks.report import Goal, Section, table
+from ivr import ami
+from ivr.places import ROOT
+from ivr.switch.state import Ami
+
+GREETING = b"Asterisk Call Manager/11.0.0\r\n"
+EVENT = (
+    b"Event: Newexten\r\nPrivilege: dialplan,all\r\nChannel: PJSIP/trunk-00000001\r\nChannelState: 6\r\n"
+    b"ChannelStateDesc: Up\r\nCallerIDNum: 0612345678\r\nCallerIDName: <unknown>\r\nConnectedLineNum: <unknown>\r\n"
+    b"ConnectedLineName: <unknown>\r\nLanguage: it\r\nAccountCode: \r\nContext: nul-queue\r\nExten: s\r\n"
+    b"Priority: 7\r\nUniqueid: 1795333570.1\r\nLinkedid: 1795333570.1\r\nExtension: s\r\nApplication: Queue\r\nAppData: nul,c\r\n\r\n"
+)
+LAST = b"Event: Last\r\n\r\n"
+WAIT = 3.0  # s: what has not come by then does not come
+
+
+class Peer:
+    """Accepts connections; lets anybody in; `each` says what follows."""
+
+    def __init__(self, each: Callable[[socket.socket, Iterator[dict[str, str]]], None]) -> None:
+        self._each = each
+        self.said = b""
+        self.visits = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                visitor, _ = self._listener.accept()
+                self.visits += 1
+                threading.Thread(target=self._meet, args=(visitor,), daemon=True).start()
+
+    def _meet(self, visitor: socket.socket) -> None:
+        with contextlib.suppress(OSError, StopIteration), visitor:
+            visitor.sendall(GREETING)
+            self._each(visitor, self._actions(visitor))
+
+    def _actions(self, visitor: socket.socket) -> Iterator[dict[str, str]]:
+        buffer = b""
+        while data := visitor.recv(65536):
+            buffer += data
+            self.said += data
+            while b"\r\n\r\n" in buffer:
+                block, buffer = buffer.split(b"\r\n\r\n", 1)
+                action = dict(re.findall(r"(\S+): ([^\r\n]*)", block.decode()))
+                if action.get("Action", "").lower() in ("login", "challenge"):
+                    reply(visitor, action, "Challenge: 1")
+                    visitor.sendall(b"Event: FullyBooted\r\n\r\n" if action["Action"] == "Login" else b"")
+                else:
+                    yield action
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def reply(visitor: socket.socket, action: dict[str, str], *lines: str, kind: str = "Response: Success") -> None:
+    text = "\r\n".join((kind, f"ActionID: {action.get('ActionID', '')}", *lines))
+    visitor.sendall(f"{text}\r\n\r\n".encode())
+
+
+# --- events by the second of CPU: each client in a process of its own ------------------------------------------------
+
+_FEED = """
+import sys, time
+sys.path.insert(0, {root!r})
+from benchmarks import ami as b
+print(b.{name}({count}))
+"""
+
+
+def feed_ours(count: int) -> float:
+    reader = ami.Reader()
+    reader.feed(GREETING)
+    return _fed(lambda data: len(reader.feed(data)), count)
+
+
+def feed_panoramisk(count: int) -> float:
+    from panoramisk.ami_protocol import AMIProtocol
+
+    seen = 0
+
+    class Factory:
+        save_stream = None
+
+        def dispatch(self, event: object) -> None:
+            nonlocal seen
+            seen += 1
+
+    protocol = AMIProtocol()
+    protocol.connection_made(None)
+    protocol.factory = Factory()
+    protocol.encoding = "utf8"
+    protocol.data_received(GREETING)
+
+    def take(data: bytes) -> int:
+        before = seen
+        protocol.data_received(data)
+        return seen - before
+
+    return _fed(take, count)
+
+
+def _fed(take: Callable[[bytes], int], count: int) -> float:
+    """Events by the second of CPU, given in pieces as a socket gives them."""
+    stream = EVENT * count
+    began, seen = time.process_time(), 0
+    for at in range(0, len(stream), 16384):
+        seen += take(stream[at : at + 16384])
+    if seen != count:
+        raise RuntimeError(f"{seen} of {count} events came through")
+    return count / (time.process_time() - began)
+
+
+def feed_pyst2(count: int) -> float:
+    """pyst2 reads its socket by itself, so here the whole process is counted."""
+    over = threading.Event()
+
+    def each(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+        reply(visitor, next(actions))
+        visitor.sendall(EVENT * count + LAST)
+        next(actions)
+
+    peer = Peer(each)
+    manager = Pyst2()
+    manager.connect("127.0.0.1", peer.port)
+    manager.login("nul", "x")
+    manager.register_event("Last", lambda event, manager: over.set())
+    began = time.process_time()
+    manager.send_action({"Action": "Ping"})
+    if not over.wait(60):
+        raise RuntimeError("pyst2 did not come to the end")
+    return count / (time.process_time() - began)
+
+
+def _rate(name: str, count: int) -> float:
+    code = _FEED.format(root=str(ROOT), name=name, count=count)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{name}: {done.stderr.strip().splitlines()[-1:]}")
+    return float(done.stdout.split()[-1])
+
+
+# --- peers that do not behave -----------------------------------------------------------------------------------------
+
+
+def _silent(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    for _ in actions:
+        pass
+
+
+def _swapped(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    while True:
+        two = [next(actions), next(actions)]
+        for each in reversed(two):
+            reply(visitor, each, f"Value: {each['Variable']}")
+
+
+def _endless(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    next(actions)
+    visitor.sendall(b"Event: X\r\nName: ")
+    for _ in range(8 * 16):  # 8 MB
+        visitor.sendall(b"x" * 65536)
+    for _ in actions:
+        pass
+
+
+def _follows(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    for action in actions:
+        reply(visitor, action, "Message: status will follow")
+
+
+def _gone(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    next(actions)  # the switch dies when it has been told to call somebody, before it says so
+
+
+CASES: dict[str, Callable[[socket.socket, Iterator[dict[str, str]]], None]] = {
+    "a peer that never replies": _silent,
+    "two replies in another order": _swapped,
+    "CR LF in a value": _silent,
+    "a line without end (8 MB)": _endless,
+    "a reply whose text says `will follow`": _follows,
+    "the connection is lost after an Originate": _gone,
+}
+
+
+async def ours(case: str, peer: Peer) -> str:
+    account = Ami("127.0.0.1", peer.port, "nul", "x")
+    async with ami.connect(account) as connection:
+        return await _asked(case, peer, lambda fields: connection.action(fields.pop("Action"), fields, seconds=1))
+
+
+async def panoramisk(case: str, peer: Peer) -> str:
+    manager = Panoramisk(host="127.0.0.1", port=peer.port, username="nul", secret="x", reconnect_timeout=1)
+    await manager.connect()
+    await asyncio.sleep(0.2)
+    try:
+        return await _asked(case, peer, manager.send_action)
+    finally:
+        manager.config["host"] = "256.0.0.0"  # there is no other way to end its reconnecting
+        manager.close()
+
+
+async def _asked(case: str, peer: Peer, send: Callable[..., object]) -> str:
+    action = {"Action": "Getvar", "Variable": "A"}
+    if case.startswith("CR LF"):
+        action["Variable"] = "A\r\n\r\nAction: PWNED"
+    if case.startswith("the connection"):
+        action = {"Action": "Originate", "Channel": "PJSIP/seat01"}
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(WAIT):
+            if case.startswith("two"):
+                answers = await asyncio.gather(*(send({"Action": "Getvar", "Variable": each}) for each in "AB"))
+                said = "right" if [each["Value"] for each in answers] == ["A", "B"] else "wrong answers"
+            else:
+                said = f"answered: {dict(await send(action))}"  # type: ignore[misc]
+                said = "answered" if "status" in said else said
+    except TimeoutError:
+        said = f"hangs (left after {WAIT:g} s)"
+    except ami.AmiError as problem:
+        said = f"{type(problem).__name__} after {time.monotonic() - began:.1f} s"
+    await asyncio.sleep(0.3 if "Originate" not in case else 2.5)
+    if b"PWNED" in peer.said:
+        said += "; a second action was sent"
+    if (calls := peer.said.count(b"Action: Originate")) > 1:
+        said += f"; told {calls} times to call"
+    return said
+
+
+def run(quick: bool, quiet: str) -> Section:
+    logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    rounds, count = (1, 5000) if quick else (5, 20_000)
+    rates: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, feed, events in (
+            ("ours", "feed_ours", count),
+            ("panoramisk", "feed_panoramisk", count),
+            ("pyst2", "feed_pyst2", 500),
+        ):
+            rates.setdefault(name, []).append(_rate(feed, events))
+    found = {name: median(each) for name, each in rates.items()}
+    rows = []
+    for case, each in CASES.items():
+        said = []
+        for client in (ours, panoramisk):
+            peer = Peer(each)
+            said.append(asyncio.run(client(case, peer)))
+            peer.close()
+        rows.append([case, *said])
+    ratio = found["ours"] / found["panoramisk"]
+    body = "\n\n".join(
+        (
+            f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}.",
+            f"Events of {len(EVENT)} bytes by the second of CPU, in pieces of 16 kB; medians of {rounds} rounds, each "
+            "client in a process of its own. pyst2 reads its socket itself, one byte at a time, and that is counted.",
+            table(["", "events by the second of CPU"], [[name, f"{rate:.0f}"] for name, rate in found.items()]),
+            "The same peers for both asyncio clients (what pyst2's Manager does: docs/decisions/0009-ami.md):",
+            table(["the peer", "ours", "panoramisk"], rows),
+        )
+    )
+    goals = [Goal("events: at least as many as panoramisk", f"{ratio:.2f} x", ratio >= 1, f"{1 - ratio:.0%} fewer")]
+    return Section("ami", "AMI clients", goals, body)
