@@ -1,0 +1,310 @@
+"""What is known about a person: found, handed out, erased, purged, in every room at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from ivr.compiled import Compiled
+from ivr.places import Places
+from registry import cli, keys, personal, schema
+from registry.database import Database
+from registry.personal import Person
+from registry.site import DAY, Site
+from tests.voicemail.sounds import tone, wav
+from voicemail.message import Message
+from voicemail.store import Store
+
+NOW = 1795773600.0  # 27 November 2026
+ANNA, BRUNO = "+390612345678", "+393331234567"
+QUEUED = "{at}|{channel}|nul|NONE|ENTERQUEUE||{number}|1\n"
+CALLED = '"","{number}","800000039","nul-call","""x"" <{number}>","PJSIP/trunk","","Queue","nul","{at}","","{at}",5\n'
+
+
+class House:
+    """A service with two callers in all its rooms."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        os.makedirs(os.path.join(site.places.switch_log, "cdr-csv"))
+        os.makedirs(site.places.recordings)
+        self.queue_log = Path(site.places.switch_log, "queue_log")
+        self.cdr = Path(site.places.switch_log, "cdr-csv", "Master.csv")
+        with site.database.begin() as connection:
+            topic = {"topic_code": "DID", "label_it": "DID", "label_en": "DID"}
+            connection.execute(insert(schema.topic).values(**topic))
+        self.messages: dict[str, Message] = {}
+
+    def row(self, table: str, **values: Any) -> None:
+        with self.site.database.begin() as connection:
+            connection.execute(insert(schema.metadata.tables[table]).values(**values))
+
+    def rows(self, table: str, *names: str) -> list[Any]:
+        columns = [schema.metadata.tables[table].c[name] for name in names]
+        with self.site.database.read() as connection:
+            return [row[0] if len(names) == 1 else tuple(row) for row in connection.execute(select(*columns))]
+
+    def call(self, name: str, number: str, at: float, closed: bool = True) -> None:
+        """Somebody calls, is recorded, leaves a message and gets a request, of which words are kept."""
+        hashed, call = self.site.keys.pseudonym(number), f"{at:.0f}.1"
+        self.row("contact", contact_id=name, kind="citizen", display_name=name, phone_e164=number, phone_hash=hashed,
+                 created_at=at)  # fmt: skip
+        end = {"state": "closed", "closed_at": at + 60, "outcome": "resolved"} if closed else {"state": "new"}
+        self.row("request", request_id=f"r-{name}", protocol=f"NUL-2026-{name}", contact_id=name, channel="voicemail",
+                 topic_code="DID", audience="other", level=1, opened_at=at, call_id=call, **end)  # fmt: skip
+        self.row("request_note", request_id=f"r-{name}", note_no=1, at=at, actor_ref="op101", words=f"words of {name}")
+        self.row("queue_visit", unique_id=call, visit_no=1, call_id=call, queue="nul", entered_at=at, fate="timeout",
+                 in_service=1, caller_hash=hashed)  # fmt: skip
+        line = f"{at:.0f}|{call}|nul|NONE|ENTERQUEUE||{hashed}|1"
+        self.row("queue_event", at=int(at), line_hash=1, call_id=call, verb="ENTERQUEUE", line=line)
+        with open(self.queue_log, "a", encoding="ascii") as log:
+            log.write(QUEUED.format(at=int(at), channel=call, number=number))
+        with open(self.cdr, "a", encoding="ascii") as log:
+            log.write(CALLED.format(at=_utc(at), number=number))
+        recording = Path(self.site.places.recordings, f"{call}.wav")
+        recording.write_bytes(b"voice")
+        os.utime(recording, (at, at))
+        message = self._leave(number, at, call)
+        self.messages[name] = message
+        self.row("voicemail_message", message_id=message.id, request_id=f"r-{name}", call_id=call, reason="closed",
+                 left_at=at, seconds=3, empty=0, transcript=f"{name} speaks")  # fmt: skip
+
+    def _leave(self, number: str, at: float, call: str) -> Message:
+        store = Store(self.site.places.messages)
+        draft = store.draft(call=call, reason="closed", number=number, number_source="cli", at=at)
+        Path(draft.audio + ".wav").write_bytes(wav(tone(3)))
+        message = draft.publish("dtmf")
+        assert message is not None
+        return message
+
+    def who(self, number: str) -> Person:
+        with self.site.database.read() as connection:
+            return personal.person(connection, self.site.keys, numbers=[number])
+
+    def everything(self) -> str:
+        """All that lies anywhere, as one text."""
+        found = []
+        for folder, _, names in os.walk(self.site.places.var):
+            if not folder.endswith("keys"):
+                found += [Path(folder, name).read_bytes().decode("latin-1") for name in names if "-wal" not in name]
+        with self.site.database.read() as connection:
+            for table in schema.metadata.sorted_tables:
+                found += [str(tuple(row)) for row in connection.execute(select(table))]
+        return "\n".join(found)
+
+
+def _utc(at: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> House:
+    for name in ("NUL_KEYS", "NUL_SWITCH_LOG", "NUL_RECORDINGS"):
+        monkeypatch.delenv(name, raising=False)
+    places = Places(var=str(tmp_path / "var"))
+    made = House(Site(places, compiled, database, keys.make(places)))
+    made.call("anna", ANNA, NOW - 3 * DAY)
+    made.call("bruno", BRUNO, NOW - 3 * DAY + 1)
+    return made
+
+
+def test_a_person_is_found_in_every_room(house: House) -> None:
+    held = personal.find(house.site, house.who(ANNA))
+    assert {each.keeper for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
+    assert sorted(each.what for each in held) == [
+        "contact: who they are",
+        "number in a log",
+        "number in a log",
+        "number in a log",
+        "pseudonym of the number of a call",
+        "recording of a conversation",
+        "request NUL-2026-anna, closed",
+        "voicemail message, 3 s of sound",
+        "words of a request",
+    ]
+
+
+def test_a_stranger_is_not_found(house: House) -> None:
+    assert personal.find(house.site, house.who("+390687654321")) == []
+
+
+def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    written = [name for each in personal.keepers() for name in each.export(house.site, house.who(ANNA), str(folder))]
+    message = house.messages["anna"].id
+    assert {f"{message}.wav", f"{message}.json", "registry.json", "switch-logs.txt"} < set(written)
+    assert json.loads((folder / "registry.json").read_text())["contacts"][0]["display_name"] == "anna"
+    everything = "".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
+    assert ANNA in everything and "words of anna" in everything
+    assert BRUNO not in everything and "bruno" not in everything
+
+
+def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) -> None:
+    before = house.queue_log.stat()
+    done = personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
+    assert all(done[name] for name in ("registry", "voicemail", "switch-logs", "recordings"))
+    left = house.everything()
+    assert ANNA not in left and house.site.keys.pseudonym(ANNA) not in left
+    assert "words of anna" not in left and "anna speaks" not in left
+    assert BRUNO in left and "words of bruno" in left and house.site.keys.pseudonym(BRUNO) in left
+    after = house.queue_log.stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert len(house.rows("request", "request_id")) == 2  # the figures stay
+    assert house.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
+    assert personal.find(house.site, house.who(ANNA)) == []
+
+
+def test_erasing_twice_is_erasing_once(house: House) -> None:
+    someone = house.who(ANNA)
+    personal.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    left = house.everything()
+    done = personal.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    assert sum(done.values()) == 0
+    assert house.everything().replace("dpo", "") != "" and ANNA not in left
+
+
+def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
+    contact = house.rows("contact", *schema.contact.c.keys())[0]
+    personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    with house.site.database.begin() as connection:  # what `registry restore` would do
+        old = dict(zip(schema.contact.c.keys(), contact, strict=True))
+        connection.execute(schema.contact.update().where(schema.contact.c.contact_id == "anna").values(**old))
+    assert ANNA in house.everything()
+    done = personal.purge(house.site, now=NOW + 1, actor="clock")
+    assert [each.things for each in done if each.what == "erased again after a restore"] == [1]
+    assert ANNA not in house.everything()
+
+
+def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
+    personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    house.call("anna-again", ANNA, NOW + 10)
+    personal.purge(house.site, now=NOW + 20, actor="clock")
+    assert {each.id for each in personal.find(house.site, house.who(ANNA))} >= {"anna-again"}
+
+
+@pytest.mark.parametrize(
+    ("days", "gone"),
+    [
+        (0, set()),
+        (8, {"caller_numbers"}),
+        (29, {"caller_numbers"}),
+        (31, {"caller_numbers", "voicemail_audio", "recording"}),
+        (731, {"caller_numbers", "voicemail_audio", "recording", "contact"}),
+    ],
+)
+def test_what_is_too_old_goes_and_leaves_evidence(house: House, days: int, gone: set[str]) -> None:
+    done = personal.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    assert {each.what for each in done if each.things} == gone
+    evidence = house.rows("purge", "what", "things")
+    assert {what for what, things in evidence if things} == gone
+    assert len(evidence) == len(done)
+    again = personal.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    assert not any(each.things for each in again)
+
+
+def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None:
+    house.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
+    personal.purge(house.site, now=NOW, actor="clock")
+    assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
+    assert "+390211111111" in str(house.rows("contact", "phone_e164"))
+
+
+def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
+    with open(house.queue_log, "a", encoding="ascii") as asterisk:
+        personal.purge(house.site, now=NOW + 30 * DAY, actor="clock")
+        asterisk.write("1795773600|9.9|nul|NONE|ABANDON|1|1|5\n")
+    lines = house.queue_log.read_text().splitlines()
+    assert [line.split("|")[4] for line in lines] == ["ENTERQUEUE", "ENTERQUEUE", "ABANDON"]
+    assert [line.split("|")[6] for line in lines[:2]] == ["+xxxxxxxxxxxx", "+xxxxxxxxxxxx"]
+
+
+def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
+    hostile = b"1|2|3|4|ENTERQUEUE||<script>|1\n\xff\xfe|||||\n" + b"9" * 200_000 + b"\n|ENTERQUEUE||" + ANNA.encode()
+    house.queue_log.write_bytes(hostile)
+    house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
+    assert all(each.keeper != "switch-logs" for each in personal.find(house.site, house.who(ANNA)))
+    personal.purge(house.site, now=NOW, actor="clock")
+
+
+def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Path) -> None:
+    outside = tmp_path / "var" / "secret.wav"
+    outside.write_bytes(b"not a recording")
+    someone = Person(calls=frozenset({"../../../secret", "/etc/passwd"}))
+    personal.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    assert outside.exists()
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.setenv("NUL_DATABASE", house.site.database.url.render_as_string(hide_password=False))
+    compiled = Path(house.site.places.compiled)
+    compiled.write_text(json.dumps(house.site.compiled))
+
+    def command(*words: str, status: int = 0) -> tuple[str, str]:
+        assert cli.main(["--var", house.site.places.var, *words]) == status
+        out, err = capsys.readouterr()
+        return out, err
+
+    return command
+
+
+def test_erase_shows_first_and_erases_with_yes(house: House, run: Any) -> None:
+    out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo")
+    assert "9 things would be erased" in out and ANNA in house.everything()
+    out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo", "--yes")
+    assert "erased: " in out and ANNA not in house.everything()
+    assert [each[0] for each in house.rows("access_log", "action")] != []
+
+
+def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> None:
+    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+    _, err = run("erase", "--number", "0211111111", "--why", "x", "--yes", status=1)
+    assert "still open: NUL-2026-carla; close them first, or erase with --open-too" in err
+    run("erase", "--number", "0211111111", "--why", "x", "--yes", "--open-too")
+    assert "+390211111111" not in house.everything()
+
+
+def test_looking_is_logged(house: House, run: Any) -> None:
+    out, _ = run("find", "--protocol", "NUL-2026-anna", "--why", "a question", "--by", "op101")
+    assert "contact: who they are" in out
+    assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
+        ("op101", "find", "anna", "a question")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--number", "abc"], "not a telephone number"),
+        (["--number", "'; DROP TABLE contact; --"], "not a telephone number"),
+        ([], "nobody is named"),
+    ],
+)
+def test_bad_input_is_told(run: Any, words: list[str], said: str) -> None:
+    assert said in run("find", *words, "--why", "x", status=1)[1]
+
+
+def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: Path) -> None:
+    assert (
+        "name a folder that is not there yet"
+        in run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path), status=1)[1]
+    )
+    out, _ = run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path / "anna"))
+    assert "listed in contents.json" in out
+    assert (tmp_path / "anna").stat().st_mode & 0o077 == 0
+
+
+def test_purge_says_what_went(run: Any) -> None:
+    out, _ = run("purge")
+    assert "caller_numbers" in out and "voicemail_audio" in out
