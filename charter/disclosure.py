@@ -223,7 +223,7 @@ class Shown(NamedTuple):
     hidden: Collection[Cell] = frozenset()
     rules: Rules | None = None  # None: for inside, where nothing is hidden
 
-    def count(self, key: Cell) -> float:
+    def number(self, key: Cell) -> float:
         """The count; NaN when it is hidden, so that whatever is computed from it is NaN as well. KeyError: unknown."""
         count = self.counts[key]
         return math.nan if key in self.hidden else count

@@ -92,10 +92,10 @@ def test_tables_meet_in_the_cells_that_they_share() -> None:
 def test_whatever_is_computed_from_a_hidden_count_is_hidden() -> None:
     linked = one(100, 2, 50)
     found = Shown(linked.counts, frozenset(Hiding(linked, rules()).why), rules())
-    assert found.count(cell("calls")) == 152
-    assert math.isnan(found.count(cell("calls", topic="DID")) / found.count(cell("calls")))
+    assert found.number(cell("calls")) == 152
+    assert math.isnan(found.number(cell("calls", topic="DID")) / found.number(cell("calls")))
     with pytest.raises(KeyError):
-        found.count(cell("calls", topic="NASPI"))
+        found.number(cell("calls", topic="NASPI"))
 
 
 @pytest.mark.parametrize(
