@@ -32,7 +32,8 @@ EVENT = (
     b"Event: Newexten\r\nPrivilege: dialplan,all\r\nChannel: PJSIP/trunk-00000001\r\nChannelState: 6\r\n"
     b"ChannelStateDesc: Up\r\nCallerIDNum: 0612345678\r\nCallerIDName: <unknown>\r\nConnectedLineNum: <unknown>\r\n"
     b"ConnectedLineName: <unknown>\r\nLanguage: it\r\nAccountCode: \r\nContext: nul-queue\r\nExten: s\r\n"
-    b"Priority: 7\r\nUniqueid: 1795333570.1\r\nLinkedid: 1795333570.1\r\nExtension: s\r\nApplication: Queue\r\nAppData: nul,c\r\n\r\n"
+    b"Priority: 7\r\nUniqueid: 1795333570.1\r\n"
+    b"Linkedid: 1795333570.1\r\nExtension: s\r\nApplication: Queue\r\nAppData: nul,c\r\n\r\n"
 )
 LAST = b"Event: Last\r\n\r\n"
 WAIT = 3.0  # s: what has not come by then does not come
