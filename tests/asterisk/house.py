@@ -196,11 +196,16 @@ class House:
     def open_sessions(self) -> int:
         return int(self.metric("ivr_sessions_open"))
 
-    def metric(self, name: str, **labels: str) -> float:
-        """What the engine counts under this name, all labels together but those that are given."""
+    def metrics(self) -> str:
+        """All that the engine counts."""
         url = f"http://127.0.0.1:{self.stack.engine.metrics_port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+            told: str = answer.read().decode()
+        return told
+
+    def metric(self, name: str, **labels: str) -> float:
+        """What the engine counts under this name, all labels together but those that are given."""
+        lines = self.metrics().splitlines()
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         found = [line for line in lines if re.match(rf"{name}[ {{]", line) and all(each in line for each in wanted)]
         assert found, f"the engine counts {name} {labels}"
