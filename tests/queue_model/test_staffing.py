@@ -237,7 +237,7 @@ def test_three_blocks_of_the_known_day() -> None:
     found = cheapest(question((6, 6, 6), (5, 5, 3), (9, 9, 8)))
     assert all(sum(each.operators) == 21 and each.cost == 63 for each in found)
     assert found[0].operators == (8, 7, 6)
-    # Another enumeration has .832016: the same but for the moments at which somebody goes home.
+    # Another enumeration has .832016; test_blocks.py finds out why, and that this is right.
     assert found[0].service_level == pytest.approx(0.831912, abs=1e-6)
     assert found[0].abandonment == pytest.approx(0.066812, abs=1e-6)
 
