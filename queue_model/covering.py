@@ -1,12 +1,14 @@
 """Covering requirements with columns at the least cost: a set-covering integer programme, solved by HiGHS.
 
 A column is anything that covers some requirements when it is used once: a shift with its breaks, a week of five days.
-When the requirements cannot all be met, the shortfall itself is made smallest first (elastic variables), and then the
-cost among all answers that fall short no more; so the price of a missing person never has to be guessed.
+When the requirements cannot all be met, the shortfall itself is made smallest first (elastic variables); then, among
+all answers that fall short no more, it is spread, for two missing in one place are worse than one in each of two; and
+then comes the cost. So the price of a missing person never has to be guessed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,7 @@ Counts = NDArray[np.int64]
 Rule = tuple[Any, ArrayLike, ArrayLike]  # matrix, low, high: low <= matrix x <= high
 
 GAP = 1e-6  # below which an optimum counts as proven
+SPREAD_GAP = 0.02  # how evenly a shortfall is spread: near enough to the best
 TIME_LIMIT = 60.0  # s
 OPTIMAL, STOPPED, INFEASIBLE = 0, 1, 2  # of scipy.optimize.milp
 
@@ -132,16 +135,53 @@ def _least_short(
     weights: ArrayLike,
     seconds: float,
 ) -> Floats:
-    """By how much each requirement falls short when the whole shortfall is least."""
-    size = len(wanted)
-    penalty = np.concatenate((np.zeros(len(price)), np.broadcast_to(np.asarray(weights, dtype=np.float64), size)))
-    elastic = sparse.hstack((matrix, sparse.eye_array(size)), format="csr")
-    widened = [
-        (sparse.hstack((sparse.csr_array(each), sparse.csr_array((each.shape[0], size))), format="csr"), low, high)
-        for each, low, high in rules
-    ]
-    most = np.concatenate((np.broadcast_to(upper, len(price)), wanted))
-    kinds = np.concatenate((np.ones(len(price)), np.zeros(size)))
-    found = solve(penalty, [(elastic, wanted, np.inf), *widened], most, integral=kinds, seconds=seconds)
-    covered = matrix @ np.rint(found.values[: len(price)])
-    return np.asarray(np.maximum(0.0, wanted - covered))
+    """By how much each requirement falls short when the whole shortfall is least, and spread as far as that allows."""
+    weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), wanted.shape)
+    elastic = _Elastic(wanted, matrix, upper, rules, seconds)
+    short = elastic.short(weight[:, None])
+    levels = math.ceil(short.max())
+    if levels < 2:
+        return short
+    total = float(short @ weight)
+    # The second one missing from a place counts double, the third threefold.
+    dearer = weight[:, None] * np.arange(1, levels + 1)
+    try:
+        spread = elastic.short(dearer, most=(weight, total), gap=SPREAD_GAP)
+    except NoAnswer:  # in the time given; the first answer is as short
+        return short
+    return spread if spread @ weight <= total + GAP else short
+
+
+class _Elastic:
+    """Requirements that may be fallen short of, at a price."""
+
+    def __init__(self, wanted: Floats, matrix: Any, upper: ArrayLike, rules: Sequence[Rule], seconds: float) -> None:
+        self.wanted, self.matrix, self.upper, self.rules, self.seconds = wanted, matrix, upper, rules, seconds
+
+    def short(self, prices: Floats, most: tuple[Floats, float] | None = None, gap: float = 0.0) -> Floats:
+        """The shortfall of the least price. `prices` [requirements, levels]: of the first one missing, the second and
+        so on, rising; the last level takes all the rest. `most`: weights of the shortfall, and what it may be in all.
+        """
+        size, levels = prices.shape
+        columns = self.matrix.shape[1]
+        missing = sparse.hstack([sparse.eye_array(size)] * levels, format="csr")
+        rules = [
+            (sparse.hstack((self.matrix, missing), format="csr"), self.wanted, np.inf),
+            *((_widened(each, size * levels), low, high) for each, low, high in self.rules),
+        ]
+        if most is not None:
+            weights = np.concatenate((np.zeros(columns), np.tile(most[0], levels)))
+            rules.append((sparse.csr_array(weights[None, :]), -np.inf, most[1]))
+        last = np.maximum(0.0, self.wanted - (levels - 1))
+        upper = np.concatenate((np.broadcast_to(self.upper, columns), np.ones(size * (levels - 1)), last))
+        cost = np.concatenate((np.zeros(columns), prices.T.ravel()))
+        kinds = np.concatenate((np.ones(columns), np.zeros(size * levels)))
+        found = solve(cost, rules, upper, integral=kinds, gap=gap, seconds=self.seconds)
+        covered = self.matrix @ np.rint(found.values[:columns])
+        return np.asarray(np.maximum(0.0, self.wanted - covered))
+
+
+def _widened(matrix: Any, by: int) -> Any:
+    """With columns of zeros behind."""
+    rows = sparse.csr_array(matrix)
+    return sparse.hstack((rows, sparse.csr_array((rows.shape[0], by))), format="csr")

@@ -144,6 +144,26 @@ def test_what_cannot_be_met_falls_short_by_the_least(need: list[int], people: in
     assert found.met == (min(shortfalls) == 0)
 
 
+def test_a_shortfall_is_spread() -> None:
+    """Twelve are wanted in six places and six are there: one is missing everywhere, nowhere two."""
+    found = cover([2] * 6, np.eye(6), np.ones(6), rules=[(np.ones((1, 6)), 0, 6)])
+    assert found.short.tolist() == [1] * 6
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=4), st.integers(0, 6))
+@settings(max_examples=20)
+def test_a_shortfall_is_least_before_it_is_spread(need: list[int], people: int) -> None:
+    """Against enumeration: whoever covers one place covers the next one as well."""
+    works = np.array([[1, 0], [1, 1], [0, 1], [0, 1]])[: len(need)]
+    found = cover(need, works, np.ones(2), rules=[(np.ones((1, 2)), 0, people)])
+    uses = [np.array([a, b]) for a in range(5) for b in range(5) if a + b <= people]
+    shortfalls = [np.maximum(0, np.array(need) - works @ use) for use in uses]
+    least = min(each.sum() for each in shortfalls)
+    assert found.short.sum() == least
+    worst = [(each * (each + 1) / 2).sum() for each in shortfalls if each.sum() == least]
+    assert (found.short * (found.short + 1) / 2).sum() == min(worst)
+
+
 def test_rules_that_contradict_each_other_are_no_shortfall() -> None:
     with pytest.raises(Infeasible):
         cover([1], [[1]], [1], rules=[(np.ones((1, 1)), 3, 2)])
