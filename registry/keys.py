@@ -23,6 +23,7 @@ NONCE_BYTES = 12
 
 
 def path(places: Places) -> str:
+    """Where they lie."""
     return os.environ.get("NUL_KEYS") or os.path.join(places.var, "keys", "registry.key")
 
 

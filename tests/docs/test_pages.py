@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,9 @@ from ivr.cli import COMMANDS
 from ivr.metrics import Metrics
 from ivr.places import ROOT, Places
 from ivr.service import examine
+from measure.cli import COMMANDS as MEASURE_COMMANDS
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
+from registry.cli import COMMANDS as REGISTRY_COMMANDS
 from tests.asterisk.house import merged
 from voicemail.message import STATES
 
@@ -35,11 +37,18 @@ OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS = (
     HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors")
 )
 SOURCES = "".join(
-    path.read_text(encoding="utf-8") for room in ("ivr", "voicemail") for path in (HOME / room).rglob("*.py")
+    path.read_text(encoding="utf-8")
+    for room in ("ivr", "measure", "registry", "voicemail")
+    for path in (HOME / room).rglob("*.py")
 )
 DIALPLAN = (HOME / "config/asterisk/extensions_nul.conf").read_text(encoding="utf-8")
 RUN_SECONDS = 60
-PROGRAMS = ("ivr", "nul", "voicemail", "queue-model", "make")
+ROOMS: dict[str, tuple[str, Mapping[str, str]]] = {  # programs whose commands are modules, by the name of the program
+    "measure": ("measure", MEASURE_COMMANDS),
+    "queue-model": ("queue_model", MODEL_COMMANDS),
+    "registry": ("registry", REGISTRY_COMMANDS),
+}
+PROGRAMS = ("ivr", "nul", "voicemail", "make", *ROOMS)
 
 
 class Block(NamedTuple):
@@ -140,7 +149,7 @@ def resolved(name: str) -> Any:
 
 
 def commands(path: Path) -> Iterator[list[str]]:
-    """Every call of `ivr`, `voicemail`, `queue-model` and `make` on a page, word by word."""
+    """Every call of a program on a page, word by word."""
     shell = [line for block in blocks(path) if block.words[:1] == ["sh"] for line in block.text.splitlines()]
     for line in [*spans(path), *shell]:
         for part in re.split(r"&&|;|\|", line.partition("  #")[0]):
@@ -166,10 +175,11 @@ def test_every_command_and_option_exists(path: Path) -> None:
             code = own.read_text(encoding="utf-8") + (HOME / "ivr/cli.py").read_text(encoding="utf-8")
             if word in ("prompts", "switch") and words[1:]:
                 assert f'"{words[1]}"' in code, words
-        if program == "queue-model":
-            assert words[0] in MODEL_COMMANDS, words
-            own = HOME / "queue_model/commands" / f"{words[0]}.py"
-            code = own.read_text(encoding="utf-8") + (HOME / "queue_model/asking.py").read_text(encoding="utf-8")
+        if program in ROOMS:
+            room, known = ROOMS[program]
+            assert words[0] in known, words
+            sources = [HOME / room / "commands" / f"{words[0]}.py", *(HOME / room).glob("asking.py")]
+            code = "".join(each.read_text(encoding="utf-8") for each in sources)
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
         assert [each for each in options if each != "--help" and f'"{each}"' not in code] == [], words
 
