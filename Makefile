@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch run demo rehearse test test-fast lint bench clean
+.PHONY: help setup switch postgres run demo rehearse test test-fast lint bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ $(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel
 switch: setup ## Asterisk and SIPp, unpacked under var/ (no root needed)
 	@$(BIN)/ivr switch install
 
+postgres: setup ## PostgreSQL, unpacked under var/, for the tests and benchmarks of the registry
+	@$(BIN)/registry postgres install
+
 run: setup ## a demonstration call, then stay up for your softphone
 	@$(BIN)/ivr demo --stay
 
@@ -43,16 +46,16 @@ lint: setup ## style, types, and which way imports run
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test-fast: setup ## the tests that need no switch
+test-fast: postgres ## the tests that need no switch
 	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
 
-test: lint switch ## everything: style, types, all tests, those on a real Asterisk included
+test: lint switch postgres ## everything: style, types, all tests, those on a real Asterisk included
 	@echo "== the tests that need no switch, on all cores"
 	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
 	@echo "== the tests on a real Asterisk: they mostly wait, so several houses stand side by side"
 	@$(BIN)/python -m pytest -m switch -n 3 --dist loadfile
 
-bench: switch ## the benchmarks; their table is benchmarks/RESULTS.md
+bench: switch postgres ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environment and everything under var/

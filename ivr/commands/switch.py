@@ -17,18 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     command = actions.add_parser("install", help="obtain Asterisk, SIPp, Italian digits and music into var/")
-    command.add_argument(
-        "--mirror", metavar="URL", help="a Debian mirror (default: the one that this machine's apt uses)"
-    )
-    command.add_argument("--suite", default=SUITE, help="the Debian suite to take them from (default: %(default)s)")
-    command.add_argument(
-        "--keyring", metavar="FILE", default=packages.KEYRING, help="who may sign (default: %(default)s)"
-    )
-    command.add_argument(
-        "--no-verify-signature",
-        action="store_true",
-        help="trust the mirror and the network; checksums are still compared",
-    )
+    source(command)
 
     for name, summary in (
         ("start", "start it and wait until it is fully booted"),
@@ -50,6 +39,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             command.add_argument(
                 "--deadline", type=float, default=default, metavar="SECONDS", help="default: %(default)g"
             )
+
+
+def source(command: argparse.ArgumentParser) -> None:
+    """Where packages come from, and who vouches for them."""
+    command.add_argument(
+        "--mirror", metavar="URL", help="a Debian mirror (default: the one that this machine's apt uses)"
+    )
+    command.add_argument("--suite", default=SUITE, help="the Debian suite to take them from (default: %(default)s)")
+    command.add_argument(
+        "--keyring", metavar="FILE", default=packages.KEYRING, help="who may sign (default: %(default)s)"
+    )
+    command.add_argument(
+        "--no-verify-signature",
+        action="store_true",
+        help="trust the mirror and the network; checksums are still compared",
+    )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:

@@ -1,7 +1,7 @@
 """A private Asterisk: obtained from Debian's packages without root, run on ports of its own, asked, stopped.
 
-`asterisk` is the running one; `installation` obtains it (`packages`, `download`); `ports`, `procfs`, `unprivileged` and
-`faketime` know the machine that it runs on; `files` and `state` are what lies in its folder.
+`asterisk` is the running one; `installation` obtains it (`tree`, `packages`, `download`); `ports`, `procfs`,
+`unprivileged` and `faketime` know the machine that it runs on; `files` and `state` are what lies in its folder.
 """
 
 from ivr.switch.asterisk import Status, Switch, named, names, script_probe, shared_folders

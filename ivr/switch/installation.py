@@ -6,23 +6,21 @@ touches anything that the machine has installed.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import glob
-import json
 import os
 import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ivr.cli import Refusal
 from ivr.places import Places
 from ivr.switch import packages
-from ivr.switch.download import Report, megabytes, need_space
+from ivr.switch import tree as trees
+from ivr.switch.download import Report
+from ivr.switch.tree import Kind, Stamp
 
 SUITE = "forky"  # the first Debian that carries Asterisk 22 (LTS)
 OLDEST = 18  # the oldest system Asterisk that is known to do what the dialplan asks
@@ -37,15 +35,13 @@ ROOTS = (
     "libfaketime",
 )
 # asterisk-modules depends on every library that any of its 300 modules might want (databases, LDAP, Jack...); these
-# are the ones that the modules which we load do want, and SIPp's. `_try_out` notices when one is missing.
+# are the ones that the modules which we load do want, and SIPp's. `_tried` notices when one is missing.
 LIBRARIES = re.compile(
     r"libc6|libgcc-s1|libstdc\+\+6|libcap2|libcrypt1|libedit2|libjansson4|libsqlite3-0|libssl3\w*|libsystemd0"
     r"|liburiparser1|libuuid1|libxml2(-\d+)?|libxslt1\.1|libgsm1|libbsd0|libmd0|libtinfo6|libzstd1|zlib1g"
     r"|libcurl4\w*(-none)?|libgsl\d+|libgslcblas0|libpugixml1\w*|libpcap0\.8\w*|libdbus-1-3|libibverbs1|libnl-3-200"
     r"|libnl-route-3-200|libsctp1|libncursesw6|libncurses6|libcap-ng0|liblzma5"
 )
-STAMP = "installed.json"  # in the tree: what it holds; written last
-FORMAT = 1  # of the tree; raised when ROOTS or the layout change, so that older trees are replaced
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ NOT_INSTALLED = Installation("", "", "", "", "", "", "", {})
 
 def installed(places: Places) -> Installation | None:
     """The private switch, or None when it is not (or not wholly, or an older kind) there."""
-    stamp = _stamp(places.tree)
+    stamp = trees.stamp(places.tree, KIND)
     return None if stamp is None else _private(places.tree, stamp)
 
 
@@ -104,16 +100,14 @@ def install(
     try:
         for folder in (places.var, home, places.cache):  # written by nobody else, even where var/ is shared
             os.makedirs(folder, mode=0o755, exist_ok=True)
-        with _alone(os.path.join(home, ".install.lock"), report):
-            stamp = _stamp(places.tree)
+        with trees.alone(home, report):
+            stamp = trees.stamp(places.tree, KIND)
             if stamp is not None and stamp["suite"] == suite:
                 report(f"already installed: {_summary(stamp)}")
                 return _private(places.tree, stamp)
-            _obtain(places, mirror, suite, report, keyring, verify)
+            stamp = trees.obtain(places.tree, places.cache, KIND, mirror, suite, report, keyring, verify)
     except OSError as problem:
         raise Refusal(f"{problem.filename or home}: {problem.strerror}; the install cannot write there") from problem
-    stamp = _stamp(places.tree)
-    assert stamp is not None
     report(f"installed {_summary(stamp)}")
     return _private(places.tree, stamp)
 
@@ -170,64 +164,19 @@ def fit_for_a_switch(tree: str) -> None:
         raise Refusal(f"{tree}: a folder with {bad[0]!r} in its name cannot hold a switch; choose another with --var")
 
 
-def _obtain(places: Places, mirror: str | None, suite: str, report: Report, keyring: str, verify: bool) -> None:
-    processor = packages.architecture()
-    source = (mirror or packages.machine_mirror()).rstrip("/")
-    if proxy := packages.machine_proxy(source):
-        os.environ[f"{source.partition(':')[0]}_proxy"] = proxy
-    report(f"Asterisk 22 LTS and SIPp from {source}")
-    archive = packages.Mirror(source, suite, processor, places.cache, keyring, verify)
-    chosen = packages.resolve(archive.paragraphs(report), ROOTS, lambda name: bool(LIBRARIES.fullmatch(name)))
-    need_space(
-        places.cache, sum(package.size for package in chosen) + sum(package.installed_size for package in chosen)
-    )
-    files = archive.fetch(chosen, report)
-    report("unpacking")
-    home = os.path.dirname(places.tree)
-    for left in glob.glob(os.path.join(glob.escape(home), ".tree-*")):  # by an install that was killed
-        shutil.rmtree(left)
-    fresh = tempfile.mkdtemp(prefix=".tree-", dir=home)
-    try:
-        os.chmod(fresh, 0o755)
-        for path in files:
-            packages.unpack(path, fresh)
-        stamp = {
-            "format": FORMAT,
-            "suite": suite,
-            "mirror": source,
-            "signature": archive.signature,
-            "triplet": processor.triplet,
-            "loader": processor.loader,
-            "packages": {package.name: package.version for package in chosen},
-        }
-        stamp["asterisk"] = asterisk_version(_private(fresh, {**stamp, "asterisk": "?"}).command("asterisk"))
-        _try_out(_private(fresh, stamp))
-        with open(os.path.join(fresh, STAMP), "w", encoding="utf-8") as file:
-            json.dump(stamp, file, indent=1)
-        _put_in_place(fresh, places.tree)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    unpacked = sum(package.installed_size for package in chosen)
-    report(f"unpacked {len(files)} packages, {megabytes(unpacked)}")
-
-
-def _put_in_place(fresh: str, tree: str) -> None:
-    old = tempfile.mkdtemp(prefix=".tree-", dir=os.path.dirname(tree))
-    if os.path.lexists(tree):  # an older kind, or one that was damaged; a switch that runs keeps its open files
-        os.rename(tree, os.path.join(old, "tree"))
-    os.rename(fresh, tree)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _try_out(installation: Installation) -> None:
-    """Start SIPp once: a library that this suite calls otherwise is noticed now, not on the first call."""
-    outcome = subprocess.run([*installation.command("sipp"), "-v"], capture_output=True, text=True, check=False)
+def _tried(tree: str, stamp: Stamp) -> None:
+    """Start both programs once: a library that this suite calls otherwise is noticed now, not on the first call."""
+    stamp["asterisk"] = asterisk_version(_private(tree, {**stamp, "asterisk": "?"}).command("asterisk"))
+    sipp = _private(tree, stamp).command("sipp")
+    outcome = subprocess.run([*sipp, "-v"], capture_output=True, text=True, check=False)
     if "SIPp" not in outcome.stdout:
         raise Refusal(f"the SIPp of this suite does not start ({outcome.stderr.strip()}); name another with --suite")
 
 
-def _private(tree: str, stamp: dict[str, Any]) -> Installation:
+KIND = Kind("Asterisk 22 LTS and SIPp", ROOTS, LIBRARIES, 1, _tried)
+
+
+def _private(tree: str, stamp: Stamp) -> Installation:
     share = os.path.join(tree, "usr", "share", "asterisk")
     lib = os.path.join(tree, "usr", "lib", stamp["triplet"])
     loader = [os.path.join(lib, stamp["loader"]), "--library-path", f"{lib}:{lib}/asterisk"]
@@ -248,31 +197,10 @@ def _private(tree: str, stamp: dict[str, Any]) -> Installation:
     )
 
 
-def _stamp(tree: str) -> dict[str, Any] | None:
-    try:
-        with open(os.path.join(tree, STAMP), encoding="utf-8") as file:
-            stamp: dict[str, Any] = json.load(file)
-    except (OSError, ValueError):
-        return None
-    return stamp if stamp.get("format") == FORMAT else None
-
-
-def _summary(stamp: dict[str, Any]) -> str:
+def _summary(stamp: Stamp) -> str:
     sipp = re.sub(r"[-+~].*", "", stamp["packages"]["sip-tester"].partition(":")[2] or stamp["packages"]["sip-tester"])
     return f"Asterisk {stamp['asterisk']} and SIPp {sipp} (Debian {stamp['suite']}, signature {stamp['signature']})"
 
 
 def _first(*patterns: str) -> str | None:
     return next((path for pattern in patterns for path in sorted(glob.glob(pattern))), None)
-
-
-@contextlib.contextmanager
-def _alone(path: str, report: Report) -> Iterator[None]:
-    """One install at a time; the kernel lets go of the lock whatever happens to its holder."""
-    with open(path, "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("another install is under way; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,21 +1,57 @@
-"""A database for one test."""
+"""A database for one test; every test that asks for it runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ivr.compiled import Compiled
 from registry.database import Database
-from registry.schema import metadata
+from registry.migrations import upgrade
+from tests.registry import postgres
+from tests.registry.desk import Desk
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all its tables, to be copied."""
+    path = tmp_path_factory.mktemp("registry") / "registry.db"
+    made = Database(f"sqlite:///{path}")
+    with made.begin() as connection:
+        upgrade(connection)
+    made.close()
+    return path
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Empty, with all its tables."""
-    made = Database(f"sqlite:///{tmp_path}/registry.db")
-    with made.begin() as connection:
-        metadata.create_all(connection)
+def sqlite(tmp_path: Path, sqlite_file: Path) -> Iterator[Database]:
+    """Empty, with all its tables; for what only SQLite has."""
+    path = tmp_path / "registry.db"
+    shutil.copy(sqlite_file, path)
+    made = Database(f"sqlite:///{path}")
     yield made
     made.close()
+
+
+@pytest.fixture
+def postgresql() -> Iterator[Database]:
+    """Empty, with all its tables; for what only PostgreSQL has."""
+    made = postgres.with_tables()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Empty, with all its tables, as the migrations make them."""
+    made: Database = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+def desk(database: Database, shipped: Compiled) -> Desk:
+    """Somebody at work on requests, with the shipped configuration."""
+    return Desk(database, shipped)

@@ -18,8 +18,8 @@ import pytest
 
 from ivr.cli import Refusal
 from ivr.places import ROOT, Places
-from ivr.switch import installation
 from ivr.switch.installation import Installation, install, installed, system_installation
+from ivr.switch.tree import STAMP
 from tests.ivr import openpgp
 from tests.ivr.repository import Repository, altered, cut, error, miniature
 
@@ -124,7 +124,7 @@ class TestInstalled:
         assert said == "Asterisk 22.10.1~dfsg-1\n"
 
     def test_the_stamp_says_what_was_taken_and_whether_it_was_signed(self, site: Site) -> None:
-        stamp = json.loads((Path(site.install().tree) / installation.STAMP).read_text())
+        stamp = json.loads((Path(site.install().tree) / STAMP).read_text())
         assert stamp["packages"]["sip-tester"] == "1:3.8.0-2"
         assert stamp["packages"].keys() >= {"asterisk", "libc6", "libssl3t64", "libfaketime"}
         assert (stamp["signature"], stamp["suite"], stamp["asterisk"]) == ("good", "forky", "22.10.1")
@@ -153,7 +153,7 @@ class TestInstalled:
 
     @pytest.mark.parametrize("damage", ['{"format": 0}', "", "not JSON"])
     def test_a_tree_of_another_kind_is_made_anew_from_the_cache(self, site: Site, damage: str) -> None:
-        stamp = Path(site.install().tree) / installation.STAMP
+        stamp = Path(site.install().tree) / STAMP
         stamp.write_text(damage)
         assert installed(site.places) is None
         site.repository.asked.clear()
@@ -290,13 +290,13 @@ class TestInterrupted:
 
     def test_without_a_network_the_cache_is_enough(self, site: Site, closed_port: int) -> None:
         site.install()
-        os.remove(Path(site.places.tree) / installation.STAMP)
+        os.remove(Path(site.places.tree) / STAMP)
         site.install(mirror=f"http://127.0.0.1:{closed_port}/debian")
         assert any("going on with the index of the last time" in line for line in site.said)
 
     def test_a_cached_release_is_not_believed_without_its_signature(self, site: Site, closed_port: int) -> None:
         site.install()
-        os.remove(Path(site.places.tree) / installation.STAMP)
+        os.remove(Path(site.places.tree) / STAMP)
         kept = Path(site.places.cache, "InRelease-forky")
         kept.write_bytes(kept.read_bytes().replace(b"testing", b"stable!"))
         with pytest.raises(Refusal, match="bad signature"):

@@ -1,0 +1,77 @@
+"""`python -m registry.migrations`: draw the first revision anew from `registry.schema`.
+
+Only until the first release: from then on a database out there has that revision, and a change is a revision of its
+own. `tests/registry/test_migrations.py` says when the two have drifted apart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from ivr.places import ROOT
+from registry.migrations import FOLDER
+from registry.schema import APPEND_ONLY, metadata
+
+FIRST = os.path.join(FOLDER, "versions", "0001_first.py")
+LONGEST = 120  # characters in a line
+HEAD = '''"""The first tables. Drawn from `registry.schema` by `python -m registry.migrations`: not edited by hand."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from registry.migrations.triggers import statements
+
+revision = "0001"
+down_revision = None
+APPEND_ONLY = {append_only}
+
+
+def upgrade() -> None:
+{body}
+    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was registered is not thrown away; restore a backup of before instead")
+'''
+
+
+def drawn() -> str:
+    """The first revision, as it has to be."""
+    with create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(connection, opts={"target_metadata": metadata})
+        upgrade = produce_migrations(context, metadata).upgrade_ops
+    assert upgrade is not None
+    body = render_python_code(upgrade)
+    kept = [line for line in body.splitlines() if not line.lstrip().startswith("#")]
+    tables = "(" + ", ".join(f'"{table.name}"' for table in APPEND_ONLY) + ",)"
+    return _formatted(HEAD.format(append_only=tables, body="\n".join(f"    {line.strip()}" for line in kept)))
+
+
+def _formatted(code: str) -> str:
+    """As `ruff format` wants it; the long conditions stay on their lines."""
+    line = [sys.executable, "-m", "ruff", "format", "--stdin-filename", FIRST, "-"]
+    done = subprocess.run(line, input=code, capture_output=True, text=True, check=True, cwd=ROOT)
+    return "".join(
+        f"{each}  # noqa: E501\n" if len(each) > LONGEST else f"{each}\n" for each in done.stdout.splitlines()
+    )
+
+
+def main() -> int:
+    with open(FIRST, "w", encoding="utf-8") as file:
+        file.write(drawn())
+    print(f"written: {os.path.relpath(FIRST)}; look at it with `git diff`, then run tests/registry/test_migrations.py")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
