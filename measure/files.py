@@ -1,0 +1,149 @@
+"""Files that a switch writes and somebody rotates, read from where the last reader stopped.
+
+A file is known by device, inode and the hash of its first bytes: a renamed one is the same file, one that was copied
+and truncated is a new one. Nothing depends on the guess: who takes a file for new reads lines again that he has, and
+knows them by what they say. A line without its line feed is left for the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import BinaryIO, NamedTuple
+
+from ivr.cli import Refusal
+
+BLOCK = 4 << 20  # bytes read at once
+HEAD = 1024  # bytes by which a file is known
+ENDLESS = 1 << 20  # bytes without a line feed: no line
+
+_ROTATED = re.compile(r"[.-][0-9][0-9.-]*(\.gz)?")
+
+
+class Known(NamedTuple):
+    """How far a file has been read."""
+
+    source_id: int
+    device: int
+    inode: int
+    head_hash: str
+    head_length: int
+    position: int
+
+
+class Block(NamedTuple):
+    """Whole lines of a file, and where it is to be gone on."""
+
+    data: bytes
+    position: int
+
+
+class Log(NamedTuple):
+    """One file of a log, open, with what is known of it. `size` in bytes of what is read, not of what is compressed."""
+
+    path: str
+    file: BinaryIO | gzip.GzipFile
+    closing: contextlib.ExitStack
+    device: int
+    inode: int
+    size: int
+    head: bytes
+    known: Known | None
+
+    @property
+    def position(self) -> int:
+        return self.known.position if self.known is not None else 0
+
+    @property
+    def unread(self) -> int:
+        return self.size - self.position
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
+        """Everything that has not been read, but for a line that is not finished."""
+        position, rest = self.position, b""
+        self.file.seek(position)
+        while data := self._read(size):
+            cut = data.rfind(b"\n") + 1
+            if not cut and len(rest) + len(data) < ENDLESS:
+                rest += data
+                continue
+            cut = cut or len(data)
+            whole, rest = rest + data[:cut], data[cut:]
+            position += len(whole)
+            yield Block(whole, position)
+
+    def known_by(self, position: int) -> tuple[str, int]:
+        """Hash and length of its head, of what lies before `position`: only that will not change any more."""
+        head = self.head[:position]
+        return _hash(head), len(head)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self.file.read(size)
+        except (OSError, EOFError, zlib.error) as problem:
+            raise Refusal(
+                f"{self.path}: cannot be read ({problem}); restore it, or move it to another folder"
+            ) from None
+
+
+def generations(path: str) -> list[str]:
+    """The rotated files of a log that are still there, the oldest first, and the log itself last."""
+    folder, name = os.path.split(path)
+    found = []
+    try:
+        with os.scandir(folder or ".") as entries:
+            for each in entries:
+                if each.name.startswith(name) and _ROTATED.fullmatch(each.name, len(name)) and each.is_file():
+                    found.append((each.stat().st_mtime, each.path))
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise Refusal(f"{folder}: {problem.strerror}; the user who runs this must be able to read it") from None
+    return [each for _, each in sorted(found)] + ([path] if os.path.exists(path) else [])
+
+
+def opened(path: str, files: Sequence[Known]) -> Log | None:
+    """The file, with what is known of it; None when it was moved away in this moment. Raises `Refusal`."""
+    with contextlib.ExitStack() as after:
+        try:
+            plain = after.enter_context(open(path, "rb"))
+            status = os.fstat(plain.fileno())
+            size = status.st_size if not path.endswith(".gz") else _uncompressed(plain, status.st_size)
+            file = plain if not path.endswith(".gz") else after.enter_context(gzip.open(plain))
+            head = file.read(HEAD)
+        except FileNotFoundError:
+            return None
+        except (OSError, EOFError, zlib.error) as problem:
+            words = getattr(problem, "strerror", None) or str(problem)
+            raise Refusal(f"{path}: {words}; it must be whole, and readable for the user who runs this") from None
+        known = next((each for each in files if _same(each, status, head, size)), None)
+        return Log(path, file, after.pop_all(), status.st_dev, status.st_ino, size, head, known)
+
+
+def _uncompressed(file: BinaryIO, size: int) -> int:
+    """What its last four bytes say of its size; a log of 4 GB and more is read again each time."""
+    if size < 8:
+        return 0
+    file.seek(-4, os.SEEK_END)
+    found: int = struct.unpack("<I", file.read(4))[0]
+    file.seek(0)
+    return found
+
+
+def _same(known: Known, status: os.stat_result, head: bytes, size: int) -> bool:
+    return (
+        (known.device, known.inode) == (status.st_dev, status.st_ino)
+        and known.position <= size
+        and len(head) >= known.head_length
+        and _hash(head[: known.head_length]) == known.head_hash
+    )
+
+
+def _hash(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

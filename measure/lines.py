@@ -1,0 +1,135 @@
+"""Lines of a queue_log as they are kept: each under a key of its own, without anybody's number.
+
+The key is what a line says, the number left out: the same line is the same event, wherever and however often it stands,
+and before and after its number was purged from the file. In its place stands a pseudonym, and who knows the number of
+somebody can tell his lines from others', but only with the site's key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from ivr import queue_log
+from ivr.queue_log import GRAMMAR, OF_VISITS, RESTARTS, Event, entry
+from registry.keys import Keys
+from registry.numbers import e164
+
+# What is dialled or said in other lines: a number of seven digits or more that is no part of a channel's name.
+_NUMBER = re.compile(r"(?<![\w./-])\+?[0-9]{7,15}(?![\w./-])", re.ASCII)
+_WITHOUT_NUMBERS = frozenset(GRAMMAR) - {
+    "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "OUTCALL", "DID", "INFO", "WITHDRAW", "MENU", "NOTICE", "CLOSED",
+    "SURVEY", "ENTERQUEUE",
+}  # fmt: skip
+# Numbers whose E.164 is plain without the numbering plan, which takes 50 us to look into.
+_PLAIN = re.compile(r"0[1-9][0-9]{5,9}|3[1-8][0-9]{8}|\+39(0[1-9][0-9]{5,9}|3[0-9]{9})", re.ASCII)
+REMEMBERED = 1 << 16  # numbers
+
+Row = tuple[int, int, str, str, str]  # of queue_event
+
+
+class Callers:
+    """Pseudonyms of numbers as queue_log has them."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self.pseudonym = lru_cache(REMEMBERED)(self._pseudonym)
+
+    def _pseudonym(self, number: str) -> str:
+        """Empty for a number that is withheld."""
+        plain = canonical(number)
+        return self._keys.pseudonym(plain) if plain else ""
+
+
+def canonical(number: str) -> str:
+    """One text for all ways to write a number: E.164 where it is one, else its digits; empty when it has none."""
+    if _PLAIN.fullmatch(number):
+        return number if number.startswith("+") else "+39" + number
+    return e164(number) or "".join(sign for sign in number if sign in "+0123456789")
+
+
+class Batch(NamedTuple):
+    """What a block of lines holds. `calls`: the events that decide over visits, by call."""
+
+    rows: list[Row]
+    calls: dict[str, list[Event]]
+    restarts: set[int]
+
+
+@dataclass
+class Count:
+    """What was read."""
+
+    lines: int = 0
+    new: int = 0
+    repeated: int = 0
+    torn: int = 0
+    mended: int = 0  # of the torn ones, those of which the end is a whole line
+    future: int = 0  # later than now: the switch's clock, or a stranger's file
+    unknown: Counter[str] = field(default_factory=Counter)  # verbs
+
+    def add(self, other: Count) -> None:
+        for name in ("lines", "new", "repeated", "torn", "mended", "future"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.unknown.update(other.unknown)
+
+
+def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
+    """The lines of a block. What lies after `until` (epoch seconds) is from the future: taken, and counted."""
+    batch = Batch([], {}, set())
+    parse = queue_log.parse
+    lines = queue_log.decode(data).split("\n")
+    for line in lines:
+        if not line:
+            continue
+        count.lines += 1
+        event = parse(line)
+        if event is None:
+            count.torn += 1
+            whole = queue_log.mend(line) or ""
+            event = parse(whole)
+            if event is not None:
+                count.mended += 1
+                take(batch, event, whole, callers, until, count)
+            continue
+        take(batch, event, line, callers, until, count)
+    return batch
+
+
+def take(batch: Batch, event: Event, line: str, callers: Callers, until: float, count: Count) -> None:
+    """Put an event into the batch, without numbers."""
+    at, call, verb = event.at, event.call, event.verb
+    hashed = line
+    if verb not in _WITHOUT_NUMBERS:
+        event, hashed = without_number(event, callers)
+        line = event.line()
+        if verb not in GRAMMAR:
+            count.unknown[verb] += 1
+    if at > until:
+        count.future += 1
+    key = int.from_bytes(blake2b(hashed.encode(), digest_size=8).digest(), "little", signed=True)
+    batch.rows.append((at, key, call, verb, line))
+    if verb in OF_VISITS:
+        events = batch.calls.get(call)
+        if events is None:
+            batch.calls[call] = [event]
+        else:
+            events.append(event)
+    elif verb in RESTARTS:
+        batch.restarts.add(at)
+
+
+def without_number(event: Event, callers: Callers) -> tuple[Event, str]:
+    """The event with a pseudonym in place of the caller's number, and the line with neither, which makes its key."""
+    if event.verb != "ENTERQUEUE":
+        event = event._replace(rest=_NUMBER.sub("<number>", event.rest))
+        return event, event.line()
+    url, caller, position = entry(event)
+    url = _NUMBER.sub("<number>", url.replace(caller, "<number>") if caller else url).replace("|", "%7C")
+    place = "" if position is None else position
+    kept = event._replace(rest=f"{url}|{callers.pseudonym(caller)}|{place}")
+    return kept, event._replace(rest=f"{url}||{place}").line()
