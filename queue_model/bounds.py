@@ -12,6 +12,8 @@ from queue_model.study import Study
 
 Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
 
+MOST = 400  # replications that are run to tell what is close
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -23,14 +25,18 @@ class Bound:
     said: str
 
     def judge(self, estimate: Estimate) -> Verdict:
-        """By the whole interval; a single replication has none and tells nothing."""
-        if estimate.value is None:
-            return "nothing to judge"
-        if estimate.low is None or estimate.high is None:
-            return "too close to tell"
-        good, bad = (estimate.low, estimate.high) if self.at_least else (-estimate.high, -estimate.low)
-        bound = self.value if self.at_least else -self.value
-        return "holds" if good >= bound else "fails" if bad < bound else "too close to tell"
+        return judge(estimate, self.value, at_least=self.at_least)
+
+
+def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
+    """By the whole interval; a single replication has none and tells nothing."""
+    if estimate.value is None:
+        return "nothing to judge"
+    if estimate.low is None or estimate.high is None:
+        return "too close to tell"
+    good, bad = (estimate.low, estimate.high) if at_least else (-estimate.high, -estimate.low)
+    bound = value if at_least else -value
+    return "holds" if good >= bound else "fails" if bad < bound else "too close to tell"
 
 
 def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:

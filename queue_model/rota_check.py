@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from queue_model.bounds import Verdict, judge
 from queue_model.build import Builder
 from queue_model.estimates import Estimate
 from queue_model.half_hours import HalfHours, half_hours
@@ -25,16 +26,18 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One goal over the whole period, and the half-hours of the week that miss it."""
+class Judged:
+    """One goal over the whole period, and the half-hours of the week that surely miss it, or perhaps."""
 
     goal: Goal
     whole: Estimate
     missed: tuple[tuple[str, Estimate], ...]
+    close: tuple[tuple[str, Estimate], ...]
 
     @property
-    def holds(self) -> bool:
-        return holds(self.goal, self.whole)
+    def verdict(self) -> Verdict:
+        """By the interval, as `queue-model check` judges."""
+        return judge(self.whole, self.goal.value, at_least=self.goal.at_least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +45,7 @@ class Checked:
     """What the simulation says of a rota."""
 
     result: Result
-    verdicts: list[Verdict]
-
-
-def holds(goal: Goal, estimate: Estimate) -> bool:
-    """By the value itself; nothing measured misses nothing."""
-    if estimate.value is None:
-        return True
-    return estimate.value >= goal.value if goal.at_least else estimate.value <= goal.value
+    verdicts: list[Judged]
 
 
 def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roster:
@@ -86,9 +82,13 @@ def simulate(
     seed: int | None = None,
     engine_name: str | None = None,
     jobs: int | None = None,
+    most: int = 0,
     progress: Progress = lambda done, wanted: None,
 ) -> Checked:
-    """The scenario's period with this rota in place of its shifts: every measure, and each goal by half-hour."""
+    """The scenario's period with this rota in place of its shifts: every measure, and each goal by half-hour.
+
+    While a goal over the whole period is too close to tell, twice as many replications are run, up to `most`.
+    """
     study = rota.study
     name, run = engine(engine_name)
     chosen = study.scenario.seed if seed is None else seed
@@ -103,15 +103,29 @@ def simulate(
         return measurer.sums(built, records), by_cell(study, cells, records, measures)
 
     with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
-        for sums, part in pool.map(one, range(count)):
-            result.sums.append(sums)
-            parts.append(part)
-            progress(result.replications, count)
+        while result.replications < count:
+            for sums, part in pool.map(one, range(result.replications, count)):
+                result.sums.append(sums)
+                parts.append(part)
+                progress(result.replications, count)
+            if _too_close(goals, result):
+                count = min(2 * count, max(most, count))
     levels = together(measures, parts)
-    return Checked(result, [_verdict(goal, result, levels, cells) for goal in goals])
+    return Checked(result, [_judged(goal, result, levels, cells) for goal in goals])
 
 
-def _verdict(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> Verdict:
+def _too_close(goals: Sequence[Goal], result: Result) -> bool:
+    return any(
+        judge(result.estimate(goal.measure), goal.value, at_least=goal.at_least) == "too close to tell"
+        for goal in goals
+    )
+
+
+def _judged(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> Judged:
     estimates = [(cells.name(cell), levels.estimate(goal.measure, cell)) for cell in range(len(cells))]
-    missed = tuple((name, each) for name, each in estimates if not holds(goal, each))
-    return Verdict(goal, result.estimate(goal.measure), missed)
+    said = [judge(each, goal.value, at_least=goal.at_least) for _, each in estimates]
+    missed, close = (
+        tuple(each for each, its in zip(estimates, said, strict=True) if its == wanted)
+        for wanted in ("fails", "too close to tell")
+    )
+    return Judged(goal, result.estimate(goal.measure), missed, close)

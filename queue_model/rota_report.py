@@ -13,6 +13,7 @@ from pages import colours, paper, reader
 from pages.paper import Markup
 from queue_model import gantt
 from queue_model.half_hours import clock
+from queue_model.report import MARKS
 from queue_model.report_words import WORDS
 from queue_model.rota import Duty, Rota
 from queue_model.rota_check import Checked
@@ -113,7 +114,7 @@ def _proof(checked: Checked, language: Language) -> str:
     rows, missed = [], []
     for each in checked.verdicts:
         kind = DEFINITIONS[each.goal.measure].kind
-        mark, verdict = ("holds", words["holds"]) if each.holds else ("fails", words["fails"])
+        mark, verdict = MARKS[each.verdict][0], words[each.verdict]
         definition = DEFINITIONS[each.goal.measure]
         sign = "≥" if each.goal.at_least else "≤"
         name, text = (getattr(definition, part)(language, **within) for part in ("title", "text"))

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from charter.definitions import DEFINITIONS
 from ivr.places import Places
 from queue_model import asking, pages
-from queue_model.bounds import Bound, Verdict
+from queue_model.bounds import MOST, Bound, Verdict
 from queue_model.bounds import bounds as targets
 from queue_model.build import Builder
 from queue_model.commands.run import head
 from queue_model.replication import Result, replicate
 from queue_model.steadiness import growing
 
-MOST = 400  # replications that are run to tell what is close
 EXAMPLES = """
 The promises are those of config/service.yaml; targets.service_level, answer_rate, abandonment and wait_mean of the
 scenario are judged beside them. More replications are run until each verdict is sure, or --most of them were.

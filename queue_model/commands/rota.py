@@ -16,6 +16,7 @@ from ivr.cli import Refusal
 from ivr.documents import Unreadable, read, shown
 from ivr.places import Places
 from queue_model import asking, pages, rota_check, rota_report, workforce
+from queue_model.bounds import MOST
 from queue_model.columns import Column
 from queue_model.half_hours import clock
 from queue_model.replication import Result
@@ -27,7 +28,8 @@ EXAMPLES = """
 PEOPLE says who there is: contracts, absences, shifts, breaks and rules (scenarios/people.yaml is an example). The
 requirements are those of `queue-model staff SCENARIO --json FILE`; without --requirements they are worked out first.
 
-exit status: 0 every requirement is covered and the targets hold in the simulation, 1 otherwise
+exit status: 0 every requirement is covered and the targets hold in the simulation, 1 a requirement is not covered or a
+target fails, 2 a target is too close to tell
 
 examples:
   queue-model rota scenarios/baseline.yaml --people scenarios/people.yaml
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
             found = staff(study, progress=progress, **simulation)
             requirements = found.requirements()
         rota = make(study, force, requirements, gap=options.gap, seconds=options.seconds)
-        checked = rota_check.simulate(rota, goals(study) or [DEFAULT], progress=progress, **simulation)
+        checked = rota_check.simulate(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
     if options.json:
         pages.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
@@ -74,7 +76,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(rota_report.report(rota, checked, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(rota, checked)))
-    return 0 if not rota.shortages and all(each.holds for each in checked.verdicts) else 1
+    verdicts = {each.verdict for each in checked.verdicts}
+    if rota.shortages or "fails" in verdicts:
+        return 1
+    return 2 if "too close to tell" in verdicts else 0
 
 
 def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
@@ -166,7 +171,7 @@ def _short(rota: Rota) -> Iterator[str]:
         yield f"  {each}"
 
 
-def _checked(result: Result, verdicts: list[rota_check.Verdict]) -> Iterator[str]:
+def _checked(result: Result, verdicts: list[rota_check.Judged]) -> Iterator[str]:
     asked = f"{result.replications} replications, seed {result.seed}"
     yield f"Simulated with this rota, absences and lateness included ({asked}):"
     rows = [["measure", "target", "value", "95 % interval", ""]]
@@ -176,7 +181,7 @@ def _checked(result: Result, verdicts: list[rota_check.Verdict]) -> Iterator[str
         title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
         rows.append([
             title, target, pages.number(each.whole.value, kind), pages.interval(each.whole, kind),
-            "holds" if each.holds else "FAILS",
+            each.verdict,
         ])  # fmt: skip
     for name in ("abandonment", "wait_mean_answered", "occupancy", "on_time_email", "on_time_second_level"):
         if name not in {each.goal.measure for each in verdicts} and name in result.sums[0].whole:
@@ -187,19 +192,22 @@ def _checked(result: Result, verdicts: list[rota_check.Verdict]) -> Iterator[str
     yield from _missed(verdicts)
 
 
-def _missed(verdicts: list[rota_check.Verdict]) -> Iterator[str]:
+def _missed(verdicts: list[rota_check.Judged]) -> Iterator[str]:
     """The half-hours of the week below a target; the whole may hold all the same."""
     for verdict in verdicts:
         name, kind = verdict.goal.measure, pages.kind(verdict.goal.measure)
         shown = [f"{label} {pages.number(estimate.value, kind)}" for label, estimate in verdict.missed]
         if shown:
             yield from pages.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+        if verdict.close:
+            many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
+            yield f"Too close to tell in {many}; more --replications would."
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def document(rota: Rota, verdicts: list[rota_check.Verdict]) -> dict[str, Any]:
+def document(rota: Rota, verdicts: list[rota_check.Judged]) -> dict[str, Any]:
     """Everything as plain values."""
     return {
         "scenario": rota.study.scenario.title,
@@ -230,8 +238,9 @@ def document(rota: Rota, verdicts: list[rota_check.Verdict]) -> dict[str, Any]:
         "simulated": [
             {
                 "measure": each.goal.measure, "target": each.goal.value, "value": each.whole.value,
-                "low": each.whole.low, "high": each.whole.high, "holds": each.holds,
+                "low": each.whole.low, "high": each.whole.high, "verdict": each.verdict,
                 "missed_from": [label for label, _ in each.missed],
+                "too_close_from": [label for label, _ in each.close],
             }
             for each in verdicts
         ],
