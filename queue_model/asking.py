@@ -13,6 +13,7 @@ from typing import Any
 from ivr.places import Places
 from queue_model import study
 from queue_model.errors import ModelError
+from queue_model.executors import Executor, Threads
 from queue_model.study import Study
 
 Progress = Callable[[int, int], None]
@@ -37,6 +38,24 @@ def simulation_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=_seed, metavar="S", help="where all chances start from (default: the scenario's)")
     add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
     add("--jobs", type=_whole, metavar="N", help="threads (default: one for each core)")
+
+
+def cluster_argument(parser: argparse.ArgumentParser) -> None:
+    """For commands whose work may be done elsewhere."""
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS",
+        help="the work is done by the workers of this Dask scheduler, tcp://HOST:8786, instead of threads; the same "
+             "results (needs the extra [cluster])",
+    )  # fmt: skip
+
+
+def executor(options: argparse.Namespace) -> Executor:
+    """Who does the work. Raises `Refusal` when the cluster cannot."""
+    if options.cluster is None:
+        return Threads(options.jobs)
+    from queue_model.cluster import Cluster
+
+    return Cluster(options.cluster)
 
 
 def study_of(options: argparse.Namespace, places: Places) -> Study:

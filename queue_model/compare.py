@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from charter.definitions import DEFINITIONS
 from queue_model.build import Builder
 from queue_model.errors import ModelError
 from queue_model.estimates import CONFIDENCE, Floats, student
+from queue_model.executors import Executor, Threads
 from queue_model.replication import Result, replicate
 from queue_model.steadiness import growing
 from queue_model.study import Study
@@ -173,6 +175,7 @@ def compare(
     seed: int | None = None,
     engine_name: str | None = None,
     jobs: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, wanted: None,
 ) -> Comparison:
     """Simulate all on the same chances: by default the first one's seed, and as many replications as the one that asks
@@ -184,13 +187,14 @@ def compare(
     many = replications or max(study.scenario.replications for study in studies)
     whole = many * len(studies)
 
-    def one(number: int, study: Study) -> Result:
+    def one(number: int, study: Study, hands: Executor) -> Result:
         def told(done: int, _: int) -> None:
             progress(number * many + done, whole)
 
-        return replicate(study, replications=many, seed=chosen, engine_name=engine_name, jobs=jobs, progress=told)
+        return replicate(study, replications=many, seed=chosen, engine_name=engine_name, executor=hands, progress=told)
 
-    results = [one(number, study) for number, study in enumerate(studies)]
+    with nullcontext(executor) if executor is not None else Threads(jobs) as hands:
+        results = [one(number, study, hands) for number, study in enumerate(studies)]
     lost = [{name: each.why for each in growing(study, Builder(study)) for name in each.measures} for study in studies]
     return Comparison(results, lost)
 

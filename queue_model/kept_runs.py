@@ -55,13 +55,13 @@ def _digest(path: str) -> str:
 
 
 @functools.cache
-def program() -> str:
+def program(patterns: tuple[str, ...] = ("*.py", "*.so", "*.pyd")) -> str:
     """The program's version: its sources, the compiled engine and NumPy, which draws. A version number alone would
     not notice that somebody changed the model."""
     found = [f"numpy {np.__version__}"]
     for package in (charter, ivr, queue_model):
         folder = os.path.dirname(os.path.abspath(package.__file__ or ""))
-        for pattern in ("*.py", "*.so", "*.pyd"):
+        for pattern in patterns:
             paths = sorted(glob.glob(os.path.join(folder, pattern)))
             found += [f"{package.__name__}/{os.path.basename(path)} {_digest(path)}" for path in paths]
     return hashlib.sha256("\n".join(found).encode()).hexdigest()

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from charter.definitions import PUBLISHED
-from queue_model.build import Builder
 from queue_model.errors import ModelError
 from queue_model.estimates import Estimate, ratio
-from queue_model.inputs import Inputs
+from queue_model.executors import Executor, Threads
 from queue_model.measures import Measurer, Sums
-from queue_model.records import Records
+from queue_model.orders import Measured, Order, Portion, Task, engine, in_order, measured, portions, tasks
 from queue_model.study import Study
 
-EngineName = Literal["simpy", "kernel"]
-Engine = Callable[[Inputs], Records]
+Progress = Callable[[int, int], None]
 
 MOST_REPLICATIONS = 100_000
 FEWEST = 10  # before the interval is trusted to say how many more are needed
-
-
-def engine(name: str | None = None) -> tuple[EngineName, Engine]:
-    """The engine of that name; without a name the compiled one, or where there is none the reference."""
-    if name == "simpy":
-        from queue_model import model
-
-        return "simpy", model.simulate
-    from queue_model import kernel
-
-    if name is None and not kernel.compiled:
-        from queue_model import model
-
-        return "simpy", model.simulate
-    return "kernel", kernel.simulate
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,35 +72,38 @@ def replicate(
     seed: int | None = None,
     engine_name: str | None = None,
     jobs: int | None = None,
+    executor: Executor | None = None,
     goal: Goal | None = None,
     parts: tuple[str, ...] = (),
-    progress: Callable[[int, int], None] = lambda done, wanted: None,
+    progress: Progress = lambda done, wanted: None,
 ) -> Result:
     """Run a study's replications: as many as asked for (or as the scenario says), then on until the goal is reached.
 
-    The goal sees what was measured, never who ran it, so any number of `jobs` gives the same result.
+    `executor` does the work; without one, `jobs` threads. The goal sees what was measured, never who ran it, so whoever
+    does it gives the same result.
     """
-    name, simulate = engine(engine_name)
-    chosen = study.scenario.seed if seed is None else seed
-    result = Result(study, Measurer(study, parts), name, chosen)
-    builder = Builder(study)
-
-    def one(replication: int) -> Sums:
-        built = builder.inputs(replication, chosen)
-        return result.measurer.sums(built, simulate(built.inputs))
-
+    name, _ = engine(engine_name)
+    order = Order(study, study.scenario.seed if seed is None else seed, name, parts)
+    result = Result(study, order.measurer, name, order.seed)
     wanted = replications or study.scenario.replications
-    with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
+    with nullcontext(executor) if executor is not None else Threads(jobs) as chosen:
         while result.replications < wanted:
-            try:
-                for sums in pool.map(one, range(result.replications, wanted)):
-                    result.sums.append(sums)
-                    progress(result.replications, wanted)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+            _more(result, order, chosen, wanted, progress)
             wanted = goal(result) if goal is not None else wanted
     return result
+
+
+def _more(result: Result, order: Order, executor: Executor, wanted: int, progress: Progress) -> None:
+    """The replications that are wanting, in their order whoever is done first."""
+    had = result.replications
+    found: list[tuple[Portion, Measured]] = []
+
+    def take(task: Task, several: list[Measured]) -> None:
+        found.extend(zip(task, several, strict=True))
+        progress(had + sum(len(each.sums) for _, each in found), wanted)
+
+    executor.run(measured, tasks(portions("", order, had, wanted, executor.least), 0.0), take)
+    result.sums.extend(in_order(found))
 
 
 def precise(half_width: float, measure: str = PUBLISHED) -> Goal:

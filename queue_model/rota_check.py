@@ -15,8 +15,9 @@ from queue_model.estimates import Estimate
 from queue_model.half_hours import HalfHours, half_hours
 from queue_model.inputs import TOPICS
 from queue_model.measures import Measurer, Sums
+from queue_model.orders import engine
 from queue_model.people import Roster
-from queue_model.replication import Result, engine
+from queue_model.replication import Result
 from queue_model.rota import Duty, Rota
 from queue_model.study import Study
 from queue_model.trials import Goal, Levels, by_cell, together

@@ -7,7 +7,7 @@ replaced as a whole, and null takes a topic or a shift away.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -25,6 +25,7 @@ from queue_model.errors import ModelError
 from queue_model.feasible import check
 from queue_model.period import Period
 from queue_model.scenario import Scenario
+from queue_model.traces import Traced, latest_trace
 
 DEEPEST = 20  # scenarios that stand on each other
 MOST_PROBLEMS = 100
@@ -62,6 +63,14 @@ class Study:
         """The names behind the topics' numbers."""
         return tuple(self.scenario.topics)
 
+    @cached_property
+    def trace(self) -> Traced | None:
+        """The calls that were seen, if the scenario names some; read once. Raises `TraceError`."""
+        if self.scenario.arrivals.trace is None:
+            return None
+        path = os.path.join(os.path.dirname(self.path), self.scenario.arrivals.trace)
+        return latest_trace(path, self.compiled["service"]["service"]["time_zone"])
+
     @property
     def promises(self) -> dict[str, Promise]:
         """What the Carta promises, by the name of the measure that tells."""
@@ -73,6 +82,19 @@ class Study:
                 "second_level", said["second_level_days"], "calendar_days", said["second_level_share"]
             ),
         }
+
+    def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:
+        """Whole, so that it can be simulated where its files are not: the trace goes along."""
+        asked = (self.path, self.written, self.changed, self.scenario, self.compiled, self.warnings)
+        return _elsewhere, (*asked, self.trace)
+
+
+def _elsewhere(*asked: Any) -> Study:
+    """A study that came from another machine, its trace last."""
+    *fields, trace = asked
+    study = Study(*fields)
+    study.__dict__["trace"] = trace
+    return study
 
 
 def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | None = None) -> Study:

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ivr.documents import Unreadable, parse
 from ivr.places import Places
 from queue_model import study as studies
-from queue_model.build import Builder
 from queue_model.errors import ModelError
 from queue_model.estimates import Estimate
+from queue_model.executors import Executor, Threads
 from queue_model.kept_runs import Shelf, key
-from queue_model.replication import engine, replicate
-from queue_model.steadiness import growing
+from queue_model.orders import Measured, Order, Portion, Task, engine, in_order, measured, portions, tasks
+from queue_model.replication import Result
 from queue_model.study import ScenarioError, Study
 
 MOST_POINTS = 10_000
@@ -200,59 +199,74 @@ def sweep(
     seed: int | None = None,
     engine_name: str | None = None,
     jobs: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, wanted: None,
 ) -> list[Point]:
     """Simulate what is not on the shelf yet, and keep each point as soon as it is finished.
 
-    The same whatever `jobs` (threads; default: one a core). Raises `Interrupted` when stopped; points under way are
-    finished and kept first.
+    `executor` does the work; without one, `jobs` threads (default: one a core). The same whoever does it. Raises
+    `Interrupted` when stopped; whatever was finished by then is kept.
     """
     name, _ = engine(engine_name)
     keys = []
     for study in points:
         chosen = study.scenario.seed if seed is None else seed
-        keys.append(
-            (key(study, seed=chosen, replications=replications or study.scenario.replications, engine=name), chosen)
-        )
+        many = replications or study.scenario.replications
+        keys.append((key(study, seed=chosen, replications=many, engine=name), chosen))
     done = {each: found for each, _ in set(keys) if (found := shelf.get(each)) is not None}
     again = frozenset(done)
     todo = {each: (study, chosen) for (each, chosen), study in zip(keys, points, strict=True) if each not in done}
-    threads = max(1, jobs or os.cpu_count() or 1)
-    inner = max(1, threads // max(1, len(todo)))  # few points: their replications share the cores
-
-    def one(each: str) -> dict[str, Any]:
-        study, chosen = todo[each]
-        run = _run(study, replications, chosen, name, inner)
-        shelf.put(each, run)
-        return run
-
     wanted = len(done) + len(todo)
-    with ThreadPoolExecutor(threads) as pool:
-        running: dict[Future[dict[str, Any]], str] = {pool.submit(one, each): each for each in todo}
+    underway = _Underway(shelf, done, lambda: progress(len(done), wanted))
+
+    def work(least: float) -> Iterator[Portion]:
+        for each, (study, chosen) in todo.items():
+            many = replications or study.scenario.replications
+            yield from portions(each, Order(study, chosen, name), 0, many, least)
+
+    with nullcontext(executor) if executor is not None else Threads(jobs) as hands:
         try:
             progress(len(done), wanted)
-            for future in as_completed(running):
-                done[running[future]] = future.result()
-                progress(len(done), wanted)
+            hands.run(measured, tasks(work(hands.least), hands.least), underway.take)
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)
             raise Interrupted(sum(shelf.get(each) is not None for each, _ in set(keys)), wanted) from None
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
     return [_point(done[each], again=each in again) for each, _ in keys]
 
 
-def _run(study: Study, replications: int | None, seed: int, engine_name: str, jobs: int) -> dict[str, Any]:
+class _Underway:
+    """Points whose portions come back in any order; each is kept as soon as it is whole."""
+
+    def __init__(self, shelf: Shelf, done: dict[str, dict[str, Any]], told: Callable[[], None]) -> None:
+        self.shelf, self.done, self.told = shelf, done, told
+        self.found: dict[str, dict[int, tuple[Portion, Measured]]] = {}
+
+    def take(self, task: Task, several: list[Measured]) -> None:
+        """Who is stopped in here is asked once more: the same portion twice is once."""
+        for portion, result in zip(task, several, strict=True):
+            name = portion.name
+            if name in self.done:
+                continue
+            found = self.found.setdefault(name, {})
+            found[portion.first] = portion, result
+            if sum(len(each.sums) for _, each in found.values()) == portion.of:
+                run = _run(portion.order, list(found.values()))
+                self.shelf.put(name, run)
+                self.done[name] = run
+                del self.found[name]
+                self.told()
+
+
+def _run(order: Order, found: Sequence[tuple[Portion, Measured]]) -> dict[str, Any]:
     """One point as plain values."""
-    result = replicate(study, replications=replications, seed=seed, engine_name=engine_name, jobs=jobs)
+    result = Result(order.study, order.measurer, order.engine, order.seed, in_order(found))
+    lost = next(each.lost for portion, each in found if portion.first == 0)
     return {
-        "title": study.scenario.title,
+        "title": order.study.scenario.title,
         "replications": result.replications,
-        "seed": seed,
+        "seed": order.seed,
         "measures": {name: list(each[1:]) for name, each in result.estimates().items()},
         "counts": {name: result.count(name) for name in result.sums[0].counts},
-        "no_steady_state": {name: each.why for each in growing(study, Builder(study)) for name in each.measures},
+        "no_steady_state": lost,
     }
 
 

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from queue_model.intensity import Drawn
 from queue_model.study import Study
-from queue_model.traces import TraceError, read_trace
+from queue_model.traces import Traced, TraceError
 
 
 def traced(study: Study) -> tuple[Drawn, NDArray[np.int16]]:
     """The calls of the scenario's trace that fall into its period, and their topics' numbers (-1: not known)."""
-    trace = study.scenario.arrivals.trace or ""
-    path = os.path.join(os.path.dirname(study.path), trace)
-    calls = read_trace(path, study.compiled["service"]["service"]["time_zone"])
+    path = os.path.join(os.path.dirname(study.path), study.scenario.arrivals.trace or "")
+    calls = study.trace or Traced([], [])
     at = np.array(calls.at) - study.period.origin
     inside = np.flatnonzero((at >= 0) & (at < study.period.length))
     if not len(inside):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -47,6 +49,20 @@ def read_trace(path: str, zone: str) -> Traced:
     if not found.at:
         raise TraceError(f"{path}: no calls")
     return found
+
+
+def latest_trace(path: str, zone: str) -> Traced:
+    """The same, of a file that many studies share, read again only when it has changed."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return read_trace(path, zone)
+    return _read(path, zone, (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=2)
+def _read(path: str, zone: str, _stamp: tuple[int, int]) -> Traced:
+    return read_trace(path, zone)
 
 
 def _instant(text: str | None, zone: ZoneInfo, where: str) -> float:

@@ -23,8 +23,8 @@ from queue_model.estimates import Estimate, ratio
 from queue_model.half_hours import Counts, HalfHours, duty, half_hours
 from queue_model.inputs import UNLIMITED, Inputs
 from queue_model.measures import Classes
+from queue_model.orders import engine
 from queue_model.records import Outcome, Records
-from queue_model.replication import engine
 from queue_model.study import Study
 
 Floats = NDArray[np.float64]

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from queue_model.build import Builder
 from queue_model.measures import SLOT_MINUTES
+from queue_model.orders import engine
 from queue_model.period import Period
 from queue_model.records import Rows, Work
-from queue_model.replication import Result, engine
+from queue_model.replication import Result
 
 Floats = NDArray[np.float64]
 

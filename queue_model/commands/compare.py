@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from charter.definitions import DEFINITIONS, PUBLISHED
+from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED
 from ivr.places import Places
 from queue_model import asking, pages
 from queue_model.compare import Comparison, Difference, compare, more_is_better
@@ -35,12 +35,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("others", nargs="+", metavar="SCENARIO", help="those to compare with it; --set, --first, --days are for all")
     asking.simulation_arguments(parser)
+    asking.cluster_argument(parser)
     add(
-        "--measure", action="append", choices=tuple(DEFINITIONS), metavar="NAME", dest="measures",
+        "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
         help=f"a measure to compare, again for more (default: {', '.join(MEASURES)})",
     )  # fmt: skip
     add(
-        "--rank", choices=tuple(DEFINITIONS), default=PUBLISHED, metavar="NAME",
+        "--rank", choices=MODELLED, default=PUBLISHED, metavar="NAME",
         help="the measure that ranks the scenarios (default: service_level)",
     )  # fmt: skip
     add("--language", choices=("en", "it"), default="en", help="of the measures' names")
@@ -51,10 +52,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     more_is_better(options.rank)  # refused before anything is simulated
     files = [options.scenario, *options.others]
     studies = [asking.study_of(argparse.Namespace(**{**vars(options), "scenario": file}), places) for file in files]
-    with asking.progress_bar() as progress:
+    with asking.executor(options) as executor, asking.progress_bar() as progress:
         found = compare(
             studies, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            jobs=options.jobs, progress=progress,
+            executor=executor, progress=progress,
         )  # fmt: skip
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)

@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     asking.scenario_arguments(parser)
     asking.simulation_arguments(parser)
+    asking.cluster_argument(parser)
     add = parser.add_argument
     add(
         "--precision", type=asking.precision, metavar="Xpp",
@@ -53,10 +54,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     written = bool(options.json or options.csv)
     drawn = ("half-hour",) if options.html else ()
     parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
-    with asking.progress_bar() as progress:
+    with asking.executor(options) as executor, asking.progress_bar() as progress:
         result = replicate(
-            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            jobs=options.jobs, goal=options.precision and precise(options.precision), parts=parts, progress=progress,
+            study, replications=options.replications, seed=options.seed, engine_name=options.engine, executor=executor,
+            goal=options.precision and precise(options.precision), parts=parts, progress=progress,
         )  # fmt: skip
     unsteady = growing(study, Builder(study))
     if options.json:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from charter.definitions import DEFINITIONS
+from charter.definitions import DEFINITIONS, MODELLED
 from ivr.cli import Refusal
 from ivr.places import Places
 from pages import heat_map
@@ -44,6 +44,7 @@ simulates only what is new.
 examples:
   queue-model sweep scenarios/baseline.yaml --set seats=6,8,10,12 --set calls=300,400,500 --out sweep
   queue-model sweep scenarios/baseline.yaml --list points.csv --measure service_level
+  queue-model sweep scenarios/baseline.yaml --list points.csv --cluster tcp://10.0.0.5:8786
 """
 
 
@@ -59,8 +60,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--first", type=_date, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
     add("--days", type=int, metavar="N", help="length of the period in calendar days (default: the scenario's)")
     asking.simulation_arguments(parser)
+    asking.cluster_argument(parser)
     add(
-        "--measure", action="append", choices=tuple(DEFINITIONS), metavar="NAME", dest="measures",
+        "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
         help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
     )  # fmt: skip
     add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and a heat map of each shown as SVG")
@@ -76,10 +78,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     points = points_of(options.scenario, settings, places, common)
     _folder(options.out)
     try:
-        with asking.progress_bar() as progress:
+        with asking.executor(options) as executor, asking.progress_bar() as progress:
             found = sweep(
                 points, Shelf(os.path.join(places.var, "sweeps")), replications=options.replications, seed=options.seed,
-                engine_name=options.engine, jobs=options.jobs, progress=progress,
+                engine_name=options.engine, executor=executor, progress=progress,
             )  # fmt: skip
     except Interrupted as stopped:
         said = f"{stopped.kept} of {stopped.wanted} points are kept; the same command goes on from there"

@@ -7,7 +7,8 @@ import pytest
 
 from queue_model.errors import ModelError
 from queue_model.estimates import ratio, student
-from queue_model.replication import engine, precise, replicate
+from queue_model.orders import engine
+from queue_model.replication import precise, replicate
 from tests.queue_model.days import day, everything, ready
 
 
