@@ -105,7 +105,7 @@ def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
 class MetricsServer:
     """Answers `GET /metrics` on the loopback address, in a thread. Raises OSError when the port is taken."""
 
-    def __init__(self, metrics: Metrics, port: int) -> None:
+    def __init__(self, metrics: Collector, port: int) -> None:
         registry = CollectorRegistry()
         registry.register(metrics)
         ProcessCollector(registry=registry)

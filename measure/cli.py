@@ -9,6 +9,7 @@ from ivr import cli
 
 COMMANDS = {
     "ingest": "take in the switch's queue_log and CDR: every line once, as visits",
+    "live": "show the queue now: who waits, seats by state, the figures of today",
     "rebuild": "make the visits again from the lines that were taken in",
 }
 

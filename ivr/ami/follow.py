@@ -38,6 +38,7 @@ async def follow(
     every: float = 60.0,
     backoff: Backoff | None = None,
     seconds: float = SECONDS,
+    events: str = "on",
 ) -> None:
     """Listen until cancelled. `resync` is awaited after each connect and every `every` seconds, which also finds a peer
     that is gone without a word; `taken` gets each event; `lost` each failure, after which it is tried again.
@@ -48,7 +49,7 @@ async def follow(
     failures, welcome = 0, False
     while True:
         try:
-            async with connect(account, seconds=seconds) as connection:
+            async with connect(account, seconds=seconds, events=events) as connection:
                 welcome = True
                 await resync(connection)
                 failures = 0

@@ -1,0 +1,266 @@
+"""The queue at this moment, from the manager's events: a pure state, fed with messages, asked for figures.
+
+Events are absolute (a member's event says everything about the member), so one that comes twice, or again after the
+whole truth was asked for (`resynced`), changes nothing. Only counts leave this class: no operator, no telephone, no
+caller. Which events there are, and in which order, was seen on Asterisk 22.
+
+What became of a stay: AgentConnect and QueueCallerAbandon say it; the channel's variable QUEUESTATUS says that the
+switch led the caller on, or never let him in; who left, and nobody says why, left by key. A call is one stay here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from charter.calendar import OpeningHours
+from charter.kpi import USUAL, Fate, Figure, Thresholds, Visit, measure
+
+Message = Mapping[str, str]
+
+# Asterisk's device states (include/asterisk/devicestate.h), as QueueMemberStatus has them.
+_TALKING = frozenset(("2", "3", "7", "8"))  # in use, busy, ringing while in use, on hold
+_RINGING = "6"
+_FREE = "1"
+_STATUS: dict[str, Fate] = {
+    "TIMEOUT": "timeout",
+    "LEAVEEMPTY": "empty",
+    "LEAVEUNAVAIL": "empty",
+    "FULL": "full",
+    "JOINEMPTY": "busy",
+    "JOINUNAVAIL": "busy",
+}
+SETTLED_SECONDS = 5.0  # after leaving, nobody says any more why: the key
+SHOWN = ("service_level", "answer_rate", "abandonment", "overflow", "wait_mean_all", "wait_p90_answered")
+PAUSES = ("break", "after_call_work", "email")  # what the telephones can say; anything else is "other"
+
+
+class Stay(NamedTuple):
+    """A stay of this day: how it ended, None while nobody knows; `left` is when we heard that the caller left."""
+
+    entered: float
+    fate: Fate | None
+    wait: float
+    talk: float | None = None
+    left: float = 0.0
+
+
+@dataclass(frozen=True)
+class Seats:
+    """How many seats are in each state. Each that is logged in is in exactly one of the others."""
+
+    logged_in: int = 0
+    free: int = 0
+    ringing: int = 0
+    talking: int = 0
+    wrap_up: int = 0
+    unreachable: int = 0  # the telephone is not there
+    paused: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*PAUSES, "other"), 0))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What can be shown of a moment: counts and figures, nobody by name."""
+
+    at: float  # epoch seconds, by the switch's clock
+    connected: bool
+    open: bool  # in service hours
+    waiting: int
+    oldest_wait: float  # s; 0 when nobody waits
+    seats: Seats
+    offered: int
+    answered: int
+    abandoned: int
+    led_to_voicemail: int
+    figures: dict[str, Figure]
+    since: float  # from when on the figures know everything...
+    blind_seconds: float  # ...but for so much, while there was no connection
+
+    def document(self) -> dict[str, Any]:
+        figures = {
+            name: {"value": each.value, "numerator": each.numerator, "denominator": each.denominator}
+            for name, each in self.figures.items()
+        }
+        return {**asdict(self), "figures": figures}
+
+
+class Board:
+    """One queue. Instants are epoch seconds by the switch's clock, whole or not."""
+
+    def __init__(self, queue: str, hours: OpeningHours, wrap_up: float, thresholds: Thresholds = USUAL) -> None:
+        self.queue = queue
+        self.connected = False
+        self.hours, self._wrap_up, self._thresholds = hours, wrap_up, thresholds
+        self._members: dict[str, Message] = {}  # by interface
+        self._waiting: dict[str, float] = {}  # UNIQUEID -> since when
+        self._stays: dict[str, Stay] = {}  # of today, ended or ending
+        self._told: dict[str, Visit] = {}  # of today, from what was written down
+        self._since: float | None = None
+        self._blind = 0.0
+        self._lost_at: float | None = None
+
+    # --- what comes in
+
+    def resynced(self, listed: Iterable[Message], now: float) -> None:
+        """The whole truth, as QueueStatus lists it."""
+        self._members.clear()
+        waited = self._waiting
+        self._waiting = {}
+        for entry in listed:
+            if entry.get("Queue") != self.queue:
+                continue
+            if entry["Event"] == "QueueMember":
+                self._members[entry.get("Location", "")] = entry
+            elif entry["Event"] == "QueueEntry":
+                unique = entry.get("Uniqueid", "")
+                self._waiting[unique] = waited.get(unique, now - _number(entry.get("Wait", "")))
+        self._connected(now)
+
+    def told(self, visits: Mapping[str, Visit], since: float) -> None:
+        """What was written down of today, by UNIQUEID: it knows what was missed. What was seen goes before it."""
+        self._told = dict(visits)
+        self._since = since
+        self._blind = 0.0
+
+    def took(self, event: Message, now: float) -> None:
+        """An event, of whatever kind."""
+        kind = event.get("Event", "")
+        if kind == "VarSet":
+            if event.get("Variable") == "QUEUESTATUS":
+                self._status(event.get("Uniqueid", ""), event.get("Value", ""), now)
+        elif event.get("Queue") != self.queue:
+            return
+        elif kind in ("QueueMemberAdded", "QueueMemberStatus", "QueueMemberPause"):
+            self._members[event.get("Interface", "")] = event
+        elif kind == "QueueMemberRemoved":
+            self._members.pop(event.get("Interface", ""), None)
+        else:
+            self._caller(kind, event, now)
+
+    def lost(self, now: float) -> None:
+        """There is no connection any more: what is shown may be wrong from here on."""
+        if self.connected:
+            self._lost_at = now
+        self.connected = False
+
+    def _connected(self, now: float) -> None:
+        self.connected = True
+        if self._since is None:
+            self._since = now
+        if self._lost_at is not None:
+            self._blind += max(0.0, now - self._lost_at)
+            self._lost_at = None
+
+    def _caller(self, kind: str, event: Message, now: float) -> None:
+        unique = event.get("Uniqueid", "")
+        if kind == "QueueCallerJoin":
+            self._waiting.setdefault(unique, now)
+        elif kind == "QueueCallerLeave":
+            since = self._waiting.pop(unique, None)
+            if since is not None and unique not in self._stays:
+                self._stays[unique] = Stay(since, None, max(0.0, now - since), left=now)
+        elif kind == "AgentConnect":
+            self._end(unique, "answered", event.get("HoldTime", ""), now)
+        elif kind == "QueueCallerAbandon":
+            self._end(unique, "abandoned", event.get("HoldTime", ""), now)
+        elif kind == "AgentComplete" and (stay := self._stays.get(unique)) is not None:
+            self._stays[unique] = stay._replace(talk=_number(event.get("TalkTime", "")))
+
+    def _end(self, unique: str, fate: Fate, hold: str, now: float) -> None:
+        """Asterisk's own count of the wait, in whole seconds, so that the figures are those of its log."""
+        since, stay, wait = self._waiting.pop(unique, None), self._stays.get(unique), _number(hold)
+        if stay is None:
+            self._stays[unique] = Stay(now - wait if since is None else since, fate, wait)
+        elif stay.fate != fate:
+            self._stays[unique] = stay._replace(fate=fate, wait=wait)
+
+    def _status(self, unique: str, value: str, now: float) -> None:
+        fate = _STATUS.get(value)
+        if fate is None:
+            return
+        since, stay = self._waiting.pop(unique, None), self._stays.get(unique)
+        if stay is None:
+            entered = now if since is None else since
+            self._stays[unique] = Stay(entered, fate, now - entered)
+        elif stay.fate is None:
+            self._stays[unique] = stay._replace(fate=fate)
+
+    # --- what goes out
+
+    def picture(self, now: float) -> Picture:
+        """The moment. Forgets the days before."""
+        midnight = self.midnight(now)
+        self._forget(midnight)
+        visits = self._visits(now)
+        counts = Counter(each.fate for each in visits)
+        figures = measure(visits, self._thresholds)
+        led = figures["overflow"]
+        return Picture(
+            at=now,
+            connected=self.connected,
+            open=self.hours.is_open(now),
+            waiting=len(self._waiting),
+            oldest_wait=max((now - since for since in self._waiting.values()), default=0.0),
+            seats=self._seats(now),
+            offered=len(visits),
+            answered=counts["answered"],
+            abandoned=counts["abandoned"],
+            led_to_voicemail=int(led.numerator),
+            figures={name: figures[name] for name in SHOWN},
+            since=max(midnight, now if self._since is None else self._since),
+            blind_seconds=self._blind + (max(0.0, now - self._lost_at) if self._lost_at is not None else 0.0),
+        )
+
+    def _visits(self, now: float) -> list[Visit]:
+        found = dict(self._told)
+        for unique, stay in self._stays.items():
+            fate = stay.fate
+            if fate is None:
+                if now - stay.left < SETTLED_SECONDS:
+                    continue
+                fate = "key"
+            found[unique] = Visit(stay.entered, fate, stay.wait, stay.talk)
+        return [visit for visit in found.values() if self.hours.is_open(visit.entered)]
+
+    def _forget(self, midnight: float) -> None:
+        self._stays = {unique: stay for unique, stay in self._stays.items() if stay.entered >= midnight}
+        self._told = {unique: visit for unique, visit in self._told.items() if visit.entered >= midnight}
+        if self._since is not None and self._since < midnight:
+            self._since, self._blind = midnight, 0.0
+
+    def midnight(self, now: float) -> float:
+        """At which the day of that instant began."""
+        local = self.hours.local(now)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
+
+    def _seats(self, now: float) -> Seats:
+        states: Counter[str] = Counter()
+        paused = dict.fromkeys((*PAUSES, "other"), 0)
+        for member in self._members.values():
+            state = self._state(member, now)
+            if state == "paused":
+                reason = member.get("PausedReason", "")
+                paused[reason if reason in PAUSES else "other"] += 1
+            else:
+                states[state] += 1
+        return Seats(len(self._members), paused=paused, **states)
+
+    def _state(self, member: Message, now: float) -> str:
+        status = member.get("Status", "")
+        if status in _TALKING:
+            return "talking"
+        if status == _RINGING:
+            return "ringing"
+        if status != _FREE:
+            return "unreachable"
+        if member.get("Paused") == "1":
+            return "paused"
+        since = now - _number(member.get("LastCall", ""))
+        return "wrap_up" if 0 <= since < self._wrap_up else "free"
+
+
+def _number(text: str) -> float:
+    """Zero for what is none: a manager of another version may leave it away."""
+    return float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else 0.0

@@ -1,0 +1,143 @@
+"""The live figures on a real Asterisk: states, fates, a restart in between; and the manager's adapter by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from charter.calendar import OpeningHours
+from ivr import ami
+from ivr.ami import Backoff
+from measure.board import Board, Picture
+from measure.live import Source
+from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.steps import enter_queue, fate, wait_entered
+
+pytestmark = pytest.mark.switch
+
+CHANGES = {"queue": {"longest_queue": 1, "voicemail_key": "1", "wrap_up_seconds": 0}}
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[House]:
+    with house(CHANGES, operators=2, prompt_bytes=BRIEF) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def watched(built: House) -> Iterator[Source]:
+    """A source that is kept up to date in a thread of its own."""
+    service = built.stack.compiled["service"]
+    board = Board(service["queue"]["name"], OpeningHours.of(service), service["queue"]["wrap_up_seconds"])
+    made = Source(board, built.stack.switch.ami, lambda midnight: None)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(made.keep(Backoff(0.05, 0.2)))
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        wait_until(lambda: made.picture().connected, "the board to be connected")
+        yield made
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(10)
+        loop.close()
+
+
+def shows(made: Source, condition: Callable[[Picture], bool], what: str) -> None:
+    wait_until(lambda: condition(made.picture()), f"{what}: {made.picture()}")
+
+
+def test_given_a_watched_queue_when_callers_come_and_go_then_the_board_follows(built: House) -> None:
+    with watched(built) as made:
+        assert abs(made.now() - built.now()) < 5  # the switch's clock is not ours
+        shows(made, lambda seen: seen.seats.free == 2, "two free seats")
+        visit = enter_queue(built)
+        ringing = built.seats.wait_ring()
+        shows(made, lambda seen: (seen.waiting, seen.seats.ringing) == (1, 1), "one waits, one rings")
+        built.answer(ringing)
+        shows(made, lambda seen: (seen.waiting, seen.seats.talking, seen.answered) == (0, 1, 1), "a conversation")
+        ringing.hang_up()
+        visit.line.hang_up()
+        assert fate(built, visit) == "answered"
+        for code, reason in (("*131*01", "break"), ("*133*02", "email")):
+            built.stack.desk(code)
+            shows(made, lambda seen, reason=reason: seen.seats.paused[reason] == 1, f"a pause: {reason}")  # type: ignore[misc]
+        waiting = enter_queue(built)
+        wait_entered(built, waiting)
+        refused = enter_queue(built)
+        shows(made, lambda seen: (seen.waiting, seen.led_to_voicemail) == (1, 1), "one waits, one was refused")
+        waiting.line.press("1")
+        shows(made, lambda seen: seen.led_to_voicemail == 2, "one left by key")
+        for each in (waiting, refused):
+            each.line.hang_up()
+        built.wait_idle()
+        gone = enter_queue(built)
+        wait_entered(built, gone)
+        gone.line.hang_up()
+        shows(made, lambda seen: (seen.offered, seen.abandoned) == (4, 1), "one gave up")
+        for code in ("*14*01", "*14*02"):
+            built.stack.desk(code)
+        shows(made, lambda seen: seen.seats.free == 2, "two free seats again")
+    verbs = built.events()
+    assert [verbs.count(verb) for verb in ("CONNECT", "ABANDON", "EXITWITHKEY", "FULL")] == [1, 1, 1, 1]
+
+
+def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_truth_is_asked_for_again(built: House) -> None:
+    with watched(built) as made:
+        before = made.picture()
+        switch = built.stack.switch
+        switch.stop()
+        shows(made, lambda seen: not seen.connected, "the connection to be lost")
+        built.stack.switch.prepare(lambda prepared: built.stack.render(built.now()))
+        built.restart_switch()
+        shows(made, lambda seen: seen.connected, "the connection to be back")
+        shows(made, lambda seen: seen.seats.logged_in == 2, "the operators to be there still")
+        after = made.picture()
+        assert after.waiting == 0
+        assert after.blind_seconds > 0
+        assert after.offered == before.offered
+        visit = enter_queue(built)
+        ringing = built.seats.wait_ring()
+        shows(made, lambda seen: (seen.waiting, seen.seats.ringing) == (1, 1), "one waits, one rings")
+        visit.line.hang_up()
+        ringing.hang_up()
+    built.wait_idle()
+
+
+def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built: House) -> None:
+    async def play() -> None:
+        account = built.stack.switch.ami._replace(secret="wrong")
+        with pytest.raises(ami.LoginRefused, match=r"login as ivr refused"):
+            async with ami.connect(account):
+                pass
+
+    asyncio.run(play())
+
+
+def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_its_own(built: House) -> None:
+    async def play() -> None:
+        async with ami.connect(built.stack.switch.ami, events="on") as connection:
+            await asyncio.gather(
+                *(connection.action("DBPut", {"Family": "test", "Key": f"k{n}", "Val": str(n)}) for n in range(100))
+            )
+            found = await asyncio.gather(
+                *(connection.listed("DBGet", {"Family": "test", "Key": f"k{n}"}) for n in range(100))
+            )
+            assert [entry[0]["Val"] for entry in found] == [str(n) for n in range(100)]
+            with pytest.raises(ami.Refused, match="Database entry not found"):
+                await connection.listed("DBGet", {"Family": "test", "Key": "none"})
+            await connection.action("DBDelTree", {"Family": "test"})
+            with pytest.raises(ami.Refused, match="Invalid/unknown command"):
+                await connection.action("NoSuchAction")
+
+    asyncio.run(play())
