@@ -13,7 +13,7 @@ if its time was over by then, as failed; otherwise there was nothing to answer w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
@@ -24,7 +24,7 @@ from ivr.compiled import Compiled
 from registry import schema
 from registry.history import ANSWERING, Event
 
-PAID_BY_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are goals of the house
+OF_THE_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are goals of the house
 _FIRST_LEVEL = {"email": "EMAIL", "web_form": "EMAIL", "voicemail": "CALLBACK"}  # channel -> promise
 
 clock = schema.sla_clock
@@ -61,7 +61,7 @@ def publish(connection: Connection, rules: Rules) -> None:
     table = schema.promise
     known = {row.promise_code: row for row in connection.execute(select(table))}
     for code, said in rules.promises.items():
-        promised = int(code in PAID_BY_CARTA)
+        promised = int(code in OF_THE_CARTA)
         row = {"amount": said.amount, "clock": said.clock, "share": said.share, "promised": promised}
         if code not in known:
             connection.execute(insert(table).values(promise_code=code, **row))
@@ -159,17 +159,22 @@ def overdue(connection: Connection, now: float) -> list[Deferred]:
     return [Deferred(row.due_at) for row in connection.execute(select(clock.c.due_at).where(wanted))]
 
 
-def explained(rules: Rules, row: Any, events: list[Event], promise: Any) -> str:
-    """The arithmetic of one clock in words, from its row, its request's history, and its promise as it was stored."""
-    kind: Clock = promise.clock
-    then = Promise(row.promise_code, promise.amount, kind, promise.share)
-    changes: list[Change] = [Change(row.started_at, "running")]
+def changes(row: Any, events: Sequence[Event]) -> list[Change]:
+    """When a clock ran and when it stood still, from its row and the history of its request."""
+    found: list[Change] = [Change(row.started_at, "running")]
     for event in events:
         if event.at < row.started_at or (row.stopped_at is not None and event.at > row.stopped_at):
             continue
         state: State = "paused" if event.to_state == "waiting_contact" else "running"
-        if state != changes[-1].state:
-            changes.append(Change(event.at, state))
-    if row.stopped_at is not None:
-        changes.append(Change(row.stopped_at, "stopped"))
-    return explain(then, row.started_at, rules.hours, "it", changes)
+        if state != found[-1].state:
+            found.append(Change(event.at, state))
+    return found if row.stopped_at is None else [*found, Change(row.stopped_at, "stopped")]
+
+
+def explained(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
+    """The arithmetic of one clock in words; `promise` is its row, in case the configuration has changed since."""
+    kind: Clock = promise.clock
+    then = Promise(row.promise_code, promise.amount, kind, promise.share)
+    said = explain(then, row.started_at, rules.hours, "it", changes(row, events))
+    differs = f"\n(calcolata con la configurazione {row.calendar_rev}, oggi {rules.revision})"
+    return said if row.calendar_rev == rules.revision else said + differs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -140,14 +141,15 @@ def test_two_operators_one_wins_and_the_other_is_told_who_and_when(desk: Desk) -
 
 def at_once(*works: Callable[[], object]) -> list[BaseException | None]:
     """Run these in threads that begin together; what each failed with."""
-    gate, problems = threading.Barrier(len(works)), [None] * len(works)
+    gate = threading.Barrier(len(works))
+    problems: list[BaseException | None] = [None] * len(works)
 
     def run(number: int) -> None:
         gate.wait(10)
         try:
             works[number]()
         except Refusal as problem:
-            problems[number] = problem  # type: ignore[call-overload]
+            problems[number] = problem
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
     for thread in threads:
@@ -161,7 +163,7 @@ def at_once(*works: Callable[[], object]) -> list[BaseException | None]:
 def test_of_eight_who_take_at_the_same_moment_one_has_it(desk: Desk) -> None:
     request = desk.open()
     actors = [f"op{number}" for number in range(101, 109)]
-    problems = at_once(*(lambda who=who: desk.act(request, "take", MORNING + 5, who) for who in actors))  # type: ignore[misc]
+    problems = at_once(*(partial(desk.act, request, "take", MORNING + 5, who) for who in actors))
     (winner,) = [actor for actor, problem in zip(actors, problems, strict=True) if problem is None]
     found = desk.get(request.protocol)
     assert (found.owner_ref, found.version) == (winner, 2)
