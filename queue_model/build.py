@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,15 @@ class Built:
     queued: int
 
 
+class Arrived(NamedTuple):
+    """Calls at the number in order of time: the streams' values for them, what they want, their way in the menu."""
+
+    drawn: Drawn
+    table: Tables
+    wants: NDArray[np.int16]
+    way: Indices
+
+
 class Builder:
     """The inputs of any replication of one study."""
 
@@ -53,7 +62,7 @@ class Builder:
         self._specs: tuple[TopicSpec, ...] = tuple(scenario.topics.values())
         self.calls = _call_intensity(study)
         self._trace = traced(study) if scenario.arrivals.trace is not None else None
-        self._shares = _topic_shares(study)
+        self.shares = _topic_shares(study)  # cumulative, [topics] or [steps + 1, topics]
         self.ways = ways(study)
         self.roster = roster(study)
         self.mails = _mail_intensity(study) if scenario.mails is not None else None
@@ -74,15 +83,19 @@ class Builder:
         return Built(made, *built)
 
     # calls
-    def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
-        scenario, period = self.study.scenario, self.study.period
-        arrivals = scenario.arrivals
+    def arrive(self, streams: Streams, *, swings: bool = True) -> Arrived:
+        """The calls at the number. `swings`: whether they come and go within the day as the scenario says."""
+        arrivals, period = self.study.scenario.arrivals, self.study.period
         drawn, known = self._trace or (
-            draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings), None
+            draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings if swings else None), None
         )  # fmt: skip
-        table = _Tables(streams, period.days, drawn)
+        table = Tables(streams, period.days, drawn)
         wants = self._wants(drawn, table, known)
         way = self.ways.choose(wants, period.is_open(drawn.at), table("calls/way", "uniform"))
+        return Arrived(drawn, table, wants, way)
+
+    def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
+        scenario, (drawn, table, wants, way) = self.study.scenario, self.arrive(streams)
         entered = drawn.at + self.ways.seconds[way]
         ending = self.ways.ending[way]
         queued, closed = np.flatnonzero(ending == Ways.QUEUE), np.flatnonzero(ending == Ways.MESSAGE)
@@ -108,13 +121,13 @@ class Builder:
         }
         return made, counts
 
-    def _wants(self, drawn: Drawn, table: _Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
+    def _wants(self, drawn: Drawn, table: Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
         """The topic of each call: as traced, else by share."""
         chance = table("calls/topic", "uniform")
-        if self._shares.ndim == 1:
-            found = np.searchsorted(self._shares, chance, "right")
+        if self.shares.ndim == 1:
+            found = np.searchsorted(self.shares, chance, "right")
         else:
-            found = np.sum(chance[:, None] >= self._shares[self.calls.slot[drawn.step]], axis=1)
+            found = np.sum(chance[:, None] >= self.shares[self.calls.slot[drawn.step]], axis=1)
         wants = np.minimum(found, len(self._specs) - 1).astype(np.int16)
         return wants if known is None else np.where(known >= 0, known, wants)
 
@@ -122,7 +135,7 @@ class Builder:
         handling = self.study.scenario.handling
         return handling.callback if handling.callback is not None else handling.talk
 
-    def _draw_callers(self, table: _Tables, wants: NDArray[np.int16], who: Indices) -> dict[str, Any]:
+    def _draw_callers(self, table: Tables, wants: NDArray[np.int16], who: Indices) -> dict[str, Any]:
         """What the callers who reach the queue are like, [n, attempts]."""
         scenario = self.study.scenario
         callers, handling = scenario.callers, scenario.handling
@@ -141,7 +154,7 @@ class Builder:
             once["second_level_work"] = table.some("calls/second work", work, who, once["second_level"], 0.0)
         return {"attempts": attempts, **once, **self._draw_attempts(table, attempts, who)}
 
-    def _draw_attempts(self, table: _Tables, attempts: int, who: Indices) -> dict[str, Floats]:
+    def _draw_attempts(self, table: Tables, attempts: int, who: Indices) -> dict[str, Floats]:
         """What differs from attempt to attempt, [n, attempts]; drawn only for those who may get there."""
         first = self._draw_attempt(table, 0, who, attempts)
         if attempts == 1:
@@ -157,7 +170,7 @@ class Builder:
                 drawn = self._draw_attempt(some, attempt + 1, place, attempts)
         return whole
 
-    def _draw_attempt(self, table: _Tables, attempt: int, who: Indices, attempts: int) -> dict[str, Floats]:
+    def _draw_attempt(self, table: Tables, attempt: int, who: Indices, attempts: int) -> dict[str, Floats]:
         callers = self.study.scenario.callers
         patience = table.law(f"calls/patience/{attempt}", callers.patience, who)
         if callers.balk:
@@ -170,7 +183,7 @@ class Builder:
             made["redial_after"] = table.some(f"calls/redial after/{attempt}", callers.redial.after, who, again, np.inf)
         return made
 
-    def _key_after(self, table: _Tables, attempt: int, who: Indices) -> Floats:
+    def _key_after(self, table: Tables, attempt: int, who: Indices) -> Floats:
         """Seconds of waiting until the caller takes up the offer of the voicemail: at an offer, or never."""
         queue = self.study.compiled["service"]["queue"]
         share, every = self.study.scenario.callers.voicemail_key, float(queue["voicemail_offer_every"])
@@ -187,7 +200,7 @@ class Builder:
         if mails is None or self.mails is None:
             return {}
         drawn = draw(self.mails, self.study.period, streams, "mails", mails.busyness, None)
-        table = _Tables(streams, self.study.period.days, drawn)
+        table = Tables(streams, self.study.period.days, drawn)
         everyone = np.arange(len(drawn.at))
         names = self.study.topics
         shares = mails.topics or {name: each.share for name, each in self.study.scenario.topics.items()}
@@ -205,7 +218,7 @@ class Builder:
         return made
 
 
-class _Tables:
+class Tables:
     """The values of the streams for the arrivals of one replication."""
 
     def __init__(self, streams: Streams, days: int, drawn: Drawn) -> None:
@@ -234,7 +247,7 @@ class _Tables:
         found[rows] = table.law(name, law, place)
         return found
 
-    def among(self, calls: Indices) -> tuple[_Tables, Indices]:
+    def among(self, calls: Indices) -> tuple[Tables, Indices]:
         """The values of some arrivals alone, numbered anew within each day; and the place of each of them there."""
         order = np.argsort(calls, kind="stable")
         mine = calls[order]
@@ -243,7 +256,7 @@ class _Tables:
         place = np.empty(len(mine), dtype=np.intp)
         place[order] = np.arange(len(mine))
         some = Drawn(self._drawn.at[mine], day, number, self._drawn.step[mine])
-        return _Tables(self._streams, self._days, some), place
+        return Tables(self._streams, self._days, some), place
 
     def laws(self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices) -> Floats:
         """Seconds for each of `who`, by the law of his topic."""
