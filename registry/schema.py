@@ -376,9 +376,20 @@ callback_attempt = Table(
     _at("at"),
     Column("actor_ref", Text, nullable=False),
     Column("call_id", Text),  # of the call that Asterisk placed
-    Column("result", Text),  # None: under way, or nobody has said yet
+    Column("proposed", Text),  # what Asterisk says became of it
+    Column("result", Text),  # what the operator says; None: under way, or nobody has said yet
+    _one_of("proposed", RESULTS, null=True),
     _one_of("result", RESULTS, null=True),
     ForeignKeyConstraint(["request_id"], ["callback.request_id"]),
+)
+
+notified = Table(  # which notice went out about which message: none goes twice
+    "notified",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("message_id", Text, ForeignKey("voicemail_message.message_id"), primary_key=True),
+    _at("at"),
+    _one_of("what", ("new", "untouched")),
 )
 
 # --- recordings of a quality campaign ---------------------------------------------------------------------------------

@@ -417,13 +417,27 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("actor_ref", sa.Text(), nullable=False),
         sa.Column("call_id", sa.Text(), nullable=True),
+        sa.Column("proposed", sa.Text(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "proposed IS NULL OR proposed IN ('reached', 'no_answer', 'busy', 'wrong_number', 'refused', 'failed')",
+            name=op.f("ck_callback_attempt_proposed"),
+        ),
         sa.CheckConstraint(
             "result IS NULL OR result IN ('reached', 'no_answer', 'busy', 'wrong_number', 'refused', 'failed')",
             name=op.f("ck_callback_attempt_result"),
         ),
         sa.ForeignKeyConstraint(["request_id"], ["callback.request_id"], name=op.f("fk_callback_attempt_request_id")),
         sa.PrimaryKeyConstraint("request_id", "attempt_no", name=op.f("pk_callback_attempt")),
+    )
+    op.create_table(
+        "notified",
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.CheckConstraint("what IN ('new', 'untouched')", name=op.f("ck_notified_what")),
+        sa.ForeignKeyConstraint(["message_id"], ["voicemail_message.message_id"], name=op.f("fk_notified_message_id")),
+        sa.PrimaryKeyConstraint("what", "message_id", name=op.f("pk_notified")),
     )
     for statement in statements(op.get_bind().dialect.name, APPEND_ONLY):
         op.execute(statement)
