@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Cell = tuple[tuple[str, str], ...]
 Why = Literal["primary", "secondary"]
@@ -68,7 +68,7 @@ class Dimension(NamedTuple):
         """The smallest parts that a code is made of: itself, when it has none."""
         for part in self.parts.get(code, ()):
             yield from self.leaves(part)
-        if code not in self.parts:
+        if not self.parts.get(code):
             yield code
 
     def codes(self) -> list[str]:
@@ -104,8 +104,8 @@ def said(of: Cell) -> str:
     return " ".join(f"{name}={code}" for name, code in of)
 
 
-def table(of: str, dimensions: Sequence[Dimension], counts: Mapping[tuple[str, ...], int]) -> Linked:
-    """A table with all its margins, from the counts of its innermost cells; one that is not named counts nought."""
+def table(of: str, dimensions: Sequence[Dimension], counts: Mapping[Any, int]) -> Linked:
+    """A table with all its margins. `counts` has its innermost cells, by tuples of codes; one left out counts nought."""
     leaves = {each.name: {code: tuple(each.leaves(code)) for code in each.codes()} for each in dimensions}
     found: dict[Cell, int] = {}
     sums: list[Sum] = []

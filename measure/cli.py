@@ -10,6 +10,7 @@ from ivr import cli
 COMMANDS = {
     "ingest": "take in the switch's queue_log and CDR: every line once, as visits",
     "live": "show the queue now: who waits, seats by state, the figures of today",
+    "report": "a month in figures, for inside or for the public: page, CSV and JSON",
     "rebuild": "make the visits again from the lines that were taken in",
 }
 

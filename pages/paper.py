@@ -101,7 +101,7 @@ def section(heading: str, text: Sequence[str], inside: str) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
-    """A table whose first column is a heading; what is not `Markup` is escaped.
+    """A table whose first column is a heading; what is not `Markup` is escaped. Keys scroll it where it is too wide.
 
     With `words` the heading is long, and takes a line of its own on a telephone.
     """
@@ -111,7 +111,8 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, w
         cells = "".join(f'<td role="cell">{_cell(each)}</td>' for each in others)
         lines.append(f'<tr role="row"><th scope="row" role="rowheader">{_cell(first)}</th>{cells}</tr>')
     return (
-        f'<div class="scroll{" words" if words else ""}"><table role="table"><caption>{escape(caption)}</caption>'
+        f'<div class="scroll{" words" if words else ""}" role="region" tabindex="0" aria-label="{escape(caption)}">'
+        f'<table role="table"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )

@@ -94,22 +94,94 @@ def levels(
     return _svg(title, [*_frame(scale, labels), *lines])
 
 
-def fan(title: str, labels: Sequence[str], quantiles: Sequence[Sequence[float]], said: Callable[[float], str]) -> str:
-    """Five quantiles of each half-hour, from low to high: two bands, one in the other, and the median as a line."""
-    scale, step = axis(max([*(row[-1] for row in quantiles), 1.0]), said), _step(labels)
+def fan(
+    title: str, labels: Sequence[str], quantiles: Sequence[Sequence[float] | None], said: Callable[[float], str]
+) -> str:
+    """Five quantiles of each half-hour, from low to high: two bands, one in the other, and the median as a line.
 
-    def at(n: int, which: int) -> str:
-        return f"{LEFT + step * (n + 0.5):.1f},{scale.y(quantiles[n][which]):.1f}"
-
-    places = range(len(quantiles))
-    lines = []
-    for low, high, colour in ((0, 4, PALE), (1, 3, LIGHT)):
-        points = [*(at(n, high) for n in places), *(at(n, low) for n in reversed(places))]
-        lines.append(f"<polygon points='{' '.join(points)}' fill='{colour}'/>")
-    lines.append(
-        f"<polyline points='{' '.join(at(n, 2) for n in places)}' fill='none' stroke='{DARK}' stroke-width='2.5'/>"
-    )
+    None leaves a gap.
+    """
+    scale, step = axis(max([*(row[-1] for row in quantiles if row), 1.0]), said), _step(labels)
+    lines = [line for run in _runs(quantiles) for line in _band(run, scale, step)]
     return _svg(title, [*_frame(scale, labels), *lines])
+
+
+def _runs(quantiles: Sequence[Sequence[float] | None]) -> Iterator[list[tuple[int, Sequence[float]]]]:
+    """The stretches without a gap, each value with its place."""
+    run: list[tuple[int, Sequence[float]]] = []
+    for n, row in enumerate(quantiles):
+        if row is not None:
+            run.append((n, row))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _band(run: list[tuple[int, Sequence[float]]], scale: Axis, step: float) -> Iterator[str]:
+    # One place alone is drawn as wide as a bar, or it could not be seen.
+    wide = [(n + side, row) for n, row in run for side in ((0.3, 0.7) if len(run) == 1 else (0.5,))]
+
+    def points(which: int, back: bool = False) -> str:
+        return " ".join(
+            f"{LEFT + step * n:.1f},{scale.y(row[which]):.1f}" for n, row in (reversed(wide) if back else wide)
+        )
+
+    for low, high, colour in ((0, 4, PALE), (1, 3, LIGHT)):
+        yield f"<polygon points='{points(high)} {points(low, back=True)}' fill='{colour}'/>"
+    yield f"<polyline points='{points(2)}' fill='none' stroke='{DARK}' stroke-width='2.5'/>"
+
+
+def stacked(
+    title: str, labels: Sequence[str], parts: Sequence[tuple[str, Sequence[float | None]]], said: Callable[[float], str]
+) -> str:  # fmt: skip
+    """A bar for each label, of coloured parts from below; a part that is None is left out."""
+    heights = [sum(part[n] or 0.0 for _, part in parts) for n in range(len(labels))]
+    scale, step = axis(max([*heights, 1.0]), said), _step(labels)
+    lines = []
+    for n in range(len(labels)):
+        below = 0.0
+        for colour, part in parts:
+            size = part[n] or 0.0
+            top = scale.y(below + size)
+            if size:
+                lines.append(_bar(LEFT + step * (n + 0.12), top, step * 0.76, scale.y(below) - top, colour))
+            below += size
+    return _svg(title, [*_frame(scale, labels), *lines])
+
+
+def ranked(title: str, rows: Sequence[tuple[str, float | None, str]]) -> str:
+    """A lying bar for each (name, value, what it is worth in words), on one scale from nought."""
+    wide, high = WIDTH - 2 * RIGHT, 40
+    most = max([value for _, value, _ in rows if value] or [1.0])
+    lines = []
+    for n, (name, value, words) in enumerate(rows):
+        y = high * n + 16
+        lines.append(_text(RIGHT, y, name, "start", INK))
+        lines.append(_text(WIDTH - RIGHT, y, words, "end", INK))
+        lines.append(_bar(RIGHT, y + 5, wide, 12, "#eef1f5"))
+        lines.append(_bar(RIGHT, y + 5, wide * (value or 0.0) / most, 12, DARK))
+    return _svg(title, lines, high * len(rows) + 4)
+
+
+def months(title: str, rows: Sequence[tuple[str, Sequence[float | None], str]]) -> str:
+    """A row of small bars for each (name, values in time, the last in words), each row on its own scale."""
+    high, left, right = 46, 150, 52
+    step = (WIDTH - left - right) / max([1, *(len(values) for _, values, _ in rows)])
+    lines = []
+    for n, (name, values, words) in enumerate(rows):
+        foot = high * (n + 1) - 6
+        most = max([value for value in values if value] or [1.0])
+        short = name if len(name) <= 24 else name[:23] + "…"
+        lines.append(_text(RIGHT, foot - 8, short, "start", INK))
+        lines.append(f"<path d='M{left} {foot}H{WIDTH - right}' stroke='{GRID}'/>")
+        for place, value in enumerate(values):
+            tall = (value or 0.0) / most * (high - 14)
+            colour = DARK if place == len(values) - 1 else LIGHT
+            lines.append(_bar(left + step * (place + 0.12), foot - tall, step * 0.76, tall, colour))
+        lines.append(_text(WIDTH - RIGHT, foot - 8, words, "end", INK))
+    return _svg(title, lines, high * len(rows) + 4)
 
 
 @dataclass(frozen=True)

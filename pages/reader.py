@@ -47,6 +47,13 @@ def unit(kind: str) -> str:
     return "%" if kind == "share" else "s"
 
 
+def amount(value: float, kind: str, language: Language) -> str:
+    """A number as its kind is written: whole counts, shares in per cent, seconds, days."""
+    if kind == "count":
+        return plain(value, language, 0)
+    return plain(value, language) if kind == "days" else figure(value, kind, language)
+
+
 def interval(estimate: Ends, kind: str, language: Language) -> str:
     """Both ends, joined by a dash; a share never leaves 0 to 100, and no wait is below 0."""
     ends = bounded(estimate, kind)
@@ -66,3 +73,12 @@ def bounded(estimate: Ends, kind: str) -> tuple[float, float] | None:
 
 def day(when: date, language: Language) -> str:
     return f"{when.day} {_MONTHS[language].split()[when.month - 1]} {when.year}"
+
+
+def month(year: int, number: int, language: Language) -> str:
+    return f"{_MONTHS[language].split()[number - 1]} {year}"
+
+
+def short_month(year: int, number: int, language: Language) -> str:
+    """`ott 26`, for the head of a narrow column."""
+    return f"{_MONTHS[language].split()[number - 1][:3]} {year % 100:02}"

@@ -1,0 +1,92 @@
+"""`measure report`: a month as a page, a table and a document, for inside or for the public."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+from charter import disclosure, kpi
+from charter.calendar import OpeningHours
+from ivr.cli import Refusal
+from ivr.compiled import CompiledError, load
+from ivr.places import Places
+from measure import document_files, month_data, month_page, published
+from measure.document import Document
+from measure.month import Month, month
+from measure.month_report import About, report
+from registry import migrations
+from registry.database import Database, address
+
+EPILOG = """what is written: month-2026-10-internal-it.html, .csv and .json; for the public month-2026-10-public-it.*
+
+For the public, counts below the threshold are hidden, with those that would give them away; that nothing hidden can be
+worked out, nor with the editions of other months, is proved before anything is written. No report shows an operator.
+
+examples:
+  measure report --month 2026-10
+  measure report --month 2026-10 --audience public --language en --output published
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    add = parser.add_argument
+    add("--month", required=True, metavar="YYYY-MM", help="the month, by the clock in Rome")
+    add("--audience", choices=("internal", "public"), default="internal", help="for whom (default: internal)")
+    add("--language", choices=("it", "en"), default="it", help="of the report (default: it)")
+    add("--output", metavar="DIR", help="where the files go (default: reports/ below --var)")
+    add(
+        "--threshold", type=int, default=disclosure.USUAL, metavar="N",
+        help=f"the smallest count that is published (default: {disclosure.USUAL}; {disclosure.LEAST} by law at least)",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace, places: Places, now: float | None = None) -> int:
+    wanted = month(options.month)
+    try:
+        rules = disclosure.rules(options.threshold)
+        compiled = load(places.compiled)
+    except ValueError as problem:
+        raise Refusal(f"--threshold: {problem}") from None
+    except CompiledError as problem:
+        raise Refusal(str(problem)) from None
+    service = compiled["service"]
+    about = About(service["service"]["name"], OpeningHours.of(service), kpi.USUAL, options.language)
+    database = Database(address(places))
+    migrations.check(database)
+    moment = time.time() if now is None else now
+    try:
+        made = (
+            _public(database, wanted, about, rules, moment)
+            if options.audience == "public"
+            else _internal(database, wanted, about, moment)
+        )
+    finally:
+        database.close()
+    name = f"{made.name}-{options.audience}-{options.language}"
+    files = {
+        f"{name}.html": month_page.page(made),
+        f"{name}.csv": document_files.table_text(made),
+        f"{name}.json": document_files.json_text(made),
+    }
+    for path in document_files.write(options.output or os.path.join(places.var, "reports"), files):
+        print(path)
+    return 0
+
+
+def _internal(database: Database, wanted: Month, about: About, now: float) -> Document:
+    with database.read() as connection:
+        data = month_data.read(connection, wanted, about.hours, now)
+    return report(data, published.inside(data, about.hours, about.thresholds), about)
+
+
+def _public(database: Database, wanted: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
+    """What is published is remembered first: files that are missing do less harm than an edition nobody knows of."""
+    with database.begin() as connection:
+        data = month_data.read(connection, wanted, about.hours, now)
+        edition = published.edition(data, about.hours, about.thresholds, rules, published.earlier(connection, wanted))
+        made = report(data, edition.shown, about, len(edition.shown.hidden))
+        published.keep(connection, wanted, edition)
+    return made

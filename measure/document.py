@@ -1,0 +1,90 @@
+"""A report before anybody has chosen how it looks: sections of tables of values; pages and files are made of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+from charter.disclosure import Shown
+from charter.kpi import Figure, wilson
+
+Kind = Literal["count", "share", "seconds", "days"]
+
+
+class Value(NamedTuple):
+    """A number: None where there was nothing to measure, NaN where it is not shown. A share is 0 to 1."""
+
+    number: float | None
+    kind: Kind = "count"
+    low: float | None = None  # the ends of its 95 % interval
+    high: float | None = None
+
+    @property
+    def hidden(self) -> bool:
+        return self.number is not None and math.isnan(self.number)
+
+    @property
+    def known(self) -> bool:
+        return self.number is not None and not math.isnan(self.number)
+
+
+class Column(NamedTuple):
+    code: str  # for programs: the same in every language
+    label: str
+
+
+class Row(NamedTuple):
+    code: str
+    label: str
+    values: tuple[Value, ...]
+    note: str = ""  # what is counted
+
+
+class Table(NamedTuple):
+    name: str
+    caption: str
+    corner: str  # the heading of the rows
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+class Section(NamedTuple):
+    """Tables under one heading; the first is the one that a picture shows, if there is one."""
+
+    name: str
+    heading: str
+    text: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+class Document(NamedTuple):
+    name: str  # of its files: month-2026-10
+    title: str
+    language: Literal["it", "en"]
+    facts: dict[str, str | int | float]  # month, audience, threshold, ...: for programs
+    lead: tuple[str, ...]
+    cards: tuple[Row, ...]
+    sections: tuple[Section, ...]
+    foot: tuple[str, ...]
+
+    def find(self, name: str) -> Table:
+        """The table of that name. KeyError."""
+        return {table.name: table for section in self.sections for table in section.tables}[name]
+
+
+def value(figure: Figure, shown: Shown, *, interval: bool = False) -> Value:
+    """A figure as far as it may be shown: not at all where what it divides by is hidden, or too few."""
+    kind: Kind = "seconds" if figure.definition.kind == "seconds" else "share"
+    if figure.value is None and not math.isnan(figure.denominator):
+        return Value(None, kind)
+    if figure.value is None or math.isnan(figure.value) or not shown.rate_allowed(figure.denominator):
+        return Value(math.nan, kind)
+    ends = wilson(figure) if interval and kind == "share" else None
+    return Value(figure.value, kind, *(ends or (None, None)))
+
+
+def percentile(figure: Figure, percent: int, shown: Shown) -> Value:
+    """A percentile, where enough values lie on either side of it."""
+    if figure.value is None:
+        return Value(None, "seconds")
+    return Value(figure.value if shown.percentile_allowed(figure.denominator, percent) else math.nan, "seconds")

@@ -1,0 +1,34 @@
+"""The tables of the registry, on SQLite."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.database import Database
+from registry.migrations import upgrade
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all its tables, to be copied."""
+    path = tmp_path_factory.mktemp("measure") / "registry.db"
+    made = Database(f"sqlite:///{path}")
+    with made.begin() as connection:
+        upgrade(connection)
+    made.close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Empty; the programs find it, too."""
+    path = tmp_path / "registry.db"
+    shutil.copy(tables, path)
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{path}")
+    made = Database(f"sqlite:///{path}")
+    yield made
+    made.close()
