@@ -37,6 +37,15 @@ class Estimate(NamedTuple):
         return None if self.value is None or self.half is None else self.value + self.half
 
 
+class Figure(NamedTuple):
+    """A measure of the whole or of a group; `lost`: without a steady state."""
+
+    part: str
+    group: str
+    estimate: Estimate
+    lost: bool
+
+
 def ratio(name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats) -> Estimate:
     """The ratio of the sums of all replications, one numerator and one denominator each."""
     top, bottom = np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)

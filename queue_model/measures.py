@@ -138,7 +138,7 @@ class Measurer:
         by_entity[records.second["entity"][mine]] = records.second["ended"][mine]
         from_mails = by_entity[mails["entity"]]
         calls = records.second[~mine]
-        asked = _entered(records.calls, calls, inputs.attempts)
+        asked = asked_at(records.calls, calls, inputs.attempts)
         begun = np.concatenate((asked, mails["arrived"][handed]))
         answered = np.concatenate((calls["ended"], from_mails[handed]))
         return {
@@ -252,7 +252,7 @@ def _due_days(study: Study) -> Floats:
     return np.array([due(promise, start, study.hours) for start in starts]) - period.origin
 
 
-def _entered(calls: Rows, second: Rows, attempts: int) -> Floats:
+def asked_at(calls: Rows, second: Rows, attempts: int) -> Floats:
     """When the callers of these requests of the second level called."""
     keys = calls["entity"].astype(np.int64) * attempts + calls["attempt"]
     wanted = second["entity"].astype(np.int64) * attempts + second["attempt"]

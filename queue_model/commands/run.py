@@ -6,15 +6,16 @@ import argparse
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from charter.definitions import DEFINITIONS, PUBLISHED
+from ivr.cli import Refusal
 from ivr.places import Places
 from queue_model import asking, pages, report
 from queue_model.bounds import bounds
 from queue_model.build import Builder
-from queue_model.estimates import Estimate
+from queue_model.estimates import Estimate, Figure
 from queue_model.measures import PARTS
 from queue_model.replication import Result, precise, replicate
 from queue_model.steadiness import Growing, growing
@@ -25,6 +26,7 @@ examples:
   queue-model run scenarios/baseline.yaml
   queue-model run scenarios/baseline.yaml --precision 0.5pp --by half-hour
   queue-model run scenarios/baseline.yaml --set arrivals.per_day=500 --json busier.json
+  queue-model run scenarios/baseline.yaml --parquet records --replications 5
   queue-model run scenarios/baseline.yaml --html report.html --language it
 """
 # What a table by half-hour, day or topic shows.
@@ -46,12 +48,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--definitions", action="store_true", help="say under the table what each measure means")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one a line (default: standard output)")
+    add(
+        "--parquet", metavar="FOLDER",
+        help="every call, e-mail, call-back and interval of an operator, and all figures, as Parquet files (needs the "
+             "extra [parquet])",
+    )  # fmt: skip
     add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     study = asking.study_of(options, places)
-    written = bool(options.json or options.csv)
+    written = bool(options.json or options.csv or options.parquet)
+    tables = _parquet(options.parquet)
     drawn = ("half-hour",) if options.html else ()
     parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
     with asking.executor(options) as executor, asking.progress_bar() as progress:
@@ -64,6 +72,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(json.dumps(document(result, unsteady), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
         pages.deliver(_csv(result, unsteady), options.csv)
+    if tables is not None:
+        tables(result, figures(result, unsteady), options.parquet)
     if options.html:
         wanted = list(bounds(study, options.language))
         page_of = report.report(result, working_day(result), wanted, unsteady, options.language)
@@ -71,6 +81,21 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
     return 0
+
+
+def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], None] | None:
+    """What writes the files; whether it can is known before hours are spent on what goes into them."""
+    if folder is None:
+        return None
+    try:
+        from queue_model import parquet
+    except ModuleNotFoundError as problem:
+        if (problem.name or "").partition(".")[0] != "pyarrow":
+            raise
+        remedy = "install it, pip install 'numero-unico-lavoro[parquet]', or write --csv"
+        raise Refusal(f"--parquet: pyarrow is not installed here; {remedy}") from None
+    parquet.folder_for(folder)
+    return parquet.deliver
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -228,18 +253,24 @@ def _figure(estimate: Estimate, lost: str | None) -> dict[str, Any]:
     }
 
 
-def _csv(result: Result, unsteady: list[Growing]) -> str:
-    """One line a figure: part, group, measure, value, low, high, numerator, denominator."""
+def figures(result: Result, unsteady: list[Growing]) -> Iterator[Figure]:
+    """Every figure: of the whole, then by every part that was measured."""
     lost = {name for each in unsteady for name in each.measures}
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(("part", "group", "measure", "value", "low", "high", "numerator", "denominator"))
     for name, estimate in result.estimates().items():
-        rows.writerow(("whole", "", name, *_cells(estimate, name in lost)))
+        yield Figure("whole", "", estimate, name in lost)
     for part in result.measurer.parts:
         for name in result.sums[0].parts[part]:
             for group, estimate in result.part(part, name).items():
-                rows.writerow((part, group, name, *_cells(estimate, name in lost)))
+                yield Figure(part, group, estimate, name in lost)
+
+
+def _csv(result: Result, unsteady: list[Growing]) -> str:
+    """One line a figure: part, group, measure, value, low, high, numerator, denominator."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("part", "group", "measure", "value", "low", "high", "numerator", "denominator"))
+    for part, group, estimate, lost in figures(result, unsteady):
+        rows.writerow((part, group, estimate.name, *_cells(estimate, lost)))
     return out.getvalue()
 
 
