@@ -44,10 +44,14 @@ class Report:
 
 
 class Ingestion:
-    """One reader of a switch's files. `now` gives the time in epoch seconds, and is asked once for each block."""
+    """One reader of a switch's files. `now` gives the time in epoch seconds, and is asked once for each block of
+    `block` bytes."""
 
-    def __init__(self, database: Database, keys: Keys, hours: OpeningHours, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, keys: Keys, hours: OpeningHours, now: Callable[[], float], block: int = files.BLOCK
+    ) -> None:
         self._database = database
+        self._block = block
         self._now = now
         self.callers = Callers(keys)
         self._visits = VisitRows(hours)
@@ -75,7 +79,7 @@ class Ingestion:
         return found
 
     def _file(
-        self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, Report], None]
+        self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]
     ) -> None:
         with self._database.read() as connection:
             known = tables.files(connection)
@@ -85,19 +89,20 @@ class Ingestion:
         with log.closing:
             place = log.known
             reached = log.position
-            for block in log.blocks():
+            for block in log.blocks(self._block):
+                now = self._now()
                 with self._database.begin() as connection:
-                    take(connection, block.data, report)
-                    place = tables.keep_position(connection, place, path, self._now(), _known(log, block))
+                    take(connection, block.data, now, report)
+                    place = tables.keep_position(connection, place, path, now, _known(log, block))
                 reached = block.position
                 progress(path, reached - log.position, log.unread)
         report.files += reached > log.position
         if reached < log.size:
             report.unfinished.append(path)
 
-    def _log_block(self, connection: Connection, data: bytes, report: Report) -> None:
+    def _log_block(self, connection: Connection, data: bytes, now: float, report: Report) -> None:
         count = Count()
-        self._write(connection, read(data, self.callers, self._now() + TOLERANCE, count), count)
+        self._write(connection, read(data, self.callers, now + TOLERANCE, count), count)
         report.count.add(count)
 
     def _write(self, connection: Connection, batch: Batch, count: Count) -> None:
@@ -122,7 +127,7 @@ class Ingestion:
                 touched |= tables.open_before(connection, at) | tables.reclosable(connection, at)
         return touched
 
-    def _cdr_block(self, connection: Connection, data: bytes, report: Report) -> None:
+    def _cdr_block(self, connection: Connection, data: bytes, now: float, report: Report) -> None:
         found = cdr_links(queue_log.decode(data).splitlines())
         report.links += tables.insert_new(connection, call_link, ("unique_id", "call_id"), found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
@@ -36,8 +36,7 @@ def visits(connection: Connection, start: float, until: float, queue: str | None
     )
     if queue is not None:
         wanted = wanted.where(VISIT.queue == queue)
-    rows: Iterable[tuple[float, str, float | None, float | None, str]] = connection.execute(wanted).tuples()
-    for row in rows:
-        found = kpi_visit(*row)
+    for entered, fate, wait, talk, topic in connection.execute(wanted):
+        found = kpi_visit(entered, fate, wait, talk, topic)
         if found is not None:
             yield found

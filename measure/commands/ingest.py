@@ -20,6 +20,7 @@ from measure.ingest import Ingestion, Report
 from measure.joins import by_fate, join_late
 from measure.realtime import RealtimeLog
 from registry.database import Away
+from registry.migrations import check
 from registry.site import Site
 
 EXAMPLES = """
@@ -46,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
+    check(site.database)
     hours = OpeningHours.of(site.compiled["service"])
     ingestion = Ingestion(site.database, site.keys, hours, time.time)
     look = _look(options, places, ingestion, hours.zone)
@@ -79,7 +81,7 @@ def _look(options: argparse.Namespace, places: Places, ingestion: Ingestion, zon
 
 
 def _follow(look: Callable[[], None], site: Site, report: Report) -> None:
-    """Until SIGINT or SIGTERM. A database that is away is waited for: nothing is lost, the files stay where they are."""
+    """Until SIGINT or SIGTERM. A database that is away is waited for: the files stay where they are."""
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from charter.calendar import OpeningHours
 from ivr.places import Places
 from measure.commands.ingest import SAID, visits
 from measure.joins import by_fate, rebuild
+from registry.migrations import check
 from registry.site import Site
 
 
@@ -22,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
+    check(site.database)
     said = time.monotonic()
 
     def progress(done: int, all: int) -> None:

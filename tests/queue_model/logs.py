@@ -18,8 +18,8 @@ def lines(records: Records, study: Study, *, numbers: bool = True) -> list[str]:
 def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, str]]:
     call = {name: row[name].item() for name in row.dtype.names}  # type: ignore[attr-defined,index]
     outcome = Outcome(call["outcome"])
-    if outcome in (Outcome.VOICEMAIL_CLOSED, Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED):
-        return  # never entered the queue
+    if outcome in (Outcome.VOICEMAIL_CLOSED, Outcome.BLOCKED):
+        return  # never came to the queue
     entered = origin + call["entered"]
     ends = entered + call["wait"]
     waited = math.floor(ends) - math.floor(entered)
@@ -29,6 +29,10 @@ def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, s
     def line(at: float, agent: str, words: str) -> tuple[float, str]:
         return at, f"{math.floor(at)}|{uniqueid}|nul|{agent}|{words}\n"
 
+    refused = {Outcome.VOICEMAIL_FULL: "FULL|", Outcome.VOICEMAIL_BUSY: "JOINEMPTY|"}  # which the dialplan writes
+    if outcome in refused:
+        yield line(entered, "NONE", refused[outcome])
+        return
     yield line(entered, "NONE", f"ENTERQUEUE||{number}|1")
     if outcome is Outcome.ANSWERED:
         agent = f"Local/{call['operator']}@seats"

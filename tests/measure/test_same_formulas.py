@@ -1,0 +1,76 @@
+"""The model and the live measures call the same formulas: what is simulated, logged and read back gives the same."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charter import kpi
+from measure.ingest import Ingestion, Report
+from measure.visits import kpi_visit, visits
+from queue_model import kernel, measures, study
+from queue_model.build import Builder
+from registry.database import Database
+from tests.measure.switch_log import KEYS
+from tests.queue_model.days import day
+from tests.queue_model.logs import lines
+
+# Few lines and few places, so that of everything some happens.
+SMALL: dict[str, Any] = {
+    "staff": 5,
+    "days": 10,
+    "callers": {"patience": {"law": "weibull", "mean": 240, "shape": 1.4}, "voicemail_key": 0.1},
+    "queue": {"unlimited": False},
+    "service": {"queue": {"longest_queue": 6, "longest_wait": 300, "all_busy": {"then": "wait"}}},
+}
+
+
+def simulated(tmp_path: Path, database: Database, **changes: Any) -> tuple[list[kpi.Visit], list[kpi.Visit]]:
+    """The visits of a run by the model's own records, and by the queue_log that it would have left behind."""
+    there = study.of(day(**{**SMALL, **changes}))
+    records = kernel.simulate(Builder(there).inputs(0, 5).inputs)
+    (tmp_path / "queue_log").write_text("".join(lines(records, there)))
+    after = there.period.origin + there.period.length
+    Ingestion(database, KEYS, there.hours, lambda: after).take_log(str(tmp_path / "queue_log"), Report())
+    with database.read() as connection:
+        return list(measures.visits(there, records)), list(visits(connection, there.period.origin, after))
+
+
+def whole(visit: kpi.Visit) -> kpi.Visit:
+    """As Asterisk writes it: differences of instants that are cut to whole seconds."""
+    entered, ends = math.floor(visit.entered), visit.entered + visit.wait
+    talk = None if visit.talk is None else float(math.floor(ends + visit.talk) - math.floor(ends))
+    return kpi.Visit(float(entered), visit.fate, float(math.floor(ends) - entered), talk, None, "")
+
+
+def test_the_same_figures_come_out_of_the_model_and_of_the_log(database: Database, tmp_path: Path) -> None:
+    model, live = simulated(tmp_path, database)
+    assert {each.fate for each in model} >= {"answered", "abandoned", "key", "timeout", "full"}
+    assert kpi.measure(live) == kpi.measure(map(whole, model))
+    assert sorted(live) == sorted(map(whole, model))
+    exact, read = kpi.measure(each._replace(wrap=None) for each in model), kpi.measure(live)
+    for name, figure in exact.items():
+        assert read[name].denominator == pytest.approx(figure.denominator, rel=0.01), name
+        if figure.definition.kind == "seconds":
+            assert figure.value is not None
+            assert read[name].value == pytest.approx(figure.value, abs=1.0), name
+        elif figure.value is not None:
+            assert read[name].value == pytest.approx(figure.value, abs=0.01), name
+
+
+@pytest.mark.parametrize(
+    ("fate", "expected"),
+    [
+        ("answered", "answered"), ("talking", "answered"), ("withdrawn", "empty"), ("lost", "lost"), ("full", "full"),
+    ],
+)  # fmt: skip
+def test_what_only_the_switch_tells_apart_is_one_to_the_measures(fate: str, expected: str) -> None:
+    found = kpi_visit(100.0, fate, None, None, "DID")
+    assert found == kpi.Visit(100.0, expected, 0.0, None, None, "DID")  # type: ignore[arg-type]
+
+
+def test_who_still_waits_is_in_no_figure_yet() -> None:
+    assert kpi_visit(100.0, "waiting", None, None, "") is None
