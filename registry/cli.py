@@ -8,6 +8,12 @@ from collections.abc import Sequence
 from ivr import cli
 
 COMMANDS: dict[str, str] = {
+    "init": "make the keys and the tables, and bring in topics and promises from the configuration",
+    "migrate": "bring the tables to this program's revision, after a backup",
+    "backup": "a copy of the database while it is in use, checked",
+    "restore": "put a copy in the place of the database",
+    "intake": "take in what happened on the calls, open requests from it",
+    "postgres": "a private PostgreSQL for tests and benchmarks",
     "find": "everything that is held about a person, wherever it lies",
     "export": "copies of everything that is held about a person, for that person",
     "erase": "forget a person, everywhere; the figures stay",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,7 @@ class Database:
                 parsed = parsed.set(drivername="postgresql+psycopg")
             self.url = parsed
             self.engine = _engine(parsed)
+            self._closed = weakref.finalize(self, self.engine.dispose)  # a command that ends leaves nobody connected
         except (ArgumentError, ImportError, ValueError) as problem:
             raise DatabaseError(
                 f"NUL_DATABASE: {problem}; write sqlite:////path/registry.db or postgresql://user@host/name"
@@ -60,6 +62,11 @@ class Database:
     @property
     def sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def file(self) -> str:
+        """The path of a SQLite database; "" for one without (in memory, on a server)."""
+        return self.url.database or "" if self.sqlite and self.url.database != ":memory:" else ""
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:

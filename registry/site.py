@@ -8,8 +8,9 @@ from ivr.cli import Refusal
 from ivr.compiled import Compiled, CompiledError, load
 from ivr.places import Places
 from registry import keys
-from registry.database import Database, address
+from registry.database import Database
 from registry.keys import Keys
+from registry.migrations import opened
 
 DAY = 86400.0
 
@@ -24,12 +25,12 @@ class Site(NamedTuple):
 
     @classmethod
     def of(cls, places: Places) -> Site:
-        """Raises `Refusal` when the configuration was never compiled, or there are no keys."""
+        """Raises `Refusal`: the configuration was never compiled, there is no registry of this program, or no keys."""
         try:
             compiled = load(places.compiled)
         except CompiledError as problem:
             raise Refusal(str(problem)) from None
-        return cls(places, compiled, Database(address(places)), keys.load(places))
+        return cls(places, compiled, opened(places), keys.load(places))
 
     def days(self, name: str) -> float:
         """How long something is kept, in seconds (`retention_days` of service.yaml)."""

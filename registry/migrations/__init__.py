@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Connection, inspect, text
 
-from registry.database import Database, DatabaseError
+from ivr.places import Places
+from registry.database import Database, DatabaseError, address
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -47,13 +48,22 @@ def state(connection: Connection) -> State:
     return "current" if found == known[-1] else "older"
 
 
-def check(database: Database) -> None:
-    """Raises `DatabaseError`, with the remedy, unless the tables are those that this program knows."""
+def opened(places: Places) -> Database:
+    """The database of a site. Raises `DatabaseError`, with the remedy, unless its tables are those that we know."""
+    found = Database(address(places))
+    check(found)
+    return found
+
+
+def check(database: Database, *, older: bool = False) -> None:
+    """Raises `DatabaseError`, with the remedy, unless the tables are those of this program, or of an `older` one."""
+    if database.file and not os.path.exists(database.file):  # to look would make an empty one
+        raise DatabaseError(f"{database.name}: not there; make the registry with `registry init`")
     with database.read() as connection:
         found = state(connection)
     if found == "none":
         raise DatabaseError(f"{database.name}: holds no registry; make one with `registry init`")
-    if found == "older":
+    if found == "older" and not older:
         raise DatabaseError(f"{database.name}: its tables are older than this program; run `registry migrate`")
     if found == "newer":
         raise DatabaseError(newer(database))
