@@ -86,12 +86,10 @@ def test_a_codice_fiscale_needs_a_practice_and_is_nowhere_to_be_read(database: D
     assert kept(database, mine, Identity(tax_code=CODE, practice="ADR", email="a@example.it")) == first
 
 
-@pytest.mark.parametrize(
-    "code", ["RSSMRA85T10A562T", "RSSMRA85T10A562", "12345", "x" * 1_000_000, "\x00", "RSSMRA85T10A562S1"]
-)
-def test_a_wrong_codice_fiscale_is_told_and_not_repeated(database: Database, mine: Keys, code: str) -> None:
+@pytest.mark.parametrize("code", [CODE[:-1] + "T", CODE[:-1], CODE + "1", "12345", "x" * 1_000_000, "\x00"])
+def test_a_wrong_codice_fiscale_is_told_and_not_repeated(code: str) -> None:
     with pytest.raises(Refusal) as problem:
-        kept(database, mine, Identity(tax_code=code, practice="DID"))
+        contacts.checked(Identity(tax_code=code, practice="DID"))
     assert str(problem.value) == "codice fiscale: a letter or digit is wrong; read it from the card again"
 
 
@@ -135,20 +133,17 @@ HOSTILE = ["a\x00b", "\x1b[2J", "\udcff", "x" * 1_000_000, "a\u202eb", "", "a\nb
 
 @pytest.mark.parametrize("said", HOSTILE)
 @pytest.mark.parametrize("field", ["kind", "name", "email", "phone", "tax_code", "practice", "province"])
-def test_hostile_words_are_refused_in_every_field(database: Database, mine: Keys, field: str, said: str) -> None:
-    given = Identity(tax_code=CODE, practice="DID")._replace(**{field: said})
+def test_hostile_words_are_refused_in_every_field(field: str, said: str) -> None:
     with pytest.raises(Refusal) as problem:
-        kept(database, mine, given)
+        contacts.checked(Identity(tax_code=CODE, practice="DID")._replace(**{field: said}))
     assert str(problem.value).isprintable() and len(str(problem.value)) < 200
-    assert rows(database, schema.contact) == []
 
 
-@pytest.mark.parametrize("name", ["Robert'); DROP TABLE contact;--", "<b>Anna</b>", "D'Amico-Müller 👩🏽", "=1+1"])
-def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys, name: str) -> None:
-    if not name.isprintable():
-        pytest.fail("choose a name that can be printed")
-    kept(database, mine, Identity(name=name))
-    assert rows(database, schema.contact)[0].display_name == name
+def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys) -> None:
+    names = {"Robert'); DROP TABLE contact;--", "<b>Anna</b>", "D'Amico-Müller 👩🏽", "=1+1"}
+    for name in names:
+        kept(database, mine, Identity(name=name))
+    assert {row.display_name for row in rows(database, schema.contact)} == names
 
 
 @pytest.mark.parametrize(
