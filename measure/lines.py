@@ -46,10 +46,12 @@ class Callers:
 
 
 def canonical(number: str) -> str:
-    """One text for all ways to write a number: E.164 where it is one, else its digits; empty when it has none."""
+    """One text for all ways to write a number: E.164 where it is one, else its digits; empty when it has none, as
+    after a purge of the log (`+xxxxxxxxxxxx`)."""
     if _PLAIN.fullmatch(number):
         return number if number.startswith("+") else "+39" + number
-    return e164(number) or "".join(sign for sign in number if sign in "+0123456789")
+    digits = "".join(sign for sign in number if sign in "+0123456789")
+    return e164(number) or (digits if digits.strip("+") else "")
 
 
 class Batch(NamedTuple):

@@ -97,6 +97,11 @@ def test_what_numbers_are_not_looked_up_for() -> None:
         assert e164(number) in (None, canonical(number)), number
 
 
+def test_a_number_that_was_purged_from_the_log_is_nobodys() -> None:
+    assert canonical("+xxxxxxxxxxxx") == canonical("xxxxxxxxx") == ""
+    assert canonical("+") == canonical("anonymous") == ""
+
+
 def test_the_reader_goes_on_where_it_stopped(log: SwitchLog) -> None:
     lines = visit(1, MORNING)
     log.write(lines[:2])
