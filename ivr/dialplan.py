@@ -67,6 +67,7 @@ class Values:
     ami_user: str = "nul"
     ami_secret: str = ""
     trunks: Sequence[str] = (HOST,)  # addresses from which callers come
+    trunk_contact: str | None = None  # SIP URI of where call-backs leave
 
     @classmethod
     def seats_named(cls, count: int, each: Callable[[str], Seat]) -> list[Seat]:
@@ -155,6 +156,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "recordings": values.recordings,
         "moh": values.moh,
         "queue": queue["name"],
+        "callback_trunk": service["callbacks"]["trunk"],
         "sip_bind": HOST,
         "ami_user": values.ami_user,
     }
@@ -178,6 +180,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         if key
         else "; leaving by key is not offered",
         "exit_key": f"exten => {key},1,Goto(nul-queue-left,s,1)" if key else "; leaving by key is not offered",
+        "callback_ring": str(service["callbacks"]["ring_seconds"]),
         "survey_offered": str(int(service["survey"]["offered"])),
         "first_code": str(FIRST_CODE),
         "last_code": str(FIRST_CODE + queue["operators"] - 1),
@@ -192,6 +195,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "rtp_first": str(values.ports.rtp_first),
         "rtp_last": str(values.ports.rtp_last),
         "trunk_addresses": "\n".join(f"match = {address}" for address in values.trunks),
+        "trunk_contact": _contact("the trunk", values.trunk_contact) or "; none: call-backs find no way out",
     }
 
 
@@ -241,10 +245,17 @@ def _seat(seat: Seat) -> str:
         lines += [f"auth = {seat.name}", f"[{seat.name}]", "type = auth", "auth_type = userpass"]
         lines += [f"username = {seat.name}", f"password = {_secret(seat.password, seat.name)}"]
     lines.append(f"[{seat.name}](nul-seat-aor)")
-    if seat.contact is not None:
-        _refuse_unsafe(f"{seat.name}'s contact", seat.contact, ":[]")
-        lines.append(f"contact = {seat.contact}")
+    if contact := _contact(seat.name, seat.contact):
+        lines.append(contact)
     return "\n".join(lines) + "\n"
+
+
+def _contact(whose: str, uri: str | None) -> str:
+    """The line of a fixed address; "" for none."""
+    if uri is None:
+        return ""
+    _refuse_unsafe(f"{whose}'s contact", uri, ":[]")
+    return f"contact = {uri}"
 
 
 def _comment(text: str) -> str:

@@ -44,6 +44,8 @@ def check_service(service: Service) -> Iterator[Finding]:
     for promise in ("email", "second_level", "callback"):
         if not getattr(service.promises, f"{promise}_share"):
             yield f"promises.{promise}_share", "0 promises nothing; write the share to be in time, such as 0.9", "error"
+    if not service.callbacks.hours_between:
+        yield "callbacks.hours_between", "0: somebody who does not answer would be called again at once", "warning"
     ports = (service.engine.port, service.engine.metrics_port)
     if ports[0] and ports[0] == ports[1]:
         yield "engine.metrics_port", f"{ports[1]} is the engine's own port; choose another, or 0", "error"

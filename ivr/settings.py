@@ -24,6 +24,9 @@ Line = Annotated[str, _text(r"^[^\x00-\x1f\x7f]{1,200}\Z", "one line of text")]
 Name = Annotated[str, _text(r"^[A-Za-z0-9][\w-]{0,39}\Z", "a name: letters, digits, - and _")]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
+Country = Annotated[str, _text(r"^[A-Z]{2}\Z", "a country of two capital letters: IT")]
+Host = Annotated[str, _text(r"^[\w.:-]{1,255}\Z", "an address or a host name: 127.0.0.1")]
+Address = Annotated[str, _text(r"^[\w.+-]{1,64}@[A-Za-z0-9.-]{1,190}\Z", "an e-mail address: richiami@example.it")]
 Hours = list[Annotated[str, _text(r"^\d\d?:\d\d-\d\d?:\d\d\Z", 'hours like "09:00-18:00"')]]
 Days = Annotated[int, Meta(ge=1, le=3660)]
 
@@ -88,7 +91,7 @@ class Voicemail(Struct, frozen=True, forbid_unknown_fields=True):
     silence_seconds: Annotated[int, Meta(ge=1, le=60)] = 5
     empty_below_seconds: Annotated[float, Meta(ge=0, le=60)] = 2
     number_attempts: Annotated[int, Meta(ge=1, le=9)] = 3
-    default_country: Annotated[str, _text(r"^[A-Z]{2}\Z", "a country of two capital letters: IT")] = "IT"
+    default_country: Country = "IT"
 
 
 class SurveySwitch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +111,29 @@ class Registry(Struct, frozen=True, forbid_unknown_fields=True):
     third_level: bool = False
 
 
+class Callbacks(Struct, frozen=True, forbid_unknown_fields=True):
+    most_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
+    hours_between: Annotated[float, Meta(ge=0, le=720)] = 2
+    number_window_hours: Annotated[float, Meta(ge=0, le=720)] = 24
+    ring_seconds: Annotated[int, Meta(ge=10, le=120)] = 40
+    countries: Annotated[list[Country], Meta(min_length=1, max_length=50)] = msgspec.field(
+        default_factory=lambda: ["IT"]
+    )
+    trunk: Name = "nul-trunk"
+
+
+class Notification(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    to: Address
+    sender: Address
+    smtp_host: Host = "127.0.0.1"
+    smtp_port: Annotated[int, Meta(ge=1, le=65535)] = 25
+    starttls: bool = True
+
+
+class Transcript(Struct, frozen=True, forbid_unknown_fields=True):
+    model: Annotated[str, _text(r"^/[^\x00-\x1f\x7f]{1,1000}\Z", "the absolute path of a folder")]
+
+
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     recording: Days
     voicemail_audio: Days
@@ -123,7 +149,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):
-    host: Annotated[str, _text(r"^[\w.:-]{1,255}\Z", "an address or a host name: 127.0.0.1")] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 4573
     metrics_port: Port | None = None
     allow: Annotated[list[str], Meta(min_length=1, max_length=100)] = msgspec.field(
@@ -143,6 +169,9 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     holidays: Holidays = Holidays()
     recording: Recording = Recording()
     voicemail: Voicemail = Voicemail()
+    callbacks: Callbacks = Callbacks()
+    notification: Notification | None = None
+    transcript: Transcript | None = None
     survey: SurveySwitch = SurveySwitch()
     limits: Limits = Limits()
     engine: Engine = Engine()

@@ -69,6 +69,23 @@ class Voicemail(TypedDict):
     default_country: str
 
 
+class Callbacks(TypedDict):
+    most_attempts: int
+    hours_between: float
+    number_window_hours: float
+    ring_seconds: int  # the citizen's telephone
+    countries: list[str]  # whose numbers are called
+    trunk: str  # PJSIP endpoint
+
+
+# By this syntax, for `from` is a word of Python's.
+Notification = TypedDict("Notification", {"to": str, "from": str, "smtp_host": str, "smtp_port": int, "starttls": bool})
+
+
+class Transcript(TypedDict):
+    model: str  # folder
+
+
 class SurveySwitch(TypedDict):
     offered: bool
 
@@ -117,6 +134,9 @@ class Service(TypedDict):
     queue: Queue
     recording: Recording
     voicemail: Voicemail
+    callbacks: Callbacks
+    notification: Notification | None  # None: no e-mail
+    transcript: Transcript | None
     survey: SurveySwitch
     promises: Promises
     retention_days: Retention

@@ -138,6 +138,7 @@ class Stack:
         *,
         name: str = "main",
         seat_contact: Callable[[str], str] | None = None,
+        trunk_contact: str | None = None,
         report: Report = lambda line: None,
     ) -> None:
         self.places = places
@@ -153,6 +154,7 @@ class Stack:
             report=report,
         )
         self._seat_contact = seat_contact
+        self._trunk_contact = trunk_contact
         self.compiled: Compiled
 
     def compile(self) -> Compiled:
@@ -220,7 +222,9 @@ class Stack:
     def _render(self, switch: Switch, now: float) -> None:
         rendered = private_values(self.compiled, self.places, switch, now)
         seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)
-        values = replace(rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port)
+        values = replace(
+            rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port, trunk_contact=self._trunk_contact
+        )
         dialplan.write(dialplan.render(self.compiled, values), switch.etc)
         dialplan.install_scripts(self.places)
 

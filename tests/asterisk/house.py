@@ -70,6 +70,7 @@ class House:
             self.places,
             install(Places(), report=lambda line: None),
             seat_contact=lambda seat: f"sip:{seat}@127.0.0.1:{seats_port or self.seats.port}",
+            trunk_contact=f"sip:127.0.0.1:{self.caller.port}",
         )
 
     def start(self, *, operators: int = 0, at: str | None = TUESDAY) -> None:

@@ -216,10 +216,29 @@ def test_nothing_that_a_caller_sends_is_run_or_kept(files: dict[str, str]) -> No
         "${FILTER(0-9+,${CALLERID(num)}):0:20}",
         "FILTER(0-9+*#./ \\-,${CALLERID(num)})",
         "LEN(${CALLERID(num)})",
+        "Set(CALLERID(num)=800000039)",  # our own, for call-backs
     )
     emptied = text.count("Set(CALLERID(num)=)")
     assert emptied == text.count("CALLERID(ani)") == text.count("Set(CALLERID(ani)=)") == 1
     assert text.count("CALLERID(num)") == sum(map(text.count, harmless)) + emptied
+
+
+def test_a_call_back_dials_digits_only_by_the_trunk_of_the_configuration(
+    files: dict[str, str], shipped: Compiled, values: Values
+) -> None:
+    plan = contexts(files["extensions_nul.conf"])
+    (dial,) = [line for line in plan["nul-callback"] if "Dial(" in line]
+    assert dial.endswith("Dial(PJSIP/${EXTEN}@nul-trunk,40)")
+    assert plan["nul-callback"][0].startswith("exten => _+ZXXXXXX!,1,")
+    assert any("FILTER(0-9,${EXTEN})" in line for line in plan["nul-callback"])
+    elsewhere = "\n".join("\n".join(lines) for name, lines in plan.items() if name != "nul-callback")
+    assert "nul-callback," not in elsewhere  # no caller comes to the place from which we pay for calls
+    assert not re.search(r"\bDial\(", elsewhere)
+    assert not re.search(r"^contact = ", files["pjsip.conf"], re.M)
+    out = dialplan.render(shipped, replace(values, trunk_contact="sip:10.0.0.1:5060"))
+    assert "contact = sip:10.0.0.1:5060" in out["pjsip.conf"]
+    with pytest.raises(Refusal, match="the trunk's contact"):
+        dialplan.render(shipped, replace(values, trunk_contact="sip:a\ncontact = sip:b"))
 
 
 def test_every_sound_is_in_the_catalogue(files: dict[str, str], shipped: Compiled) -> None:

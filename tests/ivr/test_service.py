@@ -207,6 +207,11 @@ SLIPS = [
     ("email_share: 0.90", "email_share: 0", "promises.email_share: 0 promises nothing; write the share to be in time, "
      "such as 0.9"),
     ("callback_hours: 9", "callback_hours: 0", "promises.callback_hours: must be a whole number from 1 to 8760, not 0"),
+    ("most_attempts: 4", "most_attempts: 0", "callbacks.most_attempts: must be a whole number from 1 to 20, not 0"),
+    ("trunk: nul-trunk", "trunk: a/b", "callbacks.trunk: must be a name: letters, digits, - and _, not "
+     '"a/b"'),
+    ('countries: ["IT"]', "countries: [Italia]", "callbacks.countries[0]: must be a country of two capital letters: IT, "
+     'not "Italia"'),
     ("third_level: false", "third_level: 0", "registry.third_level: must be true or false, not 0"),
     ("promises: #", "promise: #", 'promise: unknown key; did you mean "promises"?'),
 ]  # fmt: skip
