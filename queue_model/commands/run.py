@@ -15,6 +15,7 @@ from ivr.places import Places
 from queue_model import asking, pages, report
 from queue_model.bounds import bounds
 from queue_model.build import Builder
+from queue_model.control_variates import Narrowed, controls, narrowed
 from queue_model.estimates import Estimate, Figure
 from queue_model.measures import PARTS
 from queue_model.replication import Result, precise, replicate
@@ -54,12 +55,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
              "extra [parquet])",
     )  # fmt: skip
     add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
+    add(
+        "--control-variates", action="store_true",
+        help="also each measure with the callers' luck taken off it, and how much narrower its interval became",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     study = asking.study_of(options, places)
     written = bool(options.json or options.csv or options.parquet)
     tables = _parquet(options.parquet)
+    known = controls(study, options.replications or study.scenario.replications) if options.control_variates else None
     drawn = ("half-hour",) if options.html else ()
     parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
     with asking.executor(options) as executor, asking.progress_bar() as progress:
@@ -68,8 +74,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
             goal=options.precision and precise(options.precision), parts=parts, progress=progress,
         )  # fmt: skip
     unsteady = growing(study, Builder(study))
+    luck = narrowed(known, result, options.jobs) if known is not None else None
     if options.json:
-        pages.deliver(json.dumps(document(result, unsteady), indent=1, ensure_ascii=False) + "\n", options.json)
+        found = document(result, unsteady) | ({"control_variates": _without_luck(luck, unsteady)} if luck else {})
+        pages.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
         pages.deliver(_csv(result, unsteady), options.csv)
     if tables is not None:
@@ -80,6 +88,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(page_of, options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
+        if luck is not None:
+            print("\n".join(_luck(result, luck, unsteady, options.language)))
     return 0
 
 
@@ -178,6 +188,24 @@ def _measures(result: Result, unsteady: list[Growing], language: str) -> list[st
     return [*pages.table(rows), words[language]]
 
 
+def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str) -> Iterator[str]:
+    """The measures without the callers' luck."""
+    companion = luck.known.companion
+    said = f", a Markov companion with {companion.agents} agents" if companion is not None else ""
+    yield ""
+    yield f"With control variates (calls, work{said}):"
+    rows = [("measure", "value", "95 % interval", "")]
+    lost = {name for each in unsteady for name in each.measures}
+    for name, (estimate, narrower) in luck.measures.items():
+        if narrower is not None and name not in lost:
+            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), pages.kind(name)
+            value, ends = pages.number(estimate.value, kind), pages.interval(estimate, kind)
+            rows.append((title, value, ends, f"{narrower:.2f} times narrower"))
+    yield from pages.table(rows)
+    if luck.known.lacks is not None:
+        yield f"No Markov companion: {luck.known.lacks}."
+
+
 def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> list[str]:
     columns = {name: result.part(part, name) for name in COLUMNS}
     lost = {name for each in unsteady for name in each.measures}
@@ -237,6 +265,19 @@ def document(result: Result, unsteady: list[Growing]) -> dict[str, Any]:
                 for name in result.sums[0].parts[part]
             }
             for part in result.measurer.parts
+        },
+    }
+
+
+def _without_luck(luck: Narrowed, unsteady: list[Growing]) -> dict[str, Any]:
+    companion, lost = luck.known.companion, {name for each in unsteady for name in each.measures}
+    return {
+        "controls": luck.known.means,
+        "companion": {"agents": companion.agents if companion is not None else None, "lacks": luck.known.lacks},
+        "measures": {
+            name: {"value": estimate.value, "low": estimate.low, "high": estimate.high, "narrower": narrower}
+            for name, (estimate, narrower) in luck.measures.items()
+            if name not in lost
         },
     }
 
