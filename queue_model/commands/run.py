@@ -200,8 +200,11 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str
         if narrower is not None and name not in lost:
             title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), pages.kind(name)
             value, ends = pages.number(estimate.value, kind), pages.interval(estimate, kind)
-            rows.append((title, value, ends, f"{narrower:.2f} times narrower"))
+            said = f"{narrower:.1f} times narrower" if narrower >= 1 else f"{1 / narrower:.1f} times wider"
+            rows.append((title, value, ends, said))
     yield from pages.table(rows)
+    if any("wider" in row[-1] for row in rows):
+        yield "Wider: there the controls cost more than they tell; more --replications make them cost less."
     if luck.known.lacks is not None:
         yield f"No Markov companion: {luck.known.lacks}."
 
