@@ -26,18 +26,23 @@ class Panel:
 
 
 def svg(
-    title: str, across: str, columns: Sequence[str], down: str, rows: Sequence[str], panels: Sequence[Panel]
-) -> str:
-    """The panels one under the other, on one scale of colours."""
+    title: str, across: str, columns: Sequence[str], down: str, rows: Sequence[str], panels: Sequence[Panel],
+    *, inline: bool = False,
+) -> str:  # fmt: skip
+    """The panels one under the other, on one scale of colours; a file, or with `inline` a part of a page."""
     known = [value for panel in panels for row in panel.values for value in row if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     left = 24 + 8 * max(map(len, (*rows, down)))
     width = max(left + CELL_WIDTH * len(columns) + 16, 8 * len(title) + 32)
     step = CELL_HEIGHT * len(rows) + 78
     height = 40 + step * len(panels)
+    size = f"viewBox='0 0 {width} {height}' role='img' font-size='{TEXT}'"
+    # A page knows what svg is, brings its letters, and shrinks a picture only as far as it can still be read.
+    alone = f"xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT}"
     lines = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' height='{height}' "
-        f"role='img' {FONT} font-size='{TEXT}'>",
+        f"<svg {size} style='min-width:{0.75 * width:.0f}px;max-width:{width}px'>"
+        if inline
+        else f"<svg {size} {alone}>",
         f"<title>{escape(title)}</title>",
         f"<rect width='{width}' height='{height}' fill='white'/>",
         _text(16, 24, title, "start", "#111", weight=600),

@@ -10,7 +10,7 @@ from typing import Any
 
 from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED
 from ivr.places import Places
-from queue_model import asking, pages
+from queue_model import asking, compare_report, pages
 from queue_model.compare import Comparison, Difference, compare, more_is_better
 from queue_model.estimates import CONFIDENCE
 
@@ -25,6 +25,7 @@ cannot be told: ask for more --replications.
 
 examples:
   queue-model compare scenarios/baseline.yaml scenarios/two-ill.yaml
+  queue-model compare scenarios/baseline.yaml scenarios/two-ill.yaml --html two-ill.html --language it
   queue-model compare scenarios/baseline.yaml scenarios/lunch-*.yaml --rank wait_mean_answered --replications 100
 """
 
@@ -44,7 +45,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rank", choices=MODELLED, default=PUBLISHED, metavar="NAME",
         help="the measure that ranks the scenarios (default: service_level)",
     )  # fmt: skip
-    add("--language", choices=("en", "it"), default="en", help="of the measures' names")
+    add("--language", choices=("en", "it"), default="en", help="of the measures' names, and of the report")
+    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
 
 
@@ -60,8 +62,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
         pages.deliver(text + "\n", options.json)
-    if options.json != "-":
-        chosen = [name for name in options.measures or MEASURES if name in found.measures]
+    chosen = [name for name in options.measures or MEASURES if name in found.measures]
+    if options.html:
+        shown = compare_report.report(found, names(files), chosen, options.rank, options.language)
+        pages.deliver(shown, options.html)
+    if "-" not in (options.json, options.html):
         print("\n".join(page(found, names(files), chosen, options.rank, options.language)))
     return 0
 

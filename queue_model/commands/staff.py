@@ -15,7 +15,7 @@ from charter.calendar import WEEKDAYS
 from charter.definitions import DEFINITIONS
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import asking, pages
+from queue_model import asking, pages, staff_report
 from queue_model.half_hours import STEP, Counts, clock, half_hours
 from queue_model.staffing import Staffing, staff
 
@@ -28,6 +28,7 @@ examples:
   queue-model staff scenarios/baseline.yaml
   queue-model staff scenarios/baseline.yaml --set targets.service_level=0.9 --set targets.abandonment=0.05
   queue-model staff scenarios/baseline.yaml --weekday monday --json staff.json
+  queue-model staff scenarios/baseline.yaml --html staff.html --language it
 """
 
 
@@ -37,6 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     asking.simulation_arguments(parser)
     add = parser.add_argument
     add("--weekday", choices=WEEKDAYS, help="whose half-hours to show beside the formulas (default: the busiest)")
+    add("--language", choices=("en", "it"), default="en", help="of the report")
+    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one half-hour a line (default: std. output)")
 
@@ -55,15 +58,18 @@ def run(options: argparse.Namespace, places: Places) -> int:
         pages.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
         pages.deliver(_csv(found), options.csv)
-    if "-" not in (options.json, options.csv):
-        print("\n".join(page(found, day)))
+    shown = _busiest(found) if day is None else day
+    if options.html:
+        pages.deliver(staff_report.report(found, shown, options.language), options.html)
+    if "-" not in (options.json, options.csv, options.html):
+        print("\n".join(page(found, shown)))
     return 0
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def page(found: Staffing, day: int | None) -> Iterator[str]:
+def page(found: Staffing, day: int) -> Iterator[str]:
     """The lines of the answer."""
     study = found.study
     yield study.scenario.title
@@ -82,7 +88,7 @@ def page(found: Staffing, day: int | None) -> Iterator[str]:
         "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
     )
     yield ""
-    yield from _day(found, _busiest(found) if day is None else day)
+    yield from _day(found, day)
     yield from pages.wrapped(
         "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
         "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from charter.definitions import DEFINITIONS, MODELLED
+from charter.kpi import Thresholds
 from ivr.cli import Refusal
 from ivr.places import Places
 from pages import heat_map
-from queue_model import asking, pages
+from queue_model import asking, pages, sweep_report
 from queue_model.errors import ModelError
 from queue_model.kept_runs import Shelf
 from queue_model.sweep import (
@@ -44,6 +45,7 @@ simulates only what is new.
 examples:
   queue-model sweep scenarios/baseline.yaml --set seats=6,8,10,12 --set calls=300,400,500 --out sweep
   queue-model sweep scenarios/baseline.yaml --list points.csv --measure service_level
+  queue-model sweep scenarios/baseline.yaml --set seats=6,8,10,12 --html sweep.html --language it
   queue-model sweep scenarios/baseline.yaml --list points.csv --cluster tcp://10.0.0.5:8786
 """
 
@@ -66,7 +68,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
     )  # fmt: skip
     add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and a heat map of each shown as SVG")
-    add("--language", choices=("en", "it"), default="en", help="of the measures' names")
+    add("--language", choices=("en", "it"), default="en", help="of the measures' names, and of the report")
+    add("--html", metavar="FILE", help="a report with a heat map of each measure shown, in one file")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -88,12 +91,17 @@ def run(options: argparse.Namespace, places: Places) -> int:
         print(f"queue-model sweep: interrupted; {said}", file=sys.stderr)
         return 130
     shown = options.measures or list(MEASURES)
-    print("\n".join(page(points[0].scenario.title, settings, found, shown)))
+    targets = points[0].scenario.targets
+    if options.html != "-":
+        print("\n".join(page(points[0].scenario.title, settings, found, shown)))
+    if options.html:
+        within = Thresholds(targets.within, targets.short)
+        heading = points[0].scenario.title
+        pages.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
     if options.out is not None:
         pages.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
         for measure in shown:
-            within = points[0].scenario.targets
-            title = DEFINITIONS[measure].title(options.language, within=within.within, short=within.short)
+            title = DEFINITIONS[measure].title(options.language, within=targets.within, short=targets.short)
             picture = drawn(settings, found, measure, title)
             if picture is not None:
                 pages.deliver(picture, os.path.join(options.out, f"{measure}.svg"))

@@ -1,0 +1,95 @@
+"""A sweep as one page of HTML: for each measure a heat map, and the table of its points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from charter.definitions import DEFINITIONS
+from charter.kpi import Thresholds
+from charter.promises import Language
+from pages import heat_map, paper, reader
+from queue_model.report_words import WORDS
+from queue_model.sweep import Axis, Point, Setting, axes_of, panels
+
+
+def report(
+    title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str], within: Thresholds,
+    language: Language,
+) -> str:  # fmt: skip
+    """The page. `title`: the base's; `measures`: those to show."""
+    writer = Writer(settings, found, within, language)
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
+        *(writer.measure(each) for each in measures),
+        f"<footer><p>{escape(writer.words['how'])}</p></footer>",
+    ]
+    return paper.sheet(title, language, body)
+
+
+def value_said(value: Any) -> str:
+    """A setting's value; a law or a list as it is written in a scenario."""
+    return reader.NOTHING if value is None else str(value)
+
+
+class Writer:
+    """The parts of a page on one sweep."""
+
+    def __init__(
+        self, settings: Sequence[Setting], found: Sequence[Point], within: Thresholds, language: Language
+    ) -> None:
+        self.settings, self.found, self.language, self.words = settings, found, language, WORDS[language]
+        self.within = within._asdict()
+        self.names = list(dict.fromkeys(name for setting in settings for name in setting))
+
+    def asked(self) -> Iterator[str]:
+        first = self.found[0]
+        points, runs = (reader.plain(each, self.language, 0) for each in (len(self.found), first.replications))
+        seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))
+        yield self.words["points asked"].format(", ".join(self.names), points=points, runs=runs, seed=seeds)
+        yield self.words["same callers"]
+
+    def measure(self, name: str) -> str:
+        words, definition = self.words, DEFINITIONS[name]
+        title = definition.title(self.language, **self.within)
+        rows = [
+            [
+                *(value_said(setting.get(each)) for each in self.names),
+                self.value(point, name),
+                self.interval(point, name),
+            ]
+            for setting, point in zip(self.settings, self.found, strict=True)
+        ]
+        table = paper.table(title, (*self.names, words["value"], words["interval"]), rows)
+        text = [definition.text(self.language, **self.within)]
+        drawn = self.drawn(name, title)
+        return paper.section(title, text, table) if drawn is None else paper.pictured(title, text, drawn, [], table)
+
+    def value(self, point: Point, name: str) -> str:
+        if name in point.lost:
+            return self.words["unsteady"]
+        return reader.figure(point.value(name), DEFINITIONS[name].kind, self.language)
+
+    def interval(self, point: Point, name: str) -> str:
+        estimate = point.measures.get(name)
+        if estimate is None or name in point.lost:
+            return reader.NOTHING
+        return reader.interval(estimate, DEFINITIONS[name].kind, self.language)
+
+    def drawn(self, name: str, title: str) -> str | None:
+        """The map, to be scrolled where it is too wide; None when nothing was varied."""
+        axes = axes_of(self.settings)
+        if not axes:
+            return None
+        axes = axes if len(axes) > 1 else [Axis("", [None]), *axes]
+        maps = []
+        for fixed, rows in panels(self.settings, axes):
+            values = [[None if at is None else self.found[at].value(name) for at in row] for row in rows]
+            said = [[reader.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows]
+            maps.append(heat_map.Panel(", ".join(f"{key} = {value}" for key, value in fixed.items()), values, said))
+        down, across = axes[-2:]
+        columns, lines = ([value_said(value) if each.name else "" for value in each.values] for each in (across, down))
+        picture = heat_map.svg(title, across.name, columns, down.name, lines, maps, inline=True)
+        return f'<div class="scroll">{picture}</div>'

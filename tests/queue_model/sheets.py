@@ -1,0 +1,42 @@
+"""Pages of HTML as tests look at them: well-formed, fetching nothing, a table beside each picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+NASTY = "<script>alert('x')</script> & \"12 seats\" </title>"
+
+
+def parsed(path: Path) -> ElementTree.Element:
+    """The page as XML: every mark is closed, everything foreign is escaped, and nothing is fetched or run."""
+    page = path.read_text(encoding="utf-8")
+    assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", page) == []
+    assert "default-src 'none'" in page
+    head, _, body = page.partition("\n")
+    assert head == "<!DOCTYPE html>"
+    return ElementTree.fromstring(body)
+
+
+def words(element: ElementTree.Element | None) -> str:
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def headings(page: ElementTree.Element) -> list[str]:
+    return [words(each) for each in page.iter("h2")]
+
+
+def section(page: ElementTree.Element, heading: str) -> ElementTree.Element:
+    return next(each for each in page.iter("section") if words(each.find("h2")).startswith(heading))
+
+
+def cells(within: ElementTree.Element) -> list[list[str]]:
+    """The rows of the table, without its head."""
+    return [[words(cell) for cell in row] for row in within.findall(".//tbody/tr")]
+
+
+def pictures(within: ElementTree.Element) -> list[ElementTree.Element]:
+    found = list(within.iter("svg"))
+    assert all(words(each.find("title")) for each in found)
+    return found
