@@ -1,0 +1,5 @@
+"""`registry assign`: give a request to an operator: `--to op118`. From then on it is in progress."""
+
+from registry.acting import command
+
+arguments, run = command("assign")

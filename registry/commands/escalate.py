@@ -1,0 +1,5 @@
+"""`registry escalate`: pass a request to the next level; to the second, with the Carta's ten days."""
+
+from registry.acting import command
+
+arguments, run = command("escalate")

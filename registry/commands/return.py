@@ -1,0 +1,5 @@
+"""`registry return`: send a request back to the level that it came from; the second level's promise stays."""
+
+from registry.acting import command
+
+arguments, run = command("return")

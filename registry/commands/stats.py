@@ -1,0 +1,83 @@
+"""`registry stats`: how many came, how many are open, how many were answered in time. Counts only, nobody's own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from datetime import date, datetime, timedelta
+from datetime import time as wall
+from typing import Any
+
+from ivr.cli import Refusal
+from ivr.columns import age, columns
+from ivr.places import Places
+from registry import reading
+from registry.clocks import Rules
+from registry.reading import Stats
+from registry.site import Site
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first day (default: of this month)")
+    parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day (default: today)")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _day(said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{said[:40]!r} is no day; write it like 2026-10-31") from None
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    site, now = Site.of(places), time.time()
+    rules = Rules.of(site.compiled)
+    today = rules.hours.local(now).date()
+    last = options.last or today
+    first = options.first or last.replace(day=1)
+    if first > last:
+        raise Refusal(f"--from: {first} is after --to, {last}; exchange them")
+    with site.database.read() as connection:
+        found = reading.stats(connection, _midnight(first, rules), _midnight(last + timedelta(days=1), rules), now)
+    if options.json:
+        print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **_document(found)}, indent=1))
+    else:
+        _show(found, first, last)
+    return 0
+
+
+def _midnight(day: date, rules: Rules) -> float:
+    return datetime.combine(day, wall(), rules.hours.zone).timestamp()
+
+
+def _document(found: Stats) -> dict[str, Any]:
+    return {
+        "open": [{"state": state, "level": level, "count": count} for (state, level), count in found.open.items()],
+        "opened": [{"channel": way, "topic": about, "count": count} for (way, about), count in found.opened.items()],
+        "outcomes": found.outcomes,
+        "on_time": [each._asdict() for each in found.on_time],
+        "late": found.late._asdict(),
+    }
+
+
+def _show(found: Stats, first: date, last: date) -> None:
+    print(f"Open now: {sum(found.open.values())}")
+    _table(("STATE", "LEVEL", "REQUESTS"), [(state, str(level), str(n)) for (state, level), n in found.open.items()])
+    late = found.late
+    if late.late:
+        print(f"  late: {late.late}, by {age(late.mean_lateness)} on average, {age(late.worst_lateness)} at worst")
+    print(f"Opened from {first} to {last}: {sum(found.opened.values())}")
+    _table(("CHANNEL", "TOPIC", "REQUESTS"), [(way, about, str(n)) for (way, about), n in found.opened.items()])
+    print(f"Closed from {first} to {last}: {sum(found.outcomes.values())}")
+    _table(("OUTCOME", "REQUESTS"), [(outcome, str(n)) for outcome, n in found.outcomes.items()])
+    print(f"In time, of what fell due from {first} to {last}:")
+    for each in found.on_time:
+        share = "-" if each.value is None else f"{100 * each.value:.1f} %"
+        print(f"  {each.definition.title('en'):<28} {share:>8}  ({each.numerator:g} of {each.denominator:g})")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    for line in columns(head, rows) if rows else ():
+        print(f"  {line}")

@@ -1,0 +1,29 @@
+"""`registry transitions`: what can be done with a request and when, from the one table that the program obeys."""
+
+from __future__ import annotations
+
+import argparse
+
+from ivr.columns import columns
+from ivr.places import Places
+from registry.transitions import TABLE, mermaid
+
+HEAD = ("ACTION", "FROM", "AT LEVEL", "TO", "NEEDS")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mermaid", action="store_true", help="as a picture, in Mermaid's language")
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    if options.mermaid:
+        print("\n".join(mermaid()))
+        return 0
+    rows = []
+    for row in TABLE:
+        needs = [each for each in (row.needs, "registry.third_level" if row.third_level else None) if each]
+        after = row.state if row.level is None else f"{row.state}, level {row.level}"
+        levels = ", ".join(map(str, row.levels))
+        rows.append((row.action, ", ".join(row.states) or "-", levels, after, ", ".join(needs)))
+    print("\n".join(columns(HEAD, rows)))
+    return 0
