@@ -76,20 +76,24 @@ class Event(NamedTuple):
         return f"{self.at}|{self.call}|{self.queue}|{self.agent}|{self.verb}|{self.rest}"
 
 
+_new = tuple.__new__  # a third of the time that Event(...) takes, of which there are millions
+
+
 def parse(line: str) -> Event | None:
     """The event of a line (without its line feed), or None for one that is torn; `mend` may save a part of it."""
     parts = line.split("|", 5)
     if len(parts) < 5:
         return None
-    epoch, verb = parts[0], parts[4]
+    if len(parts) == 5:
+        parts.append("")
+    epoch, call, queue, agent, verb, rest = parts
     if len(epoch) > SECONDS or not (epoch.isascii() and epoch.isdigit()) or len(line) > LONGEST:
         return None
-    rest = parts[5] if len(parts) == 6 else ""
     if verb not in GRAMMAR:
         return _odd(line, parts, rest)
     if "|QUEUESTART|" in rest:
         return None  # two lines in one
-    return Event(int(epoch), parts[1], parts[2], parts[3], verb, rest)
+    return _new(Event, (int(epoch), call, queue, agent, verb, rest))
 
 
 def _odd(line: str, parts: list[str], rest: str) -> Event | None:

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 
 from ivr.cli import Refusal
 
-BLOCK = 4 << 20  # bytes read at once
+BLOCK = 2 << 20  # bytes read at once, some 30,000 lines
 HEAD = 1024  # bytes by which a file is known
 ENDLESS = 1 << 20  # bytes without a line feed: no line
 

@@ -15,16 +15,17 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from ivr import queue_log
-from ivr.queue_log import GRAMMAR, OF_VISITS, RESTARTS, Event, entry
+from ivr.queue_log import GRAMMAR, LONGEST, OF_VISITS, RESTARTS, SECONDS, Event, entry
 from registry.keys import Keys
 from registry.numbers import e164
 
 # What is dialled or said in other lines: a number of seven digits or more that is no part of a channel's name.
 _NUMBER = re.compile(r"(?<![\w./-])\+?[0-9]{7,15}(?![\w./-])", re.ASCII)
-_WITHOUT_NUMBERS = frozenset(GRAMMAR) - {
+_VERBATIM = frozenset(GRAMMAR) - {
     "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "OUTCALL", "DID", "INFO", "WITHDRAW", "MENU", "NOTICE", "CLOSED",
     "SURVEY", "ENTERQUEUE",
 }  # fmt: skip
+_PLAIN_ENTRY = re.compile(r"\|[0-9+*#./ \-]*\|[1-9][0-9]{0,4}", re.ASCII).fullmatch  # no URL, no name
 # Numbers whose E.164 is plain without the numbering plan, which takes 50 us to look into.
 _PLAIN = re.compile(r"0[1-9][0-9]{5,9}|3[1-8][0-9]{8}|\+39(0[1-9][0-9]{5,9}|3[0-9]{9})", re.ASCII)
 REMEMBERED = 1 << 16  # numbers
@@ -83,38 +84,63 @@ class Count:
 def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
     """The lines of a block. What lies after `until` (epoch seconds) is from the future: taken, and counted."""
     batch = Batch([], {}, set())
-    parse = queue_log.parse
+    rows, calls, new = batch.rows, batch.calls, tuple.__new__
     lines = queue_log.decode(data).split("\n")
+    count.lines += len(lines) - lines.count("")
     for line in lines:
-        if not line:
-            continue
-        count.lines += 1
-        event = parse(line)
-        if event is None:
-            count.torn += 1
-            whole = queue_log.mend(line) or ""
-            event = parse(whole)
-            if event is not None:
-                count.mended += 1
-                take(batch, event, whole, callers, until, count)
-            continue
-        take(batch, event, line, callers, until, count)
+        # Nearly every line, without a call; the others, and with the same result these, by `_take_odd`.
+        parts = line.split("|", 5)
+        if len(parts) == 6 and len(parts[0]) == SECONDS and line.isascii() and len(line) <= LONGEST:
+            epoch, call, queue, agent, verb, rest = parts
+            kept = None
+            if verb in _VERBATIM:
+                kept = hashed = line
+            elif verb == "ENTERQUEUE" and _PLAIN_ENTRY(rest):
+                _, caller, place = rest.split("|")
+                head, rest = line[: -len(rest)], f"|{callers.pseudonym(caller.strip())}|{place}"
+                kept, hashed = head + rest, f"{head}||{place}"
+            if kept is not None and epoch.isdigit() and "|QUEUESTART|" not in line and (at := int(epoch)) <= until:
+                rows.append((at, _key(hashed), call, verb, kept))
+                if verb in OF_VISITS:
+                    event = new(Event, (at, call, queue, agent, verb, rest))
+                    if call in calls:
+                        calls[call].append(event)
+                    else:
+                        calls[call] = [event]
+                continue
+        if line:
+            _take_odd(batch, line, callers, until, count)
     return batch
+
+
+def _take_odd(batch: Batch, line: str, callers: Callers, until: float, count: Count) -> None:
+    event = queue_log.parse(line)
+    if event is None:
+        count.torn += 1
+        line = queue_log.mend(line) or ""
+        event = queue_log.parse(line)
+        if event is None:
+            return
+        count.mended += 1
+    take(batch, event, line, callers, until, count)
+
+
+def _key(hashed: str) -> int:
+    return int.from_bytes(blake2b(hashed.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def take(batch: Batch, event: Event, line: str, callers: Callers, until: float, count: Count) -> None:
     """Put an event into the batch, without numbers."""
     at, call, verb = event.at, event.call, event.verb
     hashed = line
-    if verb not in _WITHOUT_NUMBERS:
+    if verb not in _VERBATIM:
         event, hashed = without_number(event, callers)
         line = event.line()
         if verb not in GRAMMAR:
             count.unknown[verb] += 1
     if at > until:
         count.future += 1
-    key = int.from_bytes(blake2b(hashed.encode(), digest_size=8).digest(), "little", signed=True)
-    batch.rows.append((at, key, call, verb, line))
+    batch.rows.append((at, _key(hashed), call, verb, line))
     if verb in OF_VISITS:
         events = batch.calls.get(call)
         if events is None:

@@ -7,7 +7,6 @@ hash. Whoever loses the file can no longer read what was encrypted, nor join old
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -35,7 +34,7 @@ class Keys(NamedTuple):
 
     def pseudonym(self, number: str) -> str:
         """The keyed hash of an E.164 number (or of any text that is only ever compared): 32 hexadecimal digits."""
-        return hmac.new(self.hashing, number.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.hashing, number.encode(), "sha256").hex()[:32]
 
     def lock(self, words: str, belongs_to: str) -> bytes:
         """Encrypt; the result opens only with the same `belongs_to` (a row's id), so it cannot be moved elsewhere."""

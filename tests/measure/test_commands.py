@@ -48,7 +48,7 @@ def test_a_log_is_taken_in_and_told(site: Places, tmp_path: Path, capsys: pytest
     assert main(["ingest", "--queue-log", str(log)]) == 0
     assert re.search(r"lines +0  new 0", capsys.readouterr().out)
     assert main(["rebuild"]) == 0
-    assert re.search(r"calls +41  looked at again\nvisits +41  abandoned 14", capsys.readouterr().out)
+    assert re.search(r"calls +42  looked at again\nvisits +41  abandoned 14", capsys.readouterr().out)
 
 
 def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

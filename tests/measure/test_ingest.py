@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert
 
 from ivr.cli import Refusal
 from measure.ingest import Report, cdr_links
 from measure.joins import by_fate, join_late, rebuild
-from measure.lines import canonical
+from measure.lines import Batch, Callers, Count, _take_odd, canonical, read
 from registry import schema
 from registry.database import Database
 from registry.numbers import e164
@@ -126,6 +128,33 @@ def test_a_line_without_its_end_is_read_when_it_has_one(plain: SwitchLog) -> Non
     report = plain.take()
     assert (counted(report), report.unfinished) == ((1, 1, 0, 0), [])
     assert plain.fates == ["answered"]
+
+
+ODD = st.lists(
+    st.one_of(
+        st.sampled_from([line.rstrip("\n") for line in [*day(4), f"{MORNING}{START}"]]),
+        st.sampled_from([
+            f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE||0612345678|01", f"{MORNING}|x|nul|NONE|ENTERQUEUE|http://x|06|1",
+            f"{MORNING}|x|nul|NONE|ENTERQUEUE||0612345678|1|Rossi", f"{MORNING}|x|nul|a|b|CONNECT|9|a.2|4", "torn", "",
+            f"{MORNING}|x|nul|caff\xe8|PAUSE|", f"{MORNING}|x|nul|op101|CONNECT|1{MORNING}{START.rstrip()}",
+            f"{MORNING}0|x|nul|op101|PAUSE|", "12|x|nul|op101|PAUSE|", f"{int(NOW) + 9999}|x|nul|op101|PAUSE|",
+            f"{MORNING}|x|nul|op101|PAUSE", f"{MORNING}|x|nul|op101|OUTCALL|0612345678", f"{MORNING}|x|nul|op101|LA|06",
+        ]),
+        st.text(st.characters(exclude_characters="\n\r\0", codec="utf-8"), max_size=40),
+    ),
+    max_size=20,
+)  # fmt: skip
+
+
+@given(ODD)
+def test_the_short_way_through_a_block_comes_to_the_same(lines: list[str]) -> None:
+    quick, slow = Count(), Count(lines=sum(line != "" for line in lines))
+    callers, batch = Callers(KEYS), Batch([], {}, set())
+    found = read("\n".join(lines).encode(), callers, NOW, quick)
+    for line in lines:
+        if line:
+            _take_odd(batch, line, callers, NOW, slow)
+    assert (found, quick) == (batch, slow)
 
 
 # --- rotation --------------------------------------------------------------------------------------------------------
