@@ -149,6 +149,10 @@ class Builder:
             "second_level": table.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0, who),
         }
         once["callback_work"] = table.some("calls/callback", self._callback_law(), who, once["leaves_message"], 0.0)
+        asked = self.study.compiled["service"]["survey"]["offered"] and callers.lines  # it matters to lines alone
+        if handling.survey is not None and asked:
+            stays = table.below("calls/survey", handling.survey.share, who)
+            once["survey"] = table.some("calls/survey time", handling.survey.time, who, stays, 0.0)
         if scenario.second_level is not None and any(shares):
             work = scenario.second_level.work
             once["second_level_work"] = table.some("calls/second work", work, who, once["second_level"], 0.0)

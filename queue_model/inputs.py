@@ -46,7 +46,7 @@ class Inputs:
     longest_queue: int  # callers that may wait at once
     busy_then_voicemail: bool  # nobody free: to the voicemail at once
     empty_then_voicemail: bool  # nobody logged in: to the voicemail at once, and who waits already as well
-    lines: int  # callers waiting or talking at once; 0 = no limit
+    lines: int  # callers waiting, talking or in the survey at once; 0 = no limit
     reserve: int  # people kept idle for calls before work that can wait is given out
     put_down: bool  # an e-mail is put down for a call
     announced: bool  # callers hear their expected wait
@@ -61,6 +61,7 @@ class Inputs:
     key_after: Floats  # [n, K]; presses the voicemail key after that much waiting
     talk: Floats  # [n, K]
     wrap: Floats  # [n, K]
+    survey: Floats  # [n, K]; stays on the line so long after the talk, with no operator
     redial_after: Floats  # [n, K]
     tolerance: Floats  # [n, K]; leaves at once when a longer wait is announced
     leaves_message: Flags  # [n, K]; if led to the voicemail
@@ -104,6 +105,7 @@ _PER_ATTEMPT: dict[str, Any] = {
     "key_after": np.inf,
     "talk": 0.0,
     "wrap": 0.0,
+    "survey": 0.0,
     "redial_after": np.inf,
     "tolerance": np.inf,
     "leaves_message": False,
@@ -237,7 +239,7 @@ def _check(given: Inputs) -> None:
         if (array[1:] < array[:-1]).any():
             where = int(np.flatnonzero(array[1:] < array[:-1])[0]) + 1
             raise InputsError(f"{name}: row {where} is earlier than the row before; sort by time")
-    for name in ("talk", "wrap", "callback_work", "closed_callback_work", "mail_work"):
+    for name in ("talk", "wrap", "survey", "callback_work", "closed_callback_work", "mail_work"):
         if not np.isfinite(seen(getattr(given, name))).all():
             raise InputsError(f"{name}: a duration is infinite; work must end")
     for name in ("call_topic", "closed_topic", "mail_topic"):

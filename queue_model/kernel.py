@@ -26,6 +26,7 @@ from queue_model.second_level import second_level
 compiled: bool = cython.compiled
 
 # C integers, for the speed; the numbers themselves are those of `inputs` and `records`
+TALK_END = cython.declare(cython.int, _inputs.TALK_END)
 WORK_END = cython.declare(cython.int, _inputs.WORK_END)
 SHIFT_END = cython.declare(cython.int, _inputs.SHIFT_END)
 BREAK_START = cython.declare(cython.int, _inputs.BREAK_START)
@@ -229,6 +230,7 @@ class Room:
     key_after: cython.const[cython.double][:, :]
     talk: cython.const[cython.double][:, :]
     wrap: cython.const[cython.double][:, :]
+    survey: cython.const[cython.double][:, :]
     redial_after: cython.const[cython.double][:, :]
     tolerance: cython.const[cython.double][:, :]
     leaves_message: cython.const[cython.uchar][:, :]
@@ -267,6 +269,7 @@ class Room:
     mails_put_down: cython.longlong
     remaining: cython.double[::1]
     on_calls: cython.longlong  # people who talk or wrap up
+    surveyed: cython.longlong  # lines on which a survey is under way, or will be after the talk
     # operators
     people: Lines
     idle: cython.int
@@ -336,6 +339,7 @@ class Room:
         self.key_after = given.key_after
         self.talk = given.talk
         self.wrap = given.wrap
+        self.survey = given.survey
         self.redial_after = given.redial_after
         self.tolerance = given.tolerance
         self.leaves_message = given.leaves_message.view(np.uint8)
@@ -358,8 +362,8 @@ class Room:
 
     def make_state(self, given: Inputs, attempts: int) -> None:
         calls, mails, people = len(given.call_at), len(given.mail_at), given.n_operators
-        # An attempt's leave, and its redial or put-down; everybody's end of work; the room that empties.
-        self.agenda = Agenda(2 * attempts + people + 2)
+        # An attempt's leave, its redial or put-down, and its survey; everybody's end of work; the room that empties.
+        self.agenda = Agenda(3 * attempts + people + 2)
         self.callers = Lines(self.ranks * self.groups, calls)
         self.waiting = 0
         self.waiting_in = np.zeros(self.ranks, dtype=np.int32)
@@ -375,6 +379,7 @@ class Room:
         self.mails_put_down = 0
         self.remaining = given.mail_work.copy()
         self.on_calls = 0
+        self.surveyed = 0
         self.people = Lines(3, people)
         self.idle = 0
         self.seats_taken = 0
@@ -524,6 +529,8 @@ class Room:
         if kind == WORK_END:
             if sequence == self.ending[who]:  # else he put it down
                 self.work_ends(who, now)
+        elif kind == TALK_END:
+            self.surveyed -= 1
         elif kind == EMPTIED:
             self.emptied(now)
         elif kind == LEAVE:
@@ -573,9 +580,9 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def a_line_is_free(self, now: cython.double) -> cython.bint:
-        """Waiting or talking, fewer than there are lines. The ends of talks are no events here: people are counted, and
-        only when it matters, since those in wrap-up hold no line."""
-        taken: cython.longlong = self.waiting + self.on_calls
+        """Waiting, talking or in the survey, fewer than there are lines. The end of a talk is no event here unless a
+        survey follows: people are counted, and only when it matters, since those in wrap-up hold no line."""
+        taken: cython.longlong = self.waiting + self.on_calls + self.surveyed
         operator: cython.int = 0
         while taken >= self.lines and operator < self.doing.shape[0]:
             if self.doing[operator] == ON_CALL and self.talk_end[operator] <= now:
@@ -652,6 +659,10 @@ class Room:
         left: cython.double = now + self.talk[call, attempt]
         self.answered_row(operator, call, attempt, row, now, left)
         self.talk_end[operator] = left
+        if self.lines > 0 and self.survey[call, attempt] > 0:  # the line outlasts the talk
+            self.talk_end[operator] = now
+            self.surveyed += 1
+            self.agenda.add(left + self.survey[call, attempt], TALK_END, operator)
         self.on_calls += 1
         self.work_on(operator, ON_CALL, call, attempt, now, left + self.wrap[call, attempt])
 

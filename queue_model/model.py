@@ -368,7 +368,7 @@ def reach(room: Room, call: Call) -> Process:
         outcome = room.turned_away(call) or (yield from queue_up(room, call))
     call.end(outcome, clock.now + call.talk if outcome is Outcome.ANSWERED else clock.now)
     if outcome is Outcome.ANSWERED and room.inputs.lines:
-        yield clock.at(call.left, kinds.TALK_END)
+        yield clock.at(call.left + room.inputs.survey.item(call.entity, call.attempt), kinds.TALK_END)
     room.lines_taken -= 1
     if outcome not in (Outcome.ANSWERED, Outcome.ABANDONED):
         room.voicemail(call)

@@ -134,12 +134,20 @@ class Callers(Struct, frozen=True, forbid_unknown_fields=True):
     leaves_message: Share = 0  # of those led from the queue to the voicemail
     leaves_message_closed: Share = 0  # of those who call outside hours
     redial: Redial | None = None
-    lines: Annotated[int, Meta(ge=0, le=1_000_000)] = 0  # callers waiting or talking at once; 0: no limit
+    lines: Annotated[int, Meta(ge=0, le=1_000_000)] = 0  # callers waiting, talking or in the survey; 0: no limit
+
+
+class Survey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of the callers who were answered, `share` stays for the questions; they keep a line and no operator."""
+
+    share: Share
+    time: Duration
 
 
 class Handling(Struct, frozen=True, forbid_unknown_fields=True):
     talk: Duration
     wrap: Duration
+    survey: Survey | None = None
     callback: Duration | None = None  # null: as long as a talk of the common law
     second_level: Share = 0  # of calls, where the topic does not say
 

@@ -21,6 +21,7 @@ FEATURES = (
     "redial",
     "hours",
     "lines",
+    "survey",
     "announced",
     "messages",
     "closed",
@@ -80,6 +81,8 @@ def period(seed: int, features: frozenset[str], *, calls: int = 30, operators: i
         given["open_from"], given["open_until"] = [0.0, hour / 2], [hour / 3, hour * 0.9]
     if have("lines"):
         given["lines"] = int(draw.integers(1, operators + 3))
+    if have("survey"):
+        given["survey"] = times(load, each)
     if have("announced"):
         given.update(announced=True, mean_handle=load, tolerance=some_never(load * 2, each))
     if have("messages"):
@@ -193,6 +196,7 @@ def full_days(days: int, per_shift: int = 6, seed: int = 1) -> Inputs:
         call_priority=np.where(draw.random(len(at)) < 0.1, 5, 0),
         talk=draw.lognormal(np.log(300.0) - 0.7**2 / 2, 0.7, each),
         wrap=draw.exponential(60.0, each),
+        survey=np.where(draw.random(each) < 0.3, 20.0, 0.0),
         patience=draw.exponential(300.0, each),
         key_after=np.where(draw.random(each) < 0.1, 45.0, np.inf),
         tolerance=draw.exponential(3600.0, each),

@@ -47,7 +47,7 @@ def test_seed_and_replication_give_others() -> None:
 # A change, and everything that it may touch.
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"callers": {"redial": None}}, {"redial_after", "patience", "key_after", "talk", "wrap", "leaves_message",
-      "callback_work", "second_level", "second_level_work", "tolerance"}),  # one column instead of three
+      "survey", "callback_work", "second_level", "second_level_work", "tolerance"}),  # one column instead of three
     ({"callers": {"voicemail_key": 0.3}}, {"key_after"}),
     ({"callers": {"patience": {"law": "never"}}}, {"patience"}),
     ({"callers": {"balk": 0.0}}, {"patience"}),

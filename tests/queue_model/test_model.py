@@ -153,6 +153,16 @@ class TestLeaving:
         record = story(1, rows, call_at=[5], patience=5, empty_then_voicemail=True)
         assert calls(record) == [("VOICEMAIL_EMPTY", 5, -1)]
 
+    def test_a_survey_holds_the_line_and_no_operator(self) -> None:
+        given: dict[str, Any] = {"call_at": [0, 12, 21], "talk": 10, "lines": 1}
+        with_survey, without = story(1, **given, survey=[10, 0, 0]), story(1, **given)
+        assert [outcome for outcome, _, _ in calls(with_survey)] == ["ANSWERED", "BLOCKED", "ANSWERED"]
+        assert [outcome for outcome, _, _ in calls(without)] == ["ANSWERED", "ANSWERED", "BLOCKED"]
+        assert work(with_survey, 0)[0] == ("CALL", 0, 10, 0)
+
+    def test_a_line_is_free_at_the_instant_at_which_the_survey_ends(self) -> None:
+        assert calls(story(1, call_at=[0, 15], talk=10, survey=5, lines=1))[1] == ("ANSWERED", 0, 0)
+
     def test_an_announced_wait_above_tolerance_is_not_begun(self) -> None:
         # 1 ahead at 2 people at work: (1 + 1) * 60 / 2
         record = story(
@@ -181,7 +191,7 @@ class TestAgain:
         assert record.calls["talk"][3] == 7
 
     def test_not_more_often_than_attempts_and_not_outside_hours(self) -> None:
-        given = {"call_at": [0, 1, 2], "talk": 1000, "patience": 10, "redial_after": [NEVER, 20, 40]}
+        given: dict[str, Any] = {"call_at": [0, 1, 2], "talk": 1000, "patience": 10, "redial_after": [NEVER, 20, 40]}
         assert len(story(1, attempts=2, **given).calls) == 5
         shorter = story(1, attempts=2, open_from=[0], open_until=[52], **given)
         assert values(shorter.calls, "entity", "attempt") == [(0, 0), (1, 0), (1, 1), (2, 0)]  # 52 is closed
