@@ -73,7 +73,7 @@ def restarts(connection: Connection) -> list[int]:
 def open_before(connection: Connection, at: int) -> set[str]:
     """The calls whose visits had not ended, of those that entered before `at`."""
     place = queue_visit.c
-    still = place.fate.in_(("waiting", "talking"))
+    still = text("fate IN ('waiting', 'talking')")  # as the index has it, word by word
     return set(connection.scalars(select(place.unique_id).where(still, place.entered_at < at)))
 
 

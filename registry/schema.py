@@ -332,6 +332,12 @@ queue_visit = Table(  # a caller's stay at the queue; rebuilt from `queue_event`
     Index(None, "entered_at"),
     Index(None, "caller_hash", "entered_at"),
     Index(None, "call_id"),
+    Index(  # the few that are not over: whom a start of the switch ends
+        "ix_queue_visit_open",
+        "entered_at",
+        sqlite_where=text("fate IN ('waiting', 'talking')"),
+        postgresql_where=text("fate IN ('waiting', 'talking')"),
+    ),
 )
 
 # --- voicemail and call-backs -----------------------------------------------------------------------------------------

@@ -196,6 +196,14 @@ def upgrade() -> None:
         op.f("ix_queue_visit_caller_hash_entered_at"), "queue_visit", ["caller_hash", "entered_at"], unique=False
     )
     op.create_index(op.f("ix_queue_visit_entered_at"), "queue_visit", ["entered_at"], unique=False)
+    op.create_index(
+        "ix_queue_visit_open",
+        "queue_visit",
+        ["entered_at"],
+        unique=False,
+        sqlite_where=sa.text("fate IN ('waiting', 'talking')"),
+        postgresql_where=sa.text("fate IN ('waiting', 'talking')"),
+    )
     op.create_table(
         "recording",
         sa.Column("recording_id", sa.Text(), nullable=False),
