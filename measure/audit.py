@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from charter.disclosure import Cell, Hiding, Linked, Rules, Shown
 from ivr.cli import Refusal
 
+FEW = 4  # unknowns still to be proved are asked one by one
 NEAR = 1e-6  # whole numbers, as the solver gives them
 
 
@@ -34,16 +35,20 @@ class Interval(NamedTuple):
 
 def protect(hiding: Hiding) -> Shown:
     """Hide further until the audit finds nothing that can be worked out. Raises `charter.disclosure.Unprotected`."""
-    while weak := narrow(hiding.linked, hiding.why, hiding.rules):
+    proved: set[Cell] = set()  # and stays so: whatever else is hidden, an attacker knows less
+    while weak := narrow(hiding.linked, hiding.why, hiding.rules, proved):
+        proved |= hiding.why.keys() - weak.keys()
         hiding.strengthen(weak)
     return Shown(hiding.linked.counts, frozenset(hiding.why), hiding.rules)
 
 
-def narrow(linked: Linked, hidden: Collection[Cell], rules: Rules) -> dict[Cell, Interval]:
+def narrow(
+    linked: Linked, hidden: Collection[Cell], rules: Rules, proved: Collection[Cell] = ()
+) -> dict[Cell, Interval]:
     """The hidden cells whose interval is not as wide as it must be; empty: it is proved of all."""
     found: dict[Cell, Interval] = {}
     for each in _systems(linked, hidden):
-        found |= each.narrow(rules.protection)
+        found |= each.narrow(rules.protection, proved)
     return found
 
 
@@ -51,7 +56,7 @@ def intervals(linked: Linked, hidden: Collection[Cell]) -> dict[Cell, Interval]:
     """The interval of every hidden cell."""
     found: dict[Cell, Interval] = {}
     for each in _systems(linked, hidden):
-        found |= each.narrow(math.inf)
+        found |= each.narrow(math.inf, ())
     return found
 
 
@@ -72,38 +77,64 @@ class System:
         self.least = [float(true[each]) for each in cells]
         self.most = list(self.least)
 
-    def narrow(self, protection: float) -> dict[Cell, Interval]:
+    def narrow(self, protection: float, proved: Collection[Cell]) -> dict[Cell, Interval]:
         """The cells whose interval is not `protection` wide; all of them, exactly, when that is infinite."""
-        found = {}
-        for place, each in enumerate(self.cells):
+        open_ = [place for place, each in enumerate(self.cells) if each not in proved]
+        if math.isfinite(protection):
+            self._survey(open_, protection)
+        for place in open_:
             for sign in (1, -1):
-                if self.most[place] - self.least[place] < protection:
+                if not self._wide(place, protection):
                     self._reach(place, sign)
-            if self.most[place] - self.least[place] < protection or math.isinf(protection):
-                found[each] = Interval(self.least[place], self.most[place])
-        return found
+        narrow = (place for place in open_ if math.isinf(protection) or not self._wide(place, protection))
+        return {self.cells[place]: Interval(self.least[place], self.most[place]) for place in narrow}
+
+    def _wide(self, place: int, protection: float) -> bool:
+        return self.most[place] - self.least[place] >= protection
+
+    def _survey(self, open_: list[int], protection: float) -> None:
+        """Solve in a few directions in which half of the unknowns grow and half shrink: most are proved by then."""
+        for bit in range(len(self.cells).bit_length()):
+            for sign in (1.0, -1.0):
+                if sum(not self._wide(place, protection) for place in open_) < FEW:
+                    return
+                solved = self._solve([sign if place >> bit & 1 else -sign for place in range(len(self.cells))])
+                if solved.status == 0 and not _broken(solved.x):
+                    self._note(solved.x)
 
     def _reach(self, place: int, sign: int) -> None:
         """Find the least (sign 1) or greatest (-1) value of one unknown, and note what the others are then."""
         goal = [0.0] * len(self.cells)
         goal[place] = float(sign)
-        optimize = _scipy().optimize
-        asked = {"A_eq": self.left, "b_eq": self.right, "bounds": (1, None), "method": "highs"}
-        solved = optimize.linprog(goal, **asked)
-        if solved.status == 4:  # without bound or without solution: which, is only known the long way
-            solved = optimize.linprog(goal, **asked, options={"presolve": False})
+        solved = self._solve(goal)
         if solved.status == 3:  # it may be anything: from the truth on, along a ray of rational steps
             self.most[place] = math.inf
             return
-        if solved.status == 0 and any(abs(value - round(value)) > NEAR for value in solved.x):
+        if solved.status == 0 and _broken(solved.x):
+            optimize = _scipy().optimize
             whole = optimize.LinearConstraint(self.left, self.right, self.right)
             bounds = optimize.Bounds(1, math.inf)
             solved = optimize.milp(goal, constraints=whole, bounds=bounds, integrality=[1] * len(goal))
         if solved.status != 0:
             raise Refusal(f"the proof that nothing hidden can be worked out did not succeed: {solved.message}")
-        for n, value in enumerate(solved.x):
+        self._note(solved.x)
+
+    def _solve(self, goal: list[float]) -> Any:
+        optimize = _scipy().optimize
+        asked = {"A_eq": self.left, "b_eq": self.right, "bounds": (1, None), "method": "highs"}
+        solved = optimize.linprog(goal, **asked)
+        if solved.status == 4:  # without bound or without solution: which, is only known the long way
+            solved = optimize.linprog(goal, **asked, options={"presolve": False})
+        return solved
+
+    def _note(self, solution: Any) -> None:
+        for n, value in enumerate(solution.tolist()):
             self.least[n] = min(self.least[n], round(value))
             self.most[n] = max(self.most[n], round(value))
+
+
+def _broken(solution: Any) -> bool:
+    return any(abs(value - round(value)) > NEAR for value in solution.tolist())
 
 
 def _systems(linked: Linked, hidden: Collection[Cell]) -> Iterator[System]:

@@ -8,11 +8,12 @@ from html import escape
 from measure.document import Document, Row, Section, Table, Value
 from measure.month_words import WORDS
 from pages import paper, pictures, reader
-from pages.colours import AMBER, DARK, LIGHT, ORANGE, PALE, SOFT
+from pages.colours import AMBER, DARK, GRID, LIGHT, ORANGE, PALE, PLUM, SOFT
 from pages.paper import Markup
 
 Key = list[tuple[str, str, str]]
 LONG = {"measures"}  # tables whose heads of rows are sentences
+MOST_BESIDE = 5  # columns of a table beside its picture
 MOST_DRAWN = 10  # topics in a picture; the table has them all
 
 
@@ -54,7 +55,8 @@ class Writer:
         if not tables or draw is None:
             return paper.section(section.heading, section.text, "".join(tables))
         picture, key = draw(section.tables[0])
-        whole = paper.pictured(section.heading, section.text, picture, key, tables[0])
+        wide = len(section.tables[0].columns) > MOST_BESIDE or any(row.note for row in section.tables[0].rows)
+        whole = paper.pictured(section.heading, section.text, picture, key, tables[0], wide=wide)
         return whole.removesuffix("</section>") + "".join(tables[1:]) + "</section>"
 
     def table(self, table: Table) -> str:
@@ -83,17 +85,22 @@ class Writer:
         def column(code: str) -> list[float | None]:
             return [_number(each) for each in _column(table, code)]
 
-        answered, good = column("answered"), column("in-time")
+        offered, answered, good = (column(code) for code in ("offered", "answered", "in-time"))
         later = [None if a is None or b is None else a - b for a, b in zip(answered, good, strict=True)]
-        parts = [
-            (DARK, good), (LIGHT, later), (ORANGE, column("abandoned")), (SOFT, column("voicemail")),
-        ]  # fmt: skip
-        names = ("answered in time", "answered later", "abandoned", "voicemail")
-        labels = [row.label.split()[-1] for row in table.rows]
+        others = [column(code) for code in ("abandoned", "voicemail", "refused")]
+        parts = list(zip((DARK, LIGHT, ORANGE, SOFT, PLUM), (good, later, *others), strict=True))
+        names = ["answered in time", "answered later", "abandoned", "voicemail", "refused"]
+        rest = [
+            None if whole is None or None not in some else whole - sum(each or 0.0 for each in some)
+            for whole, *some in zip(offered, good, later, *others, strict=True)
+        ]
+        if any(rest):  # what is not shown, so that the bars are as high as they should be
+            parts, names = [*parts, (GRID, rest)], [*names, "hidden"]
         key = [
             (colour, "bar", self.words[name].format(within=self.within))
             for (colour, _), name in zip(parts, names, strict=True)
         ]
+        labels = [row.label.split()[-1] for row in table.rows]
         return pictures.stacked(table.caption, labels, parts, self._count), key
 
     def levels(self, table: Table) -> tuple[str, Key]:

@@ -60,8 +60,9 @@ class Writer:
 
     def document(self) -> Document:
         sections = (
-            self.measures(), self.half_hours(), self.levels(), self.waits(), self.days(), self.topics(), self.needs(),
+            self.half_hours(), self.levels(), self.waits(), self.days(), self.topics(), self.needs(),
             self.trend(), self.audiences(), self.promises(), self.callbacks(), self.survey(),
+            self.measures(),
         )  # fmt: skip
         title = self.words["title"].format(
             service=self.about.service, month=reader.month(*self.data.month, self.language)
@@ -174,8 +175,8 @@ class Writer:
             label = self.title(name) + (f" ({self.words['published']})" if name == PUBLISHED else "")
             found = self.value(name, interval=True)
             # Of how many a wait is the mean would tell how many were refused at the door, which nobody has audited.
-            audited = found.known and found.kind == "share"
-            of = Value(figure.denominator if audited or not self.public else math.nan)
+            told = not self.public or found.number is None or (found.known and found.kind == "share")
+            of = Value(figure.denominator if told else math.nan)
             note = definition.text(self.language, **self.about.thresholds._asdict())
             rows.append(Row(name, label, (found, of), note))
         columns = self.columns(("value", "value"), ("of", "of"))
@@ -200,7 +201,7 @@ class Writer:
                 counted.overflowed,
                 refused,
             )
-            share = self.share("service_level", counted.in_time, counted.offered, interval=True)
+            share = self.share("service_level", counted.in_time, counted.offered)
             rows.append(Row(code, label, (*(Value(each) for each in numbers), share)))
         return Table(name, caption, corner, columns, tuple(rows))
 
@@ -304,13 +305,19 @@ class Writer:
         months = trend(self.data.month)
         rows = [
             Row(topic, self.topic(topic), tuple(Value(self._asked(topic, each)) for each in months))
-            for topic in month_cells.needs(self.data)
+            for topic in self._ever_asked()
         ]
         total = Row("", self.words["all"], tuple(Value(self._asked("", each)) for each in months))
         columns = tuple(Column(each.code, reader.short_month(*each, self.language)) for each in months)
         found = (*rows, total) if rows else ()
         table = Table("trend", self.words["trend"], self.words["topic"], columns, found)
         return self.section("trend", [self.words["trend say"]], table)
+
+    def _ever_asked(self) -> list[str]:
+        """Every topic of these months; those that only an earlier edition knows come last."""
+        now = month_cells.needs(self.data)
+        asked = (dict(key) for key in self.shown.counts if dict(key)["of"] == "requests")
+        return [*now, *sorted({codes["topic"] for codes in asked if "topic" in codes} - set(now))]
 
     def _asked(self, topic: str, when: Month) -> float:
         """Nought for a topic that an earlier edition did not know."""
@@ -340,7 +347,7 @@ class Writer:
         weeks = [self._week(each, week) for each in PROMISES for week in self.data.month.weeks]
         by_week = Table("promises-by-week", self.words["weeks"], self.words["week"], columns, tuple(weeks))
         late = Table("late", self.words["late"], "", self._late_columns(), tuple(self._late(each) for each in PROMISES))
-        return self.section("promises", [self.words["promises say"], self.words["late say"]], table, by_week, late)
+        return self.section("promises", [self.words["promises say"]], table, by_week, late)
 
     def _week(self, promise: str, days: Sequence[date]) -> Row:
         code = week_code(days)

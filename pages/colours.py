@@ -1,6 +1,6 @@
 """The colours of pages and pictures; they keep apart for those who do not see red or green.
 
-On white, the inks (all but `LIGHT`, `PALE` and `GRID`) have a contrast of at least 4.5 to 1, as WCAG 2.1 AA asks of
+On white, the inks (all but `LIGHT`, `PALE`, `GRID` and `AMBER`) have a contrast of at least 4.5 to 1, as WCAG 2.1 AA asks of
 letters, and more than the 3 to 1 that it asks of the marks of a picture.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 INK, SOFT, GRID = "#1b2430", "#55606e", "#dde2e8"
 DARK, LIGHT, PALE, ORANGE, GREEN = "#1f4e8c", "#7fb2e5", "#e3edf8", "#b3500b", "#1d7044"
-RED, AMBER = "#a3261b", "#c08a1a"
+RED, AMBER, PLUM = "#a3261b", "#c08a1a", "#6a3d8f"
 
 
 def contrast(one: str, other: str) -> float:

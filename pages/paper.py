@@ -28,8 +28,8 @@ section { background: #fff; border: 1px solid var(--line); border-radius: .6rem;
   padding: .6rem .75rem }
 .cards strong { display: block; font-size: 1.65rem; line-height: 1.25; font-variant-numeric: tabular-nums }
 .cards span { display: block; font-size: .88rem; line-height: 1.35 }
-.pair { display: grid; gap: 1rem; margin-top: .75rem }
-.pair > * { min-width: 0 }
+.pair, .below { display: grid; gap: 1rem; margin-top: .75rem }
+.pair > *, .below > * { min-width: 0 }
 figure { margin: 0 }
 .pair figure { align-self: start; position: sticky; top: 1rem }
 svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: inherit }
@@ -37,7 +37,8 @@ svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: 
   font-size: .9rem }
 .key i { display: inline-block; width: .95rem; height: .8rem; margin-right: .4rem; vertical-align: -.05rem }
 .key i.thin { height: .2rem; vertical-align: .25rem }
-.scroll { overflow-x: auto }
+.scroll { overflow-x: auto; margin-top: .75rem }
+.pair > .scroll, .below > .scroll { margin-top: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; padding: 0 0 .3rem }
 th, td { padding: .28rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
@@ -86,13 +87,21 @@ def sheet(title: str, language: Language, body: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
-def pictured(heading: str, text: Sequence[str], picture: str, key: Sequence[tuple[str, str, str]], beside: str) -> str:
-    """A section: what one sees, the picture with its key (colour, `bar` or `thin`, words), and its table."""
+def pictured(
+    heading: str, text: Sequence[str], picture: str, key: Sequence[tuple[str, str, str]], beside: str,
+    *, wide: bool = False,
+) -> str:  # fmt: skip
+    """A section: what one sees, the picture with its key (colour, `bar` or `thin`, words), and its table beside it.
+
+    A `wide` table goes below the picture.
+    """
     marks = "".join(
         f'<li><i class="{shape}" style="background:{colour}"></i>{escape(said)}</li>' for colour, shape, said in key
     )
     keyed = f'<ul class="key">{marks}</ul>' if marks else ""
-    return section(heading, text, f'<div class="pair"><figure>{picture}{keyed}</figure>{beside}</div>')
+    return section(
+        heading, text, f'<div class="{"below" if wide else "pair"}"><figure>{picture}{keyed}</figure>{beside}</div>'
+    )
 
 
 def section(heading: str, text: Sequence[str], inside: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from pages.colours import DARK, GREEN, GRID, INK, LIGHT, ORANGE, PALE, SOFT
+from pages.colours import DARK, GREEN, GRID, INK, LIGHT, ORANGE, PALE, PLUM, SOFT
 from queue_model.rota import Duty
 
 LEFT, TOP, ROW, DAY, GAP = 44, 34, 17, 118, 6
-INKS = (DARK, GREEN, ORANGE, "#6a3d8f", SOFT)  # of the kinds of shift, in turn
+INKS = (DARK, GREEN, ORANGE, PLUM, SOFT)  # of the kinds of shift, in turn
 
 
 def colours(kinds: Sequence[str]) -> dict[str, str]:

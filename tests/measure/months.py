@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 
 from charter.calendar import OpeningHours, parse_range
+from charter.promises import end_of_day
 from registry import schema
 
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-13:00")]] * 5 + [[], []])
@@ -19,9 +20,7 @@ DAY, HOUR = 86400.0, 3600.0
 
 
 def midnight(day: date) -> float:
-    from charter.promises import end_of_day
-
-    return end_of_day(day, HOURS) - 24 * HOUR if day.isoformat() != "2026-10-25" else end_of_day(day, HOURS) - 25 * HOUR
+    return end_of_day(day - timedelta(days=1), HOURS)
 
 
 def add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -39,7 +38,8 @@ def base(connection: Connection, names: Mapping[str, str] | None = None) -> None
     add(connection, schema.promise, [
         {"promise_code": code, "amount": amount, "clock": clock, "share": share}
         for code, amount, clock, share in (
-            ("EMAIL", 48, "hours", 0.9), ("SECOND_LEVEL", 10, "calendar_days", 0.8), ("CALLBACK", 9, "service_hours", 0.9),
+            ("EMAIL", 48, "hours", 0.9), ("SECOND_LEVEL", 10, "calendar_days", 0.8),
+            ("CALLBACK", 9, "service_hours", 0.9),
         )
     ])  # fmt: skip
 
@@ -47,10 +47,10 @@ def base(connection: Connection, names: Mapping[str, str] | None = None) -> None
 class Maker:
     """Makes rows from a seed; `number` keeps their keys apart."""
 
-    def __init__(self, seed: int, topics: Mapping[str, int] = TOPICS) -> None:
+    def __init__(self, seed: int, topics: Mapping[str, int] = TOPICS, first: int = 0) -> None:
         self.random = random.Random(seed)
         self.topics = topics
-        self.number = 0
+        self.number = first
 
     def key(self, kind: str) -> str:
         self.number += 1

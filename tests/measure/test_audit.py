@@ -17,9 +17,7 @@ ROWS, COLUMNS = (Dimension(name, {"": [f"{name}{n}" for n in range(3)]}) for nam
 
 
 def square(rows: Sequence[Sequence[int]]) -> Linked:
-    counts = {
-        (f"a{n}", f"b{m}"): count for n, row in enumerate(rows) for m, count in enumerate(row)
-    }
+    counts = {(f"a{n}", f"b{m}"): count for n, row in enumerate(rows) for m, count in enumerate(row)}
     return table("calls", [ROWS, COLUMNS], counts)
 
 

@@ -14,7 +14,9 @@ def test_the_contrast_of_known_pairs() -> None:
     assert colours.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)  # the usual near miss
 
 
-@pytest.mark.parametrize("ink", [colours.INK, colours.SOFT, colours.DARK, colours.ORANGE, colours.GREEN, colours.RED])
+@pytest.mark.parametrize(
+    "ink", [colours.INK, colours.SOFT, colours.DARK, colours.ORANGE, colours.GREEN, colours.RED, colours.PLUM]
+)
 @pytest.mark.parametrize("ground", ["#ffffff", "#f4f6f9"])
 def test_every_ink_can_be_read(ink: str, ground: str) -> None:
     assert colours.contrast(ink, ground) >= 4.5
