@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     asking.scenario_arguments(parser)
     asking.simulation_arguments(parser)
+    asking.cluster_argument(parser)
     parser.add_argument("--most", type=int, default=MOST, metavar="N", help=f"replications at most (default: {MOST})")
     parser.add_argument("--json", action="store_true", help="for programs")
 
@@ -43,10 +44,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
         close = any(bound.judge(result.estimate(bound.measure)) == "too close to tell" for bound in bounds)
         return min(2 * result.replications, max(options.most, result.replications)) if close else result.replications
 
-    with asking.progress_bar() as progress:
+    with asking.executor(options) as executor, asking.progress_bar() as progress:
         result = replicate(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            jobs=options.jobs, goal=goal, progress=progress,
+            executor=executor, goal=goal, progress=progress,
         )  # fmt: skip
     lost = {name: each.why for each in growing(study, Builder(study)) for name in each.measures}
     verdicts: dict[Bound, Verdict] = {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.definitions import DEFINITIONS, PUBLISHED
+from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED
 from ivr.places import ROOT
 from queue_model.asking import precision
 from queue_model.cli import main
@@ -45,7 +45,7 @@ def test_run_shows_every_measure_with_its_interval(here: Path, capsys: pytest.Ca
         "2026-10-05 to 2026-10-09: 5 days, 5 of them open; 3 replications, seed 20261005, engine"
     )
     table = {line.split("  ")[0]: line for line in lines}
-    for definition in DEFINITIONS.values():
+    for definition in (DEFINITIONS[name] for name in MODELLED):
         title = definition.title("en") + (" *" if definition.name == PUBLISHED else "")
         assert title in table
     assert " ... " in table["Answered within 20 seconds *"]
@@ -69,7 +69,7 @@ def test_run_for_programs(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     found = json.loads((here / "out.json").read_text(encoding="utf-8"))
     assert (found["replications"], found["seed"], found["engine"], found["days"]) == (3, 5, "kernel", 3)
-    assert set(found["measures"]) == set(DEFINITIONS)
+    assert set(found["measures"]) == set(MODELLED)
     level = found["measures"]["service_level"]
     assert level["low"] <= level["value"] <= level["high"]
     assert level["value"] == level["numerator"] / level["denominator"]
