@@ -238,13 +238,14 @@ def read_segment(path: str) -> Iterator[Fact]:
             yield from read_segment(_sealed_path(path))
         return  # or sealed and taken
     for number, line in enumerate(lines[:-1], 1):  # what follows the last line feed is empty or torn
-        yield _parse(line, f"{path}:{number}")
+        yield parse(line, f"{path}:{number}")
 
 
-def _parse(line: bytes, where: str) -> Fact:
+def parse(line: bytes, where: str) -> Fact:
+    """The fact of a line. Raises ValueError, naming where, for one that is none."""
     try:
         fact = Fact(**json.loads(line))
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, RecursionError) as problem:
         raise ValueError(f"{where}: not a fact: {problem}") from None
     if not (isinstance(fact.id, str) and isinstance(fact.call, str) and isinstance(fact.data, dict)):
         raise ValueError(f"{where}: not a fact: id, call and data must be text, text and a mapping")

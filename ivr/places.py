@@ -45,6 +45,16 @@ class Places:
         return os.path.join(self.var, "spool", "facts")
 
     @property
+    def taken_facts(self) -> str:
+        """Segments of facts that the registry has taken in, by day."""
+        return os.path.join(self.var, "spool", "taken")
+
+    @property
+    def poison(self) -> str:
+        """What lay among the facts and could not be taken in, each with its reason beside it."""
+        return os.path.join(self.var, "spool", "poison")
+
+    @property
     def messages(self) -> str:
         """The message store: one folder per message."""
         return os.path.join(self.var, "messages")
