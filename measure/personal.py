@@ -29,7 +29,9 @@ ENTERED = re.compile(rb"\A(\d{1,12})\|[^|\n]*\|[^|\n]*\|[^|\n]*\|ENTERQUEUE\|[^|
 # Master.csv: accountcode,src,dst,dcontext,clid,channel,dstchannel,lastapp,lastdata,start,...
 CELL = rb'"((?:[^"\n]|"")*)"|([^",\n]*)'
 SIGN = re.compile(rb"[0-9A-Za-z]")
-NUMBERS_OF_CDR = (1, 4)  # src, clid
+WHOLE_OF_CDR = (1, 4)  # src, clid: whatever a trunk wrote there
+PARTS_OF_CDR = (2, 8)  # dst, lastdata: of a call-back they name the citizen, `PJSIP/+39...@trunk,45`
+DIALLED = re.compile(rb"(?<![0-9])\+?[0-9]{7,15}(?![0-9])")
 START_OF_CDR = 9
 MASK = b"x"
 
@@ -52,7 +54,7 @@ class SwitchLogs:
     def find(self, site: Site, person: Person) -> list[Held]:
         found = []
         for path in _logs(site):
-            for each in _numbers(path):
+            for each in _numbers(site, path):
                 if _is(each, person):
                     found.append(Held(self.name, f"{os.path.basename(path)}:{each.start}", "number in a log", each.at))
         return found
@@ -60,7 +62,7 @@ class SwitchLogs:
     def export(self, site: Site, person: Person, folder: str) -> list[str]:
         lines: list[bytes] = []
         for path in _logs(site):
-            lines += [each.line for each in _numbers(path) if _is(each, person)]
+            lines += [each.line for each in _numbers(site, path) if _is(each, person)]
         if not lines:
             return []
         with open(os.path.join(folder, "switch-logs.txt"), "wb") as written:
@@ -68,11 +70,11 @@ class SwitchLogs:
         return ["switch-logs.txt"]
 
     def erase(self, site: Site, person: Person, now: float) -> int:
-        return sum(_mask(path, [each for each in _numbers(path) if _is(each, person)]) for path in _logs(site))
+        return sum(_mask(path, [each for each in _numbers(site, path) if _is(each, person)]) for path in _logs(site))
 
     def purge(self, site: Site, now: float) -> list[Purged]:
         before = now - site.days("caller_numbers")
-        things = sum(_mask(path, [each for each in _numbers(path) if each.at < before]) for path in _logs(site))
+        things = sum(_mask(path, [each for each in _numbers(site, path) if each.at < before]) for path in _logs(site))
         for path in compressed(site, before):
             remedy = "let logrotate remove it, or keep rotated logs uncompressed"
             print(f"{path}: compressed and too old to hold numbers; {remedy}", file=sys.stderr)
@@ -178,31 +180,33 @@ def _files(folder: str, suffix: str = "") -> list[os.DirEntry[str]]:
         return []
 
 
-def _numbers(path: str) -> Iterator[Found]:
-    """Every number in a log that is not masked yet."""
+def _numbers(site: Site, path: str) -> Iterator[Found]:
+    """Every number in a log that is not masked yet, but for the service's own."""
+    own = site.compiled["service"]["service"]["number"].encode()
     read = _of_cdr if os.path.basename(path).startswith("Master.csv") else _of_queue_log
     with open(path, "rb") as file:
         start = 0
         while line := file.readline(LONGEST_LINE):
-            yield from read(line, start)
+            yield from read(line, start, own)
             start += len(line)
 
 
-def _of_queue_log(line: bytes, start: int) -> Iterator[Found]:
+def _of_queue_log(line: bytes, start: int, own: bytes) -> Iterator[Found]:
     match = ENTERED.match(line)
     if match and _shows(match[2]):
         yield Found(start + match.start(2), start + match.end(2), match[2], float(match[1]), line)
 
 
-def _of_cdr(line: bytes, start: int) -> Iterator[Found]:
+def _of_cdr(line: bytes, start: int, own: bytes) -> Iterator[Found]:
     cells = _cells(line)
     if len(cells) <= START_OF_CDR:
         return
     at = _epoch(line[slice(*cells[START_OF_CDR])])
-    for place in NUMBERS_OF_CDR:
-        first, last = cells[place]
+    whole = [cells[place] for place in WHOLE_OF_CDR]
+    parts = [match.span() for place in PARTS_OF_CDR for match in DIALLED.finditer(line, *cells[place])]
+    for first, last in (*whole, *parts):
         word = line[first:last]
-        if _shows(word):
+        if _shows(word) and word != own:
             yield Found(start + first, start + last, word, at, line)
 
 

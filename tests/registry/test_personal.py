@@ -23,6 +23,10 @@ from voicemail.store import Store
 NOW = 1795773600.0  # 27 November 2026
 ANNA, BRUNO = "+390612345678", "+393331234567"
 QUEUED = "{at}|{channel}|nul|NONE|ENTERQUEUE||{number}|1\n"
+CALLED_BACK = (
+    '"","800000039","{number}","nul-callback","""Richiamata"" <800000039>","PJSIP/seat01-1","PJSIP/trunk-2","Dial",'
+    '"PJSIP/{number}@trunk,45","{at}","","{at}",5\n'
+)
 CALLED = '"","{number}","800000039","nul-call","""x"" <{number}>","PJSIP/trunk","","Queue","nul","{at}","","{at}",5\n'
 
 
@@ -232,6 +236,13 @@ def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
     house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
     assert all(each.keeper != "switch-logs" for each in personal.find(house.site, house.who(ANNA)))
     personal.purge(house.site, now=NOW, actor="clock")
+
+
+def test_whom_the_switch_called_back_is_masked_and_the_service_is_not(house: House) -> None:
+    house.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
+    assert [each.what for each in personal.find(house.site, house.who(ANNA))].count("number in a log") == 3
+    personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    assert house.cdr.read_text() == CALLED_BACK.format(number="+xxxxxxxxxxxx", at=_utc(NOW - DAY))
 
 
 def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Path) -> None:
