@@ -13,6 +13,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import yaml
@@ -161,7 +162,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def compare(value: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every difference between a plain value and a msgspec type, as (path, message)."""
-    yield from _compare(value, shapes.type_info(wanted), path)
+    yield from _compare(value, _shape(wanted), path)
+
+
+@cache
+def _shape(wanted: Any) -> shapes.Type:
+    """Looked up once: a sweep reads the same documents hundreds of times."""
+    return shapes.type_info(wanted)
 
 
 _WITH_PARTS = (shapes.UnionType, shapes.StructType, shapes.ListType, shapes.DictType)
