@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ivr.cli import Refusal
 from ivr.places import Places
 from queue_model import study
 from queue_model.errors import ModelError
@@ -53,6 +54,8 @@ def executor(options: argparse.Namespace) -> Executor:
     """Who does the work. Raises `Refusal` when the cluster cannot."""
     if options.cluster is None:
         return Threads(options.jobs)
+    if options.jobs is not None:
+        raise Refusal("--jobs: counts threads of this machine, and --cluster has workers of its own; leave one out")
     from queue_model.cluster import Cluster
 
     return Cluster(options.cluster)

@@ -277,6 +277,11 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, base: str, capsys: p
     assert "Dask distributed is not installed here; install it, pip install 'numero-unico-lavoro[cluster]'" in said
 
 
+def test_threads_and_a_cluster_together(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", base, "--jobs", "2", "--cluster", "tcp://127.0.0.1:1"]) == 1
+    assert "--jobs: counts threads of this machine" in capsys.readouterr().err
+
+
 def test_who_asks_for_no_cluster_never_loads_it() -> None:
     code = "import sys, queue_model.commands.sweep, queue_model.commands.run; print('distributed' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
