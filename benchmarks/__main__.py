@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from benchmarks import ami, fastagi, machine, process_start, real_switch, report
+from benchmarks import ami, fastagi, machine, process_start, real_switch, registry_opening, report
 from ivr.cli import Refusal
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "fastagi": fastagi.run,
     "real_switch": real_switch.run,
     "ami": ami.run,
+    "registry_opening": registry_opening.run,
 }
 
 QUIET_SECONDS = 600.0
