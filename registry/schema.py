@@ -165,7 +165,7 @@ request = Table(
     CheckConstraint("answered_at IS NULL OR answered_at >= opened_at", name="answered_at"),
     CheckConstraint("(outcome IS NOT NULL AND outcome = 'duplicate') = (duplicate_of IS NOT NULL)", name="duplicate"),
     Index(None, "state", "level", "opened_at"),
-    Index(None, "opened_at"),
+    Index(None, "opened_at", "topic_code"),  # what was asked for in a month, without a look at its requests
     Index(None, "contact_id"),
     Index(None, "call_id"),
 )
