@@ -205,10 +205,10 @@ def survey(data: Data) -> list[Linked]:
     return [*found, table("answers", [month, questions, SCORE], scores)]
 
 
-def everything(data: Data, hours: OpeningHours, thresholds: Thresholds, months: Sequence[str]) -> Linked:
+def everything(data: Data, calls: Calls, hours: OpeningHours, months: Sequence[str]) -> Linked:
     """All counts of the report. Requests by topic are those of `months`; the others were published before."""
     return join([
-        *Calls(data, hours, thresholds).tables(),
+        *calls.tables(),
         *requests(data, months),
         *promises(data, hours),
         Linked({cell("outside", when=data.month.code): data.outside}, ()),

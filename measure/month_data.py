@@ -97,7 +97,7 @@ def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, l
     visits: list[kpi.Visit] = []
     contacts: list[kpi.Contact] = []
     outside = 0
-    for entered, stored, wait, talk, left, topic, in_service, who in found:
+    for entered, stored, wait, talk, left, topic, in_service, who in found.all():
         if stored == "waiting":  # nobody knows yet what becomes of it
             continue
         fate: kpi.Fate = OWN.get(stored, stored)
@@ -119,7 +119,7 @@ def _requests(connection: Connection, span: Span) -> list[Request]:
     touches = select(func.count()).where(touch.request_id == request.request_id).scalar_subquery()
     columns = (request.topic_code, request.audience, request.channel, request.level, request.outcome, touches)
     found = connection.execute(select(*columns).where(_opened(span)))
-    return [Request(*row) for row in found]
+    return [Request(*row) for row in found.all()]
 
 
 def handled(requests: list[Request]) -> list[kpi.Handled]:

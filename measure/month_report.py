@@ -20,6 +20,7 @@ from charter.promises import words as promise_words
 from measure import month_cells
 from measure.document import Column, Document, Row, Section, Table, Value, percentile, value
 from measure.month import Month, week_code
+from measure.month_cells import Calls
 from measure.month_data import PROMISES, Data, trend
 from measure.month_words import WORDS, Language
 from pages import reader
@@ -42,21 +43,20 @@ class About(NamedTuple):
     language: Language
 
 
-def report(data: Data, shown: Shown, about: About, audited: int | None = None) -> Document:
-    """The document. `audited` is how many of the counts that it shows were hidden; None: it is for inside."""
-    return Writer(data, shown, about, audited).document()
+def report(data: Data, calls: Calls, shown: Shown, about: About) -> Document:
+    """The document; for inside where `shown` has no rules."""
+    return Writer(data, calls, shown, about).document()
 
 
 class Writer:
     """The sections of one report."""
 
-    def __init__(self, data: Data, shown: Shown, about: About, audited: int | None) -> None:
-        self.data, self.shown, self.about, self.audited = data, shown, about, audited
+    def __init__(self, data: Data, calls: Calls, shown: Shown, about: About) -> None:
+        self.data, self.calls, self.shown, self.about = data, calls, shown, about
         self.language, self.words = about.language, WORDS[about.language]
         self.code = data.month.code
         self.public = shown.rules is not None
         self.figures = {each.name: each for each in self._figures()}
-        self.calls = month_cells.Calls(data, about.hours, about.thresholds)
 
     def document(self) -> Document:
         sections = (
@@ -104,9 +104,9 @@ class Writer:
 
     def _foot(self) -> Iterator[str]:
         yield self.words["how"]
-        if self.shown.rules is not None and self.audited is not None:
+        if self.shown.rules is not None:
             yield self.words["proof"].format(
-                hidden=reader.plain(self.audited, self.language, 0),
+                hidden=reader.plain(len(self.shown.hidden), self.language, 0),
                 all=reader.plain(len(self.shown.counts), self.language, 0),
                 protection=self.shown.rules.protection,
             )

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from charter.calendar import OpeningHours
 from charter.disclosure import Cell, Hiding, Rules, Shown, Unprotected, said
-from charter.kpi import Thresholds
 from ivr.cli import Refusal
 from measure import audit, month_cells
 from measure.month import Month
+from measure.month_cells import Calls
 from measure.month_data import TREND_MONTHS, Data, trend
 from registry import schema
 
@@ -46,7 +46,7 @@ def earlier(connection: Connection, month: Month) -> dict[Cell, int | None]:
     return {_cell(row.row_key): row.n for row in rows}
 
 
-def edition(data: Data, hours: OpeningHours, thresholds: Thresholds, rules: Rules, before: Earlier) -> Edition:
+def edition(data: Data, calls: Calls, hours: OpeningHours, rules: Rules, before: Earlier) -> Edition:
     """Hide what must be hidden, and prove that it is. Raises `Refusal` when it cannot be, or the month is not over."""
     until = data.month.span(hours).until
     if data.now < until:
@@ -54,7 +54,7 @@ def edition(data: Data, hours: OpeningHours, thresholds: Thresholds, rules: Rule
     out = {month for key in before if dict(key)["of"] == "requests" for month in [dict(key)["when"]]}
     months = [each.code for each in trend(data.month)]
     new = [code for code in months if code == data.month.code or code not in out]
-    linked = month_cells.everything(data, hours, thresholds, new)
+    linked = month_cells.everything(data, calls, hours, new)
     known = {key: count for key, count in before.items() if key in linked.counts}
     _unchanged(data.month, known, linked.counts, rules)
     try:
@@ -77,9 +77,9 @@ def edition(data: Data, hours: OpeningHours, thresholds: Thresholds, rules: Rule
     return Edition(Shown(counts, hidden, rules), hiding)
 
 
-def inside(data: Data, hours: OpeningHours, thresholds: Thresholds) -> Shown:
+def inside(data: Data, calls: Calls, hours: OpeningHours) -> Shown:
     """Everything, for those who run the service."""
-    return Shown(month_cells.everything(data, hours, thresholds, [each.code for each in trend(data.month)]).counts)
+    return Shown(month_cells.everything(data, calls, hours, [each.code for each in trend(data.month)]).counts)
 
 
 def keep(connection: Connection, month: Month, found: Edition) -> None:

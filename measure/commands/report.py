@@ -14,6 +14,7 @@ from ivr.places import Places
 from measure import document_files, month_data, month_page, published
 from measure.document import Document
 from measure.month import Month, month
+from measure.month_cells import Calls
 from measure.month_report import About, report
 from registry import migrations
 from registry.database import Database, address
@@ -79,14 +80,16 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
 def _internal(database: Database, wanted: Month, about: About, now: float) -> Document:
     with database.read() as connection:
         data = month_data.read(connection, wanted, about.hours, now)
-    return report(data, published.inside(data, about.hours, about.thresholds), about)
+    calls = Calls(data, about.hours, about.thresholds)
+    return report(data, calls, published.inside(data, calls, about.hours), about)
 
 
 def _public(database: Database, wanted: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
     """What is published is remembered first: files that are missing do less harm than an edition nobody knows of."""
     with database.begin() as connection:
         data = month_data.read(connection, wanted, about.hours, now)
-        edition = published.edition(data, about.hours, about.thresholds, rules, published.earlier(connection, wanted))
-        made = report(data, edition.shown, about, len(edition.shown.hidden))
+        calls = Calls(data, about.hours, about.thresholds)
+        edition = published.edition(data, calls, about.hours, rules, published.earlier(connection, wanted))
+        made = report(data, calls, edition.shown, about)
         published.keep(connection, wanted, edition)
     return made
