@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queue_model.build import Builder, Built
+from queue_model.inputs import SHIFT_END, SHIFT_START
 from queue_model.orders import engine
 from queue_model.records import Outcome, Records, Work
 from queue_model.replication import replicate
 from tests.queue_model.days import day, everything, ready
 
 VOICEMAIL = tuple(each for each in Outcome if each.name.startswith("VOICEMAIL_"))
+REFUSED = (Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED)
 SIMULATE = engine()[1]
 SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
@@ -91,6 +93,65 @@ def test_the_operators_time_is_the_calls_time(change: dict[str, Any]) -> None:
     given_time = records.work[records.work["kind"] == Work.CALL]
     assert len(given_time) == len(answered)
     assert (answered["talk"] + answered["wrap"]).sum() == pytest.approx((given_time["end"] - given_time["start"]).sum())
+
+
+@SLOW
+@given(SCENARIOS)
+def test_who_came_first_is_served_first_within_his_class(change: dict[str, Any]) -> None:
+    """Of the same priority and topic: nobody who came later is taken while one who came earlier waits."""
+    _, records = simulated(everything(days=5, **change))
+    calls = records.calls[~np.isin(records.calls["outcome"], (*REFUSED, Outcome.VOICEMAIL_CLOSED))]
+    for priority, topic in {(int(each["priority"]), int(each["topic"])) for each in calls}:
+        mine = calls[(calls["priority"] == priority) & (calls["topic"] == topic)]
+        mine = mine[np.argsort(mine["entered"], kind="stable")]
+        taken = mine["outcome"] == Outcome.ANSWERED
+        start = np.where(taken, mine["entered"] + mine["wait"], np.inf)
+        next_taken = np.append(np.minimum.accumulate(start[::-1])[::-1][1:], np.inf)  # of those behind, the first
+        over = np.where(np.isnan(mine["wait"]), np.inf, mine["entered"] + mine["wait"])
+        assert (next_taken >= over - 1e-6).all() or not np.isfinite(next_taken).any()
+
+
+@SLOW
+@given(SCENARIOS)
+def test_nobody_is_idle_while_somebody_waits_whom_he_may_serve(change: dict[str, Any]) -> None:
+    built, records = simulated(everything(days=5, **change))
+    calls = records.calls[records.calls["wait"] > 0]
+    ends = calls["entered"] + calls["wait"]
+    for operator in range(built.inputs.n_operators):
+        starts, until = idle(records, operator)
+        able = (int(built.inputs.skills[operator]) >> calls["topic"].astype(np.int64)) & 1 == 1
+        # The first stretch of idleness that ends after the caller has entered must begin after he was served.
+        first = np.searchsorted(until, calls["entered"][able] + 1e-6, "right")
+        assert (np.append(starts, np.inf)[first] >= ends[able] - 1e-6).all()
+
+
+def idle(records: Records, operator: int) -> tuple[Any, Any]:
+    """When an operator sat there with nothing to do: starts and ends, in order."""
+    mine = records.work[records.work["operator"] == operator]
+    starts, ends = [], []
+    for chair in mine[mine["kind"] == Work.SEATED]:
+        busy = mine[(mine["kind"] != Work.SEATED) & (mine["start"] >= chair["start"]) & (mine["end"] <= chair["end"])]
+        starts += [float(chair["start"]), *busy["end"].tolist()]
+        ends += [*busy["start"].tolist(), float(chair["end"])]
+    real = np.array(ends) > np.array(starts)
+    return np.array(starts)[real], np.array(ends)[real]
+
+
+@SLOW
+@given(SCENARIOS)
+def test_nobody_works_off_shift_save_to_finish(change: dict[str, Any]) -> None:
+    """Whatever is begun is begun between the start and the end of a shift; at its very end one more call may be."""
+    built, records = simulated(everything(days=5, **change))
+    given_plan = built.inputs
+    for operator in range(given_plan.n_operators):
+        mine = given_plan.event_operator == operator
+        begins, ends = (
+            given_plan.event_at[mine & (given_plan.event_kind == kind)] for kind in (SHIFT_START, SHIFT_END)
+        )
+        begun = records.work["start"][records.work["operator"] == operator]
+        shift = np.searchsorted(begins, begun, "right") - 1
+        assert (shift >= 0).all()
+        assert (begun <= ends[shift]).all()
 
 
 @SLOW
