@@ -33,7 +33,9 @@ def write(places: Places, facts: Sequence[Fact | bytes], name: str = "") -> Path
     folder = Path(places.facts, "2026-11-25")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name or f'{int(NOON * 1000):013d}-1-{os.urandom(4).hex()}-1'}.jsonl"
-    path.write_bytes(lines)
+    draft = folder / f"{path.name}.draft"  # visible in one step, as a writer seals it
+    draft.write_bytes(lines)
+    draft.rename(path)
     return path
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
+from sqlalchemy import event as events
 from sqlalchemy.exc import IntegrityError
 
 from ivr.cli import Refusal
@@ -32,6 +34,8 @@ from registry.requests import Opening, act, open_request
 from registry.site import Site
 from tests.registry.calls import NOON, calls, fact, message, number_of, write
 from tests.registry.site import configured
+from tests.voicemail.sounds import tone, wav
+from voicemail.store import Store
 
 NOW = NOON + 3600
 ENDED = {"stage": "menu", "queue_status": "", "seconds": 60}
@@ -165,9 +169,6 @@ def test_the_same_message_told_twice_is_one(desk: Desk) -> None:
 
 
 def test_the_installed_store_tells_the_number(desk: Desk) -> None:
-    from tests.voicemail.sounds import tone, wav
-    from voicemail.store import Store
-
     draft = Store(desk.places.messages).draft(
         call="1.1", reason="closed", number="+393331234567", number_source="typed", at=NOON
     )
@@ -288,7 +289,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory, sqlite_file: Path, shipped: 
     return desk
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=calls(), chance=st.randoms(use_true_random=False), cuts=st.integers(1, 5))
 def test_any_order_and_any_batches_give_the_same_rows(
     empty: Callable[[], Desk], facts: list[Fact], chance: random.Random, cuts: int
@@ -490,18 +491,17 @@ def test_a_locked_database_is_told_and_nothing_is_lost(sqlite: Database, tmp_pat
 
 
 def test_a_disk_that_is_full_is_told_and_nothing_is_lost(sqlite: Database, tmp_path: Path, compiled: Compiled) -> None:
-    import resource
-
     places = configured(tmp_path / "var", compiled)
     desk = Desk(Site(places, compiled, sqlite, keys.make(places)))
     for number in range(300):
-        write(places, [message(f"{number}.{part}") for part in range(5)], f"{number:013d}-1-a-1")
+        told = [fact("choice", f"{number}.{part}", why="x" * 900) for part in range(5)]
+        write(places, told, f"{number:013d}-1-a-1")
     sqlite.close()
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))
             try:
                 desk.take()
             except DatabaseError as problem:
@@ -509,9 +509,9 @@ def test_a_disk_that_is_full_is_told_and_nothing_is_lost(sqlite: Database, tmp_p
             os._exit(9)
         os._exit(10)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
-    done = desk.take()
-    assert desk.count(request) == desk.count(schema.call_fact) == 1500
-    assert done.facts > 0
+    assert desk.waiting() != []
+    assert desk.take().facts > 0
+    assert desk.count(schema.call_fact) == 1500
 
 
 # --- kill -9 ----------------------------------------------------------------------------------------------------------
@@ -537,7 +537,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
     monkeypatch.setattr(intake, "SEGMENTS", 12)
     desk.site.database.close()
     kills = 0
-    for moment in range(1, 200, 9):
+    for moment in range(1, 170, 13):
         pid = os.fork()
         if pid == 0:
             die_at(moment, desk)
@@ -546,7 +546,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
             os._exit(0)
         kills += os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
     desk.take()
-    assert kills >= 10
+    assert kills >= 8
     assert desk.count(schema.call_fact) == count
     assert (desk.count(request), desk.count(callback), desk.count(schema.voicemail_message)) == (120, 60, 60)
     assert (desk.count(schema.survey_response), desk.count(schema.survey_answer)) == (60, 60)
@@ -559,8 +559,6 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
 
 def die_at(moment: int, desk: Desk) -> None:
     """Kill this process at its nth statement, commit or renaming."""
-    from sqlalchemy import event as events
-
     left = [moment]
 
     def step(*words: Any, **more: Any) -> None:
