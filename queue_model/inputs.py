@@ -226,13 +226,13 @@ def _check(given: Inputs) -> None:
     for name, kind in _TYPES.items():
         array = getattr(given, name)
         if kind == "Floats":
-            if not (seen(array) >= 0).all():
+            if array.size and not seen(array).min() >= 0:  # NaN is the least of all
                 raise InputsError(f"{name}: a value is negative or not a number")
         elif kind in ("int", "float") and not array >= 0:
             raise InputsError(f"{name}: {array}; must be 0 or more")
     for name in _TIMES:
         array = getattr(given, name)
-        if not np.isfinite(array).all():
+        if len(array) and not array.max() < np.inf:
             if name.endswith("_until") and np.isfinite(array[:-1]).all():
                 continue  # open from then on, without an end
             raise InputsError(f"{name}: a time is infinite")
@@ -240,7 +240,8 @@ def _check(given: Inputs) -> None:
             where = int(np.flatnonzero(array[1:] < array[:-1])[0]) + 1
             raise InputsError(f"{name}: row {where} is earlier than the row before; sort by time")
     for name in ("talk", "wrap", "survey", "callback_work", "closed_callback_work", "mail_work"):
-        if not np.isfinite(seen(getattr(given, name))).all():
+        array = seen(getattr(given, name))
+        if array.size and not array.max() < np.inf:
             raise InputsError(f"{name}: a duration is infinite; work must end")
     for name in ("call_topic", "closed_topic", "mail_topic"):
         topics = seen(getattr(given, name))

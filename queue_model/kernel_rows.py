@@ -13,21 +13,29 @@ from queue_model.records import CALL, CALLBACK, MAIL, WORK, Outcome, Rows
 
 def groups(inputs: Inputs) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     """Topics that the same people may do are one group: the group of each topic, and who may do which ([o, groups])."""
+    if _all_may(inputs):
+        return np.zeros(TOPICS, dtype=np.int32), np.ones((len(inputs.skills), 1), dtype=np.uint8)
     bits = np.arange(TOPICS, dtype=np.uint64)
     able = ((inputs.skills[:, None] >> bits) & np.uint64(1)).astype(np.uint8)
-    used = np.zeros(TOPICS, dtype=bool)
-    for topics in (inputs.call_topic, inputs.closed_topic, inputs.mail_topic):
-        used[seen(topics)] = True
+    all_topics = (inputs.call_topic, inputs.closed_topic, inputs.mail_topic)
+    used = sum(np.bincount(seen(topics), minlength=TOPICS) for topics in all_topics) > 0
     able[:, ~used] = 1  # a topic that never comes must not make a group
     alike, group_of = np.unique(able, axis=1, return_inverse=True) if len(able) else (able[:, :1], np.zeros(TOPICS))
     return group_of.reshape(-1).astype(np.int32), np.ascontiguousarray(alike)
+
+
+def _all_may(inputs: Inputs) -> bool:
+    """Whether everybody may do everything, whatever comes."""
+    return bool((inputs.skills == np.uint64(2**TOPICS - 1)).all())
 
 
 def ranks(inputs: Inputs) -> tuple[NDArray[np.int32], int]:
     """Rank 0 is served first: the rank of each priority from the lowest on, and the lowest."""
     present = seen(inputs.call_priority)
     lowest = int(present.min()) if present.size else 0
-    there = np.bincount(present.astype(np.int32) - lowest) > 0 if present.size else np.ones(1, dtype=bool)
+    if not present.size or present.max() == lowest:
+        return np.zeros(1, dtype=np.int32), lowest
+    there = np.bincount(present.astype(np.int32) - lowest) > 0
     above = np.cumsum(there[::-1])[::-1]  # how many levels are as high or higher
     return (above - 1).astype(np.int32), lowest
 
@@ -81,6 +89,6 @@ def is_plain(inputs: Inputs) -> bool:
         and not (len(inputs.mail_at) or (inputs.closed_leaves_message.any()))
         and not (inputs.attempts > 1 and redials_at_most(inputs))
         and not seen(inputs.leaves_message).any()
-        and np.unique(seen(inputs.call_priority)).size <= 1
-        and groups(inputs)[1].all()
+        and len(ranks(inputs)[0]) == 1
+        and (_all_may(inputs) or groups(inputs)[1].all())
     )

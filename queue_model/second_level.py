@@ -50,11 +50,15 @@ def second_level(inputs: Inputs, calls: Rows, mails: Rows, serve: Serve = serve)
 
 
 def _handed_over(inputs: Inputs, calls: Rows) -> NDArray[np.intp]:
-    if not seen(inputs.second_level).any():
+    flags = inputs.second_level
+    if not seen(flags).any():
         return np.zeros(0, dtype=np.intp)
-    answered: NDArray[np.intp] = np.flatnonzero(calls["outcome"] == Outcome.ANSWERED)
-    handed_over: NDArray[np.bool_] = inputs.second_level[calls["entity"][answered], calls["attempt"][answered]]
-    return answered[handed_over]
+    perhaps: NDArray[np.bool_] = np.asarray(seen(flags).any(axis=1))  # few callers, so they are sought first
+    entity = calls["entity"][: len(calls) - len(inputs.closed_at)]
+    rows = np.flatnonzero(perhaps[entity]) if len(perhaps) == len(flags) else np.arange(len(entity))
+    rows = rows[calls["outcome"][rows] == Outcome.ANSWERED]
+    handed_over: NDArray[np.bool_] = flags[calls["entity"][rows], calls["attempt"][rows]]
+    return np.asarray(rows[handed_over])
 
 
 def _handed_on(inputs: Inputs, mails: Rows) -> NDArray[np.intp]:
