@@ -1,6 +1,6 @@
-"""The compiled engine. Everything else about the package is in setup.cfg.
+"""What is compiled of the model. Everything else about the package is in setup.cfg.
 
-The extension is optional: without Cython or a C compiler the installation succeeds, and the reference engine serves.
+The extensions are optional: without Cython or a C compiler the installation succeeds, and the reference engine serves.
 """
 
 from setuptools import Extension, setup
@@ -8,6 +8,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 SLOWER = "the staffing model will run on its reference engine, with the same results, about a hundred times slower"
+COMPILED = ("kernel", "tally", "variates")
 
 
 class Optional(build_ext):
@@ -28,8 +29,9 @@ def extensions() -> list[Extension]:
         return []
     # No fused multiply-add: times must be those of Python to the last bit, on every processor.
     flags = ["-O3", "-g0", "-ffp-contract=off"]
-    kernel = Extension("queue_model.kernel", ["queue_model/kernel.py"], extra_compile_args=flags)
-    built: list[Extension] = cythonize([kernel], build_dir="build")
+    sources = {f"queue_model.{name}": f"queue_model/{name}.py" for name in COMPILED}
+    wanted = [Extension(name, [source], extra_compile_args=flags) for name, source in sources.items()]
+    built: list[Extension] = cythonize(wanted, build_dir="build")
     for each in built:
         each.optional = True  # what Cython makes of an Extension forgets this
     return built

@@ -23,9 +23,10 @@ from queue_model.menu_ways import Ways, ways
 from queue_model.people import events, roster
 from queue_model.period import Period
 from queue_model.scenario import TopicSpec
-from queue_model.streams import Streams
+from queue_model.streams import Streams, places
 from queue_model.study import Study
 from queue_model.traced import traced
+from queue_model.ziggurat import Words
 
 Indices = NDArray[np.intp]
 
@@ -62,6 +63,7 @@ class Builder:
         self._specs: tuple[TopicSpec, ...] = tuple(scenario.topics.values())
         self.calls = _call_intensity(study)
         self._trace = traced(study) if scenario.arrivals.trace is not None else None
+        self._opens = study.period.is_open(self.calls.edges[:-1])  # a step lies within opening or outside it
         self.shares = _topic_shares(study)  # cumulative, [topics] or [steps + 1, topics]
         self.ways = ways(study)
         self.roster = roster(study)
@@ -89,17 +91,20 @@ class Builder:
         drawn, known = self._trace or (
             draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings if swings else None), None
         )  # fmt: skip
-        table = Tables(streams, period.days, drawn)
-        wants = self._wants(drawn, table, known)
-        way = self.ways.choose(wants, period.is_open(drawn.at), table("calls/way", "uniform"))
-        return Arrived(drawn, table, wants, way)
+        everyone = Tables(streams, places(drawn.day, drawn.number))
+        wants = self._wants(drawn, everyone, known)
+        opens = self._opens[drawn.step] if known is None else period.is_open(drawn.at)
+        group = self.ways.group(wants, opens)
+        way = group if self.ways.one_each else self.ways.choose(group, everyone("calls/way", "uniform"))
+        return Arrived(drawn, everyone, wants, way)
 
     def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
-        scenario, (drawn, table, wants, way) = self.study.scenario, self.arrive(streams)
+        scenario, (drawn, everyone, wants, way) = self.study.scenario, self.arrive(streams)
         entered = drawn.at + self.ways.seconds[way]
         ending = self.ways.ending[way]
         queued, closed = np.flatnonzero(ending == Ways.QUEUE), np.flatnonzero(ending == Ways.MESSAGE)
-        queued, closed = (each[np.argsort(entered[each], kind="stable")] for each in (queued, closed))
+        if self.ways.take_time:
+            queued, closed = (each[np.argsort(entered[each], kind="stable")] for each in (queued, closed))
         informed = int(np.count_nonzero((ending == Ways.GONE) & self.ways.informed[way]))
         counts = (
             len(drawn.at),
@@ -108,24 +113,31 @@ class Builder:
             len(closed),
             len(queued),
         )
-        leave = table.below("calls/message", scenario.callers.leaves_message_closed, closed)
+        late = everyone.of(closed)
+        leave = late.below("calls/message", scenario.callers.leaves_message_closed)
+        mine = way[queued]
         made = {
             "call_at": entered[queued],
-            "call_topic": self.ways.topic[way][queued],
-            "call_priority": self.ways.priority[way][queued],
-            **self._draw_callers(table, wants, queued),
+            "call_topic": self.ways.topic[mine],
+            "call_priority": self.ways.priority[mine],
+            **self._draw_callers(everyone.of(queued), wants[queued]),
             "closed_at": entered[closed],
-            "closed_topic": self.ways.topic[way][closed],
+            "closed_topic": self.ways.topic[way[closed]],
             "closed_leaves_message": leave,
-            "closed_callback_work": table.some("calls/callback closed", self._callback_law(), closed, leave, 0.0),
+            "closed_callback_work": late.some("calls/callback closed", self._callback_law(), leave, 0.0),
         }
         return made, counts
 
-    def _wants(self, drawn: Drawn, table: Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
+    def _wants(self, drawn: Drawn, everyone: Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
         """The topic of each call: as traced, else by share."""
-        chance = table("calls/topic", "uniform")
+        if len(self._specs) == 1:
+            return np.zeros(len(drawn.at), dtype=np.int16)
+        chance = everyone("calls/topic", "uniform")
         if self.shares.ndim == 1:
-            found = np.searchsorted(self.shares, chance, "right")
+            # Shares are few: to count those below is quicker than to look for the place.
+            found = np.zeros(len(chance), dtype=np.int16)
+            for share in self.shares[:-1]:
+                found += chance >= share
         else:
             found = np.sum(chance[:, None] >= self.shares[self.calls.slot[drawn.step]], axis=1)
         wants = np.minimum(found, len(self._specs) - 1).astype(np.int16)
@@ -135,68 +147,75 @@ class Builder:
         handling = self.study.scenario.handling
         return handling.callback if handling.callback is not None else handling.talk
 
-    def _draw_callers(self, table: Tables, wants: NDArray[np.int16], who: Indices) -> dict[str, Any]:
-        """What the callers who reach the queue are like, [n, attempts]."""
+    def _draw_callers(self, mine: Tables, topics: NDArray[np.int16]) -> dict[str, Any]:
+        """What the callers who reach the queue are like, [n, attempts]; `topics` are those that they want."""
         scenario = self.study.scenario
         callers, handling = scenario.callers, scenario.handling
         attempts = 1 + (callers.redial.most if callers.redial is not None else 0)
-        topics = wants[who]
         shares = [handling.second_level if each.second_level is None else each.second_level for each in self._specs]
         once: dict[str, Any] = {
-            "talk": table.laws("calls/talk", [each.talk or handling.talk for each in self._specs], topics, who),
-            "wrap": table.laws("calls/wrap", [each.wrap or handling.wrap for each in self._specs], topics, who),
-            "leaves_message": table.below("calls/message", callers.leaves_message, who),
-            "second_level": table.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0, who),
+            "talk": mine.laws("calls/talk", [each.talk or handling.talk for each in self._specs], topics),
+            "wrap": mine.laws("calls/wrap", [each.wrap or handling.wrap for each in self._specs], topics),
+            "leaves_message": mine.below("calls/message", callers.leaves_message),
+            "second_level": mine.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0),
         }
-        once["callback_work"] = table.some("calls/callback", self._callback_law(), who, once["leaves_message"], 0.0)
+        once["callback_work"] = mine.some("calls/callback", self._callback_law(), once["leaves_message"], 0.0)
         asked = self.study.compiled["service"]["survey"]["offered"] and callers.lines  # it matters to lines alone
         if handling.survey is not None and asked:
-            stays = table.below("calls/survey", handling.survey.share, who)
-            once["survey"] = table.some("calls/survey time", handling.survey.time, who, stays, 0.0)
+            stays = mine.below("calls/survey", handling.survey.share)
+            once["survey"] = mine.some("calls/survey time", handling.survey.time, stays, 0.0)
         if scenario.second_level is not None and any(shares):
             work = scenario.second_level.work
-            once["second_level_work"] = table.some("calls/second work", work, who, once["second_level"], 0.0)
-        return {"attempts": attempts, **once, **self._draw_attempts(table, attempts, who)}
+            once["second_level_work"] = mine.some("calls/second work", work, once["second_level"], 0.0)
+        return {"attempts": attempts, **once, **self._draw_attempts(mine, attempts)}
 
-    def _draw_attempts(self, table: Tables, attempts: int, who: Indices) -> dict[str, Floats]:
+    def _draw_attempts(self, mine: Tables, attempts: int) -> dict[str, Floats]:
         """What differs from attempt to attempt, [n, attempts]; drawn only for those who may get there."""
-        first = self._draw_attempt(table, 0, who, attempts)
+        first = self._draw_attempt(mine, 0, attempts)
         if attempts == 1:
             return first
-        whole = {name: np.full((len(who), attempts), np.inf) for name in first}
-        rows, drawn = np.arange(len(who)), first
-        for attempt in range(attempts):
-            for name, column in drawn.items():
-                whole[name][rows, attempt] = column
+        # A column an attempt: most callers make one, so later columns are hardly read.
+        whole = {name: np.full((attempts, len(mine.where)), np.inf) for name in first}
+        rows, drawn = np.arange(len(mine.where)), first
+        for name, column in first.items():
+            whole[name][0] = column
+        for attempt in range(1, attempts):
             rows = rows[np.isfinite(drawn["redial_after"])]
-            if attempt + 1 < attempts:
-                some, place = table.among(who[rows])
-                drawn = self._draw_attempt(some, attempt + 1, place, attempts)
-        return whole
+            drawn = self._draw_attempt(mine.of(rows), attempt, attempts)
+            for name, column in drawn.items():
+                whole[name][attempt, rows] = column
+        return {name: each.T for name, each in whole.items()}
 
-    def _draw_attempt(self, table: Tables, attempt: int, who: Indices, attempts: int) -> dict[str, Floats]:
+    def _draw_attempt(self, mine: Tables, attempt: int, attempts: int) -> dict[str, Floats]:
         callers = self.study.scenario.callers
-        patience = table.law(f"calls/patience/{attempt}", callers.patience, who)
+        patience = mine.law(f"calls/patience/{attempt}", callers.patience)
         if callers.balk:
-            patience = np.where(table.below(f"calls/balk/{attempt}", callers.balk, who), 0.0, patience)
-        made = {"patience": patience, "key_after": self._key_after(table, attempt, who)}
+            patience = np.where(mine.below(f"calls/balk/{attempt}", callers.balk), 0.0, patience)
+        made = {"patience": patience, "key_after": self._key_after(mine, attempt)}
         if callers.tolerance is not None:
-            made["tolerance"] = table.law(f"calls/tolerance/{attempt}", callers.tolerance, who)
+            made["tolerance"] = mine.law(f"calls/tolerance/{attempt}", callers.tolerance)
         if callers.redial is not None:
-            again = table.below(f"calls/redial/{attempt}", callers.redial.share, who) & (attempt + 1 < attempts)
-            made["redial_after"] = table.some(f"calls/redial after/{attempt}", callers.redial.after, who, again, np.inf)
+            if attempt + 1 < attempts:
+                again = mine.below(f"calls/redial/{attempt}", callers.redial.share)
+                made["redial_after"] = mine.some(f"calls/redial after/{attempt}", callers.redial.after, again, np.inf)
+            else:
+                made["redial_after"] = np.full(len(mine.where), np.inf)
         return made
 
-    def _key_after(self, table: Tables, attempt: int, who: Indices) -> Floats:
+    def _key_after(self, mine: Tables, attempt: int) -> Floats:
         """Seconds of waiting until the caller takes up the offer of the voicemail: at an offer, or never."""
         queue = self.study.compiled["service"]["queue"]
         share, every = self.study.scenario.callers.voicemail_key, float(queue["voicemail_offer_every"])
         if not share or queue["voicemail_key"] is None:
-            return np.broadcast_to(np.float64(np.inf), len(who))
+            return np.broadcast_to(np.float64(np.inf), len(mine.where))
         if share == 1:
-            return np.broadcast_to(np.float64(every), len(who))
-        refused = np.floor(table(f"calls/key/{attempt}", "exponential")[who] / -np.log1p(-share))
-        return np.asarray((refused + 1) * every)
+            return np.broadcast_to(np.float64(every), len(mine.where))
+        refused = mine(f"calls/key/{attempt}", "exponential")
+        refused /= -np.log1p(-share)
+        np.floor(refused, out=refused)
+        refused += 1
+        refused *= every
+        return refused
 
     # e-mails
     def _draw_mails(self, streams: Streams) -> dict[str, Any]:
@@ -204,76 +223,70 @@ class Builder:
         if mails is None or self.mails is None:
             return {}
         drawn = draw(self.mails, self.study.period, streams, "mails", mails.busyness, None)
-        table = Tables(streams, self.study.period.days, drawn)
-        everyone = np.arange(len(drawn.at))
+        everyone = Tables(streams, places(drawn.day, drawn.number))
         names = self.study.topics
         shares = mails.topics or {name: each.share for name, each in self.study.scenario.topics.items()}
         cumulative = np.cumsum([shares.get(name, 0.0) for name in names])
-        topic = np.searchsorted(cumulative, table("mails/topic", "uniform"), "right")
+        topic = np.searchsorted(cumulative, everyone("mails/topic", "uniform"), "right")
         made = {
             "mail_at": drawn.at,
             "mail_topic": np.minimum(topic, len(names) - 1).astype(np.int16),
-            "mail_work": table.law("mails/work", mails.work, everyone),
-            "mail_second_level": table.below("mails/second", mails.second_level, everyone),
+            "mail_work": everyone.law("mails/work", mails.work),
+            "mail_second_level": everyone.below("mails/second", mails.second_level),
         }
         if second is not None and mails.second_level:
             handed = np.asarray(made["mail_second_level"], dtype=np.bool_)
-            made["mail_second_level_work"] = table.some("mails/second work", second.work, everyone, handed, 0.0)
+            made["mail_second_level_work"] = everyone.some("mails/second work", second.work, handed, 0.0)
         return made
 
 
 class Tables:
-    """The values of the streams for the arrivals of one replication."""
+    """The values of the streams for some arrivals of one replication."""
 
-    def __init__(self, streams: Streams, days: int, drawn: Drawn) -> None:
-        self._streams, self._days, self._drawn = streams, days, drawn
+    def __init__(self, streams: Streams, where: Words) -> None:
+        self._streams, self.where = streams, where
+
+    def of(self, rows: Indices) -> Tables:
+        """Those of some of them alone."""
+        return Tables(self._streams, self.where[rows])
 
     def __call__(self, name: str, kind: str) -> Floats:
         """Standard variates, one for each arrival."""
-        return self._drawn.pick(self._streams.table(name, kind, self._days, self._drawn.most))
+        return self._streams.at(name, kind, self.where)
 
-    def below(self, name: str, share: float | Floats, who: Indices) -> NDArray[np.bool_]:
-        """Whether something of that share happens to each of `who`."""
+    def below(self, name: str, share: float | Floats) -> NDArray[np.bool_]:
+        """Whether something of that share happens to each."""
         if np.ndim(share) == 0 and share in (0, 1):
-            return np.broadcast_to(np.bool_(share), len(who))
-        return np.asarray(self(name, "uniform")[who] < share)
+            return np.broadcast_to(np.bool_(share), len(self.where))
+        return np.asarray(self(name, "uniform") < share)
 
-    def law(self, name: str, law: Patience, who: Indices) -> Floats:
-        """Seconds of one law for each of `who`."""
+    def law(self, name: str, law: Patience) -> Floats:
+        """Seconds of one law for each."""
         kind = standard(law)
-        return values(law, self(name, kind)[who] if kind else None, len(who))
+        return values(law, self(name, kind) if kind else None, len(self.where))
 
-    def some(self, name: str, law: Patience, who: Indices, happens: NDArray[np.bool_], otherwise: float) -> Floats:
-        """Seconds of one law for those of `who` to whom it happens, `otherwise` for the rest."""
-        found = np.full(len(who), otherwise)
+    def some(self, name: str, law: Patience, happens: NDArray[np.bool_], otherwise: float) -> Floats:
+        """Seconds of one law for those to whom it happens, `otherwise` for the rest."""
+        found = np.full(len(self.where), otherwise)
         rows = np.flatnonzero(happens)
-        table, place = self.among(who[rows])
-        found[rows] = table.law(name, law, place)
+        if len(rows):
+            found[rows] = self.of(rows).law(name, law)
         return found
 
-    def among(self, calls: Indices) -> tuple[Tables, Indices]:
-        """The values of some arrivals alone, numbered anew within each day; and the place of each of them there."""
-        order = np.argsort(calls, kind="stable")
-        mine = calls[order]
-        day = self._drawn.day[mine]
-        number = np.arange(len(mine)) - np.searchsorted(day, day, "left")
-        place = np.empty(len(mine), dtype=np.intp)
-        place[order] = np.arange(len(mine))
-        some = Drawn(self._drawn.at[mine], day, number, self._drawn.step[mine])
-        return Tables(self._streams, self._days, some), place
-
-    def laws(self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices) -> Floats:
-        """Seconds for each of `who`, by the law of his topic."""
+    def laws(
+        self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices | None = None
+    ) -> Floats:
+        """Seconds for each (or for each of `who`), by the law of his topic."""
+        if who is not None:
+            return self.of(who).laws(name, laws, topics)
         distinct = list(dict.fromkeys(map(_Law, laws)))
         if len(distinct) == 1:
-            return self.law(name, laws[0], who)
+            return self.law(name, laws[0])
         which = np.array([distinct.index(_Law(law)) for law in laws])[topics]
-        variates = {kind: self(name, kind) for kind in {standard(law.law) for law in distinct} if kind}
-        found = np.empty(len(who))
+        found = np.empty(len(self.where))
         for number, each in enumerate(distinct):
-            mine = np.flatnonzero(which == number)
-            kind = standard(each.law)
-            found[mine] = values(each.law, variates[kind][who[mine]] if kind else None, len(mine))
+            rows = np.flatnonzero(which == number)
+            found[rows] = self.of(rows).law(name, each.law)
         return found
 
 

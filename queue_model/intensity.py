@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,23 +46,13 @@ class Intensity:
         return self.rate * np.diff(self.edges)
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
+class Drawn(NamedTuple):
     """Arrivals in order of time: instants, the day and the number within it (from 0), the step."""
 
     at: Floats
     day: Indices
     number: Indices
     step: Indices
-
-    @property
-    def most(self) -> int:
-        """Arrivals of the busiest day."""
-        return int(self.number.max()) + 1 if len(self.number) else 0
-
-    def pick(self, table: Floats) -> Floats:
-        """Each arrival's own value of a table of `Streams`."""
-        return np.asarray(np.take(table, self.day * table.shape[1] + self.number))
 
 
 def day_factors(
@@ -145,19 +135,7 @@ def draw(
         factors = swinging(streams, name, period.days, int(expected.slot.max()) + 1, swings)
         numbers = np.where(expected.slot >= 0, numbers * factors[expected.day, expected.slot], numbers)
     passed = np.concatenate(([0.0], np.cumsum(numbers)))
-    base = passed[expected.first]  # expected before each day, [days + 1]
-    unit = _unit_process(streams, name, period.days, np.diff(base))
-    come = unit < np.diff(base)[:, None]
-    day, number = np.nonzero(come)
-    reached = unit[come] + base[day]
-    step = np.minimum(np.searchsorted(passed, reached, "right") - 1, len(numbers) - 1)
-    # Rounding may carry an arrival over the edge of its day, or into a step in which nobody comes.
-    step = np.clip(step, expected.first[day], expected.first[day + 1] - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        within = np.where(numbers[step] > 0, (reached - passed[step]) / numbers[step], 1.0)
-    width = np.diff(expected.edges)[step]
-    at = expected.edges[step] + np.clip(within, 0.0, 1.0) * width
-    return Drawn(np.maximum.accumulate(at) if len(at) else at, day, number, step)
+    return Drawn(*streams.arrivals(f"{name}/arrivals", expected.first, passed, expected.edges))
 
 
 def busy_days(streams: Streams, name: str, days: int, shape: float) -> Floats:
@@ -173,14 +151,3 @@ def swinging(streams: Streams, name: str, days: int, slots: int, swings: Swings)
     for slot in range(1, slots):
         state[:, slot] = swings.correlation * state[:, slot - 1] + np.sqrt(1 - swings.correlation**2) * fresh[:, slot]
     return np.exp(swings.sd * state - swings.sd**2 / 2)
-
-
-def _unit_process(streams: Streams, name: str, days: int, expected: Floats) -> Floats:
-    """Arrivals of a Poisson process of rate 1, [days, as many as the busiest day needs]."""
-    most = float(expected.max()) if days else 0.0
-    count = int(most + 5 * np.sqrt(most) + 8)
-    while True:
-        unit = np.cumsum(streams.table(f"{name}/arrivals", "exponential", days, count), axis=1)
-        if (unit[:, -1] >= expected).all():
-            return np.asarray(unit)
-        count = unit.shape[1] + 1

@@ -95,33 +95,24 @@ def standard(law: Patience) -> str:
     return ""
 
 
-def draw(generator: np.random.Generator, kind: str, out: Floats) -> None:
-    """Fill an array with variates of that kind, in C order."""
-    if kind == "exponential":
-        generator.standard_exponential(out=out)
-    elif kind == "normal":
-        generator.standard_normal(out=out)
-    elif kind == "uniform":
-        generator.random(out=out)
-    else:
-        generator.standard_gamma(float(kind.removeprefix("gamma ")), out=out)
-
-
 def values(law: Patience, variates: Floats | None, shape: Any) -> Floats:
-    """Seconds of that law from its standard variates (None where it needs none); `shape` is that of the result."""
+    """Seconds of that law from its standard variates (None where it needs none), which it may write over; `shape` is
+    that of the result."""
     if isinstance(law, Never):
         return np.broadcast_to(np.float64(math.inf), shape)
     if isinstance(law, Deterministic):
         return np.broadcast_to(np.float64(law.value), shape)
     assert variates is not None
     if isinstance(law, Exponential):
-        return variates * law.mean
+        return np.multiply(variates, law.mean, out=variates)
     if isinstance(law, Weibull):
         scale = law.mean / math.gamma(1 + 1 / law.shape)
         return np.asarray(scale * variates ** (1 / law.shape))
     if isinstance(law, Lognormal):
-        return np.exp(variates * law.sigma + (math.log(law.mean) - law.sigma**2 / 2))
+        variates *= law.sigma
+        variates += math.log(law.mean) - law.sigma**2 / 2
+        return np.exp(variates, out=variates)
     if isinstance(law, Gamma):
-        return variates * (law.mean / law.shape)
+        return np.multiply(variates, law.mean / law.shape, out=variates)
     seen = np.asarray(law.values, dtype=np.float64)
     return np.asarray(seen[(variates * len(seen)).astype(np.intp)])

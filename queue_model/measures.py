@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from queue_model.build import Built
 from queue_model.inputs import Inputs
 from queue_model.records import Outcome, Records, Rows, Source, Work
 from queue_model.study import Study
+from queue_model.twins import compiled_or_plain
+
+tally = compiled_or_plain("tally")
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -71,8 +75,7 @@ class Measurer:
             calls = calls[calls["entered"] >= self.start]
         classes = Classes(calls, self.thresholds, self.end)
         whole = {name: (float(top[0]), float(bottom[0])) for name, (top, bottom) in classes.shares(None, 1).items()}
-        for which, waits in (("all", classes.waits_all()), ("answered", classes.waits_answered())):
-            whole |= {f"wait_{name}_{which}": _percentile(waits, percent) for name, percent in PERCENTS.items()}
+        whole |= classes.percentiles()
         whole["occupancy"] = self._occupancy(records.work)
         whole |= self.promises(built.inputs, records)
         parts = {part: classes.shares(*self.groups(part, calls)) for part in self.parts}
@@ -106,8 +109,7 @@ class Measurer:
     # people
     def _occupancy(self, work: Rows) -> tuple[float, float]:
         """Seconds at work, and seconds at the seat less breaks."""
-        length = np.minimum(work["end"], np.inf) - np.maximum(work["start"], self.start)
-        seconds = np.bincount(work["kind"], np.maximum(length, 0.0), minlength=len(Work))
+        seconds = tally.spent(work, self.start)
         busy = seconds[Work.CALL] + seconds[Work.CALLBACK] + seconds[Work.EMAIL]
         return float(busy), float(seconds[Work.SEATED] - seconds[Work.BREAK])
 
@@ -138,7 +140,7 @@ class Measurer:
         by_entity[records.second["entity"][mine]] = records.second["ended"][mine]
         from_mails = by_entity[mails["entity"]]
         calls = records.second[~mine]
-        asked = asked_at(records.calls, calls, inputs.attempts)
+        asked = asked_at(records.calls, calls)
         begun = np.concatenate((asked, mails["arrived"][handed]))
         answered = np.concatenate((calls["ended"], from_mails[handed]))
         return {
@@ -165,7 +167,7 @@ class Measurer:
             "outside_hours": len(built.inputs.closed_at),
             "offered": int(sum(fates.values())),
             **fates,
-            "redialled": int(np.count_nonzero(records.calls["attempt"] > 0)),
+            "redialled": len(records.calls) - len(built.inputs.call_at) - len(built.inputs.closed_at),
             "messages": len(records.callbacks),
             "messages_open": int(np.count_nonzero(np.isnan(records.callbacks["ended"]))),
             "emails": len(records.mails),
@@ -175,36 +177,41 @@ class Measurer:
 
 
 class Classes:
-    """Each call's class, a small number that says its fate and whether it was in time or short; counted in one go."""
+    """Calls counted by class, which says their fate and whether it was in time or short."""
 
     def __init__(self, calls: Rows, thresholds: kpi.Thresholds, end: float) -> None:
-        self.calls = calls
-        self.outcome = calls["outcome"].astype(np.intp)
-        self.wait = waits(calls, end)
-        early = (self.wait <= thresholds.within).astype(np.intp)
-        short = (self.wait <= thresholds.short).astype(np.intp)
-        self.code = self.outcome * 4 + early * 2 + short
-        self.codes = len(Outcome) * 4
+        self.calls, self.thresholds, self.end = calls, thresholds, end
 
-    def waits_all(self) -> Floats:
-        """Waits of those who queued; those refused at once did not."""
-        refused = (Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED)
-        return np.asarray(self.wait[~np.isin(self.outcome, refused)])
+    @cached_property
+    def whole(self) -> tuple[Floats, Floats, Floats]:
+        """Calls, waits and handling times of everything."""
+        return self.counted(None, 1)
 
-    def waits_answered(self) -> Floats:
-        return np.asarray(self.wait[self.outcome == Outcome.ANSWERED])
+    def counted(self, groups: Indices | None, count: int) -> tuple[Floats, Floats, Floats]:
+        """Calls, waits and handling times by group, outcome, in time or not, and short or not."""
+        found: tuple[Floats, Floats, Floats] = tally.classes(self.calls, groups, count, *self.thresholds, self.end)
+        return found
 
     def fates(self) -> dict[str, int]:
-        counted = np.bincount(self.outcome, minlength=len(Outcome))
+        counted = self.whole[0][0].sum(axis=(1, 2))
         return {fate: int(counted[outcome]) for outcome, fate in FATES.items()}
+
+    def percentiles(self) -> dict[str, tuple[float, float]]:
+        """Of the waits of all who queued (those refused at once did not), and of those who were answered."""
+        refused = (Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED)
+        sets = {"all": [each for each in Outcome if each not in refused], "answered": [Outcome.ANSWERED]}
+        found: dict[str, tuple[float, float]] = {}
+        for which, outcomes in sets.items():
+            count = int(self.whole[0][0, outcomes].sum())
+            some = tally.waits(self.calls, sum(1 << outcome for outcome in outcomes), self.end)
+            values = zip(PERCENTS, _percentiles(some, count), strict=True)
+            found |= {f"wait_{name}_{which}": (value, 1.0 if count else 0.0) for name, value in values}
+        return found
 
     def shares(self, groups: Indices | None, count: int) -> dict[str, tuple[Floats, Floats]]:
         """Numerators and denominators [count] of everything but percentiles, by group of calls."""
-        place = self.code if groups is None else groups * self.codes + self.code
-        shape = (count, len(Outcome), 2, 2)
-        number = np.bincount(place, minlength=count * self.codes).reshape(shape).astype(np.float64)
-        waits = np.bincount(place, self.wait, count * self.codes).reshape(shape).sum(axis=(2, 3))
-        handle = np.bincount(place, self.calls["talk"] + self.calls["wrap"], count * self.codes).reshape(shape)
+        number, waited, handle = self.whole if groups is None else self.counted(groups, count)
+        waits = waited.sum(axis=(2, 3))
         fates = number.sum(axis=(2, 3))
         offered, answered = fates.sum(axis=1), fates[:, Outcome.ANSWERED]
         good = number[:, Outcome.ANSWERED, 1].sum(axis=1)
@@ -235,13 +242,13 @@ def waits(calls: Rows, end: float) -> Floats:
     return np.asarray(np.where(np.isnan(wait), np.maximum(end - calls["entered"], 0.0), wait))
 
 
-def _percentile(waits: Floats, percent: int) -> tuple[float, float]:
-    """(the value, 1), or (0, 0) of no waits: a percentile is averaged over replications, not over calls."""
-    if not len(waits):
-        return 0.0, 0.0
-    some = waits[waits > 0]  # most callers wait for nobody: looking for a place among equals is slow
-    place = kpi.rank(len(waits), percent) - (len(waits) - len(some))
-    return (float(np.partition(some, place)[place]) if place >= 0 else 0.0), 1.0
+def _percentiles(some: Floats, count: int) -> list[float]:
+    """Each of `PERCENTS` of `count` waits, of which `some` are above 0: looking for a place among equals is slow. A
+    percentile is averaged over replications, not over calls."""
+    places = [kpi.rank(count, percent) - (count - len(some)) for percent in PERCENTS.values()]
+    above = sorted({place for place in places if place >= 0}) if count else []
+    ordered = np.partition(some, above) if above else some
+    return [float(ordered[place]) if place in above else 0.0 for place in places]
 
 
 def _due_days(study: Study) -> Floats:
@@ -252,11 +259,11 @@ def _due_days(study: Study) -> Floats:
     return np.array([due(promise, start, study.hours) for start in starts]) - period.origin
 
 
-def asked_at(calls: Rows, second: Rows, attempts: int) -> Floats:
-    """When the callers of these requests of the second level called."""
-    keys = calls["entity"].astype(np.int64) * attempts + calls["attempt"]
-    wanted = second["entity"].astype(np.int64) * attempts + second["attempt"]
-    return np.asarray(calls["entered"][np.searchsorted(keys, wanted)])
+def asked_at(calls: Rows, second: Rows) -> Floats:
+    """When the callers of these requests of the second level called. Rows of one caller follow each other."""
+    entity = second["entity"]
+    before = np.searchsorted(calls["entity"][np.flatnonzero(calls["attempt"])], entity)  # redials of those before him
+    return np.asarray(calls["entered"][entity + before + second["attempt"]])
 
 
 # --- as charter.kpi would have it ------------------------------------------------------------------------------------

@@ -37,9 +37,23 @@ class Ways:
     priority: NDArray[np.int16]
     informed: NDArray[np.bool_]
 
-    def choose(self, wants: NDArray[np.int16], is_open: NDArray[np.bool_], chance: Floats) -> NDArray[np.intp]:
-        """The way of each caller, from his topic, whether the service is open, and a uniform number."""
-        group = wants * 2 + is_open
+    @property
+    def one_each(self) -> bool:
+        """Whether there is nothing to choose."""
+        return len(self.chance) == len(self.first) - 1
+
+    @property
+    def take_time(self) -> bool:
+        """Whether callers may come to their end in another order than they called."""
+        return bool(np.ptp(self.seconds) > 0)
+
+    @staticmethod
+    def group(wants: NDArray[np.int16], is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The group of each caller, from his topic and whether the service is open."""
+        return np.asarray(wants.astype(np.intp) * 2 + is_open)
+
+    def choose(self, group: NDArray[np.intp], chance: Floats) -> NDArray[np.intp]:
+        """The way of each caller, from his group and a uniform number."""
         size = np.diff(self.first)[group]
         place = chance * size
         even = np.minimum(place.astype(np.intp), size - 1)

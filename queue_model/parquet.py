@@ -210,7 +210,7 @@ def _second_level(result: Result, built: Built, records: Records) -> Columns:
         theirs[at >= 0] = records.second[name][at[at >= 0]]
         return np.concatenate((calls[name], theirs))
 
-    begun = np.concatenate((asked_at(records.calls, calls, built.inputs.attempts), mails["arrived"]))
+    begun = np.concatenate((asked_at(records.calls, calls), mails["arrived"]))
     due, ended = result.measurer.due(result.study.promises["on_time_second_level"], begun), both("ended")
     return {
         "source": np.repeat([Source.CALL.value, Source.EMAIL.value], [len(calls), len(mails)]),

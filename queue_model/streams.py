@@ -3,37 +3,49 @@
 A value is found by seed, name of its purpose, replication, day of the period and number within the day: the patience
 of the 17th caller of the third day is the same in every scenario, whoever else calls. So two scenarios meet the same
 people (common random numbers), a new feature takes from a new name and shifts nothing, and a longer period begins like
-a shorter one.
-
-One generator a day and purpose would cost more than the numbers themselves. Instead a generator fills a *layer*, the
-same few numbers of every day; layers grow by a quarter, so that days of any size waste little.
+a shorter one. Every value is reckoned from its place alone (`queue_model.variates`), so what happens to few is drawn
+for few.
 """
 
 from __future__ import annotations
 
-import zlib
-from functools import cache
+import hashlib
+from typing import Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from queue_model.laws import draw
-
-Floats = NDArray[np.float64]
-
-FIRST_LAYERS = (16, 48)  # columns: for what happens a few times a day, and up to 64 times
+from queue_model.twins import compiled_or_plain
+from queue_model.ziggurat import Floats, Indices, Words
 
 
-@cache
-def _layers(count: int) -> tuple[tuple[int, int], ...]:
-    """Columns of each layer, as (from, until), as many as hold `count` numbers a day; never another division."""
-    layers: list[tuple[int, int]] = []
-    start = 0
-    while start < count:
-        width = FIRST_LAYERS[len(layers)] if len(layers) < len(FIRST_LAYERS) else max(64, start // 4 // 8 * 8)
-        layers.append((start, start + width))
-        start += width
-    return tuple(layers)
+class Maker(Protocol):
+    """What `variates` and `variates_plain` both are."""
+
+    def places(self, day: Indices, number: Indices) -> Words: ...
+
+    def fill(self, key: int, kind: str, shape: float, where: Words, out: Floats) -> None: ...
+
+    def arrivals(
+        self,
+        key: int,
+        first: Indices,
+        passed: Floats,
+        edges: Floats,
+        at: Floats,
+        day: Indices,
+        number: Indices,
+        step: Indices,
+    ) -> int: ...
+
+
+def maker() -> Maker:
+    """The compiled maker of random numbers, or where there is none NumPy's: the same numbers."""
+    return cast(Maker, compiled_or_plain("variates"))
+
+
+def places(day: Indices, number: Indices) -> Words:
+    """Where the values of these numbers of these days are, whatever the purpose, seed and replication."""
+    return maker().places(day, number)
 
 
 class Streams:
@@ -42,21 +54,36 @@ class Streams:
     def __init__(self, seed: int, replication: int = 0) -> None:
         self.seed = seed
         self.replication = replication
+        self._maker = maker()
 
-    def generator(self, name: str, layer: int = 0) -> np.random.Generator:
-        """The generator of one purpose, fresh."""
-        words = [self.seed, zlib.crc32(name.encode()), self.replication, layer]
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+    def key(self, name: str) -> int:
+        """64 bits of a purpose's own."""
+        said = f"{self.seed}/{self.replication}/{name}".encode()
+        return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "little")
+
+    def at(self, name: str, kind: str, where: Words) -> Floats:
+        """Standard variates of these places; `kind` as in `queue_model.laws.standard`."""
+        word, _, shape = kind.partition(" ")
+        found = np.empty(len(where))
+        self._maker.fill(self.key(f"{name}/{kind}"), word, float(shape or 0), where, found)
+        return found
 
     def table(self, name: str, kind: str, days: int, count: int) -> Floats:
-        """Standard variates [days, at least `count`]; `kind` as in `queue_model.laws.standard`.
+        """Standard variates of the first `count` places of every day, [days, count]."""
+        where = self._maker.places(np.repeat(np.arange(days), count), np.tile(np.arange(count), days))
+        return self.at(name, kind, where).reshape(days, count)
 
-        A value depends on its row and column only, not on how many of either are asked for.
-        """
-        layers = _layers(max(count, 1))
-        table = np.empty((days, layers[-1][1]))
-        for number, (start, until) in enumerate(layers):
-            part = np.empty((days, until - start))
-            draw(self.generator(f"{name}/{kind}", number), kind, part)
-            table[:, start:until] = part
-        return table
+    def arrivals(
+        self, name: str, first: Indices, passed: Floats, edges: Floats
+    ) -> tuple[Floats, Indices, Indices, Indices]:
+        """A Poisson process, a day at a time: its expected number is `passed` [steps + 1] at the `edges` of steps, of
+        which `first` [days + 1] are the first of each day. Instants, day, number within the day and step of each."""
+        key, expected = self.key(f"{name}/exponential"), float(passed[-1])
+        room = int(expected + 6 * np.sqrt(expected) + 16)
+        while True:
+            at = np.empty(room)
+            day, number, step = (np.empty(room, dtype=np.intp) for _ in range(3))
+            made = self._maker.arrivals(key, first, passed, edges, at, day, number, step)
+            if made >= 0:
+                return at[:made], day[:made], number[:made], step[:made]
+            room *= 2

@@ -107,4 +107,4 @@ def test_gamma_days_and_swings_have_mean_one() -> None:
 def test_a_period_in_which_nobody_comes() -> None:
     _, found = drawn(0.0)
     assert len(found.at) == 0
-    assert found.most == 0
+    assert len(found.number) == 0

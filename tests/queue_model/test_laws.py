@@ -16,11 +16,11 @@ from queue_model.laws import (
     Never,
     Patience,
     Weibull,
-    draw,
     mean,
     standard,
     values,
 )
+from queue_model.streams import Streams
 
 MANY = 200_000
 LAWS: list[Patience] = [
@@ -34,8 +34,7 @@ LAWS: list[Patience] = [
 
 
 def sample(law: Patience, count: int = MANY) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    variates = np.empty(count)
-    draw(np.random.default_rng(5), standard(law), variates)
+    variates = Streams(5).table("x", standard(law), 1, count)[0]
     return np.asarray(values(law, variates, count))
 
 
