@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from benchmarks import ami, fastagi, machine, process_start, real_switch, registry_opening, report
+from benchmarks import ami, fastagi, machine, model, process_start, real_switch, registry_opening, report
 from ivr.cli import Refusal
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "real_switch": real_switch.run,
     "ami": ami.run,
     "registry_opening": registry_opening.run,
+    "model": model.run,
 }
 
 QUIET_SECONDS = 600.0

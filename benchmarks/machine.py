@@ -48,14 +48,17 @@ def wait_until_quiet(seconds: float) -> str:
     return f"load average {now:.1f} at the beginning" + ("" if now < QUIET else ": NOISY, trust the ratios only")
 
 
-def compiled(source: Path, folder: Path) -> Path:
-    """Compile one C file on the spot. Raises RuntimeError, with what the compiler said."""
+def compiled(source: Path, folder: Path, *flags: str) -> Path:
+    """Compile one C file on the spot, `-O2` unless `flags` say more. Raises RuntimeError, with the compiler's words."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise RuntimeError("no C compiler `cc` on this machine; install one (Debian: gcc libc6-dev)")
     program = folder / source.stem
     outcome = subprocess.run(
-        [compiler, "-O2", "-Wall", "-o", str(program), str(source)], capture_output=True, text=True, check=False
+        [compiler, "-O2", "-Wall", *flags, "-o", str(program), str(source), "-lm"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if outcome.returncode:
         raise RuntimeError(f"{source.name} does not compile: {outcome.stderr.strip()}")
@@ -71,5 +74,15 @@ def revision() -> str:
         return outcome.stdout.strip() if outcome.returncode == 0 else ""
 
     commit = git("rev-parse", "--short", "HEAD") or "unknown"
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "ivr", "voicemail", "charter", "agi_scripts")
+    changed = git(
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "ivr",
+        "voicemail",
+        "charter",
+        "agi_scripts",
+        "queue_model",
+    )
     return commit + ("+" if changed else "")

@@ -106,7 +106,7 @@ def kinds(work: Path) -> list[Kind]:
         return lambda folder: [sys.executable, str(HERE / "peers" / "bare.py"), *arguments]
 
     def peer(file: str, *arguments: str) -> Callable[[Path], list[str]]:
-        return lambda folder: [_peers_python(), str(HERE / "peers" / file), *arguments]
+        return lambda folder: [peers_python(), str(HERE / "peers" / file), *arguments]
 
     return [
         Kind("C epoll loop (limit)", lambda folder: [str(limit)]),
@@ -130,7 +130,8 @@ def _engine(folder: Path) -> list[str]:
     return [*program, "serve", "--port", "0", "--metrics-port", "0"]
 
 
-def _peers_python() -> str:
+def peers_python() -> str:
+    """The interpreter that has the peers. Raises `Failure`."""
     python = _peers_environment()
     if isinstance(python, Failure):
         raise python

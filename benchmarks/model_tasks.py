@@ -1,0 +1,187 @@
+"""What the model is made to do when it is measured: `python -m benchmarks.model_tasks TASK NUMBERS...`, in a process of
+its own, which prints a line of JSON. Seconds are those of this process's CPU unless they say `wall`.
+
+    w1 ENGINE SEATS DAYS SEED REPEATS    the workload W1: draws, records and statistics
+    full ENGINE DAYS SEED REPEATS        the baseline with every feature on
+    growth CALLS SEATS DAYS              so many calls a day at so many seats
+    replications COUNT                   the most memory that so many replications need
+    year REPLICATIONS JOBS               a year of the baseline, all measures
+    rota                                 a month for the 24 people of scenarios/people.yaml
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import resource
+import sys
+import time
+from datetime import date
+from typing import Any
+
+from benchmarks.peers.w1_day import PATIENCE, PROFILE, TALK_SIGMA, WRAP
+from ivr.places import ROOT
+from queue_model import inputs, memory, orders, replication, rota, staffing, study, workforce
+from queue_model.build import Builder, Built
+from queue_model.measures import Measurer, Sums
+from queue_model.study import Study
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+FIRST = date(2026, 1, 5)  # a Monday
+OPEN, UNTIL = "09:00", "22:00"
+
+
+def w1_study(seats: int, days: int, calls: float = 400.0) -> Study:
+    """W1 as a scenario: no menu, no limits, nothing but callers with their patience and people who are there."""
+    written: dict[str, Any] = {
+        "title": "W1",
+        "period": {"first": FIRST.isoformat(), "days": days},
+        "arrivals": {"per_day": calls, "profile": {"from": OPEN, "step_minutes": 30, "weights": list(PROFILE)}},
+        "topics": {"ALTRO": {"share": 1.0}},
+        "menu": {"walk": False},
+        "callers": {"patience": {"law": "exponential", "mean": PATIENCE}},
+        "handling": {
+            "talk": {"law": "lognormal", "mean": 300, "sigma": TALK_SIGMA},
+            "wrap": {"law": "exponential", "mean": WRAP},
+        },
+        "operators": {
+            "seats": seats,
+            "people": seats,
+            "shifts": {"tutti": {"hours": f"{OPEN}-{UNTIL}", "operators": seats}},
+        },
+        "queue": {"unlimited": True},
+        "service": {"hours": {day: [f"{OPEN}-{UNTIL}"] for day in WEEKDAYS}, "holidays": {"calendar": "none"}},
+        "seed": 1,
+        "replications": 1,
+    }
+    return study.of(written)
+
+
+class Runs:
+    """Replications of a study, one after the other: drawn, simulated, measured."""
+
+    def __init__(self, asked: Study, engine: str) -> None:
+        self.builder, self.measurer = Builder(asked), Measurer(asked)
+        self.simulate = orders.engine(engine)[1]
+
+    def built(self, number: int, seed: int) -> Built:
+        return self.builder.inputs(number, seed)
+
+    def one(self, number: int, seed: int) -> Sums:
+        built = self.built(number, seed)
+        return self.measurer.sums(built, self.simulate(built.inputs))
+
+
+class Staffed(Runs):
+    """W1: people who are always there, as the agents of the peers are."""
+
+    def __init__(self, asked: Study, engine: str, seats: int) -> None:
+        super().__init__(asked, engine)
+        staff = inputs.build(**inputs.constant_staff(seats))
+        names = ("n_operators", "skills", "event_at", "event_kind", "event_operator")
+        self.staff = {name: getattr(staff, name) for name in names}
+
+    def built(self, number: int, seed: int) -> Built:
+        drawn = super().built(number, seed)
+        return dataclasses.replace(drawn, inputs=dataclasses.replace(drawn.inputs, **self.staff))
+
+
+def do_w1(engine: str, seats: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
+    runs = Staffed(w1_study(int(seats), int(days)), engine, int(seats))
+    runs.one(0, int(seed) + 1_000_000)  # what is loaded and lent at the first time
+    begun = time.process_time()
+    sums = [runs.one(number, int(seed)) for number in range(int(repeats))]
+    seconds = time.process_time() - begun
+    calls, good = ([each.whole["service_level"][which] for each in sums] for which in (1, 0))
+    abandoned = [each.whole["abandonment"][0] for each in sums]
+    # Each replication by itself, so that the spread of so many days is known.
+    return {"seconds": seconds, "calls": sum(calls), "good": good, "abandoned": abandoned, "each": calls}
+
+
+def do_full(engine: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
+    runs = Runs(baseline(int(days)), engine)
+    built = runs.built(0, int(seed) + 1_000_000)
+    runs.measurer.sums(built, runs.simulate(built.inputs))
+    spent = {"draws": 0.0, "engine": 0.0, "statistics": 0.0}
+    calls = events = 0
+    for number in range(int(repeats)):
+        marks = [time.process_time()]
+        built = runs.built(number, int(seed))
+        marks.append(time.process_time())
+        record = runs.simulate(built.inputs)
+        marks.append(time.process_time())
+        runs.measurer.sums(built, record)
+        marks.append(time.process_time())
+        for name, one, other in zip(spent, marks, marks[1:], strict=False):
+            spent[name] += other - one
+        calls += len(record.calls)
+        events += len(record.work) + len(record.mails)
+    return {"calls": calls, "intervals": events, **spent}
+
+
+def do_growth(calls: str, seats: str, days: str) -> dict[str, Any]:
+    asked = w1_study(int(seats), int(days), float(calls))
+    runs = Runs(asked, "kernel")
+    before = peak()
+    repeats = max(1, min(20, 200_000 // (int(calls) * int(days))))
+    if repeats > 1:
+        runs.one(0, 2)
+    begun = time.process_time()
+    done = sum(runs.one(number, 1).counts["offered"] for number in range(repeats))
+    return {"seconds": time.process_time() - begun, "calls": done, "bytes": peak() - before, "repeats": repeats}
+
+
+def do_replications(count: str) -> dict[str, Any]:
+    found = replication.replicate(baseline(28), replications=int(count), jobs=1)
+    return {"bytes": peak(), "replications": found.replications}
+
+
+def do_year(replications: str, jobs: str) -> dict[str, Any]:
+    begun = time.monotonic()
+    asked = baseline(365)
+    replication.replicate(asked, replications=1, jobs=1)  # walks the menu, lays out the rates
+    ready, spent = time.monotonic(), time.process_time()
+    found = replication.replicate(asked, replications=int(replications), jobs=int(jobs))
+    return {
+        "start_wall": ready - begun,
+        "wall": time.monotonic() - ready,
+        "cpu": time.process_time() - spent,
+        "calls": found.count("offered") * found.replications,
+        "measures": len(found.estimates()),
+    }
+
+
+def do_rota() -> dict[str, Any]:
+    asked, force = baseline(28), workforce.load(os.path.join(ROOT, "scenarios", "people.yaml")).workforce
+    begun = time.monotonic()
+    required = staffing.staff(asked).requirements()
+    staffed = time.monotonic()
+    made = rota.make(asked, force, required, gap=0.01, seconds=30.0)
+    return {
+        "staff_wall": staffed - begun,
+        "rota_wall": time.monotonic() - staffed,
+        "people": len(force.people),
+        "days": len(made.days),
+        "gap": made.gap,
+    }
+
+
+def baseline(days: int) -> Study:
+    changes = {"period": {"first": FIRST.isoformat(), "days": days}}
+    return study.load(os.path.join(ROOT, "scenarios", "baseline.yaml"), changes=changes)
+
+
+def peak() -> int:
+    """The most memory that this process has had, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+TASKS = {
+    "w1": do_w1, "full": do_full, "growth": do_growth, "replications": do_replications, "year": do_year, "rota": do_rota
+}  # fmt: skip
+
+if __name__ == "__main__":
+    memory.keep()
+    task, *numbers = sys.argv[1:]
+    print(json.dumps(TASKS[task](*numbers)))
