@@ -188,6 +188,11 @@ class OpeningHours:
             return Reason("holiday", holiday)
         return Reason("open" if self.week[day.weekday()] else "weekday", "")
 
+    def opening_of(self, day: date) -> Span | None:
+        """From the first to the last instant of opening of that day, breaks included; None on a closed day."""
+        spans = self._day_spans(day)
+        return Span(spans[0].start, spans[-1].until) if spans else None
+
     def closed_days(self, first_year: int, last_year: int) -> list[tuple[date, str]]:
         """Every holiday and closed day of those years, both included, in order, with names; weekends are not named."""
         found: list[tuple[date, str]] = []

@@ -20,8 +20,10 @@ _DAYS = 10  # of opening that are looked through: in each of them every part can
 
 def part_of_day(hours: OpeningHours, at: float) -> int:
     """Which part of the opening of its day an instant in service hours lies in, from 0."""
-    first, last = _opening(hours, at)
-    return min(PARTS - 1, int(PARTS * (at - first) / (last - first))) if last > first else 0
+    opening = hours.opening_of(hours.local(at).date())
+    if opening is None:
+        return 0
+    return max(0, min(PARTS - 1, int(PARTS * (at - opening.start) / (opening.until - opening.start))))
 
 
 def next_try(hours: OpeningHours, now: float, tried: Sequence[float], hours_between: float) -> float:
@@ -40,28 +42,18 @@ def next_try(hours: OpeningHours, now: float, tried: Sequence[float], hours_betw
 
 def _candidates(hours: OpeningHours, earliest: float) -> Iterator[float]:
     """The first instant of each part of the next days of opening, none before `earliest`."""
+    yield earliest
     at = earliest
-    yield at
     for _ in range(_DAYS):
-        first, last = _opening(hours, at)
-        for part in range(PARTS):
-            begins = first + part * (last - first) / PARTS
-            if begins >= earliest and hours.is_open(begins):
+        day = hours.local(at).date()
+        opening = hours.opening_of(day)
+        for part in range(PARTS) if opening else ():
+            assert opening is not None
+            begins = hours.next_opening(
+                opening.start + part * (opening.until - opening.start) / PARTS
+            )  # not in a break
+            if begins >= earliest and begins < opening.until:
                 yield begins
-        at = hours.next_opening(end_of_day(hours.local(at).date(), hours))
+        at = hours.next_opening(end_of_day(day, hours))
         if math.isinf(at):
             return
-
-
-def _opening(hours: OpeningHours, at: float) -> tuple[float, float]:
-    """The first and the last instant of opening on the day of an instant, breaks in between included."""
-    midnight = end_of_day(hours.local(at).date(), hours)
-    local = hours.local(at)
-    first = hours.next_opening(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
-    last = closing = first
-    while closing < midnight:
-        last = min(hours.next_change(closing), midnight)
-        closing = hours.next_opening(last)
-        if math.isinf(closing) or last >= midnight:
-            break
-    return first, last

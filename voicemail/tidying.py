@@ -117,7 +117,7 @@ def _doubles(connection: Connection, rules: Rules, limits: Limits, now: float) -
         if (caller := hashes[entry.request_id]) is not None:
             by_number.setdefault(caller, []).append(entry)
     for theirs in by_number.values():
-        for group in _groups(theirs, last, HOUR * limits.window):
+        for group in groups(theirs, last, HOUR * limits.window):
             keeper = next((each for each in group if each.state == "taken"), group[0])
             for double in group:
                 if double is keeper or double.state != "waiting":
@@ -128,7 +128,8 @@ def _doubles(connection: Connection, rules: Rules, limits: Limits, now: float) -
                 yield Tidied(double.protocol, "double", keeper.protocol, ())  # its messages wait with the keeper
 
 
-def _groups(theirs: Sequence[Entry], last: dict[str, float], window: float) -> list[list[Entry]]:
+def groups(theirs: Sequence[Entry], last: dict[str, float], window: float) -> list[list[Entry]]:
+    """Those of one number, in order. `last`: by request, when its latest message was left; `window` in seconds."""
     found: list[list[Entry]] = []
     until = 0.0  # of the group: its latest message
     for entry in theirs:

@@ -1,0 +1,121 @@
+"""Messages that were taken in, and operators at work on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from ivr.compiled import Compiled
+from ivr.places import Places
+from registry import contacts, keys, requests, schema
+from registry.contacts import Identity
+from registry.database import Database
+from registry.requests import Opening, Request
+from registry.site import Site
+from tests.registry.desk import publish
+from tests.voicemail.sounds import tone, wav
+from voicemail import tidying, worklist
+from voicemail.message import Message
+from voicemail.store import Store
+from voicemail.tidying import Tidied
+from voicemail.worklist import Ended, Entry, Limits
+
+ROME = "+390612345678"
+
+
+class Work:
+    """`places`, `site`, `store` of one service. Whatever is said here is said by op117."""
+
+    def __init__(self, database: Database, compiled: Compiled, folder: Path) -> None:
+        self.database, self.compiled = database, compiled
+        self.places = Places(var=str(folder))
+        Path(self.places.compiled).write_text(json.dumps(compiled), encoding="utf-8")
+        self.rules = publish(database, compiled)
+        self.keys = keys.make(self.places)
+        self.site = Site(self.places, compiled, database, self.keys)
+        self.limits = Limits.of(compiled)
+        self.store = Store(self.places.messages)
+        self._calls = 0
+
+    # what happens
+
+    def message(self, at: float, number: str | None = ROME, *, taken_in: bool = True) -> Message:
+        """A caller leaves a message, and the intake takes it in."""
+        self._calls += 1
+        call = f"{self._calls}.1"
+        source = "cli" if number else "none"
+        draft = self.store.draft(call=call, reason="closed", number=number, number_source=source, at=at)
+        Path(draft.audio + ".wav").write_bytes(wav(tone(3)))
+        left = draft.publish("dtmf")
+        assert left is not None
+        if taken_in:
+            self.take_in(left)
+        return left
+
+    def take_in(self, left: Message) -> Request:
+        """As the intake does (registry.batch)."""
+        with self.database.begin() as connection:
+            contact = None
+            if left.number is not None:
+                contact = contacts.identify(connection, self.keys, Identity(phone=left.number), "intake", left.left_at)
+            opening = Opening("voicemail", "DID", left.left_at, "intake", call_id=left.call, contact_id=contact)
+            request = requests.open_request(connection, self.rules, opening)
+            row = {"message_id": left.id, "request_id": request.request_id, "call_id": left.call}
+            more = {"reason": left.reason, "left_at": left.left_at, "seconds": left.seconds, "empty": int(left.empty)}
+            connection.execute(insert(schema.voicemail_message).values(**row, **more))
+            work = {"request_id": request.request_id, "state": "waiting", "next_try_at": request.opened_at}
+            connection.execute(insert(schema.callback).values(**work))
+        return request
+
+    def visit(self, at: float, number: str = ROME, fate: str = "answered", call: str = "99.1") -> None:
+        """Somebody calls again and comes to the queue."""
+        row = {"unique_id": call, "visit_no": 1, "call_id": call, "queue": "nul", "entered_at": at, "left_at": at + 300}
+        more = {"fate": fate, "in_service": 1, "caller_hash": self.keys.pseudonym(number)}
+        with self.database.begin() as connection:
+            connection.execute(insert(schema.queue_visit).values(**row, **more))
+
+    def open(self, call: str, at: float) -> Request:
+        """A request that began with that call."""
+        with self.database.begin() as connection:
+            return requests.open_request(
+                connection, self.rules, Opening("phone", "DID", at, "op118", call_id=call, outcome="informed")
+            )
+
+    # what operators do
+
+    def take(self, which: str, now: float, actor: str = "op117") -> Entry:
+        with self.database.begin() as connection:
+            return worklist.take(connection, self.rules, which, actor, now)
+
+    def release(self, which: str, now: float, actor: str = "op117") -> str:
+        with self.database.begin() as connection:
+            return worklist.release(connection, self.rules, which, actor, now)
+
+    def outcome(self, which: str, result: str, now: float, actor: str = "op117", **more: Any) -> Ended:
+        with self.database.begin() as connection:
+            return worklist.outcome(connection, self.rules, self.limits, which, result, actor, now, **more)
+
+    def tidy(self, now: float) -> list[Tidied]:
+        with self.database.begin() as connection:
+            return tidying.tidy(connection, self.rules, self.limits, self.store, now)
+
+    # what is so
+
+    def entries(self) -> list[Entry]:
+        with self.database.read() as connection:
+            return worklist.entries(connection)
+
+    def request(self, message: Message) -> Request:
+        """That the message began, whatever became of it."""
+        table = schema.voicemail_message
+        with self.database.read() as connection:
+            found = connection.scalar(select(table.c.request_id).where(table.c.message_id == message.id))
+            assert found is not None
+            return requests.get(connection, found)
+
+    def rows(self, table: Any) -> list[Any]:
+        with self.database.read() as connection:
+            return list(connection.execute(select(table)))
