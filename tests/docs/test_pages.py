@@ -21,6 +21,7 @@ from ivr.places import ROOT, Places
 from ivr.service import examine
 from measure.cli import COMMANDS as MEASURE_COMMANDS
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
+from registry import transitions
 from registry.cli import COMMANDS as REGISTRY_COMMANDS
 from tests.asterisk.house import merged
 from voicemail.message import STATES
@@ -33,8 +34,8 @@ DOCS = [
     *sorted(HOME.glob("docs/**/*.md")),
 ]
 PAGES = [pytest.param(path, id=str(path.relative_to(HOME))) for path in DOCS]
-OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS = (
-    HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors")
+OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS, REGISTRY = (
+    HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors", "registry")
 )
 SOURCES = "".join(
     path.read_text(encoding="utf-8")
@@ -178,7 +179,7 @@ def test_every_command_and_option_exists(path: Path) -> None:
         if program in ROOMS:
             room, known = ROOMS[program]
             assert words[0] in known, words
-            sources = [HOME / room / "commands" / f"{words[0]}.py", *(HOME / room).glob("asking.py")]
+            sources = [HOME / room / "commands" / f"{words[0]}.py", *(HOME / room).glob("a[cs][kt]ing.py")]
             code = "".join(each.read_text(encoding="utf-8") for each in sources)
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
         assert [each for each in options if each != "--help" and f'"{each}"' not in code] == [], words
@@ -338,6 +339,22 @@ def test_the_states_of_a_message_are_told_in_italian() -> None:
     assert {state: set(re.findall(r"`(\w+)`", after)) for state, after in rows} == {
         state: set(after) for state, after in STATES.items()
     }
+
+
+def test_what_can_be_done_with_a_request_is_told_in_italian() -> None:
+    states = prose(REGISTRY).partition("## Gli stati")[2].partition("| azione |")[0]
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", states, re.M)
+    assert {state: set(re.findall(r"`(\w+)`", after)) for state, after in rows} == {
+        state: {action for level in transitions.LEVELS for action in transitions.possible(state, level, True)}
+        for state in transitions.STATES
+    }
+    told = set(re.findall(r"`(\w+)`", prose(REGISTRY).partition("| azione |")[2].partition("Il terzo livello")[0]))
+    assert told >= set(transitions.ACTIONS)
+
+
+def test_the_picture_of_a_request_is_that_of_the_table() -> None:
+    (picture,) = [block.text for block in blocks(REGISTRY) if block.words == ["mermaid"]]
+    assert picture.splitlines() == list(transitions.mermaid())
 
 
 # --- the worked example ----------------------------------------------------------------------------------------------
