@@ -1,0 +1,233 @@
+"""How long the report of a month takes, and whether a longer history makes it slower.
+
+A database is filled year by year, as the service would: a million requests and ten million lines of queue_log in ten
+years, with visits, clocks, interactions and answers to the survey. After one year, three and ten the last month is
+reported: for inside, for the public (with disclosure control and its proof), and once as a command of its own, which
+also has to start Python. A program that read the whole history would take ten times as long at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Goal, Section, table
+from ivr import service
+from ivr.places import ROOT, Places
+from registry import schema
+from registry.database import Database
+from registry.migrations import upgrade
+
+YEARS, QUICK_YEARS = (1, 3, 10), (1, 2)
+FIRST = 2027
+REQUESTS, VISITS, LINES = 100_000, 250_000, 1_000_000  # a year
+QUICK = 20  # a quick look has a twentieth of them
+TURNS = 3
+GOAL_SECONDS = 1.0
+
+TOPICS = ("ADR", "DID", "INCENTIVI", "SERVIZI", "ALTRO", "NASPI", "CPI", "TIROCINI")
+TOPIC_WEIGHTS = (30, 20, 15, 12, 15, 5, 2, 1)
+FATES, FATE_WEIGHTS = ("answered", "abandoned", "key", "timeout", "full", "lost"), (880, 70, 35, 8, 5, 2)
+PROMISES = {
+    "EMAIL": (48, "hours", 0.9),
+    "SECOND_LEVEL": (10, "calendar_days", 0.8),
+    "CALLBACK": (9, "service_hours", 0.9),
+}
+FIRST_LEVEL = {"email": ("EMAIL", 172800.0), "voicemail": ("CALLBACK", 86400.0)}
+QUESTIONS = ("solved", "courtesy", "overall")
+VERBS = ("ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETECALLER")
+Rows = list[tuple[Any, ...]]
+
+
+def run(quick: bool, quiet: str) -> Section:
+    years, scale = (QUICK_YEARS, QUICK) if quick else (YEARS, 1)
+    rows, inside = [], []
+    with tempfile.TemporaryDirectory(prefix="nul-report-") as folder:
+        path, places = Path(folder, "registry.db"), _places(folder)
+        os.environ["NUL_DATABASE"] = f"sqlite:///{path}"
+        try:
+            made = 0
+            for until in years:
+                _fill(path, range(FIRST + made, FIRST + until), scale)
+                made = until
+                month = f"{FIRST + until - 1}-10"
+                times = {audience: _reported(places, month, audience) for audience in ("internal", "public")}
+                inside.append(times["internal"])
+                rows.append(_row(path, until, times, _command(places, month)))
+        finally:
+            del os.environ["NUL_DATABASE"]
+    head = ("years", "requests", "visits", "lines of queue_log", "file", "for inside", "for the public", "as a command")
+    growth = inside[-1] / inside[0]
+    goals = [
+        Goal(
+            f"the report of a month in under {GOAL_SECONDS:g} s after {years[-1]} years",
+            f"{inside[-1]:.2f} s",
+            inside[-1] < GOAL_SECONDS,
+            "read where the time goes with `python -X importtime` and a profile",
+        ),
+        Goal(
+            "the same whatever the history", f"{growth:.2f} x the first year's", growth < 1.5, "a query left its index"
+        ),
+    ]
+    told = f"SQLite, best of {TURNS}; {quiet}. The public's report spends its time on the proof, not on reading."
+    return Section("registry_report", "The report of a month", goals, f"{table(head, rows)}\n\n{told}")
+
+
+def _places(folder: str) -> Places:
+    places = Places(os.path.join(ROOT, "config"), os.path.join(folder, "var"))
+    os.makedirs(places.var)
+    service.compile(places)
+    return places
+
+
+def _reported(places: Places, month: str, audience: str) -> float:
+    """The shortest of a few turns, in seconds."""
+    from measure.commands import report
+
+    parser = argparse.ArgumentParser()
+    report.arguments(parser)
+    options = parser.parse_args(["--month", month, "--audience", audience])
+    now = datetime(int(month[:4]), 12, 1, tzinfo=UTC).timestamp()
+    found = []
+    for _ in range(TURNS):
+        begun = time.perf_counter()
+        with redirect_stdout(StringIO()):
+            report.run(options, places, now)
+        found.append(time.perf_counter() - begun)
+    return min(found)
+
+
+def _command(places: Places, month: str) -> float:
+    begun = time.perf_counter()
+    asked = ["--config", places.config, "--var", places.var, "report", "--month", month]
+    subprocess.run([sys.executable, "-m", "measure.cli", *asked], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    return time.perf_counter() - begun
+
+
+def _row(path: Path, years: int, times: Mapping[str, float], command: float) -> list[str]:
+    connection = sqlite3.connect(path)
+    tables = ("request", "queue_visit", "queue_event")
+    counts = [connection.execute(f"SELECT count(*) FROM {each}").fetchone()[0] for each in tables]  # noqa: S608
+    connection.close()
+    numbers = [f"{each:,}" for each in counts]
+    seconds = [f"{each:.2f} s" for each in (times["internal"], times["public"], command)]
+    return [str(years), *numbers, f"{path.stat().st_size / 2**30:.2f} GB", *seconds]
+
+
+# --- a service's years ------------------------------------------------------------------------------------------------
+
+
+def _fill(path: Path, years: range, scale: int) -> None:
+    if not path.exists():
+        _begin(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    for year in years:
+        days = list(_workdays(year))
+        make = _Year(year, random.Random(year))
+        connection.execute("BEGIN")
+        for day in days:
+            for name, rows in make.day(day, *(each // scale // len(days) for each in (REQUESTS, VISITS, LINES))):
+                if not rows:
+                    continue
+                columns = schema.metadata.tables[name].columns.keys()[: len(rows[0])]
+                marks = ", ".join("?" * len(columns))
+                connection.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+        connection.execute("COMMIT")
+    connection.execute("ANALYZE")
+    connection.close()
+
+
+def _begin(path: Path) -> None:
+    database = Database(f"sqlite:///{path}")
+    with database.begin() as connection:
+        upgrade(connection)
+        rows = [{"topic_code": code, "label_it": code.title(), "label_en": code.title()} for code in TOPICS]
+        connection.execute(schema.topic.insert(), rows)
+        promises = [
+            {"promise_code": code, "amount": amount, "clock": clock, "share": share}
+            for code, (amount, clock, share) in PROMISES.items()
+        ]
+        connection.execute(schema.promise.insert(), promises)
+    database.close()
+
+
+def _workdays(year: int) -> Iterator[date]:
+    day = date(year, 1, 1)
+    while day.year == year:
+        if day.weekday() < 5:
+            yield day
+        day += timedelta(days=1)
+
+
+class _Year:
+    """A year's rows, from a seed, in the order of the tables' columns."""
+
+    def __init__(self, year: int, chance: random.Random) -> None:
+        self.year, self.chance, self.number = year, chance, 0
+
+    def day(self, day: date, requests: int, visits: int, lines: int) -> Iterator[tuple[str, Rows]]:
+        opening = datetime(day.year, day.month, day.day, 8, tzinfo=UTC).timestamp()
+        asked = [self.request(opening) for _ in range(requests)]
+        yield "request", asked
+        yield "interaction", [(f"i{row[0]}", row[0], "phone_in", row[11], row[11] + 300) for row in asked]
+        back = [row for row in asked if row[3] == "voicemail"]
+        yield "callback", [(row[0], "done", None, None, 1, row[11]) for row in back]
+        yield "callback_attempt", [(row[0], 1, row[11] + 600, "op101", None, "reached") for row in back]
+        yield "sla_clock", [clock for row in asked for clock in self.clocks(row)]
+        yield "queue_visit", [self.visit(opening) for _ in range(visits)]
+        yield "queue_event", [self.line(int(opening), n, lines) for n in range(lines)]
+        responses = [(f"{day}-{n}", 1, day.isoformat()) for n in range(visits // 6)]
+        yield "survey_response", responses
+        yield "survey_answer", [(row[0], q, self.chance.randint(1, 5)) for row in responses for q in QUESTIONS]
+
+    def key(self) -> str:
+        self.number += 1
+        return f"{self.year}-{self.number:07}"
+
+    def request(self, opening: float) -> tuple[Any, ...]:
+        chance, key = self.chance, self.key()
+        at = opening + chance.random() * 32400
+        channel = chance.choices(("phone", "email", "voicemail"), (75, 18, 7))[0]
+        topic = chance.choices(TOPICS, TOPIC_WEIGHTS)[0]
+        audience = chance.choices(("jobseeker", "worker", "employer", "youth"), (55, 25, 12, 8))[0]
+        level = 2 if chance.random() < 0.12 else 1
+        outcome = chance.choices(("resolved", "informed", "withdrawn"), (75, 20, 5))[0]
+        return (
+            key, key, None, channel, topic, audience, level, "closed", None, None, None,
+            at, at + 600, at + 900, outcome,
+        )  # fmt: skip
+
+    def clocks(self, row: tuple[Any, ...]) -> Rows:
+        channel, level, at = row[3], row[6], row[11]
+        wanted = [FIRST_LEVEL[channel]] if channel in FIRST_LEVEL else []
+        wanted += [("SECOND_LEVEL", 864000.0)] if level == 2 else []
+        late = self.chance.random() < 0.08
+        return [
+            (row[0], code, 1, at, at + long, None, 0.0, at + long * (1.2 if late else 0.4), "answered", "0")
+            for code, long in wanted
+        ]
+
+    def visit(self, opening: float) -> tuple[Any, ...]:
+        chance, key = self.chance, self.key()
+        at, wait = opening + chance.random() * 32400, round(chance.expovariate(0.08), 1)
+        fate = chance.choices(FATES, FATE_WEIGHTS)[0]
+        talk = 240.0 if fate == "answered" else None
+        topic, caller = chance.choices(TOPICS, TOPIC_WEIGHTS)[0], f"{chance.randrange(60_000):032x}"
+        return key, 1, key, "nul", at, at + wait + (talk or 0.0), wait, talk, 3.0, fate, topic, 1, caller, 1
+
+    def line(self, opening: int, n: int, lines: int) -> tuple[Any, ...]:
+        at, verb, call = opening + n * 32400 // lines, VERBS[n % 4], f"{opening}.{n // 4}"
+        return at, (opening << 24) + n, call, verb, f"{at}|{call}|nul|NONE|{verb}||hash|1"
