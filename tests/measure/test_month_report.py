@@ -29,6 +29,7 @@ from tests.conftest import rome
 from tests.measure import golden_month, months
 from tests.measure.golden_month import FOLDER
 from tests.measure.house import LATER, House, names, parsed, table, words
+from tests.registry import postgres
 
 NASTY = "<script>alert('x')</script> & \"'; DROP TABLE request;--"
 FORMULA = '=HYPERLINK("http://x")'
@@ -367,6 +368,29 @@ def test_page_table_and_document_have_the_same_figures(october: House) -> None:
     assert len(list(page.iter("table"))) == len(document["tables"])
     cells = sum(len(row) - 1 for each in page.iter("table") for row in each.findall("tbody/tr"))
     assert cells == len(flat)
+
+
+def test_postgresql_tells_the_same(filled: Path, tmp_path: Path) -> None:
+    from measure import month_data
+
+    shutil.copy(filled, tmp_path / "filled.db")
+    here, there = Database(f"sqlite:///{tmp_path}/filled.db"), postgres.with_tables()
+    try:
+        with here.read() as source, there.begin() as target:
+            for each in schema.metadata.sorted_tables:
+                rows = [dict(row._mapping) for row in source.execute(each.select())]
+                months.add(target, each, rows)
+        read = []
+        for database in (here, there):
+            with database.read() as connection:
+                found = month_data.read(connection, Month(2026, 10), months.HOURS, rome(LATER))
+                due = {promise: sorted(each, key=str) for promise, each in found.due.items()}
+                visits, requests = sorted(found.visits, key=str), sorted(found.requests, key=str)
+                read.append(found._replace(visits=visits, requests=requests, due=due))
+        assert read[0] == read[1]
+    finally:
+        here.close()
+        there.close()
 
 
 # --- the program -----------------------------------------------------------------------------------------------------

@@ -28,3 +28,14 @@ def test_a_day_and_the_days_of_the_week() -> None:
     assert reader.day(date(2026, 10, 5), "it") == "5 ottobre 2026"
     assert reader.day(date(2026, 10, 5), "en") == "5 October 2026"
     assert reader.DAYS["it"][date(2026, 10, 5).weekday()] == "lun"
+
+
+def test_amounts_are_written_by_their_kind() -> None:
+    assert reader.amount(1234.0, "count", "it") == "1.234"
+    assert reader.amount(0.5, "share", "en") == "50.0\N{NO-BREAK SPACE}%"
+    assert reader.amount(3.25, "days", "it") == "3,2"
+
+
+def test_months() -> None:
+    assert reader.month(2026, 10, "it") == "ottobre 2026"
+    assert reader.short_month(2027, 1, "en") == "Jan 27"

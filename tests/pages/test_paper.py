@@ -1,0 +1,34 @@
+"""The sheet: frames and tables that escape what they are given."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from pages import paper
+
+
+def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_keys() -> None:
+    drawn = paper.table("A & B", ["", "<i>"], [["row", paper.Markup("<b>1</b>")], ["x < y", "2"]])
+    root = ElementTree.fromstring(drawn)
+    assert (root.get("tabindex"), root.get("role"), root.get("aria-label")) == ("0", "region", "A & B")
+    assert [each.get("scope") for each in root.iter("th")] == ["col", "col", "row", "row"]
+    assert root.findtext(".//caption") == "A & B"
+    assert [each.text for each in root.findall("table/thead/tr/th")] == [None, "<i>"]
+    assert root.findtext(".//td/b") == "1"
+
+
+def test_a_wide_table_goes_below_its_picture() -> None:
+    beside = paper.pictured("H", ["text"], "<svg/>", [("#fff", "bar", "<key>")], "<table/>")
+    below = paper.pictured("H", [], "<svg/>", [], "<table/>", wide=True)
+    assert 'class="pair"' in beside
+    assert "&lt;key&gt;" in beside
+    assert 'class="below"' in below
+    assert "<ul" not in below
+
+
+def test_the_sheet_is_whole_and_fetches_nothing() -> None:
+    page = paper.sheet("T <", "en", ["<p>x</p>"])
+    root = ElementTree.fromstring(page.partition("\n")[2])
+    assert root.get("lang") == "en"
+    assert root.findtext("head/title") == "T <"
+    assert "default-src 'none'" in page
