@@ -7,7 +7,17 @@ import signal
 import sys
 import time
 
-from benchmarks import ami, fastagi, machine, model, process_start, real_switch, registry_opening, report
+from benchmarks import (
+    ami,
+    fastagi,
+    machine,
+    model,
+    process_start,
+    real_switch,
+    registry_intake,
+    registry_opening,
+    report,
+)
 from ivr.cli import Refusal
 
 BENCHMARKS = {
@@ -15,6 +25,7 @@ BENCHMARKS = {
     "fastagi": fastagi.run,
     "real_switch": real_switch.run,
     "ami": ami.run,
+    "registry_intake": registry_intake.run,
     "registry_opening": registry_opening.run,
     "model": model.run,
 }
