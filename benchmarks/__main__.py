@@ -16,6 +16,7 @@ from benchmarks import (
     real_switch,
     registry_intake,
     registry_opening,
+    registry_report,
     report,
 )
 from ivr.cli import Refusal
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "ami": ami.run,
     "registry_intake": registry_intake.run,
     "registry_opening": registry_opening.run,
+    "registry_report": registry_report.run,
     "model": model.run,
 }
 

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-ORDER = ("fastagi", "process_start", "real_switch", "ami", "registry_intake", "registry_opening", "model")
+ORDER = (
+    "fastagi",
+    "process_start",
+    "real_switch",
+    "ami",
+    "registry_intake",
+    "registry_opening",
+    "registry_report",
+    "model",
+)
 HEAD = """# What the benchmarks measured
 
 Written by `make bench` (`python -m benchmarks`); each section says on which commit and machine, and how quiet that was.
