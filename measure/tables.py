@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, Text, an
 from measure.files import Known
 from registry.schema import call_fact, call_link, queue_event, queue_log_file, queue_restart, queue_visit
 
-LONGEST_STAY = 31 * 86400.0  # s between a visit's beginning and whatever told that it was over
+LONGEST_STAY = 2 * 86400.0  # s: what was told of a visit later than this is put right by a rebuild only
 INGESTION = 0x6E756C71  # PostgreSQL's lock of whoever writes visits: each is made from all the lines of its call
 
 EVENT = ("at", "line_hash", "call_id", "verb", "line")
