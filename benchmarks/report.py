@@ -13,6 +13,7 @@ ORDER = (
     "process_start",
     "real_switch",
     "ami",
+    "queue_log",
     "registry_intake",
     "registry_opening",
     "registry_report",
