@@ -27,7 +27,7 @@ from registry.keys import Keys
 from registry.numbers import not_to_be_called
 from voicemail.worklist import AGAIN, ATTEMPT, CALLBACK, Limits, find, held, open_attempt
 
-EVENTS = "dialplan"  # the channels' variables
+EVENTS = "call,dialplan"  # OriginateResponse, and the channels' variables
 MARGIN_SECONDS = 30.0
 # The network's causes (Q.850) of a number that nobody has: unallocated, changed, incomplete.
 _NOBODYS = ("1", "22", "28")

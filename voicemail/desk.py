@@ -135,13 +135,13 @@ def release(options: argparse.Namespace, places: Places, now: float) -> int:
 def call(options: argparse.Namespace, places: Places, now: float) -> int:
     desk, actor = Desk.of(places), words.actor(options.by)
     site = desk.site
-    account = ami.account(places, switch=options.switch)
 
     def begin() -> Attempt:
         with site.database.begin() as connection:
             return calling.begin(connection, site.compiled, desk.rules, site.keys, options.id, actor, now)
 
-    _check_first(desk, options.id, actor, now)
+    _check_first(desk, options.id, actor)
+    account = ami.account(places, switch=options.switch)
     service = site.compiled["service"]
     attempt, result = asyncio.run(calling.call(account, service, actor, begin, lambda line: print(line, flush=True)))
     with site.database.begin() as connection:
@@ -154,7 +154,7 @@ def call(options: argparse.Namespace, places: Places, now: float) -> int:
     return 0
 
 
-def _check_first(desk: Desk, which: str, actor: str, now: float) -> None:
+def _check_first(desk: Desk, which: str, actor: str) -> None:
     """What the person could put right is said before the switch is asked."""
     with desk.site.database.read() as connection:
         worklist.held(connection, worklist.find(connection, which), actor)

@@ -7,6 +7,7 @@ site provides (`transcript.model`), nothing is fetched. A transcript is personal
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -68,10 +69,10 @@ def writer(settings: Any, language: str) -> Write:
             f"config/service.yaml: transcript.model: {settings['model']}: no such folder; put the model there"
         )
     try:
-        from faster_whisper import WhisperModel
+        package: Any = importlib.import_module("faster_whisper")
     except ImportError:
         raise Refusal("faster-whisper is not installed; pip install 'numero-unico-lavoro[transcribe]'") from None
-    model = WhisperModel(settings["model"], device="cpu", compute_type="int8", local_files_only=True)
+    model = package.WhisperModel(settings["model"], device="cpu", compute_type="int8", local_files_only=True)
 
     def write(path: str) -> str:
         segments, _ = model.transcribe(path, language=language, vad_filter=True)
