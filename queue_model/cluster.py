@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Cluster(Executor):
         self._versions = versions()
         self._client = self._connected(deadline)
         try:
-            self.wait_for(1, deadline)
+            self.wait_for(1, min(deadline, patience))
         except Refusal:
             self.close()
             raise
@@ -100,10 +100,12 @@ class Cluster(Executor):
 
     def submit(self, work: Callable[[T], R], task: T) -> Future:
         self._count += 1
-        payload = pickle.dumps((work, task))
+        errand = pickle.dumps(Errand(self._versions, pickle.dumps((work, task))))
         name = f"{self._name}-{self._count}"
         try:
-            future: Future = self._client.submit(there, self._versions, payload, key=name, pure=False)
+            # A worker that cannot read what it is sent ends itself. This it can: `loads` is Python's own, and only when
+            # it runs the errand, as any task that may fail, does it look for this program.
+            future: Future = self._client.submit(pickle.loads, errand, key=name, pure=False)
         except Exception:
             if self._client.status == "running":
                 raise
@@ -134,7 +136,7 @@ class Cluster(Executor):
                 raise
             raise self._gone() from None
         except ModuleNotFoundError as problem:
-            what = f"a worker has no {problem.name}; install the same queue-model there as here"
+            what = f"a worker has no {problem.name}; install there what is here, the same version"
             raise Refusal(f"--cluster {self.address}: {what}") from None
         except Exception as problem:
             if type(problem).__name__ != "KilledWorker":
@@ -161,6 +163,16 @@ def versions() -> dict[str, str]:
 
     found = {"Python": ".".join(platform.python_version_tuple()[:2]), "NumPy": np.__version__}
     return {**found, "SciPy": scipy.__version__, "queue-model": program(("*.py",))[:12]}
+
+
+class Errand(NamedTuple):
+    """What a worker is sent: reading it does it, and gives the result."""
+
+    versions: dict[str, str]
+    payload: bytes
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return there, (self.versions, self.payload)
 
 
 def there(asked: dict[str, str], payload: bytes) -> Any:

@@ -52,18 +52,18 @@ class House:
             time.sleep(0.02)
         self.address: str = json.loads(self.file.read_text(encoding="utf-8"))["address"]
 
-    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
+    def worker(self, *words: str) -> subprocess.Popen[bytes]:
         return self._start(
             "worker", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--memory-limit", "0",
-            "--death-timeout", str(DEADLINE), "--local-directory", str(self.folder), **environment,
+            "--death-timeout", str(DEADLINE), "--local-directory", str(self.folder), *words,
         )  # fmt: skip
 
-    def _start(self, kind: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+    def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
         nowhere = {"IVR_CONFIG": str(self.folder / "nowhere"), "IVR_VAR": str(self.folder / "nowhere")}
         process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--no-dashboard", "--scheduler-file", str(self.file),
              *words],
-            cwd=self.folder, env={**os.environ, **nowhere, **environment}, stdout=subprocess.DEVNULL,
+            cwd=self.folder, env={**os.environ, **nowhere}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.stack.callback(ended, process)
@@ -238,28 +238,35 @@ def stopped_by(
         if done == 1:
             doomed.kill()
 
+    with Cluster(found.address, DEADLINE):
+        pass  # the worker is there
     with pytest.raises(Refusal, match=said), Cluster(found.address, DEADLINE, patience) as executor:
         sweep(points, shelf, executor=executor, progress=kill)
     assert 1 <= sum(each.again for each in sweep(points, shelf)) < 6
 
 
-def test_nobody_works_at_first_or_from_the_middle_on(
-    tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small_tasks(monkeypatch)
-    monkeypatch.setattr(cluster, "LOOK", 0.2)
+def test_nobody_works_or_one_who_cannot(tmp_path: Path) -> None:
+    without = tmp_path / "without.py"  # loaded by a worker: no such program there
+    without.write_text("import sys\nsys.modules['queue_model'] = None\n", encoding="utf-8")
     with house(tmp_path) as found:
         with pytest.raises(Refusal, match=r"no worker for 0\.3 s; start some: dask worker tcp:"):
-            Cluster(found.address, deadline=0.3)
-        stopped_by(found, found.worker(), r"no worker for 0\.3 s", base, Shelf(str(tmp_path / "shelf")), 0.3)
+            Cluster(found.address, DEADLINE, patience=0.3)
+        found.worker("--preload", str(without))
+        said = "a worker has no queue_model.*; install there what is here, the same version"
+        with Cluster(found.address, DEADLINE) as executor, pytest.raises(Refusal, match=said):
+            replicate(ready(day(6, 1)), replications=1, executor=executor)
 
 
-def test_the_scheduler_goes_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_worker_and_the_scheduler_go_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small_tasks(monkeypatch)
     with house(tmp_path) as found:
+        with monkeypatch.context() as impatient:
+            impatient.setattr(cluster, "LOOK", 0.2)
+            shelf = Shelf(str(tmp_path / "worker"))
+            stopped_by(found, found.worker(), r"no worker for 0\.3 s", base, shelf, 0.3)
         found.worker()
         said = "the scheduler went away; what is finished is kept"
-        stopped_by(found, found.scheduler, said, base, Shelf(str(tmp_path / "shelf")), DEADLINE)
+        stopped_by(found, found.scheduler, said, base, Shelf(str(tmp_path / "scheduler")), DEADLINE)
 
 
 def test_another_version_is_told(shared: House, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
