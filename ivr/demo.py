@@ -3,6 +3,8 @@
 A simulated caller (SIPp) dials the service, presses a topic, waits, is answered by one of twelve simulated operators,
 answers the survey. What is told comes from what the system itself recorded: the facts and Asterisk's queue_log. The
 demonstration has passed when every step was seen.
+
+Rooms above this one add acts of their own, under the entry-point group `ivr.acts`, played in the order of their names.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from importlib.metadata import entry_points
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,6 +27,7 @@ from ivr.compiled import Compiled
 from ivr.facts import Fact
 from ivr.places import Places
 from ivr.stack import Stack
+from ivr.switch.faketime import ROME, instant
 from ivr.switch.installation import Installation
 from ivr.switch.ports import HOST, free_ports
 
@@ -31,6 +36,7 @@ CALL_SECONDS = 90.0  # by then the demonstration call is over
 CALLER = "0612345678"
 
 Report = Callable[[str], None]
+Tell = Callable[[float, str, bool], None]  # seconds since the act began, what happened, whether it did
 
 
 class Step(NamedTuple):
@@ -113,37 +119,80 @@ class Sipp:
         self._processes.append(process)
         return process
 
-    def operators(self, port: int) -> subprocess.Popen[bytes]:
-        """All seats at one address."""
-        scenario = sipp.operators(OPERATOR_RINGS, OPERATOR_TALKS)
-        return self.run("operators", scenario, "-p", str(port), "-mp", str(_media_port()))
+    def answering(self, name: str, port: int, talks: float) -> subprocess.Popen[bytes]:
+        """Telephones that are answered, all at one address: those of the seats, say."""
+        scenario = sipp.operators(OPERATOR_RINGS, talks)
+        return self.run(name, scenario, "-p", str(port), "-mp", str(_media_port()))
 
-    def caller(self, number: str, sip_port: int) -> subprocess.Popen[bytes]:
+    def caller(
+        self, name: str, caller: str, steps: Sequence[sipp.Step], number: str, sip_port: int
+    ) -> subprocess.Popen[bytes]:
         (port,) = free_ports(1)
         own = ["-p", str(port), "-mp", str(_media_port())]
-        scenario = sipp.caller("the caller", CALLER, caller_steps())
-        return self.run("caller", scenario, f"{HOST}:{sip_port}", "-s", number, "-m", "1", *own)
+        scenario = sipp.caller(name, caller, steps)
+        return self.run(name.replace(" ", "-"), scenario, f"{HOST}:{sip_port}", "-s", number, "-m", "1", *own)
 
     def stop(self) -> None:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-            if process.poll() is None:
-                process.kill()
-                process.wait(5)
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """One of ours, told to end: return when it is gone."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    if process.poll() is None:
+        process.kill()
+        process.wait(5)
 
 
 def _media_port() -> int:
     return free_ports(2)[0] & ~1
 
 
-class Telephone(NamedTuple):
+class Telephone:
     """Engine, switch and operators at work."""
 
-    stack: Stack
-    sipp: Sipp
+    def __init__(self, stack: Stack, sipp: Sipp, seats_port: int, trunk_port: int) -> None:
+        self.stack = stack
+        self.sipp = sipp
+        self.began = time.time()  # by the switch's clock
+        self._ahead = 0.0  # seconds by which that clock is ahead of ours
+        self._seats_port, self._trunk_port = seats_port, trunk_port
+        self._seats: subprocess.Popen[bytes] | None = None
+
+    def now(self) -> float:
+        """By the switch's clock."""
+        return time.time() + self._ahead
+
+    def move_clock(self, to: str) -> None:
+        """Let it be that ISO instant for the switch, and so for all that it tells."""
+        self.stack.switch.clock.move(to)
+        self._ahead = instant(to) - time.time()
+
+    def answer(self, talks: float = OPERATOR_TALKS) -> None:
+        """Operators are at their telephones, and talk for so many seconds."""
+        if self._seats is not None:
+            end(self._seats)
+        self._seats = self.sipp.answering("operators", self._seats_port, talks)
+
+    @contextlib.contextmanager
+    def at_the_desk(self, operator_talks: float, citizen_talks: float) -> Iterator[None]:
+        """Operators do not hang up so soon, and the trunk leads to a citizen who answers."""
+        self.answer(operator_talks)
+        citizen = self.sipp.answering("citizen", self._trunk_port, citizen_talks)
+        try:
+            yield
+        finally:
+            end(citizen)
+            self.answer()
+
+    def call(self, name: str, caller: str, steps: Sequence[sipp.Step]) -> subprocess.Popen[bytes]:
+        """Somebody dials the service."""
+        return self.sipp.caller(name, caller, steps, self.number, self.stack.sip_port)
 
     @property
     def number(self) -> str:
@@ -158,26 +207,30 @@ class Telephone(NamedTuple):
 def telephone(places: Places, installation: Installation, report: Report) -> Iterator[Telephone]:
     """Engine, switch and all operators at work; stopped at the end, whatever happens."""
     refuse_second(places)
-    (operators_port,) = free_ports(1)
+    seats_port, trunk_port = free_ports(2)
     stack = Stack(
         places,
         installation,
         name="demo",
-        seat_contact=lambda seat: f"sip:{seat}@{HOST}:{operators_port}",
+        seat_contact=lambda seat: f"sip:{seat}@{HOST}:{seats_port}",
+        trunk_contact=f"sip:{HOST}:{trunk_port}",
         report=report,
     )
     extras = Sipp(installation, os.path.join(places.var, "demo"))
     try:
+        working = Telephone(stack, extras, seats_port, trunk_port)
         opening = opening_moment(stack.compile(), time.time())
         if opening:
             report(f"it is closed now: the switch's clock is set to {opening}, Italian time")
-        stack.start(faketime=opening)
+        stack.start(faketime=opening or datetime.now(ROME).isoformat())
+        working.move_clock(opening or datetime.now(ROME).isoformat())
+        working.began = working.now()
         report(f"engine on port {stack.engine.port}, Asterisk on SIP port {stack.sip_port}")
-        extras.operators(operators_port)
+        working.answer()
         seats = stack.compiled["service"]["queue"]["seats"]
         stack.log_in(range(1, seats + 1))
         report(f"{seats} operators have logged in")
-        yield Telephone(stack, extras)
+        yield working
     finally:
         report("stopping what was started")
         extras.stop()
@@ -193,11 +246,11 @@ def opening_moment(compiled: Compiled, now: float) -> str | None:
     return datetime.fromtimestamp(hours.next_opening(now) + 3600, zone).replace(tzinfo=None).isoformat(" ")
 
 
-def place_call(telephone: Telephone, tell: Callable[[float, str, bool], None]) -> bool:
+def place_call(telephone: Telephone, tell: Tell) -> bool:
     """Place the call, tell each step as it is seen; whether every step was."""
     stack = telephone.stack
     facts_before, lines_before = len(stack.facts()), len(stack.queue_log())
-    caller = telephone.sipp.caller(telephone.number, stack.sip_port)
+    caller = telephone.call("the caller", CALLER, caller_steps())
     began = time.monotonic()
     waiting = list(STEPS)
     while waiting and time.monotonic() - began < CALL_SECONDS:
@@ -212,6 +265,13 @@ def place_call(telephone: Telephone, tell: Callable[[float, str, bool], None]) -
     with contextlib.suppress(subprocess.TimeoutExpired):
         caller.wait(10)
     return not waiting and caller.returncode == 0
+
+
+def further_acts() -> Iterator[tuple[str, Callable[[Telephone, Tell], bool]]]:
+    """What other rooms show after the call: its title, and how it is played."""
+    for each in sorted(entry_points(group="ivr.acts"), key=lambda found: found.name):
+        act = each.load()
+        yield sys.modules[act.__module__].TITLE, act
 
 
 def _settled(stack: Stack, seen: Seen) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import time
+from collections.abc import Callable
 
 from ivr import service
 from ivr.cli import Refusal
 from ivr.commands.rehearse import rehearse
-from ivr.demo import Telephone, place_call, prepare_prompts, telephone
+from ivr.demo import Telephone, Tell, further_acts, place_call, prepare_prompts, telephone
 from ivr.places import Places
 from ivr.switch.installation import install, installed
 
@@ -29,17 +30,20 @@ def run(options: argparse.Namespace, places: Places) -> int:
             raise
         return _without_a_switch(problem, places)
     with telephone(places, installation, _report) as working:
-        passed = _call(working)
+        passed = _act(f"A caller dials {working.number}", place_call, working)
+        for title, act in further_acts():
+            passed = passed and _act(title, act, working)
+        print(
+            "== Every step happened.\n" if passed else "== Not every step happened: see var/engine.log.\n", flush=True
+        )
         if options.stay:
             _stay(working)
     return 0 if passed else 1
 
 
-def _call(working: Telephone) -> bool:
-    print(f"\n== A caller dials {working.number}", flush=True)
-    passed = place_call(working, _tell)
-    print("== Every step happened.\n" if passed else "== Not every step happened: see var/engine.log.\n", flush=True)
-    return passed
+def _act(title: str, play: Callable[[Telephone, Tell], bool], working: Telephone) -> bool:
+    print(f"\n== {title}", flush=True)
+    return play(working, _tell)
 
 
 def _stay(working: Telephone) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,13 +109,27 @@ def test_every_step_of_the_demonstration_happens_and_ctrl_c_stops_all_of_it(
     run: Callable[..., Program], var: str
 ) -> None:
     demo = run("--var", var, "demo", "--stay")
-    demo.wait_printed("stays up. Dial sip:800000039@127.0.0.1:", 150)
+    demo.wait_printed("stays up. Dial sip:800000039@127.0.0.1:", 240)
     assert "== Every step happened." in demo.printed
     told = [line for line in demo.printed.splitlines() if " s  ok " in line]
-    assert [line.split(" ok ")[1].strip() for line in told] == [step.told for step in STEPS]
+    assert " NOT " not in demo.printed
+    steps = [line.split(" ok ")[1].strip() for line in told]
+    assert steps[: len(STEPS)] == [step.told for step in STEPS]
+    night = [step for step in steps if "message" in step]
+    assert len(night) == 2 and "is request NUL-" in night[1]
+    assert "Asterisk rings the operator's telephone, then the citizen's, who answers" in steps
+    assert re.fullmatch(r"request NUL-\d{4}-000002-\d is closed: resolved", steps[-7])
+    assert steps[-1] == "2 requests opened, 2 closed"
     demo.interrupt()
     assert demo.wait(60) == 0
     assert processes_of(var) == []
+    assert registered(var) == [("phone", "closed", "resolved"), ("voicemail", "closed", "resolved")]
+
+
+def registered(var: str) -> list[tuple[str, str, str]]:
+    """Channel, state and outcome of every request."""
+    with closing(sqlite3.connect(f"{var}/registry.db")) as database:
+        return database.execute("SELECT channel, state, outcome FROM request ORDER BY opened_at").fetchall()
 
 
 def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Program], tmp_path: Path) -> None:
