@@ -47,13 +47,10 @@ def listed(connection: Connection, wanted: Wanted) -> list[Listed]:
         "owner_ref": wanted.owner,
         "call_id": wanted.call_id,
     }
-    query = (
-        select(*request.c, func.min(clock.c.due_at), func.max(clock.c.paused_at))
-        .outerjoin(clock, _running)
-        .group_by(request.c.request_id)
-        .order_by(request.c.opened_at, request.c.protocol)
-        .limit(wanted.limit)
-    )
+    # Asked for each row that is listed, not joined: the oldest hundred of a million requests are found at once.
+    due = select(func.min(clock.c.due_at)).where(_running).scalar_subquery()
+    paused = select(func.max(clock.c.paused_at)).where(_running).scalar_subquery()
+    query = select(*request.c, due, paused).order_by(request.c.opened_at, request.c.protocol).limit(wanted.limit)
     if wanted.states:
         query = query.where(request.c.state.in_(wanted.states))
     elif not wanted.everything:
