@@ -153,7 +153,9 @@ def _resolution(data: Data) -> Linked:
         "repeated": level_one.numerator - first.numerator,
         "further": level_one.denominator - level_one.numerator,
     }
-    return _one("handled", data.month, RESOLVED, counts)
+    found = _one("handled", data.month, RESOLVED, counts)
+    # What the menu told by itself, and doubles: nobody shows them, but whoever has both totals can subtract.
+    return _rest(found, cell("requests", when=data.month.code), len(data.requests), "handled", data.month)
 
 
 def promises(data: Data, hours: OpeningHours) -> list[Linked]:
@@ -183,8 +185,10 @@ def contacts(data: Data) -> list[Linked]:
 
 
 def callbacks(data: Data) -> Linked:
-    """What became of the month's messages."""
-    return _one("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
+    """What became of the month's messages, which are requests that came by voicemail."""
+    found = _one("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
+    whole = cell("requests", when=data.month.code, channel="voicemail")
+    return _rest(found, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month)
 
 
 def survey(data: Data) -> list[Linked]:
@@ -227,6 +231,13 @@ def tally(number: Callable[[Cell], float], when: str, **codes: str) -> Tally:
     early, short = (math.nan, math.nan) if codes or len(when) > len("2026-10") else (of("early"), of("short"))
     blocked = math.nan if math.isnan(early) else of("blocked")
     return Tally(of(""), of("answered"), of("in-time"), of("abandoned"), short, early, of("voicemail"), blocked)
+
+
+def _rest(linked: Linked, whole: Cell, count: int, of: str, month: Month) -> Linked:
+    """A table whose total is part of another one's cell, and what is missing from it."""
+    part, rest = cell(of, when=month.code), cell(f"not {of}", when=month.code)
+    counts = {**linked.counts, whole: count, rest: count - linked.counts[part]}
+    return Linked(counts, [*linked.sums, Sum(whole, (part, rest))])
 
 
 def _one(of: str, month: Month, dimension: Dimension, counts: dict[str, float]) -> Linked:

@@ -103,7 +103,9 @@ def keep(connection: Connection, month: Month, found: Edition) -> None:
 
 def _unchanged(month: Month, known: Earlier, counts: Mapping[Cell, int], rules: Rules) -> None:
     small = [
-        key for key, count in known.items() if count is not None and 0 < abs(counts[key] - count) < rules.threshold
+        key
+        for key, count in known.items()
+        if (counts[key] == 0 if count is None else 0 < abs(counts[key] - count) < rules.threshold)
     ]
     if small:
         raise Refusal(

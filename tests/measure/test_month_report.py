@@ -232,6 +232,30 @@ def test_the_next_month_repeats_the_trend_word_for_word(small: House, database: 
     assert inside["ADR"]["2026-10"] > first["ADR"]["2026-10"]
 
 
+def test_a_month_that_comes_out_late_agrees_with_the_trend_that_told_of_it(small: House) -> None:
+    october = table(small.made("public"), "trend")
+    september = table(small.made("public", month="2026-09"), "trend")
+    assert {topic: row["2026-09"] for topic, row in september.items()} == {
+        topic: row["2026-09"] for topic, row in october.items()
+    }
+
+
+def test_totals_that_are_parts_of_others_give_nothing_away(house: House, database: Database) -> None:
+    """Requests less those that somebody handled are those that the menu answered: two, here."""
+    make, at = months.Maker(4), rome("2026-10-06 10:00")
+    with database.begin() as connection:
+        months.base(connection)
+        asked = [
+            make.request(at, topic_code="ADR", audience="worker", channel="phone", level=1, state="closed",
+                         closed_at=at, outcome="informed" if n < 2 else "resolved")
+            for n in range(30)
+        ]  # fmt: skip
+        months.add(connection, schema.request, asked)
+    measures = table(house.made("public"), "measures")
+    assert table(house.made("internal"), "measures")["level_one_resolution"]["of"] == 28
+    assert measures["level_one_resolution"]["of"] == "hidden"
+
+
 def test_an_open_month_is_not_published(small: House) -> None:
     with pytest.raises(Refusal, match="not over yet"):
         small.report("--audience", "public", now="2026-10-31 23:59")
