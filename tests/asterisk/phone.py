@@ -185,6 +185,12 @@ class Line:
         self.answered = True
 
     @property
+    def invited(self) -> Message:
+        """The invitation by which somebody rang here."""
+        assert self._invite is not None
+        return self._invite
+
+    @property
     def confirmed(self) -> bool:
         """Whether the switch knows that we have answered."""
         return self.answered and self._unconfirmed is None

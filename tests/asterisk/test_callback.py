@@ -1,0 +1,264 @@
+"""A message left at night is called back in the morning, on a real Asterisk: registry, telephones, figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, select
+
+from charter import kpi
+from charter.calendar import OpeningHours
+from measure import cli as measure_cli
+from measure.month import month
+from measure.month_data import Data, read
+from registry import cli as registry_cli
+from registry import schema
+from registry.database import Database, address
+from registry.intake import Intake
+from registry.site import Site
+from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.phone import Line
+from tests.asterisk.steps import call, speak_message, voice
+from voicemail import cli
+from voicemail.message import Message
+from voicemail.store import Store
+
+pytestmark = pytest.mark.switch
+
+NIGHT = "2026-11-24 21:00:00"  # a Tuesday
+MORNING = "2026-11-25 09:30:00"
+CHANGES: dict[str, Any] = {
+    "menu.yaml": {"nodes": {"chiuso": {"prompts": ["closed"]}}},
+    "voicemail": {"empty_below_seconds": 1},
+    "callbacks": {"ring_seconds": 10},
+}
+HOME = "+390612345678"
+
+
+class Desk:
+    """An operator at the terminal of this house, op101 at seat 1; the clock is the switch's."""
+
+    def __init__(self, built: House) -> None:
+        self.built = built
+        self.said: list[str] = []
+
+    def registry(self, *words: str) -> None:
+        assert registry_cli.main([*self._places(), *words]) == 0
+
+    def intake(self) -> None:
+        """As `registry intake` does, by the clock of the switch: facts of its tomorrow would be out of time."""
+        found = Intake(Site.of(self.built.places), self.said.append)
+        found.prepare()
+        found.run(self.built.now())
+
+    def month(self) -> Data:
+        """The figures of November, as the report has them."""
+        site = Site.of(self.built.places)
+        with site.database.read() as connection:
+            hours = OpeningHours.of(site.compiled["service"])
+            return read(connection, month("2026-11"), hours, self.built.now() + 86400)
+
+    def voicemail(self, *words: str, status: int = 0) -> None:
+        assert cli.main([*self._places(), *words], clock=self.built.now) == status
+
+    def calling(self, protocol: str) -> Calling:
+        """Click: the call goes on while the test plays the telephones."""
+        return Calling(self, protocol)
+
+    def rows(self, table: Table) -> list[Any]:
+        database = Database(address(self.built.places))
+        try:
+            with database.read() as connection:
+                return list(connection.execute(select(table)))
+        finally:
+            database.close()
+
+    def request(self, message: Message) -> Any:
+        (row,) = [each for each in self.rows(schema.voicemail_message) if each.message_id == message.id]
+        (request,) = [each for each in self.rows(schema.request) if each.request_id == row.request_id]
+        return request
+
+    def _places(self) -> list[str]:
+        return ["--config", self.built.places.config, "--var", self.built.places.var]
+
+
+class Calling:
+    """`voicemail call`, as long as it lasts."""
+
+    def __init__(self, desk: Desk, protocol: str) -> None:
+        self.status: int | None = None
+        words = ["call", protocol, "--by", "op101"]
+        place = ["--config", desk.built.places.config, "--var", desk.built.places.var]
+
+        def run() -> None:
+            self.status = cli.main([*place, *words], clock=desk.built.now)
+
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+
+    def ended(self, status: int = 0) -> None:
+        self._thread.join(20)
+        assert self.status == status
+
+
+@pytest.fixture(scope="module")
+def night_house() -> Iterator[House]:
+    assert "NUL_DATABASE" not in os.environ
+    with house(CHANGES, operators=1, at=NIGHT, prompt_bytes=BRIEF) as built:
+        Desk(built).registry("init")
+        yield built
+
+
+@pytest.fixture
+def desk(night_house: House) -> Iterator[Desk]:
+    night_house.wait_idle()
+    yield Desk(night_house)
+    night_house.hang_up_all()
+    night_house.wait_idle()
+
+
+def leave(built: House, **options: Any) -> Message:
+    """A citizen calls at night and leaves a message; the engine hands its facts over."""
+    built.move_clock(NIGHT)
+    visit = call(built, **options)
+    message = speak_message(built, visit)
+    built.wait_idle()
+    return message
+
+
+def taken_in(desk: Desk, message: Message) -> None:
+    """The engine seals its segments from time to time; then the intake takes them."""
+
+    def known() -> bool:
+        desk.intake()
+        return message.id in {row.message_id for row in desk.rows(schema.voicemail_message)}
+
+    wait_until(known, "the message to be in the registry")
+
+
+def operator_answers(built: House) -> Line:
+    """The telephone at seat 1 rings and is answered; it says that the citizen is called."""
+    ringing = built.seats.wait_ring()
+    assert "sip:seat01@" in ringing.local
+    assert not built.caller.incoming  # nobody has called the citizen yet
+    ringing.answer()
+    ringing.wait_heard(built.sound("op-callback"))
+    return ringing
+
+
+def test_given_a_message_at_night_when_it_is_called_back_then_the_request_ends_and_the_figures_say_so(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = desk.built
+    message = leave(built)
+    taken_in(desk, message)
+    protocol = desk.request(message).protocol
+    desk.voicemail("take", message.id, "--by", "op101")
+    desk.voicemail("call", protocol, "--by", "op101", status=1)
+    assert "possible from Wednesday 25 November, 09:00" in capsys.readouterr().err  # it is night
+    built.move_clock(MORNING)
+    desk.voicemail("list")
+    listed = capsys.readouterr().out
+    assert protocol in listed
+    assert "taken by op101" in listed
+    calling = desk.calling(protocol)
+    operator = operator_answers(built)
+    (attempt,) = desk.rows(schema.callback_attempt)
+    assert (attempt.actor_ref, attempt.proposed, attempt.result) == ("op101", None, None)  # written before it rings
+    citizen = built.caller.wait_ring()
+    assert citizen.invited.start.startswith(f"INVITE sip:{HOME}@")
+    assert "sip:800000039@" in citizen.invited.header("From")
+    citizen.answer()
+    greeting = voice(1.0)
+    operator.speak(greeting)
+    citizen.wait_heard(greeting)
+    citizen.hang_up()
+    calling.ended()
+    assert "the citizen answered (ANSWER 16)" in capsys.readouterr().out
+    desk.voicemail("outcome", protocol, "reached", "--by", "op101")
+    then_everything_says_so(desk, message, attempt.call_id, capsys)
+
+
+def then_everything_says_so(desk: Desk, message: Message, call_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    request = desk.request(message)
+    assert (request.state, request.outcome, request.channel) == ("closed", "resolved", "voicemail")
+    (attempt,) = desk.rows(schema.callback_attempt)
+    assert (attempt.proposed, attempt.result, attempt.call_id) == ("reached", "reached", call_id)
+    (touch,) = desk.rows(schema.interaction)
+    assert (touch.channel, touch.result, touch.call_id) == ("phone_out", "reached", call_id)
+    (clock,) = desk.rows(schema.sla_clock)
+    assert clock.promise_code == "CALLBACK"
+    assert clock.stop_reason == "answered"
+    assert clock.stopped_at < clock.due_at
+    assert Store(desk.built.places.messages).get(message.id).state == "called_back"
+    capsys.readouterr()
+    desk.voicemail("list")
+    assert "Nobody waits" in capsys.readouterr().out
+    figures = ["--config", desk.built.places.config, "--var", desk.built.places.var]
+    assert measure_cli.main([*figures, "live", "--once", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["waiting"], shown["seats"]["logged_in"], shown["offered"]) == (0, 1, 0)  # no visit was at the queue
+    november = desk.month()
+    assert november.callbacks == {"reached": 1}
+    on_time = kpi.on_time("on_time_callback", november.due["CALLBACK"], clock.due_at - 86400, clock.due_at + 86400)
+    assert (on_time.numerator, on_time.denominator) == (1, 1)
+    for table in (schema.request_event, schema.call_fact, schema.callback_attempt, schema.queue_event):
+        assert "612345678" not in str(desk.rows(table))
+
+
+@pytest.mark.parametrize(
+    ("status", "proposed"),
+    [("486 Busy Here", "busy"), ("404 Not Found", "wrong_number"), (None, "no_answer")],
+    ids=["busy", "nobodys", "unanswered"],
+)
+def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is_proposed(
+    desk: Desk, capsys: pytest.CaptureFixture[str], status: str | None, proposed: str
+) -> None:
+    built = desk.built
+    number = {"busy": "0287654321", "wrong_number": "0287654322", "no_answer": "0287654323"}[proposed]
+    message = leave(built, caller=number)
+    taken_in(desk, message)
+    built.move_clock(MORNING)
+    protocol = desk.request(message).protocol
+    desk.voicemail("take", protocol, "--by", "op101")
+    calling = desk.calling(protocol)
+    operator = operator_answers(built)
+    citizen = built.caller.wait_ring()
+    if status is None:
+        operator.hang_up()  # has waited long enough
+        citizen.wait_ended()
+    else:
+        citizen.reject(status)
+    calling.ended()
+    attempt = desk.rows(schema.callback_attempt)[-1]
+    assert (attempt.proposed, attempt.result) == (proposed, None)
+    desk.voicemail("outcome", protocol, proposed, "--by", "op101")
+    out = capsys.readouterr().out
+    assert ("closed, unreachable" if proposed == "wrong_number" else "next try from Wed 25 Nov 12:00") in out
+
+
+def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_called(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = desk.built
+    message = leave(built, caller="0287654324")
+    taken_in(desk, message)
+    built.move_clock(MORNING)
+    protocol = desk.request(message).protocol
+    desk.voicemail("take", protocol, "--by", "op101")
+    calling = desk.calling(protocol)
+    built.seats.wait_ring().reject()
+    calling.ended(status=1)
+    assert "your own telephone was not answered" in capsys.readouterr().out
+    assert not built.caller.incoming
+    attempt = desk.rows(schema.callback_attempt)[-1]
+    assert (attempt.proposed, attempt.result) == ("failed", "failed")
+    desk.voicemail("release", protocol, "--by", "op101")
+    desk.voicemail("take", protocol, "--by", "op102")
+    desk.voicemail("call", protocol, "--by", "op102", status=1)
+    assert "op102: is at no seat; log in there first (*11102)" in capsys.readouterr().err
