@@ -141,7 +141,7 @@ def programs(folder: Path) -> list[Program]:
 
     return [
         Program(LIMIT, _compiler(), 5000, one_pass),
-        Program(SALABIM, "26.0.9", 10, peer("w1_salabim.py", peers_python)),
+        Program(SALABIM, "26.0.9", 6, peer("w1_salabim.py", peers_python)),
         Program(CIW, version("ciw"), 60, peer("w1_ciw.py")),
         Program(IDIOMATIC, version("simpy"), 125, peer("w1_simpy_idiomatic.py")),
         Program(LEAN, version("simpy"), 250, peer("w1_simpy_lean.py")),

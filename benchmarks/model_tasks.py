@@ -155,7 +155,7 @@ def do_year(replications: str, jobs: str) -> dict[str, Any]:
 def do_rota() -> dict[str, Any]:
     asked, force = baseline(28), workforce.load(os.path.join(ROOT, "scenarios", "people.yaml")).workforce
     begun = time.monotonic()
-    required = staffing.staff(asked).requirements()
+    required = staffing.staff(asked, replications=4).requirements()
     staffed = time.monotonic()
     made = rota.make(asked, force, required, gap=0.01, seconds=30.0)
     return {

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ivr import cli
+from queue_model import memory
 from queue_model.errors import ModelError
 
 COMMANDS = {
@@ -23,6 +24,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    memory.keep()
     description = "How many, when, what if: the service in numbers."
     return cli.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
 
