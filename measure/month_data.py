@@ -7,7 +7,6 @@ called again and then forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
@@ -16,6 +15,7 @@ from charter import kpi
 from charter.calendar import OpeningHours
 from charter.promises import Backlog, Clock, Deferred, Promise, backlog
 from measure.month import Month, Span
+from measure.visits import kpi_visit
 from registry import schema
 from registry.clocks import deferred
 
@@ -23,7 +23,6 @@ DAY = 86400.0
 PROMISES = ("EMAIL", "SECOND_LEVEL", "CALLBACK")
 TREND_MONTHS = 12
 LATEST = 366 * DAY  # what ended later than this after its time is no longer looked for in the backlog of then
-OWN: Mapping[str, kpi.Fate] = {"withdrawn": "lost", "talking": "answered"}  # fates that `charter.kpi` does not know
 SELF_SERVICE = "informed"  # the outcome of what the menu told by itself
 
 
@@ -98,17 +97,16 @@ def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, l
     contacts: list[kpi.Contact] = []
     outside = 0
     for entered, stored, wait, talk, left, topic, in_service, who in found.all():
-        if stored == "waiting":  # nobody knows yet what becomes of it
+        visit = kpi_visit(entered, stored, wait, talk, topic)
+        if visit is None:  # nobody knows yet what becomes of it
             continue
-        fate: kpi.Fate = OWN.get(stored, stored)
-        waited = wait if wait is not None else max(0.0, left - entered) if left is not None else 0.0
         if who is not None:
-            end = left if left is not None else entered + waited + (talk or 0.0)
-            contacts.append(kpi.Contact(who, topic, entered, end, fate == "answered"))
+            end = left if left is not None else entered + visit.wait + (talk or 0.0)
+            contacts.append(kpi.Contact(who, topic, entered, end, visit.fate == "answered"))
         if entered >= span.until:
             continue
         if in_service:
-            visits.append(kpi.Visit(entered, fate, waited, talk, None, topic))
+            visits.append(visit)
         else:
             outside += 1
     return visits, outside, contacts
