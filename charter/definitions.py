@@ -184,10 +184,6 @@ _ALL = (
         "Of the requests handed to the second level whose deadline falls in the period, those answered by it; "
         "unanswered ones count as failed.",
     ),
-)
-
-# What only the live service can tell: the model of the service knows neither answers to a survey nor their questions.
-_LIVE = (
     Definition(
         "on_time_callback",
         "share",
@@ -198,6 +194,10 @@ _LIVE = (
         "Of the voicemail messages whose time for a call-back ends in the period, those called back by then; "
         "those not called back count as failed.",
     ),
+)
+
+# What only the live service can tell: the model of the service knows neither answers to a survey nor their questions.
+_LIVE = (
     Definition(
         "level_one_resolution",
         "share",

@@ -42,8 +42,14 @@ def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
 def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
     """What a study is to reach: the promises that it has work for, and the targets that it names."""
     least, most = {"en": ("at least", "at most"), "it": ("almeno", "al più")}[language]
+    scenario = study.scenario
+    work = {
+        "on_time_email": scenario.mails is not None,
+        "on_time_second_level": scenario.second_level is not None,
+        "on_time_callback": bool(scenario.callers.leaves_message or scenario.callers.leaves_message_closed),
+    }
     for name, promise in study.promises.items():
-        if (study.scenario.mails if name == "on_time_email" else study.scenario.second_level) is not None:
+        if work[name]:
             yield Bound(name, promise.share, True, words(promise, language))
     targets = study.scenario.targets
     for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):

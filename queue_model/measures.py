@@ -130,7 +130,9 @@ class Measurer:
         The clock starts when the citizen asks. An e-mail is the front office's until it is handed over in time; one
         that is not even read by then has failed, whoever should have answered it.
         """
-        email, second = (self.study.promises[name] for name in ("on_time_email", "on_time_second_level"))
+        email, second, message = (
+            self.study.promises[name] for name in ("on_time_email", "on_time_second_level", "on_time_callback")
+        )
         mails = records.mails
         over = self.due(email, mails["arrived"])
         handed = inputs.mail_second_level[mails["entity"]]
@@ -146,6 +148,8 @@ class Measurer:
         return {
             "on_time_email": (over[front], mails["ended"][front]),
             "on_time_second_level": (self.due(second, begun), answered),
+            # Whoever left a message is called back when an operator begins to.
+            "on_time_callback": (self.due(message, records.callbacks["created"]), records.callbacks["started"]),
         }
 
     def due(self, promise: Promise, start: Floats) -> Floats:

@@ -79,7 +79,8 @@ SCHEMAS: dict[str, list[Column]] = {
         Column("created", INSTANT, "when the message was left"),
         Column("started", INSTANT, "when he was called back; null: not in the period"),
         Column("ended", INSTANT, "when that talk ended; null: not in the period"),
-        _OPERATOR,
+        _DUE, _IN_TIME, _OPERATOR,
+        Column("measured", FLAG, "counts in on_time_callback: due in the measured days"),
     ],
     "operators": [
         _RUN, Column("operator", "int32", "from 0 within the replication"),
@@ -159,7 +160,7 @@ def _tables(result: Result, built: Built, records: Records) -> dict[str, Columns
     made = {
         "calls": _calls(result, records),
         "emails": _emails(result, built, records),
-        "callbacks": _plain(records.callbacks, entity="call"),
+        "callbacks": _callbacks(result, records),
         "operators": _plain(records.work),
         "second_level": _second_level(result, built, records),
     }
@@ -195,6 +196,13 @@ def _emails(result: Result, built: Built, records: Records) -> Columns:
     measured = (due >= measurer.start) & (due < measurer.end) & ~(handed & in_time)
     found = _plain(mails, entity="email")
     return {**found, "due": due, "in_time": in_time, "handed_over": handed, "measured": measured}
+
+
+def _callbacks(result: Result, records: Records) -> Columns:
+    measurer, rows = result.measurer, records.callbacks
+    due = measurer.due(result.study.promises["on_time_callback"], rows["created"])
+    measured = (due >= measurer.start) & (due < measurer.end)
+    return {**_plain(rows, entity="call"), "due": due, "in_time": rows["started"] <= due, "measured": measured}
 
 
 def _second_level(result: Result, built: Built, records: Records) -> Columns:

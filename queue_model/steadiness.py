@@ -16,7 +16,9 @@ from queue_model.menu_ways import Ways
 from queue_model.scenario import Scenario
 from queue_model.study import Study
 
-CALL_MEASURES = tuple(name for name in DEFINITIONS if name.startswith(("wait_", "service_level", "answer_rate")))
+CALL_MEASURES = tuple(
+    name for name in DEFINITIONS if name.startswith(("wait_", "service_level", "answer_rate", "on_time_callback"))
+)
 
 
 @dataclass(frozen=True)

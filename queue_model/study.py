@@ -81,6 +81,7 @@ class Study:
             "on_time_second_level": Promise(
                 "second_level", said["second_level_days"], "calendar_days", said["second_level_share"]
             ),
+            "on_time_callback": Promise("callback", said["callback_hours"], "service_hours", said["callback_share"]),
         }
 
     def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:

@@ -98,7 +98,7 @@ def test_on_time_figures_are_those_of_the_charter(clock: str) -> None:
     )
     period, measurer = study.period, Measurer(study)
     told = measurer.sums(built, records).whole
-    email, second = study.promises["on_time_email"], study.promises["on_time_second_level"]
+    email, second, message = study.promises.values()
     assert email.clock == clock
     handed = {int(row["entity"]): float(row["ended"]) for row in records.second if row["source"] == Source.EMAIL}
     by_attempt = {(int(row["entity"]), int(row["attempt"])): row for row in records.calls}
@@ -116,11 +116,21 @@ def test_on_time_figures_are_those_of_the_charter(clock: str) -> None:
     for row in records.second[records.second["source"] == Source.CALL]:
         asked = period.origin + float(by_attempt[int(row["entity"]), int(row["attempt"])]["entered"])
         back.append(Deferred(due(second, asked, study.hours), period.origin + float(row["ended"])))
+    called = [
+        Deferred(
+            due(message, period.origin + float(row["created"]), study.hours), _instant(period.origin, row["started"])
+        )
+        for row in records.callbacks
+    ]
     until = period.origin + period.length
-    for name, requests in (("on_time_email", front), ("on_time_second_level", back)):
+    for name, requests in (("on_time_email", front), ("on_time_second_level", back), ("on_time_callback", called)):
         figure = kpi.on_time(name, requests, period.origin, until)
         assert told[name] == figure[2:]
         assert 0 < figure.numerator < figure.denominator
+
+
+def _instant(origin: float, at: float) -> float | None:
+    return None if np.isnan(at) else origin + float(at)
 
 
 def test_days_before_the_measured_ones_do_not_count() -> None:
