@@ -35,7 +35,8 @@ class Away(DatabaseError):
 
 def address(places: Places) -> str:
     """Where the database is: `$NUL_DATABASE`, or the file beside everything else that the program writes."""
-    return os.environ.get("NUL_DATABASE") or f"sqlite:///{os.path.join(places.var, 'registry.db')}"
+    beside = os.path.join(places.var, "registry.db")
+    return os.environ.get("NUL_DATABASE") or f"sqlite:///{beside}"
 
 
 class Database:
