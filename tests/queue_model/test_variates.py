@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from queue_model import variates, variates_plain
+from queue_model.build import Builder
 from queue_model.ziggurat import Floats, Indices, Words
+from tests.queue_model.days import everything, ready
 
 MANY = 200_000
 KEYS = st.integers(0, 2**64 - 1)
@@ -122,3 +126,14 @@ def test_arrivals_are_a_poisson_process() -> None:
         assert column.mean() == pytest.approx(mean, abs=4 * np.sqrt(mean / 20_000))
         assert column.var() == pytest.approx(mean, rel=0.06)
     assert abs(np.corrcoef(counts.T)[0, 1]) < 4 / np.sqrt(20_000)
+
+
+def test_a_whole_replication_is_the_same_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder(ready(everything(days=7)))
+    compiled = builder.inputs(3)
+    monkeypatch.setattr("queue_model.streams.maker", lambda: variates_plain)
+    plain = builder.inputs(3)
+    assert plain.called == compiled.called > 1000
+    for field in dataclasses.fields(compiled.inputs):
+        mine, theirs = getattr(compiled.inputs, field.name), getattr(plain.inputs, field.name)
+        assert np.array_equal(mine, theirs), field.name
