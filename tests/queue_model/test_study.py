@@ -10,10 +10,11 @@ import yaml
 
 from ivr.places import ROOT
 from queue_model import study
+from queue_model.build import Builder
 from queue_model.commands.explain import origins
 from queue_model.scenario import Scenario
 from queue_model.study import ScenarioError, leaves, merged
-from tests.queue_model.days import day, everything
+from tests.queue_model.days import EVERY_DAY, day, everything
 
 BASELINE = str(Path(ROOT, "scenarios", "baseline.yaml"))
 
@@ -195,6 +196,29 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     ({"arrivals": {"trace": "none.csv"}}, "arrivals.trace: none.csv: not there"),
     ({"handling": {"second_level": 0.1}}, "handling.second_level: 0.1 are handed over, but nobody is there"),
+    ({"handling": {"survey": {"share": 0.3}}}, "handling.survey.time: missing"),
+    (
+        {"handling": {"survey": {"share": 3, "time": {"law": "deterministic", "value": 60}}}},
+        "handling.survey.share: must",
+    ),
+    ({"handling": {"talk": {"law": "empirical", "values": []}}}, "handling.talk.values: "),
+    (
+        {"handling": {"talk": {"law": "empirical", "values": [60, -1]}}},
+        "handling.talk.values[1]: must be seconds, 0 or",
+    ),
+    ({"callers": {"tolerance": {"law": "weibull", "mean": 60}}}, "callers.tolerance.shape: missing"),
+    ({"callers": {"lines": -1}}, "callers.lines: must be"),
+    ({"callers": {"redial": {"share": 0.5}}}, "callers.redial.after: missing"),
+    ({"arrivals": {"swings": {"sd": 0.2, "correlation": 1}}}, "arrivals.swings.correlation: must be"),
+    ({"arrivals": {"busyness": 0}}, "arrivals.busyness: must be a number above 0"),
+    ({"arrivals": {"months": {"febuary": 1}}}, 'did you mean "february"?'),
+    ({"arrivals": {"weekdays": {"monday": -0.5}}}, "arrivals.weekdays.monday: must be a factor, 0 or more, not -0.5"),
+    ({"operators": {"late": {"share": 0.1}}}, "operators.late.by: missing"),
+    ({"operators": {"absence": 7}}, "operators.absence: must be a number from 0 to 1, not 7"),
+    (
+        {"second_level": {"people": 1, "hours": "17:00-09:00", "work": {"law": "exponential", "mean": 60}}},
+        "second_level.hours: '17:00-09:00' ends before it starts",
+    ),
     ({"period": {"settle": 10}}, "period.settle: 10 of 10 days; none would be measured"),
     ({"period": {"first": "2026-02-30"}}, "period.first: must be a date like 2026-12-24"),
     (
@@ -215,6 +239,40 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("change", "message"), IMPOSSIBLE, ids=[message[:60] for _, message in IMPOSSIBLE])
 def test_an_impossible_scenario_is_refused(change: dict[str, Any], message: str) -> None:
     assert any(message in line for line in refused(day(**change))), refused(day(**change))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("2026-10-25T09:30\n2026-10-25T09:00\n", "line 3: 2026-10-25T09:00 is earlier than the call before it; sort"),
+        (
+            "2026-10-25T02:30\n",
+            "line 2: 2026-10-25T02:30 happened twice, clocks went back from 3 to 2; write its offset",
+        ),
+        ("2027-03-28T02:30\n", "line 2: 2027-03-28T02:30 never happened, clocks went from 2 to 3; correct it"),
+    ],
+)
+def test_a_trace_that_cannot_be_is_refused_with_its_line(rows: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("at\n" + rows)
+    (said,) = refused(day(arrivals={"trace": str(path)}))
+    assert said.startswith("scenario: arrivals.trace: ")
+    assert "calls.csv: " + message in said
+
+
+def test_the_day_of_25_hours_is_simulated_as_it_is() -> None:
+    """Somebody at the telephone all night: an hour more of calls, of shifts and of hours of the service."""
+    night = day(
+        3, 1, period={"first": "2026-10-25"}, service={"hours": {name: ["00:00-24:00"] for name in EVERY_DAY}},
+        arrivals={"per_day": 2400, "profile": {"from": "00:00", "step_minutes": 60, "weights": [1] * 24}},
+        operators={"shifts": {"tutti": {"hours": "00:00-24:00"}}},
+    )  # fmt: skip
+    found = Builder(study.of(night))
+    assert found.study.period.length == 25 * 3600
+    assert found.calls.expected.sum() == pytest.approx(2500)
+    given = found.inputs().inputs
+    assert given.event_at.max() == 25 * 3600
+    assert ((given.call_at > 2 * 3600) & (given.call_at < 4 * 3600)).sum() == pytest.approx(200, abs=60)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
