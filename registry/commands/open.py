@@ -46,9 +46,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         known = reading.listed(connection, Wanted(everything=True, call_id=options.call)) if options.call else []
         if known:
             there = known[0].request
-            raise Refusal(
-                f"--call: it has {there.protocol} ({there.state}); act on that, or `registry reopen` it"
-            )
+            raise Refusal(f"--call: it has {there.protocol} ({there.state}); act on that, or `registry reopen` it")
         contact = None
         if any(getattr(said, name) is not None for name in PERSON):
             contact = contacts.identify(connection, site.keys, said, options.by, now)
