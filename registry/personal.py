@@ -136,7 +136,7 @@ def _contacts(
     if email is not None:
         wanted.append(contact.email == email.strip().lower())
     if tax_code is not None:
-        wanted.append(contact.tax_code_hash == keys.pseudonym(tax_code.strip().upper()))
+        wanted.append(contact.tax_code_hash == keys.pseudonym("".join(tax_code.split()).upper()))
     if protocol is not None:
         named = select(request.contact_id).where(request.protocol == protocol)
         wanted.append(contact.contact_id.in_(named))

@@ -226,7 +226,7 @@ def test_the_arithmetic_in_words(desk: Desk) -> None:
     )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_all(
     st.sampled_from(["email", "voicemail", "phone"]),
     st.lists(

@@ -14,6 +14,7 @@ from registry import contacts, keys, schema
 from registry.contacts import Identity
 from registry.database import Database
 from registry.keys import Keys
+from registry.personal import person
 
 NOW = 1795510800.0
 CODE = "RSSMRA85T10A562S"
@@ -152,3 +153,11 @@ def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys) -> None:
 def test_what_is_no_address(said: str) -> None:
     with pytest.raises(Refusal, match="is no address; write it like"):
         contacts.address(said)
+
+
+def test_whoever_asks_for_their_data_is_found_by_the_code_as_it_stands_on_the_card(
+    database: Database, mine: Keys
+) -> None:
+    contact = kept(database, mine, Identity(tax_code=CODE, practice="DID"))
+    with database.read() as connection:
+        assert person(connection, mine, tax_code="rss mra 85t10 a562s").contacts == {contact}

@@ -324,7 +324,7 @@ def given_for(action: str, outcome: str, other: Request) -> Given:
     return Given(**{needs: every[needs]}) if needs else Given()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_all(st.sampled_from(schema.CHANNELS), st.booleans(), st.lists(STEP, max_size=12))
 def test_the_row_is_what_its_history_says(
     desk: Desk, channel: str, third_level: bool, steps: list[tuple[str, float, str, str, int]]
