@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from charter.calendar import OpeningHours
 from ivr import ami
 from ivr.ami import Backoff
+from ivr.places import ROOT
 from measure.board import Board, Picture
 from measure.live import Source
 from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.steps import enter_queue, fate, wait_entered
+from voicemail import calling
 
 pytestmark = pytest.mark.switch
 
@@ -141,3 +145,38 @@ def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_i
                 await connection.action("NoSuchAction")
 
     asyncio.run(play())
+
+
+def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enough_and_not_too_much(
+    built: House,
+) -> None:
+    """docs/ops.md, Call-backs: agent,call,dialplan,system to read, originate,reporting to write."""
+    switch = built.stack.switch
+    page = Path(ROOT, "docs", "ops.md").read_text(encoding="utf-8")
+    (rights,) = re.findall(r"^(read = .*\nwrite = .*)$", page, re.M)
+    custom = Path(switch.etc, "manager_custom.conf")
+    custom.write_text(f"[site]\nsecret = s3cret\npermit = 127.0.0.0/255.0.0.0\n{rights}\n", encoding="utf-8")
+    switch.cli("manager reload")
+    service = built.stack.compiled["service"]
+
+    async def play() -> None:
+        account = switch.ami._replace(user="site", secret="s3cret")
+        board = Board(service["queue"]["name"], OpeningHours.of(service), 0)
+        await Source(board, account, lambda midnight: None).once(10)
+        assert board.picture(built.now()).seats.logged_in == 2
+        async with ami.connect(account, events=calling.EVENTS) as connection:
+            assert await calling.seat_of(connection, "op101") == "seat01"
+            with pytest.raises(ami.Refused, match="Permission denied"):
+                await connection.action("Command", {"Command": "core stop now"})
+            attempt = calling.Attempt("r", "NUL-1", 1, "+390612345678", "callback-rights")
+            ringing = asyncio.create_task(calling.place(connection, service, "seat01", attempt))
+            operator = await asyncio.to_thread(built.seats.wait_ring)
+            operator.answer()
+            citizen = await asyncio.to_thread(built.caller.wait_ring)
+            citizen.reject("486 Busy Here")
+            assert (await ringing).proposed == "busy"
+
+    asyncio.run(play())
+    custom.unlink()
+    switch.cli("manager reload")
+    built.wait_idle()
