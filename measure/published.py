@@ -15,12 +15,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from charter.calendar import OpeningHours
+from charter import kpi
 from charter.disclosure import Cell, Hiding, Rules, Shown, Unprotected, said
 from ivr.cli import Refusal
 from measure import audit, month_cells
 from measure.month import Month
 from measure.month_cells import Calls
-from measure.month_data import TREND_MONTHS, Data, trend
+from measure.month_data import DAY, TREND_MONTHS, Data, trend
 from registry import schema
 
 REPORT = "month"
@@ -44,6 +45,12 @@ def earlier(connection: Connection, month: Month) -> dict[Cell, int | None]:
     # A month's own edition has the last word about it.
     rows = sorted(connection.execute(near), key=lambda row: row.period == month.code)
     return {_cell(row.row_key): row.n for row in rows}
+
+
+def settled(data: Data, hours: OpeningHours) -> Data:
+    """A month without what is not known of all its calls yet: whether their callers call again."""
+    known = data.month.span(hours).until + (kpi.WITHIN_DAYS + 1) * DAY
+    return data if data.now >= known else data._replace(first_contact=kpi.ratio(data.first_contact.name, 0, 0))
 
 
 def edition(data: Data, calls: Calls, hours: OpeningHours, rules: Rules, before: Earlier) -> Edition:

@@ -87,7 +87,7 @@ def _internal(database: Database, wanted: Month, about: About, now: float) -> Do
 def _public(database: Database, wanted: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
     """What is published is remembered first: files that are missing do less harm than an edition nobody knows of."""
     with database.begin() as connection:
-        data = month_data.read(connection, wanted, about.hours, now)
+        data = published.settled(month_data.read(connection, wanted, about.hours, now), about.hours)
         calls = Calls(data, about.hours, about.thresholds)
         edition = published.edition(data, calls, about.hours, rules, published.earlier(connection, wanted))
         made = report(data, calls, edition.shown, about)

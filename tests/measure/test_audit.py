@@ -138,7 +138,7 @@ def test_a_proof_that_does_not_succeed_is_no_proof(monkeypatch: pytest.MonkeyPat
 # --- laws ------------------------------------------------------------------------------------------------------------
 
 SMALL = st.lists(st.lists(st.integers(0, 7), min_size=3, max_size=3), min_size=3, max_size=3)
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SLOW

@@ -256,6 +256,13 @@ def test_totals_that_are_parts_of_others_give_nothing_away(house: House, databas
     assert measures["level_one_resolution"]["of"] == "hidden"
 
 
+def test_first_contact_is_published_when_it_is_known_of_all_calls(small: House) -> None:
+    early = table(small.made("public", now="2026-11-03 12:00"), "measures")["first_contact_observed"]
+    assert (early["value"], early["of"]) == (None, 0)
+    later = table(small.made("public", now="2026-11-20 12:00"), "measures")["first_contact_observed"]
+    assert later["of"] > 50
+
+
 def test_an_open_month_is_not_published(small: House) -> None:
     with pytest.raises(Refusal, match="not over yet"):
         small.report("--audience", "public", now="2026-10-31 23:59")
