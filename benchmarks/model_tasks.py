@@ -11,6 +11,7 @@ its own, which prints a line of JSON. Seconds are those of this process's CPU un
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
@@ -84,7 +85,10 @@ class Staffed(Runs):
 
     def built(self, number: int, seed: int) -> Built:
         drawn = super().built(number, seed)
-        return dataclasses.replace(drawn, inputs=dataclasses.replace(drawn.inputs, **self.staff))
+        staffed = copy.copy(drawn.inputs)  # both halves were looked through when they were made
+        for name, value in self.staff.items():
+            object.__setattr__(staffed, name, value)
+        return dataclasses.replace(drawn, inputs=staffed)
 
 
 def do_w1(engine: str, seats: str, days: str, seed: str, repeats: str) -> dict[str, Any]:

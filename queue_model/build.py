@@ -113,14 +113,16 @@ class Builder:
             len(closed),
             len(queued),
         )
+        # Where everybody queues, in the order in which he called, nothing need be picked out.
+        which = slice(None) if len(queued) == len(way) and not self.ways.take_time else queued
         late = everyone.of(closed)
         leave = late.below("calls/message", scenario.callers.leaves_message_closed)
-        mine = way[queued]
+        mine = way[which]
         made = {
-            "call_at": entered[queued],
-            "call_topic": self.ways.topic[mine],
-            "call_priority": self.ways.priority[mine],
-            **self._draw_callers(everyone.of(queued), wants[queued]),
+            "call_at": entered[which],
+            "call_topic": _each(self.ways.topic, mine),
+            "call_priority": _each(self.ways.priority, mine),
+            **self._draw_callers(everyone.of(which), wants[which]),
             "closed_at": entered[closed],
             "closed_topic": self.ways.topic[way[closed]],
             "closed_leaves_message": leave,
@@ -246,7 +248,7 @@ class Tables:
     def __init__(self, streams: Streams, where: Words) -> None:
         self._streams, self.where = streams, where
 
-    def of(self, rows: Indices) -> Tables:
+    def of(self, rows: Indices | slice) -> Tables:
         """Those of some of them alone."""
         return Tables(self._streams, self.where[rows])
 
@@ -288,6 +290,13 @@ class Tables:
             rows = np.flatnonzero(which == number)
             found[rows] = self.of(rows).law(name, each.law)
         return found
+
+
+def _each(of_ways: NDArray[np.int16], way: Indices) -> NDArray[np.int16]:
+    """What each caller's way has; where all ways have the same, that one value."""
+    if len(of_ways) and (of_ways == of_ways[0]).all():
+        return np.broadcast_to(of_ways[0], len(way))
+    return np.asarray(of_ways[way])
 
 
 class _Law:
