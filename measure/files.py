@@ -1,8 +1,9 @@
 """Files that a switch writes and somebody rotates, read from where the last reader stopped.
 
-A file is known by device, inode and the hash of its first bytes: a renamed one is the same file, one that was copied
-and truncated is a new one. Nothing depends on the guess: who takes a file for new reads lines again that he has, and
-knows them by what they say. A line without its line feed is left for the next time.
+A file is known by device, inode, its first bytes and those before the place that was reached: a renamed one is the same
+file; one that was copied and truncated, or written over with a backup of itself, is a new one. To take a file for new
+costs nothing but time: lines that are there already are known by what they say. A line without its line feed is left
+for the next time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 from ivr.cli import Refusal
 
 BLOCK = 2 << 20  # bytes read at once, some 30,000 lines
-HEAD = 1024  # bytes by which a file is known
+HEAD, TAIL = 1024, 256  # bytes by which a file is known
 ENDLESS = 1 << 20  # bytes without a line feed: no line
 
 _ROTATED = re.compile(r"[.-][0-9][0-9.-]*(\.gz)?")
@@ -32,7 +33,7 @@ class Known(NamedTuple):
     source_id: int
     device: int
     inode: int
-    head_hash: str
+    head_hash: str  # of its first `head_length` bytes and of the last ones before `position`
     head_length: int
     position: int
 
@@ -42,6 +43,7 @@ class Block(NamedTuple):
 
     data: bytes
     position: int
+    tail: bytes  # the last bytes before it
 
 
 class Log(NamedTuple):
@@ -54,6 +56,7 @@ class Log(NamedTuple):
     inode: int
     size: int
     head: bytes
+    tail: bytes  # before the place that was reached
     known: Known | None
 
     @property
@@ -66,7 +69,7 @@ class Log(NamedTuple):
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         """Everything that has not been read, but for a line that is not finished."""
-        position, rest = self.position, b""
+        position, rest, tail = self.position, b"", self.tail
         self.file.seek(position)
         while data := self._read(size):
             cut = data.rfind(b"\n") + 1
@@ -76,12 +79,19 @@ class Log(NamedTuple):
             cut = cut or len(data)
             whole, rest = rest + data[:cut], data[cut:]
             position += len(whole)
-            yield Block(whole, position)
+            tail = (tail + whole[-TAIL:])[-TAIL:] if not self.compressed else b""
+            yield Block(whole, position, tail)
 
-    def known_by(self, position: int) -> tuple[str, int]:
-        """Hash and length of its head, of what lies before `position`: only that will not change any more."""
-        head = self.head[:position]
-        return _hash(head), len(head)
+    def reached(self, block: Block) -> Known:
+        """How the file is known when this block has been read; still without a number."""
+        head = self.head[: block.position]  # what lies behind it may change
+        known_by = _hash(head + block.tail)
+        return Known(0, self.device, self.inode, known_by, len(head), block.position)
+
+    @property
+    def compressed(self) -> bool:
+        """Nobody appends to it, and to go back in it takes time."""
+        return self.path.endswith(".gz")
 
     def _read(self, size: int) -> bytes:
         try:
@@ -122,8 +132,13 @@ def opened(path: str, files: Sequence[Known]) -> Log | None:
         except (OSError, EOFError, zlib.error) as problem:
             words = getattr(problem, "strerror", None) or str(problem)
             raise Refusal(f"{path}: {words}; it must be whole, and readable for the user who runs this") from None
-        known = next((each for each in files if _same(each, status, head, size)), None)
-        return Log(path, file, after.pop_all(), status.st_dev, status.st_ino, size, head, known)
+        log = Log(path, file, after.pop_all(), status.st_dev, status.st_ino, size, head, b"", None)
+    for each in files:
+        if (each.device, each.inode) == (log.device, log.inode) and each.position <= size:
+            tail = b"" if log.compressed else _before(log.file, each.position)
+            if _hash(head[: each.head_length] + tail) == each.head_hash:
+                return log._replace(known=each, tail=tail)
+    return log
 
 
 def _uncompressed(file: BinaryIO, size: int) -> int:
@@ -136,13 +151,9 @@ def _uncompressed(file: BinaryIO, size: int) -> int:
     return found
 
 
-def _same(known: Known, status: os.stat_result, head: bytes, size: int) -> bool:
-    return (
-        (known.device, known.inode) == (status.st_dev, status.st_ino)
-        and known.position <= size
-        and len(head) >= known.head_length
-        and _hash(head[: known.head_length]) == known.head_hash
-    )
+def _before(file: BinaryIO | gzip.GzipFile, position: int) -> bytes:
+    file.seek(max(0, position - TAIL))
+    return file.read(min(TAIL, position))
 
 
 def _hash(data: bytes) -> str:

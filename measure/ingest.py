@@ -22,7 +22,6 @@ from ivr import queue_log
 from ivr.queue_log import OF_VISITS, Event
 from ivr.visits import Visit, visits_of
 from measure import files, tables
-from measure.files import Block, Known, Log
 from measure.lines import Batch, Callers, Count, read
 from registry.database import Database
 from registry.keys import Keys
@@ -71,6 +70,7 @@ class Ingestion:
     def take_batch(self, batch: Batch, count: Count) -> None:
         """Lines that were read elsewhere, in a transaction of their own."""
         with self._database.begin() as connection:
+            tables.alone(connection)
             self._write(connection, batch, count)
 
     def last_event(self) -> float | None:
@@ -94,8 +94,9 @@ class Ingestion:
             for block in log.blocks(self._block):
                 now = self._now()
                 with _few_collections(), self._database.begin() as connection:
+                    tables.alone(connection)
                     take(connection, block.data, now, report)
-                    place = tables.keep_position(connection, place, path, now, _known(log, block))
+                    place = tables.keep_position(connection, place, path, now, log.reached(block))
                 reached = block.position
                 progress(path, reached - log.position, log.unread)
         report.files += reached > log.position
@@ -108,7 +109,6 @@ class Ingestion:
         report.count.add(count)
 
     def _write(self, connection: Connection, batch: Batch, count: Count) -> None:
-        tables.alone(connection)
         known = tables.with_lines(connection, batch.calls) if batch.calls else set()
         added = tables.insert_new(connection, queue_event, tables.EVENT, batch.rows)
         count.new += added
@@ -144,11 +144,6 @@ def _few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _known(log: Log, block: Block) -> Known:
-    head_hash, head_length = log.known_by(block.position)
-    return Known(0, log.device, log.inode, head_hash, head_length, block.position)
 
 
 def stored_events(connection: Connection, calls: Collection[str]) -> dict[str, list[Event]]:

@@ -127,19 +127,20 @@ def files(connection: Connection) -> list[Known]:
 
 
 def keep_position(connection: Connection, known: Known | None, path: str, read_at: float, new: Known) -> Known:
-    """Write down how far a file has been read; it with its number."""
+    """Write down how far a file has been read; it with its number. Of two readers at one place one row is left."""
+    place, mine = queue_log_file.c, known.source_id if known is not None else 0
+    same = (place.device == new.device) & (place.inode == new.inode) & (place.head_hash == new.head_hash)
+    found = connection.scalar(select(place.source_id).where(same))
+    if found is not None and found != mine:
+        connection.execute(queue_log_file.delete().where(place.source_id == mine))
+        mine = found
     values = {
         "path": path, "device": new.device, "inode": new.inode, "head_hash": new.head_hash,
         "head_length": new.head_length, "position": new.position, "read_at": read_at,
     }  # fmt: skip
-    place = queue_log_file.c
-    if known is None:  # or another reader was quicker
-        same = (place.device == new.device) & (place.inode == new.inode) & (place.head_hash == new.head_hash)
-        found = connection.scalar(select(place.source_id).where(same))
-        if found is None:
-            made = connection.execute(queue_log_file.insert().values(values))
-            assert made.inserted_primary_key is not None
-            return new._replace(source_id=made.inserted_primary_key[0])
-        known = new._replace(source_id=found)
-    connection.execute(queue_log_file.update().where(place.source_id == known.source_id).values(values))
-    return new._replace(source_id=known.source_id)
+    change = queue_log_file.update().where(place.source_id == mine).values(values)
+    if not mine or not connection.execute(change).rowcount:
+        made = connection.execute(queue_log_file.insert().values(values))
+        assert made.inserted_primary_key is not None
+        mine = made.inserted_primary_key[0]
+    return new._replace(source_id=mine)

@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,18 @@ def test_an_inode_that_is_used_again_is_another_file(plain: SwitchLog) -> None:
     assert len(plain.fates) == 3
 
 
+def test_a_backup_that_was_written_over_the_log_hides_nothing_that_came_after_it(plain: SwitchLog) -> None:
+    lines = day(40)
+    plain.write(lines[:60])
+    plain.take()
+    with plain.path.open("w", encoding="utf-8") as file:  # of when it had 40 lines; the same inode, the same beginning
+        file.writelines(lines[:40])
+    plain.write(visit(1, MORNING + 9000) + visit(5, MORNING + 9500, answered=False) + lines[60:])
+    report = plain.take()
+    assert report.count.new == len(lines) - 60 + 6
+    assert len(plain.rows("queue_event")) == len(lines) + 6
+
+
 def test_a_damaged_file_is_told_and_what_was_read_of_it_stays(plain: SwitchLog) -> None:
     whole = gzip.compress("".join(day(400)).encode())
     plain.path.with_name("queue_log.1.gz").write_bytes(whole[: len(whole) // 2])
@@ -383,6 +396,20 @@ def test_killed_at_any_point_it_loses_nothing_and_doubles_nothing(
     assert log.rows("queue_event") == undisturbed.rows("queue_event")
     assert counted(log.take()) == (0, 0, 0, 0)
     undisturbed.database.close()
+
+
+def test_two_readers_at_once_come_to_the_same_as_one(log: SwitchLog, tmp_path: Path) -> None:
+    log.write(day(30))
+    others = [SwitchLog(tmp_path, Database(log.database.url.render_as_string(False)), block=900) for _ in range(2)]
+    with ThreadPoolExecutor(2) as both:
+        reports = list(both.map(SwitchLog.take, others))
+    assert sum(report.count.new for report in reports) == len(day(30))
+    visits = log.visits
+    assert [row.fate for row in visits].count("answered") == 20
+    rebuild(log.database, HOURS)
+    assert log.visits == visits
+    for each in others:
+        each.database.close()
 
 
 # --- joined with what others tell ------------------------------------------------------------------------------------
