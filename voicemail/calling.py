@@ -24,7 +24,7 @@ from ivr.switch.state import Ami
 from registry import contacts, requests
 from registry.clocks import Rules
 from registry.keys import Keys
-from registry.numbers import not_to_be_called
+from registry.numbers import e164, not_to_be_called
 from voicemail.worklist import AGAIN, ATTEMPT, CALLBACK, Limits, find, held, open_attempt
 
 EVENTS = "call,dialplan"  # OriginateResponse, and the channels' variables
@@ -74,10 +74,14 @@ def begin(
     if (under_way := _open_attempt(connection, request_id)) is not None:
         proposed = under_way.proposed or AGAIN[0]
         raise Refusal(f"{request.protocol}: say first how the last call ended: voicemail outcome {which} {proposed}")
+    if request.state == "closed":
+        raise Refusal(
+            f"{request.protocol}: was closed meanwhile ({request.outcome}); voicemail release {which} lets it go"
+        )
     if request.contact_id is None:
         raise Refusal(f"{request.protocol}: has no number; listen to the message, perhaps it is said there")
     why = f"call-back {request.protocol}"
-    dialled = contacts.read(connection, keys, request.contact_id, actor, why, now).phone or ""
+    dialled = e164(contacts.read(connection, keys, request.contact_id, actor, why, now).phone) or ""
     if reason := not_to_be_called(dialled, compiled["service"]["callbacks"]["countries"]):
         raise Refusal(f"{request.protocol}: this number is not called from here: {reason}")
     # Known before the call is: who looks for it in the CDR finds it, and Asterisk refuses a second one of that id.

@@ -59,11 +59,14 @@ class Desk(NamedTuple):
 def listed(options: argparse.Namespace, places: Places, now: float) -> int:
     desk = Desk.of(places)
     done = desk.tidy(now)
+    messages, problems = desk.store.scan()
+    unsettled = [each for each in messages if each.state not in tidying.SETTLED]
     with desk.site.database.read() as connection:
         found = worklist.entries(connection)
-        known = worklist.known(connection)
-    messages, problems = desk.store.scan()
-    fresh = [each for each in messages if each.id not in known and each.state not in tidying.SETTLED]
+        known = worklist.known(connection, [each.id for each in unsettled])
+        over = worklist.over(connection, sorted(known))
+    mirror(desk.store, over, "closed", by=tidying.ACTOR, at=now)  # a crash kept their sheets from being told
+    fresh = [each for each in unsettled if each.id not in known]
     if options.json:
         document = {"waiting": [each.document() for each in found], "not_taken_in": [each.document() for each in fresh]}
         print(json.dumps(document, indent=1))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
@@ -126,9 +127,10 @@ def messages_of_open(connection: Connection) -> dict[str, list[Any]]:
     return found
 
 
-def known(connection: Connection) -> set[str]:
-    """The ids of all messages that were taken in."""
-    return set(connection.scalars(select(MESSAGE.c.message_id)))
+def known(connection: Connection, ids: Sequence[str] | None = None) -> set[str]:
+    """The messages that were taken in; of these only, or of all."""
+    wanted = select(MESSAGE.c.message_id)
+    return set(connection.scalars(wanted if ids is None else wanted.where(MESSAGE.c.message_id.in_(ids))))
 
 
 def find(connection: Connection, which: str) -> str:
@@ -143,6 +145,17 @@ def find(connection: Connection, which: str) -> str:
         return _original(connection, ids.pop())
     several = "several messages begin so; give more of the id" if ids else "the registry knows no such message"
     raise Refusal(f"{which}: {several}; `voicemail list` shows them, `registry intake` takes new ones in")
+
+
+def over(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of these messages whose request, or the one that it is a double of, is closed."""
+    wanted = select(MESSAGE.c.message_id, MESSAGE.c.request_id).where(MESSAGE.c.message_id.in_(ids))
+    found = connection.execute(wanted).all()
+    return [
+        each.message_id
+        for each in found
+        if requests.get(connection, _original(connection, each.request_id)).state == "closed"
+    ]
 
 
 def _original(connection: Connection, request_id: str) -> str:

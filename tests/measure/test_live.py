@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+import re
+import signal
 import socket
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -232,3 +237,36 @@ def test_no_switch_is_an_error_with_a_remedy(
     monkeypatch.delenv("NUL_AMI")
     assert cli.main(["--var", places.var, "live", "--once"]) == 1
     assert "measure live: " in capsys.readouterr().err
+
+
+def test_in_a_terminal_it_is_refreshed_in_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(visitor: Visitor) -> None:
+        await visitor.welcome()
+        await tell_everything(visitor, member("QueueMember", "PJSIP/seat01"))
+        await visitor.send(text(caller("QueueCallerJoin", "1.1")))
+        await visitor.reader.read()
+
+    async def play() -> str:
+        ours, theirs = pty.openpty()
+        async with manager(script) as account:
+            environment = {
+                **os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40",
+                "NUL_AMI": f"{account.user}@{account.host}:{account.port}", "NUL_AMI_SECRET": account.secret,
+            }  # fmt: skip
+            command = [sys.executable, "-m", "measure.cli", "--var", places.var, "live", "--every", "0.1"]
+            process = await asyncio.create_subprocess_exec(*command, stdout=theirs, stderr=theirs, env=environment)
+            shown = ""
+            try:
+                async with asyncio.timeout(20):
+                    while not re.search(r"waiting\s+│ 1 ", shown):
+                        shown += (await asyncio.to_thread(os.read, ours, 65536)).decode(errors="replace")
+            finally:
+                process.send_signal(signal.SIGINT)
+                assert await process.wait() == 130
+                os.close(theirs)
+                os.close(ours)
+        return shown
+
+    shown = asyncio.run(play())
+    assert "\x1b[1A" in shown  # the cursor goes up, and the table is written over
+    assert "Traceback" not in shown

@@ -10,8 +10,9 @@ from sqlalchemy import update
 
 from ivr.ami import Lost
 from ivr.cli import Refusal
-from registry import schema
+from registry import requests, schema
 from registry.numbers import not_to_be_called
+from registry.requests import Given
 from tests.conftest import rome
 from tests.ivr.ami.peer import Script, Visitor, manager
 from tests.voicemail.work import ROME, Work
@@ -148,6 +149,17 @@ def test_only_telephones_that_people_have_are_called(number: str, why: str) -> N
     reason = not_to_be_called(number, ["IT"])
     assert bool(reason) == bool(why)
     assert any(each in reason for each in why.split("|"))
+
+
+def test_a_request_that_was_closed_meanwhile_is_not_called(desk_work: Work) -> None:
+    message = taken(desk_work)
+    with desk_work.database.begin() as connection:
+        protocol = desk_work.request(message).protocol
+        requests.act(connection, desk_work.rules, protocol, "close", "op118", MORNING, Given(outcome="informed"))
+    with pytest.raises(Refusal, match=r"was closed meanwhile \(informed\)"):
+        begin(desk_work, message.id)
+    assert desk_work.release(message.id, MORNING) == protocol
+    assert [each.why for each in desk_work.tidy(MORNING)] == ["over"]
 
 
 def test_a_caller_who_pretends_a_premium_number_is_not_called_back(desk_work: Work) -> None:

@@ -191,6 +191,18 @@ def test_what_ends_in_the_registry_ends_in_the_store(terminal: Terminal) -> None
     assert work.store.get(message.id).state == "closed"
 
 
+def test_a_sheet_that_a_crash_kept_from_being_told_follows_later(terminal: Terminal) -> None:
+    work = terminal.work
+    first, second = work.message(NIGHT), work.message(NIGHT + 3600)
+    work.tidy(MORNING)
+    work.take(first.id, MORNING)
+    work.outcome(first.id, "reached", MORNING)  # and nobody came to tell the store
+    assert work.store.get(second.id).state == "new"
+    terminal.run("list")
+    assert [work.store.get(each.id).state for each in (first, second)] == ["closed", "closed"]
+    terminal.run("list")
+
+
 # --- notify -----------------------------------------------------------------------------------------------------------
 
 
