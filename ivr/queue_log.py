@@ -138,7 +138,8 @@ def decode(block: bytes) -> str:
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 
-_CALLER = re.compile(r"[0-9+*#./ \-]*|anonymous|unknown|restricted", re.ASCII | re.IGNORECASE)
+# A number; `x` for each digit when it was purged (`registry purge`).
+_CALLER = re.compile(r"[0-9x+*#./ \-]*|anonymous|unknown|restricted", re.ASCII | re.IGNORECASE)
 _PLACES = {"CONNECT": 0, "ABANDON": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "WITHDRAW": 2}
 
 

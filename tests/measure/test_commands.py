@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ivr.compiled import Compiled
-from ivr.places import Places
+from ivr.places import ROOT, Places
 from measure.cli import main
 from registry import keys
 from registry.database import Database
@@ -95,6 +95,13 @@ def test_following_takes_what_comes_until_it_is_stopped(site: Places, database: 
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert re.search(r"visits +1  answered 1", said)
+
+
+def test_the_unit_of_systemd_starts_a_command_that_there_is() -> None:
+    unit = Path(ROOT, "config", "systemd", "nul-measure.service").read_text(encoding="utf-8")
+    (started,) = re.findall(r"^ExecStart=/opt/numero-unico/\.venv/bin/measure (.*)$", unit, re.MULTILINE)
+    assert started == "ingest --follow"
+    assert "\nUser=asterisk\n" in unit
 
 
 def wait_for(database: Database, fate: str) -> None:

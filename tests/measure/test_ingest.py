@@ -262,14 +262,16 @@ def test_shuffled_and_repeated_lines_in_pieces_come_to_the_same(log: SwitchLog, 
     assert [row.fate for row in visits].count("answered") == 26
 
 
-def test_a_number_that_was_purged_from_the_file_makes_no_second_line(plain: SwitchLog) -> None:
-    plain.write(visit(1, MORNING))
+@pytest.mark.parametrize("purged", ["xxxxxxxxxx", ""])
+def test_a_number_that_was_purged_from_the_file_makes_no_second_line(plain: SwitchLog, purged: str) -> None:
+    with_url = [f"{MORNING + 200}|{MORNING}.9|nul|NONE|ENTERQUEUE|http://x/?a|b|0612345678|1\n"]
+    plain.write([*visit(1, MORNING), *with_url])
     plain.take()
-    text = plain.path.read_text().replace("0612345678", "")
-    plain.path.unlink()
-    plain.path.write_text(text)
-    assert counted(plain.take()) == (4, 0, 4, 0)
-    assert plain.visits[0].caller_hash == KEYS.pseudonym("+390612345678")
+    before = plain.visits
+    plain.path.write_text(plain.path.read_text().replace("0612345678", purged))  # in place, as `registry purge` does
+    assert counted(plain.take()) == (5, 0, 5, 0)
+    assert plain.visits == before
+    assert before[0].caller_hash == KEYS.pseudonym("+390612345678")
 
 
 def test_the_clock_of_the_switch_goes_back(log: SwitchLog) -> None:
