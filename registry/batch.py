@@ -24,6 +24,7 @@ from registry.requests import Opening, open_requests
 from registry.topics import OTHER
 
 ACTOR = "intake"
+ANONYMOUS = "anonymous"  # in the data of an answer that leads back to nobody
 ASKED = 500  # values in one IN
 AHEAD_SECONDS = 86400.0  # a fact so far ahead of our clock is from a switch whose clock is wrong
 EARLIEST = 1451606400.0  # 2016, when the service began: a clock that says less is wrong
@@ -67,14 +68,15 @@ class Batch:
         self._asked = asked
         self._now = now
         self.known: set[str] = set()  # ids of facts that were there before
+        self.anonymous: dict[str, Fact] = {}  # by the id of an answer as it was told: the answer as it is kept
 
     def take(self, facts: Iterable[Fact]) -> Taken:
-        given = list(facts)
+        given = self._without_callers(list(facts))
         rows = {row["fact_id"]: (fact, row) for fact in given for row in [self._row(fact)]}
         stored = set(self._found(schema.call_fact.c.fact_id, rows))
         fresh = [pair for name, pair in rows.items() if name not in stored]
         new = sorted((fact for fact, _ in fresh), key=lambda fact: (fact.at, fact.id))
-        self.known = {fact.id for name, (fact, _) in rows.items() if name in stored}
+        self.known = {fact.id for fact, row in rows.values() if row["fact_id"] in stored}
         touched = {fact.call for fact in new if fact.kind in KINDS}
         stories = self._stories(touched, new)
         if fresh:
@@ -91,13 +93,29 @@ class Batch:
 
     # --- facts
 
+    def _without_callers(self, facts: list[Fact]) -> list[Fact]:
+        """The same; of answers to the survey only the day is left, and in place of the call a hash of it.
+
+        Nobody can make that hash again when the day is over. An answer that has it already stays as it is.
+        """
+        told = [fact for fact in facts if fact.kind == "survey" and ANONYMOUS not in fact.data]
+        salts = self._salts({self._day(fact.at) for fact in told}) if told else {}
+        for fact in told:
+            kept = {key: fact.data[key] for key in ("version", "question", "value")}
+            secret = f"{kept['version']} {fact.call}".encode()
+            response = hmac.new(salts[self._day(fact.at)], secret, hashlib.sha256).hexdigest()[:32]
+            name = self._keys.pseudonym(f"survey {fact.id}")
+            self.anonymous[fact.id] = Fact(
+                name, response, self._day_began(fact.at), "survey", {**kept, ANONYMOUS: True}
+            )
+        return [self.anonymous.get(fact.id, fact) if fact.kind == "survey" else fact for fact in facts]
+
     def _row(self, fact: Fact) -> dict[str, Any]:
-        name, call, at, data = fact.id, fact.call, float(fact.at), fact.data
-        if fact.kind == "survey":  # the day is all that is kept of when, and nothing of who
-            name, call, at = self._keys.pseudonym(f"survey {fact.id}"), "", self._day_began(fact.at)
-            data = {key: data[key] for key in ("version", "question", "value")}
+        survey = fact.kind == "survey"
+        data = {key: fact.data[key] for key in ("version", "question", "value")} if survey else fact.data
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        return {"fact_id": name, "call_id": call, "at": at, "kind": fact.kind, "data": text}
+        call = "" if survey else fact.call
+        return {"fact_id": fact.id, "call_id": call, "at": float(fact.at), "kind": fact.kind, "data": text}
 
     def _stories(self, calls: set[str], new: list[Fact]) -> dict[str, Story]:
         """What the touched calls amount to, by all that is known of them."""
@@ -219,18 +237,17 @@ class Batch:
     # --- survey
 
     def _answers(self, facts: list[Fact]) -> None:
-        """Answers of one call are one response, by a hash that nobody can make again when the day is over."""
+        """Answers of one call are one response: what stands for the call is its name."""
         if not facts:
             return
-        salts = self._salts({self._day(fact.at) for fact in facts})
         responses: dict[str, dict[str, Any]] = {}
         answers: dict[tuple[str, str], int] = {}
         for fact in facts:
-            day, version, value = self._day(fact.at), fact.data["version"], fact.data["value"]
-            name = hmac.new(salts[day], f"{version} {fact.call}".encode(), hashlib.sha256).hexdigest()[:32]
-            responses[name] = {"response_id": name, "version": version, "taken_on": day}
+            version, value = fact.data["version"], fact.data["value"]
+            row = {"response_id": fact.call, "version": version, "taken_on": self._day(fact.at)}
+            responses[fact.call] = row
             # Told twice with two values: the lower one, so that the order in which they came does not matter.
-            key = (name, fact.data["question"])
+            key = (fact.call, fact.data["question"])
             answers[key] = min(value, answers.get(key, value))
         known = set(self._found(schema.survey_response.c.response_id, responses))
         rows = [row for name, row in sorted(responses.items()) if name not in known]

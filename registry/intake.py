@@ -6,7 +6,7 @@ to is worked out anew from all its facts whenever one of them arrives (`registry
 matter; a request is corrected only while nobody but us has touched it.
 
 Answers to the survey lead back to nobody: they are joined by a hash of the call under a salt that is thrown away when
-the day is over, and no fact of theirs keeps the call or the hour.
+the day is over, and nothing that is kept of them, in the database or in the files put away, has the call or the hour.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Intake:
         self._tell = tell
         self._rules = Rules.of(site.compiled)
         self._asked = asked or stores(site.places)
+        self._anonymous: dict[str, Fact] = {}  # of the batch under way, see `Batch.anonymous`
 
     def prepare(self) -> None:
         """Bring in what the configuration says of topics and promises. Raises `DatabaseError`."""
@@ -122,6 +123,7 @@ class Intake:
 
     def _take(self, batch: list[Segment], now: float) -> Taken:
         """One transaction, then the segments go away."""
+        self._anonymous = {}
         done, refused = self._write(batch, now)
         for segment in batch:
             bad = [*segment.bad, *(refused[fact.id] for fact in segment.facts if fact.id in refused)]
@@ -131,15 +133,20 @@ class Intake:
                 self._tell(f"{segment.path}: {len(bad)} lines are no facts ({bad[0].reason}); they are in {where}")
         for segment in batch:
             if segment.path and not segment.path.startswith(self._site.places.taken_facts):
-                self._put_away(segment.path, now)
+                self._put_away(segment, now)
         poison = sum(len(segment.bad) for segment in batch) + len(refused)
         return done._replace(segments=sum(bool(each.path) for each in batch), poison=poison)
 
-    def _put_away(self, path: str, now: float) -> None:
+    def _put_away(self, segment: Segment, now: float) -> None:
+        """A segment with answers to the survey is put away without what leads back to their callers."""
         try:
-            spool.taken(self._site.places, path, now)
+            if any(fact.id in self._anonymous for fact in segment.facts):
+                kept = [self._anonymous.get(fact.id, fact) for fact in segment.facts]
+                spool.taken_as(self._site.places, segment.path, kept, now)
+            else:
+                spool.taken(self._site.places, segment.path, now)
         except OSError as problem:
-            self._tell(f"{path}: taken in, but it cannot be put away: {problem.strerror}; mend the rights")
+            self._tell(f"{segment.path}: taken in, but it cannot be put away: {problem.strerror}; mend the rights")
 
     def _write(self, batch: list[Segment], now: float) -> tuple[Taken, dict[str, Bad]]:
         """Put a batch into the database; and the facts that it refuses, by their ids."""
@@ -149,7 +156,8 @@ class Intake:
                 work = self._batch(connection, now)
                 done = work.take(every)
                 _note(connection, batch, work.known, now)
-                return done, {}
+            self._anonymous |= work.anonymous
+            return done, {}
         except DatabaseError:
             raise
         except REFUSED:  # one of them; the others are not to wait for it
@@ -161,7 +169,10 @@ class Intake:
     def _halved(self, every: list[Fact], now: float) -> tuple[Taken, dict[str, Bad]]:
         try:
             with self._site.database.begin() as connection:
-                return self._batch(connection, now).take(every), {}
+                work = self._batch(connection, now)
+                done = work.take(every)
+            self._anonymous |= work.anonymous
+            return done, {}
         except DatabaseError:
             raise
         except REFUSED as problem:

@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ivr import facts
@@ -135,6 +135,15 @@ def taken(places: Places, path: str, now: float) -> None:
     _move(path, os.path.join(places.taken_facts, _day(path)), now)
 
 
+def taken_as(places: Places, path: str, kept: Iterable[Fact], now: float) -> None:
+    """Put a segment away that is in the database, with these facts in place of its own."""
+    draft = f"{path}.kept"  # no name that anybody reads
+    _write(draft, b"".join(fact.line() for fact in kept))
+    _move(draft, os.path.join(places.taken_facts, _day(path)), now, os.path.basename(path))
+    os.unlink(path)
+    _leave(os.path.dirname(path), now)
+
+
 def set_aside(places: Places, path: str, reason: str, now: float) -> None:
     """Put away a file that is no segment, with the reason beside it."""
     os.makedirs(places.poison, mode=0o770, exist_ok=True)
@@ -178,19 +187,24 @@ def _day(path: str) -> str:
     return folder if DAY.fullmatch(folder) else "undated"
 
 
-def _move(path: str, folder: str, now: float) -> None:
+def _move(path: str, folder: str, now: float, name: str = "") -> None:
     """Into that folder, beside whatever has the same name there already."""
     os.makedirs(folder, mode=0o770, exist_ok=True)
-    target, number = os.path.join(folder, os.path.basename(path)), 0
+    name = name or os.path.basename(path)
+    target, number = os.path.join(folder, name), 0
     while os.path.lexists(target) and not _same(path, target):
         number += 1
-        target = os.path.join(folder, f"{number}-{os.path.basename(path)}")
+        target = os.path.join(folder, f"{number}-{name}")
     with contextlib.suppress(FileNotFoundError):  # it went already, and then there was a crash
         os.rename(path, target)
-    today = time.strftime("%Y-%m-%d", time.gmtime(now))
-    if DAY.fullmatch(day := os.path.basename(os.path.dirname(path))) and day < today:
+    _leave(os.path.dirname(path), now)
+
+
+def _leave(folder: str, now: float) -> None:
+    """Remove a day's folder that is empty and over; today's is one into which engines seal."""
+    if DAY.fullmatch(day := os.path.basename(folder)) and day < time.strftime("%Y-%m-%d", time.gmtime(now)):
         with contextlib.suppress(OSError):  # it is not empty yet
-            os.rmdir(os.path.dirname(path))
+            os.rmdir(folder)
 
 
 def _same(one: str, other: str) -> bool:

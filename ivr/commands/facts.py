@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     show = _as_json if options.json else Table(_zone(places)).show
-    spool = Reader(places.facts)
+    spool = Reader(places.taken_facts, places.facts)
     while True:
         try:
             for fact in sorted(spool.new(), key=lambda fact: fact.at):
@@ -40,15 +40,16 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 class Reader:
-    """Reads a spool again and again, giving each fact once. A segment keeps its name, but for its ending."""
+    """Reads a spool again and again, giving each fact once. A segment keeps its name, but for its ending, wherever it
+    is: being written, sealed, or taken in by the registry."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, *folders: str) -> None:
+        self._folders = folders
         self._seen: dict[str, tuple[int, int]] = {}  # segment -> its size, and how many facts of it were given
 
     def new(self) -> Iterator[Fact]:
         """The facts that came since the last time. Raises ValueError for a line that is no fact."""
-        for path in segments(self._folder, unsealed=True):
+        for path in (path for folder in self._folders for path in segments(folder, unsealed=True)):
             segment = os.path.splitext(os.path.basename(path))[0]
             try:
                 size = os.path.getsize(path)

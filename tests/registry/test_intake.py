@@ -233,8 +233,26 @@ def test_nothing_of_an_answer_leads_back(desk: Desk) -> None:
     assert told.id not in row[0]
     assert row[1:] == ("", NOON - 12 * 3600, '{"version":2,"question":"clear","value":5}')
     assert desk.take(told).repeated == 1
+    kept = [path.read_text() for path in Path(desk.places.taken_facts).rglob("*.jsonl")]
+    assert len(kept) >= 1
+    assert told.call not in str(kept)
+    assert str(told.at)[:8] not in str(kept)
     everything = str([desk.rows(table) for table in (schema.survey_response, schema.survey_answer, schema.call_fact)])
     assert told.call not in everything
+
+
+def test_answers_that_were_put_away_can_be_taken_again(desk: Desk) -> None:
+    """After a restore: the answers of a call are one response still, though nobody knows any more whose."""
+    desk.take(answer("clear", 5), answer("solved", 4), message())
+    before = contents(desk)
+    desk.intake.run(NOW + 3 * 86400)
+    assert desk.count(schema.survey_salt) == 0
+    with desk.site.database.begin() as connection:
+        for table in (schema.survey_answer, schema.survey_response, schema.call_fact):
+            connection.execute(table.delete())
+    assert desk.intake.again("2026-11-25", NOW + 3 * 86400).facts == 3
+    assert contents(desk) == before
+    assert desk.intake.again("2026-11-25", NOW + 3 * 86400).repeated == 3
 
 
 def test_the_salt_is_thrown_away_when_the_day_is_over(desk: Desk) -> None:
