@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from charter.calendar import OpeningHours
 from charter import kpi
+from charter.calendar import OpeningHours
 from charter.disclosure import Cell, Hiding, Rules, Shown, Unprotected, said
 from ivr.cli import Refusal
 from measure import audit, month_cells

@@ -86,10 +86,15 @@ def _internal(database: Database, wanted: Month, about: About, now: float) -> Do
 
 def _public(database: Database, wanted: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
     """What is published is remembered first: files that are missing do less harm than an edition nobody knows of."""
-    with database.begin() as connection:
+    with database.read() as connection:
         data = published.settled(month_data.read(connection, wanted, about.hours, now), about.hours)
-        calls = Calls(data, about.hours, about.thresholds)
-        edition = published.edition(data, calls, about.hours, rules, published.earlier(connection, wanted))
-        made = report(data, calls, edition.shown, about)
+        before = published.earlier(connection, wanted)
+    calls = Calls(data, about.hours, about.thresholds)
+    # The proof takes its time; nobody who writes waits for it.
+    edition = published.edition(data, calls, about.hours, rules, before)
+    made = report(data, calls, edition.shown, about)
+    with database.begin() as connection:
+        if published.earlier(connection, wanted) != before:
+            raise Refusal(f"{wanted.code}: not published: somebody else published meanwhile; run it again")
         published.keep(connection, wanted, edition)
     return made

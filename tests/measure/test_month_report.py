@@ -256,6 +256,25 @@ def test_totals_that_are_parts_of_others_give_nothing_away(house: House, databas
     assert measures["level_one_resolution"]["of"] == "hidden"
 
 
+def test_two_who_publish_at_once_do_not_miss_each_other(
+    small: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from measure import published
+
+    real = published.edition
+
+    def meanwhile(*asked: Any) -> Any:
+        found = real(*asked)
+        with database.begin() as connection:
+            published.keep(connection, Month(2026, 9), found)
+        return found
+
+    monkeypatch.setattr(published, "edition", meanwhile)
+    with pytest.raises(Refusal, match="somebody else published meanwhile"):
+        small.report("--audience", "public")
+    assert not small.out.exists()
+
+
 def test_first_contact_is_published_when_it_is_known_of_all_calls(small: House) -> None:
     early = table(small.made("public", now="2026-11-03 12:00"), "measures")["first_contact_observed"]
     assert (early["value"], early["of"]) == (None, 0)
