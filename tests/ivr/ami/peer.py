@@ -22,8 +22,9 @@ class Visitor:
 
     async def send(self, data: bytes, piece: int = 0) -> None:
         """At once, or in pieces of so many bytes."""
-        for at in range(0, len(data), piece or len(data)):
-            self.writer.write(data[at : at + (piece or len(data))])
+        step = piece or len(data) or 1
+        for at in range(0, len(data), step):
+            self.writer.write(data[at : at + step])
             await self.writer.drain()
             if piece:
                 await asyncio.sleep(0)

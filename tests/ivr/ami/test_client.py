@@ -8,8 +8,22 @@ import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ivr.ami import Behind, Connection, Garbled, LoginRefused, Lost, NoAnswer, Refused, Unreachable, Unsendable, connect
+from ivr.ami import (
+    AmiError,
+    Behind,
+    Connection,
+    Garbled,
+    LoginRefused,
+    Lost,
+    NoAnswer,
+    Refused,
+    Unreachable,
+    Unsendable,
+    connect,
+)
 from ivr.ami import client as client_module
 from ivr.switch.state import Ami
 from tests.ivr.ami.peer import GREETING, SECRET, Script, Visitor, manager
@@ -241,3 +255,20 @@ def test_two_connections_stand_beside_each_other() -> None:
             assert one.version == "11.0.0"
 
     asyncio.run(play())
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=200), st.booleans())
+def test_whatever_a_peer_says_an_action_ends_in_a_reply_or_in_a_typed_error(said: bytes, goes: bool) -> None:
+    async def script(visitor: Visitor) -> None:
+        await visitor.welcome()
+        await visitor.hear()
+        await visitor.send(said)
+        if not goes:
+            await visitor.reader.read()
+
+    async def use(connection: Connection) -> None:
+        with pytest.raises(AmiError):
+            await connection.action("Ping", seconds=0.05)
+
+    meeting(script, use)

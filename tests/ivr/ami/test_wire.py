@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.ami.errors import Garbled, Unsendable
@@ -20,7 +20,8 @@ def fed(data: bytes, cut: int = 0) -> list[Message]:
     return [message for piece in pieces for message in reader.feed(piece)]
 
 
-@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=5), max_size=5), st.integers(1, 40))
+@settings(max_examples=40)
+@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=4), st.integers(1, 40))
 def test_messages_do_not_depend_on_how_the_network_cuts_them(messages: list[dict[str, str]], cut: int) -> None:
     sent = [{"Event": "Some", **fields} for fields in messages]
     wire = b"".join(b"".join(f"{key}: {value}\r\n".encode() for key, value in each.items()) + b"\r\n" for each in sent)
