@@ -149,8 +149,8 @@ class Writer:
         return pictures.promises(table.caption, rows), key
 
     def survey(self, table: Table) -> tuple[str, Key]:
-        shares = [(row.label, row.values[-1]) for row in table.rows]
-        return pictures.ranked(table.caption, [(name, _number(each), self.value(each)) for name, each in shares]), []
+        rows = [(row.label, _number(row.values[-1]), self.value(row.values[-1])) for row in table.rows]
+        return pictures.ranked(table.caption, rows, 1.0), []
 
     # marks of the axes
     def _count(self, value: float) -> str:

@@ -343,10 +343,16 @@ class Writer:
         columns = self.columns(
             ("due", "due"), ("in-time", "due in time"), ("share", "due share"), ("promised", "wanted")
         )
-        table = Table("promises", self.words["promises"], "", columns, tuple(whole))
+        table = Table("promises", self.words["promises"], self.words["promise"], columns, tuple(whole))
         weeks = [self._week(each, week) for each in PROMISES for week in self.data.month.weeks]
         by_week = Table("promises-by-week", self.words["weeks"], self.words["week"], columns, tuple(weeks))
-        late = Table("late", self.words["late"], "", self._late_columns(), tuple(self._late(each) for each in PROMISES))
+        late = Table(
+            "late",
+            self.words["late"],
+            self.words["promise"],
+            self._late_columns(),
+            tuple(self._late(each) for each in PROMISES),
+        )
         return self.section("promises", [self.words["promises say"]], table, by_week, late)
 
     def _week(self, promise: str, days: Sequence[date]) -> Row:
@@ -384,7 +390,7 @@ class Writer:
         ]
         rows.append(Row("", self.words["all"], (Value(whole), self.part(whole, whole))))
         columns = self.columns(("messages", "messages"), ("share", "share"))
-        table = Table("callbacks", self.words["callbacks"], "", columns, tuple(rows) if whole else ())
+        table = Table("callbacks", self.words["callbacks"], self.words["end"], columns, tuple(rows) if whole else ())
         return self.section("callbacks", [self.words["callbacks say"]], table)
 
     def survey(self) -> Section:

@@ -151,10 +151,10 @@ def stacked(
     return _svg(title, [*_frame(scale, labels), *lines])
 
 
-def ranked(title: str, rows: Sequence[tuple[str, float | None, str]]) -> str:
-    """A lying bar for each (name, value, what it is worth in words), on one scale from nought."""
+def ranked(title: str, rows: Sequence[tuple[str, float | None, str]], whole: float | None = None) -> str:
+    """A lying bar for each (name, value, what it is worth in words), from nought to `whole` or to the greatest."""
     wide, high = WIDTH - 2 * RIGHT, 40
-    most = max([value for _, value, _ in rows if value] or [1.0])
+    most = whole or max([value for _, value, _ in rows if value] or [1.0])
     lines = []
     for n, (name, value, words) in enumerate(rows):
         y = high * n + 16

@@ -47,6 +47,8 @@ def test_ranked_bars_are_as_long_as_their_values() -> None:
     assert lengths[0] == pytest.approx(4 * lengths[1], rel=0.01)
     assert lengths[2] == 0
     assert "needs &lt;b&gt;" in drawn
+    half, full = (re.findall(r" width='([\d.]+)'", pictures.ranked("x", [("A", 0.5, "")], n)) for n in (1.0, None))
+    assert float(half[1]) == pytest.approx(float(full[1]) / 2, abs=0.1)
 
 
 def test_months_are_drawn_on_a_scale_of_their_own() -> None:
