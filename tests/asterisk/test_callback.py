@@ -23,7 +23,7 @@ from registry.intake import Intake
 from registry.site import Site
 from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.phone import Line
-from tests.asterisk.steps import call, speak_message, voice
+from tests.asterisk.steps import call, enter_queue, fate, speak_message, voice
 from voicemail import cli
 from voicemail.message import Message
 from voicemail.store import Store
@@ -262,3 +262,33 @@ def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_c
     desk.voicemail("take", protocol, "--by", "op102")
     desk.voicemail("call", protocol, "--by", "op102", status=1)
     assert "op102: is at no seat; log in there first (*11102)" in capsys.readouterr().err
+
+
+def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_then_nobody_calls_them(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = desk.built
+    message = leave(built, caller="0287654325")
+    taken_in(desk, message)
+    built.move_clock("2026-11-25 10:30:00")
+    visit = enter_queue(built, caller="0287654325")
+    built.answer().hang_up()
+    visit.line.hang_up()
+    assert fate(built, visit) == "answered"
+    built.wait_idle()
+
+    def registered() -> bool:
+        desk.intake()
+        return visit.id in {row.call_id for row in desk.rows(schema.request)}
+
+    wait_until(registered, "the answered call to be in the registry")
+    folders = ["--config", built.places.config, "--var", built.places.var]
+    assert measure_cli.main([*folders, "ingest"]) == 0
+    protocol = desk.request(message).protocol
+    capsys.readouterr()
+    desk.voicemail("list")
+    (answered,) = [row for row in desk.rows(schema.request) if row.call_id == visit.id]
+    assert f"{protocol}: the citizen was answered since: {answered.protocol}" in capsys.readouterr().out
+    request = desk.request(message)
+    assert (request.state, request.outcome, request.duplicate_of) == ("closed", "duplicate", answered.request_id)
+    assert Store(built.places.messages).get(message.id).state == "closed"
