@@ -168,6 +168,12 @@ request = Table(
     Index(None, "opened_at", "topic_code"),  # what was asked for in a month, without a look at its requests
     Index(None, "contact_id"),
     Index(None, "call_id"),
+    Index(
+        "ix_request_duplicate_of",
+        "duplicate_of",
+        sqlite_where=text("duplicate_of IS NOT NULL"),
+        postgresql_where=text("duplicate_of IS NOT NULL"),
+    ),
 )
 
 request_event = Table(  # append-only: every state can be rebuilt from here

@@ -42,7 +42,9 @@ class Letter(NamedTuple):
 def due(connection: Connection, now: float) -> list[Letter]:
     """What nobody has been told yet."""
     found = entries(connection)
-    told = {(row.what, row.message_id) for row in connection.execute(select(SENT.c.what, SENT.c.message_id))}
+    ids = [id for each in found for id in each.messages]
+    rows = connection.execute(select(SENT.c.what, SENT.c.message_id).where(SENT.c.message_id.in_(ids)))
+    told = {(row.what, row.message_id) for row in rows}
     late = [each for each in found if untouched(each) and each.due_at is not None and each.due_at < now]
     letters = []
     for what, those in (("new", found), ("untouched", late)):

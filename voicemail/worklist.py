@@ -28,6 +28,8 @@ from voicemail.schedule import next_try
 REQUEST, CALLBACK, ATTEMPT = schema.request, schema.callback, schema.callback_attempt
 MESSAGE, CONTACT, CLOCK = schema.voicemail_message, schema.contact, schema.sla_clock
 
+_OPEN = CALLBACK.c.state.in_(("waiting", "taken"))
+
 RESULTS = ("reached", "no_answer", "busy", "wrong_number", "refused")  # what an operator can say of a call
 AGAIN = ("no_answer", "busy")
 ENDS = {"wrong_number": "unreachable", "refused": "withdrawn"}
@@ -106,24 +108,22 @@ def open_entries(which: str | None = None) -> Any:
         )
         .join(REQUEST, REQUEST.c.request_id == CALLBACK.c.request_id)
         .outerjoin(CONTACT, CONTACT.c.contact_id == REQUEST.c.contact_id)
-        .where(CALLBACK.c.state != "done")
+        .where(_OPEN)
     )  # fmt: skip
     return wanted if which is None else wanted.where(CALLBACK.c.request_id == which)
 
 
 def messages_of_open(connection: Connection) -> dict[str, list[Any]]:
     """Of every open entry: its messages and those of the requests that are its doubles, oldest first."""
-    columns = (MESSAGE.c.request_id, MESSAGE.c.message_id, MESSAGE.c.left_at, MESSAGE.c.seconds, MESSAGE.c.empty)
-    doubled = select(REQUEST.c.request_id, REQUEST.c.duplicate_of).where(REQUEST.c.duplicate_of.is_not(None))
-    into = {row.request_id: row.duplicate_of for row in connection.execute(doubled)}
-    mine = select(CALLBACK.c.request_id).where(CALLBACK.c.state != "done")
-    wanted = select(*columns).where(or_(MESSAGE.c.request_id.in_(mine), MESSAGE.c.request_id.in_(list(into))))
+    mine = select(CALLBACK.c.request_id, CALLBACK.c.request_id.label("holder")).where(_OPEN)
+    chain = mine.cte("chain", recursive=True)
+    double = select(REQUEST.c.request_id, chain.c.holder).join(chain, REQUEST.c.duplicate_of == chain.c.request_id)
+    chain = chain.union(double)  # doubles of doubles, too
+    columns = (chain.c.holder, MESSAGE.c.message_id, MESSAGE.c.left_at, MESSAGE.c.seconds, MESSAGE.c.empty)
+    both = select(*columns).join(MESSAGE, MESSAGE.c.request_id == chain.c.request_id)
     found: dict[str, list[Any]] = {}
-    for row in connection.execute(wanted.order_by(MESSAGE.c.left_at)):
-        holder = row.request_id
-        while holder in into:  # a double of a double
-            holder = into[holder]
-        found.setdefault(holder, []).append(row)
+    for row in connection.execute(both.order_by(MESSAGE.c.left_at)):
+        found.setdefault(row.holder, []).append(row)
     return found
 
 

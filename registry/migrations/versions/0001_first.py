@@ -293,6 +293,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_request_call_id"), "request", ["call_id"], unique=False)
     op.create_index(op.f("ix_request_contact_id"), "request", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_request_duplicate_of",
+        "request",
+        ["duplicate_of"],
+        unique=False,
+        sqlite_where=sa.text("duplicate_of IS NOT NULL"),
+        postgresql_where=sa.text("duplicate_of IS NOT NULL"),
+    )
     op.create_index(op.f("ix_request_opened_at_topic_code"), "request", ["opened_at", "topic_code"], unique=False)
     op.create_index(op.f("ix_request_state_level_opened_at"), "request", ["state", "level", "opened_at"], unique=False)
     op.create_table(
