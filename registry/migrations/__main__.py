@@ -67,8 +67,10 @@ def _formatted(code: str) -> str:
 
 
 def main() -> int:
-    with open(FIRST, "w", encoding="utf-8") as file:
-        file.write(drawn())
+    code = drawn()
+    with open(FIRST + ".new", "w", encoding="utf-8") as file:
+        file.write(code)
+    os.replace(FIRST + ".new", FIRST)  # in one step: a test may be reading it
     print(f"written: {os.path.relpath(FIRST)}; look at it with `git diff`, then run tests/registry/test_migrations.py")
     return 0
 

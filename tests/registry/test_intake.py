@@ -307,7 +307,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory, sqlite_file: Path, shipped: 
     return desk
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=calls(), chance=st.randoms(use_true_random=False), cuts=st.integers(1, 5))
 def test_any_order_and_any_batches_give_the_same_rows(
     empty: Callable[[], Desk], facts: list[Fact], chance: random.Random, cuts: int

@@ -130,7 +130,7 @@ def test_what_is_no_day_or_no_pause_is_told(places: Places, capsys: pytest.Captu
 
 def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places: Places, start: Start) -> None:
     upkeep.init(places)
-    feed(places, 0, 1200)
+    feed(places, 0, 700)
     chance = random.Random(7)
     for _ in range(3):
         before = waiting(places)
@@ -140,8 +140,8 @@ def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places:
         assert running.end(signal.SIGKILL) == -signal.SIGKILL
     assert cli.main(["--var", places.var, "intake"]) == 0
     assert waiting(places) == 0
-    assert (count(places, schema.call_fact), count(places, schema.request)) == (2400, 1200)
-    assert count(places, schema.intake_segment) == 1200
+    assert (count(places, schema.call_fact), count(places, schema.request)) == (1400, 700)
+    assert count(places, schema.intake_segment) == 700
     assert not os.path.exists(places.poison)
 
 

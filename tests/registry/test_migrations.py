@@ -125,6 +125,10 @@ def test_older_tables_want_migrate(database: Database, monkeypatch: pytest.Monke
 
 def test_no_registry_wants_init(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(DatabaseError, match=r"empty\.db: not there; make the registry with `registry init`"):
+        migrations.check(empty)
+    assert not (tmp_path / "empty.db").exists()
+    (tmp_path / "empty.db").touch()
     with pytest.raises(DatabaseError, match=r"empty\.db: holds no registry; make one with `registry init`"):
         migrations.check(empty)
     empty.close()
