@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +27,11 @@ COMMANDS = {
 
 class Refusal(Exception):
     """Something that the person can put right; the message names the place and the remedy."""
+
+
+def user() -> str:
+    """Who is at the terminal: everybody works through `sudo` as one account, which would name nobody."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

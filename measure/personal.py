@@ -17,6 +17,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from sqlalchemy import ColumnElement, select, update
+
+from registry import schema
 from registry.numbers import e164
 from registry.personal import Held, Person, Purged
 from registry.site import Site
@@ -34,6 +37,7 @@ PARTS_OF_CDR = (2, 8)  # dst, lastdata: of a call-back they name the citizen, `P
 DIALLED = re.compile(rb"(?<![0-9])\+?[0-9]{7,15}(?![0-9])")
 START_OF_CDR = 9
 MASK = b"x"
+RECORDING = schema.recording.c
 
 
 class Found(NamedTuple):
@@ -82,7 +86,7 @@ class SwitchLogs:
 
 
 class Recordings:
-    """Sound of the quality campaign, `<LINKEDID>.wav`."""
+    """Sound of the quality campaign, `<LINKEDID>.wav`. The register keeps the evidence: notice, beginning, end."""
 
     name = "recordings"
 
@@ -107,6 +111,7 @@ class Recordings:
         found = self.find(site, person)
         for each in found:
             os.unlink(os.path.join(site.places.recordings, f"{each.id}.wav"))
+        _register(site, RECORDING.call_id.in_(person.calls), now)
         return len(found)
 
     def purge(self, site: Site, now: float) -> list[Purged]:
@@ -116,7 +121,20 @@ class Recordings:
             if about.st_mtime < before:
                 os.unlink(entry.path)
                 things, size = things + 1, size + about.st_size
+        _register(site, RECORDING.started_at < before, now)
         return [Purged("recording", before, things, size)]
+
+
+def _register(site: Site, which: ColumnElement[bool], now: float) -> None:
+    """Write down of which recordings the sound is gone: those whose file is, also since a run that was cut short."""
+    with site.database.begin() as connection:
+        kept = connection.execute(
+            select(RECORDING.recording_id, RECORDING.audio_ref).where(which, RECORDING.purged_at.is_(None))
+        )
+        gone = [each for each, name in kept if not os.path.exists(os.path.join(site.places.recordings, name))]
+        for each in gone:
+            one = update(schema.recording).where(RECORDING.recording_id == each)
+            connection.execute(one.values(purged_at=now, audio_ref=None))
 
 
 class TakenFacts:

@@ -1,14 +1,25 @@
-"""How commands ask about a person: the options that name one, and what to say when nobody was named."""
+"""How commands ask about a person: the options that name one, who asks and why, and what is wrong with any of these.
+
+A slip is refused, never looked for: "nothing is held" would be the answer to it.
+"""
 
 from __future__ import annotations
 
 import argparse
-import getpass
+from typing import NamedTuple
 
-from ivr.cli import Refusal
-from registry.numbers import e164
+from ivr.cli import Refusal, user
+from registry import contacts, requests, words
 from registry.personal import Person, person
 from registry.site import Site
+
+
+class Asked(NamedTuple):
+    """Whom somebody asks about, who that is, and why: all that the log of accesses wants to know."""
+
+    about: Person
+    actor: str
+    why: str
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,27 +33,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", metavar="WHO", help="who asks (default: you)")
 
 
-def actor(options: argparse.Namespace) -> str:
-    """Who does it, for the log."""
-    return str(options.by or getpass.getuser())
-
-
-def meant(options: argparse.Namespace, site: Site) -> Person:
-    """Whom the options name. Raises `Refusal` when they name nobody, or a number is none."""
-    numbers = []
-    for each in options.number:
-        number = e164(each)
-        if number is None:
-            raise Refusal(f"--number {each[:40]!r}: not a telephone number; write +390612345678 or 06 12345678")
-        numbers.append(number)
-    if not (numbers or options.email or options.tax_code or options.protocol):
+def asked(options: argparse.Namespace, site: Site) -> Asked:
+    """What the options say. Raises `Refusal` when they name nobody, or something in them is not what it should be."""
+    if not (options.number or options.email or options.tax_code or options.protocol):
         raise Refusal("nobody is named; give --number, --email, --tax-code or --protocol")
+    actor, why = words.line(options.by or user(), "by"), words.line(options.why, "why")
+    numbers = [contacts.number(each) for each in options.number]
+    email = None if options.email is None else contacts.address(options.email)
+    tax_code = None if options.tax_code is None else contacts.tax_code(options.tax_code)
     with site.database.read() as connection:
-        return person(
-            connection,
-            site.keys,
-            numbers=numbers,
-            email=options.email,
-            tax_code=options.tax_code,
-            protocol=options.protocol,
-        )
+        protocol = None if options.protocol is None else requests.get(connection, options.protocol).protocol
+        found = person(connection, site.keys, numbers=numbers, email=email, tax_code=tax_code, protocol=protocol)
+    return Asked(found, actor, why)

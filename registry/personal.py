@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, insert, or_, select
 
+from ivr.cli import Refusal
 from registry import schema
 from registry.keys import Keys, path
 from registry.site import Site
@@ -158,8 +159,7 @@ def erase(site: Site, someone: Person, *, now: float, actor: str, why: str) -> d
     """Erase everywhere, and write it down first; things erased, by keeper. A repeat finds what failed half-way."""
     _write_down(site, someone, now)
     with site.database.begin() as connection:
-        for each in sorted(someone.contacts or someone.requests):
-            log_access(connection, now, actor, "erase", "contact" if someone.contacts else "request", each, why)
+        looked(connection, someone, "erase", now=now, actor=actor, why=why)
     return {each.name: each.erase(site, someone, now) for each in keepers()}
 
 
@@ -169,22 +169,45 @@ def again(site: Site, now: float) -> int:
 
 
 def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
-    """Let go of everything whose days are over; each purge leaves one line of evidence."""
-    done = [purged for each in keepers() for purged in each.purge(site, now)]
-    came_back = again(site, now)
-    if came_back:
+    """Let go of everything whose days are over; each purge leaves one line of evidence.
+
+    Raises `Refusal` in the end, when a keeper could not: a folder without rights must not keep the others from it.
+    """
+    done, failed = [], []
+    for keeper in keepers():
+        try:
+            purged = keeper.purge(site, now)
+        except OSError as problem:
+            failed.append(f"{keeper.name}: {problem.filename or 'a file'}: {problem.strerror}")
+            continue
+        _evidence(site, purged, now, actor)
+        done += purged
+    if came_back := again(site, now):
         done.append(Purged("erased again after a restore", now, came_back))
+        _evidence(site, done[-1:], now, actor)
+    if failed:
+        raise Refusal(f"{'; '.join(failed)}; mend the rights or the disk, and run it again: all else was purged")
+    return done
+
+
+def _evidence(site: Site, purged: list[Purged], now: float, actor: str) -> None:
     with site.database.begin() as connection:
-        for each in done:
+        for each in purged:
             row = {"at": now, "what": each.what, "before_at": each.before, "things": each.things, "bytes": each.bytes}
             connection.execute(insert(schema.purge).values(**row, actor_ref=actor))
-    return done
 
 
 def log_access(connection: Connection, now: float, actor: str, action: str, kind: str, identity: str, why: str) -> None:
     """Who looked at, or erased, somebody's identity, and why."""
     row = {"at": now, "actor_ref": actor, "action": action, "object_kind": kind, "object_id": identity, "why": why}
     connection.execute(insert(schema.access_log).values(**row))
+
+
+def looked(connection: Connection, someone: Person, action: str, *, now: float, actor: str, why: str) -> None:
+    """Who asked about somebody: a line for each contact, or else each request; one for a number that nobody has."""
+    kind = "request" if someone.requests and not someone.contacts else "contact"
+    for each in sorted(someone.contacts or someone.requests) or ["nobody known"]:
+        log_access(connection, now, actor, action, kind, each, why)
 
 
 def _journal_path(site: Site) -> str:

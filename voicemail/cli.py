@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import getpass
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ivr.cli import Refusal
+from ivr.cli import Refusal, user
 from ivr.columns import age, plain
 from ivr.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
@@ -189,7 +188,7 @@ def _play(options: argparse.Namespace, places: Places, now: float) -> int:
 def _looked(places: Places, id: str, action: str, now: float) -> None:
     """Who hears or reads a message is written down, where there is a registry."""
     with contextlib.suppress(Refusal):
-        _from_desk("looked")(places, id, action, getpass.getuser(), now)
+        _from_desk("looked")(places, id, action, user(), now)
 
 
 def _protocol(places: Places, id: str) -> str | None:
@@ -204,7 +203,7 @@ def _protocol(places: Places, id: str) -> str | None:
 def _mark(options: argparse.Namespace, places: Places, now: float) -> int:
     """`listened` is the store's own; the other states follow the registry, once it holds the message."""
     store = Store(places.messages)
-    by = options.by or getpass.getuser()
+    by = options.by or user()
     id = store.find(options.id)
     if options.state != "listened" and (protocol := _protocol(places, id)) is not None:
         raise Refusal(

@@ -24,17 +24,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    someone = asking.meant(options, site)
-    held = find(site, someone)
+    asked = asking.asked(options, site)
+    log(site, asked, "preview of erasure")  # also when nothing more comes of it: what is held is shown
+    held = find(site, asked.about)
     show(held)
     if not held:
         return 0
-    _refuse_open(site, someone, options.open_too)
+    _refuse_open(site, asked.about, options.open_too)
     if not options.yes:
-        log(site, someone, "preview of erasure", asking.actor(options), options.why)
         print(f"{len(held)} things would be erased; requests stay, without a name. Again with --yes to erase.")
         return 0
-    done = erase(site, someone, now=time.time(), actor=asking.actor(options), why=options.why)
+    done = erase(site, asked.about, now=time.time(), actor=asked.actor, why=asked.why)
     print("erased: " + ", ".join(f"{name} {count}" for name, count in done.items() if count))
     return 0
 

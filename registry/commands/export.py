@@ -22,17 +22,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    someone = asking.meant(options, site)
+    asked = asking.asked(options, site)
     try:
         os.makedirs(options.output, mode=0o700)
     except OSError as problem:
         raise Refusal(f"--output {options.output}: {problem.strerror}; name a folder that is not there yet") from None
-    log(site, someone, "export", asking.actor(options), options.why)
-    written = [name for each in keepers() for name in each.export(site, someone, options.output)]
+    log(site, asked, "export")
+    written = [name for each in keepers() for name in each.export(site, asked.about, options.output)]
     contents = {
         "exported_at": time.time(),
         "files": written,
-        "held": [each._asdict() for each in find(site, someone)],
+        "held": [each._asdict() for each in find(site, asked.about)],
     }
     with open(os.path.join(options.output, "contents.json"), "w", encoding="utf-8") as file:
         json.dump(contents, file, ensure_ascii=False, indent=1)

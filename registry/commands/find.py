@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from ivr.columns import plain
 from ivr.places import Places
 from registry import asking
-from registry.personal import Held, Person, find, log_access
+from registry.asking import Asked
+from registry.personal import Held, find, looked
 from registry.site import Site
 
 ZONE = ZoneInfo("Europe/Rome")
@@ -24,9 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    someone = asking.meant(options, site)
-    log(site, someone, "find", asking.actor(options), options.why)
-    held = find(site, someone)
+    asked = asking.asked(options, site)
+    log(site, asked, "find")
+    held = find(site, asked.about)
     if options.json:
         print(json.dumps([each._asdict() for each in held], indent=1))
     else:
@@ -34,11 +35,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     return 0
 
 
-def log(site: Site, someone: Person, action: str, actor: str, why: str) -> None:
-    """Who looked; a line for each contact, or one for nobody known."""
+def log(site: Site, asked: Asked, action: str) -> None:
+    """Who looks, before anything is shown."""
     with site.database.begin() as connection:
-        for each in sorted(someone.contacts) or ["nobody known"]:
-            log_access(connection, time.time(), actor, action, "contact", each, why)
+        looked(connection, asked.about, action, now=time.time(), actor=asked.actor, why=asked.why)
 
 
 def show(held: list[Held]) -> None:

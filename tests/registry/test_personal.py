@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from ivr.compiled import Compiled
 from ivr.places import Places
-from registry import cli, keys, personal, schema
+from registry import cli, keys, personal, protocol, schema
 from registry.database import Database
 from registry.personal import Person
 from registry.site import DAY, Site
@@ -21,6 +21,7 @@ from voicemail.message import Message
 from voicemail.store import Store
 
 NOW = 1795773600.0  # 27 November 2026
+PROTOCOLS = {name: protocol.written(2026, n + 1) for n, name in enumerate(("anna", "bruno", "carla", "anna-again"))}
 ANNA, BRUNO = "+390612345678", "+393331234567"
 QUEUED = "{at}|{channel}|nul|NONE|ENTERQUEUE||{number}|1\n"
 CALLED_BACK = (
@@ -59,13 +60,12 @@ class House:
         self.row("contact", contact_id=name, kind="citizen", display_name=name, phone_e164=number, phone_hash=hashed,
                  created_at=at)  # fmt: skip
         end = {"state": "closed", "closed_at": at + 60, "outcome": "resolved"} if closed else {"state": "new"}
-        self.row("request", request_id=f"r-{name}", protocol=f"NUL-2026-{name}", contact_id=name, channel="voicemail",
+        self.row("request", request_id=f"r-{name}", protocol=PROTOCOLS[name], contact_id=name, channel="voicemail",
                  topic_code="DID", audience="other", level=1, opened_at=at, call_id=call, **end)  # fmt: skip
         self.row("request_note", request_id=f"r-{name}", note_no=1, at=at, actor_ref="op101", words=f"words of {name}")
         self.row("queue_visit", unique_id=call, visit_no=1, call_id=call, queue="nul", entered_at=at, fate="timeout",
                  in_service=1, caller_hash=hashed)  # fmt: skip
-        line = f"{at:.0f}|{call}|nul|NONE|ENTERQUEUE||{hashed}|1"
-        self.row("queue_event", at=int(at), line_hash=1, call_id=call, verb="ENTERQUEUE", line=line)
+        self.row("queue_event", call_id=call, at=int(at), said="nul|NONE|ENTERQUEUE|||1", caller_hash=hashed)
         with open(self.queue_log, "a", encoding="ascii") as log:
             log.write(QUEUED.format(at=int(at), channel=call, number=number))
         with open(self.cdr, "a", encoding="ascii") as log:
@@ -129,7 +129,7 @@ def test_a_person_is_found_in_every_room(house: House) -> None:
         "number in a log",
         "pseudonym of the number of a call",
         "recording of a conversation",
-        "request NUL-2026-anna, closed",
+        f"request {PROTOCOLS['anna']}, closed",
         "voicemail message, 3 s of sound",
         "words of a request",
     ]
@@ -221,6 +221,38 @@ def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None
     assert "+390211111111" in str(house.rows("contact", "phone_e164"))
 
 
+def recorded(house: House, name: str) -> str:
+    """The register has the recording of somebody's call, as the intake writes it; its id."""
+    (call,) = [each for who, each in house.rows("request", "contact_id", "call_id") if who == name]
+    at = float(call)
+    house.row("recording", recording_id=call, call_id=call, campaign="q1", notice_prompts="{}",
+              notice_ended_at=at, started_at=at, audio_ref=f"{call}.wav")  # fmt: skip
+    return str(call)
+
+
+def test_the_register_says_which_recordings_are_gone(house: House) -> None:
+    anna, bruno = recorded(house, "anna"), recorded(house, "bruno")
+    personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    columns = ("recording_id", "audio_ref", "purged_at")
+    assert house.rows("recording", *columns) == [(anna, None, NOW), (bruno, f"{bruno}.wav", None)]
+    later = NOW + 40 * DAY
+    personal.purge(house.site, now=later, actor="clock")
+    assert house.rows("recording", *columns) == [(anna, None, NOW), (bruno, None, later)]
+
+
+def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(keeper: Any, site: Site, now: float) -> list[Any]:
+        raise PermissionError(13, "Permission denied", site.places.recordings)
+
+    monkeypatch.setattr("measure.personal.Recordings.purge", failing)
+    _, err = run("purge", status=1)
+    assert f"recordings: {house.site.places.recordings}: Permission denied" in err and "Traceback" not in err
+    assert {"caller_numbers", "voicemail_audio", "contact"} <= set(house.rows("purge", "what"))
+    assert "recording" not in house.rows("purge", "what")
+
+
 def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
     with open(house.queue_log, "a", encoding="ascii") as asterisk:
         personal.purge(house.site, now=NOW + 30 * DAY, actor="clock")
@@ -281,29 +313,55 @@ def test_erase_shows_first_and_erases_with_yes(house: House, run: Any) -> None:
 def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> None:
     house.call("carla", "+390211111111", NOW - DAY, closed=False)
     _, err = run("erase", "--number", "0211111111", "--why", "x", "--yes", status=1)
-    assert "still open: NUL-2026-carla; close them first, or erase with --open-too" in err
+    assert f"still open: {PROTOCOLS['carla']}; close them first, or erase with --open-too" in err
     run("erase", "--number", "0211111111", "--why", "x", "--yes", "--open-too")
     assert "+390211111111" not in house.everything()
 
 
 def test_looking_is_logged(house: House, run: Any) -> None:
-    out, _ = run("find", "--protocol", "NUL-2026-anna", "--why", "a question", "--by", "op101")
+    out, _ = run("find", "--protocol", "nul 2026 1 " + PROTOCOLS["anna"][-1], "--why", "a question", "--by", "op101")
     assert "contact: who they are" in out
     assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
         ("op101", "find", "anna", "a question")
     ]
 
 
+def test_looking_before_an_erasure_is_logged_whatever_becomes_of_it(house: House, run: Any) -> None:
+    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+    run("erase", "--number", "0211111111", "--why", "x", "--by", "dpo", status=1)  # refused, and yet shown
+    run("erase", "--number", "06 99999999", "--why", "x", "--by", "dpo")  # of whom nothing is held
+    logged = house.rows("access_log", "actor_ref", "action", "object_id")
+    assert logged == [("dpo", "preview of erasure", who) for who in ("carla", "nobody known")]
+
+
+def test_erasing_the_number_of_somebody_without_a_request_is_logged(house: House) -> None:
+    personal.erase(house.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
+    assert house.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
+
+
+def test_who_asks_through_sudo_is_named(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "rossi")
+    run("find", "--number", ANNA, "--why", "a question")
+    assert house.rows("access_log", "actor_ref") == ["rossi"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--number", "abc"], "not a telephone number"),
-        (["--number", "'; DROP TABLE contact; --"], "not a telephone number"),
+        (["--number", "abc"], 'telephone: "abc" is no number'),
+        (["--number", "'; DROP TABLE contact; --"], "is no number"),
+        (["--protocol", "NUL-2026-000001-" + str((int(PROTOCOLS["anna"][-1]) + 1) % 10)], "a digit is wrong"),
+        (["--protocol", protocol.written(2025, 1)], "no request has that number"),
+        (["--tax-code", "RSSMRA80A01H501A"], "codice fiscale: a letter or digit is wrong"),
+        (["--email", "anna(at)example.it"], "is no address"),
+        (["--number", ANNA, "--by", "dpo\nroot"], "by: "),
+        (["--number", ANNA, "--why", " "], "why: empty"),
         ([], "nobody is named"),
     ],
 )
-def test_bad_input_is_told(run: Any, words: list[str], said: str) -> None:
-    assert said in run("find", *words, "--why", "x", status=1)[1]
+def test_bad_input_is_told(house: House, run: Any, words: list[str], said: str) -> None:
+    assert said in run("find", "--why", "x", *words, status=1)[1]
+    assert house.rows("access_log", "why") == []
 
 
 def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: Path) -> None:
