@@ -15,7 +15,7 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment, from the lock file
 
-$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel.py queue_model/tally.py queue_model/variates.py
+$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel.py queue_model/passes.py queue_model/tally.py queue_model/variates.py
 	@echo "== setting up the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -8,7 +8,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 SLOWER = "the staffing model will run on its reference engine, with the same results, about a hundred times slower"
-COMPILED = ("kernel", "tally", "variates")
+COMPILED = ("kernel", "passes", "tally", "variates")
 
 
 class Optional(build_ext):

@@ -26,7 +26,10 @@ from queue_model.scenario import TopicSpec
 from queue_model.streams import Streams, places
 from queue_model.study import Study
 from queue_model.traced import traced
+from queue_model.twins import compiled_or_plain
 from queue_model.ziggurat import Words
+
+passes = compiled_or_plain("passes")
 
 Indices = NDArray[np.intp]
 
@@ -65,6 +68,8 @@ class Builder:
         self._trace = traced(study) if scenario.arrivals.trace is not None else None
         self._opens = study.period.is_open(self.calls.edges[:-1])  # a step lies within opening or outside it
         self.shares = _topic_shares(study)  # cumulative, [topics] or [steps + 1, topics]
+        self._rows = np.ascontiguousarray(np.atleast_2d(self.shares))
+        self._row = self.calls.slot % len(self._rows)  # of `_rows`, for each step; -1 is the last
         self.ways = ways(study)
         self.roster = roster(study)
         self.mails = _mail_intensity(study) if scenario.mails is not None else None
@@ -93,37 +98,26 @@ class Builder:
         )  # fmt: skip
         everyone = Tables(streams, places(drawn.day, drawn.number))
         wants = self._wants(drawn, everyone, known)
-        opens = self._opens[drawn.step] if known is None else period.is_open(drawn.at)
-        group = self.ways.group(wants, opens)
-        way = group if self.ways.one_each else self.ways.choose(group, everyone("calls/way", "uniform"))
-        return Arrived(drawn, everyone, wants, way)
+        opens, step = (self._opens, drawn.step) if known is None else (period.is_open(drawn.at), np.arange(len(wants)))
+        chance = np.empty(0) if self.ways.one_each else everyone("calls/way", "uniform")
+        return Arrived(drawn, everyone, wants, self.ways.choose(wants, step, opens, chance))
 
     def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
         scenario, (drawn, everyone, wants, way) = self.study.scenario, self.arrive(streams)
-        entered = drawn.at + self.ways.seconds[way]
-        ending = self.ways.ending[way]
-        queued, closed = np.flatnonzero(ending == Ways.QUEUE), np.flatnonzero(ending == Ways.MESSAGE)
-        if self.ways.take_time:
-            queued, closed = (each[np.argsort(entered[each], kind="stable")] for each in (queued, closed))
-        informed = int(np.count_nonzero((ending == Ways.GONE) & self.ways.informed[way]))
-        counts = (
-            len(drawn.at),
-            int(np.count_nonzero(ending == Ways.GONE)) - informed,
-            informed,
-            len(closed),
-            len(queued),
-        )
+        queued_at, queued = self.ways.lead(drawn.at, way, Ways.QUEUE)
+        closed_at, closed = self.ways.lead(drawn.at, way, Ways.MESSAGE)
+        counts = (len(drawn.at), *self.ways.end(way), len(closed), len(queued))
         # Where everybody queues, in the order in which he called, nothing need be picked out.
         which = slice(None) if len(queued) == len(way) and not self.ways.take_time else queued
         late = everyone.of(closed)
         leave = late.below("calls/message", scenario.callers.leaves_message_closed)
         mine = way[which]
         made = {
-            "call_at": entered[which],
+            "call_at": queued_at,
             "call_topic": _each(self.ways.topic, mine),
             "call_priority": _each(self.ways.priority, mine),
             **self._draw_callers(everyone.of(which), wants[which]),
-            "closed_at": entered[closed],
+            "closed_at": closed_at,
             "closed_topic": self.ways.topic[way[closed]],
             "closed_leaves_message": leave,
             "closed_callback_work": late.some("calls/callback closed", self._callback_law(), leave, 0.0),
@@ -135,14 +129,7 @@ class Builder:
         if len(self._specs) == 1:
             return np.zeros(len(drawn.at), dtype=np.int16)
         chance = everyone("calls/topic", "uniform")
-        if self.shares.ndim == 1:
-            # Shares are few: to count those below is quicker than to look for the place.
-            found = np.zeros(len(chance), dtype=np.int16)
-            for share in self.shares[:-1]:
-                found += chance >= share
-        else:
-            found = np.sum(chance[:, None] >= self.shares[self.calls.slot[drawn.step]], axis=1)
-        wants = np.minimum(found, len(self._specs) - 1).astype(np.int16)
+        wants: NDArray[np.int16] = passes.wanted(chance, self._rows, self._row, drawn.step)
         return wants if known is None else np.where(known >= 0, known, wants)
 
     def _callback_law(self) -> Patience:

@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from queue_model.errors import ModelError
+from queue_model.twins import compiled_or_plain
+
+passes = compiled_or_plain("passes")
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -212,6 +215,8 @@ def _array(name: str, given: Any, shape: tuple[int, ...] | None) -> NDArray[Any]
 
 def seen(array: NDArray[Any]) -> NDArray[Any]:
     """As much of an array as there is in memory: a constant that was broadcast is one value."""
+    if 0 not in array.strides:
+        return array
     return array[tuple(slice(0, 1) if step == 0 else slice(None) for step in array.strides)]
 
 
@@ -285,14 +290,8 @@ def _check_schedule(given: Inputs) -> None:
             "event_kind: at one instant shift ends, break starts, break ends, shift starts; sort like that"
         )
     for begin, end, what in ((SHIFT_START, SHIFT_END, "shift"), (BREAK_START, BREAK_END, "break")):
-        mine = np.flatnonzero((kind == begin) | (kind == end))
-        mine = mine[np.argsort(who[mine], kind="stable")]
-        first = np.ones(len(mine), dtype=bool)
-        first[1:] = who[mine][1:] != who[mine][:-1]
-        starts = kind[mine] == begin
-        wrong = np.where(first, ~starts, np.concatenate(([False], starts[1:] == starts[:-1])) if len(mine) else first)
-        if wrong.any():
-            event = mine[np.flatnonzero(wrong)[0]]
+        event = passes.out_of_turn(kind, who, given.n_operators, begin, end)
+        if event >= 0:
             raise InputsError(
                 f"event_operator: operator {who[event]} at {at[event]} s: {what} starts and ends must take turns"
             )

@@ -19,8 +19,8 @@ import numpy as np
 from queue_model import inputs as _inputs
 from queue_model import kernel_rows
 from queue_model.inputs import Floats, Inputs
-from queue_model.kernel_rows import Blank, is_plain, table, whole_calls
-from queue_model.records import Outcome, Records, Rows, Work
+from queue_model.kernel_rows import Blank, is_plain, whole_calls
+from queue_model.records import Outcome, Records, Rows, Work, table
 from queue_model.second_level import second_level
 
 compiled: bool = cython.compiled

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,12 +54,6 @@ class Blank:
         # an attempt is answered at most once, and puts at most one e-mail down; each caller is called back at most once
         most = 2 * self.attempts + calls + callers + mails + len(inputs.event_at)
         self.work: Rows = np.empty(most, dtype=WORK)
-
-
-def table(rows: Rows, number: type[np.generic]) -> NDArray[Any]:
-    """The same memory as a table of numbers of one type, a line for each row."""
-    plain = rows.view(number)
-    return plain.reshape(len(rows), rows.dtype.itemsize // plain.itemsize)
 
 
 def whole_calls(inputs: Inputs, rows: Rows, made: int) -> Rows:

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 from queue_model.laws import Floats
 from queue_model.study import Study
+from queue_model.twins import compiled_or_plain
 from queue_model.walks import Walk, all_walks
+from queue_model.ziggurat import Flags, Indices, Shorts
+
+passes = compiled_or_plain("passes")
 
 WALKED = ("service", "hours", "holidays", "recording", "voicemail", "limits")  # what a walk reads of service.yaml
 STEADY = 600.0  # seconds that a walk may take without meeting the closing
@@ -47,19 +51,27 @@ class Ways:
         """Whether callers may come to their end in another order than they called."""
         return bool(np.ptp(self.seconds) > 0)
 
-    @staticmethod
-    def group(wants: NDArray[np.int16], is_open: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """The group of each caller, from his topic and whether the service is open."""
-        return np.asarray(wants.astype(np.intp) * 2 + is_open)
+    def choose(self, topics: Shorts, step: Indices, opens: Flags, chance: Floats) -> Indices:
+        """The way of each caller, from his topic, the step in which he calls, whether the service is open in it, and a
+        uniform number where there is something to choose."""
+        found: Indices = passes.taken(topics, step, opens, chance, self.first, self.keep, self.other)
+        return found
 
-    def choose(self, group: NDArray[np.intp], chance: Floats) -> NDArray[np.intp]:
-        """The way of each caller, from his group and a uniform number."""
-        size = np.diff(self.first)[group]
-        place = chance * size
-        even = np.minimum(place.astype(np.intp), size - 1)
-        way = self.first[group] + even
-        chosen: NDArray[np.intp] = np.where(place - even < self.keep[way], way, self.other[way])
-        return chosen
+    def lead(self, at: Floats, way: Indices, where: int) -> tuple[Floats, Indices]:
+        """Who comes to that ending, by the instant at which he does: the instants, and which call each is."""
+        if self.take_time:
+            found: tuple[Floats, Indices] = passes.led(at, way, self.seconds, self.ending, where)
+            return found
+        rows = np.flatnonzero(self.ending[way] == where)
+        if len(rows) == len(at):
+            return at + self.seconds[0] if self.seconds[0] else at, rows
+        return at[rows] + self.seconds[0], rows
+
+    def end(self, way: Indices) -> tuple[int, int]:
+        """How many end in the menu without having heard the information, and with it."""
+        counts = np.bincount(way, minlength=len(self.seconds))[self.ending == Ways.GONE]
+        told = self.informed[self.ending == Ways.GONE]
+        return int(counts[~told].sum()), int(counts[told].sum())
 
 
 def _alias(chances: Floats) -> tuple[Floats, NDArray[np.intp]]:

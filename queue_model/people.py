@@ -7,6 +7,7 @@ worked. Who comes too late for a break goes without it; whose break would last t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from queue_model import inputs as kinds
 from queue_model.feasible import minute, opening, shift_days
 from queue_model.laws import Floats, standard, values
 from queue_model.scenario import Late, Shift
-from queue_model.streams import Streams
+from queue_model.streams import Streams, places
 from queue_model.study import Study
+from queue_model.ziggurat import Words
 
 Indices = NDArray[np.intp]
 
@@ -34,6 +36,11 @@ class Roster:
     start: Floats  # seconds of the period
     end: Floats
     breaks: tuple[tuple[Floats, Floats], ...]  # (from, until) of the n-th break of each row; inf where there is none
+
+    @cached_property
+    def where(self) -> Words:
+        """Where the chances of each row are."""
+        return places(self.day, self.person)
 
 
 def roster(study: Study) -> Roster:
@@ -89,15 +96,15 @@ def _rows(study: Study, shift: Shift, first: int, days: list[int]) -> Any:
 
 def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
     """What happens on this replication's days, as the arguments of `inputs.build`."""
-    operators, days = study.scenario.operators, study.period.days
-    here = _chance(streams, "absence", days, plan) >= operators.absence
-    start = plan.start + _delay(streams, "late", days, plan, operators.late)
+    operators = study.scenario.operators
+    here = _chance(streams, "absence", plan) >= operators.absence
+    start = plan.start + _delay(streams, "late", plan, operators.late)
     end = plan.end.copy()
     here &= start < end
     rows: list[tuple[Floats, Indices, int]] = []
     ready = start.copy()  # from when on he could take a break
     for number, (begins, until) in enumerate(plan.breaks):
-        over = until + _delay(streams, f"break {number}", days, plan, operators.break_overrun)
+        over = until + _delay(streams, f"break {number}", plan, operators.break_overrun)
         taken = here & (begins > ready) & (begins < end) & np.isfinite(begins)
         home = taken & (over >= end)
         end[home] = begins[home]
@@ -109,10 +116,11 @@ def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
         ]
     here &= start < end
     rows += [(start[here], plan.person[here], kinds.SHIFT_START), (end[here], plan.person[here], kinds.SHIFT_END)]
+    rows.sort(key=lambda row: row[2])
     at = np.concatenate([row[0] for row in rows])
     person = np.concatenate([row[1] for row in rows])
-    kind = np.concatenate([np.full(len(row[0]), row[2], dtype=np.uint8) for row in rows])
-    order = np.lexsort((person, kind, at))
+    kind = np.repeat(np.array([row[2] for row in rows], dtype=np.uint8), [len(row[0]) for row in rows])
+    order = _in_order(at, kind, person)
     return {
         "n_operators": plan.people,
         "skills": plan.skills,
@@ -122,16 +130,26 @@ def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
     }
 
 
-def _chance(streams: Streams, name: str, days: int, plan: Roster) -> Floats:
-    table = streams.table(f"operators/{name}", "uniform", days, plan.people)
-    return np.asarray(table[plan.day, plan.person])
+def _in_order(at: Floats, kind: NDArray[np.uint8], person: Indices) -> Indices:
+    """By instant, kind and person. They mostly come so at each instant; then the sort by instant keeps them so."""
+    order = np.argsort(at, kind="stable")
+    then = at[order]
+    rank = (kind * np.intp(person.max() + 1 if len(person) else 1) + person)[order]
+    if ((then[1:] == then[:-1]) & (rank[1:] < rank[:-1])).any():
+        return np.lexsort((person, kind, at))
+    return order
 
 
-def _delay(streams: Streams, name: str, days: int, plan: Roster, late: Late | None) -> Floats:
+def _chance(streams: Streams, name: str, plan: Roster) -> Floats:
+    return streams.at(f"operators/{name}", "uniform", plan.where)
+
+
+def _delay(streams: Streams, name: str, plan: Roster, late: Late | None) -> Floats:
     """By how many seconds each is late; 0 for most."""
+    delay = np.zeros(len(plan.person))
     if late is None or not late.share:
-        return np.zeros(len(plan.person))
-    kind = standard(late.by)
-    variates = streams.table(f"operators/{name}/by", kind, days, plan.people)[plan.day, plan.person] if kind else None
-    delay = values(late.by, variates, len(plan.person))
-    return np.where(_chance(streams, f"{name}/who", days, plan) < late.share, delay, 0.0)
+        return delay
+    who, kind = np.flatnonzero(_chance(streams, f"{name}/who", plan) < late.share), standard(late.by)
+    variates = streams.at(f"operators/{name}/by", kind, plan.where[who]) if kind else None
+    delay[who] = values(late.by, variates, len(who))
+    return delay

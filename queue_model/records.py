@@ -87,6 +87,12 @@ SECOND = np.dtype(
 )
 
 
+def table(rows: Rows, number: type[np.generic]) -> NDArray[Any]:
+    """The same memory as a table of numbers of one type, a line for each row."""
+    plain = rows.view(number)
+    return plain.reshape(len(rows), rows.dtype.itemsize // plain.itemsize)
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """The record of one run. Rows in canonical order: `calls` by entity and attempt, `mails` and `callbacks` by entity,

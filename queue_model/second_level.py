@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from queue_model.inputs import Floats, Inputs, seen
-from queue_model.records import SECOND, Outcome, Rows, Source
+from queue_model.records import SECOND, Rows, Source
+from queue_model.twins import compiled_or_plain
+
+passes = compiled_or_plain("passes")
 
 Serve = Callable[[Floats, Floats, int], Floats]
 
@@ -53,12 +56,8 @@ def _handed_over(inputs: Inputs, calls: Rows) -> NDArray[np.intp]:
     flags = inputs.second_level
     if not seen(flags).any():
         return np.zeros(0, dtype=np.intp)
-    perhaps: NDArray[np.bool_] = np.asarray(seen(flags).any(axis=1))  # few callers, so they are sought first
-    entity = calls["entity"][: len(calls) - len(inputs.closed_at)]
-    rows = np.flatnonzero(perhaps[entity]) if len(perhaps) == len(flags) else np.arange(len(entity))
-    rows = rows[calls["outcome"][rows] == Outcome.ANSWERED]
-    handed_over: NDArray[np.bool_] = flags[calls["entity"][rows], calls["attempt"][rows]]
-    return np.asarray(rows[handed_over])
+    found: NDArray[np.intp] = passes.handed_over(calls[: len(calls) - len(inputs.closed_at)], flags)
+    return found
 
 
 def _handed_on(inputs: Inputs, mails: Rows) -> NDArray[np.intp]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import cython
 import numpy as np
 
-from queue_model.kernel_rows import table
-from queue_model.records import Outcome, Rows, Work
+from queue_model.records import Outcome, Rows, Work, table
 from queue_model.ziggurat import Floats, Indices
 
 compiled: bool = cython.compiled

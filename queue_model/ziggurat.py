@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Words = NDArray[np.uint64]
+Shorts = NDArray[np.int16]
+Flags = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int32]
 
 # SplitMix64: the step from word to word, and the two factors of its finaliser
 GOLDEN = 0x9E3779B97F4A7C15

@@ -162,8 +162,8 @@ def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
     generator = np.random.default_rng(3)
     count = 200_000
     for topic, is_open in ((1, True), (4, True), (1, False)):
-        wants, opened = np.full(count, topic, dtype=np.int16), np.full(count, is_open)
-        way = found.choose(found.group(wants, opened), generator.random(count))
+        wants, step = np.full(count, topic, dtype=np.int16), np.zeros(count, dtype=np.intp)
+        way = found.choose(wants, step, np.array([is_open]), generator.random(count))
         group = slice(found.first[2 * topic + is_open], found.first[2 * topic + is_open + 1])
         drawn = np.bincount(way, minlength=len(found.seconds))[group] / count
         assert drawn.sum() == pytest.approx(1)

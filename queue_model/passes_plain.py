@@ -1,0 +1,59 @@
+"""What `passes.py` does, with NumPy, for machines on which nothing was compiled: the same to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from queue_model.records import Outcome, Rows
+from queue_model.ziggurat import Bytes, Flags, Floats, Indices, Ints, Shorts
+
+
+def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Shorts:
+    """`passes.wanted`."""
+    mine = row[step]
+    found = np.zeros(len(chance), dtype=np.int16)
+    for share in shares.T[:-1]:
+        found += chance >= share[mine]
+    return found
+
+
+def taken(
+    topic: Shorts, step: Indices, opens: Flags, chance: Floats, first: Indices, keep: Floats, other: Indices
+) -> Indices:
+    """`passes.taken`."""
+    group = topic.astype(np.intp) * 2 + opens[step]
+    if len(keep) == len(first) - 1:  # all groups are of one
+        return group
+    size = np.diff(first)[group]
+    place = chance * size
+    even = np.minimum(place.astype(np.intp), size - 1)
+    way = first[group] + even
+    return np.asarray(np.where(place - even < keep[way], way, other[way]))
+
+
+def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) -> tuple[Floats, Indices]:
+    """`passes.led`."""
+    rows = np.flatnonzero(ending[way] == where)
+    instants = at[rows] + seconds[way[rows]]
+    order = np.argsort(instants, kind="stable")
+    return instants[order], rows[order]
+
+
+def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
+    """`passes.out_of_turn`."""
+    mine = np.flatnonzero((kind == begin) | (kind == end))
+    mine = mine[np.argsort(who[mine], kind="stable")]
+    first = np.ones(len(mine), dtype=bool)
+    first[1:] = who[mine][1:] != who[mine][:-1]
+    begins = kind[mine] == begin
+    again = np.zeros(len(mine), dtype=bool)
+    again[1:] = begins[1:] == begins[:-1]
+    wrong = np.flatnonzero(np.where(first, ~begins, again))
+    return int(mine[wrong[0]]) if len(wrong) else -1
+
+
+def handed_over(calls: Rows, flags: Flags) -> Indices:
+    """`passes.handed_over`."""
+    rows = np.flatnonzero(calls["outcome"] == Outcome.ANSWERED)
+    handed: Flags = flags[calls["entity"][rows], calls["attempt"][rows]]
+    return np.asarray(rows[handed])
