@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from charter.definitions import DEFINITIONS
 from ivr.places import Places
-from queue_model import asking, pages
+from queue_model import asking, printed
 from queue_model.bounds import MOST, Bound, Verdict
 from queue_model.bounds import bounds as targets
 from queue_model.build import Builder
@@ -67,16 +67,16 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
     yield ""
     rows = [["promise or target", "wanted", "value", "95 % interval", "verdict"]]
     for bound, verdict in verdicts.items():
-        estimate, kind = result.estimate(bound.measure), pages.kind(bound.measure)
+        estimate, kind = result.estimate(bound.measure), printed.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
         if bound.measure in lost:
-            rows.append([title, bound.said, "no steady state", pages.EMPTY, verdict])
+            rows.append([title, bound.said, "no steady state", printed.EMPTY, verdict])
         else:
-            figures = (pages.number(estimate.value, kind), pages.interval(estimate, kind))
+            figures = (printed.number(estimate.value, kind), printed.interval(estimate, kind))
             rows.append([title, bound.said, *figures, verdict])
-    yield from pages.table(rows, left=2)
+    yield from printed.table(rows, left=2)
     for why in dict.fromkeys(lost.values()):
-        yield from pages.wrapped(f"No steady state: {why}.")
+        yield from printed.wrapped(f"No steady state: {why}.")
 
 
 def _document(bound: Bound, verdict: Verdict, result: Result, lost: dict[str, str]) -> dict[str, object]:

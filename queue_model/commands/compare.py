@@ -10,7 +10,7 @@ from typing import Any
 
 from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED
 from ivr.places import Places
-from queue_model import asking, compare_report, pages
+from queue_model import asking, compare_report, printed
 from queue_model.compare import Comparison, Difference, compare, more_is_better
 from queue_model.estimates import CONFIDENCE
 
@@ -61,11 +61,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
         )  # fmt: skip
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
-        pages.deliver(text + "\n", options.json)
+        printed.deliver(text + "\n", options.json)
     chosen = [name for name in options.measures or MEASURES if name in found.measures]
     if options.html:
         shown = compare_report.report(found, names(files), chosen, options.rank, options.language)
-        pages.deliver(shown, options.html)
+        printed.deliver(shown, options.html)
     if "-" not in (options.json, options.html):
         print("\n".join(page(found, names(files), chosen, options.rank, options.language)))
     return 0
@@ -94,17 +94,17 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
             yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not meet them all"
     for second in range(1, len(called)):
         yield ""
-        yield from pages.table(list(_rows(found, called, second, measures, language)))
+        yield from printed.table(list(_rows(found, called, second, measures, language)))
     yield ""
     yield from _ranking(found, called, rank, language)
     if found.pairs > 1:
-        yield from pages.wrapped(
+        yield from printed.wrapped(
             f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
             f"together with {100 * CONFIDENCE:g} %."
         )
     for name, lost in zip(called, found.lost, strict=True):
         for why in dict.fromkeys(lost.values()):
-            yield from pages.wrapped(f"No steady state in {name}: {why}.")
+            yield from printed.wrapped(f"No steady state in {name}: {why}.")
 
 
 def _rows(
@@ -112,7 +112,7 @@ def _rows(
 ) -> Iterator[Sequence[str]]:
     yield ("measure", called[0], called[second], "difference", "interval", called[second] + " is")
     for measure in measures:
-        apart, kind = found.difference(measure, 0, second), pages.kind(measure)
+        apart, kind = found.difference(measure, 0, second), printed.kind(measure)
         values = (_value(found, each, measure) for each in (0, second))
         yield (_title(found, measure, language), *values, change(apart.value, kind), span(apart), apart.verdict)
 
@@ -120,7 +120,7 @@ def _rows(
 def _value(found: Comparison, scenario: int, measure: str) -> str:
     if measure in found.lost[scenario]:
         return "no steady state"
-    return pages.number(found.value(scenario, measure), pages.kind(measure))
+    return printed.number(found.value(scenario, measure), printed.kind(measure))
 
 
 def _title(found: Comparison, measure: str, language: str) -> str:
@@ -130,15 +130,15 @@ def _title(found: Comparison, measure: str, language: str) -> str:
 def change(value: float | None, kind: str) -> str:
     """With its sign, in percentage points or seconds."""
     if value is None:
-        return pages.EMPTY
+        return printed.EMPTY
     return f"{100 * value:+.2f} pp" if kind == "share" else f"{value:+,.1f} s"
 
 
 def span(apart: Difference) -> str:
     """`-2.10 ... -1.31 pp`"""
     if apart.low is None or apart.high is None:
-        return pages.EMPTY
-    kind = pages.kind(apart.measure)
+        return printed.EMPTY
+    kind = printed.kind(apart.measure)
     return f"{change(apart.low, kind).rsplit(' ', 1)[0]} ... {change(apart.high, kind)}"
 
 
@@ -148,8 +148,8 @@ def _ranking(found: Comparison, called: list[str], measure: str, language: str) 
     rows: list[Sequence[str]] = [("place", f"by: {title}", "value")]
     for rank in ranks:
         place = str(rank.best) if rank.best == rank.worst else f"{rank.best}-{rank.worst}"
-        rows.append((place, called[rank.scenario], pages.number(rank.value, pages.kind(measure))))
-    yield from pages.table(rows, left=2)
+        rows.append((place, called[rank.scenario], printed.number(rank.value, printed.kind(measure))))
+    yield from printed.table(rows, left=2)
     for each in found.undecided(measure):
         yield f"Cannot tell {called[each.first]} from {called[each.second]} (difference {span(each)})."
 

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ivr.places import Places
-from queue_model import asking, pages
+from queue_model import asking, printed
 from queue_model.scenario import Assumption
 from queue_model.study import Study, leaves, speaks_of
 
@@ -98,11 +98,11 @@ def _section(mine: list[Origin]) -> Iterator[str]:
         yield f"  {each.path} = {_shown(each.value)}"
         said = each.assumption
         if said is not None and (following is None or following.assumption is not said):
-            yield from pages.wrapped(said.comment, "      ")
+            yield from printed.wrapped(said.comment, "      ")
             if said.range is not None:
                 yield f"      thinkable: {said.range[0]:g} to {said.range[1]:g}"
             if said.source is not None:
-                yield from pages.wrapped(f"source: {said.source}", "      ")
+                yield from printed.wrapped(f"source: {said.source}", "      ")
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from charter.calendar import ONE_DAY, WEEKDAYS
 from ivr.places import ROOT, Places
-from queue_model import based_on, pages, study
+from queue_model import based_on, printed, study
 from queue_model.based_on import measured
 from queue_model.errors import ModelError
 from queue_model.fitting import Floats, rounded
@@ -58,11 +58,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
     found, score = forecast(history, base.hours, options.days, weeks=options.weeks, first=options.first)
     if options.scenario:
         written = scenario(found, score, history, base, based_on.relative(options.based_on, options.scenario))
-        pages.deliver(written, options.scenario)
+        printed.deliver(written, options.scenario)
     if options.json:
-        pages.deliver(json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json)
+        printed.deliver(json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        pages.deliver(table(found), options.csv)
+        printed.deliver(table(found), options.csv)
     if "-" not in (options.json, options.csv, options.scenario):
         print("\n".join(page(found, score, history, base, options.by)))
     return 0
@@ -89,7 +89,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
     known = int(np.sum(~np.isnan(history.totals)))
     yield f"{known} days seen, {history.days[0]} to {history.days[-1]}; forecast from {found.first}"
     yield ""
-    yield from pages.table(list(_rows(found, base, by)))
+    yield from printed.table(list(_rows(found, base, by)))
     yield ""
     yield from _factors(found)
     yield ""
@@ -102,7 +102,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
         ("calls within the 95 % interval", score.covered_daily, score.covered_half_hour),
     ):
         rows.append((name, f"{daily:.1%}", f"{half_hour:.1%}"))
-    yield from pages.table(rows)
+    yield from printed.table(rows)
     low, value, high = (_spread(x) for x in (found.busyness.high, found.busyness.value, found.busyness.low))
     yield f"Beyond Poisson a day misses by {value} ({low} to {high}): busyness {_shape(found.busyness.value)}"
 

@@ -15,7 +15,7 @@ from charter.definitions import DEFINITIONS
 from ivr.cli import Refusal
 from ivr.documents import Unreadable, read, shown
 from ivr.places import Places
-from queue_model import asking, pages, rota_check, rota_report, workforce
+from queue_model import asking, printed, rota_check, rota_report, workforce
 from queue_model.bounds import MOST
 from queue_model.columns import Column
 from queue_model.half_hours import clock
@@ -69,11 +69,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
         rota = make(study, force, requirements, gap=options.gap, seconds=options.seconds)
         checked = rota_check.simulate(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
     if options.json:
-        pages.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
+        printed.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        pages.deliver(_csv(rota), options.csv)
+        printed.deliver(_csv(rota), options.csv)
     if options.html:
-        pages.deliver(rota_report.report(rota, checked, options.language), options.html)
+        printed.deliver(rota_report.report(rota, checked, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(rota, checked)))
     verdicts = {each.verdict for each in checked.verdicts}
@@ -132,7 +132,7 @@ def _calendar(rota: Rota) -> list[str]:
             [code, line([worked.get((code, day), ".") for day in rota.days]), *kinds, f"{hours:g}", f"{allowed:g}"]
         )
     said = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
-    return [*pages.table(rows, 2), said]
+    return [*printed.table(rows, 2), said]
 
 
 def _letters(kinds: list[str]) -> dict[str, str]:
@@ -176,29 +176,29 @@ def _checked(result: Result, verdicts: list[rota_check.Judged]) -> Iterator[str]
     yield f"Simulated with this rota, absences and lateness included ({asked}):"
     rows = [["measure", "target", "value", "95 % interval", ""]]
     for each in verdicts:
-        name, kind = each.goal.measure, pages.kind(each.goal.measure)
-        target = f"{'>=' if each.goal.at_least else '<='} {pages.number(each.goal.value, kind)}"
+        name, kind = each.goal.measure, printed.kind(each.goal.measure)
+        target = f"{'>=' if each.goal.at_least else '<='} {printed.number(each.goal.value, kind)}"
         title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
         rows.append([
-            title, target, pages.number(each.whole.value, kind), pages.interval(each.whole, kind),
+            title, target, printed.number(each.whole.value, kind), printed.interval(each.whole, kind),
             each.verdict,
         ])  # fmt: skip
     for name in ("abandonment", "wait_mean_answered", "occupancy", "on_time_email", "on_time_second_level"):
         if name not in {each.goal.measure for each in verdicts} and name in result.sums[0].whole:
-            estimate, kind = result.estimate(name), pages.kind(name)
+            estimate, kind = result.estimate(name), printed.kind(name)
             title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
-            rows.append([title, "", pages.number(estimate.value, kind), pages.interval(estimate, kind), ""])
-    yield from pages.table(rows)
+            rows.append([title, "", printed.number(estimate.value, kind), printed.interval(estimate, kind), ""])
+    yield from printed.table(rows)
     yield from _missed(verdicts)
 
 
 def _missed(verdicts: list[rota_check.Judged]) -> Iterator[str]:
     """The half-hours of the week below a target; the whole may hold all the same."""
     for verdict in verdicts:
-        name, kind = verdict.goal.measure, pages.kind(verdict.goal.measure)
-        shown = [f"{label} {pages.number(estimate.value, kind)}" for label, estimate in verdict.missed]
+        name, kind = verdict.goal.measure, printed.kind(verdict.goal.measure)
+        shown = [f"{label} {printed.number(estimate.value, kind)}" for label, estimate in verdict.missed]
         if shown:
-            yield from pages.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+            yield from printed.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
         if verdict.close:
             many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
             yield f"Too close to tell in {many}; more --replications would."

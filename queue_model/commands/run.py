@@ -12,7 +12,7 @@ from typing import Any
 from charter.definitions import DEFINITIONS, PUBLISHED
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import asking, pages, report
+from queue_model import asking, printed, report
 from queue_model.bounds import bounds
 from queue_model.build import Builder
 from queue_model.control_variates import Narrowed, controls, narrowed
@@ -77,15 +77,15 @@ def run(options: argparse.Namespace, places: Places) -> int:
     luck = narrowed(known, result, options.jobs) if known is not None else None
     if options.json:
         found = document(result, unsteady) | ({"control_variates": _without_luck(luck, unsteady)} if luck else {})
-        pages.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
+        printed.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        pages.deliver(_csv(result, unsteady), options.csv)
+        printed.deliver(_csv(result, unsteady), options.csv)
     if tables is not None:
         tables(result, figures(result, unsteady), options.parquet)
     if options.html:
         wanted = list(bounds(study, options.language))
         page_of = report.report(result, working_day(result), wanted, unsteady, options.language)
-        pages.deliver(page_of, options.html)
+        printed.deliver(page_of, options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
         if luck is not None:
@@ -122,7 +122,7 @@ def page(
     yield from _measures(result, unsteady, language)
     for each in unsteady:
         yield ""
-        yield from pages.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
+        yield from printed.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
     for problem in result.study.warnings:
         yield f"warning: {problem}"
     for part in by:
@@ -133,7 +133,7 @@ def page(
         for name in result.estimates():
             definition, within = DEFINITIONS[name], result.measurer.thresholds
             yield f"{definition.title(language, **within._asdict())}  [{name}]"
-            yield from pages.wrapped(definition.text(language, **within._asdict()), "    ")
+            yield from printed.wrapped(definition.text(language, **within._asdict()), "    ")
 
 
 def head(result: Result) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _counts(result: Result) -> Iterator[str]:
     left = [f"{result.count(name):,.1f} {word}" for name, word in waiting.items() if result.count(name)]
     if left:
         said.append(f"Not done when the period ends, on average: {', '.join(left)}.")
-    yield from pages.wrapped(" ".join(said))
+    yield from printed.wrapped(" ".join(said))
 
 
 def _measures(result: Result, unsteady: list[Growing], language: str) -> list[str]:
@@ -180,12 +180,12 @@ def _measures(result: Result, unsteady: list[Growing], language: str) -> list[st
         title = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict())
         mark = " *" if name == PUBLISHED else ""
         if name in lost:
-            rows.append((title + mark, "no steady state", pages.EMPTY))
+            rows.append((title + mark, "no steady state", printed.EMPTY))
         else:
-            kind = pages.kind(name)
-            rows.append((title + mark, pages.number(estimate.value, kind), pages.interval(estimate, kind)))
+            kind = printed.kind(name)
+            rows.append((title + mark, printed.number(estimate.value, kind), printed.interval(estimate, kind)))
     words = {"en": "* the service level that is published", "it": "* il livello di servizio che si pubblica"}
-    return [*pages.table(rows), words[language]]
+    return [*printed.table(rows), words[language]]
 
 
 def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str) -> Iterator[str]:
@@ -198,11 +198,11 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str
     lost = {name for each in unsteady for name in each.measures}
     for name, (estimate, narrower) in luck.measures.items():
         if narrower is not None and name not in lost:
-            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), pages.kind(name)
-            value, ends = pages.number(estimate.value, kind), pages.interval(estimate, kind)
+            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), printed.kind(name)
+            value, ends = printed.number(estimate.value, kind), printed.interval(estimate, kind)
             said = f"{narrower:.1f} times narrower" if narrower >= 1 else f"{1 / narrower:.1f} times wider"
             rows.append((title, value, ends, said))
-    yield from pages.table(rows)
+    yield from printed.table(rows)
     if any("wider" in row[-1] for row in rows):
         yield "Wider: there the controls cost more than they tell; more --replications make them cost less."
     if luck.known.lacks is not None:
@@ -218,9 +218,9 @@ def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> li
         cells = [group, f"{level.denominator / result.replications:,.1f}"]
         for name in COLUMNS:
             estimate = columns[name].get(group)
-            cells.append("no steady state" if name in lost else _with_half(estimate, pages.kind(name)))
+            cells.append("no steady state" if name in lost else _with_half(estimate, printed.kind(name)))
         rows.append(cells)
-    return pages.table(rows)
+    return printed.table(rows)
 
 
 def _short(name: str, language: str, within: dict[str, float]) -> str:
@@ -230,7 +230,7 @@ def _short(name: str, language: str, within: dict[str, float]) -> str:
 
 def _with_half(estimate: Estimate | None, kind: str) -> str:
     if estimate is None or estimate.value is None:
-        return pages.EMPTY
+        return printed.EMPTY
     scale = 100 if kind == "share" else 1
     half = f" ±{scale * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{scale * estimate.value:,.1f}{half} {'%' if kind == 'share' else 's'}"

@@ -15,7 +15,7 @@ from charter.calendar import WEEKDAYS
 from charter.definitions import DEFINITIONS
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import asking, pages, staff_report
+from queue_model import asking, printed, staff_report
 from queue_model.half_hours import STEP, Counts, clock, half_hours
 from queue_model.staffing import Staffing, staff
 
@@ -55,12 +55,12 @@ def run(options: argparse.Namespace, places: Places) -> int:
             jobs=options.jobs, progress=progress,
         )  # fmt: skip
     if options.json:
-        pages.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
+        printed.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        pages.deliver(_csv(found), options.csv)
+        printed.deliver(_csv(found), options.csv)
     shown = _busiest(found) if day is None else day
     if options.html:
-        pages.deliver(staff_report.report(found, shown, options.language), options.html)
+        printed.deliver(staff_report.report(found, shown, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(found, shown)))
     return 0
@@ -83,13 +83,13 @@ def page(found: Staffing, day: int) -> Iterator[str]:
         yield from _binding(found)
     yield ""
     yield from _totals(found)
-    yield from pages.wrapped(
+    yield from printed.wrapped(
         f"{found.tried} staffs were simulated, all with the same callers. Each of {found.proved} half-hours with one "
         "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
     )
     yield ""
     yield from _day(found, day)
-    yield from pages.wrapped(
+    yield from printed.wrapped(
         "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
         "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."
     )
@@ -98,7 +98,7 @@ def page(found: Staffing, day: int) -> Iterator[str]:
 def _said(found: Staffing, measure: str, value: float, at_least: bool) -> str:
     targets = found.study.scenario.targets
     title = DEFINITIONS[measure].title("en", within=targets.within, short=targets.short)
-    shown = pages.number(value, pages.kind(measure))
+    shown = printed.number(value, printed.kind(measure))
     return f"{title[0].lower()}{title[1:]} {'at least' if at_least else 'at most'} {shown}"
 
 
@@ -109,13 +109,13 @@ def _week(found: Staffing) -> list[str]:
         rows.append([clock(slot * STEP), *(_mark(found, day, slot) for day in days)])
     hours = found.week_seconds() * found.staff / 3600
     rows.append(["hours", *(f"{hours[cells.weekday == day].sum():g}" for day in days)])
-    return pages.table(rows)
+    return printed.table(rows)
 
 
 def _mark(found: Staffing, day: int, slot: int) -> str:
     mine = np.flatnonzero((found.cells.weekday == day) & (found.cells.slot == slot))
     if not len(mine):
-        return pages.EMPTY
+        return printed.EMPTY
     return f"{found.staff[mine[0]]}{'!' if found.binding[mine[0]] else ''}"
 
 
@@ -128,18 +128,17 @@ def _binding(found: Staffing) -> Iterator[str]:
 
 
 def _reached(found: Staffing, measure: str, cell: int) -> str:
-    return (
-        f"{measure.replace('_', ' ')} {pages.number(found.levels.estimate(measure, cell).value, pages.kind(measure))}"
-    )
+    reached = found.levels.estimate(measure, cell).value
+    return f"{measure.replace('_', ' ')} {printed.number(reached, printed.kind(measure))}"
 
 
 def _totals(found: Staffing) -> list[str]:
     rows = [["operator-hours of a week", "hours", "half-hours that differ"]]
     for name, counts in _ways(found).items():
         known = counts >= 0
-        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else pages.EMPTY
+        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else printed.EMPTY
         rows.append([name, hours, f"{np.count_nonzero(counts != found.staff)}"])
-    return pages.table(rows)
+    return printed.table(rows)
 
 
 def _ways(found: Staffing) -> dict[str, Counts]:
@@ -159,20 +158,20 @@ def _busiest(found: Staffing) -> int:
 def _day(found: Staffing, day: int) -> list[str]:
     rows = [[WEEKDAYS[day], "calls", "erlangs", *_ways(found), "service level", "abandonment", "seats"]]
     for cell in np.flatnonzero(found.cells.weekday == day):
-        counts = [str(each[cell]) if each[cell] >= 0 else pages.EMPTY for each in _ways(found).values()]
+        counts = [str(each[cell]) if each[cell] >= 0 else printed.EMPTY for each in _ways(found).values()]
         seats = "bind" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
         rows.append([
             clock(int(found.cells.slot[cell]) * STEP), f"{found.rules.calls[cell]:.1f}",
             f"{found.rules.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
             _with_half(found, "abandonment", int(cell)), seats,
         ])  # fmt: skip
-    return pages.table(rows)
+    return printed.table(rows)
 
 
 def _with_half(found: Staffing, measure: str, cell: int) -> str:
     estimate = found.levels.estimate(measure, cell)
     if estimate.value is None:
-        return pages.EMPTY
+        return printed.EMPTY
     half = f" ±{100 * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{100 * estimate.value:.1f}{half} %"
 

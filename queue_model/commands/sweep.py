@@ -17,7 +17,7 @@ from charter.kpi import Thresholds
 from ivr.cli import Refusal
 from ivr.places import Places
 from pages import heat_map
-from queue_model import asking, pages, sweep_report
+from queue_model import asking, printed, sweep_report
 from queue_model.errors import ModelError
 from queue_model.kept_runs import Shelf
 from queue_model.sweep import (
@@ -97,14 +97,14 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.html:
         within = Thresholds(targets.within, targets.short)
         heading = points[0].scenario.title
-        pages.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
+        printed.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
     if options.out is not None:
-        pages.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
+        printed.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
         for measure in shown:
             title = DEFINITIONS[measure].title(options.language, within=targets.within, short=targets.short)
             picture = drawn(settings, found, measure, title)
             if picture is not None:
-                pages.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
+                printed.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
     return 0
 
 
@@ -151,22 +151,22 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
     rows: list[Sequence[str]] = [(*names, *(each.replace("_", " ") for each in measures))]
     for setting, point in zip(settings, found, strict=True):
         rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
-    yield from pages.table(rows, left=len(names))
+    yield from printed.table(rows, left=len(names))
     yield "± half of the 95 % interval"
     for why in dict.fromkeys(each.lost[name] for each in found for name in measures if name in each.lost):
-        yield from pages.wrapped(f"No steady state: {why}.")
+        yield from printed.wrapped(f"No steady state: {why}.")
 
 
 def _word(value: Any) -> str:
-    return pages.EMPTY if value is None else str(value)
+    return printed.EMPTY if value is None else str(value)
 
 
 def _figure(point: Point, measure: str) -> str:
     if measure in point.lost:
         return "no steady state"
-    estimate, kind = point.measures.get(measure), pages.kind(measure)
+    estimate, kind = point.measures.get(measure), printed.kind(measure)
     if estimate is None or estimate.value is None:
-        return pages.EMPTY
+        return printed.EMPTY
     scale, unit = (100, "%") if kind == "share" else (1, "s")
     half = "" if estimate.half is None else f" ±{scale * estimate.half:.1f}"
     return f"{scale * estimate.value:,.1f}{half} {unit}"
@@ -200,7 +200,7 @@ def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, tit
     maps = []
     for fixed, rows in panels(settings, axes):
         values = [[None if at is None else found[at].value(measure) for at in row] for row in rows]
-        words = [[pages.number(value, pages.kind(measure)) for value in row] for row in values]
+        words = [[printed.number(value, printed.kind(measure)) for value in row] for row in values]
         name = ", ".join(f"{key} = {value}" for key, value in fixed.items())
         maps.append(heat_map.Panel(name, values, words))
     down, across = axes[-2:]

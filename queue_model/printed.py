@@ -58,20 +58,26 @@ def wrapped(text: str, indent: str = "", width: int = 110) -> Iterable[str]:
 
 
 def deliver(text: str, path: str) -> None:
-    """Write a result to a file, whole or not at all, or to standard output for `-`. Raises `Refusal`."""
+    """Write a result to a file, whole or not at all, or to standard output for `-`. Raises `Refusal`.
+
+    Only a file is replaced: a link goes on leading where it led, and a device or pipe is written into.
+    """
     if path == "-":
         sys.stdout.write(text)
         return
-    folder = os.path.dirname(os.path.abspath(path))
-    temporary = ""
+    place, temporary = os.path.realpath(path), ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".queue-model-")
+        if os.path.exists(place) and not os.path.isfile(place):
+            with open(place, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            return
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(place), prefix=".queue-model-")
         with open(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except OSError as problem:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
