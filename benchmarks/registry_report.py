@@ -233,4 +233,4 @@ class _Year:
 
     def line(self, opening: int, n: int, lines: int) -> tuple[Any, ...]:
         at, verb, call = opening + n * 32400 // lines, VERBS[n % 4], f"{opening}.{n // 4}"
-        return at, (opening << 24) + n, call, verb, f"{at}|{call}|nul|NONE|{verb}||hash|1"
+        return call, at, f"nul|NONE|{verb}|||{n % 9}", "hash" if verb == "ENTERQUEUE" else None

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 SECONDS = 10  # digits of an epoch up to the year 2286: what has more is no time
-LONGEST = 8192  # characters of a line: Asterisk's own are shorter
+LONGEST = 2000  # bytes of a line in UTF-8: Asterisk's own are shorter, and an index of PostgreSQL takes 2704
 
 # Verb -> fewest and most parameters; an empty string counts as one, since a line ends with `|` when there are none. By
 # their number a verb is known that stands where it should not (`_odd`); elsewhere nothing is refused for it.
@@ -87,13 +87,17 @@ def parse(line: str) -> Event | None:
     if len(parts) == 5:
         parts.append("")
     epoch, call, queue, agent, verb, rest = parts
-    if len(epoch) > SECONDS or not (epoch.isascii() and epoch.isdigit()) or len(line) > LONGEST:
+    if len(epoch) > SECONDS or not (epoch.isascii() and epoch.isdigit()) or _too_long(line):
         return None
     if verb not in GRAMMAR:
         return _odd(line, parts, rest)
     if "|QUEUESTART|" in rest:
         return None  # two lines in one
     return _new(Event, (int(epoch), call, queue, agent, verb, rest))
+
+
+def _too_long(line: str) -> bool:
+    return len(line) > LONGEST or (not line.isascii() and len(line.encode("utf-8", "replace")) > LONGEST)
 
 
 def _odd(line: str, parts: list[str], rest: str) -> Event | None:
@@ -210,7 +214,8 @@ def of_row(row: Mapping[str, Any], zone: tzinfo = UTC) -> Event | None:
     rest = _text(row.get("data")) if row.get("data") else "|".join(words).rstrip("|")
     if verb == "ENTERQUEUE" and rest.count("|") < 2:
         rest = "|".join(words[:3])
-    return Event(at, _text(row.get("callid")), _text(row.get("queuename")), _text(row.get("agent")), verb, rest)
+    event = Event(at, _text(row.get("callid")), _text(row.get("queuename")), _text(row.get("agent")), verb, rest)
+    return None if _too_long(event.line()) else event
 
 
 def _text(value: object) -> str:

@@ -73,9 +73,9 @@ class Ingestion:
             tables.alone(connection)
             self._write(connection, batch, count)
 
-    def last_event(self) -> float | None:
-        """The instant of the last line that is not from the future."""
-        place = queue_event.c.at
+    def last_entry(self) -> float | None:
+        """The instant of the last visit that is not from the future."""
+        place = queue_visit.c.entered_at
         with self._database.read() as connection:
             found: int | None = connection.scalar(select(func.max(place)).where(place <= self._now() + TOLERANCE))
         return found
@@ -149,10 +149,10 @@ def _few_collections() -> Iterator[None]:
 def stored_events(connection: Connection, calls: Collection[str]) -> dict[str, list[Event]]:
     """Everything that decides over the visits of these calls; without those whose lines were erased."""
     found: dict[str, list[Event]] = {}
-    for call, line in tables.lines_of(connection, calls) if calls else ():
-        event = queue_log.parse(line)
+    for kept in tables.lines_of(connection, calls) if calls else ():
+        event = kept.event()
         if event is not None and event.verb in OF_VISITS:
-            found.setdefault(call, []).append(event)
+            found.setdefault(event.call, []).append(event)
     return found
 
 

@@ -8,10 +8,10 @@ from itertools import groupby
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from charter.calendar import OpeningHours
-from ivr import queue_log
-from ivr.queue_log import OF_VISITS
+from ivr.queue_log import OF_VISITS, Event
 from measure import tables
 from measure.ingest import VisitRows
+from measure.lines import Kept
 from registry.database import Database
 from registry.schema import call_fact, call_link, queue_event, queue_visit
 
@@ -95,12 +95,12 @@ def _next_calls(connection: Connection, after: str) -> list[str]:
     return list(connection.scalars(select(place).where(place > after).distinct().order_by(place).limit(CALLS)))
 
 
-def _events(connection: Connection, after: str, last: str) -> dict[str, list[queue_log.Event]]:
+def _events(connection: Connection, after: str, last: str) -> dict[str, list[Event]]:
     place = queue_event.c.call_id
-    wanted = select(place, queue_event.c.line).where(place > after, place <= last).order_by(place)
-    found: dict[str, list[queue_log.Event]] = {}
+    wanted = select(queue_event).where(place > after, place <= last).order_by(place)
+    found: dict[str, list[Event]] = {}
     for call, rows in groupby(connection.execute(wanted), key=lambda row: row[0]):
-        events = (queue_log.parse(row[1]) for row in rows)
+        events = (Kept(*row).event() for row in rows)
         found[call] = [event for event in events if event is not None and event.verb in OF_VISITS]
     return found
 

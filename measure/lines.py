@@ -1,8 +1,8 @@
-"""Lines of a queue_log as they are kept: each under a key of its own, without anybody's number.
+"""Lines of a queue_log as they are kept: each once, without anybody's number.
 
-The key is what a line says, the number left out: the same line is the same event, wherever and however often it stands,
-and before and after its number was purged from the file. In its place stands a pseudonym, and who knows the number of
-somebody can tell his lines from others', but only with the site's key.
+What a line says, the number left out, is its key: the same line is the same event, wherever and however often it
+stands, and before and after its number was purged from the file. A pseudonym is kept beside it, and who knows the
+number of somebody can tell his lines from others', but only with the site's key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
 
 from ivr import queue_log
@@ -21,16 +20,36 @@ from registry.numbers import e164
 
 # What is dialled or said in other lines: a number of seven digits or more that is no part of a channel's name.
 _NUMBER = re.compile(r"(?<![\w./-])\+?[0-9]{7,15}(?![\w./-])", re.ASCII)
-_VERBATIM = frozenset(GRAMMAR) - {
+_NUMBERED = frozenset((
     "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "OUTCALL", "DID", "INFO", "WITHDRAW", "MENU", "NOTICE", "CLOSED",
-    "SURVEY", "ENTERQUEUE",
-}  # fmt: skip
+    "SURVEY",
+))  # fmt: skip
+_VERBATIM = frozenset(GRAMMAR) - _NUMBERED - {"ENTERQUEUE"} - RESTARTS.keys()
 _PLAIN_ENTRY = re.compile(r"\|[0-9+*#./ \-]*\|[1-9][0-9]{0,4}", re.ASCII).fullmatch  # no URL, no name
 # Numbers whose E.164 is plain without the numbering plan, which takes 50 us to look into.
 _PLAIN = re.compile(r"0[1-9][0-9]{5,9}|3[1-8][0-9]{8}|\+39(0[1-9][0-9]{5,9}|3[0-9]{9})", re.ASCII)
 REMEMBERED = 1 << 16  # numbers
 
-Row = tuple[int, int, str, str, str]  # of queue_event
+URL = 200  # characters of the URL of an entry; what is longer is cut
+
+Row = tuple[str, int, str, str | None]  # of queue_event
+
+
+class Kept(NamedTuple):
+    """A row of queue_event."""
+
+    call: str
+    at: int
+    said: str
+    caller: str | None
+
+    def event(self) -> Event | None:
+        """What it was made of, the pseudonym in place of the number; None for what no line can be."""
+        event = queue_log.parse(f"{self.at}|{self.call}|{self.said}")
+        if event is None or event.verb != "ENTERQUEUE" or self.caller is None:
+            return event
+        url, _, place = event.rest.split("|")
+        return event._replace(rest=f"{url}|{self.caller}|{place}")
 
 
 class Callers:
@@ -84,23 +103,32 @@ class Count:
 def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
     """The lines of a block. What lies after `until` (epoch seconds) is from the future: taken, and counted."""
     batch = Batch([], {}, set())
-    rows, calls, new = batch.rows, batch.calls, tuple.__new__
-    lines = queue_log.decode(data).split("\n")
+    rows, calls, new, last, at = batch.rows, batch.calls, tuple.__new__, "", 0
+    text = queue_log.decode(data)
+    plain, restarted = text.isascii(), "|QUEUESTART|" in text
+    lines = text.split("\n")
     count.lines += len(lines) - lines.count("")
     for line in lines:
         # Nearly every line, without a call; the others, and with the same result these, by `_take_odd`.
         parts = line.split("|", 5)
-        if len(parts) == 6 and len(parts[0]) == SECONDS and line.isascii() and len(line) <= LONGEST:
+        if len(parts) == 6 and len(line) <= LONGEST and (plain or line.isascii()):
             epoch, call, queue, agent, verb, rest = parts
-            kept = None
-            if verb in _VERBATIM:
-                kept = hashed = line
-            elif verb == "ENTERQUEUE" and _PLAIN_ENTRY(rest):
-                _, caller, place = rest.split("|")
-                head, rest = line[: -len(rest)], f"|{callers.pseudonym(caller.strip())}|{place}"
-                kept, hashed = head + rest, f"{head}||{place}"
-            if kept is not None and epoch.isdigit() and "|QUEUESTART|" not in line and (at := int(epoch)) <= until:
-                rows.append((at, _key(hashed), call, verb, kept))
+            if epoch != last and len(epoch) == SECONDS and epoch.isdigit() and (seconds := int(epoch)) <= until:
+                last, at = epoch, seconds
+            if epoch == last and not (restarted and "|QUEUESTART|" in line):
+                if verb in _VERBATIM:
+                    rows.append((call, at, line[SECONDS + 2 + len(call) :], None))
+                elif verb == "ENTERQUEUE" and _PLAIN_ENTRY(rest):
+                    _, number, place = rest.split("|")
+                    caller = callers.pseudonym(number.strip())
+                    rest = f"|{caller}|{place}"
+                    rows.append((call, at, f"{queue}|{agent}|ENTERQUEUE|||{place}", caller or None))
+                elif verb in _NUMBERED:
+                    rest = _NUMBER.sub("<number>", rest)
+                    rows.append((call, at, f"{queue}|{agent}|{verb}|{rest}", None))
+                else:
+                    _take_odd(batch, line, callers, until, count)
+                    continue
                 if verb in OF_VISITS:
                     event = new(Event, (at, call, queue, agent, verb, rest))
                     if call in calls:
@@ -122,42 +150,29 @@ def _take_odd(batch: Batch, line: str, callers: Callers, until: float, count: Co
         if event is None:
             return
         count.mended += 1
-    take(batch, event, line, callers, until, count)
+    take(batch, event, callers, until, count)
 
 
-def _key(hashed: str) -> int:
-    return int.from_bytes(blake2b(hashed.encode(), digest_size=8).digest(), "little", signed=True)
-
-
-def take(batch: Batch, event: Event, line: str, callers: Callers, until: float, count: Count) -> None:
+def take(batch: Batch, event: Event, callers: Callers, until: float, count: Count) -> None:
     """Put an event into the batch, without numbers."""
-    at, call, verb = event.at, event.call, event.verb
-    hashed = line
-    if verb not in _VERBATIM:
-        event, hashed = without_number(event, callers)
-        line = event.line()
-        if verb not in GRAMMAR:
-            count.unknown[verb] += 1
+    at, call, queue, agent, verb, rest = event
+    caller = None
+    if verb == "ENTERQUEUE":
+        url, number, position = entry(event)
+        url = _NUMBER.sub("<number>", url.replace(number, "<number>") if number else url)[:URL].replace("|", "%7C")
+        caller = callers.pseudonym(number) or None
+        place = "" if position is None else position
+        rest = f"{url}||{place}"
+        event = event._replace(rest=f"{url}|{caller or ''}|{place}")
+    elif verb in _NUMBERED or verb not in GRAMMAR:
+        rest = _NUMBER.sub("<number>", rest)
+        event = event._replace(rest=rest)
+    if verb not in GRAMMAR:
+        count.unknown[verb] += 1
     if at > until:
         count.future += 1
-    batch.rows.append((at, _key(hashed), call, verb, line))
+    batch.rows.append((call, at, f"{queue}|{agent}|{verb}|{rest}", caller))
     if verb in OF_VISITS:
-        events = batch.calls.get(call)
-        if events is None:
-            batch.calls[call] = [event]
-        else:
-            events.append(event)
+        batch.calls.setdefault(call, []).append(event)
     elif verb in RESTARTS:
         batch.restarts.add(at)
-
-
-def without_number(event: Event, callers: Callers) -> tuple[Event, str]:
-    """The event with a pseudonym in place of the caller's number, and the line with neither, which makes its key."""
-    if event.verb != "ENTERQUEUE":
-        event = event._replace(rest=_NUMBER.sub("<number>", event.rest))
-        return event, event.line()
-    url, caller, position = entry(event)
-    url = _NUMBER.sub("<number>", url.replace(caller, "<number>") if caller else url).replace("|", "%7C")
-    place = "" if position is None else position
-    kept = event._replace(rest=f"{url}|{callers.pseudonym(caller)}|{place}")
-    return kept, event._replace(rest=f"{url}||{place}").line()

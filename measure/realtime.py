@@ -57,15 +57,16 @@ class RealtimeLog:
             raise Refusal(f"--realtime {self.place}: {_words(problem)}; run it again, nothing is lost") from None
 
     def take(self, ingestion: Ingestion, now: float, report: Report) -> None:
-        """Put what is new into the registry. Rows have no place to go on from, so those of the last day come again."""
+        """Put what is new into the registry. Rows have no place to go on from, so those since a day before the last
+        visit come again."""
         batch, count = Batch([], {}, set()), Count()
-        for row in self.rows(ingestion.last_event()):
+        for row in self.rows(ingestion.last_entry()):
             count.lines += 1
             event = queue_log.of_row(row, self._zone)
             if event is None:
                 count.torn += 1
                 continue
-            take(batch, event, event.line(), ingestion.callers, now + TOLERANCE, count)
+            take(batch, event, ingestion.callers, now + TOLERANCE, count)
             if len(batch.rows) >= ROWS:
                 ingestion.take_batch(batch, count)
                 report.count.add(count)

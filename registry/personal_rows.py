@@ -142,13 +142,8 @@ def _forget_callers(connection: Connection, person: Person) -> int:
     """Pseudonyms of the person's numbers, in the visits and in the lines that they can be rebuilt from."""
     visits = _visits(connection, person)
     channels = {row.unique_id for row in visits}
-    lines = and_(EVENT.call_id.in_(channels), EVENT.verb == "ENTERQUEUE")
-    for row in connection.execute(select(schema.queue_event).where(lines)).all():
-        line = row.line
-        for each in person.hashes:
-            line = line.replace(each, "")
-        one = and_(EVENT.at == row.at, EVENT.line_hash == row.line_hash)
-        connection.execute(update(schema.queue_event).where(one).values(line=line))
+    lines = and_(EVENT.call_id.in_(channels), EVENT.caller_hash.in_(person.hashes))
+    connection.execute(update(schema.queue_event).where(lines).values(caller_hash=None))
     for row in visits:
         one = and_(VISIT.unique_id == row.unique_id, VISIT.visit_no == row.visit_no)
         connection.execute(update(schema.queue_visit).where(one).values(caller_hash=None))

@@ -296,15 +296,14 @@ queue_log_file = Table(  # how far each file has been read
     UniqueConstraint("device", "inode", "head_hash"),
 )
 
-queue_event = Table(  # each line once, the caller's number taken out
+queue_event = Table(  # each line once, the caller's number taken out; on SQLite one tree of pages, without an index
     "queue_event",
     metadata,
+    Column("call_id", Text, primary_key=True),  # the queue_log's: the UNIQUEID of a channel
     Column("at", BigInteger, primary_key=True, autoincrement=False),  # whole seconds, as Asterisk writes
-    Column("line_hash", BigInteger, primary_key=True, autoincrement=False),  # of the line as it was read
-    Column("call_id", Text, nullable=False),  # the queue_log's: the UNIQUEID of a channel
-    Column("verb", Text, nullable=False),
-    Column("line", Text, nullable=False),  # verbatim, `<hash>` in place of the number
-    Index(None, "call_id"),
+    Column("said", Text, primary_key=True),  # the rest of the line verbatim, `queue|agent|VERB|parameters`
+    Column("caller_hash", Text),  # keyed, of an ENTERQUEUE; None: withheld
+    sqlite_with_rowid=False,
 )
 
 queue_restart = Table("queue_restart", metadata, Column("at", BigInteger, primary_key=True, autoincrement=False))
@@ -335,8 +334,8 @@ queue_visit = Table(  # a caller's stay at the queue; rebuilt from `queue_event`
     Column("caller_hash", Text),  # keyed; None: withheld
     Column("position", Integer),
     _one_of("fate", FATES),
-    Index(None, "entered_at"),
-    Index(None, "caller_hash", "entered_at"),
+    # Not by caller first: hashes come in no order, so every block of lines would write to all pages of such an index.
+    Index(None, "entered_at", "caller_hash"),
     Index(None, "call_id"),
     Index(  # the few that are not over: whom a start of the switch ends
         "ix_queue_visit_open",

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert
 
 from ivr.cli import Refusal
+from ivr.queue_log import LONGEST
 from measure.ingest import Report, cdr_links
 from measure.joins import by_fate, join_late, rebuild
 from measure.lines import Batch, Callers, Count, _take_odd, canonical, read
@@ -72,12 +73,11 @@ def test_no_number_is_kept_and_the_rest_of_a_line_is(log: SwitchLog) -> None:
         f"{MORNING + 72}|{MORNING}.1|nul|NONE|CALLED|+393331234567\n",
     ])  # fmt: skip
     assert log.take().count.unknown == {"CALLED": 1}
-    kept = [row.line.split("|", 4)[4] for row in log.rows("queue_event")]
     who = KEYS.pseudonym("+390612345678")
-    assert sorted(kept) == sorted([
-        f"ENTERQUEUE|http://crm/?from=<number>|{who}|1", f"CONNECT|9|{MORNING}.2|4",
-        "BLINDTRANSFER|<number>|outside|9|61|1", "MENU|<number>|ADR", "CALLED|<number>",
-    ])  # fmt: skip
+    assert [(row.said.split("|", 2)[2], row.caller_hash) for row in log.rows("queue_event")] == [
+        ("ENTERQUEUE|http://crm/?from=<number>||1", who), (f"CONNECT|9|{MORNING}.2|4", None),
+        ("BLINDTRANSFER|<number>|outside|9|61|1", None), ("MENU|<number>|ADR", None), ("CALLED|<number>", None),
+    ]  # fmt: skip
     (made,) = log.visits
     assert (made.fate, made.talk_s, made.caller_hash) == ("answered", 61, who)
 
@@ -138,6 +138,8 @@ ODD = st.lists(
             f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE||0612345678|01", f"{MORNING}|x|nul|NONE|ENTERQUEUE|http://x|06|1",
             f"{MORNING}|x|nul|NONE|ENTERQUEUE||0612345678|1|Rossi", f"{MORNING}|x|nul|a|b|CONNECT|9|a.2|4", "torn", "",
             f"{MORNING}|x|nul|caff\xe8|PAUSE|", f"{MORNING}|x|nul|op101|CONNECT|1{MORNING}{START.rstrip()}",
+            f"{MORNING}|x|nul|op101|BLINDTRANSFER|0612345678|x|9|61|1", f"{MORNING}|x|nul|op101|PAUSE|" + "x" * LONGEST,
+            f"{MORNING}|x|nul|op101|PAUSE|" + "\xe8" * 1000, f"{MORNING}|x|nul|op101|WITHDRAW|0612345678|1|9",
             f"{MORNING}0|x|nul|op101|PAUSE|", "12|x|nul|op101|PAUSE|", f"{int(NOW) + 9999}|x|nul|op101|PAUSE|",
             f"{MORNING}|x|nul|op101|PAUSE", f"{MORNING}|x|nul|op101|OUTCALL|0612345678", f"{MORNING}|x|nul|op101|LA|06",
         ]),
@@ -334,6 +336,31 @@ def test_a_file_of_one_endless_line_is_no_log_and_stops_nobody(plain: SwitchLog)
     plain.path.write_bytes(b"\xff" * (3 << 20) + b"\n" + "".join(visit(1, MORNING)).encode())
     assert plain.take().count.new == 4
     assert plain.fates == ["answered"]
+
+
+def test_a_line_as_long_as_can_be_is_kept_and_a_longer_one_is_none(log: SwitchLog) -> None:
+    """An index of PostgreSQL takes 2,704 bytes; what a line says is part of a key."""
+    chance = random.Random(7)
+    noise = "".join(chance.choice("\u20ac\xe8abcdefgh12 ") for _ in range(LONGEST))  # not to be compressed
+    for place, head in enumerate((f"{MORNING}|{MORNING}.1|nul|op101|PAUSE|", f"{MORNING}|{MORNING}.2|nul|op101|DID|")):
+        room = LONGEST - len(head)
+        log.write([head + noise.encode()[place : place + room].decode("ascii", "ignore").ljust(room, "~") + "\n"])
+        log.write([head + noise + "\n"])
+    log.write([f"{MORNING}|{MORNING}.3|nul|NONE|ENTERQUEUE|{'|' * 1900}|0612345678|1\n"])
+    assert counted(log.take()) == (5, 3, 0, 2)
+    assert log.fates == ["waiting"]
+    rebuild(log.database, HOURS)
+    assert log.fates == ["waiting"]
+
+
+def test_a_call_that_goes_on_in_another_block_keeps_its_caller(log: SwitchLog) -> None:
+    lines = visit(1, MORNING)
+    log.write([lines[0].replace("ENTERQUEUE||", "ENTERQUEUE|http://x/?a|b|")])
+    log.take()
+    log.write(lines[1:])
+    log.take()
+    (made,) = log.visits
+    assert (made.fate, made.caller_hash, made.position) == ("answered", KEYS.pseudonym("+390612345678"), 1)
 
 
 def test_text_that_wants_to_be_sql_is_text(log: SwitchLog) -> None:

@@ -143,14 +143,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "queue_event",
-        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("line_hash", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("call_id", sa.Text(), nullable=False),
-        sa.Column("verb", sa.Text(), nullable=False),
-        sa.Column("line", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("at", "line_hash", name=op.f("pk_queue_event")),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("caller_hash", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("call_id", "at", "said", name=op.f("pk_queue_event")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_queue_event_call_id"), "queue_event", ["call_id"], unique=False)
     op.create_table(
         "queue_log_file",
         sa.Column("source_id", sa.Integer(), nullable=False),
@@ -193,9 +192,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_queue_visit_call_id"), "queue_visit", ["call_id"], unique=False)
     op.create_index(
-        op.f("ix_queue_visit_caller_hash_entered_at"), "queue_visit", ["caller_hash", "entered_at"], unique=False
+        op.f("ix_queue_visit_entered_at_caller_hash"), "queue_visit", ["entered_at", "caller_hash"], unique=False
     )
-    op.create_index(op.f("ix_queue_visit_entered_at"), "queue_visit", ["entered_at"], unique=False)
     op.create_index(
         "ix_queue_visit_open",
         "queue_visit",
