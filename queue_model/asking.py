@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ivr import typed
 from ivr.cli import Refusal
 from ivr.places import Places
 from queue_model import study
@@ -24,8 +24,8 @@ def scenario_arguments(parser: argparse.ArgumentParser) -> None:
     """The scenario and what of it may be said on the command line."""
     add = parser.add_argument
     add("scenario", metavar="SCENARIO", help="a scenario file: scenarios/baseline.yaml")
-    add("--first", type=_date, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
-    add("--days", type=_whole, metavar="N", help="length of the period in calendar days (default: the scenario's)")
+    add("--first", type=typed.day, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
+    add("--days", type=typed.whole, metavar="N", help="length of the period in calendar days (default: the scenario's)")
     add(
         "--set", action="append", default=[], type=_setting, metavar="KEY=VALUE", dest="settings",
         help="another value for any key, its parts joined by dots: operators.reserve=3",
@@ -35,10 +35,10 @@ def scenario_arguments(parser: argparse.ArgumentParser) -> None:
 def simulation_arguments(parser: argparse.ArgumentParser) -> None:
     """How often and by what it is run."""
     add = parser.add_argument
-    add("--replications", type=_whole, metavar="N", help="how many times the period is simulated")
+    add("--replications", type=typed.whole, metavar="N", help="how many times the period is simulated")
     add("--seed", type=_seed, metavar="S", help="where all chances start from (default: the scenario's)")
     add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
-    add("--jobs", type=_whole, metavar="N", help="threads (default: one for each core)")
+    add("--jobs", type=typed.whole, metavar="N", help="threads (default: one for each core)")
 
 
 def cluster_argument(parser: argparse.ArgumentParser) -> None:
@@ -102,23 +102,10 @@ def progress_bar() -> Iterator[Progress]:
 # --- words of the command line ---------------------------------------------------------------------------------------
 
 
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"\d{1,7}", text) or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
-
-
 def _seed(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number of up to 18 digits")
     return int(text)
-
-
-def _date(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-10-05") from None
 
 
 def precision(text: str) -> float:

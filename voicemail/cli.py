@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ivr import typed
 from ivr.cli import Refusal, user
 from ivr.columns import age, plain
 from ivr.compiled import CompiledError, load
@@ -95,8 +96,12 @@ def _desk_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     notified = command("notify", "e-mail the team leader about messages, each once (for a timer)", _desk("notify"))
     notified.add_argument("--dry-run", action="store_true", help="print the letters, send none")
     notified.add_argument("--follow", action="store_true", help="go on, until SIGTERM or Ctrl-C")
-    notified.add_argument("--every", type=float, default=60.0, metavar="SECONDS", help="with --follow (default: 60)")
-    notified.add_argument("--metrics-port", type=int, metavar="PORT", help="with --follow: for Prometheus; 0: any")
+    notified.add_argument(
+        "--every", type=typed.pause, default=60.0, metavar="SECONDS", help="with --follow (default: 60)"
+    )
+    notified.add_argument(
+        "--metrics-port", type=typed.port, metavar="PORT", help="with --follow: for Prometheus; 0: any"
+    )
     written = command("transcribe", "write down what messages say, with a model of yours", _desk("transcribe"))
     written.add_argument("id", metavar="ID", nargs="?", help="of one message (default: all that have none)")
 

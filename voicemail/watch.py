@@ -51,8 +51,6 @@ def run(site: Site, now: float) -> list[str]:
 
 def _follow(places: Places, every: float, port: int | None) -> int:
     """Whatever fails is told once and tried again."""
-    if every <= 0:
-        raise Refusal(f"--every {every:g}: a pause of more than 0 seconds, please")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -7,6 +7,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 
+from ivr import typed
 from ivr.cli import Refusal
 from ivr.compiled import CompiledError
 from ivr.engine import HOOKS, Engine
@@ -21,8 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Answer the switch's AGI(agi://...) over TCP and the AGI scripts over a socket in var/. SIGTERM: take no new "
         "call, finish those under way; a second SIGTERM: end at once. SIGHUP: take up the compiled configuration."
     )
-    parser.add_argument("--port", type=_port, help="instead of engine.port of service.yaml; 0: a free one")
-    parser.add_argument("--metrics-port", type=_port, help="instead of engine.metrics_port; 0: a free one")
+    parser.add_argument("--port", type=typed.port, help="instead of engine.port of service.yaml; 0: a free one")
+    parser.add_argument("--metrics-port", type=typed.port, help="instead of engine.metrics_port; 0: a free one")
     parser.add_argument("--verbose", action="store_true", help="log the end of every session too")
 
 
@@ -56,9 +57,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
-    return int(text)

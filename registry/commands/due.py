@@ -7,6 +7,7 @@ import json
 import math
 import time
 
+from ivr import typed
 from ivr.columns import age, columns
 from ivr.places import Places
 from registry import acting, reading
@@ -18,9 +19,9 @@ HEAD = ("DUE", "", "PROMISE", "NUMBER", "TOPIC", "LEVEL", "STATE", "WHO")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--within", type=float, metavar="HOURS", help="only what is due within so many hours")
+    parser.add_argument("--within", type=typed.hours, metavar="HOURS", help="only what is due within so many hours")
     parser.add_argument("--late", action="store_true", help="only what is late already")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="so many at most (default: 100)")
+    parser.add_argument("--limit", type=typed.whole, default=100, metavar="N", help="so many at most (default: 100)")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -8,9 +8,8 @@ import signal
 import sys
 import threading
 import time
-from datetime import date
 
-from ivr.cli import Refusal
+from ivr import typed
 from ivr.places import Places
 from registry import spool
 from registry.batch import Taken
@@ -24,30 +23,24 @@ LONGEST_PAUSE = 30.0  # seconds between two tries while the database is away
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="go on taking in, until SIGTERM or Ctrl-C")
-    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="with --follow (default: 1)")
+    parser.add_argument("--every", type=typed.pause, default=1.0, metavar="SECONDS", help="with --follow (default: 1)")
     parser.add_argument(
-        "--metrics-port", type=int, metavar="PORT", help="with --follow: figures for Prometheus; 0: any"
+        "--metrics-port", type=typed.port, metavar="PORT", help="with --follow: figures for Prometheus; 0: any"
     )
     parser.add_argument(
-        "--again", type=_day, metavar="DAY", help="take once more what was put away since that day, after a restore"
+        "--again",
+        type=typed.day,
+        metavar="DAY",
+        help="take once more what was put away since that day, after a restore",
     )
-
-
-def _day(said: str) -> str:
-    try:
-        return date.fromisoformat(said).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{said!r} is no day; write it like 2026-11-24") from None
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    if options.every <= 0:
-        raise Refusal(f"--every {options.every:g}: a pause of more than 0 seconds, please")
     if options.follow:
         return _follow(options, places)
     intake = Intake(Site.of(places), _tell)
     intake.prepare()
-    done = intake.again(options.again, time.time()) if options.again else intake.run(time.time())
+    done = intake.again(options.again.isoformat(), time.time()) if options.again else intake.run(time.time())
     print(_told(done, spool.backlog(places, time.time())))
     return 0
 

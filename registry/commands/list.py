@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 
+from ivr import typed
 from ivr.columns import age, columns
 from ivr.places import Places
 from registry import acting, reading, schema
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", choices=schema.CHANNELS)
     parser.add_argument("--owner", metavar="WHO", help="those that this operator has: op117")
     parser.add_argument("--call", metavar="ID", help="those that began with this call")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="so many at most (default: 100)")
+    parser.add_argument("--limit", type=typed.whole, default=100, metavar="N", help="so many at most (default: 100)")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

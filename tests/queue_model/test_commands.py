@@ -157,7 +157,7 @@ def test_half_a_point() -> None:
     ("word", "message"),
     [
         (["--days", "0"], "'0' is no whole number above 0"),
-        (["--first", "tomorrow"], "'tomorrow' is no day; write it like 2026-10-05"),
+        (["--first", "tomorrow"], "'tomorrow' is no day; write it like 2026-11-24"),
         (["--set", "reserve"], "'reserve': write a key and its value: operators.reserve=3"),
         (["--seed", "-1"], "is no seed"),
     ],
