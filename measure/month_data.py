@@ -49,7 +49,7 @@ class Data(NamedTuple):
     requests: list[Request]
     needs: dict[str, Counter[str]]  # month -> topic -> requests; `TREND_MONTHS` of them, this one last
     promises: dict[str, Promise]
-    due: dict[str, list[Deferred]]  # promise -> requests whose time was over in the month
+    due: dict[str, list[Deferred]]  # promise -> requests whose time was over in the month, by `at`
     late: dict[str, Backlog]  # promise -> what lay open beyond its time at `at`
     callbacks: Counter[str]  # of the messages left: reached, ended, waiting
     responses: int
@@ -72,7 +72,7 @@ def read(connection: Connection, month: Month, hours: OpeningHours, now: float) 
         _requests(connection, span),
         {each.code: _needs(connection, each.span(hours)) for each in trend(month)},
         _promises(connection),
-        {each: deferred(connection, each, *span) for each in PROMISES},
+        {each: deferred(connection, each, span.start, at) for each in PROMISES},
         {each: _backlog(connection, each, at) for each in PROMISES},
         _callbacks(connection, span),
         *_survey(connection, month),

@@ -97,8 +97,9 @@ def stats(connection: Connection, start: float, until: float, now: float) -> Sta
     closed = (request.c.closed_at >= start) & (request.c.closed_at < until)
     standing = _counts(connection, (request.c.state, request.c.level), request.c.state != "closed")
     came = _counts(connection, (request.c.channel, request.c.topic_code), opened)
+    over = min(until, now)  # what is due later than now has not failed
     figures = [
-        on_time(name, clocks.deferred(connection, code, start, until), start, until) for code, name in FIGURES.items()
+        on_time(name, clocks.deferred(connection, code, start, over), start, over) for code, name in FIGURES.items()
     ]
     return Stats(
         {(row[0], row[1]): row[2] for row in standing},

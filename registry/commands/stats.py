@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from datetime import date, datetime, timedelta
-from datetime import time as wall
+from datetime import date, timedelta
 from typing import Any
 
+from charter.promises import end_of_day
+from ivr import typed
 from ivr.cli import Refusal
 from ivr.columns import age, columns
 from ivr.places import Places
@@ -19,16 +20,11 @@ from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first day (default: of this month)")
-    parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day (default: today)")
+    parser.add_argument(
+        "--from", dest="first", type=typed.day, metavar="DAY", help="first day (default: of this month)"
+    )
+    parser.add_argument("--to", dest="last", type=typed.day, metavar="DAY", help="last day (default: today)")
     parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{said[:40]!r} is no day; write it like 2026-10-31") from None
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -40,16 +36,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if first > last:
         raise Refusal(f"--from: {first} is after --to, {last}; exchange them")
     with site.database.read() as connection:
-        found = reading.stats(connection, _midnight(first, rules), _midnight(last + timedelta(days=1), rules), now)
+        start, until = end_of_day(first - timedelta(days=1), rules.hours), end_of_day(last, rules.hours)
+        found = reading.stats(connection, start, until, now)
     if options.json:
         print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **_document(found)}, indent=1))
     else:
         _show(found, first, last)
     return 0
-
-
-def _midnight(day: date, rules: Rules) -> float:
-    return datetime.combine(day, wall(), rules.hours.zone).timestamp()
 
 
 def _document(found: Stats) -> dict[str, Any]:
@@ -75,7 +68,7 @@ def _show(found: Stats, first: date, last: date) -> None:
     print(f"In time, of what fell due from {first} to {last}:")
     for each in found.on_time:
         share = "-" if each.value is None else f"{100 * each.value:.1f} %"
-        print(f"  {each.definition.title('en'):<28} {share:>8}  ({each.numerator:g} of {each.denominator:g})")
+        print(f"  {each.definition.title('en'):<30} {share:>8}  ({each.numerator:g} of {each.denominator:g})")
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, update
 
-from charter.calendar import parse_range
+from charter.calendar import OpeningHours, parse_range
 from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from measure.cli import main
 from measure.document_files import tame
 from measure.month import Month, month, week_code
 from measure.month_cells import half_hour
-from registry import schema
+from registry import reading, schema
 from registry.database import Database
 from tests.conftest import rome
 from tests.measure import golden_month, months
@@ -287,6 +287,24 @@ def test_an_open_month_is_not_published(small: House) -> None:
         small.report("--audience", "public", now="2026-10-31 23:59")
     assert small.report(now="2026-10-31 23:59") == 0
     assert "Il mese non è finito" in small.text(kind="html")
+
+
+@pytest.mark.parametrize("now", ["2026-10-08 12:00", "2026-10-09 00:00", LATER])
+def test_the_report_and_the_statistics_of_the_registry_say_the_same(small: House, database: Database, now: str) -> None:
+    """In the month, too: what is due later than now has neither failed nor succeeded."""
+    document = small.made(now=now)
+    hours = OpeningHours("Europe/Rome", [])
+    with database.read() as connection:
+        stats = reading.stats(connection, *month("2026-10").span(hours), rome(now))
+    promises = table(document, "promises")
+    for code, figure in zip(reading.FIGURES, stats.on_time, strict=True):
+        assert (promises[code]["due"], promises[code]["in-time"]) == (figure.denominator, figure.numerator), code
+    assert 0 < promises["EMAIL"]["due"] <= 11
+    needs = {topic: row["requests"] for topic, row in table(document, "needs").items() if topic}
+    assert needs == {
+        topic: sum(count for (_, about), count in stats.opened.items() if about == topic) for topic in needs
+    }
+    assert sum(needs.values()) == sum(stats.opened.values()) > 0
 
 
 def test_the_threshold_of_the_law_cannot_be_undercut(small: House) -> None:

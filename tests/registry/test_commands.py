@@ -274,9 +274,9 @@ def test_counts_of_all_together_and_of_nobody(terminal: Terminal) -> None:
         "  OUTCOME   REQUESTS",
         "  informed  1",
         "In time, of what fell due from 2026-11-01 to 2026-11-26:",
-        "  E-mails answered in time       50.0 %  (1 of 2)",
-        "  Second level answered in time        -  (0 of 0)",
-        "  Call-backs made in time             -  (0 of 0)",
+        "  E-mails answered in time         50.0 %  (1 of 2)",
+        "  Second level answered in time         -  (0 of 0)",
+        "  Call-backs made in time               -  (0 of 0)",
     ]
     found = json.loads(terminal.run("stats", "--json", "--from", "2026-11-24", "--to", "2026-11-24"))
     assert found["opened"][0] == {"channel": "email", "topic": "DID", "count": 2}
@@ -284,6 +284,30 @@ def test_counts_of_all_together_and_of_nobody(terminal: Terminal) -> None:
     assert "op1" not in json.dumps(found)
     wrong = terminal.run("stats", "--from", "2026-11-25", "--to", "2026-11-24", status=1)
     assert wrong == "registry stats: --from: 2026-11-25 is after --to, 2026-11-24; exchange them\n"
+
+
+def test_what_is_not_due_yet_has_not_failed(terminal: Terminal) -> None:
+    opened(terminal, "email")
+    until = ("stats", "--json", "--to", "2026-11-30")
+    assert json.loads(terminal.run(*until))["on_time"][0]["denominator"] == 0
+    found = json.loads(terminal.later(49 * HOUR).run(*until))["on_time"][0]
+    assert (found["numerator"], found["denominator"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--limit", "-1"), ("due", "--limit", "99999999999999999999"), ("due", "--within", "nan"),
+        ("due", "--within", "-1"), ("stats", "--to", "9999-12-31"), ("intake", "--follow", "--every", "nan"),
+        ("intake", "--follow", "--metrics-port", "65536"),
+    ],
+)  # fmt: skip
+def test_a_number_that_cannot_be_is_told_with_its_option(
+    terminal: Terminal, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        terminal.run(*words)
+    assert f"argument {words[-2]}: {words[-1]!r} is no " in capsys.readouterr().err
 
 
 def test_job_centres_are_listed(terminal: Terminal, tmp_path: Path) -> None:
