@@ -6,10 +6,14 @@ needs. What cannot be read is counted and never guessed: unknown verbs, torn lin
 
 from __future__ import annotations
 
+import gzip
+import os
+import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TextIO
 
 from ivr import queue_log
 from ivr.queue_log import GRAMMAR, OF_VISITS, RESTARTS, WAIT_ENDS, Event
@@ -55,7 +59,7 @@ class QueueLog:
     visits: list[Visit] = field(default_factory=list)  # in order of entering
     lines: int = 0
     unknown: Counter[str] = field(default_factory=Counter)  # verbs that app_queue does not write
-    torn: list[int] = field(default_factory=list)  # numbers of the lines that are no events
+    torn: list[str] = field(default_factory=list)  # lines that are no events: queue_log:812
     repeated: int = 0  # lines that were there before
     orphans: int = 0  # ends of visits that began before the log
 
@@ -78,28 +82,62 @@ class QueueLog:
         return found
 
 
-def read_queue_log(path: str, queue: str | None = None) -> QueueLog:
-    """The visits of a queue_log, of one queue if named. Raises `QueueLogError`."""
-    try:
-        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
-            log = parse(file, queue)
-    except OSError as problem:
-        remedy = "give the path of Asterisk's queue_log (usually in its log folder)"
-        raise QueueLogError(f"{path}: {problem.strerror}; {remedy}") from None
+def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
+    """The visits of a queue_log, of one queue if named. `paths`: its files, the rotated ones (`.gz` too) in any order.
+
+    A visit may begin in one file and end in the next. Raises `QueueLogError`."""
+    log, reader = QueueLog(), _Reader(queue)
+    with ExitStack() as after:
+        for path, file in sorted(((path, _opened(path, after)) for path in paths), key=lambda each: _begins(*each)):
+            _read(_lines(path, file), log, reader, f"{os.path.basename(path)}:")
+    reader.tell(log)
+    said = ", ".join(paths)
     if log.lines == len(log.torn):
         what = "empty" if not log.lines else "not a line of it is an event"
         raise QueueLogError(
-            f"{path}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
+            f"{said}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
         )
     if not log.visits:
         which = f' of queue "{queue}"; leave out --queue to take all' if queue else "; is it the log of another switch?"
-        raise QueueLogError(f"{path}: no caller entered a queue (no ENTERQUEUE){which}")
+        raise QueueLogError(f"{said}: no caller entered a queue (no ENTERQUEUE){which}")
     return log
 
 
 def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
     """As `read_queue_log`, from lines."""
     log, reader = QueueLog(), _Reader(queue)
+    _read(lines, log, reader)
+    reader.tell(log)
+    return log
+
+
+def _opened(path: str, after: ExitStack) -> TextIO:
+    """The file, to be closed `after`. Raises `QueueLogError`."""
+    try:
+        if path.endswith(".gz"):
+            return after.enter_context(gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n"))
+        return after.enter_context(open(path, encoding="utf-8", errors="replace", newline="\n"))
+    except OSError as problem:
+        remedy = "give the path of Asterisk's queue_log (usually in its log folder)"
+        raise QueueLogError(f"{path}: {problem.strerror}; {remedy}") from None
+
+
+def _lines(path: str, file: TextIO) -> Iterator[str]:
+    try:
+        yield from file
+    except (OSError, EOFError, zlib.error) as problem:
+        raise QueueLogError(f"{path}: cannot be read ({problem}); restore it, or leave it out") from None
+
+
+def _begins(path: str, file: TextIO) -> float:
+    """The instant of its first event: by that files are in order, whatever they are called."""
+    events = (queue_log.parse(line.rstrip("\r\n")) for line in _lines(path, file))
+    first = next((float(event.at) for event in events if event is not None), 0.0)
+    file.seek(0)
+    return first
+
+
+def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") -> None:
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip("\r\n")
         if not line:
@@ -107,12 +145,10 @@ def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
         log.lines += 1
         event = queue_log.parse(line) if raw.endswith("\n") else None
         if event is None or not _readable(event):
-            log.torn.append(number)
+            log.torn.append(f"{name}{number}")
             event = queue_log.parse(queue_log.mend(line) or "") if raw.endswith("\n") else None
         if event is not None:
             reader.take(log, event)
-    reader.tell(log)
-    return log
 
 
 def _readable(event: Event) -> bool:

@@ -22,7 +22,7 @@ from queue_model.volumes import STEP, said
 EXAMPLES = """
 examples:
   queue-model calibrate queue_log
-  queue-model calibrate queue_log --facts var/spool/facts --output measured.yaml
+  queue-model calibrate queue_log* --facts var/spool/facts --output measured.yaml
   queue-model run measured.yaml
 """
 BASE = os.path.join(ROOT, "scenarios", "baseline.yaml")
@@ -32,7 +32,7 @@ SHOWN_WAITS = (15, 30, 60, 120, 180, 300, 600)  # s
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("log", metavar="QUEUE_LOG", help="Asterisk's queue_log")
+    add("log", nargs="+", metavar="QUEUE_LOG", help="Asterisk's queue_log; its rotated files too, .gz as well")
     add("--queue", metavar="NAME", help="only this queue (default: all in the log)")
     add("--facts", metavar="DIR", help="the spool of facts of the same days: tells how many callers reach the queue")
     add("--based-on", default=BASE, metavar="FILE", help="what the log cannot know comes from here (default: baseline)")
