@@ -18,7 +18,7 @@ from queue_model import inputs as engine_inputs
 from queue_model.errors import ModelError
 from queue_model.inputs import UNLIMITED, Inputs
 from queue_model.intensity import Drawn, Intensity, day_factors, draw, intensity
-from queue_model.laws import Floats, Patience, mean, standard, values
+from queue_model.laws import Floats, Patience, mean, same_kind, standard, values, values_by
 from queue_model.menu_ways import Ways, ways
 from queue_model.people import events, roster
 from queue_model.period import Period
@@ -164,12 +164,12 @@ class Builder:
         if attempts == 1:
             return first
         # A column an attempt: most callers make one, so later columns are hardly read.
-        whole = {name: np.full((attempts, len(mine.where)), np.inf) for name in first}
-        rows, drawn = np.arange(len(mine.where)), first
+        whole = {name: np.empty((attempts, len(mine.where))) for name in first}
         for name, column in first.items():
-            whole[name][0] = column
+            whole[name][0], whole[name][1:] = column, np.inf
+        rows, drawn = np.arange(len(mine.where)), first
         for attempt in range(1, attempts):
-            rows = rows[np.isfinite(drawn["redial_after"])]
+            rows = rows[np.flatnonzero(drawn["redial_after"] < np.inf)]
             drawn = self._draw_attempt(mine.of(rows), attempt, attempts)
             for name, column in drawn.items():
                 whole[name][attempt, rows] = column
@@ -272,6 +272,8 @@ class Tables:
         if len(distinct) == 1:
             return self.law(name, laws[0])
         which = np.array([distinct.index(_Law(law)) for law in laws])[topics]
+        if same_kind([each.law for each in distinct]):
+            return values_by([each.law for each in distinct], which, self(name, standard(laws[0])))
         found = np.empty(len(self.where))
         for number, each in enumerate(distinct):
             rows = np.flatnonzero(which == number)

@@ -61,6 +61,7 @@ WITHOUT_SEAT = cython.declare(cython.int, 2)
 NOWHERE = cython.declare(cython.int, -1)
 
 FEW = cython.declare(cython.int, 48)  # so many are kept in order rather than in a heap
+WALK = cython.declare(cython.int, 512)  # how far they walk through memory before they begin anew
 
 NAN = cython.declare(cython.double, float("nan"))
 INF = cython.declare(cython.double, float("inf"))
@@ -74,13 +75,16 @@ class Agenda:
     at: cython.double[::1]
     key: cython.longlong[::1]  # kind << 48 | sequence
     who: cython.int[::1]
+    head: cython.int  # where the first entry is; a heap's stays at 0
     size: cython.int
     sequence: cython.longlong
 
     def __init__(self, room: int) -> None:
+        room = max(room, WALK)
         self.at = np.empty(room)
         self.key = np.empty(room, dtype=np.int64)
         self.who = np.empty(room, dtype=np.int32)
+        self.head = 0
         self.size = 0
         self.sequence = 0
 
@@ -124,17 +128,24 @@ class Agenda:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def replace_first_of_few(self, at: cython.double, kind: cython.int, who: cython.int) -> cython.void:
-        """The same while all entries lie in order, as they then still do: for a few of them quicker than to sift."""
-        self.sequence += 1
-        place: cython.int = 0
-        while place + 1 < self.size and self.at[place + 1] <= at:  # among equals the newest is last
-            self.at[place] = self.at[place + 1]
-            self.key[place] = self.key[place + 1]
-            self.who[place] = self.who[place + 1]
-            place += 1
+    def replace_first_of_few(self, at: cython.double, who: cython.int) -> cython.void:
+        """The same while all entries lie in order from `head` on, as they then still do, and are of one kind: for a few
+        of them quicker than to sift, since who is free last is mostly free late."""
+        place: cython.int = self.head + self.size
+        if place < WALK:
+            self.head += 1
+        else:
+            place = self.size - 1
+            entry: cython.int
+            for entry in range(place):
+                self.at[entry] = self.at[self.head + 1 + entry]
+                self.who[entry] = self.who[self.head + 1 + entry]
+            self.head = 0
+        while place > self.head and self.at[place - 1] > at:  # among equals the newest is last
+            self.at[place] = self.at[place - 1]
+            self.who[place] = self.who[place - 1]
+            place -= 1
         self.at[place] = at
-        self.key[place] = (cython.cast(cython.longlong, kind) << 48) | self.sequence
         self.who[place] = who
 
     @cython.cfunc
@@ -465,17 +476,17 @@ class Room:
                 longest = self.key_after[call, 0]
             if self.longest_wait < longest:
                 longest = self.longest_wait
-            free: cython.double = self.agenda.at[0]
+            free: cython.double = self.agenda.at[self.agenda.head]
             if free <= now or free <= now + longest:
                 if free < now:
                     free = now
-                operator: cython.int = self.agenda.who[0]
+                operator: cython.int = self.agenda.who[self.agenda.head]
                 left: cython.double = free + self.talk[call, 0]
                 end: cython.double = left + self.wrap[call, 0]
                 self.answered_row(operator, call, 0, call, free, left)
                 self.note(operator, ON_CALL, call, 0, free, end)
                 if few:
-                    self.agenda.replace_first_of_few(end, WORK_END, operator)
+                    self.agenda.replace_first_of_few(end, operator)
                 else:
                     self.agenda.replace_first(end, WORK_END, operator)
             else:
@@ -1114,6 +1125,12 @@ def by_number(
     for row in range(number.shape[0]):
         to: cython.int = start[number[row]]
         start[number[row]] = to + 1
+        if words.shape[1] == 4:  # intervals of operators, the most rows that there are
+            sorted_words[to, 0] = words[row, 0]
+            sorted_words[to, 1] = words[row, 1]
+            sorted_words[to, 2] = words[row, 2]
+            sorted_words[to, 3] = words[row, 3]
+            continue
         for word in range(words.shape[1]):
             sorted_words[to, word] = words[row, word]
 

@@ -8,6 +8,7 @@ shape; its mean, too, is a factor. All means are those of the law itself, in sec
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Union
 
 import numpy as np
@@ -116,3 +117,20 @@ def values(law: Patience, variates: Floats | None, shape: Any) -> Floats:
         return np.multiply(variates, law.mean / law.shape, out=variates)
     seen = np.asarray(law.values, dtype=np.float64)
     return np.asarray(seen[(variates * len(seen)).astype(np.intp)])
+
+
+def same_kind(laws: Sequence[Patience]) -> bool:
+    """Whether `values_by` can do them all at once."""
+    return all(type(law) is type(laws[0]) for law in laws) and isinstance(laws[0], (Exponential, Lognormal))
+
+
+def values_by(laws: Sequence[Patience], which: NDArray[np.intp], variates: Floats) -> Floats:
+    """`values` of the law that `which` says for each, of laws of the same kind: to the last bit those of each law."""
+    if isinstance(laws[0], Exponential):
+        variates *= np.array([mean(law) for law in laws])[which]
+        return variates
+    normal = [(law.sigma, math.log(law.mean) - law.sigma**2 / 2) for law in laws if isinstance(law, Lognormal)]
+    sigmas, shifts = np.array(normal).T
+    variates *= sigmas[0] if (sigmas == sigmas[0]).all() else sigmas[which]
+    variates += shifts[which]
+    return np.exp(variates, out=variates)

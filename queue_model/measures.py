@@ -250,9 +250,9 @@ def _percentiles(some: Floats, count: int) -> list[float]:
     """Each of `PERCENTS` of `count` waits, of which `some` are above 0: looking for a place among equals is slow. A
     percentile is averaged over replications, not over calls."""
     places = [kpi.rank(count, percent) - (count - len(some)) for percent in PERCENTS.values()]
-    above = sorted({place for place in places if place >= 0}) if count else []
-    ordered = np.partition(some, above) if above else some
-    return [float(ordered[place]) if place in above else 0.0 for place in places]
+    above = [place for place in places if place >= 0] if count else []
+    ordered = dict(zip(above, tally.ordered(some, above), strict=True)) if above else {}
+    return [ordered.get(place, 0.0) for place in places]
 
 
 def _due_days(study: Study) -> Floats:

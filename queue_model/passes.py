@@ -139,18 +139,26 @@ def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> in
     return int(wrong)
 
 
-def handed_over(calls: Rows, flags: Flags) -> Indices:
-    """The rows of the calls that were answered, and whose attempt is marked in `flags` [callers, attempts]."""
-    found: Indices = np.empty(len(calls), dtype=np.intp)
+def handed_over(calls: Rows, flags: Flags) -> tuple[Floats, Ints, Shorts]:
+    """Of the calls that were answered and whose attempt is marked in `flags` [callers, attempts]: when everything about
+    them was done, whose they are, and which attempt they were."""
+    done, entity = np.empty(len(calls)), np.empty(len(calls), dtype=np.int32)
+    attempt = np.empty(len(calls), dtype=np.int16)
+    times: cython.const[cython.double][:, ::1] = table(calls, np.float64)
     numbers: cython.const[cython.int][:, ::1] = table(calls, np.int32)
     shorts: cython.const[cython.short][:, ::1] = table(calls, np.int16)
     outcomes: cython.const[cython.uchar][:, ::1] = table(calls, np.uint8)
     marked: cython.const[cython.uchar][:, :] = flags.view(np.uint8)
-    rows: cython.Py_ssize_t[::1] = found
+    ends: cython.double[::1] = done
+    whose: cython.int[::1] = entity
+    which: cython.short[::1] = attempt
     made: cython.Py_ssize_t = 0
     row: cython.Py_ssize_t
     with cython.nogil:
-        for row in range(rows.shape[0]):
-            rows[made] = row
-            made += (outcomes[row, 54] == ANSWERED) & (marked[numbers[row, 10], shorts[row, 24]] != 0)
-    return found[:made]
+        for row in range(times.shape[0]):
+            if outcomes[row, 54] == ANSWERED and marked[numbers[row, 10], shorts[row, 24]]:
+                ends[made] = times[row, 4] + times[row, 3]
+                whose[made] = numbers[row, 10]
+                which[made] = shorts[row, 24]
+                made += 1
+    return done[:made], entity[:made], attempt[:made]

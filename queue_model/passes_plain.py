@@ -52,8 +52,8 @@ def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> in
     return int(mine[wrong[0]]) if len(wrong) else -1
 
 
-def handed_over(calls: Rows, flags: Flags) -> Indices:
+def handed_over(calls: Rows, flags: Flags) -> tuple[Floats, Ints, Shorts]:
     """`passes.handed_over`."""
-    rows = np.flatnonzero(calls["outcome"] == Outcome.ANSWERED)
-    handed: Flags = flags[calls["entity"][rows], calls["attempt"][rows]]
-    return np.asarray(rows[handed])
+    answered = calls[calls["outcome"] == Outcome.ANSWERED]
+    mine = answered[flags[answered["entity"], answered["attempt"]]]
+    return np.asarray(mine["left"] + mine["wrap"]), mine["entity"].copy(), mine["attempt"].copy()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from queue_model.inputs import Floats, Inputs, seen
 from queue_model.records import SECOND, Rows, Source
 from queue_model.twins import compiled_or_plain
+from queue_model.ziggurat import Ints, Shorts
 
 passes = compiled_or_plain("passes")
 
@@ -33,30 +34,25 @@ def serve(ready: Floats, work: Floats, people: int) -> Floats:
 
 def second_level(inputs: Inputs, calls: Rows, mails: Rows, serve: Serve = serve) -> Rows:
     """Rows of `records.SECOND`: every request handed over at the end of a call (wrap-up included) or of an e-mail."""
-    from_calls, from_mails = _handed_over(inputs, calls), _handed_on(inputs, mails)
-    rows = np.zeros(len(from_calls) + len(from_mails), dtype=SECOND)
+    done, entity, attempt = _handed_over(inputs, calls)
+    from_mails = _handed_on(inputs, mails)
+    rows = np.zeros(len(done) + len(from_mails), dtype=SECOND)
     if not len(rows):
         return rows
-    one, other = rows[: len(from_calls)], rows[len(from_calls) :]
-    one["created"] = calls["left"][from_calls] + calls["wrap"][from_calls]
-    one["entity"], one["attempt"], one["source"] = (
-        calls["entity"][from_calls],
-        calls["attempt"][from_calls],
-        Source.CALL,
-    )
+    one, other = rows[: len(done)], rows[len(done) :]
+    one["created"], one["entity"], one["attempt"], one["source"] = done, entity, attempt, Source.CALL
     other["created"], other["entity"], other["source"] = mails["ended"][from_mails], from_mails, Source.EMAIL
-    work = inputs.second_level_work[one["entity"], one["attempt"]], inputs.mail_second_level_work[from_mails]
+    work = inputs.second_level_work[entity, attempt], inputs.mail_second_level_work[from_mails]
     order = np.argsort(rows["created"], kind="stable")  # at one instant calls before e-mails, each by number
     rows = rows[order]
     rows["started"], rows["ended"] = _served(inputs, rows["created"], np.concatenate(work)[order], serve)
     return rows
 
 
-def _handed_over(inputs: Inputs, calls: Rows) -> NDArray[np.intp]:
-    flags = inputs.second_level
-    if not seen(flags).any():
-        return np.zeros(0, dtype=np.intp)
-    found: NDArray[np.intp] = passes.handed_over(calls[: len(calls) - len(inputs.closed_at)], flags)
+def _handed_over(inputs: Inputs, calls: Rows) -> tuple[Floats, Ints, Shorts]:
+    """`passes.handed_over`."""
+    many = 0 if not seen(inputs.second_level).any() else len(calls) - len(inputs.closed_at)
+    found: tuple[Floats, Ints, Shorts] = passes.handed_over(calls[:many], inputs.second_level)
     return found
 
 

@@ -7,6 +7,8 @@ does the same with NumPy where nothing was compiled, to the last bit; a test hol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cython
 import numpy as np
 
@@ -15,6 +17,8 @@ from queue_model.ziggurat import Floats, Indices
 
 compiled: bool = cython.compiled
 
+BUCKETS = cython.declare(cython.Py_ssize_t, 4096)
+LOWEST = cython.declare(cython.Py_ssize_t, (1023 - 8) << 7)  # the first bits of 2**-8
 OUTCOMES = cython.declare(cython.int, len(Outcome))
 KINDS = len(Work)
 
@@ -69,6 +73,48 @@ def waits(calls: Rows, which: int, end: float) -> Floats:
             made[size] = wait  # written in any case: whether it stays cannot be guessed
             size += (wait > 0.0) & ((wanted >> outcomes[row, 54]) & 1)
     return found[:size]
+
+
+def ordered(values: Floats, places: Sequence[int]) -> list[float]:
+    """What would stand at these places if these numbers above 0 were sorted.
+
+    The bits of positive numbers rise with them: the first bits say in which bucket a number is, and only the buckets
+    that hold a place are sorted.
+    """
+    counts: Indices = np.zeros(BUCKETS, dtype=np.intp)
+    found: Floats = np.empty(len(values))
+    words: cython.const[cython.ulonglong][::1] = values.view(np.uint64)
+    numbers: cython.const[cython.double][::1] = values
+    in_bucket: cython.Py_ssize_t[::1] = counts
+    few: cython.double[::1] = found
+    size: cython.Py_ssize_t = 0
+    each: cython.Py_ssize_t
+    with cython.nogil:
+        for each in range(words.shape[0]):
+            in_bucket[bucket(words[each])] += 1
+    mine = np.searchsorted(np.cumsum(counts), places, "right")
+    is_mine = np.zeros(BUCKETS, dtype=np.uint8)
+    is_mine[mine] = 1
+    left_out = np.cumsum(np.where(is_mine, 0, counts))[mine]
+    wanted: cython.const[cython.uchar][::1] = is_mine
+    with cython.nogil:
+        for each in range(words.shape[0]):
+            few[size] = numbers[each]
+            size += wanted[bucket(words[each])]
+    ranked: list[float] = np.sort(found[:size])[np.asarray(places, dtype=np.intp) - left_out].tolist()
+    return ranked
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def bucket(word: cython.ulonglong) -> cython.Py_ssize_t:
+    """Of a number's bits: 128 to each doubling from 1/256 to 2**24, what is beyond in the first and the last."""
+    found: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, word >> 45) - LOWEST
+    if found < 0:
+        return 0
+    return found if found < BUCKETS else BUCKETS - 1
 
 
 def spent(work: Rows, start: float) -> Floats:

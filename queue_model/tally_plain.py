@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from queue_model.records import Outcome, Rows, Work
@@ -29,6 +31,12 @@ def waits(calls: Rows, which: int, end: float) -> Floats:
     """`tally.waits`."""
     wait = _waits(calls, end)
     return np.asarray(wait[(wait > 0) & ((which >> calls["outcome"].astype(np.intp)) & 1 == 1)])
+
+
+def ordered(values: Floats, places: Sequence[int]) -> list[float]:
+    """`tally.ordered`."""
+    ranked: list[float] = np.partition(values, sorted(set(places)))[list(places)].tolist()
+    return ranked
 
 
 def spent(work: Rows, start: float) -> Floats:

@@ -98,8 +98,9 @@ def test_who_begins_twice_or_ends_what_he_did_not_begin(seed: int, events: int, 
 def test_calls_that_are_handed_over() -> None:
     asked = full_days(20, 4)
     calls = kernel.simulate(asked).calls[: -len(asked.closed_at) or None]
-    rows = agreed("handed_over", calls, asked.second_level)
+    done, entity, attempt = agreed("handed_over", calls, asked.second_level)
     marked = asked.second_level[calls["entity"], calls["attempt"]] & (calls["outcome"] == Outcome.ANSWERED)
-    assert rows.tolist() == np.flatnonzero(marked).tolist()
-    assert 0 < len(rows) < len(calls)
-    assert len(agreed("handed_over", calls[:0], asked.second_level)) == 0
+    assert (entity.tolist(), attempt.tolist()) == (calls["entity"][marked].tolist(), calls["attempt"][marked].tolist())
+    assert (done == (calls["left"] + calls["wrap"])[marked]).all()
+    assert 0 < len(done) < len(calls)
+    assert all(len(each) == 0 for each in agreed("handed_over", calls[:0], asked.second_level))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from queue_model import kernel, tally, tally_plain
 from queue_model.records import Outcome, Records
@@ -34,6 +36,23 @@ def test_waits(record: Records, which: int) -> None:
     assert np.array_equal(mine, tally_plain.waits(record.calls, which, 1e6))
     assert (mine > 0).all()
     assert len(mine) > 0 or not which
+
+
+@given(
+    st.lists(st.floats(5e-324, 1e300) | st.sampled_from([20.0, 180.0, 2.0**-8, 2.0**24]), min_size=1, max_size=200),
+    st.data(),
+)
+def test_ordered(values: list[float], data: st.DataObject) -> None:
+    places = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=4))
+    wanted = [sorted(values)[place] for place in places]
+    assert tally.ordered(np.array(values), places) == wanted
+    assert tally_plain.ordered(np.array(values), places) == wanted
+
+
+def test_ordered_waits(record: Records) -> None:
+    some = tally.waits(record.calls, (1 << len(Outcome)) - 1, 1e6)
+    places = [0, len(some) // 2, len(some) * 9 // 10, len(some) - 1]
+    assert tally.ordered(some, places) == tally_plain.ordered(some, places) == np.sort(some)[places].tolist()
 
 
 @pytest.mark.parametrize("start", [0.0, 3 * 86400.0])
