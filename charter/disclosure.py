@@ -105,7 +105,7 @@ def said(of: Cell) -> str:
 
 
 def table(of: str, dimensions: Sequence[Dimension], counts: Mapping[Any, int]) -> Linked:
-    """A table with all its margins. `counts` has its innermost cells, by tuples of codes; one left out counts nought."""
+    """A table with all its margins. `counts` has its innermost cells, by tuples of codes; one left out counts 0."""
     leaves = {each.name: {code: tuple(each.leaves(code)) for code in each.codes()} for each in dimensions}
     found: dict[Cell, int] = {}
     sums: list[Sum] = []
