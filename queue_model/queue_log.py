@@ -124,7 +124,7 @@ def _opened(path: str, after: ExitStack) -> TextIO:
 
 def _lines(path: str, file: TextIO) -> Iterator[str]:
     try:
-        yield from file
+        yield from iter(file.readline, "")  # from the file itself, whoever stops reading would close it
     except (OSError, EOFError, zlib.error) as problem:
         raise QueueLogError(f"{path}: cannot be read ({problem}); restore it, or leave it out") from None
 
