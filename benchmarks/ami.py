@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 from asterisk.manager import Manager as Pyst2
-from panoramisk import Manager as Panoramisk
 
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
@@ -87,12 +86,16 @@ def reply(visitor: socket.socket, action: dict[str, str], *lines: str, kind: str
 
 # --- events by the second of CPU: each client in a process of its own ------------------------------------------------
 
-_FEED = """
-import sys, time
-sys.path.insert(0, {root!r})
-from benchmarks import ami as b
-print(b.{name}({count}))
-"""
+_ALONE = "import sys; sys.path.insert(0, {root!r}); from benchmarks import ami; print(ami.{asked})"
+
+
+def _alone(python: str, asked: str) -> str:
+    """What `asked` of this module comes to, in a process of its own; panoramisk is known to the peers' Python alone."""
+    code = _ALONE.format(root=str(ROOT), asked=asked)
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{asked}: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout.splitlines()[-1]
 
 
 def feed_ours(count: int) -> float:
@@ -159,14 +162,6 @@ def feed_pyst2(count: int) -> float:
     return count / (time.process_time() - began)
 
 
-def _rate(name: str, count: int) -> float:
-    code = _FEED.format(root=str(ROOT), name=name, count=count)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{name}: {done.stderr.strip().splitlines()[-1:]}")
-    return float(done.stdout.split()[-1])
-
-
 # --- peers that do not behave -----------------------------------------------------------------------------------------
 
 
@@ -217,7 +212,9 @@ async def ours(case: str, peer: Peer) -> str:
 
 
 async def panoramisk(case: str, peer: Peer) -> str:
-    manager = Panoramisk(host="127.0.0.1", port=peer.port, username="nul", secret="x", reconnect_timeout=1)
+    from panoramisk import Manager
+
+    manager = Manager(host="127.0.0.1", port=peer.port, username="nul", secret="x", reconnect_timeout=1)
     await manager.connect()
     await asyncio.sleep(0.2)
     try:
@@ -225,6 +222,16 @@ async def panoramisk(case: str, peer: Peer) -> str:
     finally:
         manager.config["host"] = "256.0.0.0"  # there is no other way to end its reconnecting
         manager.close()
+
+
+def met(client: str, case: str) -> str:
+    """What this client says of the peer of this case."""
+    logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    peer = Peer(CASES[case])
+    said = asyncio.run({"ours": ours, "panoramisk": panoramisk}[client](case, peer))
+    peer.close()
+    return said
 
 
 async def _asked(case: str, peer: Peer, send: Callable[..., object]) -> str:
@@ -255,26 +262,23 @@ async def _asked(case: str, peer: Peer, send: Callable[..., object]) -> str:
 
 
 def run(quick: bool, quiet: str) -> Section:
-    logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    from benchmarks.servers import peers_python  # needs more than the peers' Python has
+
+    theirs = peers_python()
     rounds, count = (1, 5000) if quick else (5, 20_000)
     rates: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, feed, events in (
-            ("ours", "feed_ours", count),
-            ("panoramisk", "feed_panoramisk", count),
-            ("pyst2", "feed_pyst2", 500),
+        for name, python, events in (
+            ("ours", sys.executable, count),
+            ("panoramisk", theirs, count),
+            ("pyst2", sys.executable, 500),
         ):
-            rates.setdefault(name, []).append(_rate(feed, events))
+            rates.setdefault(name, []).append(float(_alone(python, f"feed_{name}({events})")))
     found = {name: median(each) for name, each in rates.items()}
-    rows = []
-    for case, each in CASES.items():
-        said = []
-        for client in (ours, panoramisk):
-            peer = Peer(each)
-            said.append(asyncio.run(client(case, peer)))
-            peer.close()
-        rows.append([case, *said])
+    clients = {"ours": sys.executable, "panoramisk": theirs}
+    rows = [
+        [case, *(_alone(python, f"met({client!r}, {case!r})") for client, python in clients.items())] for case in CASES
+    ]
     ratio = found["ours"] / found["panoramisk"]
     body = "\n\n".join(
         (
