@@ -1,6 +1,6 @@
 """How long the report of a month takes, and whether a longer history makes it slower.
 
-A database is filled year by year, as the service would: a million requests and ten million lines of queue_log in ten
+Each database is filled year by year, as the service would: a million requests and ten million lines of queue_log in ten
 years, with visits, clocks, interactions and answers to the survey. After one year, three and ten the last month is
 reported: for inside, for the public (with disclosure control and its proof), and once as a command of its own, which
 also has to start Python. A program that read the whole history would take ten times as long at the end.
@@ -11,22 +11,24 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, redirect_stdout
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, func, select, text
+
+from benchmarks import machine
 from benchmarks.report import Goal, Section, table
 from ivr import service
 from ivr.places import ROOT, Places
-from registry import schema
+from registry import schema, server
 from registry.database import Database
 from registry.migrations import upgrade
 
@@ -47,49 +49,77 @@ PROMISES = {
 }
 FIRST_LEVEL = {"email": ("EMAIL", 172800.0), "voicemail": ("CALLBACK", 86400.0)}
 QUESTIONS = ("solved", "courtesy", "overall")
+SIZE = "SELECT pg_database_size(current_database())"  # bytes
 VERBS = ("ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETECALLER")
 Rows = list[tuple[Any, ...]]
 
 
 def run(quick: bool, quiet: str) -> Section:
     years, scale = (QUICK_YEARS, QUICK) if quick else (YEARS, 1)
-    rows, inside = [], []
-    with tempfile.TemporaryDirectory(prefix="nul-report-") as folder:
-        path, places = Path(folder, "registry.db"), _places(folder)
-        os.environ["NUL_DATABASE"] = f"sqlite:///{path}"
-        try:
-            made = 0
+    rows, goals = [], []
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-report-"))
+        programs = server.install(Places(), report=lambda line: None)
+        own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))
+        for name in ("SQLite", "PostgreSQL"):
+            with ExitStack() as while_it_runs:
+                if name == "SQLite":
+                    url = f"sqlite:///{Path(folder, 'registry.db')}"
+                else:
+                    url = while_it_runs.enter_context(server.Server(programs, own)).url()
+                lines, inside = _database(name, url, folder, years, scale)
+            rows += lines
+            goals += _goals(name, inside, years)
+    head = (
+        "database", "years", "requests", "visits", "lines of queue_log", "size", "for inside", "for the public",
+        "as a command",
+    )  # fmt: skip
+    told = f"Best of {TURNS}; {quiet}. The public's report spends its time on the proof, not on reading."
+    described = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}"
+    return Section("registry_report", "The report of a month", goals, f"{described}.\n\n{table(head, rows)}\n\n{told}")
+
+
+def _database(
+    name: str, url: str, folder: str, years: tuple[int, ...], scale: int
+) -> tuple[list[list[str]], list[float]]:
+    """Rows of the table, and the seconds of the report for inside, after so many years each."""
+    places, rows, inside, made = _places(os.path.join(folder, name)), [], [], 0
+    os.environ["NUL_DATABASE"] = url
+    try:
+        with closing(Database(url)) as database:
+            _begin(database)
             for until in years:
-                _fill(path, range(FIRST + made, FIRST + until), scale)
+                _fill(database, range(FIRST + made, FIRST + until), scale)
                 made = until
                 month = f"{FIRST + until - 1}-10"
                 times = {audience: _reported(places, month, audience) for audience in ("internal", "public")}
                 inside.append(times["internal"])
-                rows.append(_row(path, until, times, _command(places, month)))
-        finally:
-            del os.environ["NUL_DATABASE"]
-    head = ("years", "requests", "visits", "lines of queue_log", "file", "for inside", "for the public", "as a command")
+                rows.append([name, *_row(database, until, times, _command(places, month))])
+    finally:
+        del os.environ["NUL_DATABASE"]
+    return rows, inside
+
+
+def _goals(name: str, inside: list[float], years: tuple[int, ...]) -> list[Goal]:
     growth = inside[-1] / inside[-2]  # in the first year the trend has fewer months to read
-    goals = [
+    return [
         Goal(
-            f"the report of a month in under {GOAL_SECONDS:g} s after {years[-1]} years",
+            f"{name}: the report of a month in under {GOAL_SECONDS:g} s after {years[-1]} years",
             f"{inside[-1]:.2f} s",
             inside[-1] < GOAL_SECONDS,
             "reading a month takes no longer for its history; what is left is Python on one month's rows",
         ),
         Goal(
-            "the same whatever the history",
+            f"{name}: the same whatever the history",
             f"{growth:.2f} x that after {years[-2]}",
             growth < 1.5,
             "some query reads more than its month",
         ),
     ]
-    told = f"SQLite, best of {TURNS}; {quiet}. The public's report spends its time on the proof, not on reading."
-    return Section("registry_report", "The report of a month", goals, f"{table(head, rows)}\n\n{told}")
 
 
 def _places(folder: str) -> Places:
-    places = Places(os.path.join(ROOT, "config"), os.path.join(folder, "var"))
+    places = Places(os.path.join(ROOT, "config"), folder)
     os.makedirs(places.var)
     service.compile(places)
     return places
@@ -119,42 +149,19 @@ def _command(places: Places, month: str) -> float:
     return time.perf_counter() - begun
 
 
-def _row(path: Path, years: int, times: Mapping[str, float], command: float) -> list[str]:
-    connection = sqlite3.connect(path)
-    tables = ("request", "queue_visit", "queue_event")
-    counts = [connection.execute(f"SELECT count(*) FROM {each}").fetchone()[0] for each in tables]  # noqa: S608
-    connection.close()
-    numbers = [f"{each:,}" for each in counts]
+def _row(database: Database, years: int, times: Mapping[str, float], command: float) -> list[str]:
+    with database.read() as connection:
+        counted = [schema.request, schema.queue_visit, schema.queue_event]
+        numbers = [f"{connection.scalar(select(func.count()).select_from(each)):,}" for each in counted]
+        size = Path(database.file).stat().st_size if database.sqlite else connection.scalar(text(SIZE))
     seconds = [f"{each:.2f} s" for each in (times["internal"], times["public"], command)]
-    return [str(years), *numbers, f"{path.stat().st_size / 2**30:.2f} GB", *seconds]
+    return [str(years), *numbers, f"{size / 2**30:.2f} GB", *seconds]
 
 
 # --- a service's years ------------------------------------------------------------------------------------------------
 
 
-def _fill(path: Path, years: range, scale: int) -> None:
-    if not path.exists():
-        _begin(path)
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous = OFF")
-    for year in years:
-        days = list(_workdays(year))
-        make = _Year(year, random.Random(year))
-        connection.execute("BEGIN")
-        for day in days:
-            for name, rows in make.day(day, *(each // scale // len(days) for each in (REQUESTS, VISITS, LINES))):
-                if not rows:
-                    continue
-                columns = schema.metadata.tables[name].columns.keys()[: len(rows[0])]
-                marks = ", ".join("?" * len(columns))
-                connection.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
-        connection.execute("COMMIT")
-    connection.execute("ANALYZE")
-    connection.close()
-
-
-def _begin(path: Path) -> None:
-    database = Database(f"sqlite:///{path}")
+def _begin(database: Database) -> None:
     with database.begin() as connection:
         upgrade(connection)
         rows = [{"topic_code": code, "label_it": code.title(), "label_en": code.title()} for code in TOPICS]
@@ -164,7 +171,44 @@ def _begin(path: Path) -> None:
             for code, (amount, clock, share) in PROMISES.items()
         ]
         connection.execute(schema.promise.insert(), promises)
-    database.close()
+
+
+def _fill(database: Database, years: range, scale: int) -> None:
+    """By the quickest way of each database."""
+    for year in years:
+        days, make = list(_workdays(year)), _Year(year, random.Random(year))
+        with database.begin() as connection:
+            insert = _into_sqlite(connection) if database.sqlite else _into_postgres(connection)
+            for day in days:
+                for name, rows in make.day(day, *(each // scale // len(days) for each in (REQUESTS, VISITS, LINES))):
+                    if rows:
+                        insert(name, schema.metadata.tables[name].columns.keys()[: len(rows[0])], rows)
+    with database.begin() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+Insert = Callable[[str, list[str], Rows], None]
+
+
+def _into_sqlite(connection: Connection) -> Insert:
+    cursor = connection.connection.cursor()
+
+    def insert(name: str, columns: list[str], rows: Rows) -> None:
+        marks = ", ".join("?" * len(columns))
+        cursor.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+
+    return insert
+
+
+def _into_postgres(connection: Connection) -> Insert:
+    cursor = connection.connection.cursor()
+
+    def insert(name: str, columns: list[str], rows: Rows) -> None:
+        with cursor.copy(f"COPY {name} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    return insert
 
 
 def _workdays(year: int) -> Iterator[date]:
