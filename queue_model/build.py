@@ -23,7 +23,7 @@ from queue_model.menu_ways import Ways, ways
 from queue_model.people import events, roster
 from queue_model.period import Period
 from queue_model.scenario import TopicSpec
-from queue_model.streams import Streams, places
+from queue_model.streams import Streams
 from queue_model.study import Study
 from queue_model.traced import traced
 from queue_model.twins import compiled_or_plain
@@ -96,7 +96,7 @@ class Builder:
         drawn, known = self._trace or (
             draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings if swings else None), None
         )  # fmt: skip
-        everyone = Tables(streams, places(drawn.day, drawn.number))
+        everyone = Tables(streams, drawn.where)
         wants = self._wants(drawn, everyone, known)
         opens, step = (self._opens, drawn.step) if known is None else (period.is_open(drawn.at), np.arange(len(wants)))
         chance = np.empty(0) if self.ways.one_each else everyone("calls/way", "uniform")
@@ -212,7 +212,7 @@ class Builder:
         if mails is None or self.mails is None:
             return {}
         drawn = draw(self.mails, self.study.period, streams, "mails", mails.busyness, None)
-        everyone = Tables(streams, places(drawn.day, drawn.number))
+        everyone = Tables(streams, drawn.where)
         names = self.study.topics
         shares = mails.topics or {name: each.share for name, each in self.study.scenario.topics.items()}
         cumulative = np.cumsum([shares.get(name, 0.0) for name in names])

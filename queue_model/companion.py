@@ -169,7 +169,7 @@ class Companion:
         who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
         patience = self._patience(arrived, who)
         come = arrived.drawn
-        drawn = Drawn(come.at[who], come.day[who], come.number[who], come.step[who])
+        drawn = Drawn(come.at[who], come.where[who], come.step[who])
         made = inputs.build(
             call_at=drawn.at, talk=self._handling(arrived, who), patience=patience,
             **inputs.constant_staff(self.agents),
@@ -178,7 +178,7 @@ class Companion:
 
     def measured(self, records: Records, drawn: Drawn) -> Floats:
         """`MEASURES` of a replication."""
-        calls = records.calls[drawn.day >= self.study.scenario.period.settle]
+        calls = records.calls[drawn.at >= self.study.period.midnights[self.study.scenario.period.settle]]
         answered = calls["outcome"] == Outcome.ANSWERED
         in_time = np.count_nonzero(answered & (calls["wait"] <= self.within))
         return np.array([calls["wait"].sum(), len(calls) - np.count_nonzero(answered), in_time], dtype=np.float64)

@@ -20,6 +20,7 @@ from queue_model.feasible import minute
 from queue_model.period import Period
 from queue_model.scenario import Profile, SpecialDays, Swings
 from queue_model.streams import Streams
+from queue_model.ziggurat import Words
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -47,11 +48,10 @@ class Intensity:
 
 
 class Drawn(NamedTuple):
-    """Arrivals in order of time: instants, the day and the number within it (from 0), the step."""
+    """Arrivals in order of time: instants, the places of their chances (by day and number within it), the step."""
 
     at: Floats
-    day: Indices
-    number: Indices
+    where: Words
     step: Indices
 
 

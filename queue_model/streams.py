@@ -32,8 +32,7 @@ class Maker(Protocol):
         passed: Floats,
         edges: Floats,
         at: Floats,
-        day: Indices,
-        number: Indices,
+        where: Words,
         step: Indices,
     ) -> int: ...
 
@@ -73,17 +72,14 @@ class Streams:
         where = self._maker.places(np.repeat(np.arange(days), count), np.tile(np.arange(count), days))
         return self.at(name, kind, where).reshape(days, count)
 
-    def arrivals(
-        self, name: str, first: Indices, passed: Floats, edges: Floats
-    ) -> tuple[Floats, Indices, Indices, Indices]:
+    def arrivals(self, name: str, first: Indices, passed: Floats, edges: Floats) -> tuple[Floats, Words, Indices]:
         """A Poisson process, a day at a time: its expected number is `passed` [steps + 1] at the `edges` of steps, of
-        which `first` [days + 1] are the first of each day. Instants, day, number within the day and step of each."""
+        which `first` [days + 1] are the first of each day. Instant, place and step of each."""
         key, expected = self.key(f"{name}/exponential"), float(passed[-1])
         room = int(expected + 6 * np.sqrt(expected) + 16)
         while True:
-            at = np.empty(room)
-            day, number, step = (np.empty(room, dtype=np.intp) for _ in range(3))
-            made = self._maker.arrivals(key, first, passed, edges, at, day, number, step)
+            at, where, step = np.empty(room), np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.intp)
+            made = self._maker.arrivals(key, first, passed, edges, at, where, step)
             if made >= 0:
-                return at[:made], day[:made], number[:made], step[:made]
+                return at[:made], where[:made], step[:made]
             room *= 2

@@ -125,9 +125,16 @@ def spent(work: Rows, start: float) -> Floats:
     sums: cython.double[::1] = seconds
     begin: cython.double = start
     row: cython.Py_ssize_t
+    kind: cython.int = 0
+    sum_of_kind: cython.double = 0.0  # by far the most rows are of the kind of the row before
     with cython.nogil:
         for row in range(times.shape[0]):
             length: cython.double = times[row, 1] - (times[row, 0] if times[row, 0] > begin else begin)
+            if numbers[row, 7] != kind:
+                sums[kind] = sum_of_kind
+                kind = numbers[row, 7]
+                sum_of_kind = sums[kind]
             if not length < 0.0:
-                sums[numbers[row, 7]] += length
+                sum_of_kind += length
+        sums[kind] = sum_of_kind
     return seconds

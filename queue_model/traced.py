@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from queue_model.intensity import Drawn
+from queue_model.streams import places
 from queue_model.study import Study
 from queue_model.traces import Traced, TraceError
 
@@ -27,4 +28,4 @@ def traced(study: Study) -> tuple[Drawn, NDArray[np.int16]]:
     day = study.period.day_of(at[inside])
     number = np.arange(len(inside)) - np.searchsorted(day, day, "left")
     topics = np.array([study.topics.index(each) if each else -1 for each in calls.topics], dtype=np.int16)
-    return Drawn(at[inside], day, number, np.zeros(len(inside), dtype=np.intp)), topics[inside]
+    return Drawn(at[inside], places(day, number), np.zeros(len(inside), dtype=np.intp)), topics[inside]

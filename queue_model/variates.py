@@ -218,25 +218,23 @@ def fill_all(
             found[row] = gamma(mix(words[row] + key), shape)
 
 
-def arrivals(
-    key: int, first: Indices, passed: Floats, edges: Floats, at: Floats, day: Indices, number: Indices, step: Indices
-) -> int:
+def arrivals(key: int, first: Indices, passed: Floats, edges: Floats, at: Floats, where: Words, step: Indices) -> int:
     """A Poisson process of rate 1 on every day, read off against the expected number so far.
 
     `first`: the first step of each day, [days + 1]; `passed`: expected before each step, [steps + 1]; `edges`: when
-    each step begins, [steps + 1]. Fills the rest, a row an arrival; returns how many, or -1 when there is no room.
+    each step begins, [steps + 1]. Fills the rest, a row an arrival (`where`: its place, numbered within its day);
+    returns how many, or -1 when there is no room.
     """
     purpose: cython.ulonglong = key
     days: cython.const[cython.Py_ssize_t][::1] = first
     before: cython.const[cython.double][::1] = passed
     begins: cython.const[cython.double][::1] = edges
     instants: cython.double[::1] = at
-    their_day: cython.Py_ssize_t[::1] = day
-    their_number: cython.Py_ssize_t[::1] = number
+    words: cython.ulonglong[::1] = where
     their_step: cython.Py_ssize_t[::1] = step
     made: cython.Py_ssize_t
     with cython.nogil:
-        made = arrive(purpose, days, before, begins, instants, their_day, their_number, their_step)
+        made = arrive(purpose, days, before, begins, instants, words, their_step)
     return int(made)
 
 
@@ -249,8 +247,7 @@ def arrive(
     passed: cython.const[cython.double][::1],
     edges: cython.const[cython.double][::1],
     at: cython.double[::1],
-    day: cython.Py_ssize_t[::1],
-    number: cython.Py_ssize_t[::1],
+    where: cython.ulonglong[::1],
     step: cython.Py_ssize_t[::1],
 ) -> cython.Py_ssize_t:
     made: cython.Py_ssize_t = 0
@@ -264,7 +261,8 @@ def arrive(
         count: cython.Py_ssize_t = 0
         reached: cython.double = 0.0
         while True:
-            reached += exponential(mix(place(today, count) + key))
+            word: cython.ulonglong = place(today, count)
+            reached += exponential(mix(word + key))
             if not reached < all_day:
                 break
             if made == at.shape[0]:
@@ -281,8 +279,7 @@ def arrive(
             if instant > latest:
                 latest = instant
             at[made] = latest
-            day[made] = today
-            number[made] = count
+            where[made] = word
             step[made] = here
             made += 1
             count += 1

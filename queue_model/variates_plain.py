@@ -47,9 +47,7 @@ def fill(key: int, kind: str, shape: float, where: Words, out: Floats) -> None:
     out[others] = [one(word) for word in words[others].tolist()]
 
 
-def arrivals(
-    key: int, first: Indices, passed: Floats, edges: Floats, at: Floats, day: Indices, number: Indices, step: Indices
-) -> int:
+def arrivals(key: int, first: Indices, passed: Floats, edges: Floats, at: Floats, where: Words, step: Indices) -> int:
     """`variates.arrivals`, a column of all days at a time."""
     days = len(first) - 1
     base, all_day = passed[first[:-1]], passed[first[1:]] - passed[first[:-1]]
@@ -70,7 +68,7 @@ def arrivals(
     with np.errstate(invalid="ignore", divide="ignore"):
         within = np.minimum(np.where(expected > 0, (instant - passed[here]) / expected, 1.0), 1.0)
     at[:made] = np.maximum.accumulate(edges[here] + within * (edges[here + 1] - edges[here]))
-    day[:made], number[:made], step[:made] = today, count, here
+    where[:made], step[:made] = places(today, count), here
     return made
 
 

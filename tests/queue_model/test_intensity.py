@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from charter.calendar import OpeningHours, parse_range
-from queue_model.intensity import busy_days, day_factors, draw, intensity, swinging
+from queue_model.intensity import Drawn, Floats, busy_days, day_factors, draw, intensity, swinging
 from queue_model.period import Period
 from queue_model.scenario import Profile, SpecialDays, Swings
-from queue_model.streams import Streams
+from queue_model.streams import Streams, places
 
 OFFICE = OpeningHours("Europe/Rome", [[parse_range("09:15-18:00")]] * 5 + [[], []])
 WEEKS = Period(date(2026, 10, 5), 28, OFFICE)
@@ -62,19 +62,28 @@ def test_arrivals_come_in_order_in_their_steps_and_numbered_by_day() -> None:
     assert (found.at <= expected.edges[found.step + 1]).all()
     assert (expected.slot[found.step] != 2).all()  # nobody comes in a step of weight 0
     for day in range(28):
-        mine = found.day == day
-        assert found.number[mine].tolist() == list(range(mine.sum()))
+        mine = expected.day[found.step] == day
+        numbered = np.arange(mine.sum())
+        assert np.array_equal(found.where[mine], places(np.full_like(numbered, day), numbered))
         assert (WEEKS.day_of(found.at[mine]) == day).all()
 
 
+def by_day(found: Drawn) -> list[Floats]:
+    return [found.at[WEEKS.day_of(found.at) == day] for day in range(28)]
+
+
+def counts_of(per_day: float, busyness: float | None = None) -> Floats:
+    return np.array([len(day) for seed in range(40) for day in by_day(drawn(per_day, seed, busyness)[1])])
+
+
 def test_as_many_come_as_are_expected_and_spread_like_poisson() -> None:
-    counts = np.concatenate([np.bincount(drawn(300.0, seed)[1].day, minlength=28) for seed in range(40)])
+    counts = counts_of(300.0)
     assert counts.mean() == pytest.approx(300, abs=4 * np.sqrt(300 / len(counts)))
     assert counts.var() == pytest.approx(300, rel=0.15)
 
 
 def test_busy_days_spread_more() -> None:
-    counts = np.concatenate([np.bincount(drawn(300.0, seed, 25.0)[1].day, minlength=28) for seed in range(40)])
+    counts = counts_of(300.0, 25.0)
     assert counts.mean() == pytest.approx(300, rel=0.03)
     assert counts.var() == pytest.approx(300 + 300**2 / 25, rel=0.2)
 
@@ -82,8 +91,7 @@ def test_busy_days_spread_more() -> None:
 def test_a_higher_rate_brings_the_same_callers_earlier() -> None:
     _, few = drawn(100.0)
     _, many = drawn(120.0)
-    for day in range(28):
-        a, b = few.at[few.day == day], many.at[many.day == day]
+    for a, b in zip(by_day(few), by_day(many), strict=True):
         assert len(b) >= len(a)
         assert (b[: len(a)] <= a).all()
 
@@ -92,7 +100,7 @@ def test_other_days_do_not_matter() -> None:
     _, plain = drawn(100.0)
     expected = intensity(WEEKS, [(MAIN, np.where(np.arange(28) == 2, 5000.0, 100.0))], MAIN)
     found = draw(expected, WEEKS, Streams(1), "calls", None, None)
-    assert found.at[found.day == 20] == pytest.approx(plain.at[plain.day == 20], abs=1e-6)
+    assert by_day(found)[20] == pytest.approx(by_day(plain)[20], abs=1e-6)
 
 
 def test_gamma_days_and_swings_have_mean_one() -> None:
@@ -107,4 +115,4 @@ def test_gamma_days_and_swings_have_mean_one() -> None:
 def test_a_period_in_which_nobody_comes() -> None:
     _, found = drawn(0.0)
     assert len(found.at) == 0
-    assert len(found.number) == 0
+    assert len(found.where) == 0

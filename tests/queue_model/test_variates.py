@@ -93,7 +93,7 @@ def steps(expected: list[list[float]]) -> tuple[Indices, Floats, Floats]:
 
 
 def arrived(maker: object, key: int, given_steps: tuple[Indices, Floats, Floats], room: int) -> list[np.ndarray]:  # type: ignore[type-arg]
-    found = [np.empty(room), *(np.empty(room, np.intp) for _ in range(3))]
+    found = [np.empty(room), np.empty(room, np.uint64), np.empty(room, np.intp)]
     made = maker.arrivals(key, *given_steps, *found)  # type: ignore[attr-defined]
     return [column[:made] for column in found] if made >= 0 else []
 
@@ -105,11 +105,13 @@ def test_arrivals_are_the_same_compiled_or_not(key: int, expected: list[list[flo
     mine, theirs = (arrived(maker, key, asked, 1000) for maker in (variates, variates_plain))
     for one, other in zip(mine, theirs, strict=True):
         assert np.array_equal(one, other)
-    at, day, number, step = mine
+    at, where, step = mine
     assert (np.diff(at) >= 0).all()
     assert ((asked[2][step] <= at) & (at <= asked[2][step + 1])).all()
     assert (np.diff(asked[1])[step] > 0).all()  # nobody comes when nobody is expected
-    assert np.array_equal(number, np.arange(len(at)) - np.searchsorted(day, day, "left"))
+    day = np.searchsorted(asked[0], step, "right") - 1
+    number = np.arange(len(at)) - np.searchsorted(day, day, "left")
+    assert np.array_equal(where, variates.places(day, number))
 
 
 def test_arrivals_say_when_there_is_no_room() -> None:
@@ -120,7 +122,7 @@ def test_arrivals_say_when_there_is_no_room() -> None:
 
 def test_arrivals_are_a_poisson_process() -> None:
     asked = steps([[3.0, 12.0]] * 20_000)
-    _, _, _, step = arrived(variates, 9, asked, 400_000)
+    _, _, step = arrived(variates, 9, asked, 400_000)
     counts = np.bincount(step, minlength=40_000).reshape(-1, 2)
     for column, mean in ((counts[:, 0], 3.0), (counts[:, 1], 12.0)):
         assert column.mean() == pytest.approx(mean, abs=4 * np.sqrt(mean / 20_000))
