@@ -88,8 +88,9 @@ def _rows(study: Study, shift: Shift, first: int, days: list[int]) -> Any:
             continue
         pause = sorted(shift.breaks, key=lambda each: minute(each.at))[n]
         group = np.arange(count) * pause.groups // max(count, 1)
-        offset = 60.0 * (minute(pause.at) - span.start + group * pause.minutes)
-        begins = start + np.tile(offset, len(days))
+        turns = [minute(pause.at) + turn * pause.minutes for turn in range(pause.groups)]  # on the clock of the wall
+        instants = np.array([[study.period.seconds(each, turn) for turn in turns] for each in days])
+        begins: Floats = instants.reshape(-1, len(turns))[:, group].ravel()
         pauses.append((begins, begins + 60 * pause.minutes))
     return person, day, start, end, pauses
 

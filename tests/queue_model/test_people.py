@@ -10,7 +10,7 @@ import pytest
 from queue_model.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 from queue_model.people import events, roster
 from queue_model.streams import Streams
-from tests.queue_model.days import day, ready
+from tests.queue_model.days import EVERY_DAY, day, ready
 
 HOUR = 3600.0
 
@@ -41,6 +41,27 @@ def test_breaks_are_taken_in_groups() -> None:
         (10, BREAK_START, 0), (10, BREAK_START, 1), (10.25, BREAK_START, 2), (10.25, BREAK_START, 3),
         (10.25, BREAK_END, 0), (10.25, BREAK_END, 1), (10.5, BREAK_END, 2), (10.5, BREAK_END, 3),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("date", "hours"), [("2026-10-25", 25), ("2026-03-29", 23)])
+def test_breaks_keep_to_the_clock_on_the_wall_when_clocks_change(date: str, hours: int) -> None:
+    always = {weekday: ["00:00-24:00"] for weekday in EVERY_DAY}
+    pauses = [{"at": "01:00", "minutes": 15}, {"at": "05:00", "minutes": 7.5, "groups": 2}]
+    found = ready(
+        day(
+            days=1,
+            period={"first": date},
+            service={"hours": always},
+            operators={"shifts": {"tutti": {"hours": "00:00-08:00", "operators": 2, "breaks": pauses}}},
+        )
+    )
+    told = events(roster(found), found, Streams(5))
+    at = {kind: (told["event_at"][told["event_kind"] == kind] / HOUR).tolist() for kind in (BREAK_START, BREAK_END)}
+    five = 5.0 + hours - 24  # as many hours after midnight
+    assert at[BREAK_START] == [1.0, 1.0, five, five + 0.125]
+    assert at[BREAK_END] == [1.25, 1.25, five + 0.125, five + 0.25]
+    wall = [found.hours.local(found.period.origin + each * HOUR) for each in at[BREAK_START]]
+    assert [f"{each:%H:%M:%S}" for each in wall] == ["01:00:00", "01:00:00", "05:00:00", "05:07:30"]
 
 
 def test_at_one_instant_what_ends_comes_first() -> None:
