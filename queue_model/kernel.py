@@ -637,7 +637,7 @@ class Room:
     ) -> cython.void:
         self.unanswered(row, WAITING, NAN)
         self.row_of[call] = row
-        rank: cython.int = self.rank_of[self.call_priority[call] - self.lowest_priority]
+        rank: cython.int = self.rank_of[cython.cast(cython.int, self.call_priority[call]) - self.lowest_priority]
         self.callers.append(rank * self.groups + group, call)
         self.waiting += 1
         self.waiting_in[rank] += 1
@@ -746,7 +746,7 @@ class Room:
     def leave(self, call: cython.int, now: cython.double) -> cython.void:
         row: cython.int = self.row_of[call]
         attempt: cython.int = self.call_shorts[row, 24]
-        self.dequeue(call, self.rank_of[self.call_priority[call] - self.lowest_priority])
+        self.dequeue(call, self.rank_of[cython.cast(cython.int, self.call_priority[call]) - self.lowest_priority])
         reason: cython.int = self.reason(call, attempt)
         if reason == ABANDONED:
             self.abandon(call, attempt, row, now)

@@ -65,6 +65,10 @@ class TestCalls:
         record = story(1, call_at=[0, 1, 2, 3, 4], talk=10, call_priority=[0, 0, 7, -3, 7])
         assert [wait for _, wait, _ in calls(record)] == [0, 29, 8, 37, 16]
 
+    def test_priorities_may_lie_as_far_apart_as_they_can(self) -> None:
+        record = story(1, call_at=[0, 1, 2], talk=10, call_priority=[0, -32768, 32767], patience=[99, 15, 99])
+        assert calls(record) == [("ANSWERED", 0, 0), ("ABANDONED", 15, -1), ("ANSWERED", 8, 0)]
+
     def test_who_may_not_take_the_topic_leaves_the_call_to_another(self) -> None:
         record = story(2, call_at=[0, 1, 2], talk=10, call_topic=[1, 1, 0], skills=[0b01, 0b11])
         assert calls(record) == [("ANSWERED", 0, 1), ("ANSWERED", 9, 1), ("ANSWERED", 0, 0)]
