@@ -1,7 +1,8 @@
 """What somebody who is free does next: the one rule for calls, call-backs and e-mails on the same seats.
 
-The live service and the staffing model ask the same function, so a change of the rule changes both. Calls come first;
-work that can wait is given out only while more than `reserve` people are idle, so that the next caller finds one free.
+It lies here so that whatever gives out work, live or simulated, asks the same function; the staffing model does, its
+compiled engine repeats it and is held to it by tests. Calls come first; work that can wait is given out only while more
+than `reserve` people are idle, so that the next caller finds one free.
 """
 
 from __future__ import annotations
