@@ -17,6 +17,15 @@ from queue_model.traces import TraceError, read_trace
 
 ROUNDING = 1e-6  # by which shares may miss 1
 
+# What the telephone does and the model leaves out: changed by a scenario it would change nothing.
+NOT_SIMULATED = {
+    "queue.ring_seconds": "whoever is free answers at once",
+    "queue.wrap_up_seconds": "handling.wrap is the time until an operator is free again; write that",
+    "queue.announce_every": "callers.announced and callers.tolerance say what callers make of a wait; write those",
+    "limits.longest_call_seconds": "handling.talk is how long people talk; write that",
+    "callbacks": "a call-back is made once, and takes as long as handling.callback; write that",
+}
+
 
 def check(scenario: Scenario, written: Mapping[str, Any], compiled: Compiled, folder: str) -> Iterator[Finding]:
     """Every mistake. `written`: the scenario as plain values; `folder`: where its trace is looked for."""
@@ -33,6 +42,7 @@ def check(scenario: Scenario, written: Mapping[str, Any], compiled: Compiled, fo
     if scenario.mails is not None:
         yield from _check_mails(scenario.mails, scenario)
     yield from _check_second_level(scenario)
+    yield from _check_service(scenario.service)
     yield from _check_assumptions(scenario, written)
 
 
@@ -239,7 +249,7 @@ def _check_seats(
                 break
 
 
-# --- e-mails, second level, assumptions ------------------------------------------------------------------------------
+# --- e-mails, second level, configuration, assumptions ---------------------------------------------------------------
 
 
 def _check_mails(mails: Mails, scenario: Scenario) -> Iterator[Finding]:
@@ -267,6 +277,15 @@ def _check_second_level(scenario: Scenario) -> Iterator[Finding]:
         if share:
             yield where, f"{share:g} are handed over, but nobody is there; describe second_level", "error"
             return
+
+
+def _check_service(changes: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, instead in NOT_SIMULATED.items():
+        value: Any = changes
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            yield f"service.{path}", f"is not simulated, so it would change nothing: {instead}", "error"
 
 
 def _check_assumptions(scenario: Scenario, written: Mapping[str, Any]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from ivr.places import ROOT
 from queue_model import study
 from queue_model.build import Builder
 from queue_model.commands.explain import origins
+from queue_model.feasible import NOT_SIMULATED
 from queue_model.scenario import Scenario
 from queue_model.study import ScenarioError, leaves, merged
 from tests.queue_model.days import EVERY_DAY, day, everything
@@ -273,6 +274,22 @@ def test_the_day_of_25_hours_is_simulated_as_it_is() -> None:
     given = found.inputs().inputs
     assert given.event_at.max() == 25 * 3600
     assert ((given.call_at > 2 * 3600) & (given.call_at < 4 * 3600)).sum() == pytest.approx(200, abs=60)
+
+
+def test_what_the_model_leaves_out_cannot_be_changed() -> None:
+    """Else a supervisor would try it and believe that it makes no difference."""
+    told = refused(
+        day(
+            service={
+                "queue": {"wrap_up_seconds": 60, "ring_seconds": 9, "announce_every": 0, "longest_wait": 99},
+                "limits": {"longest_call_seconds": 900, "menu_seconds": 300},
+                "callbacks": {"most_attempts": 2},
+            }
+        )
+    )
+    assert [line.split(": ")[1] for line in told] == [f"service.{path}" for path in NOT_SIMULATED]
+    remedy = "handling.wrap is the time until an operator is free again; write that"
+    assert f"scenario: service.queue.wrap_up_seconds: is not simulated, so it would change nothing: {remedy}" in told
 
 
 def test_all_mistakes_are_told_at_once() -> None:

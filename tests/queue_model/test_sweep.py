@@ -192,7 +192,7 @@ def test_the_key_is_that_of_what_decides(monkeypatch: pytest.MonkeyPatch) -> Non
     first = of()
     assert of(title="another", about="words", replications=2) == first
     others = [of(seed=2), of(replications=3), of(engine="simpy"), of(targets={"within": 30})]
-    others.append(of(service={**plain["service"], "queue": {"ring_seconds": 14}}))
+    others.append(of(service={**plain["service"], "queue": {"longest_queue": 14}}))
     monkeypatch.setattr(kept_runs, "program", lambda: "newer")
     others.append(of())
     assert len({first, *others}) == 7
