@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ SCENARIOS = st.fixed_dictionaries(
                 "tolerance": st.just({"law": "exponential", "mean": 200}),
             }
         ),
+        "menu": st.sampled_from([{}, {"changes": {"nodes": {"altro": {"priority": 5}}}}]),
         "operators": st.fixed_dictionaries({"reserve": st.integers(0, 3), "put_down_emails": st.booleans()}),
         "service": st.fixed_dictionaries(
             {
@@ -109,6 +111,37 @@ def test_who_came_first_is_served_first_within_his_class(change: dict[str, Any])
         next_taken = np.append(np.minimum.accumulate(start[::-1])[::-1][1:], np.inf)  # of those behind, the first
         over = np.where(np.isnan(mine["wait"]), np.inf, mine["entered"] + mine["wait"])
         assert (next_taken >= over - 1e-6).all() or not np.isfinite(next_taken).any()
+
+
+@SLOW
+@given(SCENARIOS)
+def test_whoever_takes_a_call_takes_the_first_of_the_highest_priority(change: dict[str, Any]) -> None:
+    """Of all who wait and whom he may serve, whatever they want."""
+    built, records = simulated(everything(days=5, **change))
+    assert first_served_out_of_turn(built, records) is None
+
+
+def first_served_out_of_turn(built: Built, records: Records) -> int | None:
+    """The row of a call that was taken while one with a better claim waited for the same operator."""
+    calls = records.calls[~np.isin(records.calls["outcome"], (*REFUSED, Outcome.VOICEMAIL_CLOSED))]
+    over = np.where(np.isnan(calls["wait"]), np.inf, calls["entered"] + calls["wait"])
+    for row in np.flatnonzero(calls["outcome"] == Outcome.ANSWERED):
+        waiting = (calls["entered"] < over[row] - 1e-6) & (over > over[row] + 1e-6)
+        able = (int(built.inputs.skills[calls["operator"][row]]) >> calls["topic"].astype(np.int64)) & 1 == 1
+        as_urgent, earlier = calls["priority"] == calls["priority"][row], calls["entered"] < calls["entered"][row]
+        if (waiting & able & ((calls["priority"] > calls["priority"][row]) | (as_urgent & earlier))).any():
+            return int(row)
+    return None
+
+
+def test_a_call_out_of_turn_would_be_seen() -> None:
+    urgent = {"menu": {"changes": {"nodes": {"altro": {"priority": 5}}}}, "arrivals": {"per_day": 900}}
+    built, records = simulated(everything(days=5, **urgent))
+    assert first_served_out_of_turn(built, records) is None
+    for field in ("priority", "entered"):
+        calls = records.calls.copy()
+        calls[field] = -calls[field] if field == "priority" else calls[field] + 30 * (np.arange(len(calls)) % 2)
+        assert first_served_out_of_turn(built, replace(records, calls=calls)) is not None
 
 
 @SLOW
