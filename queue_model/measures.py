@@ -71,6 +71,9 @@ class Measurer:
         """The sums of one replication."""
         # Who called outside hours comes last in the records; a slice copies nothing.
         calls = records.calls[: len(records.calls) - len(built.inputs.closed_at)]
+        late = self.after_hours(built.inputs)
+        if len(late):
+            calls = np.delete(calls, np.searchsorted(calls["entity"], late))
         if self.start:
             calls = calls[calls["entered"] >= self.start]
         classes = Classes(calls, self.thresholds, self.end)
@@ -79,7 +82,17 @@ class Measurer:
         whole["occupancy"] = self._occupancy(records.work)
         whole |= self.promises(built.inputs, records)
         parts = {part: classes.shares(*self.groups(part, calls)) for part in self.parts}
-        return Sums(whole, parts, self._counts(built, records, classes))
+        return Sums(whole, parts, {**self._counts(built, records, classes), "after_hours": len(late)})
+
+    def after_hours(self, given: Inputs) -> Indices:
+        """Who came to the queue when the service had closed meanwhile: no visits in service hours, as the live service
+        counts them. Whoever calls again does so in service hours: only first attempts are to be looked at."""
+        period = self.study.period
+        if not len(period.open_until):
+            return np.empty(0, dtype=np.intp)
+        first = np.searchsorted(given.call_at, period.open_until)
+        last = np.append(np.searchsorted(given.call_at, period.open_from[1:]), len(given.call_at))
+        return np.concatenate([np.arange(*each) for each in zip(first, last, strict=True)])
 
     # groups
     def groups(self, part: str, calls: Rows) -> tuple[Indices, int]:
@@ -274,8 +287,9 @@ def asked_at(calls: Rows, second: Rows) -> Floats:
 
 
 def visits(study: Study, records: Records) -> Iterator[kpi.Visit]:
-    """The calls of a run as the visits that the live service would record."""
-    for row, wait in zip(records.calls, waits(records.calls, study.period.length).tolist(), strict=True):
+    """The calls of a run as the visits in service hours that the live service would record."""
+    calls = records.calls[study.period.is_open(records.calls["entered"])]
+    for row, wait in zip(calls, waits(calls, study.period.length).tolist(), strict=True):
         fate = FATES.get(Outcome(row["outcome"]))
         if fate is None:
             continue

@@ -179,12 +179,13 @@ def _plain(rows: Values, **called: str) -> Columns:
 def _calls(result: Result, records: Records) -> Columns:
     calls = records.calls
     answered, closed = (calls["outcome"] == each for each in (Outcome.ANSWERED, Outcome.VOICEMAIL_CLOSED))
+    in_service = result.study.period.is_open(calls["entered"])
     return {
         **_plain(calls, entity="call", outcome="fate"),
         "wait_seconds": np.where(closed, np.nan, waits(calls, result.measurer.end)),
         "talk_seconds": np.where(answered, calls["talk"], np.nan),
         "wrap_seconds": np.where(answered, calls["wrap"], np.nan),
-        "measured": ~closed & (calls["entered"] >= result.measurer.start),
+        "measured": ~closed & in_service & (calls["entered"] >= result.measurer.start),
     }
 
 

@@ -161,6 +161,9 @@ def _counts(result: Result) -> Iterator[str]:
         f"{daily('left_menu')} leave the menu, {daily('outside_hours')} call outside hours.",
         f"{daily('messages')} messages to call back.",
     ]
+    if result.count("after_hours"):
+        late = "reach the queue when the service has closed meanwhile, which the measures leave out."
+        said.insert(3, f"{result.count('after_hours') / days:,.2f} {late}")
     if study.scenario.mails is not None:
         said.append(f"{daily('emails')} e-mails.")
     if study.scenario.second_level is not None:

@@ -50,6 +50,18 @@ def test_the_measures_are_those_of_the_charter(week: tuple[Study, Built, Records
             assert (top, bottom) == pytest.approx(figure[2:], rel=1e-12), name
 
 
+def test_who_is_in_the_menu_at_closing_time_makes_no_visit_in_service_hours(week: tuple[Study, Built, Records]) -> None:
+    """`measure` judges live visits by when they begin; so must the model."""
+    study, built, records = week
+    inside = [study.hours.is_open(study.period.origin + float(each)) for each in records.calls["entered"]]
+    sums = Measurer(study).sums(built, records)
+    reached = records.calls["outcome"] != Outcome.VOICEMAIL_CLOSED
+    assert sums.counts["offered"] == np.count_nonzero(reached & inside)
+    assert sums.counts["after_hours"] == np.count_nonzero(reached & ~np.array(inside)) > 0
+    offered = sum(sums.counts[name] for name in ("informed", "left_menu", "outside_hours", "offered", "after_hours"))
+    assert offered == sums.counts["called"] + sums.counts["redialled"]
+
+
 def test_every_measure_of_the_charter_is_there(week: tuple[Study, Built, Records]) -> None:
     study, built, records = week
     assert set(Measurer(study).sums(built, records).whole) == set(MODELLED)
