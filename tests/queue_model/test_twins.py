@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queue_model import kernel, model
+from queue_model.build import Builder
 from queue_model.inputs import Inputs
 from queue_model.kernel_rows import is_plain
 from queue_model.records import Outcome, Records, Work
+from tests.queue_model.days import everything, ready
 from tests.queue_model.engines import SOURCE, run
 from tests.queue_model.periods import FEATURES, full_days, period, plain_days
 
@@ -65,6 +68,79 @@ def test_plain_periods(seed: int, features: frozenset[str], calls: int, operator
 @given(seed=SEEDS, features=SOME | ALL_BUT_SOME, calls=st.integers(0, 40), operators=st.integers(0, 5), grid=GRIDS)
 def test_features_together(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
     asked = period(seed, features, calls=calls, operators=operators, grid=grid)
+    laws(asked, run(asked))
+
+
+def always(seconds: float) -> dict[str, Any]:
+    return {"law": "deterministic", "value": seconds}
+
+
+LAWS = st.sampled_from([always(0), always(60), always(900), {"law": "lognormal", "mean": 60, "sigma": 5.0}])
+SHARES = st.sampled_from([0, 0.5, 1])
+BREAKS = st.sampled_from([[], [{"at": "09:00", "minutes": 15}], [{"at": "13:00", "minutes": 15, "groups": 2}]])
+# What nobody would ask for, on top of `everything`.
+EXTREMES = {
+    "arrivals": st.fixed_dictionaries({"per_day": st.sampled_from([0, 50, 200])}),
+    "callers": st.fixed_dictionaries(
+        {
+            "patience": st.one_of(LAWS, st.just({"law": "never"})),
+            "balk": SHARES,
+            "announced": st.booleans(),
+            "tolerance": LAWS,
+            "voicemail_key": SHARES,
+            "leaves_message": SHARES,
+            "redial": st.fixed_dictionaries({"share": SHARES, "after": LAWS, "most": st.sampled_from([1, 20])}),
+            "lines": st.sampled_from([0, 1, 5]),
+        }
+    ),
+    "handling": st.fixed_dictionaries(
+        {
+            "talk": LAWS,
+            "wrap": LAWS,
+            "callback": LAWS,
+            "survey": st.fixed_dictionaries({"share": SHARES, "time": LAWS}),
+        }
+    ),
+    "operators": st.fixed_dictionaries(
+        {
+            "shifts": st.fixed_dictionaries({"mattina": st.fixed_dictionaries({"breaks": BREAKS})}),
+            "absence": SHARES,
+            "late": st.fixed_dictionaries({"share": SHARES, "by": LAWS}),
+            "break_overrun": st.fixed_dictionaries({"share": SHARES, "by": LAWS}),
+            "reserve": st.integers(0, 2),
+            "put_down_emails": st.booleans(),
+        }
+    ),
+    "mails": st.fixed_dictionaries({"work": LAWS}),
+    "menu": st.fixed_dictionaries(
+        {
+            "walk": st.booleans(),
+            "changes": st.sampled_from([{}, {"nodes": {"altro": {"priority": 100}, "operatore": {"priority": 1}}}]),
+        }
+    ),
+    "queue": st.sampled_from([{}, {"unlimited": True}, {"longest_wait": 0.001}, {"longest_queue": 1}]),
+    "service": st.fixed_dictionaries(
+        {
+            "queue": st.fixed_dictionaries(
+                {
+                    "all_busy": st.fixed_dictionaries(
+                        {
+                            "means": st.sampled_from(["nobody_free", "nobody_logged_in"]),
+                            "then": st.sampled_from(["wait", "voicemail"]),
+                        }
+                    )
+                }
+            )
+        }
+    ),
+    "seed": st.integers(0, 10**9),
+}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.fixed_dictionaries(EXTREMES))
+def test_scenarios_that_nobody_would_ask_for(change: dict[str, Any]) -> None:
+    asked = Builder(ready(everything(days=1, **change))).inputs().inputs
     laws(asked, run(asked))
 
 
