@@ -157,8 +157,17 @@ def _check_shifts(scenario: Scenario, compiled: Compiled) -> Iterator[Finding]:
             if topic not in scenario.topics:
                 hint = did_you_mean(topic, scenario.topics) or f"; there are {', '.join(scenario.topics)}"
                 yield f"{where}.topics", f"no topic {topic}{hint}", "error"
+    nobodys = [name for name, each in scenario.topics.items() if each.share and not _taken(name, scenario)]
+    if nobodys and any(each.operators for each in scenario.operators.shifts.values()):
+        yield "operators.shifts", f"nobody takes {', '.join(nobodys)}; write it among the topics of a shift", "error"
     yield from _check_people(scenario, compiled)
     yield from _check_seats(scenario, compiled, spans, open_hours)
+
+
+def _taken(topic: str, scenario: Scenario) -> bool:
+    """Whether anybody takes callers who want this."""
+    shifts = scenario.operators.shifts.values()
+    return any(each.operators and (each.topics is None or topic in each.topics) for each in shifts)
 
 
 def shift_days(shift: Shift, open_hours: Mapping[str, list[Range]]) -> tuple[Weekday, ...]:

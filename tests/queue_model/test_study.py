@@ -131,6 +131,10 @@ def test_laws_are_replaced_and_values_merged() -> None:
 # --- impossible things -----------------------------------------------------------------------------------------------
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    (
+        {"topics": {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.5}}, "operators": shift(topics=["ADR"])},
+        "scenario: operators.shifts: nobody takes ALTRO; write it among the topics of a shift",
+    ),
     ({"arrivals": {"per_day": -1}}, "scenario: arrivals.per_day: must be a number a day, 0 or more, not -1"),
     ({"maills": {}}, 'scenario: maills: unknown key; did you mean "mails"?'),
     (
