@@ -20,7 +20,7 @@ from queue_model import inputs as _inputs
 from queue_model import kernel_rows
 from queue_model.inputs import Floats, Inputs
 from queue_model.kernel_rows import Blank, is_plain, whole_calls
-from queue_model.records import Outcome, Records, Rows, Work, table
+from queue_model.records import Outcome, Records, Rows, Work, table, taken
 from queue_model.second_level import second_level
 
 compiled: bool = cython.compiled
@@ -1192,7 +1192,7 @@ def simulate(inputs: Inputs) -> Records:
     return Records(
         calls=calls,
         mails=blank.mails,
-        callbacks=callbacks[np.argsort(callbacks["entity"], kind="stable")],
+        callbacks=taken(callbacks, np.argsort(callbacks["entity"], kind="stable")),
         work=sorted_rows(blank.work[: room.work_rows], "operator", inputs.n_operators),
         second=second_level(inputs, calls, blank.mails, serve),
     )

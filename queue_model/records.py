@@ -93,6 +93,11 @@ def table(rows: Rows, number: type[np.generic]) -> NDArray[Any]:
     return plain.reshape(len(rows), rows.dtype.itemsize // plain.itemsize)
 
 
+def taken(rows: Rows, which: NDArray[np.intp]) -> Rows:
+    """`rows[which]`, each copied whole; NumPy would copy field by field."""
+    return np.take(table(rows, np.uint64), which, axis=0).view(rows.dtype).reshape(-1)
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """The record of one run. Rows in canonical order: `calls` by entity and attempt, `mails` and `callbacks` by entity,

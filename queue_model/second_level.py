@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from queue_model.inputs import Floats, Inputs, seen
-from queue_model.records import SECOND, Rows, Source
+from queue_model.records import SECOND, Rows, Source, taken
 from queue_model.twins import compiled_or_plain
 from queue_model.ziggurat import Ints, Shorts
 
@@ -44,7 +44,7 @@ def second_level(inputs: Inputs, calls: Rows, mails: Rows, serve: Serve = serve)
     other["created"], other["entity"], other["source"] = mails["ended"][from_mails], from_mails, Source.EMAIL
     work = inputs.second_level_work[entity, attempt], inputs.mail_second_level_work[from_mails]
     order = np.argsort(rows["created"], kind="stable")  # at one instant calls before e-mails, each by number
-    rows = rows[order]
+    rows = taken(rows, order)
     rows["started"], rows["ended"] = _served(inputs, rows["created"], np.concatenate(work)[order], serve)
     return rows
 
