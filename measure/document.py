@@ -83,8 +83,20 @@ def value(figure: Figure, shown: Shown, *, interval: bool = False) -> Value:
     return Value(figure.value, kind, *(ends or (None, None)))
 
 
-def percentile(figure: Figure, percent: int, shown: Shown) -> Value:
-    """A percentile, where enough values lie on either side of it."""
+def mean(figure: Figure, count: float, shown: Shown) -> Value:
+    """A mean of at least `count` seconds, which the reader knows; NaN: he does not, and must not learn it from this.
+
+    For the public in whole seconds: with its decimals a quotient tells what it was divided by.
+    """
     if figure.value is None:
         return Value(None, "seconds")
-    return Value(figure.value if shown.percentile_allowed(figure.denominator, percent) else math.nan, "seconds")
+    if not shown.rate_allowed(count):
+        return Value(math.nan, "seconds")
+    return Value(figure.value if shown.rules is None else float(round(figure.value)), "seconds")
+
+
+def percentile(figure: Figure, percent: int, count: float, shown: Shown) -> Value:
+    """A percentile, where enough values lie on either side of it: of `count` that the reader knows of, as above."""
+    if figure.value is None:
+        return Value(None, "seconds")
+    return Value(figure.value if shown.percentile_allowed(count, percent) else math.nan, "seconds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from charter import kpi
 from charter.calendar import OpeningHours
@@ -99,8 +99,7 @@ class Calls:
                 slots[place] = half_hour(each.entered, hours), hours.local(each.entered).date().isoformat()
             self.rows.append((*slots[place], each.topic or OTHER, end(each, thresholds)))
         self.half_hours = half_hours(hours, (row[0] for row in self.rows))
-        counted = Counter(row[2] for row in self.rows)
-        self.topics = sorted(counted, key=lambda topic: (-counted[topic], topic))
+        self.topics = sorted({row[2] for row in self.rows})
         self.days = [day.isoformat() for day in data.month.days]
         self.month = data.month
 
@@ -141,9 +140,8 @@ def requests(data: Data, months: Sequence[str]) -> list[Linked]:
 
 
 def needs(data: Data) -> list[str]:
-    """Every topic that was asked for in these months, most frequent this month first."""
-    last, whole = data.needs[data.month.code], sum(data.needs.values(), Counter())
-    return sorted(whole, key=lambda topic: (-last[topic], -whole[topic], topic))
+    """Every topic that was asked for in these months."""
+    return sorted({topic for counted in data.needs.values() for topic in counted})
 
 
 def _resolution(data: Data) -> Linked:
@@ -180,8 +178,15 @@ def late(month: Month, promise: str) -> Cell:
 def contacts(data: Data) -> list[Linked]:
     """Calls after which the caller called again about the same, or did not, if that is known already."""
     figure = data.first_contact
+    if not figure.denominator:
+        return []
     counts = {"helped": figure.numerator, "again": figure.denominator - figure.numerator}
-    return [_one("contacts", data.month, AGAIN, counts)] if figure.denominator else []
+    found = _one("contacts", data.month, AGAIN, counts)
+    answered = sum(each.fate == "answered" for each in data.visits)
+    if answered < figure.denominator:  # outside service hours somebody answers, too
+        return [found]
+    # Whoever subtracts learns how many did not show their number.
+    return [_rest(found, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)]
 
 
 def callbacks(data: Data) -> Linked:
@@ -206,7 +211,18 @@ def survey(data: Data) -> list[Linked]:
     for question, values in data.answers.items():
         for value, number in values.items():
             scores[code, question, "satisfied" if value >= kpi.SATISFIED else "unsatisfied"] += number
-    return [*found, table("answers", [month, questions, SCORE], scores)]
+    return [*found, table("answers", [month, questions, SCORE], scores), *_skipped(data, responded)]
+
+
+def _skipped(data: Data, responded: Cell) -> Iterator[Linked]:
+    """For each question those who gave up the survey before it: whoever subtracts learns their number."""
+    for question, values in data.answers.items():
+        codes = {"when": data.month.code, "question": question}
+        parts = cell("answers", **codes), cell("no answer", **codes)
+        answers = sum(values.values())
+        if answers <= data.responses:
+            counts = {responded: data.responses, parts[0]: answers, parts[1]: data.responses - answers}
+            yield Linked(counts, (Sum(responded, parts),))
 
 
 def everything(data: Data, calls: Calls, hours: OpeningHours, months: Sequence[str]) -> Linked:
@@ -231,6 +247,13 @@ def tally(number: Callable[[Cell], float], when: str, **codes: str) -> Tally:
     early, short = (math.nan, math.nan) if codes or len(when) > len("2026-10") else (of("early"), of("short"))
     blocked = math.nan if math.isnan(early) else of("blocked")
     return Tally(of(""), of("answered"), of("in-time"), of("abandoned"), short, early, of("voicemail"), blocked)
+
+
+def queued(number: Callable[[Cell], float], when: str, **codes: str) -> float:
+    """At least so many callers queued; NaN where one of the counts that their waits tell of is hidden."""
+    ends = ["answered", "abandoned", "in-time", "", *([] if codes else ["early"])]
+    answered, abandoned, *others = (number(cell("calls", when=when, end=each, **codes)) for each in ends)
+    return math.nan if any(map(math.isnan, others)) else answered + abandoned
 
 
 def _rest(linked: Linked, whole: Cell, count: int, of: str, month: Month) -> Linked:

@@ -7,7 +7,7 @@ figure made of it. Figures are those of `charter.kpi`. No operator appears anywh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -15,19 +15,19 @@ from charter import kpi
 from charter.calendar import OpeningHours
 from charter.definitions import DEFINITIONS, PUBLISHED
 from charter.disclosure import Cell, Shown, cell
-from charter.kpi import Figure, Thresholds
+from charter.kpi import Thresholds
 from charter.promises import words as promise_words
 from measure import month_cells
 from measure.document import Column, Document, Row, Section, Table, Value, percentile, value
 from measure.month import Month, week_code
 from measure.month_cells import Calls
 from measure.month_data import PROMISES, Data, trend
+from measure.month_figures import ON_TIME, Figures
 from measure.month_words import WORDS, Language
 from pages import reader
 
 DAY = 86400.0
 CARDS = ("service_level", "answer_rate", "wait_mean_answered", "on_time_email", "on_time_second_level")
-ON_TIME = {"EMAIL": "on_time_email", "SECOND_LEVEL": "on_time_second_level", "CALLBACK": "on_time_callback"}
 QUANTILES = (50, 25, 75, 5, 95)
 ENDS = ("answered", "in-time", "abandoned", "voicemail", "refused")
 BECAME = ("reached", "ended", "waiting")
@@ -56,7 +56,7 @@ class Writer:
         self.language, self.words = about.language, WORDS[about.language]
         self.code = data.month.code
         self.public = shown.rules is not None
-        self.figures = {each.name: each for each in self._figures()}
+        self.figures = Figures(data, shown)
 
     def document(self) -> Document:
         sections = (
@@ -112,31 +112,8 @@ class Writer:
             )
 
     # figures
-    def _figures(self) -> Iterator[Figure]:
-        """Every figure of the whole month, as far as its counts may be known."""
-        data, number = self.data, self.shown.number
-        yield from kpi.shares(month_cells.tally(number, self.code))
-        waits = [each for each in data.visits if each.fate not in kpi.REFUSED]
-        yield from kpi.waits("all", [each.wait for each in waits])
-        yield from kpi.waits("answered", [each.wait for each in waits if each.fate == "answered"])
-        if not self.public:
-            yield kpi.handling_time(data.visits)
-        for promise, name in ON_TIME.items():
-            yield kpi.ratio(name, self.due(promise, self.code, "in-time"), self.due(promise, self.code))
-        handled = self.month_cell("handled")
-        yield kpi.ratio("level_one_resolution", self.month_cell("handled", kind="level-one"), handled)
-        yield kpi.ratio("first_contact_declared", self.month_cell("handled", kind="first-contact"), handled)
-        if data.first_contact.denominator:
-            helped, calls = (self.month_cell("contacts", **kind) for kind in ({"kind": "helped"}, {}))
-            yield kpi.ratio("first_contact_observed", helped, calls)
-        else:
-            yield data.first_contact
-        yield kpi.ratio(
-            "survey_response", self.month_cell("responses"), number(cell("calls", when=self.code, end="answered"))
-        )
-
     def month_cell(self, of: str, **codes: str) -> float:
-        return self.shown.number(cell(of, when=self.code, **codes))
+        return self.figures.count(of, **codes)
 
     def due(self, promise: str, when: str, result: str = "") -> float:
         return self.shown.number(cell(f"due {promise}", when=when, result=result))
@@ -145,12 +122,16 @@ class Writer:
         return DEFINITIONS[name].title(self.language, **self.about.thresholds._asdict())
 
     def value(self, name: str, *, interval: bool = False) -> Value:
-        figure = self.figures[name]
-        percents = {"median": 50, "p90": 90, "p95": 95}
-        rank = name.split("_")[1] if name.startswith("wait_") else ""
-        if rank in percents:
-            return percentile(figure, percents[rank], self.shown)
-        return value(figure, self.shown, interval=interval)
+        return self.figures.value(name, interval=interval)
+
+    def order(self, codes: Iterable[str], *counts: Callable[[str], float]) -> list[str]:
+        """The most frequent first, as far as it is shown: by their place the hidden ones could be told from others."""
+
+        def place(code: str) -> tuple[tuple[bool, float], ...]:
+            found = (each(code) for each in counts)
+            return tuple((math.isnan(count), 0.0 if math.isnan(count) else -count) for count in found)
+
+        return sorted(codes, key=lambda code: (place(code), code))
 
     def share(self, name: str, numerator: float, denominator: float, *, interval: bool = False) -> Value:
         return value(kpi.ratio(name, numerator, denominator), self.shown, interval=interval)
@@ -168,7 +149,7 @@ class Writer:
 
     def measures(self) -> Section:
         rows = []
-        for name, figure in self.figures.items():
+        for name, figure in self.figures.all.items():
             definition = DEFINITIONS[name]
             if self.public and not definition.publishable:
                 continue
@@ -232,8 +213,9 @@ class Writer:
                 found[slot].append(visit.wait)
         rows = []
         for slot, waits in found.items():
-            ranks = (kpi.percentile("wait_median_all", waits, percent) for percent in QUANTILES)
-            values = (percentile(each, percent, self.shown) for each, percent in zip(ranks, QUANTILES, strict=True))
+            known = month_cells.queued(self.shown.number, self.code, half_hour=slot)
+            ranks = {percent: kpi.percentile("wait_median_all", waits, percent) for percent in QUANTILES}
+            values = (percentile(each, percent, known, self.shown) for percent, each in ranks.items())
             rows.append(Row(slot, slot, tuple(values)))
         columns = self.columns(("p50", "median"), *((f"p{each}", f"{each} %") for each in QUANTILES[1:]))
         table = Table("waits", self.words["waits table"], self.words["from"], columns, tuple(rows))
@@ -254,12 +236,13 @@ class Writer:
         return bool(self.about.hours.week[weekday])
 
     def topics(self) -> Section:
-        heads = [(topic, self.topic(topic), {"topic": topic}) for topic in self.calls.topics]
+        topics = self.order(self.calls.topics, lambda topic: self.month_cell("calls", topic=topic))
+        heads = [(topic, self.topic(topic), {"topic": topic}) for topic in topics]
         table = self._ends("topics", self.words["topics"], self.words["topic"], heads)
         columns = tuple(Column(slot, slot) for slot in self.calls.half_hours)
         rows = [
             Row(topic, self.topic(topic), tuple(self._crossed(topic, slot) for slot in self.calls.half_hours))
-            for topic in self.calls.topics[:MOST_CROSSED]
+            for topic in topics[:MOST_CROSSED]
         ]
         crossed = Table("topics-by-half-hour", self.words["crossed"], self.words["topic"], columns, tuple(rows))
         return self.section("topics", [self.words["topics say"]], table, crossed)
@@ -276,7 +259,7 @@ class Writer:
 
     def needs(self) -> Section:
         whole, rows = self.month_cell("requests"), []
-        for topic in month_cells.needs(self.data):
+        for topic in self.asked():
             count = self.month_cell("requests", topic=topic)
             rows.append(Row(topic, self.topic(topic), (Value(count), self.part(count, whole))))
         columns = self.columns(("requests", "requests"), ("share", "share"))
@@ -288,6 +271,15 @@ class Writer:
         ]
         channels = Table("channels", self.words["channels"], self.words["channel"], columns, tuple(arrived))
         return self.section("needs", [self.words["needs say"]], table, channels)
+
+    def asked(self) -> list[str]:
+        """Every topic of these months, the most frequent of this one first."""
+
+        def whole(topic: str) -> float:
+            return sum(count for each in trend(self.data.month) if (count := self._asked(topic, each)) >= 0)
+
+        this_month = self.month_cell
+        return self.order(month_cells.needs(self.data), lambda topic: this_month("requests", topic=topic), whole)
 
     def plain(self, count: float) -> str:
         return self.words["hidden"] if math.isnan(count) else reader.plain(count, self.language, 0)
@@ -315,7 +307,7 @@ class Writer:
 
     def _ever_asked(self) -> list[str]:
         """Every topic of these months; those that only an earlier edition knows come last."""
-        now = month_cells.needs(self.data)
+        now = self.asked()
         asked = (dict(key) for key in self.shown.counts if dict(key)["of"] == "requests")
         return [*now, *sorted({codes["topic"] for codes in asked if "topic" in codes} - set(now))]
 
@@ -329,7 +321,7 @@ class Writer:
         columns = tuple(Column(each, self.words.get(each, each)) for each in audiences)
         rows = [
             Row(topic, self.topic(topic), tuple(self._audience(topic, each) for each in audiences))
-            for topic in month_cells.needs(self.data)
+            for topic in self.asked()
             if audiences
         ]
         table = Table("audiences", self.words["audiences"], self.words["topic"], columns, tuple(rows))

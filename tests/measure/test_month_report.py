@@ -198,9 +198,7 @@ def test_a_share_is_shown_only_of_what_is_shown(october: House) -> None:
 
 def test_a_month_is_published_again_as_it_was(small: House, database: Database) -> None:
     first = small.made("public")
-    waits = table(first, "waits").values()  # some fifteen in each half-hour: the middle one is nobody's in particular
-    assert {row["p95"] for row in waits} == {"hidden"}
-    assert any(isinstance(row["p50"], float) for row in waits)
+    assert {row["p95"] for row in table(first, "waits").values()} == {"hidden"}  # some fifteen in each half-hour
     again = small.made("public", now="2026-12-01 12:00")
     assert again["tables"] == first["tables"]
     assert small.report("--audience", "public", "--language", "en") == 0
