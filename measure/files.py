@@ -38,6 +38,9 @@ class Known(NamedTuple):
     position: int
 
 
+State = tuple[int, int, int, int]  # of a file: device, inode, bytes, ns of its last change, that of its rights included
+
+
 class Block(NamedTuple):
     """Whole lines of a file, and where it is to be gone on."""
 
@@ -116,6 +119,15 @@ def generations(path: str) -> list[str]:
     except OSError as problem:
         raise Refusal(f"{folder}: {problem.strerror}; the user who runs this must be able to read it") from None
     return [each for _, each in sorted(found)] + ([path] if os.path.exists(path) else [])
+
+
+def state(path: str) -> State | None:
+    """By which it is seen that a file is no longer what it was; None when it is gone."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns
 
 
 def opened(path: str, files: Sequence[Known]) -> Log | None:

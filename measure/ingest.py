@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, select
 
 from charter.calendar import OpeningHours
 from ivr import queue_log
+from ivr.cli import Refusal
 from ivr.queue_log import OF_VISITS, Event
 from ivr.visits import Visit, visits_of
 from measure import files, tables
@@ -40,6 +41,7 @@ class Report:
     count: Count = field(default_factory=Count)
     files: int = 0  # that had something new
     unfinished: list[str] = field(default_factory=list)  # paths whose last line has no end yet
+    unread: list[str] = field(default_factory=list)  # what is wrong with files that cannot be read
     links: int = 0  # new ones, of channels to calls
     joined: int = 0  # visits that have got their topic or their call afterwards
 
@@ -56,16 +58,15 @@ class Ingestion:
         self._now = now
         self.callers = Callers(keys)
         self._visits = VisitRows(hours)
+        self._damaged: dict[str, files.State | None] = {}  # path -> as it was when it could not be read
 
     def take_log(self, path: str, report: Report, progress: Progress = lambda *_: None) -> None:
-        """Everything new in a queue_log and in its rotated files. Raises `Refusal`, `DatabaseError`."""
-        for each in files.generations(path):
-            self._file(each, report, progress, self._log_block)
+        """Everything new in a queue_log and in its rotated files. Raises `Refusal` (the folder), `DatabaseError`."""
+        self._files(path, report, progress, self._log_block)
 
     def take_cdr(self, path: str, report: Report, progress: Progress = lambda *_: None) -> None:
         """Everything new in a Master.csv: which channel belongs to which call."""
-        for each in files.generations(path):
-            self._file(each, report, progress, self._cdr_block)
+        self._files(path, report, progress, self._cdr_block)
 
     def take_batch(self, batch: Batch, count: Count) -> None:
         """Lines that were read elsewhere, in a transaction of their own."""
@@ -79,6 +80,22 @@ class Ingestion:
         with self._database.read() as connection:
             found: int | None = connection.scalar(select(func.max(place)).where(place <= self._now() + TOLERANCE))
         return found
+
+    def _files(
+        self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]
+    ) -> None:
+        """A log with its rotated files. One that is damaged, or being compressed at this moment, keeps nobody from the
+        others; it is told once, and tried again when it has changed."""
+        for each in files.generations(path):
+            state = files.state(each)
+            if each in self._damaged and self._damaged[each] == state:
+                continue
+            self._damaged.pop(each, None)
+            try:
+                self._file(each, report, progress, take)
+            except Refusal as problem:
+                self._damaged[each] = state
+                report.unread.append(str(problem))
 
     def _file(
         self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]

@@ -1,4 +1,7 @@
-"""`measure ingest`: take in the switch's queue_log and CDR. Exit status 0, also when there was nothing new."""
+"""`measure ingest`: take in the switch's queue_log and CDR.
+
+Exit status 0, also when there was nothing new; 1 when a file could not be read, though the others were.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
         look(report)
         report.joined += join_late(site.database, time.time())
     tell(report, by_fate(site.database))
-    return 0
+    if options.follow or not report.unread:
+        return 0
+    raise Refusal("; ".join(report.unread))
 
 
 def _look(options: argparse.Namespace, places: Places, ingestion: Ingestion, zone: tzinfo) -> Callable[[Report], None]:
@@ -89,10 +94,13 @@ def _follow(look: Callable[[], None], site: Site, report: Report) -> None:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
-    away = False
+    away, told = False, 0
     while not stopped.is_set():
         try:
             look()
+            for problem in report.unread[told:]:
+                print(f"measure ingest: {plain(problem)}", file=sys.stderr, flush=True)
+            told = len(report.unread)
             report.joined += join_late(site.database, time.time())
             away = False
         except Away as problem:
