@@ -28,6 +28,7 @@ _STATUS: dict[str, Fate] = {
     "TIMEOUT": "timeout",
     "LEAVEEMPTY": "empty",
     "LEAVEUNAVAIL": "empty",
+    "WITHDRAW": "empty",  # the house took him out
     "FULL": "full",
     "JOINEMPTY": "busy",
     "JOINUNAVAIL": "busy",

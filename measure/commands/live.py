@@ -8,12 +8,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from sqlalchemy import select
 
 from charter.calendar import OpeningHours
-from charter.kpi import FATES, Visit
+from charter.kpi import Visit
 from ivr import ami, trusted, typed
 from ivr.cli import Refusal
 from ivr.compiled import CompiledError
@@ -22,11 +21,13 @@ from ivr.places import Places
 from measure import live
 from measure.board import Board, Picture
 from measure.live import Gauges, Source
+from measure.visits import kpi_visit
 from registry.database import Database, DatabaseError, address
-from registry.schema import queue_log_file
+from registry.schema import queue_event, queue_log_file
 from registry.schema import queue_visit as table
 
 COLUMNS = (table.c.unique_id, table.c.entered_at, table.c.fate, table.c.wait_s, table.c.talk_s)
+TAKEN_IN = (queue_log_file.c.read_at, queue_event.c.at)  # files, or lines of a realtime table
 
 ONCE_SECONDS = 10.0
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         raise Refusal(str(problem)) from None
     queue = service["queue"]
     board = Board(queue["name"], OpeningHours.of(service), queue["wrap_up_seconds"])
-    source = Source(board, ami.account(places, switch=options.switch), _written(places))
+    source = Source(board, ami.account(places, switch=options.switch), _written(places, queue["name"]))
     if options.once:
         asyncio.run(source.once(ONCE_SECONDS))
         _print(source, options.json)
@@ -141,9 +142,9 @@ def _footnote(source: Source, picture: Picture) -> str:
     return "; ".join(parts)
 
 
-def _written(places: Places) -> Callable[[float], Mapping[str, Visit] | None]:
-    """The day's visits from the registry, where `measure ingest` puts them; without a registry there are none, and the
-    figures are those of what is seen from now on."""
+def _written(places: Places, queue: str) -> Callable[[float], Mapping[str, Visit] | None]:
+    """The day's visits at a queue from the registry, where `measure ingest` puts them; without a registry there are
+    none, and the figures are those of what is seen from now on."""
 
     def of_day(midnight: float) -> Mapping[str, Visit] | None:
         url = address(places)
@@ -152,19 +153,15 @@ def _written(places: Places) -> Callable[[float], Mapping[str, Visit] | None]:
         database = Database(url)
         try:
             with database.read() as connection:
-                if connection.execute(select(queue_log_file.c.read_at).limit(1)).first() is None:
+                if all(connection.execute(select(each).limit(1)).first() is None for each in TAKEN_IN):
                     return None  # a registry into which no queue_log is taken in
-                found = connection.execute(select(*COLUMNS).where(table.c.entered_at >= midnight)).all()
+                wanted = select(*COLUMNS).where(table.c.entered_at >= midnight, table.c.queue == queue)
+                found = connection.execute(wanted).all()
         except DatabaseError:
             return None
         finally:
             database.close()
-        return {row.unique_id: visit for row in found if (visit := _visit(row)) is not None}
+        visits = {row.unique_id: kpi_visit(row.entered_at, row.fate, row.wait_s, row.talk_s, "") for row in found}
+        return {unique: visit for unique, visit in visits.items() if visit is not None}  # who waits is on the switch
 
     return of_day
-
-
-def _visit(row: Any) -> Visit | None:
-    """Who talks has been answered; who waits is seen on the switch."""
-    fate = "answered" if row.fate == "talking" else row.fate
-    return Visit(row.entered_at, fate, row.wait_s or 0.0, row.talk_s) if fate in FATES else None

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from sqlalchemy import Insert
 
 from charter.calendar import OpeningHours, parse_range
 from charter.kpi import Visit
@@ -193,8 +194,17 @@ def test_once_prints_counts(
     assert "Tue 24 Nov 10:00" in out
 
 
+FILE = {"path": "q", "device": 1, "inode": 1, "head_hash": "x", "head_length": 1, "position": 1, "read_at": NOW}
+LINE = {"call_id": "1.1", "at": NOW, "said": "nul|op101|PAUSE|"}
+
+
+@pytest.mark.parametrize(
+    "taken_in",
+    [schema.queue_log_file.insert().values(FILE), schema.queue_event.insert().values(LINE)],
+    ids=["file", "realtime"],
+)
 def test_once_as_json_has_the_days_visits_of_the_registry(
-    places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken_in: Insert
 ) -> None:
     database = Database(address(places))
     schema.metadata.create_all(database.engine)
@@ -214,15 +224,17 @@ def test_once_as_json_has_the_days_visits_of_the_registry(
                 {**visit, "unique_id": "2.1", "entered_at": NOW - 90000, "fate": "abandoned", "wait_s": 9.0},
                 {**visit, "unique_id": "3.1", "entered_at": NOW - 60, "fate": "waiting"},
                 {**visit, "unique_id": "4.1", "entered_at": NOW - 300, "fate": "talking", "wait_s": 30.0},
+                {**visit, "unique_id": "5.1", "entered_at": NOW - 500, "fate": "withdrawn", "wait_s": 60.0},
+                {**visit, "unique_id": "6.1", "entered_at": NOW - 500, "fate": "abandoned", "queue": "back-office"},
             ],
         )
     assert json.loads(once(places, monkeypatch, capsys, "--json")[1])["offered"] == 0  # nothing is taken in here
-    file = {"path": "q", "device": 1, "inode": 1, "head_hash": "x", "head_length": 1, "position": 1, "read_at": NOW}
     with database.begin() as connection:
-        connection.execute(schema.queue_log_file.insert().values(file))
+        connection.execute(taken_in)
     document = json.loads(once(places, monkeypatch, capsys, "--json")[1])
-    assert (document["offered"], document["answered"], document["abandoned"]) == (2, 2, 0)
-    assert document["figures"]["service_level"] == {"value": 0.5, "numerator": 1, "denominator": 2}
+    assert (document["offered"], document["answered"], document["abandoned"]) == (3, 2, 0)
+    assert document["led_to_voicemail"] == 1
+    assert document["figures"]["service_level"] == {"value": 1 / 3, "numerator": 1, "denominator": 3}
     assert document["since"] == rome("2026-11-24 00:00")
     database.close()
 
