@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Table, Text, cast, create_engine, inspect, select
+from sqlalchemy import Table, Text, cast, create_engine, inspect, or_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.schema import MetaData
@@ -47,8 +47,10 @@ class RealtimeLog:
         moment = self._table.c.time
         wanted = select(self._table).order_by(moment)
         if since is not None:
-            first = datetime.fromtimestamp(since, self._zone) - timedelta(days=1)
-            wanted = wanted.where(cast(moment, Text) >= first.strftime("%Y-%m-%d %H:%M:%S"))
+            first, written = datetime.fromtimestamp(since, self._zone) - timedelta(days=1), cast(moment, Text)
+            recent = written >= first.strftime("%Y-%m-%d %H:%M:%S")
+            epoch = written.not_like("____-%") & (written >= str(int(first.timestamp())))  # as old tables have it
+            wanted = wanted.where(or_(recent, epoch))
         try:
             with self._engine.connect().execution_options(yield_per=ROWS) as connection:
                 for row in connection.execute(wanted):

@@ -21,8 +21,8 @@ ROME = ZoneInfo("Europe/Rome")
 COLUMNS = "time, callid, queuename, agent, event, data1, data2, data3, data4, data5"
 
 
-def table(path: Path, lines: Iterable[str]) -> str:
-    """The table as Asterisk fills it; its URL."""
+def table(path: Path, lines: Iterable[str], *, epoch: bool = False) -> str:
+    """The table as Asterisk fills it; its URL. `epoch`: as it did long ago."""
     with sqlite3.connect(path) as connection:
         connection.execute(f"CREATE TABLE IF NOT EXISTS queue_log (id INTEGER PRIMARY KEY, {COLUMNS})")
         for line in lines:
@@ -30,7 +30,15 @@ def table(path: Path, lines: Iterable[str]) -> str:
             assert event is not None
             words = event.rest.split("|", 4)
             local = f"{datetime.fromtimestamp(event.at, ROME):%Y-%m-%d %H:%M:%S}.123456"
-            row = (local, event.call, event.queue, event.agent, event.verb, *words, *[""] * (5 - len(words)))
+            row = (
+                event.at if epoch else local,
+                event.call,
+                event.queue,
+                event.agent,
+                event.verb,
+                *words,
+                *[""] * (5 - len(words)),
+            )
             connection.execute(f"INSERT INTO queue_log ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", row)  # noqa: S608
     connection.close()
     return f"sqlite:///{path}"
@@ -56,12 +64,13 @@ def test_the_table_comes_to_the_same_visits_as_the_file(database: Database, tabl
     file.database.close()
 
 
-def test_reading_again_takes_only_what_is_new(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("epoch", [False, True])
+def test_reading_again_takes_only_what_is_new(database: Database, tmp_path: Path, epoch: bool) -> None:
     log = SwitchLog(tmp_path, database)
     old, new = visit(1, MORNING - 5 * 86400), visit(5, MORNING)
-    url = table(tmp_path / "asterisk.db", [*old, *new[:2]])
+    url = table(tmp_path / "asterisk.db", [*old, *new[:2]], epoch=epoch)
     assert taken(log, url).count.new == 6
-    table(tmp_path / "asterisk.db", new[2:])
+    table(tmp_path / "asterisk.db", new[2:], epoch=epoch)
     count = taken(log, url).count
     assert (count.lines, count.new, count.repeated) == (4, 2, 2)  # of the last day
     assert log.fates == ["answered", "answered"]
