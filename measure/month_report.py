@@ -189,9 +189,11 @@ class Writer:
     def half_hours(self) -> Section:
         heads = [(slot, slot, {"half_hour": slot}) for slot in self.calls.half_hours]
         table = self._ends("half-hours", self.words["half-hours"], self.words["from"], heads)
-        outside = self.plain(self.month_cell("outside"))
-        said = [self.words["calls say"].format(outside=outside), self.words["half-hours say"]]
-        return self.section("half-hours", said, table)
+        outside = self.month_cell("outside")
+        said = [self.words["calls say"].format(outside=self.plain(outside)), self.words["half-hours say"]]
+        row = Row("outside", self.words["outside"], (Value(outside),))
+        others = Table("outside", row.label, self.words["calls"], self.columns(("calls", "value")), (row,))
+        return self.section("half-hours", said, table, others)
 
     def levels(self) -> Section:
         rows = []

@@ -130,6 +130,7 @@ def test_the_figures_can_be_counted_by_hand(house: House, database: Database) ->
     assert measures["survey_response"] == (0.25, 4)
     assert table(made, "survey")["solved"]["share"] == 1
     assert "Fuori orario: 1." in house.text(kind="html")
+    assert table(made, "outside")["outside"]["calls"] == 1
 
 
 def test_requests_count_by_the_week_in_which_their_time_is_over(house: House, database: Database) -> None:
