@@ -89,7 +89,7 @@ def mean(figure: Figure, count: float, shown: Shown) -> Value:
     For the public in whole seconds: with its decimals a quotient tells what it was divided by.
     """
     if figure.value is None:
-        return Value(None, "seconds")
+        return _nothing(count, shown)
     if not shown.rate_allowed(count):
         return Value(math.nan, "seconds")
     return Value(figure.value if shown.rules is None else float(round(figure.value)), "seconds")
@@ -98,5 +98,10 @@ def mean(figure: Figure, count: float, shown: Shown) -> Value:
 def percentile(figure: Figure, percent: int, count: float, shown: Shown) -> Value:
     """A percentile, where enough values lie on either side of it: of `count` that the reader knows of, as above."""
     if figure.value is None:
-        return Value(None, "seconds")
+        return _nothing(count, shown)
     return Value(figure.value if shown.percentile_allowed(count, percent) else math.nan, "seconds")
+
+
+def _nothing(count: float, shown: Shown) -> Value:
+    """No seconds at all: that is said where the reader knows the count."""
+    return Value(math.nan if shown.rules is not None and math.isnan(count) else None, "seconds")

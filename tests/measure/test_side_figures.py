@@ -69,6 +69,14 @@ def test_a_percentile_is_shown_where_all_counts_of_its_calls_are(house: House, d
     assert set(waits["10:00"].values()) == {"hidden"}
 
 
+def test_that_nobody_waited_is_hidden_where_the_number_of_calls_is(house: House, database: Database) -> None:
+    fill(database, (30, {}), (2, {"fate": "full", "wait_s": 0.0, "talk_s": None, "at": rome("2026-10-06 10:00")}))
+    made = house.made("public")
+    assert table(made, "half-hours")["10:00"]["offered"] == "hidden"
+    assert set(table(made, "waits")["10:00"].values()) == {"hidden"}
+    assert set(table(made, "waits")["11:00"].values()) == {None}
+
+
 @pytest.mark.parametrize("name", ["topics", "needs", "trend", "audiences", "topics-by-half-hour"])
 def test_the_order_of_rows_says_nothing_of_hidden_counts(house: House, database: Database, name: str) -> None:
     """Four and two, six together: the order told that the first is three at least, and the second three at most."""
