@@ -88,9 +88,9 @@ def _number(text: str, otherwise: float) -> float:
 # --- how it is shown --------------------------------------------------------------------------------------------------
 
 
-def line(picture: Picture) -> str:
-    """One JSON document on one line."""
-    return json.dumps(picture.document(), ensure_ascii=False)
+def line(picture: Picture, problem: str) -> str:
+    """One JSON document on one line; `problem`: why there is no connection, else empty."""
+    return json.dumps({**picture.document(), "problem": problem}, ensure_ascii=False)
 
 
 def rows(picture: Picture) -> list[tuple[str, str]]:

@@ -119,7 +119,7 @@ async def _ended(keeping: asyncio.Task[None], seconds: float) -> bool:
 def _print(source: Source, as_json: bool) -> None:
     picture = source.picture()
     if as_json:
-        print(live.line(picture), flush=True)
+        print(live.line(picture, source.problem), flush=True)
         return
     print(_headline(source, picture))
     for name, value in live.rows(picture):

@@ -183,6 +183,13 @@ def once(
     return status, capsys.readouterr().out
 
 
+def test_as_json_it_says_why_there_is_no_connection(
+    places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert json.loads(live.line(Board(QUEUE, HOURS, 20).picture(NOW), "no answer"))["problem"] == "no answer"
+    assert json.loads(once(places, monkeypatch, capsys, "--json")[1])["problem"] == ""
+
+
 def test_once_prints_counts(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
