@@ -81,6 +81,21 @@ class Database:
         with self._told(), self.engine.connect().execution_options(reading=True) as connection:
             yield connection
 
+    def flush(self) -> None:
+        """Bring SQLite's journal into its file and empty it: until then both still hold what was erased or overwritten.
+
+        Raises `Away` while others read or write without a pause. PostgreSQL cleans up by itself (autovacuum).
+        """
+        if not self.file:
+            return
+        with self._told(), contextlib.closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = cursor.fetchall()[0]
+        if busy:
+            raise Away(f"{self.name}: done, but others read and write without a pause, and until `registry purge` runs "
+                       "again its files still hold what is gone from its tables")  # fmt: skip
+
     def close(self) -> None:
         self.engine.dispose()
 

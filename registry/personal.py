@@ -160,7 +160,9 @@ def erase(site: Site, someone: Person, *, now: float, actor: str, why: str) -> d
     _write_down(site, someone, now)
     with site.database.begin() as connection:
         looked(connection, someone, "erase", now=now, actor=actor, why=why)
-    return {each.name: each.erase(site, someone, now) for each in keepers()}
+    done = {each.name: each.erase(site, someone, now) for each in keepers()}
+    site.database.flush()
+    return done
 
 
 def again(site: Site, now: float) -> int:
@@ -185,6 +187,7 @@ def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
     if came_back := again(site, now):
         done.append(Purged("erased again after a restore", now, came_back))
         _evidence(site, done[-1:], now, actor)
+    site.database.flush()
     if failed:
         raise Refusal(f"{'; '.join(failed)}; mend the rights or the disk, and run it again: all else was purged")
     return done

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from ivr.compiled import Compiled
 from ivr.places import Places
 from registry import cli, keys, personal, protocol, schema
-from registry.database import Database
+from registry.database import Away, Database
 from registry.personal import Person
 from registry.site import DAY, Site
 from tests.voicemail.sounds import tone, wav
@@ -95,7 +95,9 @@ class House:
         found = []
         for folder, _, names in os.walk(self.site.places.var):
             if not folder.endswith("keys"):
-                found += [Path(folder, name).read_bytes().decode("latin-1") for name in names if "-wal" not in name]
+                found += [Path(folder, name).read_bytes().decode("latin-1") for name in names]
+        if file := self.site.database.file:  # free pages and the journal are read, too
+            found += [path.read_bytes().decode("latin-1") for path in Path(file).parent.glob("registry.db*")]
         with self.site.database.read() as connection:
             for table in schema.metadata.sorted_tables:
                 found += [str(tuple(row)) for row in connection.execute(select(table))]
@@ -164,6 +166,19 @@ def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) ->
     assert len(house.rows("request", "request_id")) == 2  # the figures stay
     assert house.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
     assert personal.find(house.site, house.who(ANNA)) == []
+
+
+def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.database.BUSY_SECONDS", 0.05)
+    impatient = Database(sqlite.url.render_as_string())
+    with sqlite.read() as reader:
+        reader.execute(select(schema.contact)).all()
+        with impatient.begin() as connection:
+            connection.execute(insert(schema.survey_salt).values(day="2026-11-27", salt=b"x"))
+        with pytest.raises(Away, match="until `registry purge` runs again"):
+            impatient.flush()
+    impatient.flush()
+    impatient.close()
 
 
 def test_erasing_twice_is_erasing_once(house: House) -> None:
