@@ -54,6 +54,18 @@ class Intake:
         self._rules = Rules.of(site.compiled)
         self._asked = asked or stores(site.places)
         self._anonymous: dict[str, Fact] = {}  # of the batch under way, see `Batch.anonymous`
+        self._stuck: list[str] = []  # of the run under way
+
+    @property
+    def stuck(self) -> str:
+        """What the last run left where it was, by the disk or its rights, in a line; "" when nothing."""
+        if not self._stuck:
+            return ""
+        more = f", and {len(self._stuck) - 1} more" if len(self._stuck) > 1 else ""
+        return f"{self._stuck[0]}{more}; free space or mend the rights: until then it stays there"
+
+    def _stays(self, path: str, problem: OSError) -> None:
+        self._stuck.append(f"{problem.filename or path}: {problem.strerror}")
 
     def prepare(self) -> None:
         """Bring in what the configuration says of topics and promises. Raises `DatabaseError`."""
@@ -66,11 +78,12 @@ class Intake:
         Raises `DatabaseError` (the rest stays in the spool), and `Refusal` while another intake is at work.
         """
         places = self._site.places
+        self._stuck = []
         with self._alone():
             try:
                 segments.recover(places.facts)
             except OSError as problem:
-                self._tell(f"{problem.filename or places.facts}: {problem.strerror}; it stays there, mend the rights")
+                self._stays(places.facts, problem)
             total = self.take(segments.segments(places.facts), now, stop)
             if not stop() and not segments.segments(places.facts):
                 self._forget_salts(now)
@@ -113,40 +126,54 @@ class Intake:
                 else:
                     found.append(each)
         except spool.Unreadable as problem:
-            spool.set_aside(self._site.places, path, str(problem), now)
-            self._tell(f"{path}: {problem}; it is in {self._site.places.poison} now, with the reason beside it")
-            return Segment("", [], [Bad(b"", str(problem))])
+            return self._set_aside(path, str(problem), now)
         except OSError as problem:
-            self._tell(f"{path}: {problem.strerror}; it stays there, mend the rights or the disk")
+            self._stays(path, problem)
             return Segment("", [], [])
         return Segment(path, found, bad)
+
+    def _set_aside(self, path: str, reason: str, now: float) -> Segment:
+        """A file that is no segment, as an empty one."""
+        try:
+            spool.set_aside(self._site.places, path, reason, now)
+        except OSError as problem:
+            self._stays(path, problem)
+            return Segment("", [], [])
+        self._tell(f"{path}: {reason}; it is in {self._site.places.poison} now, with the reason beside it")
+        return Segment("", [], [Bad(b"", reason)])
 
     def _take(self, batch: list[Segment], now: float) -> Taken:
         """One transaction, then the segments go away."""
         self._anonymous = {}
         done, refused = self._write(batch, now)
+        went, poison = 0, 0
         for segment in batch:
             bad = [*segment.bad, *(refused[fact.id] for fact in segment.facts if fact.id in refused)]
-            if segment.path and bad:  # before it goes away: a crash in between writes the same again
-                spool.keep_poison(self._site.places, segment.path, bad)
-                where = os.path.join(self._site.places.poison, os.path.basename(segment.path))
-                self._tell(f"{segment.path}: {len(bad)} lines are no facts ({bad[0].reason}); they are in {where}")
-        for segment in batch:
-            if segment.path and not segment.path.startswith(self._site.places.taken_facts):
-                self._put_away(segment, now)
-        poison = sum(len(segment.bad) for segment in batch) + len(refused)
-        return done._replace(segments=sum(bool(each.path) for each in batch), poison=poison)
+            try:
+                if segment.path:
+                    self._put_away(segment, bad, now)
+            except OSError as problem:  # what was taken in is known when it is read again
+                self._stays(segment.path, problem)
+            else:
+                went, poison = went + bool(segment.path), poison + len(bad)
+        return done._replace(segments=went, poison=poison)
 
-    def _put_away(self, segment: Segment, now: float) -> None:
-        """A segment with answers to the survey is put away without what leads back to their callers."""
-        try:
+    def _put_away(self, segment: Segment, bad: list[Bad], now: float) -> None:
+        """Lines that are no facts are kept first: a crash in between writes the same again.
+
+        A segment with answers to the survey is put away without what leads back to their callers.
+        """
+        if bad:
+            spool.keep_poison(self._site.places, segment.path, bad)
+        if not segment.path.startswith(self._site.places.taken_facts):
             if any(fact.id in self._anonymous for fact in segment.facts):
                 kept = [self._anonymous.get(fact.id, fact) for fact in segment.facts]
                 spool.taken_as(self._site.places, segment.path, kept, now)
             else:
                 spool.taken(self._site.places, segment.path, now)
-        except OSError as problem:
-            self._tell(f"{segment.path}: taken in, but it cannot be put away: {problem.strerror}; mend the rights")
+        if bad:
+            where = os.path.join(self._site.places.poison, os.path.basename(segment.path))
+            self._tell(f"{segment.path}: {len(bad)} lines are no facts ({bad[0].reason}); they are in {where}")
 
     def _write(self, batch: list[Segment], now: float) -> tuple[Taken, dict[str, Bad]]:
         """Put a batch into the database; and the facts that it refuses, by their ids."""

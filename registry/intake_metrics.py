@@ -21,7 +21,7 @@ class Gauge(Collector):
     def __init__(self, places: Places) -> None:
         self._places = places
         self._done = Taken()
-        self.failed = 0  # tries that the database refused
+        self.failed = 0  # tries that the database or the disk refused
         self.trouble = False
 
     def add(self, done: Taken) -> None:
@@ -31,8 +31,12 @@ class Gauge(Collector):
         waiting = spool.backlog(self._places, time.time())
         yield GaugeMetricFamily("registry_intake_backlog_segments", "Segments that wait", value=waiting.segments)
         yield GaugeMetricFamily("registry_intake_backlog_seconds", "Age of the oldest that waits", value=waiting.oldest)
-        yield GaugeMetricFamily("registry_intake_trouble", "1 while the database refuses", value=int(self.trouble))
-        yield CounterMetricFamily("registry_intake_failures", "Tries that the database refused", value=self.failed)
+        yield GaugeMetricFamily(
+            "registry_intake_trouble", "1 while the database or the disk refuses", value=int(self.trouble)
+        )
+        yield CounterMetricFamily(
+            "registry_intake_failures", "Tries that the database or the disk refused", value=self.failed
+        )
         for name, value in self._done._asdict().items():
             yield CounterMetricFamily(
                 f"registry_intake_{name}", f"{name.replace('_', ' ')} since it began", value=value

@@ -10,6 +10,7 @@ import threading
 import time
 
 from ivr import typed
+from ivr.cli import Refusal
 from ivr.places import Places
 from registry import spool
 from registry.batch import Taken
@@ -42,6 +43,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     intake.prepare()
     done = intake.again(options.again.isoformat(), time.time()) if options.again else intake.run(time.time())
     print(_told(done, spool.backlog(places, time.time())))
+    if intake.stuck:
+        raise Refusal(intake.stuck)
     return 0
 
 
@@ -58,6 +61,7 @@ def _follow(options: argparse.Namespace, places: Places) -> int:
     configured = 0
     trouble, pause = "", options.every
     while not stopped.is_set():
+        said = ""
         try:
             if intake is None or configured != _written(places):  # the configuration has changed: topics, promises
                 configured = _written(places)
@@ -65,18 +69,17 @@ def _follow(options: argparse.Namespace, places: Places) -> int:
                 intake.prepare()
             done = intake.run(time.time(), stop=stopped.is_set)
         except DatabaseError as problem:  # locked, away, full: it may be over in a moment
-            gauge.failed += 1
-            if str(problem) != trouble:
-                _tell(f"{problem}; facts stay in the spool, it goes on by itself")
-            trouble, pause = str(problem), min(LONGEST_PAUSE, 2 * pause)
+            said = f"{problem}; facts stay in the spool, it goes on by itself"
         else:
-            if trouble:
-                _tell("it goes on")
-            trouble, pause = "", options.every
+            said = intake.stuck and f"{intake.stuck}, and is tried again"
             gauge.add(done)
-            if any(done):
+            if done.facts or (any(done) and not said):  # not again and again what stays where it is
                 print(_told(done, spool.backlog(places, time.time())), flush=True)
-        gauge.trouble = bool(trouble)
+        if said != trouble:
+            _tell(said or "it goes on")
+        gauge.failed += bool(said)
+        pause = min(LONGEST_PAUSE, 2 * pause) if said else options.every
+        trouble, gauge.trouble = said, bool(said)
         stopped.wait(pause)
     if server:
         server.close()

@@ -58,6 +58,13 @@ class Process:
             assert time.monotonic() < end, f"waited for {what}: {self.said}"
             time.sleep(0.01)
 
+    def figures(self) -> dict[str, float]:
+        url = re.search(r"metrics: (\S+)", self.said)
+        assert url is not None
+        with urllib.request.urlopen(url[1], timeout=10) as answer:
+            lines = [line.split() for line in answer.read().decode().splitlines() if line.startswith("registry_")]
+        return {name: float(value) for name, value in lines}
+
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         return self.process.wait(DEADLINE)
@@ -152,21 +159,37 @@ def test_it_follows_shows_figures_and_ends_when_told(places: Places, start: Star
     running.wait(lambda: "metrics: " in running.said, "its port")
     feed(places, 0, 3)
     running.wait(lambda: waiting(places) == 0, "three segments")
-    url = re.search(r"metrics: (\S+)", running.said)
-    assert url is not None
-
-    def figures() -> dict[str, float]:
-        with urllib.request.urlopen(url[1], timeout=10) as answer:
-            lines = [line.split() for line in answer.read().decode().splitlines() if line.startswith("registry_")]
-        return {name: float(value) for name, value in lines}
-
-    running.wait(lambda: figures()["registry_intake_facts_total"] == 6, "the figures")
-    found = figures()
+    running.wait(lambda: running.figures()["registry_intake_facts_total"] == 6, "the figures")
+    found = running.figures()
     assert found["registry_intake_backlog_segments"] == found["registry_intake_backlog_seconds"] == 0
     assert found["registry_intake_requests_total"] == 3
     assert found["registry_intake_trouble"] == 0
     assert running.end(signal.SIGTERM) == 0
     assert "3 segments: 6 facts" in running.said or running.said.count("facts, 0 known") > 1
+
+
+@pytest.mark.parametrize("folder", ["poison", "taken_facts"])
+def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
+    places: Places, start: Start, folder: str
+) -> None:
+    upkeep.init(places)
+    in_the_way = Path(getattr(places, folder))  # a file where a folder is to be: refused to every user, root too
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_bytes(b"")
+    write(places, [fact("answered", revision="r"), b"junk\n"])
+    write(places, [fact("survey", version=1, question="clear", value=4)])
+    os.mkdir(Path(places.facts, "2026-11-25", "no-segment.jsonl"))
+    process = start(places, "--metrics-port", "0")
+    process.wait(lambda: "until then it stays there, and is tried again" in process.said, "the trouble to be told")
+    process.wait(lambda: process.figures()["registry_intake_failures_total"] >= 3, "it to be tried again")
+    assert process.figures()["registry_intake_trouble"] == 1
+    assert process.said.count("until then it stays there") == 1
+    in_the_way.unlink()
+    process.wait(lambda: "it goes on" in process.said, "it to go on")
+    assert process.end(signal.SIGTERM) == 0
+    assert "Traceback" not in process.said
+    assert [each.name for each in Path(places.facts).rglob("*") if each.is_file()] == []
+    assert (count(places, schema.call_fact), count(places, schema.survey_answer)) == (2, 1)
 
 
 def test_a_configuration_that_changes_is_followed(places: Places, start: Start) -> None:
