@@ -35,7 +35,7 @@ class Tidied(NamedTuple):
 
 
 def tidy(connection: Connection, rules: Rules, limits: Limits, store: Store, now: float) -> list[Tidied]:
-    """Whatever can be settled without an operator; what somebody has taken is left to them."""
+    """Whatever can be settled without an operator; what somebody has taken or passed on is left to them."""
     return [
         *_over(connection, now),
         *_marked(connection, rules, store, now),
@@ -58,13 +58,23 @@ def _over(connection: Connection, now: float) -> Iterator[Tidied]:
 
 def _marked(connection: Connection, rules: Rules, store: Store, now: float) -> Iterator[Tidied]:
     """All messages of an entry were settled in the store: somebody worked while there was no registry to ask."""
+    free = {row.request_id for row in _rows(connection) if _free(row)}
     for entry in entries(connection):
         states = [_state(store, id) for id in entry.messages]
-        if entry.state == "waiting" and states and all(state in SETTLED for state in states):
+        if entry.request_id in free and states and all(state in SETTLED for state in states):
             settle(connection, entry.request_id, "done", now)
             end = "resolved" if "called_back" in states else "out_of_scope"
             requests.act(connection, rules, entry.request_id, "close", ACTOR, now, Given(outcome=end))
             yield Tidied(entry.protocol, "marked", ", ".join(sorted(set(states))), entry.messages)
+
+
+def _rows(connection: Connection) -> Sequence[Any]:
+    return connection.execute(open_entries()).all()
+
+
+def _free(row: Any) -> bool:
+    """Nobody has the entry, nor the request: that can be taken, escalated or referred in the registry, too."""
+    return bool(row.state == "waiting" and row.request_state == "new")
 
 
 def _state(store: Store, id: str) -> str:
@@ -78,9 +88,9 @@ def _state(store: Store, id: str) -> str:
 def _served(connection: Connection, rules: Rules) -> Iterator[Tidied]:
     """Whoever has been answered at the queue after the message needs no call about it any more."""
     messages = messages_of_open(connection)
-    for row in connection.execute(open_entries()).all():
+    for row in _rows(connection):
         theirs = messages.get(row.request_id, [])
-        if row.state != "waiting" or row.phone_hash is None or not theirs:
+        if not _free(row) or row.phone_hash is None or not theirs:
             continue
         visit = _visit_after(connection, row.phone_hash, theirs[-1].left_at)
         if visit is None:
@@ -110,7 +120,9 @@ def _ends_in(connection: Connection, rules: Rules, request_id: str, call: str, a
 
 def _doubles(connection: Connection, rules: Rules, limits: Limits, now: float) -> Iterator[Tidied]:
     """Messages from one number, each within the window after the one before, are one entry."""
-    hashes = {row.request_id: row.phone_hash for row in connection.execute(open_entries())}
+    rows = _rows(connection)
+    hashes = {row.request_id: row.phone_hash for row in rows}
+    free = {row.request_id for row in rows if _free(row)}
     last = {id: messages[-1].left_at for id, messages in messages_of_open(connection).items()}
     by_number: dict[str, list[Entry]] = {}
     for entry in sorted(entries(connection), key=lambda each: (each.left_at, each.request_id)):
@@ -118,9 +130,10 @@ def _doubles(connection: Connection, rules: Rules, limits: Limits, now: float) -
             by_number.setdefault(caller, []).append(entry)
     for theirs in by_number.values():
         for group in groups(theirs, last, HOUR * limits.window):
-            keeper = next((each for each in group if each.state == "taken"), group[0])
+            at_work = [each for each in group if each.request_id not in free]
+            keeper = next((each for each in at_work if each.state == "taken"), [*at_work, *group][0])
             for double in group:
-                if double is keeper or double.state != "waiting":
+                if double is keeper or double.request_id not in free:
                     continue
                 settle(connection, double.request_id, "done", now)
                 into = Given(into=keeper.request_id)

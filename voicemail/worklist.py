@@ -103,8 +103,8 @@ def open_entries(which: str | None = None) -> Any:
     due = select(func.min(CLOCK.c.due_at)).where(running).scalar_subquery().label("due_at")
     wanted = (
         select(
-            CALLBACK, REQUEST.c.protocol, REQUEST.c.topic_code, REQUEST.c.opened_at, CONTACT.c.phone_e164,
-            CONTACT.c.phone_hash, due,
+            CALLBACK, REQUEST.c.protocol, REQUEST.c.topic_code, REQUEST.c.opened_at,
+            REQUEST.c.state.label("request_state"), CONTACT.c.phone_e164, CONTACT.c.phone_hash, due,
         )
         .join(REQUEST, REQUEST.c.request_id == CALLBACK.c.request_id)
         .outerjoin(CONTACT, CONTACT.c.contact_id == REQUEST.c.contact_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,26 @@ def test_who_gave_up_or_called_before_or_is_somebody_else_still_waits(work: Work
     work.take(work.entries()[0].protocol, MORNING)
     work.visit(MORNING + HOUR, call="4.9")
     assert work.tidy(MORNING + 2 * HOUR) == []  # whoever has taken it says what came of it
+
+
+@pytest.mark.parametrize("action", ["take", "escalate"])
+def test_what_somebody_has_or_has_passed_on_in_the_registry_is_left_to_them(work: Work, action: str) -> None:
+    message, other = work.message(NIGHT), work.message(NIGHT + HOUR)
+    act(work, work.request(other).protocol, action, NIGHT + 2 * HOUR)
+    work.visit(MORNING, call="98.1")  # about something else: what the second level looks into is not answered by it
+    work.store.mark(other.id, "closed", by="anna", at=MORNING)
+    work.tidy(MORNING + HOUR)
+    assert work.request(other).state == {"take": "in_progress", "escalate": "forwarded"}[action]
+    assert work.request(message).state == "closed"
+    assert [each.protocol for each in work.entries()] == [work.request(other).protocol]
+
+
+def test_a_double_goes_to_whoever_is_at_work_on_the_other(work: Work) -> None:
+    first, second = work.message(NIGHT), work.message(NIGHT + HOUR)
+    act(work, work.request(second).protocol, "take", MORNING)
+    work.tidy(MORNING)
+    (entry,) = work.entries()
+    assert (entry.protocol, entry.messages) == (work.request(second).protocol, (first.id, second.id))
 
 
 def test_what_was_marked_in_the_store_alone_is_taken_over(work: Work) -> None:
