@@ -258,7 +258,7 @@ def outcome(
     """
     if result not in RESULTS:
         raise Refusal(f"outcome: {result!r} is none; there are {', '.join(RESULTS)}")
-    if ends_as not in AS or (keep and result != "reached"):
+    if ends_as not in AS or (result != "reached" and (keep or ends_as != AS[0])):
         raise Refusal(f"outcome: only who was reached has an end of another kind: {', '.join(AS)}, or --keep")
     request_id = find(connection, which)
     held(connection, request_id, actor)

@@ -138,7 +138,13 @@ def test_a_request_that_is_kept_stays_with_the_operator(work: Work) -> None:
 
 @pytest.mark.parametrize(
     ("result", "more"),
-    [("failed", {}), ("called", {}), ("reached", {"ends_as": "duplicate"}), ("busy", {"keep": True})],
+    [
+        ("failed", {}),
+        ("called", {}),
+        ("reached", {"ends_as": "duplicate"}),
+        ("busy", {"keep": True}),
+        ("no_answer", {"ends_as": "informed"}),
+    ],
 )
 def test_what_no_call_can_end_with_is_refused(work: Work, result: str, more: dict[str, Any]) -> None:
     message = work.message(NIGHT)
