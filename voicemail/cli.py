@@ -21,7 +21,7 @@ from ivr.facts import Spool, stderr_alarm
 from ivr.places import Places
 from voicemail.message import STATES, StoreError
 from voicemail.native import HousekeepingError, housekeeping
-from voicemail.shown import local, table
+from voicemail.shown import document, local, table
 from voicemail.store import Store
 
 SETTLED = ("called_back", "closed")
@@ -136,7 +136,7 @@ def _list(options: argparse.Namespace, places: Places, now: float) -> int:
     found, problems = Store(places.messages).scan()
     wanted = [message for message in found if options.all or message.state not in SETTLED]
     if options.json:
-        print(json.dumps([message.document() for message in wanted], indent=1))
+        print(json.dumps([document(message) for message in wanted], indent=1))
     elif wanted:
         print(table(wanted, now))
     else:

@@ -19,7 +19,7 @@ from registry.personal import log_access
 from registry.site import Site
 from voicemail import calling, tidying, worklist
 from voicemail.calling import Attempt
-from voicemail.shown import local, table
+from voicemail.shown import document, local, table
 from voicemail.store import Store
 from voicemail.tidying import Tidied, mirror
 from voicemail.transcript import transcribe
@@ -68,8 +68,8 @@ def listed(options: argparse.Namespace, places: Places, now: float) -> int:
     mirror(desk.store, over, "closed", by=tidying.ACTOR, at=now)  # a crash kept their sheets from being told
     fresh = [each for each in unsettled if each.id not in known]
     if options.json:
-        document = {"waiting": [each.document() for each in found], "not_taken_in": [each.document() for each in fresh]}
-        print(json.dumps(document, indent=1))
+        both = {"waiting": [each.document() for each in found], "not_taken_in": [document(each) for each in fresh]}
+        print(json.dumps(both, indent=1))
     else:
         for each in done:
             print(plain(f"{each.protocol}: {_REASONS[each.why]} {each.reference}"))

@@ -65,9 +65,9 @@ def test_the_list_is_oldest_first_in_roman_time(desk: Desk) -> None:
     desk.store.mark(settled.id, "closed", by="anna", at=NOW)
     out, _ = desk.run("list")
     assert out.splitlines() == [
-        "ID                            LEFT              AGE      REASON  NUMBER         SECONDS  STATE",
-        f"{old.id}  Wed 04 Feb 10:15  3 d 2 h  closed  +390612345678  3        new",
-        f"{young.id}  Sat 07 Feb 12:13  2 min    closed  -              3        new    empty",
+        "ID                            LEFT              AGE      REASON  NUMBER  SECONDS  STATE",
+        f"{old.id}  Wed 04 Feb 10:15  3 d 2 h  closed  cli     3        new",
+        f"{young.id}  Sat 07 Feb 12:13  2 min    closed  -       3        new    empty",
     ]
     out, _ = desk.run("list", "--all")
     assert [line.split()[0] for line in out.splitlines()[1:]] == [old.id, settled.id, young.id]
@@ -75,8 +75,9 @@ def test_the_list_is_oldest_first_in_roman_time(desk: Desk) -> None:
 
 def test_json_is_for_programs(desk: Desk) -> None:
     message = desk.leave(call="1\x1b[2J")
-    listed = json.loads(desk.run("list", "--json")[0])
-    assert listed == [message.document()]
+    (listed,) = json.loads(desk.run("list", "--json")[0])
+    assert {**listed, "number": message.number} == message.document()
+    assert "number" not in listed  # who reads it is written down, with `show`
     shown = json.loads(desk.run("show", message.id, "--json")[0])
     assert shown == {**message.document(), "audio": desk.store.audio(message.id)}
 
