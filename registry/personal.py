@@ -11,12 +11,14 @@ back, and the next purge erases again what the journal names.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import math
 import os
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from sqlalchemy import Connection, insert, or_, select
 
@@ -156,13 +158,34 @@ def find(site: Site, someone: Person) -> list[Held]:
 
 
 def erase(site: Site, someone: Person, *, now: float, actor: str, why: str) -> dict[str, int]:
-    """Erase everywhere, and write it down first; things erased, by keeper. A repeat finds what failed half-way."""
-    _write_down(site, someone, now)
+    """Erase everywhere, and write it down first; things erased, by keeper.
+
+    Raises `Refusal` in the end, when a keeper could not: the others have erased. A repeat finds what is left, and so
+    does the next purge.
+    """
+    try:
+        _write_down(site, someone, now)
+    except OSError as problem:
+        raise Refusal(
+            f"{_journal_path(site)}: {problem.strerror}; mend the disk or the rights: nothing was erased"
+        ) from None
     with site.database.begin() as connection:
         looked(connection, someone, "erase", now=now, actor=actor, why=why)
-    done = {each.name: each.erase(site, someone, now) for each in keepers()}
+    done, failed = {}, []
+    for keeper in keepers():
+        try:
+            done[keeper.name] = keeper.erase(site, someone, now)
+        except (OSError, Refusal) as problem:
+            failed.append(_failure(keeper, problem))
     site.database.flush()
+    if failed:
+        raise Refusal(f"{'; '.join(failed)}; mend it, and run it again: all else was erased")
     return done
+
+
+def _failure(keeper: Keeper, problem: OSError | Refusal) -> str:
+    said = f"{problem.filename or 'a file'}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
+    return f"{keeper.name}: {said}"
 
 
 def again(site: Site, now: float) -> int:
@@ -180,7 +203,7 @@ def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
         try:
             purged = keeper.purge(site, now)
         except OSError as problem:
-            failed.append(f"{keeper.name}: {problem.filename or 'a file'}: {problem.strerror}")
+            failed.append(_failure(keeper, problem))
             continue
         _evidence(site, purged, now, actor)
         done += purged
@@ -218,25 +241,46 @@ def _journal_path(site: Site) -> str:
 
 
 def _write_down(site: Site, someone: Person, now: float) -> None:
-    """No number: the hashes, which mean nothing without the key."""
+    """No number: the hashes, which mean nothing without the key. Raises OSError; then nothing was written."""
     words = {name: sorted(getattr(someone, name)) for name in SETS if name != "numbers"}
-    line = json.dumps({"until": now, **words}) + "\n"
-    file = _journal_path(site)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    line = (json.dumps({"until": now, **words}) + "\n").encode()
+    with open(_journal_path(site), "ab+", buffering=0, opener=_private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = _whole(file)
+        file.truncate(end)  # a line that a crash has torn was never acted upon, and must not spoil this one
+        if file.write(line) != len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _whole(file: BinaryIO) -> int:
+    """Where the last line ends that has an end."""
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
 
 
 def _journal(site: Site) -> Iterator[Person]:
+    """Raises `Refusal` for a line that is none: whom it names could come back with a backup."""
+    path = _journal_path(site)
     try:
-        with open(_journal_path(site), encoding="utf-8") as file:
-            for line in file:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
                 if line.endswith("\n"):  # a torn one was never acted upon
-                    words = json.loads(line)
-                    until = words.pop("until")
-                    yield Person(until=until, **{name: frozenset(value) for name, value in words.items()})
+                    yield _written_down(line, f"{path}:{number}")
     except FileNotFoundError:
         return
+
+
+def _written_down(line: str, where: str) -> Person:
+    try:
+        words = json.loads(line)
+        return Person(
+            until=float(words["until"]), **{name: frozenset(words[name]) for name in SETS if name != "numbers"}
+        )
+    except (ValueError, KeyError, TypeError):
+        raise Refusal(f"{where}: no line of the journal of erasures; restore that file from its own backup") from None

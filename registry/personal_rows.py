@@ -64,11 +64,12 @@ class Rows:
             gone = _settled_before(connection, before)
             requests = connection.scalars(select(REQUEST.request_id).where(REQUEST.contact_id.in_(gone))).all()
             _erase_contacts(connection, gone, frozenset(requests), now)
+            words = _erase_words_of_nobody(connection, before)
             lines = connection.execute(delete(schema.access_log).where(schema.access_log.c.at < old)).rowcount
             day = _day(salted)
             salts = connection.execute(delete(schema.survey_salt).where(schema.survey_salt.c.day < day)).rowcount
-        purged = [Purged("contact", before, len(gone)), Purged("access_log", old, lines)]
-        return [*purged, Purged("survey_salt", salted, salts)]
+        purged = [Purged("contact", before, len(gone)), Purged("words", before, words)]
+        return [*purged, Purged("access_log", old, lines), Purged("survey_salt", salted, salts)]
 
 
 def _day(at: float) -> str:
@@ -136,6 +137,13 @@ def _erase_contacts(connection: Connection, contacts: list[str], requests: froze
     heard = and_(MESSAGE.request_id.in_(requests), MESSAGE.transcript.is_not(None))
     things += connection.execute(update(schema.voicemail_message).where(heard).values(transcript=None)).rowcount
     return int(things)
+
+
+def _erase_words_of_nobody(connection: Connection, before: float) -> int:
+    """Words about requests that have no contact with whom they would go; how many."""
+    closed = select(REQUEST.request_id).where(REQUEST.contact_id.is_(None), REQUEST.closed_at < before)
+    said = and_(NOTE.request_id.in_(closed), NOTE.words.is_not(None))
+    return int(connection.execute(update(schema.request_note).where(said).values(words=None)).rowcount)
 
 
 def _forget_callers(connection: Connection, person: Person) -> int:

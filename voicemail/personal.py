@@ -1,20 +1,27 @@
-"""The keeper of what callers said: the sound of messages, the number on their sheets, what was noted there."""
+"""The keeper of what callers said: the sound of messages, the number on their sheets, what was noted there.
+
+Also of what the switch recorded by itself while no engine answered, and no engine has taken in since, or could not.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 
 from sqlalchemy import select, update
 
+from ivr.cli import Refusal
 from registry import schema
 from registry.numbers import e164
 from registry.personal import Held, Person, Purged
 from registry.site import Site
 from voicemail.message import Message, StoreError
+from voicemail.native import DONE, WAV, Named
 from voicemail.store import Store
 
+NATIVE = "recording that the switch made by itself"
 SETTLED = ("called_back", "closed")
 
 
@@ -25,12 +32,16 @@ class Messages:
 
     def find(self, site: Site, person: Person) -> list[Held]:
         store = _store(site)
-        return [
+        found = [Held(self.name, os.path.basename(path), NATIVE, named.epoch) for path, named in _native(site, person)]
+        return found + [
             Held(self.name, message.id, _what(store, message), message.left_at) for message in _theirs(store, person)
         ]
 
     def export(self, site: Site, person: Person, folder: str) -> list[str]:
         store, written = _store(site), []
+        for number, (path, _) in enumerate(_native(site, person), 1):
+            written.append(f"native-{number}.wav")
+            shutil.copyfile(path, os.path.join(folder, written[-1]))
         for message in _theirs(store, person):
             sound, sheet = (
                 store.audio(message.id),
@@ -44,11 +55,17 @@ class Messages:
         return written
 
     def erase(self, site: Site, person: Person, now: float) -> int:
-        store, things = _store(site), 0
-        for message in _theirs(store, person):
-            store.erase(message.id, words=True)
-            things += 1
-        _tell_registry(site, list(person.messages), now)
+        store, things = _store(site), _erase_native(site, person)
+        failed: dict[str, Exception] = {}
+        for message in _theirs(store, person):  # after the others: what an engine has just taken in is among these
+            try:
+                store.erase(message.id, words=True)
+                things += 1
+            except (OSError, StoreError) as problem:
+                failed[message.id] = problem
+        _tell_registry(site, sorted(person.messages - failed.keys()), now)
+        if failed:
+            raise Refusal("; ".join(f"{id}: {problem}" for id, problem in failed.items()))
         return things
 
     def purge(self, site: Site, now: float) -> list[Purged]:
@@ -56,13 +73,13 @@ class Messages:
         settled = _settled(site)
         things, size, gone = 0, 0, []
         for message in store.list():
-            if not _has_identity(store, message):
+            if not (_has_identity(store, message) or any(mark.note for mark in message.history)):
                 continue
             at = settled.get(message.id) or _marked_settled(message)
             if at is None or at >= before:
                 continue
             try:
-                size += store.erase(message.id)
+                size += store.erase(message.id, words=True)
             except (OSError, StoreError) as problem:
                 print(f"{message.id}: {problem}; it is tried again at the next purge", file=sys.stderr)
                 continue
@@ -89,6 +106,31 @@ def _theirs(store: Store, person: Person) -> list[Message]:
         if meant and (_has_identity(store, message) or any(mark.note for mark in message.history)):
             found.append(message)
     return found
+
+
+def _native(site: Site, person: Person) -> list[tuple[str, Named]]:
+    """The person's recordings by the switch itself, those included that were put aside."""
+    country = site.compiled["service"]["voicemail"]["default_country"]
+    found = []
+    for folder, _, names in os.walk(site.places.native_messages):
+        for name in sorted(names):
+            named = Named.of(name.removesuffix(WAV), country) if name.endswith(WAV) else None
+            if named is not None and named.epoch <= person.until and _is(named, person):
+                found.append((os.path.join(folder, name), named))
+    return found
+
+
+def _is(named: Named, person: Person) -> bool:
+    return named.call in person.calls or e164(named.number) in person.numbers
+
+
+def _erase_native(site: Site, person: Person) -> int:
+    found = _native(site, person)
+    for path, _ in found:
+        for each in (path, path.removesuffix(WAV) + DONE):
+            with contextlib.suppress(FileNotFoundError):  # there is no mark; or an engine has just taken it in
+                os.unlink(each)
+    return len(found)
 
 
 def _what(store: Store, message: Message) -> str:

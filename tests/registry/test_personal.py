@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +236,115 @@ def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None
     personal.purge(house.site, now=NOW, actor="clock")
     assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
     assert "+390211111111" in str(house.rows("contact", "phone_e164"))
+
+
+def test_words_about_nobody_go_as_well(house: House) -> None:
+    """A request without a contact, of which words are kept all the same."""
+    for name, closed in (("old", NOW - 800 * DAY), ("young", NOW - DAY)):
+        end = {"state": "closed", "closed_at": closed, "outcome": "informed"}
+        self_made = {"request_id": name, "protocol": name, "channel": "phone", "topic_code": "DID", "audience": "other"}
+        house.row("request", **self_made, level=1, opened_at=closed - 60, **end)
+        house.row("request_note", request_id=name, note_no=1, at=closed, actor_ref="op101", words=f"{name} words")
+    done = personal.purge(house.site, now=NOW, actor="clock")
+    assert [each.things for each in done if each.what == "words"] == [1]
+    words = set(house.rows("request_note", "request_id", "words"))
+    assert {("old", None), ("young", "young words")} < words
+
+
+def test_what_was_noted_on_a_message_goes_with_its_sound(house: House) -> None:
+    store = Store(house.site.places.messages)
+    store.mark(house.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
+    done = personal.purge(house.site, now=NOW + 40 * DAY, actor="clock")
+    assert [each.things for each in done if each.what == "voicemail_audio"] == [2]
+    assert "via Po" not in house.everything()
+    assert [mark.by for mark in store.get(house.messages["anna"].id).history] == ["op101"]  # the evidence stays
+    assert not any(each.things for each in personal.purge(house.site, now=NOW + 40 * DAY, actor="clock"))
+
+
+def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tmp_path: Path) -> None:
+    folder = Path(house.site.places.native_messages)
+    names = [f"{int(NOW)}-{NOW:.0f}.7-{number}-closed.wav" for number in ("0612345678", "3331234567", "none")]
+    for name in (names[0], f"rejected/1/{names[0]}", *names[1:]):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"voice of " + name.encode())
+        path.with_suffix(".done").write_bytes(b"")
+    (folder / "rejected" / "x-0612345678.wav").write_bytes(b"no name of the dialplan's")
+    held = [each for each in personal.find(house.site, house.who(ANNA)) if "switch" in each.what]
+    assert [(each.id, each.since) for each in held] == [(names[0], NOW)] * 2
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for each in personal.keepers():
+        each.export(house.site, house.who(ANNA), str(copies))
+    assert (copies / "native-2.wav").read_bytes() == b"voice of " + f"rejected/1/{names[0]}".encode()
+    personal.erase(house.site, house.who(ANNA), now=NOW + 1, actor="dpo", why="x")
+    left = sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name[0] == names[0][0])
+    assert left == sorted(name for each in names[1:] for name in (each, each.replace(".wav", ".done")))
+
+
+def test_a_room_that_cannot_erase_is_told_and_the_others_have(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = Path(Store(house.site.places.messages).audio(house.messages["anna"].id)).with_name("message.json")
+    draft = sheet.with_name(f"{sheet.name}.new")
+    real = os.open
+
+    def full(path: Any, *words: Any, **more: Any) -> int:
+        if str(path).startswith(str(sheet)) and words[0] & os.O_WRONLY:
+            raise OSError(28, "No space left on device", str(draft))
+        return real(path, *words, **more)
+
+    words = ("erase", "--number", ANNA, "--why", "x", "--yes")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        _, err = run(*words, status=1)
+    assert "No space left on device" in err and "all else was erased" in err and "Traceback" not in err
+    assert "words of anna" not in house.everything()
+    run("purge")
+    assert ANNA not in house.everything()
+
+
+def test_a_journal_of_erasures_that_a_crash_has_torn_takes_the_next_one(house: House) -> None:
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    journal.write_bytes(journal.read_bytes() + b'{"until": 17957')
+    personal.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    assert [json.loads(line)["contacts"] for line in journal.read_text().splitlines()] == [["anna"], ["bruno"]]
+    assert journal.stat().st_mode & 0o077 == 0
+    personal.purge(house.site, now=NOW + 1, actor="clock")
+
+
+def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    personal.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    whole = journal.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    real = personal._write_down
+
+    def cramped(*words: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 20, limits[1]))
+        try:
+            real(*words)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(personal, "_write_down", cramped)
+    try:
+        _, err = run("erase", "--number", ANNA, "--why", "x", "--yes", status=1)
+    finally:
+        signal.signal(signal.SIGXFSZ, handled)
+    assert f"{journal}: No space left on device" in err and "nothing was erased" in err
+    assert journal.read_bytes() == whole
+    assert ANNA in house.everything()
+
+
+def test_a_journal_of_erasures_that_was_spoilt_is_told(house: House, run: Any) -> None:
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    journal.write_bytes(b"spoilt \xff\n")
+    assert f"{journal}:1: no line of the journal of erasures" in run("purge", status=1)[1]
 
 
 def recorded(house: House, name: str) -> str:
