@@ -20,7 +20,7 @@ from registry.contacts import Identity
 from registry.keys import Keys
 from registry.meaning import KINDS, Story, story
 from registry.messages import Asked, Left
-from registry.requests import Opening, open_requests
+from registry.requests import Opening, only_opener, open_requests
 from registry.topics import OTHER
 
 ACTOR = "intake"
@@ -138,6 +138,8 @@ class Batch:
     def _open(self, stories: dict[str, Story]) -> tuple[int, int, int]:
         """Requests that there are not yet: how many, how many of them messages, how many of these no store knows."""
         ended = [call for call, told in stories.items() if told.outcome]
+        if ended:
+            only_opener(self._connection)
         has_one = self._calls_with_requests(ended)
         openings: list[tuple[Opening, Told | None]] = []
         for call in ended:

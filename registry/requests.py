@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from ivr.cli import Refusal
 from registry import clocks, history, protocol, schema, words
@@ -23,6 +23,7 @@ from registry.transitions import ACTIONS, Need, State, Transition, WrongTransiti
 
 table = schema.request
 _ID = r"[0-9a-f]{32}"
+OPENING = 0x6E756D  # of PostgreSQL's advisory locks, beside `registry.upkeep.LOCK`
 
 
 class Request(NamedTuple):
@@ -74,6 +75,13 @@ class Conflict(Refusal):
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------
+
+
+def only_opener(connection: Connection) -> None:
+    """Who looks first whether a call has a request, and then opens one, is alone with that until the transaction ends:
+    the intake and an operator would give it two. SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": OPENING})
 
 
 def open_request(connection: Connection, rules: Rules, opening: Opening) -> Request:

@@ -43,6 +43,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     said = Identity(options.kind, **{name: getattr(options, name) for name in PERSON})
     with site.database.begin() as connection:
         upkeep.publish(connection, site.compiled)
+        if options.call:
+            requests.only_opener(connection)
         known = reading.listed(connection, Wanted(everything=True, call_id=options.call)) if options.call else []
         if known:
             there = known[0].request

@@ -9,6 +9,8 @@ import random
 import resource
 import signal
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy import event as events
 from sqlalchemy.exc import IntegrityError
 
@@ -24,13 +26,13 @@ from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.facts import Fact, Spool
 from ivr.places import Places
-from registry import batch, intake, keys, schema
+from registry import batch, cli, intake, keys, schema
 from registry.batch import Taken
 from registry.clocks import Rules
 from registry.database import Away, Database, DatabaseError
 from registry.intake import Intake
 from registry.messages import Left, stores
-from registry.requests import Opening, act, open_request
+from registry.requests import Opening, act, only_opener, open_request
 from registry.site import Site
 from tests.registry.calls import NOON, calls, fact, message, number_of, write
 from tests.registry.site import configured
@@ -110,6 +112,31 @@ def test_an_operator_who_was_faster_has_the_only_request(desk: Desk) -> None:
     done = desk.take(fact("handed_over", topic="ADR", priority=0), fact("ended", fate="answered", **ENDED))
     assert done.requests == 0
     assert desk.rows(*STANDING) == [("phone", "DID", "new", None, "1795604400.1")]
+
+
+@pytest.mark.parametrize("second", ["the intake", "an operator"])
+def test_of_two_who_open_a_request_of_a_call_at_the_same_moment_one_does(
+    postgresql: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    """The second looks while the first has not committed yet; SQLite lets only one of them begin."""
+    places = configured(tmp_path / "var", compiled)
+    desk = Desk(Site(places, compiled, postgresql, keys.make(places)))
+    monkeypatch.setenv("NUL_DATABASE", postgresql.url.render_as_string(hide_password=False))
+    write(places, [fact("ended", "1.1", fate="answered", **ENDED)])
+    words = ["--var", places.var, "open", "--topic", "DID", "--by", "op118", "--call", "1.1"]
+    other = threading.Thread(target=desk.take if second == "the intake" else lambda: cli.main(words))
+    with postgresql.begin() as first:
+        only_opener(first)
+        open_request(first, Rules.of(compiled), Opening("phone", "DID", NOON + 30, "op117", call_id="1.1"))
+        other.start()
+        waits, deadline = text("SELECT count(*) FROM pg_locks WHERE NOT granted"), time.monotonic() + 30
+        while True:
+            with postgresql.read() as watch:
+                if watch.scalar(waits):
+                    break
+            assert time.monotonic() < deadline, "waited for the second to wait for the first"
+    other.join()
+    assert desk.rows(request.c.call_id) == ["1.1"]
 
 
 def test_calls_that_were_left_make_no_request(desk: Desk) -> None:
