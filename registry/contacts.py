@@ -84,12 +84,12 @@ def tax_code(said: str) -> str:
 def identify(connection: Connection, keys: Keys, said: Identity, actor: str, now: float) -> str:
     """The contact of this person: the one that is known already, completed, or a new one; its id.
 
-    Known is who has the same codice fiscale, address or number, in that order, unless both names are known and differ:
-    families share a telephone. What is known is never overwritten.
+    Known is who has the same codice fiscale, address or number, in that order, unless both names, or both codici
+    fiscali, are known and differ: families share a telephone. What is known is never overwritten.
     """
     said = checked(said)
     words.actor(actor)
-    known = next((row for row in _alike(connection, keys, said) if _same_person(row, said)), None)
+    known = next((row for row in _alike(connection, keys, said) if _same_person(keys, row, said)), None)
     if known is None:
         contact_id = str(uuid.uuid4())
         row = {"contact_id": contact_id, "kind": said.kind, "created_at": now, **_row(keys, contact_id, said)}
@@ -124,7 +124,9 @@ def _alike(connection: Connection, keys: Keys, said: Identity) -> list[Any]:
     return list(found.values())
 
 
-def _same_person(row: Any, said: Identity) -> bool:
+def _same_person(keys: Keys, row: Any, said: Identity) -> bool:
+    if said.tax_code is not None and row.tax_code_hash not in (None, keys.pseudonym(said.tax_code)):
+        return False
     return said.name is None or row.display_name is None or said.name.casefold() == row.display_name.casefold()
 
 

@@ -70,6 +70,16 @@ def test_a_family_shares_a_telephone_not_a_name(database: Database, mine: Keys) 
         assert contacts.find(connection, mine, Identity(phone="0687654321")) == []
 
 
+def test_a_family_shares_a_telephone_not_a_codice_fiscale(database: Database, mine: Keys) -> None:
+    first = kept(database, mine, Identity(phone="0612345678", tax_code=CODE, practice="DID"))
+    other = "RSSMRA80A01H501U"
+    second = kept(database, mine, Identity(phone="0612345678", tax_code=other, practice="DID"))
+    assert first != second
+    assert kept(database, mine, Identity(phone="0612345678", tax_code=other, practice="DID")) == second
+    with database.begin() as connection:
+        assert contacts.read(connection, mine, second, "op117", "x", NOW).tax_code == other
+
+
 def test_somebody_without_any_mark_is_always_somebody_new(database: Database, mine: Keys) -> None:
     assert kept(database, mine, Identity(name="Anna Rossi")) != kept(database, mine, Identity(name="Anna Rossi"))
 
