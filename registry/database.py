@@ -120,6 +120,8 @@ class Database:
             return DatabaseError(f"{self.name}: {said}; does the folder exist, and may this user write there?")
         if "no such table" in text or "undefinedtable" in type(problem.orig).__name__.lower():
             return DatabaseError(f"{self.name}: holds no registry; make one with `registry init`")
+        if "already exists" in text:
+            return DatabaseError(f"{self.name}: is the database of another program ({said}); name one of our own")
         if problem.connection_invalidated or isinstance(problem, OperationalError):
             return Away(f"{self.name}: not reachable ({said}); is the server up? It is tried again at the next run")
         return None

@@ -81,6 +81,18 @@ def test_init_again_changes_nothing(places: Places, capsys: pytest.CaptureFixtur
         assert "NEW" in connection.execute(select(schema.topic.c.topic_code)).scalars().all()
 
 
+def test_the_database_of_another_program_is_left_alone(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(places.var).mkdir(exist_ok=True)
+    other = Database(address(places))
+    with other.begin() as connection:
+        connection.execute(text("CREATE TABLE request (theirs integer)"))
+    assert run(places, "init") == 1
+    assert "is the database of another program" in capsys.readouterr().err
+    with other.read() as connection:
+        assert inspect(connection).get_table_names() == ["request"]
+    other.close()
+
+
 def test_what_is_secret_is_not_for_everybody(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
     upkeep.init(places)
