@@ -74,7 +74,8 @@ astlogdir => {folder}/log
 astsbindir => {os.path.dirname(installation.command("asterisk")[-1])}
 
 [options]
-verbose = 3
+; The console is kept in a file, and the steps of a call-back would show the citizen's number.
+verbose = 0
 nocolor = yes
 hideconnect = yes
 languageprefix = yes

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -292,3 +293,41 @@ def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_t
     request = desk.request(message)
     assert (request.state, request.outcome, request.duplicate_of) == ("closed", "duplicate", answered.request_id)
     assert Store(built.places.messages).get(message.id).state == "closed"
+
+
+def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_number(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Database with its journal, spool, messages, the switch's logs and its own database: all that the house writes."""
+    built, number = desk.built, "0287654326"
+    message = leave(built, caller=number)
+    taken_in(desk, message)
+    built.move_clock(MORNING)
+    protocol = desk.request(message).protocol
+    desk.voicemail("take", protocol, "--by", "op101")
+    calling = desk.calling(protocol)
+    operator_answers(built)
+    citizen = built.caller.wait_ring()
+    citizen.answer()
+    citizen.hang_up()
+    calling.ended()
+    desk.voicemail("outcome", protocol, "reached", "--by", "op101", "--note", f"vuole essere chiamata allo {number}")
+    built.wait_idle()
+    words = ("--number", number, "--why", "letter of 3 May", "--by", "dpo")
+    wait_until(lambda: {"number in a log", "words of a request"} <= held(desk, words, capsys), "the CDR to be written")
+    assert files_with(built, number[1:]) != []
+    desk.registry("erase", *words, "--yes")
+    assert files_with(built, number[1:]) == []
+    assert files_with(built, Site.of(built.places).keys.pseudonym(f"+39{number}")) == ["keys/erased.jsonl"]
+
+
+def held(desk: Desk, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> set[str]:
+    capsys.readouterr()
+    desk.registry("find", *words, "--json")
+    return {each["what"] for each in json.loads(capsys.readouterr().out)}
+
+
+def files_with(built: House, text: str) -> list[str]:
+    var = Path(built.places.var)
+    found = [path for path in var.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return sorted(str(path.relative_to(var)) for path in found)
