@@ -89,7 +89,6 @@ contact = Table(
     Column("tax_code_hash", Text),  # keyed, for finding without reading
     Column("province", Text),
     _at("created_at"),
-    _at("erase_after", null=True),  # set when the last request closes; None while one is open
     _at("erased_at", null=True),
     _one_of("kind", KINDS),
     CheckConstraint("province IS NULL OR length(province) = 2", name="province"),
@@ -101,7 +100,6 @@ contact = Table(
     Index(None, "phone_hash"),
     Index(None, "email"),
     Index(None, "tax_code_hash"),
-    Index("ix_contact_erase_after", "erase_after", sqlite_where=text("erased_at IS NULL")),
 )
 
 # --- what was asked ---------------------------------------------------------------------------------------------------
@@ -489,4 +487,4 @@ published_cell = Table(
 )
 
 APPEND_ONLY = (request_event, purge)  # neither changed nor deleted: a trigger refuses
-NEVER_CHANGED = (access_log,)  # not changed; deleted after its days (`retention_days.access_log`)
+NEVER_CHANGED = (access_log,)  # the same, but deleted after its days (`retention_days.access_log`)

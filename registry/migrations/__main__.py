@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Table, create_engine
 
 from ivr.places import ROOT
 from registry.migrations import FOLDER
-from registry.schema import APPEND_ONLY, metadata
+from registry.schema import APPEND_ONLY, NEVER_CHANGED, metadata
 
 FIRST = os.path.join(FOLDER, "versions", "0001_first.py")
 LONGEST = 120  # characters in a line
@@ -32,11 +33,12 @@ from registry.migrations.triggers import statements
 revision = "0001"
 down_revision = None
 APPEND_ONLY = {append_only}
+NEVER_CHANGED = {never_changed}
 
 
 def upgrade() -> None:
 {body}
-    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY):
+    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY, NEVER_CHANGED):
         op.execute(statement)
 
 
@@ -53,8 +55,12 @@ def drawn() -> str:
     assert upgrade is not None
     body = render_python_code(upgrade)
     kept = [line for line in body.splitlines() if not line.lstrip().startswith("#")]
-    tables = "(" + ", ".join(f'"{table.name}"' for table in APPEND_ONLY) + ",)"
-    return _formatted(HEAD.format(append_only=tables, body="\n".join(f"    {line.strip()}" for line in kept)))
+    tables = {"append_only": _names(APPEND_ONLY), "never_changed": _names(NEVER_CHANGED)}
+    return _formatted(HEAD.format(**tables, body="\n".join(f"    {line.strip()}" for line in kept)))
+
+
+def _names(tables: Iterable[Table]) -> str:
+    return "(" + ", ".join(f'"{table.name}"' for table in tables) + ",)"
 
 
 def _formatted(code: str) -> str:

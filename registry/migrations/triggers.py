@@ -1,22 +1,36 @@
-"""What keeps a table append-only: the database itself, whoever writes and by whatever program."""
+"""What keeps a table append-only, or its rows as they were: the database itself, whoever writes and by what program."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 FUNCTION = """CREATE FUNCTION nul_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION '% only grows', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$"""
+NEVER = """CREATE FUNCTION nul_never_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is never changed', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$"""
 
 
-def statements(dialect: str, tables: tuple[str, ...]) -> list[str]:
-    """The statements that make these tables append-only on `sqlite` or `postgresql`."""
+def statements(dialect: str, growing: Sequence[str], unchanging: Sequence[str]) -> list[str]:
+    """The statements, for `sqlite` or `postgresql`, that let tables only grow, and others not change what they hold."""
     if dialect == "sqlite":
         return [
-            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-            f" BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
-            for table in tables
-            for verb in ("UPDATE", "DELETE")
+            *(_sqlite(table, verb, "only grows") for table in growing for verb in ("UPDATE", "DELETE")),
+            *(_sqlite(table, "UPDATE", "is never changed") for table in unchanging),
         ]
-    return [FUNCTION] + [
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION nul_append_only()"
-        for table in tables
+    return [
+        FUNCTION,
+        *(_postgresql(table, "append_only", "UPDATE OR DELETE OR TRUNCATE") for table in growing),
+        NEVER,
+        *(_postgresql(table, "never_changed", "UPDATE") for table in unchanging),
     ]
+
+
+def _sqlite(table: str, verb: str, said: str) -> str:
+    return (
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, '{table} {said}'); END"
+    )
+
+
+def _postgresql(table: str, name: str, verbs: str) -> str:
+    return f"CREATE TRIGGER {table}_{name} BEFORE {verbs} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION nul_{name}()"

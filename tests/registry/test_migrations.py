@@ -94,6 +94,18 @@ def test_a_table_that_only_grows_refuses_everything_else(database: Database, tab
         assert connection.execute(select(table.c.at)).scalars().all() == [1.0]
 
 
+def test_who_looked_at_whom_is_never_changed_and_goes_after_its_days(database: Database) -> None:
+    table = schema.access_log
+    row = {"at": 1.0, "actor_ref": "op117", "action": "read", "object_kind": "contact", "object_id": "c", "why": "x"}
+    with database.begin() as connection:
+        connection.execute(insert(table), row)
+    with pytest.raises(IntegrityError, match="access_log is never changed"), database.begin() as connection:
+        connection.execute(update(table).values(actor_ref="op118"))
+    with database.begin() as connection:
+        assert connection.execute(select(table.c.actor_ref)).scalars().all() == ["op117"]
+        assert connection.execute(delete(table)).rowcount == 1
+
+
 def test_it_is_never_taken_back(database: Database) -> None:
     with pytest.raises(NotImplementedError, match="restore a backup"), database.begin() as connection:
         command.downgrade(migrations.config(connection), "base")

@@ -13,6 +13,7 @@ APPEND_ONLY = (
     "request_event",
     "purge",
 )
+NEVER_CHANGED = ("access_log",)
 
 
 def upgrade() -> None:
@@ -58,7 +59,6 @@ def upgrade() -> None:
         sa.Column("tax_code_hash", sa.Text(), nullable=True),
         sa.Column("province", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
-        sa.Column("erase_after", sa.Double(), nullable=True),
         sa.Column("erased_at", sa.Double(), nullable=True),
         sa.CheckConstraint(
             "kind IN ('citizen', 'employer', 'agency', 'public_body', 'anonymous')", name=op.f("ck_contact_kind")
@@ -71,9 +71,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_contact")),
     )
     op.create_index(op.f("ix_contact_email"), "contact", ["email"], unique=False)
-    op.create_index(
-        "ix_contact_erase_after", "contact", ["erase_after"], unique=False, sqlite_where=sa.text("erased_at IS NULL")
-    )
     op.create_index(op.f("ix_contact_phone_hash"), "contact", ["phone_hash"], unique=False)
     op.create_index(op.f("ix_contact_tax_code_hash"), "contact", ["tax_code_hash"], unique=False)
     op.create_table(
@@ -453,7 +450,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["voicemail_message.message_id"], name=op.f("fk_notified_message_id")),
         sa.PrimaryKeyConstraint("what", "message_id", name=op.f("pk_notified")),
     )
-    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY):
+    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY, NEVER_CHANGED):
         op.execute(statement)
 
 
