@@ -143,6 +143,7 @@ def _sqlite_connected(connection: sqlite3.Connection, record: Any) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",
+        "recursive_triggers = ON",  # or REPLACE would delete behind the back of tables that only grow
         "cache_size = -65536",
     ):
         connection.execute(f"PRAGMA {pragma}")

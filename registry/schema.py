@@ -414,7 +414,7 @@ recording = Table(
     _at("started_at"),
     Column("audio_ref", Text),
     _at("purged_at", null=True),
-    CheckConstraint("started_at >= notice_ended_at", name="notice_first"),  # the Carta's promise
+    CheckConstraint("started_at BETWEEN notice_ended_at AND 1e12", name="notice_first"),  # the Carta's promise
     CheckConstraint("purged_at IS NULL OR audio_ref IS NULL", name="purged"),
     Index(None, "call_id"),
 )
@@ -483,7 +483,8 @@ published_cell = Table(
     Column("suppressed", Text),
     _one_of("suppressed", ("primary", "secondary"), null=True),
     CheckConstraint("(n IS NULL) = (suppressed IS NOT NULL)", name="hidden"),
-    CheckConstraint("n IS NULL OR n = 0 OR n >= 3", name="threshold"),
+    # with an upper end, since to SQLite a text in the place of a number is more than any number
+    CheckConstraint("n IS NULL OR n = 0 OR n BETWEEN 3 AND 2147483647", name="threshold"),
 )
 
 APPEND_ONLY = (request_event, purge)  # neither changed nor deleted: a trigger refuses

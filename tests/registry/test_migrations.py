@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Table, delete, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from registry import migrations, schema
 from registry.database import Database, DatabaseError
@@ -92,6 +93,29 @@ def test_a_table_that_only_grows_refuses_everything_else(database: Database, tab
             connection.execute(change)
     with database.read() as connection:
         assert connection.execute(select(table.c.at)).scalars().all() == [1.0]
+
+
+def test_a_table_that_only_grows_refuses_to_replace_a_row(tmp_path: Path) -> None:
+    """INSERT OR REPLACE deletes first, which SQLite tells triggers only when it is asked to."""
+    with closing(Database(f"sqlite:///{tmp_path}/registry.db")) as database:
+        with database.begin() as connection:
+            migrations.upgrade(connection)
+            connection.execute(insert(schema.topic), {"topic_code": "ADR", "label_it": "ADR", "label_en": "ADR"})
+            connection.execute(insert(schema.request), REQUEST)
+            connection.execute(insert(schema.request_event), ROWS["request_event"])
+        changed = insert(schema.request_event).prefix_with("OR REPLACE").values({**ROWS["request_event"], "at": 2.0})
+        with pytest.raises(IntegrityError, match="request_event only grows"), database.begin() as connection:
+            connection.execute(changed)
+
+
+@pytest.mark.parametrize("n", [1, 2, -3, "'abc'", "'5 or so'"])
+def test_a_count_that_must_not_be_published_cannot_be(database: Database, n: object) -> None:
+    row = f"INSERT INTO published_cell VALUES ('month', '2026-10', 'ADR', 'calls', {n}, NULL)"  # noqa: S608
+    with pytest.raises(DBAPIError), database.begin() as connection:
+        connection.execute(text(row))
+    with database.begin() as connection:
+        connection.execute(text(row.replace(str(n), "3")))
+        connection.execute(text("DELETE FROM published_cell"))
 
 
 def test_who_looked_at_whom_is_never_changed_and_goes_after_its_days(database: Database) -> None:

@@ -124,7 +124,9 @@ def upgrade() -> None:
             "suppressed IS NULL OR suppressed IN ('primary', 'secondary')", name=op.f("ck_published_cell_suppressed")
         ),
         sa.CheckConstraint("(n IS NULL) = (suppressed IS NOT NULL)", name=op.f("ck_published_cell_hidden")),
-        sa.CheckConstraint("n IS NULL OR n = 0 OR n >= 3", name=op.f("ck_published_cell_threshold")),
+        sa.CheckConstraint(
+            "n IS NULL OR n = 0 OR n BETWEEN 3 AND 2147483647", name=op.f("ck_published_cell_threshold")
+        ),
         sa.PrimaryKeyConstraint("report", "period", "row_key", "col_key", name=op.f("pk_published_cell")),
     )
     op.create_table(
@@ -210,7 +212,7 @@ def upgrade() -> None:
         sa.Column("audio_ref", sa.Text(), nullable=True),
         sa.Column("purged_at", sa.Double(), nullable=True),
         sa.CheckConstraint("purged_at IS NULL OR audio_ref IS NULL", name=op.f("ck_recording_purged")),
-        sa.CheckConstraint("started_at >= notice_ended_at", name=op.f("ck_recording_notice_first")),
+        sa.CheckConstraint("started_at BETWEEN notice_ended_at AND 1e12", name=op.f("ck_recording_notice_first")),
         sa.PrimaryKeyConstraint("recording_id", name=op.f("pk_recording")),
     )
     op.create_index(op.f("ix_recording_call_id"), "recording", ["call_id"], unique=False)
