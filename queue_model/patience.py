@@ -159,6 +159,63 @@ class Weibull:
 
 
 @dataclass(frozen=True)
+class Gamma:
+    """Shape 1 is the exponential law; higher shapes vary less, a whole one is Erlang's."""
+
+    mean: float  # s
+    shape: float
+
+    edges = ()
+    forever = 0.0
+
+    def __post_init__(self) -> None:
+        positive("patience", self.mean)
+        positive("shape", self.shape)
+
+    def survival(self, t: float) -> float:
+        return 1.0 - self.gone(t)
+
+    def gone(self, t: float) -> float:
+        return _gamma_below(self.shape, self.shape * t / self.mean)
+
+    def patient(self, t: float) -> float:
+        return t * self.survival(t) + self.mean * _gamma_below(self.shape + 1, self.shape * t / self.mean)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Any time between two is as likely as any other."""
+
+    least: float  # s
+    most: float  # s
+
+    forever = 0.0
+
+    def __post_init__(self) -> None:
+        if not not_negative("patience", self.least) < number("patience", self.most):
+            raise ModelError(f"patience: nothing lies between {self.least:g} s and {self.most:g} s")
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        return (self.least, self.most) if self.least else (self.most,)
+
+    @property
+    def mean(self) -> float:
+        """s."""
+        return 0.5 * (self.least + self.most)
+
+    def survival(self, t: float) -> float:
+        return 1.0 - self.gone(t)
+
+    def gone(self, t: float) -> float:
+        return min(1.0, max(0.0, (t - self.least) / (self.most - self.least)))
+
+    def patient(self, t: float) -> float:
+        late = min(max(t, self.least), self.most) - self.least
+        return min(t, self.least) + late * (1 - 0.5 * late / (self.most - self.least))
+
+
+@dataclass(frozen=True)
 class Balking:
     """A share of the callers hangs up as soon as there is any wait; the others have the law `others`."""
 
@@ -256,6 +313,19 @@ class FromSurvival:
             area += integral(self.survival, [start, *kinks, t])
             self._known.insert(i, (t, area))
         return area
+
+
+def seen(times: Sequence[float]) -> Patience:
+    """One of the times that were seen, s, each as likely as the others; 0: hangs up as soon as there is any wait."""
+    if not times:
+        raise ModelError("patience: no times were seen; give one or more")
+    waits = [not_negative("patience", time) for time in times]
+    later = sorted(time for time in waits if time > 0)
+    if not later:
+        raise ModelError("patience: nobody waits at all; give a time above 0, or a limit of as many lines as agents")
+    steps = sorted(set(later))
+    law = Empirical(steps, [1 - bisect_right(later, step) / len(later) for step in steps])
+    return law if len(later) == len(waits) else Balking(1 - len(later) / len(waits), law)
 
 
 def _normal_below(z: float) -> float:

@@ -11,7 +11,7 @@ SECONDS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 NUMBER = r"\d+(?:\.\d+)?"
 DURATION = re.compile(rf"({NUMBER}) *(s|sec|m|min|h)?")
 CALLS = re.compile(rf"({NUMBER}) */ *(?:({NUMBER}) *)?(s|sec|m|min|h)")
-TARGET = re.compile(rf"({NUMBER}) *%? */ *({NUMBER}) *(s|sec|m|min)?")
+TARGET = re.compile(rf"({NUMBER}) *%? */ *({NUMBER}) *(s|sec|m|min|h)?")
 Problem = argparse.ArgumentTypeError
 
 
@@ -26,6 +26,27 @@ class Calls:
     def rate(self) -> float:
         """Calls per second."""
         return self.count / self.seconds
+
+
+@dataclass(frozen=True)
+class Slots:
+    """So many calls in each of the slots of a day, of so many seconds each."""
+
+    counts: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Willing:
+    """How long callers are willing to wait: a law by name, its mean and its numbers, as they were written."""
+
+    name: str
+    mean: float  # s
+    numbers: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        values = self.numbers if self.name in {"uniform", "empirical"} else (self.mean, *self.numbers)
+        return f"{self.name}:{','.join(f'{value:g}' for value in values)}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,51 @@ def calls(text: str) -> Calls:
     return Calls(count, seconds)
 
 
+def offered(text: str) -> Calls | Slots:
+    """`32/30min`; or the slots of a day: `14,22,28/30min`."""
+    amounts, _, rest = text.partition("/")
+    if "," not in amounts:
+        return calls(text)
+    counts = [each.strip() for each in amounts.split(",")]
+    length = calls(f"1/{rest}").seconds
+    if not all(re.fullmatch(NUMBER, each) for each in counts):
+        raise Problem(f"{text!r}: write how many calls in each slot, and its length: 14,22,28/30min")
+    return Slots(tuple(map(float, counts)), length)
+
+
+def staff(text: str) -> tuple[int, ...]:
+    """`8`; or one number for each slot of a day, `8,8,7`, with repetitions: `8x6,7x6,6x6`."""
+    found: list[int] = []
+    for part in text.split(","):
+        each = re.fullmatch(r" *(\d{1,6})(?: *x *(\d{1,4}))? *", part)
+        if not each or int(each[1]) > 100_000:
+            raise Problem(f"{text!r} is no number of people; write 8, or for the slots of a day 8,8,7 or 8x6,7x6,6x6")
+        found += [int(each[1])] * int(each[2] or 1)
+    return tuple(found)
+
+
+def patience(text: str) -> Willing:
+    """`3min`: exponential; else a law: `weibull:3min,0.7`, `empirical:30,60,4min`."""
+    name, colon, rest = text.strip().partition(":")
+    if not colon:
+        return Willing("exponential", duration(text))
+    numbers = {"exponential": 0, "deterministic": 0, "lognormal": 1, "weibull": 1, "gamma": 1}
+    parts = [each.strip() for each in rest.split(",")]
+    if name == "uniform" and len(parts) == 2:
+        ends = tuple(0.0 if re.fullmatch(r"0+(\.0+)?", each) else duration(each) for each in parts)
+        return Willing(name, sum(ends) / 2, ends)
+    if name == "empirical":
+        times = tuple(0.0 if re.fullmatch(r"0+(\.0+)?", each) else duration(each) for each in parts)
+        return Willing(name, sum(times) / len(times), times)
+    wanted = numbers.get(name)
+    if wanted is None or len(parts) != 1 + wanted or not all(re.fullmatch(NUMBER, each) for each in parts[1:]):
+        raise Problem(
+            f"{text!r} is no law of patience; write 3min, exponential:3min, deterministic:3min, lognormal:3min,SIGMA, "
+            "weibull:3min,SHAPE, gamma:3min,SHAPE, uniform:0,6min or empirical:30,60,4min"
+        )
+    return Willing(name, duration(parts[0]), tuple(map(float, parts[1:])))
+
+
 def target(text: str) -> Target:
     """`80/20`: 80 % within 20 s."""
     found = TARGET.fullmatch(text.strip())
@@ -65,6 +131,21 @@ def target(text: str) -> Target:
     if not 0 < percent < 100:
         raise Problem(f"{text!r}: {percent:g} % is no goal; it must lie between 0 and 100, both excluded: 80/20")
     return Target(percent / 100, seconds)
+
+
+def share(text: str) -> float:
+    """`5`: 5 %, as a share, below 1."""
+    found = re.fullmatch(rf"({NUMBER}) *%?", text.strip())
+    if not found or not float(found[1]) < 100:
+        raise Problem(f"{text!r} is no per cent from 0 to below 100; write 5 for 5 %")
+    return float(found[1]) / 100
+
+
+def shape(text: str) -> float:
+    """A number above 0."""
+    if not re.fullmatch(NUMBER, text.strip()) or not 0 < float(text) < math.inf:
+        raise Problem(f"{text!r} is no number above 0")
+    return float(text)
 
 
 def agents(text: str) -> int:

@@ -1,16 +1,18 @@
-"""`queue-model erlang`: how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side."""
+"""`queue-model erlang`: how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side; or a
+whole day, slot by slot, by its forward equations (`queue_model.commands.erlang_day`)."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ivr.cli import Refusal
 from ivr.places import Places
-from queue_model import words
-from queue_model.abandonment import erlang_a
+from queue_model import patience, words
+from queue_model.abandonment import erlang_a, general_patience
 from queue_model.erlang import agents_needed, erlang_c
 from queue_model.errors import ModelError, NoSteadyState
 from queue_model.square_root import agents_for_target
@@ -26,39 +28,60 @@ examples:
   queue-model erlang --calls 64/h --aht 6min --patience 3min --target 90/30 --limit 14
       with 14 lines: at most so many calls at once, the next caller hears the engaged tone
 
+  queue-model erlang --calls 64/h --aht 6min --patience weibull:3min,0.7 --balk 5 --agents 8
+      patience of another law (M/M/c+GI), and 5 % who hang up as soon as there is any wait
+  queue-model erlang --calls 14,22,28,32,32,28/30min --aht 6min --patience 3min --agents 5x2,7x4
+      a day from its empty start, half-hour by half-hour, exactly: M(t)/M/s(t)+M
+
+patience: 3min is exponential; or deterministic:3min, lognormal:3min,SIGMA, weibull:3min,SHAPE, gamma:3min,SHAPE,
+uniform:0,6min, empirical:30,60,4min (seen times, each as likely). With as many lines as agents it is Erlang B.
+
 Erlang C is too pessimistic when callers give up, as they do; Erlang A is the one to believe. Both take calls and agents
-as constant for a long time and handling times as exponential; a whole day, with shifts, is a matter for simulation.
+as constant for a long time. In a day (--calls with a number for each slot) who goes off duty finishes the call in hand,
+after the last slot nobody new comes in and the last agents stay until the queue is empty. Handling times are
+exponential in all of them; talk of other laws, breaks and e-mails are a matter for simulation.
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--calls", type=words.calls, required=True, metavar="N/TIME", help="calls offered: 32/30min, 64/h")
+    calls = "calls offered: 32/30min, 64/h; or those of each slot of a day: 14,22,28/30min"
+    add("--calls", type=words.offered, required=True, metavar="N/TIME", help=calls)
     add("--aht", type=words.duration, required=True, metavar="TIME", help="mean handling time, wrap-up included: 6min")
-    add(
-        "--patience", type=words.duration, metavar="TIME", help="mean time after which callers give up (default: never)"
-    )
+    law = "mean time after which callers give up (default: never), or LAW:TIME,NUMBER"
+    add("--patience", type=words.patience, metavar="TIME", help=law)
+    add("--balk", type=words.share, default=0.0, metavar="PERCENT", help="callers who hang up at any wait, %%")
     add("--limit", type=words.agents, metavar="K", help="lines: most calls at once, in conversation or waiting")
+    busy = "a day: shape of the gamma factor of mean 1 by which days differ (25: by 20 %%)"
+    add("--busyness", type=words.shape, metavar="SHAPE", help=busy)
     add("--json", action="store_true", help="for programs: full digits, seconds and shares")
-    goal = parser.add_mutually_exclusive_group()
-    goal.add_argument("--agents", type=words.agents, metavar="N", help="look at so many agents")
+    add("--agents", type=words.staff, metavar="N", help="look at so many agents; in a day one, or 8x6,7x6 by slot")
     default = words.Target(0.8, 20.0)
-    goal.add_argument(
-        "--target",
-        type=words.target,
-        default=default,
-        metavar="P/S",
-        help="find the fewest agents for: 80/20 (default)",
-    )
+    goal = "find the fewest agents for: 80/20 (default)"
+    add("--target", type=words.target, default=default, metavar="P/S", help=goal)
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
+    if isinstance(options.calls, words.Slots):
+        from queue_model.commands import erlang_day  # brings NumPy and SciPy
+
+        return erlang_day.run(options)
+    if options.busyness is not None:
+        raise Refusal("--busyness is for a day: give the calls of each slot with --calls 14,22,28/30min")
+    if options.agents and (len(options.agents) > 1 or not options.agents[0]):
+        raise Refusal("--agents: one number, 1 or more; one for each slot needs --calls by slot, 14,22,28/30min")
     question = Question(
-        options.calls, options.aht, options.patience, options.limit, options.target, chosen=options.agents
+        options.calls,
+        options.aht,
+        options.patience,
+        options.limit,
+        options.target,
+        chosen=options.agents[0] if options.agents else None,
+        balk=options.balk,
     )
     if question.chosen is not None:
-        question.real(question.chosen)  # refuses what has no steady state
+        question.sure(question.chosen)  # refuses what has no steady state
     answers = Answers(question)
     if options.json:
         print(json.dumps(_document(question, answers), indent=1))
@@ -71,10 +94,25 @@ def run(options: argparse.Namespace, places: Places) -> int:
 class Question:
     calls: words.Calls
     aht: float
-    patience: float | None
+    patience: words.Willing | None
     limit: int | None
     target: words.Target
     chosen: int | None
+    balk: float = 0.0  # share that hangs up at any wait
+
+    def __post_init__(self) -> None:
+        if not self.exponential and self.limit is not None:
+            raise Refusal("--limit goes with exponential patience alone, or none; leave out --balk and the other law")
+
+    @property
+    def exponential(self) -> bool:
+        """Patience is exponential, or endless, for all."""
+        return not self.balk and (self.patience is None or self.patience.name == "exponential")
+
+    @property
+    def mean_patience(self) -> float | None:
+        """s; None: nobody gives up."""
+        return None if self.patience is None else self.patience.mean
 
     @property
     def load(self) -> float:
@@ -83,7 +121,7 @@ class Question:
     @property
     def plain(self) -> bool:
         """Nobody gives up and nobody is refused: Erlang C says it all."""
-        return self.patience is None and self.limit is None
+        return self.patience is None and self.limit is None and not self.balk
 
     def endless(self, agents: int) -> Steady | None:
         """Erlang C; None without a steady state."""
@@ -92,14 +130,51 @@ class Question:
         except NoSteadyState:
             return None
 
-    def real(self, agents: int) -> Steady:
-        """Erlang A, with a limit when there is one. Raises Refusal."""
+    @property
+    def least(self) -> int:
+        """The fewest agents with whom there is a steady state, by `real`."""
+        if self.patience is not None or self.limit is not None:
+            return 1
+        return math.floor((1 - self.balk) * self.load) + 1
+
+    def sure(self, agents: int) -> Steady:
+        """Erlang A, with a limit when there is one, or M/M/c+GI. Raises Refusal."""
         if self.limit is not None and agents > self.limit:
             raise Refusal(f"--agents {agents}: more than --limit {self.limit} calls; there are not so many lines")
         try:
-            return erlang_a(self.calls.rate, self.aht, agents, self.patience, self.limit)
+            if self.exponential:
+                return erlang_a(self.calls.rate, self.aht, agents, self.mean_patience, self.limit)
+            return general_patience(self.calls.rate, self.aht, agents, _law(self.patience, self.balk))
         except NoSteadyState as problem:
             raise Refusal(f"{problem}; or say with --patience when callers give up") from None
+
+    def real(self, agents: int) -> Steady | None:
+        """The same; None without a steady state."""
+        return self.sure(agents) if agents >= self.least else None
+
+
+def _law(willing: words.Willing | None, balk: float) -> patience.Patience:
+    """The law that was written. Raises ModelError."""
+    law = patience.Forever() if willing is None else _named(willing)
+    return patience.Balking(balk, law) if balk else law
+
+
+def _named(willing: words.Willing) -> patience.Patience:
+    mean, numbers = willing.mean, willing.numbers
+    match willing.name:
+        case "deterministic":
+            return patience.Deterministic(mean)
+        case "lognormal":
+            return patience.Lognormal(mean, *numbers)
+        case "weibull":
+            return patience.Weibull(mean, *numbers)
+        case "gamma":
+            return patience.Gamma(mean, *numbers)
+        case "uniform":
+            return patience.Uniform(*numbers)
+        case "empirical":
+            return patience.seen(numbers)
+    return patience.Exponential(mean)
 
 
 class Answers:
@@ -111,12 +186,12 @@ class Answers:
         self.root = agents_for_target(question.load, aht, goal.share, goal.within)
         self.real: int | None = None
         self.real_root: int | None = None
-        if question.patience is not None:
-            self.real_root = agents_for_target(question.load, aht, goal.share, goal.within, question.patience)
+        if question.exponential and question.mean_patience is not None:
+            self.real_root = agents_for_target(question.load, aht, goal.share, goal.within, question.mean_patience)
         if question.plain:
             return
         try:
-            self.real = fewest_agents(question.real, goal.share, goal.within, 1, question.limit)
+            self.real = fewest_agents(question.sure, goal.share, goal.within, question.least, question.limit)
         except ModelError as problem:
             if question.chosen is None:
                 raise Refusal(f"{problem}; ask for less with --target, or raise --limit") from None
@@ -136,7 +211,10 @@ def _page(question: Question, answers: Answers) -> Iterator[str]:
     count = f"{words.count(calls.count)} calls in {words.time(calls.seconds)}"
     yield f"{count}, {words.time(question.aht)} each: {words.count(question.load)} erlangs."
     if question.patience is not None:
-        yield f"Callers give up after {words.time(question.patience)} on average."
+        law = "" if question.exponential else f": {question.patience}"
+        yield f"Callers give up after {words.time(question.patience.mean)} on average{law}."
+    if question.balk:
+        yield f"{words.percent(question.balk)} of them hang up as soon as there is any wait."
     if question.limit is not None:
         yield f"At most {question.limit} calls at once; the next caller hears the engaged tone."
     yield ""
@@ -154,20 +232,22 @@ def _page(question: Question, answers: Answers) -> Iterator[str]:
 
 
 def _name(question: Question) -> str:
+    if not question.exponential:
+        return "M/M/c+GI"
     if question.patience is None:
         return f"M/M/c/{question.limit}"
     return "Erlang A" if question.limit is None else f"Erlang A with {question.limit} lines"
 
 
 def _meaning(question: Question) -> str:
-    gives_up = [] if question.patience is None else ["callers give up"]
+    gives_up = [] if question.patience is None and not question.balk else ["callers give up"]
     return " and ".join([*gives_up, *([] if question.limit is None else ["some are refused"])])
 
 
 def _table(question: Question, answers: Answers) -> Iterator[str]:
     goal = f"in {question.target.within:g} s"
     endless, real = ["wait", goal, "ASA", "busy"], ["wait", goal, "ASA", "give up", "busy"]
-    if question.patience is None:
+    if question.patience is None and not question.balk:
         real.remove("give up")
     if question.limit is not None:
         real.insert(-1, "refused")
@@ -200,7 +280,7 @@ def _mark(question: Question, answers: Answers, agents: int) -> str:
 
 def _cells(queue: Steady | None, columns: list[str], within: float) -> list[str]:
     if queue is None:
-        return ["-", "-", "inf", "-"]
+        return ["inf" if column == "ASA" else "-" for column in columns]
     shown = {
         "wait": words.percent(queue.wait_probability),
         f"in {within:g} s": words.percent(queue.service_level(within)),
@@ -226,7 +306,9 @@ def _document(question: Question, answers: Answers) -> dict[str, object]:
     return {
         "calls_per_second": question.calls.rate,
         "aht": question.aht,
-        "patience": question.patience,
+        "patience": question.mean_patience,
+        "patience_law": None if question.patience is None else str(question.patience),
+        "balk": question.balk,
         "limit": question.limit,
         "load": question.load,
         "target": {"share": goal.share, "within": goal.within},
@@ -249,7 +331,12 @@ def _measures(queue: Steady | None, within: float) -> dict[str, float] | None:
         "service_level": queue.service_level(within),
         "asa": queue.asa,
         "mean_wait": queue.mean_wait,
+        "wait_p50": queue.wait_percentile(0.5),
         "wait_p90": queue.wait_percentile(0.9),
+        "wait_p95": queue.wait_percentile(0.95),
+        "answer_p50": queue.answer_percentile(0.5),
+        "answer_p90": queue.answer_percentile(0.9),
+        "answer_p95": queue.answer_percentile(0.95),
         "abandoned": queue.abandoned,
         "blocked": queue.blocked,
         "occupancy": queue.occupancy,

@@ -16,8 +16,10 @@ from queue_model.patience import (
     Empirical,
     Exponential,
     FromSurvival,
+    Gamma,
     Lognormal,
     Patience,
+    Uniform,
     Weibull,
 )
 from queue_model.poisson import at_least
@@ -181,6 +183,10 @@ LAWS: list[Patience] = [
     Lognormal(180, 0.05),
     Weibull(180, 0.4),
     Weibull(180, 3),
+    Gamma(180, 0.4),
+    Gamma(180, 2),
+    Uniform(0, 360),
+    Uniform(100, 200),
     Balking(0.2, Lognormal(100, 0.7)),
     Empirical([10, 20, 60, 300], [0.9, 0.6, 0.5, 0.1]),
     FromSurvival(lambda t: 1 / (1 + t / 100) ** 2),

@@ -9,6 +9,8 @@ import pytest
 from queue_model.abandonment import erlang_a
 from queue_model.cli import main
 from queue_model.erlang import agents_needed, erlang_c
+from tests.queue_model.days import W1
+from tests.queue_model.test_ground_truth import ROWS, agrees
 
 BASE = ["erlang", "--calls", "32/30min", "--aht", "360"]
 
@@ -80,6 +82,98 @@ def test_with_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(row["agents"] <= 12 for row in found["rows"])  # type: ignore[attr-defined]
 
 
+def test_a_number_of_agents_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "--patience", "180", "--agents", "7", "--target", "90/45")
+    row = next(row for row in found["rows"] if row["agents"] == 7)["erlang_a"]  # type: ignore[attr-defined]
+    queue = erlang_a(32 / 1800, 360.0, 7, 180.0)
+    assert row["service_level"] == queue.service_level(45)
+    assert row["wait_p95"] == queue.wait_percentile(0.95) and row["answer_p50"] == queue.answer_percentile(0.5)
+
+
+def looked_at(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, float]:
+    """Twelve erlangs, twelve agents."""
+    assert main(["erlang", "--calls", "12/6min", "--aht", "6min", "--agents", "12", "--json", *more]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    found: dict[str, float] = next(row for row in rows if row["agents"] == 12)["erlang_a"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("law", "row"),
+    [
+        (["deterministic:180"], "O-GI-det"),
+        (["empirical:180,180"], "O-GI-det"),
+        (["lognormal:3min,1"], "O-GI-lognormal"),
+        (["200", "--balk", "10"], "O-GI-balk+exp"),
+        (["weibull:3min,1"], "O-GI-exp"),
+        (["gamma:3min,1"], "O-GI-exp"),
+    ],
+)
+def test_patience_of_any_law(capsys: pytest.CaptureFixture[str], law: list[str], row: str) -> None:
+    found = looked_at(capsys, "--patience", *law)
+    printed = ROWS[row]["your_exact_value"].split("; ")
+    for name, text in zip(("wait_probability", "abandoned", "mean_wait"), printed, strict=False):
+        assert agrees(found[name], text), (name, found[name], text)
+
+
+def test_the_page_of_another_law(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = page(capsys, "--patience", "uniform:0,6min", "--balk", "5")
+    assert "Callers give up after 3 min on average: uniform:0,360." in shown and "5.0 % of them hang up" in shown
+    assert "M/M/c+GI: callers give up" in shown and "square-root rule, callers give up" not in shown
+    shown = page(capsys, "--balk", "10", "--agents", "6")  # 4 and 5 have no steady state, 6 has one
+    assert "6*       -        -         inf       -  |  91.2 %" in shown
+
+
+DAY = ["erlang", "--calls", ",".join(map(str, W1)) + "/30min", "--aht", "6min", "--patience", "3min"]
+
+
+@pytest.mark.parametrize(
+    ("more", "row"),
+    [
+        (["--agents", "5"], "O-DAY-c5-pat180"),
+        (["--agents", "12x18"], "O-DAY-c12-pat180"),
+        (["--agents", "6", "--busyness", "25"], "O-DAY-busy"),
+    ],
+)
+def test_a_whole_day(capsys: pytest.CaptureFixture[str], more: list[str], row: str) -> None:
+    assert main([*DAY, *more, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    printed = ROWS[row]["your_exact_value"].split("; ")
+    for name, text in zip(("mean_wait", "abandoned", "service_level"), printed, strict=False):
+        assert agrees(found["day"][name], text), (name, found["day"][name], text)
+    assert len(found["slots"]) == 18 and found["slots"][3]["calls"] == 32
+
+
+def test_the_page_of_a_day(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["erlang", "--calls", "14,0,32/30min", "--aht", "6min", "--patience", "180", "--agents", "5,4x2"]) == 0
+    shown = capsys.readouterr().out
+    assert "46 calls in 3 slots of 30 min, 6 min each." in shown and "Callers give up after 3 min" in shown
+    rows = [line.split() for line in shown.splitlines() if line.lstrip().startswith(("0:30", "1:00", "day"))]
+    assert rows[0] == ["0:30", "0", "4", "-", "-", "-", "-"] and rows[1][:3] == ["1:00", "32", "4"]
+    assert rows[2][:2] == ["day", "46"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ([], "--agents: say how many are on duty"),
+        (["--agents", "8x2"], "--agents: 2 numbers for 18 slots"),
+        (["--agents", "8", "--limit", "12"], "--limit and --balk are not for a day"),
+        (["--agents", "8", "--patience", "weibull:3min,2"], "knows the exponential law alone"),
+        (["--agents", "8", "--target", "80/45min"], "longer than a slot of 1800 s"),
+        (["--agents", "400"], "400 are too many for a day by formula"),
+    ],
+)
+def test_a_day_refused(capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
+    assert main([*DAY, *more]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_day_that_would_never_end(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["erlang", "--calls", "3,4/h", "--aht", "360", "--agents", "3,0"]) == 1
+    assert "nobody in the last slot" in capsys.readouterr().err
+
+
 def test_a_large_service(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["erlang", "--calls", "50000/30min", "--aht", "6min", "--patience", "3min"]) == 0
     shown = capsys.readouterr().out
@@ -96,6 +190,13 @@ def test_a_large_service(capsys: pytest.CaptureFixture[str]) -> None:
         (["--agents", "5"], "the fewest agents that can do are 7; or say with --patience when callers give up"),
         (["--limit", "6"], "cannot be met: with 6 agents it is 0.7076"),
         (["--agents", "8", "--limit", "6"], "--agents 8: more than --limit 6 calls"),
+        (["--balk", "10", "--agents", "5"], "5.76 erlangs keep 5 agents more than busy"),
+        (["--balk", "10", "--limit", "12"], "--limit goes with exponential patience alone"),
+        (["--patience", "gamma:3min,2", "--limit", "12"], "--limit goes with exponential patience alone"),
+        (["--patience", "empirical:0,0"], "nobody waits at all"),
+        (["--agents", "8x2"], "--agents: one number, 1 or more"),
+        (["--agents", "0"], "--agents: one number, 1 or more"),
+        (["--busyness", "25"], "--busyness is for a day"),
     ],
 )
 def test_refusals(capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
@@ -110,7 +211,8 @@ def test_refusals(capsys: pytest.CaptureFixture[str], more: list[str], told: str
         (["--calls", "32", "--aht", "360"], "argument --calls: '32': write how many calls in what time: 32/30min"),
         (["--calls", "-3/h", "--aht", "360"], "argument --calls"),
         (["--calls", "32/h", "--aht", "long"], "argument --aht: 'long' is no length of time"),
-        (["--calls", "32/h", "--aht", "360", "--agents", "5", "--target", "80/20"], "not allowed with"),
+        (["--calls", "32/h", "--aht", "360", "--patience", "erlang:3min"], "is no law of patience"),
+        (["--calls", "14,22/h/h", "--aht", "360"], "argument --calls"),
         (["--calls", "32/h"], "required: --aht"),
     ],
 )

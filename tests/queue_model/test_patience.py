@@ -13,9 +13,12 @@ from queue_model.patience import (
     Exponential,
     Forever,
     FromSurvival,
+    Gamma,
     Lognormal,
     Patience,
+    Uniform,
     Weibull,
+    seen,
 )
 from queue_model.quadrature import integral
 
@@ -27,9 +30,27 @@ LAWS: list[Patience] = [
     Lognormal(20, 0.1),
     Weibull(180, 0.5),
     Weibull(180, 4),
+    Gamma(180, 0.3),
+    Gamma(180, 2),
+    Gamma(180, 80),
+    Uniform(0, 360),
+    Uniform(100, 200),
     Balking(0.3, Weibull(100, 1.5)),
+    seen([60, 0, 60, 240]),
     Empirical([5, 30, 200], [0.9, 0.9, 0.25]),
     FromSurvival(lambda t: 1 / (1 + t)),
+]
+MEAN_180: list[Patience] = [
+    Exponential(180),
+    Lognormal(180, 1),
+    Weibull(180, 0.5),
+    Weibull(180, 4),
+    Gamma(180, 0.3),
+    Gamma(180, 2),
+    Uniform(0, 360),
+    Uniform(170, 190),
+    seen([180]),
+    seen([60, 0, 300, 360]),
 ]
 EACH = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
 
@@ -46,7 +67,7 @@ def test_each_law_is_one(law: Patience, t: float, later: float) -> None:
     assert law.patient(t) == pytest.approx(integral(law.survival, [0, *inside, t]), rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("law", [Exponential(180), Lognormal(180, 1), Weibull(180, 0.5), Weibull(180, 4)])
+@pytest.mark.parametrize("law", MEAN_180)
 def test_the_mean_is_the_mean(law: Patience) -> None:
     assert law.patient(1e7) == pytest.approx(180, rel=1e-12)
 
@@ -67,6 +88,10 @@ def test_weibull_against_mpmath(shape: float, t: float) -> None:
         (lambda: Deterministic(0), "patience: 0"),
         (lambda: Lognormal(180, 0), "sigma: 0"),
         (lambda: Weibull(180, -2), "shape: -2"),
+        (lambda: Gamma(180, 0), "shape: 0"),
+        (lambda: Uniform(200, 100), "nothing lies between 200 s and 100 s"),
+        (lambda: seen([]), "no times were seen"),
+        (lambda: seen([0, 0]), "nobody waits at all"),
         (lambda: Balking(1.0, Forever()), "share: 1.0"),
         (lambda: Empirical([5], [0.5, 0.2]), "1 times and 2 shares"),
         (lambda: Empirical([5, 5], [0.5, 0.2]), "times: 5 s does not come after 5 s"),

@@ -29,6 +29,26 @@ def test_target(text: str, share: float, within: float) -> None:
     assert words.target(text) == words.Target(share, within)
 
 
+def test_the_slots_of_a_day() -> None:
+    assert words.offered("14, 22,0/30min") == words.Slots((14.0, 22.0, 0.0), 1800.0)
+    assert words.offered("32/30min") == words.calls("32/30min")
+    assert words.staff("8x2, 7,6x1") == (8, 8, 7, 6) and words.staff("12") == (12,)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "mean", "numbers"),
+    [
+        ("3min", "exponential", 180, ()),
+        ("deterministic:2min", "deterministic", 120, ()),
+        ("weibull:3min,0.7", "weibull", 180, (0.7,)),
+        ("uniform:0,6min", "uniform", 180, (0, 360)),
+        ("empirical:0,30,2min", "empirical", 50, (0, 30, 120)),
+    ],
+)
+def test_laws_of_patience(text: str, name: str, mean: float, numbers: tuple[float, ...]) -> None:
+    assert words.patience(text) == words.Willing(name, mean, numbers)
+
+
 @pytest.mark.parametrize(
     ("read", "text", "told"),
     [
@@ -44,6 +64,19 @@ def test_target(text: str, share: float, within: float) -> None:
         (words.target, "80", "per cent and seconds"),
         (words.target, "100/20", "100 % is no goal"),
         (words.target, "0/20", "0 % is no goal"),
+        (words.offered, "14,x/30min", "how many calls in each slot"),
+        (words.offered, "14,22", "how many calls"),
+        (words.offered, "14,22/0min", "above 0"),
+        (words.staff, "8x", "write 8, or for the slots"),
+        (words.staff, "8,,7", "write 8, or for the slots"),
+        (words.staff, "-1", "write 8, or for the slots"),
+        (words.patience, "wiebull:3min,1", "no law of patience"),
+        (words.patience, "weibull:3min", "no law of patience"),
+        (words.patience, "lognormal:soon,1", "no length of time"),
+        (words.patience, "uniform:3min", "no law of patience"),
+        (words.patience, "empirical:", "no length of time"),
+        (words.share, "100", "no per cent"),
+        (words.shape, "0", "no number above 0"),
         (words.agents, "0", "whole number from 1"),
         (words.agents, "2.5", "whole number from 1"),
         (words.agents, "1000000", "whole number from 1"),
