@@ -77,7 +77,8 @@ class Calendar:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted history. Factors of 1 where nothing was seen; weekdays that were seen in working time have mean 1."""
+    """A fitted history. Factors of 1 where nothing was seen, but of 0 on a weekday that the whole history never saw:
+    nothing is known of it. Weekdays that were seen in working time have mean 1."""
 
     level: float  # calls on a day whose factors are all 1, at the end of the history
     growth: float  # a day, of the level's logarithm; 0 unless sure
@@ -87,6 +88,7 @@ class Model:
     profiles: Floats  # [7, SLOTS], shares of the day
     days: int  # of the history, gaps included
     seen: dict[str, int] = field(default_factory=dict)  # kinds of day, and how many were seen
+    never_seen: tuple[int, ...] = ()  # weekdays that the history does not have
 
     def factors(self, calendar: Calendar) -> Floats:
         """What the calendar makes of each day."""
@@ -126,7 +128,10 @@ def fit(history: History, calendar: Calendar, weight: float = USUAL_WEIGHT) -> M
     level, factor = _normalised(level, factor, seen, calendar)
     numbers: dict[str, int] = {kind: int(np.sum(known & (calendar.kind == index))) for index, kind in enumerate(KINDS)}
     profiles = _profiles(history, calendar, known)
-    return Model(level, growth, factor["weekday"], factor["month"], factor["kind"], profiles, len(totals), numbers)
+    never = tuple(weekday for weekday in range(7) if not (known & (calendar.weekday == weekday)).any())
+    factor["weekday"][list(never)] = 0.0
+    week, year, kinds = factor["weekday"], factor["month"], factor["kind"]
+    return Model(level, growth, week, year, kinds, profiles, len(totals), numbers, never)
 
 
 def _ratio(seen: Floats, others: Floats, place: NDArray[np.intp], size: int, day: float, name: str) -> Floats:

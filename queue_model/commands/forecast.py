@@ -115,7 +115,10 @@ def _rows(found: Forecast, base: Study, by: str) -> Iterator[tuple[str, ...]]:
             day = found.first + number * ONE_DAY
             name = base.hours.day_reason(day).name or kind_of(day, base.hours).replace("ordinary", "")
             label = f"{day} {WEEKDAYS[day.weekday()][:3]}"
-            yield label, name, f"{calls:.0f}", f"{low[number]:.0f} ... {high[number]:.0f}"
+            if day.weekday() in found.model.never_seen:
+                yield label, name, "-", "never seen"
+            else:
+                yield label, name, f"{calls:.0f}", f"{low[number]:.0f} ... {high[number]:.0f}"
         return
     yield "day", "half-hour", "calls", "95 % interval"
     for day, clock, calls, lowest, highest in _half_hours(found):
@@ -133,8 +136,12 @@ def _half_hours(found: Forecast) -> Iterator[tuple[date, str, float, float, floa
 
 def _factors(found: Forecast) -> Iterator[str]:
     model = found.model
-    week = ", ".join(f"{name[:3]} {model.weekdays[number]:.2f}" for number, name in enumerate(WEEKDAYS))
+    seen = [number for number in range(7) if number not in model.never_seen]
+    week = ", ".join(f"{WEEKDAYS[number][:3]} {model.weekdays[number]:.2f}" for number in seen)
     yield f"Level {model.level:.1f} calls a day; {week}"
+    if model.never_seen:
+        names = " or ".join(WEEKDAYS[number] for number in model.never_seen)
+        yield f"The history never saw a {names}: nothing is forecast for such days"
     kinds = [f"{kind} {model.kinds[n]:.2f} ({model.seen[kind]} seen)" for n, kind in enumerate(KINDS) if n]
     yield f"Kinds of day: {', '.join(kinds)}"
     yield f"Trend {math.expm1(365 * model.growth):+.1%} a year" if model.growth else "No sure trend"
@@ -182,6 +189,7 @@ def document(found: Forecast, score: Score, base: Study) -> dict[str, Any]:
         "level": model.level,
         "growth_a_day": model.growth,
         "weekdays": dict(zip(WEEKDAYS, model.weekdays.tolist(), strict=True)),
+        "weekdays_never_seen": [WEEKDAYS[number] for number in model.never_seen],
         "months": dict(zip(MONTHS, model.months.tolist(), strict=True)),
         "kinds": dict(zip(KINDS, model.kinds.tolist(), strict=True)),
         "busyness": {name: x if math.isfinite(x) else None for name, x in found.busyness._asdict().items()},
@@ -193,27 +201,38 @@ def document(found: Forecast, score: Score, base: Study) -> dict[str, Any]:
 
 
 def scenario(found: Forecast, score: Score, history: History, base: Study, path: str) -> str:
-    """The days ahead as a scenario on `base`. Raises ModelError when none of them is open."""
+    """The days ahead as a scenario on `base`. Raises ModelError when none of them is open, or one was never seen."""
     dates = [found.first + number * ONE_DAY for number in range(len(found.totals))]
     opens = np.array([base.hours.day_reason(day).kind == "open" for day in dates])
     if not opens.any():
         raise ModelError("--scenario: no day of the forecast is one of service; forecast more (--days)")
+    seen = np.array([day.weekday() not in found.model.never_seen for day in dates])
+    if not seen[opens].all():
+        day = dates[int(np.flatnonzero(opens & ~seen)[0])]
+        name = WEEKDAYS[day.weekday()]
+        raise ModelError(
+            f"--scenario: {day} is a day of service, but the history never saw a {name}; give one that did"
+        )
     level, factors = _level(found), found.model.factors(found.calendar)
     source = f"forecast from {history.days[0]} to {history.days[-1]}"
     shape = found.busyness
     arrivals: dict[str, Any] = {
         "per_day": rounded(level),
         "profile": _profile(found, opens),
-        "weekdays": {name: rounded(float(found.model.weekdays[n])) for n, name in enumerate(WEEKDAYS)},
+        "weekdays": {
+            name: rounded(float(found.model.weekdays[n]))
+            for n, name in enumerate(WEEKDAYS)
+            if n not in found.model.never_seen
+        },
         "months": {name: rounded(float(found.model.months[n])) for n, name in enumerate(MONTHS)},
         "special_days": list(_special_days(found, dates, opens, base)),
         "busyness": rounded(shape.value) if shape.value < NOT_A_SCENARIOS else None,
         "swings": None,
     }
-    closed = found.totals[~opens]
+    closed = found.totals[~opens & seen]
     if len(closed) and closed.sum() > 0:
         # The model's closed days have no weekday: their mean, over the months' factors that it does apply.
-        beside = found.model.months[found.calendar.month][~opens]
+        beside = found.model.months[found.calendar.month][~opens & seen]
         arrivals["closed_days"] = rounded(float(closed.sum() / beside.sum()))
     if _reaches_outside(found, base):
         arrivals["outside"] = None  # the profile has the early and the late

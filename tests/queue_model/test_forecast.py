@@ -66,6 +66,27 @@ def test_no_trend_is_seen_where_there_is_none() -> None:
     assert sum(growth != 0 for growth in grown) <= 1
 
 
+def test_a_weekday_never_seen_is_not_an_average_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that is only counted while it is open: no saturday, no sunday in the file."""
+    lines = histories.csv(synthetic(200, shape=150.0, seed=3)).splitlines(keepends=True)
+    working = [line for line in lines[1:] if date.fromisoformat(line[:10]).weekday() < 5]
+    (here / "working.csv").write_text("".join([lines[0], *working]), encoding="utf-8")
+    asked = ["forecast", str(here / "working.csv"), "--days", "14"]
+    assert main(asked) == 0
+    shown = capsys.readouterr().out
+    assert "The history never saw a saturday or sunday: nothing is forecast for such days" in shown
+    assert sum(line.endswith("never seen") for line in shown.splitlines()) == 4
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["weekdays_never_seen"] == ["saturday", "sunday"]
+    assert [day["calls"] for day in found["days"] if date.fromisoformat(day["day"]).weekday() > 4] == [0.0] * 4
+    assert main([*asked, "--scenario", str(here / "working.yaml")]) == 0
+    written = (here / "working.yaml").read_text(encoding="utf-8")
+    # The calls of closed days stay those of the base; they are not an average working day's.
+    assert "saturday" not in written and "closed_days" not in written
+    assert study.load(str(here / "working.yaml")).scenario.arrivals.closed_days == 25
+
+
 def test_without_busy_days_the_error_is_near_the_noise_and_below_the_naive() -> None:
     found, score = forecast_of(200, 0.0, None)
     assert score.daily < score.floor_daily + 0.015
