@@ -34,6 +34,11 @@ def user() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
+def sentence(summary: str) -> str:
+    """A summary as a sentence; names keep their capitals."""
+    return summary[:1].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     return run("ivr", "The telephone of the Numero Unico per il Lavoro.", COMMANDS, "ivr.commands", argv)
 
@@ -58,7 +63,7 @@ def run(
     # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, nor a formula for SciPy.
     chosen = next((word for word in arguments if word in summaries), None)
     for each, summary in summaries.items():
-        command = commands.add_parser(each, help=summary, description=summary.capitalize() + ".")
+        command = commands.add_parser(each, help=summary, description=sentence(summary))
         if each == chosen:
             module = importlib.import_module(f"{package}.{each}")
             module.arguments(command)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ivr import typed
-from ivr.cli import Refusal, user
+from ivr.cli import Refusal, sentence, user
 from ivr.columns import age, plain
 from ivr.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(
         name: str, summary: str, run: Callable[[argparse.Namespace, Places, float], int]
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        added = commands.add_parser(name, help=summary, description=sentence(summary))
         added.set_defaults(run=run)
         return added
 

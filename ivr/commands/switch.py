@@ -7,7 +7,7 @@ import os
 import time
 
 from ivr import switch
-from ivr.cli import Refusal
+from ivr.cli import Refusal, sentence
 from ivr.places import Places
 from ivr.switch import packages
 from ivr.switch.installation import SUITE
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("status", "say whether it runs, as whom, and where it listens"),
         ("console", "open its own command line, or give it one command"),
     ):
-        command = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        command = actions.add_parser(name, help=summary, description=sentence(summary))
         command.add_argument(
             "--name", default="main", help="which switch: several run side by side (default: %(default)s)"
         )

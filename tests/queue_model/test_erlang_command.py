@@ -223,11 +223,14 @@ def test_misspelt(capsys: pytest.CaptureFixture[str], words: list[str], told: st
 
 
 def test_help_is_enough_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["--help"], ["erlang", "--help"]):
+    for words in (["--help"], ["check", "--help"], ["erlang", "--help"]):
         with pytest.raises(SystemExit) as ended:
             main(words)
         assert ended.value.code == 0
-    assert "queue-model erlang --calls 32/30min --aht 360 --patience 180" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "queue-model erlang --calls 32/30min --aht 360 --patience 180" in shown
+    assert "How many agents, by formula: Erlang C, Erlang A" in shown  # names keep their capitals
+    assert "Do the promises of the Carta hold under a scenario?\n" in shown
 
 
 def test_no_heavy_import() -> None:
