@@ -21,6 +21,7 @@ from msgspec import inspect as shapes
 
 LARGEST = 1_000_000  # bytes; the shipped files have 20 000 together
 DEEPEST = 40  # levels
+LONGEST_NUMBER = 4000  # digits
 MOST_VALUES = 100_000  # counted with every anchor written out
 
 
@@ -73,7 +74,7 @@ def parse(raw: bytes) -> Any:
             node = loader.get_single_node()
             if node is None:
                 return None
-            _inspect(node)
+            _inspect(node, loader)
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -97,13 +98,15 @@ def _measure(text: str) -> None:
             depth -= 1
 
 
-def _inspect(root: yaml.Node) -> None:
-    """Refuse cycles, multiplied anchors and repeated keys, on the graph of nodes, where an anchor costs nothing."""
+def _inspect(root: yaml.Node, loader: yaml.CSafeLoader) -> None:
+    """Refuse cycles, multiplied anchors, repeated keys and dates that are none, on the graph of nodes, where an anchor
+    costs nothing."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
     def size(node: yaml.Node) -> int:
         if isinstance(node, yaml.ScalarNode):
+            _refuse_nonsense(node, loader)
             return 1
         if id(node) in above:
             raise Unreadable(f"line {node.start_mark.line + 1}: an anchor contains itself; write the value out")
@@ -135,6 +138,18 @@ def _refuse_repetition(node: yaml.MappingNode) -> None:
                 f'line {line}: "{key.value}" was already written in line {seen[key.value]}; keep one of them'
             )
         seen[key.value] = line
+
+
+def _refuse_nonsense(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
+    """What looks like a date or a whole number, and Python cannot make one of."""
+    try:
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            loader.construct_object(node)
+        elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > LONGEST_NUMBER:
+            raise ValueError(f"a number of {len(node.value)} digits; write a smaller one")
+    except ValueError as problem:
+        said = f"{node.value[:40]}: no such date: {problem}" if node.tag.endswith("timestamp") else str(problem)
+        raise Unreadable(f"line {node.start_mark.line + 1}: {said}") from None
 
 
 def _explain(problem: yaml.MarkedYAMLError) -> str:
@@ -231,7 +246,9 @@ def _compare_struct(value: Any, struct: shapes.StructType, path: str) -> Iterato
     known = [each.encode_name for each in struct.fields]
     for key in value:
         if key not in known and key != struct.tag_field:
+            # First among those that are not written yet; a scenario stands on another that writes them all.
             hint = did_you_mean(str(key), [each for each in known if each not in value])
+            hint = hint or did_you_mean(str(key), known)
             yield _under(path, key), f"unknown key{hint or '; known here: ' + ', '.join(known)}"
     for field in struct.fields:
         if field.encode_name in value:
@@ -364,7 +381,11 @@ def _show(value: Any) -> str:
 
 
 def _remedy(value: Any, wanted: shapes.Type) -> str:
-    """For the commonest slip: text that YAML took for a number, a date or a truth value."""
+    """For the commonest slips: text that YAML took for a number, a date or a truth value, or the other way round; a
+    number beyond a limit that the description does not tell."""
+    most = _most(wanted)
+    if most is not None and isinstance(value, (int, float)) and not isinstance(value, bool) and value > most:
+        return f"; the most is {most:,.15g}"
     if isinstance(value, (int, float, bool, datetime.date)):
         text = str(value).lower() if isinstance(value, bool) else _show(value)
         return f'; write it in quotes: "{text}"' if _is_text(wanted) and _fits(text, wanted) else ""
@@ -374,7 +395,23 @@ def _remedy(value: Any, wanted: shapes.Type) -> str:
         return did_you_mean(value, [str(each) for each in wanted.values])
     if isinstance(wanted, (shapes.IntType, shapes.FloatType)) and isinstance(value, str) and value.isdecimal():
         return f"; write it without quotes: {value}"
+    if isinstance(wanted, shapes.FloatType) and isinstance(value, str) and (plain := _written_out(value)):
+        return f"; write it as {plain}"
     return ""
+
+
+def _most(wanted: shapes.Type) -> float | None:
+    """The greatest number, where the description stands in the place of the limits."""
+    described = isinstance(wanted, shapes.Metadata) and (wanted.extra_json_schema or {}).get("description")
+    inner = wanted.type if isinstance(wanted, shapes.Metadata) else wanted
+    return inner.le if described and isinstance(inner, (shapes.IntType, shapes.FloatType)) else None
+
+
+def _written_out(text: str) -> str:
+    """`100000` for `1e5`, which YAML takes for text; nothing for what is no such number."""
+    if not re.fullmatch(r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}", text):
+        return ""
+    return f"{float(text):.10f}".rstrip("0").rstrip(".")
 
 
 def _is_text(wanted: shapes.Type) -> bool:

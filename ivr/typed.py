@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from datetime import date
 
 LONGEST_PAUSE = 3600.0  # s: whoever looks less often than hourly wants a timer
-_YEARS = range(2001, 3000)  # days around these are still days, and instants every clock knows
+YEARS = range(2001, 3000)  # days around these are still days, and instants every clock knows
 
 
 def day(text: str) -> date:
@@ -16,7 +16,7 @@ def day(text: str) -> date:
         found = date.fromisoformat(text)
     except ValueError:
         found = date.min
-    if found.year not in _YEARS:
+    if found.year not in YEARS:
         raise ArgumentTypeError(f"{text[:40]!r} is no day; write it like 2026-11-24")
     return found
 

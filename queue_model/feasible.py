@@ -12,10 +12,12 @@ from ivr.compiled import Compiled
 from ivr.documents import did_you_mean
 from ivr.flow import OTHER_TOPIC
 from ivr.menu import Finding
+from ivr.typed import YEARS
 from queue_model.scenario import Arrivals, Mails, Profile, Scenario, Shift, Weekday
 from queue_model.traces import TraceError, read_trace
 
 ROUNDING = 1e-6  # by which shares may miss 1
+MOST = 100_000_000  # calls, or e-mails, of one replication: some 20 GB
 
 # What the telephone does and the model leaves out: changed by a scenario it would change nothing.
 NOT_SIMULATED = {
@@ -35,6 +37,10 @@ def check(scenario: Scenario, written: Mapping[str, Any], compiled: Compiled, fo
             f"{scenario.period.settle} of {scenario.period.days} days; none would be measured",
             "error",
         )
+    if scenario.period.first.year not in YEARS:
+        what = f"{scenario.period.first} is no day of a service; write a year from {YEARS[0]} to {YEARS[-1]}"
+        yield "period.first", what, "error"
+    yield from _check_size("arrivals.per_day", scenario.arrivals.per_day, scenario.period.days)
     yield from _check_arrivals(scenario.arrivals, folder, compiled)
     yield from _check_topics(scenario, compiled)
     yield from _check_callers(scenario)
@@ -44,6 +50,14 @@ def check(scenario: Scenario, written: Mapping[str, Any], compiled: Compiled, fo
     yield from _check_second_level(scenario)
     yield from _check_service(scenario.service)
     yield from _check_assumptions(scenario, written)
+
+
+def _check_size(where: str, per_day: float, days: int) -> Iterator[Finding]:
+    if per_day * days > MOST:
+        what = (
+            f"{per_day:,.0f} a day for {days:,} days are more than the {MOST:,} that fit into a simulation; lower one"
+        )
+        yield where, what, "error"
 
 
 def minute(text: str) -> int:
@@ -262,6 +276,7 @@ def _check_seats(
 
 
 def _check_mails(mails: Mails, scenario: Scenario) -> Iterator[Finding]:
+    yield from _check_size("mails.per_day", max(mails.per_day, mails.closed_days), scenario.period.days)
     yield from _check_profile("mails.profile", mails.profile, max(mails.per_day, mails.closed_days))
     yield from _check_special_days("mails.special_days", mails)
     if mails.topics is not None:

@@ -100,6 +100,8 @@ def _elsewhere(*asked: Any) -> Study:
 
 def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | None = None) -> Study:
     """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
+    if changes and "based_on" in changes:
+        raise ModelError("based_on: a scenario stands on what its file says; write it there, or name that other file")
     whole, own = gather(path, Problem(shown(path), "", ""))
     return _study(path, whole, own, places or Places(), changes or {})
 

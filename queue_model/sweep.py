@@ -85,8 +85,12 @@ def listed(path: str) -> list[Setting]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise ModelError(f"{path}: cannot be read: {problem}") from None
+    except OSError as problem:
+        raise ModelError(f"{path}: cannot be read: {problem.strerror}; name a CSV file") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    except csv.Error as problem:
+        raise ModelError(f"{path}: no table: {problem}") from None
     if len(rows) < 2:
         raise ModelError(f"{path}: no points; write the keys in the first line and one point in each further line")
     head = [cell.strip() for cell in rows[0]]

@@ -44,8 +44,12 @@ def read_trace(path: str, zone: str) -> Traced:
                     raise TraceError(f"{path}: line {rows.line_num}: {what}")
     except FileNotFoundError:
         raise TraceError(f"{path}: not there; its place is beside the scenario") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise TraceError(f"{path}: {problem}") from None
+    except OSError as problem:
+        raise TraceError(f"{path}: cannot be read: {problem.strerror}") from None
+    except UnicodeDecodeError:
+        raise TraceError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    except csv.Error as problem:
+        raise TraceError(f"{path}: no table: {problem}") from None
     if not found.at:
         raise TraceError(f"{path}: no calls")
     return found
@@ -72,7 +76,7 @@ def _instant(text: str | None, zone: ZoneInfo, where: str) -> float:
     except ValueError:
         return _local(word, zone, where)
     if not math.isfinite(seconds):
-        raise TraceError(f"{where}: {word} is no instant")
+        raise TraceError(f"{where}: {word} is no instant; write 2026-10-05T09:03:12, or epoch seconds")
     return seconds
 
 

@@ -91,7 +91,10 @@ def load(path: str) -> Staffed:
     try:
         written = read(path)
     except Unreadable as problem:
-        raise ScenarioError([Problem(shown(path), "", str(problem))]) from None
+        message = str(problem)
+        if message.startswith("not there"):
+            message = "no such file; scenarios/people.yaml is an example"
+        raise ScenarioError([Problem(shown(path), "", message)]) from None
     return of(written, path)
 
 

@@ -86,7 +86,10 @@ def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
     try:
         written = read(path)
     except Unreadable as problem:
-        raise Refusal(f"{shown(path)}: {problem}") from None
+        message = str(problem)
+        if message.startswith("not there"):
+            message = "no such file; write it with queue-model staff SCENARIO --json"
+        raise Refusal(f"{shown(path)}: {message}") from None
     found = written.get("requirements") if isinstance(written, dict) else None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
         raise Refusal(f"{shown(path)}: requirements: not there; write the file with queue-model staff SCENARIO --json")

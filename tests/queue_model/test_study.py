@@ -12,6 +12,7 @@ from ivr.places import ROOT
 from queue_model import study
 from queue_model.build import Builder
 from queue_model.commands.explain import origins
+from queue_model.errors import ModelError
 from queue_model.feasible import NOT_SIMULATED
 from queue_model.scenario import Scenario
 from queue_model.study import ScenarioError, leaves, merged
@@ -226,6 +227,18 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     ({"period": {"settle": 10}}, "period.settle: 10 of 10 days; none would be measured"),
     ({"period": {"first": "2026-02-30"}}, "period.first: must be a date like 2026-12-24"),
+    ({"period": {"first": "0001-01-01"}}, "period.first: 0001-01-01 is no day of a service; write a year from 2001 to"),
+    ({"period": {"first": "9999-12-20", "days": 28}}, "period.first: 9999-12-20 is no day of a service"),
+    ({"arrivals": {"per_day": float("inf")}}, "arrivals.per_day: must be a number a day, 0 or more, not inf; the most"),
+    (
+        {"arrivals": {"per_day": 2e8}},
+        "arrivals.per_day: must be a number a day, 0 or more, not 200000000.0; the most is",
+    ),
+    (
+        {"arrivals": {"per_day": "1e3"}},
+        'arrivals.per_day: must be a number a day, 0 or more, not "1e3"; write it as 1000',
+    ),
+    ({"arrivals": {"per_day": 1e8}}, "arrivals.per_day: 100,000,000 a day for 10 days are more than the 100,000,000"),
     (
         {"callers": {"leaves_message": 0.5}, "operators": {"reserve": 12}},
         "operators.reserve: 12 of 12 people are kept free",
@@ -294,6 +307,31 @@ def test_what_the_model_leaves_out_cannot_be_changed() -> None:
     assert [line.split(": ")[1] for line in told] == [f"service.{path}" for path in NOT_SIMULATED]
     remedy = "handling.wrap is the time until an operator is free again; write that"
     assert f"scenario: service.queue.wrap_up_seconds: is not simulated, so it would change nothing: {remedy}" in told
+
+
+def test_a_slip_is_recognised_where_the_scenario_below_writes_every_key(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(f"based_on: {BASELINE}\ntitle: x\narivals: {{per_day: 5}}\n")
+    with pytest.raises(ScenarioError, match=r'x\.yaml: arivals: unknown key; did you mean "arrivals"\?'):
+        study.load(str(tmp_path / "x.yaml"))
+    with pytest.raises(ScenarioError, match=r'operators\.reserv: unknown key; did you mean "reserve"\?'):
+        study.load(BASELINE, None, {"operators": {"reserv": 2}})
+
+
+def test_what_a_scenario_stands_on_is_for_its_file_to_say() -> None:
+    with pytest.raises(ModelError, match="based_on: a scenario stands on what its file says"):
+        study.load(BASELINE, None, {"based_on": "other.yaml"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"at\n\xff\n", "not UTF-8; save the file as UTF-8"), (b"at\nnan\n", "line 2: nan is no instant; write 2026")],
+)
+def test_a_trace_that_is_no_text_of_instants(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_bytes(content)
+    (said,) = refused(day(arrivals={"trace": str(tmp_path / "calls.csv")}))
+    assert f"calls.csv: {message}" in said
+    (said,) = refused(day(arrivals={"trace": str(tmp_path)}))
+    assert said.endswith(": cannot be read: Is a directory")
 
 
 def test_all_mistakes_are_told_at_once() -> None:
