@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import getpass
 import importlib
 import os
@@ -53,8 +54,39 @@ def run(
 ) -> int:
     """Run one of a program's commands, each a module of `package`; its exit status.
 
-    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
+    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1; so is
+    a standard output that takes no more.
     """
+    try:
+        status = _run(name, description, summaries, package, argv, problems)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:  # also while modules are still being imported
+        return 130
+    except BrokenPipeError:  # `ivr facts | head`
+        _hush()
+        return 0
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or problem.filename is not None:
+            raise
+        print(f"{name}: standard output: not written: {problem.strerror}", file=sys.stderr)
+        _hush()
+        return 1
+
+
+def _hush() -> None:
+    """Nothing more to a standard output that is no longer there, not even when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(
+    name: str,
+    description: str,
+    summaries: Mapping[str, str],
+    package: str,
+    argv: Sequence[str] | None,
+    problems: tuple[type[Exception], ...],
+) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
@@ -75,11 +107,6 @@ def run(
     except expected as problem:
         print(f"{name} {options.command}: {problem}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `ivr facts | head`
-        sys.stderr.close()
-        return 0
     return status
 
 

@@ -26,7 +26,11 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     memory.keep()
     description = "How many, when, what if: the service in numbers."
-    return cli.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
+    try:
+        return cli.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
+    except MemoryError:
+        print("queue-model: not enough memory; ask for fewer calls, fewer --days or fewer --jobs", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

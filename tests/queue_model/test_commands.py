@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from typing import Any
 
 import pytest
@@ -141,6 +144,63 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(here: Path, capsys: 
     assert main(["run", name, "--replications", "2", "--json", "out.json"]) == 0
     assert json.loads((here / "out.json").read_text())["replications"] == 2
     assert sorted(path.name for path in here.iterdir()) == ["out.json", "x.yaml"]
+
+
+def begun(here: Path, *words: str, **how: Any) -> subprocess.Popen[str]:
+    """`queue-model` as a program of its own."""
+    command = [sys.executable, "-c", "import sys; from queue_model.cli import main; sys.exit(main())", *words]
+    return subprocess.Popen(command, cwd=here, stderr=subprocess.PIPE, text=True, **how)
+
+
+@pytest.mark.parametrize("kind", ["--html", "--csv", "--json"])
+def test_a_report_that_the_disk_cannot_take_leaves_the_old_one(kind: str, here: Path) -> None:
+    """The system lets no file of that process grow beyond 4 kB: the write fails in its middle, as on a full disk."""
+    name = write(here, day(5, 1))
+    (here / "report").write_text("old")
+    words = ["run", name, "--replications", "2", "--by", "half-hour", kind, "report"]
+    limited = begun(here, *words, stdout=subprocess.DEVNULL, preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (4096, 4096)))
+    _, said = limited.communicate(timeout=60)
+    assert limited.returncode == 1
+    assert said == "queue-model run: report: not written: File too large; what was there before is still there\n"
+    assert (here / "report").read_text() == "old"
+    assert sorted(path.name for path in here.iterdir()) == ["report", "x.yaml"]
+
+
+def test_a_standard_output_that_takes_no_more(here: Path) -> None:
+    name = write(here, day(5, 1))
+    with open("/dev/full", "w") as full:
+        process = begun(here, "run", name, "--replications", "2", stdout=full)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said == "queue-model: standard output: not written: No space left on device\n"
+
+
+def test_whoever_reads_only_the_beginning_is_not_told_of_it(here: Path) -> None:
+    name = write(here, day(5, 1))
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = begun(here, "run", name, "--replications", "2", stdout=writing)
+    os.close(writing)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
+
+
+def test_an_interruption_while_modules_are_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    assert main(["run", "x.yaml"]) == 130
+
+
+def test_a_simulation_larger_than_the_memory(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("queue_model.build.Builder.inputs", full)
+    assert main(["run", write(here, day(5, 1))]) == 1
+    assert capsys.readouterr().err.startswith("queue-model: not enough memory; ask for fewer")
 
 
 @pytest.mark.parametrize("words", ["0.5", "0pp", "200pp", "pp"])
