@@ -12,7 +12,7 @@ from pages.colours import AMBER, DARK, GRID, LIGHT, ORANGE, PALE, PLUM, SOFT
 from pages.paper import Markup
 
 Key = list[tuple[str, str, str]]
-LONG = {"measures"}  # tables whose heads of rows are sentences
+LONG = {"measures", "promises", "survey"}  # tables whose heads of rows are sentences, or whose figures have intervals
 MOST_BESIDE = 5  # columns of a table beside its picture
 MOST_DRAWN = 10  # topics in a picture; the table has them all
 
@@ -129,7 +129,8 @@ class Writer:
     def trend(self, table: Table) -> tuple[str, Key]:
         drawn = [*table.rows[:-1][:MOST_DRAWN], table.rows[-1]]
         rows = [(row.label, [_number(each) for each in row.values], self.value(row.values[-1])) for row in drawn]
-        return pictures.months(table.caption, rows), []
+        labels = [each.label for each in table.columns]
+        return pictures.months(table.caption, rows, (labels[0], labels[-1])), []
 
     def promises(self, table: Table) -> tuple[str, Key]:
         rows = []
@@ -142,7 +143,8 @@ class Writer:
             rows.append(pictures.Promised(row.label, number, ends, goal or 0.0, colour, said))
         words = self.words
         key = [
-            (DARK, "bar", words["due share"]),
+            (DARK, "bar", words["share kept"]),
+            (AMBER, "bar", words["share missed"]),
             ("#111", "thin", words["interval"]),
             (ORANGE, "thin", words["wanted"]),
         ]

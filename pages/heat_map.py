@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from pages.colours import contrast
+
 COLOURS = ((62, 41, 107), (45, 88, 138), (30, 136, 136), (82, 184, 111), (190, 216, 72), (250, 231, 60))
 NOTHING = "#e6e6e6"
-CELL_WIDTH, CELL_HEIGHT, TEXT = 92, 36, 13
+CELL_HEIGHT, TEXT = 36, 13
+NARROWEST, LETTER = 56, 8  # a cell, and about what a letter takes
 FONT = "font-family='system-ui, sans-serif'"
 
 
@@ -29,13 +32,16 @@ def svg(
     title: str, across: str, columns: Sequence[str], down: str, rows: Sequence[str], panels: Sequence[Panel],
     *, inline: bool = False,
 ) -> str:  # fmt: skip
-    """The panels one under the other, on one scale of colours; a file, or with `inline` a part of a page."""
+    """The panels one under the other, on one scale of colours; a file, or with `inline` a part of a page, whose heading
+    says the title."""
     known = [value for panel in panels for row in panel.values for value in row if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
-    left = 24 + 8 * max(map(len, (*rows, down)))
-    width = max(left + CELL_WIDTH * len(columns) + 16, 8 * len(title) + 32)
-    step = CELL_HEIGHT * len(rows) + 78
-    height = 40 + step * len(panels)
+    left = 24 + LETTER * max(map(len, (*rows, down)))
+    cell = _cell_width([*columns, *(word for panel in panels for row in panel.words for word in row)])
+    width = max(left + cell * len(columns) + 16, 0 if inline else LETTER * len(title) + 32)
+    head = (18 if any(panel.title for panel in panels) else 0) + (18 if across else 0)
+    step, top = CELL_HEIGHT * len(rows) + 42 + head, 0 if inline else 40
+    height = top + step * len(panels)
     size = f"viewBox='0 0 {width} {height}' role='img' font-size='{TEXT}'"
     # A page knows what svg is, brings its letters, and shrinks a picture only as far as it can still be read.
     alone = f"xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' {FONT}"
@@ -45,32 +51,40 @@ def svg(
         else f"<svg {size} {alone}>",
         f"<title>{escape(title)}</title>",
         f"<rect width='{width}' height='{height}' fill='white'/>",
-        _text(16, 24, title, "start", "#111", weight=600),
     ]
+    lines += [] if inline else [_text(16, 24, title, "start", "#111", weight=600)]
     for number, panel in enumerate(panels):
-        lines += _panel(panel, left, 40 + step * number, across, columns, down, rows, (low, high))
+        lines += _panel(panel, (left, top + step * number + head, cell), across, columns, down, rows, (low, high))
     return "\n".join([*lines, "</svg>", ""])
 
 
 def _panel(
-    panel: Panel, left: int, top: int, across: str, columns: Sequence[str], down: str, rows: Sequence[str],
+    panel: Panel, place: tuple[int, int, int], across: str, columns: Sequence[str], down: str, rows: Sequence[str],
     scale: tuple[float, float],
 ) -> list[str]:  # fmt: skip
-    lines = [_text(16, top + 16, panel.title, "start", "#111")] if panel.title else []
-    lines.append(_text(left + CELL_WIDTH * len(columns) / 2, top + 34, across, "middle", "#444"))
-    lines.append(_text(left - 10, top + 52, down, "end", "#444"))
+    left, top, wide = place
+    lines = [_text(16, top - (20 if across else 2), panel.title, "start", "#111")] if panel.title else []
+    if across:
+        lines.append(_text(left + wide * len(columns) / 2, top - 2, across, "middle", "#444"))
+    if down:
+        lines.append(_text(left - 10, top + 16, down, "end", "#444"))
     for column, label in enumerate(columns):
-        lines.append(_text(left + CELL_WIDTH * (column + 0.5), top + 52, label, "middle", "#111"))
+        lines.append(_text(left + wide * (column + 0.5), top + 16, label, "middle", "#111"))
     for row, label in enumerate(rows):
-        y = top + 60 + CELL_HEIGHT * row
+        y = top + 24 + CELL_HEIGHT * row
         lines.append(_text(left - 10, y + CELL_HEIGHT / 2 + 5, label, "end", "#111"))
         for column in range(len(columns)):
             fill, ink = colours(panel.values[row][column], *scale)
-            x = left + CELL_WIDTH * column
-            lines.append(f"<rect x='{x}' y='{y}' width='{CELL_WIDTH - 2}' height='{CELL_HEIGHT - 2}' fill='{fill}'/>")
-            middle = (x + CELL_WIDTH / 2 - 1, y + CELL_HEIGHT / 2 + 4)
+            x = left + wide * column
+            lines.append(f"<rect x='{x}' y='{y}' width='{wide - 2}' height='{CELL_HEIGHT - 2}' fill='{fill}'/>")
+            middle = (x + wide / 2 - 1, y + CELL_HEIGHT / 2 + 4)
             lines.append(_text(*middle, panel.words[row][column], "middle", ink))
     return lines
+
+
+def _cell_width(words: Sequence[str]) -> int:
+    """Of all cells, so that the longest of these words lies within one."""
+    return max(NARROWEST, LETTER * max(map(len, words), default=0) + 20)
 
 
 def colours(value: float | None, low: float, high: float) -> tuple[str, str]:
@@ -81,9 +95,10 @@ def colours(value: float | None, low: float, high: float) -> tuple[str, str]:
     below = min(int(place), len(COLOURS) - 2)
     part = place - below
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(COLOURS[below], COLOURS[below + 1], strict=True))
-    # Perceived brightness (ITU-R BT.601): dark letters on light cells, white ones on dark.
-    ink = "#111" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
-    return f"#{red:02x}{green:02x}{blue:02x}", ink
+    fill = f"#{red:02x}{green:02x}{blue:02x}"
+    # Dark letters on light cells, white ones on dark: whichever stands out more, always 4.5 to 1 at least.
+    ink = "#000" if contrast(fill, "#000000") > contrast(fill, "#ffffff") else "#fff"
+    return fill, ink
 
 
 def _text(x: float, y: float, text: str, anchor: str, fill: str, weight: int = 400) -> str:

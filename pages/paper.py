@@ -10,6 +10,7 @@ from html import escape
 
 from charter.promises import Language
 
+SHORT = 10  # letters of a heading that are not broken
 # What a browser may load: nothing. The page carries its style.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
@@ -37,13 +38,20 @@ svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: 
   font-size: .9rem }
 .key i { display: inline-block; width: .95rem; height: .8rem; margin-right: .4rem; vertical-align: -.05rem }
 .key i.thin { height: .2rem; vertical-align: .25rem }
-.scroll { overflow-x: auto; margin-top: .75rem }
+/* What lies beyond an edge throws a shadow on it; the white that hides the shadow moves with the table. */
+.scroll { overflow-x: auto; margin-top: .75rem; background:
+  linear-gradient(90deg, #fff 40%, #fff0) left / 2.5rem 100% no-repeat local,
+  linear-gradient(270deg, #fff 40%, #fff0) right / 2.5rem 100% no-repeat local,
+  linear-gradient(90deg, #0003, #0000) left / .7rem 100% no-repeat scroll,
+  linear-gradient(270deg, #0003, #0000) right / .7rem 100% no-repeat scroll }
 .pair > .scroll, .below > .scroll { margin-top: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; padding: 0 0 .3rem }
 th, td { padding: .28rem .5rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
 thead th { border-bottom: 2px solid var(--soft); vertical-align: bottom; line-height: 1.25 }
-tbody th, thead th:first-child { text-align: left; font-weight: 500; padding-left: 0 }
+tbody th, thead th:first-child { text-align: left; font-weight: 500; padding-left: 0; position: sticky; left: 0;
+  background: #fff }
+.short { white-space: nowrap }
 td:last-child, th:last-child { padding-right: 0 }
 td { white-space: nowrap }
 td small { display: block }
@@ -55,13 +63,16 @@ tbody th small { display: block; font-weight: 400; color: var(--soft); font-size
 @media (max-width: 30rem) {
   section { padding: .85rem .7rem }
   table { font-size: .86rem }
-  th, td { padding: .28rem .3rem }
+  th, td { padding: .28rem .22rem }
   .pair figure { position: static }
-  /* A heading of many words goes above its figures, which share the line below it. */
-  .words thead { display: none }
+  /* A heading of many words goes above its figures, which share the line below it, each under its own name. */
+  .words thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   .words tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border-bottom: 1px solid var(--line) }
-  .words tbody th { flex: 1 0 100% }
-  .words th, .words td { border: 0; padding-left: 0 }
+  .words tbody th { flex: 1 0 100%; position: static }
+  .words th, .words td { border: 0; padding-left: 0; text-align: left }
+  /* Read aloud is the heading of the column; the second `content` keeps it from being read twice, where it is known. */
+  .words td::before { content: attr(data-of); content: attr(data-of) / ""; display: block; font-size: .8rem;
+    font-weight: 400; color: var(--soft) }
 }
 @media print { body { background: #fff } section { break-inside: avoid } }
 """
@@ -112,19 +123,27 @@ def section(heading: str, text: Sequence[str], inside: str) -> str:
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
     """A table whose first column is a heading; what is not `Markup` is escaped. Keys scroll it where it is too wide.
 
-    With `words` the heading is long, and takes a line of its own on a telephone.
+    With `words` the heading is long, and takes a line of its own on a telephone; each figure then shows the name of its
+    column.
     """
-    top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
+    top = "".join(f'<th scope="col" role="columnheader">{escape(each)}</th>' for each in head)
+    names = [f' data-of="{escape(each)}"' if words else "" for each in head[1:]]
     lines = []
     for first, *others in rows:
-        cells = "".join(f'<td role="cell">{_cell(each)}</td>' for each in others)
-        lines.append(f'<tr role="row"><th scope="row" role="rowheader">{_cell(first)}</th>{cells}</tr>')
+        cells = "".join(f'<td role="cell"{name}>{_cell(each)}</td>' for name, each in zip(names, others, strict=True))
+        short = ' class="short"' if len(first) <= SHORT else ""
+        lines.append(f'<tr role="row"><th scope="row" role="rowheader"{short}>{_cell(first)}</th>{cells}</tr>')
     return (
         f'<div class="scroll{" words" if words else ""}" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f'<table role="table"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{top}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<thead role="rowgroup"><tr role="row">{top}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
+
+
+def scrolled(picture: str, named: str) -> str:
+    """A picture that may be wider than a telephone; keys scroll it, too."""
+    return f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(named)}">{picture}</div>'
 
 
 class Markup(str):

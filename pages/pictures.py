@@ -15,6 +15,7 @@ from pages.colours import DARK, GRID, INK, LIGHT, ORANGE, PALE, SOFT
 
 WIDTH, HEIGHT = 420, 262
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 14, 26
+LONGEST_NAME = 56  # letters that a line takes
 
 
 @dataclass(frozen=True)
@@ -165,23 +166,29 @@ def ranked(title: str, rows: Sequence[tuple[str, float | None, str]], whole: flo
     return _svg(title, lines, high * len(rows) + 4)
 
 
-def months(title: str, rows: Sequence[tuple[str, Sequence[float | None], str]]) -> str:
-    """A row of small bars for each (name, values in time, the last in words), each row on its own scale."""
-    high, left, right = 46, 150, 52
+def months(
+    title: str, rows: Sequence[tuple[str, Sequence[float | None], str]], ends: tuple[str, str] = ("", "")
+) -> str:
+    """A row of small bars for each (name, values in time, the last in words), each row on its own scale; `ends` are the
+    first month and the last, below them all."""
+    high, left, right = 62, RIGHT, 64
     step = (WIDTH - left - right) / max([1, *(len(values) for _, values, _ in rows)])
     lines = []
     for n, (name, values, words) in enumerate(rows):
         foot = high * (n + 1) - 6
         most = max([value for value in values if value] or [1.0])
-        short = name if len(name) <= 24 else name[:23] + "…"
-        lines.append(_text(RIGHT, foot - 8, short, "start", INK))
+        short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+        lines.append(_text(RIGHT, foot - 41, short, "start", INK))
         lines.append(f"<path d='M{left} {foot}H{WIDTH - right}' stroke='{GRID}'/>")
         for place, value in enumerate(values):
-            tall = (value or 0.0) / most * (high - 14)
+            tall = (value or 0.0) / most * 34
             colour = DARK if place == len(values) - 1 else LIGHT
             lines.append(_bar(left + step * (place + 0.12), foot - tall, step * 0.76, tall, colour))
         lines.append(_text(WIDTH - RIGHT, foot - 8, words, "end", INK))
-    return _svg(title, lines, high * len(rows) + 4)
+    below = high * len(rows) + 10
+    lines.append(_text(left, below, ends[0], "start", SOFT))
+    lines.append(_text(WIDTH - right, below, ends[1], "end", SOFT))
+    return _svg(title, lines, below + 8)
 
 
 @dataclass(frozen=True)

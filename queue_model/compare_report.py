@@ -112,7 +112,10 @@ class Writer:
             names = (self.called[each] for each in (apart.first, apart.second))
             text.append(words["undecided"].format(*names, self.span(apart)))
         heading = f"{words['ranking']}: {self.title(measure)}"
-        return paper.pictured(heading, text, pictures.ranked(heading, bars), [], paper.table(heading, head, rows))
+        whole = 1.0 if DEFINITIONS[measure].kind == "share" else None
+        return paper.pictured(
+            heading, text, pictures.ranked(heading, bars, whole), [], paper.table(heading, head, rows)
+        )
 
     def against_first(self, second: int, measures: Sequence[str]) -> str:
         words = self.words
@@ -125,11 +128,18 @@ class Writer:
                 self.title(each.measure), self.value(0, each.measure), self.value(second, each.measure),
                 self.change(each.value, DEFINITIONS[each.measure].kind), self.span(each), Markup(mark),
             ])  # fmt: skip
-        head = (words["measure"], self.called[0], self.called[second], words["difference"], words["interval"], "")
+        head = (
+            words["measure"],
+            self.called[0],
+            self.called[second],
+            words["difference"],
+            words["interval"],
+            words["verdict"],
+        )
         key = [(colours.GREEN, "bar", words["better"]), (colours.RED, "bar", words["worse"])]
         key += [(colours.AMBER, "bar", words["cannot tell"]), (colours.SOFT, "bar", words["neither"])]
         drawn = "".join(self._drawn(heading, apart, kind) for kind in KINDS)
-        table = paper.table(heading, head, rows)
+        table = paper.table(heading, head, rows, words=True)
         return paper.pictured(heading, [words["against say"]], drawn, key, table, wide=True)
 
     def _drawn(self, heading: str, apart: Sequence[Difference], kind: str) -> str:

@@ -120,13 +120,14 @@ class Writer:
             bars.append(self._bar(bound, estimate, colour, f"{value}: {words[verdict]}"))
         picture = pictures.promises(words["promises"], bars)
         key = [(colours.ORANGE, "thin", words["wanted"]), ("#111", "thin", words["interval"])]
-        head = ("", words["value"], words["interval"], "")
+        head = (words["promise"], words["value"], words["interval"], words["verdict"])
         return paper.pictured(
             words["promises"],
             [words["promises say"]],
             picture,
             key,
             paper.table(words["promises"], head, rows, words=True),
+            wide=True,
         )
 
     def _bar(self, bound: Bound, estimate: Estimate, colour: str, said: str) -> pictures.Promised:

@@ -13,6 +13,8 @@ _IT = {
     "grows": "Il lavoro supera le mani che ci sono: la coda cresce finché la si guarda, e queste misure non hanno "
     "un valore: {}.",
     "promises": "Le promesse",
+    "promise": "Promessa o obiettivo",
+    "verdict": "Esito",
     "promises say": "Ogni barra è il valore ottenuto; il segno arancione è ciò che si è promesso, o l'obiettivo.",
     "no promises": "Lo scenario non ha promesse né obiettivi da giudicare.",
     "holds": "mantenuta",
@@ -109,6 +111,14 @@ _IT = {
     "erlangs": "Erlang",
     "hours of a week": "Ore di operatore in una settimana",
     "differ": "Mezz'ore diverse",
+    "method": "Metodo",
+    "set calls": "chiamate al giorno",
+    "set emails": "e-mail al giorno",
+    "set seats": "postazioni",
+    "set queue.seats": "postazioni",
+    "set reserve": "liberi per le chiamate",
+    "set talk": "conversazione, in secondi",
+    "set patience": "pazienza, in secondi",
 }  # fmt: skip
 _EN = {
     "period": "{} to {}. Days: {days}, of them open: {open}.",
@@ -117,6 +127,8 @@ _EN = {
     "grows": "There is more work than hands: the queue grows for as long as one looks, and these measures have "
     "no value: {}.",
     "promises": "The promises",
+    "promise": "Promise or target",
+    "verdict": "Verdict",
     "promises say": "Each bar is the value reached; the orange mark is what was promised, or the target.",
     "no promises": "The scenario has neither promises nor targets to judge.",
     "holds": "holds",
@@ -213,6 +225,14 @@ _EN = {
     "erlangs": "Erlangs",
     "hours of a week": "Operator-hours of a week",
     "differ": "Half-hours that differ",
+    "method": "Method",
+    "set calls": "calls a day",
+    "set emails": "e-mails a day",
+    "set seats": "seats",
+    "set queue.seats": "seats",
+    "set reserve": "kept free for calls",
+    "set talk": "talk, in seconds",
+    "set patience": "patience, in seconds",
 }  # fmt: skip
 
 WORDS: Mapping[Language, Mapping[str, str]] = {"it": _IT, "en": _EN}

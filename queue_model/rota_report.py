@@ -60,7 +60,7 @@ def _week(rota: Rota, days: list[date], language: Language) -> str:
     key = [(colour, "bar", kind) for kind, colour in fills.items()] + [(colours.LIGHT, "bar", words["break"])]
     marks = "".join(f'<li><i style="background:{colour}"></i>{escape(text)}</li>' for colour, _, text in key)
     table = paper.table(heading, (words["person"], *heads, words["hours"]), rows)
-    figure = f'<figure><div class="scroll">{picture}</div><ul class="key">{marks}</ul></figure>'
+    figure = f'<figure>{paper.scrolled(picture, heading)}<ul class="key">{marks}</ul></figure>'
     return paper.section(heading, [], f"{figure}{table}")
 
 
@@ -126,7 +126,7 @@ def _proof(checked: Checked, language: Language) -> str:
         missed += [
             [_label(label, language), name, reader.figure(one.value, kind, language)] for label, one in each.missed
         ]
-    head = (words["measure"], words["wanted"], words["value"], words["interval"], "")
+    head = (words["measure"], words["wanted"], words["value"], words["interval"], words["verdict"])
     inside = paper.table(words["checked"], head, rows, words=True)
     if missed:
         inside += paper.table(words["missed"], (words["from"], words["measure"], words["value"]), missed)

@@ -99,7 +99,9 @@ class Writer:
         rows.append([words["hours"], *(self.plain(hours[cells.weekday == day].sum()) for day in days)])
         table = paper.table(words["week of people"], (words["from"], *names), rows)
         text = [words["week of people say"], *([words["marked"]] if self.found.binding.any() else [])]
-        return paper.pictured(words["week of people"], text, f'<div class="scroll">{picture}</div>', [], table)
+        return paper.pictured(
+            words["week of people"], text, paper.scrolled(picture, words["week of people"]), [], table
+        )
 
     def _marked(self, cell: int | None) -> str:
         if cell is None:
@@ -118,8 +120,8 @@ class Writer:
             for cell in np.flatnonzero(found.binding).tolist()
         ]  # fmt: skip
         heading = words["seats bind"].format(found.seats)
-        head = (words["time"], words["people wanted"], *(self.title(each) for each in measures), "")
-        yield paper.section(heading, [words["seats bind say"]], paper.table(heading, head, rows))
+        head = (words["time"], words["people wanted"], *(self.title(each) for each in measures), words["verdict"])
+        yield paper.section(heading, [words["seats bind say"]], paper.table(heading, head, rows, words=True))
 
     def _name(self, cell: int) -> str:
         cells = self.found.cells
@@ -150,5 +152,5 @@ class Writer:
             hours = self.plain(self.found.hours(counts)) if known.all() else reader.NOTHING
             rows.append([name, hours, str(np.count_nonzero(counts != self.found.staff))])
         heading = self.words["hours of a week"]
-        head = ("", self.words["hours"], self.words["differ"])
+        head = (self.words["method"], self.words["hours"], self.words["differ"])
         return paper.section(heading, [], paper.table(heading, head, rows))

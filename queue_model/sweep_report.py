@@ -11,7 +11,7 @@ from charter.kpi import Thresholds
 from charter.promises import Language
 from pages import heat_map, paper, reader
 from queue_model.report_words import WORDS
-from queue_model.sweep import Axis, Point, Setting, axes_of, panels
+from queue_model.sweep import SHORT, Axis, Point, Setting, axes_of, panels
 
 
 def report(
@@ -48,8 +48,15 @@ class Writer:
         first = self.found[0]
         points, runs = (reader.plain(each, self.language, 0) for each in (len(self.found), first.replications))
         seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))
-        yield self.words["points asked"].format(", ".join(self.names), points=points, runs=runs, seed=seeds)
+        yield self.words["points asked"].format(
+            ", ".join(map(self.said, self.names)), points=points, runs=runs, seed=seeds
+        )
         yield self.words["same callers"]
+
+    def said(self, name: str) -> str:
+        """A setting in the reader's words, if it has a short name; other keys as they are written in the scenario."""
+        short = next((each for each, path in SHORT.items() if path == name), name)
+        return self.words.get(f"set {short}", name)
 
     def measure(self, name: str) -> str:
         words, definition = self.words, DEFINITIONS[name]
@@ -62,7 +69,7 @@ class Writer:
             ]
             for setting, point in zip(self.settings, self.found, strict=True)
         ]
-        table = paper.table(title, (*self.names, words["value"], words["interval"]), rows)
+        table = paper.table(title, (*map(self.said, self.names), words["value"], words["interval"]), rows)
         text = [definition.text(self.language, **self.within)]
         drawn = self.drawn(name, title)
         return paper.section(title, text, table) if drawn is None else paper.pictured(title, text, drawn, [], table)
@@ -88,8 +95,11 @@ class Writer:
         for fixed, rows in panels(self.settings, axes):
             values = [[None if at is None else self.found[at].value(name) for at in row] for row in rows]
             said = [[reader.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows]
-            maps.append(heat_map.Panel(", ".join(f"{key} = {value}" for key, value in fixed.items()), values, said))
+            maps.append(
+                heat_map.Panel(", ".join(f"{self.said(key)} = {value}" for key, value in fixed.items()), values, said)
+            )
         down, across = axes[-2:]
         columns, lines = ([value_said(value) if each.name else "" for value in each.values] for each in (across, down))
-        picture = heat_map.svg(title, across.name, columns, down.name, lines, maps, inline=True)
-        return f'<div class="scroll">{picture}</div>'
+        names = (self.said(each.name) if each.name else "" for each in (across, down))
+        picture = heat_map.svg(title, next(names), columns, next(names), lines, maps, inline=True)
+        return paper.scrolled(picture, title)

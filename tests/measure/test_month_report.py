@@ -23,6 +23,7 @@ from measure.cli import main
 from measure.document_files import tame
 from measure.month import Month, month, week_code
 from measure.month_cells import half_hour
+from pages import colours
 from registry import reading, schema
 from registry.database import Database
 from tests.conftest import rome
@@ -418,6 +419,15 @@ def test_the_page_can_be_read_by_everybody(october: House) -> None:
             assert {row[0].get("scope") for row in each.findall("tbody/tr")} <= {"row"}
             columns = len(each.findall("thead/tr/th"))
             assert {len(row) for row in each.findall("tbody/tr")} <= {columns}
+
+
+def test_every_colour_of_the_promises_is_in_their_key(october: House) -> None:
+    page = parsed(october.text("internal", "it", kind="html"))
+    promises = next(each for each in page.iter("section") if words(each.find("h2")).startswith("Le promesse"))  # type: ignore[arg-type]
+    key = {(each.get("style") or "").partition(":")[2] for each in promises.findall(".//ul/li/i")}
+    bars = [each.get("fill") for each in promises.iter("rect")]
+    assert set(bars[1::2]) <= key  # each follows its pale line
+    assert colours.AMBER in bars
 
 
 def test_page_table_and_document_have_the_same_figures(october: House) -> None:

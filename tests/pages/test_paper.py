@@ -17,6 +17,30 @@ def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_ke
     assert root.findtext(".//td/b") == "1"
 
 
+def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
+    drawn = ElementTree.fromstring(paper.table("C", ["Measure", "Value <"], [["a sentence", "1"]], words=True))
+    assert [each.get("data-of") for each in drawn.iter("td")] == ["Value <"]
+    assert "content: attr(data-of)" in paper.STYLE
+    plain = ElementTree.fromstring(paper.table("C", ["Measure", "Value"], [["a sentence", "1"]]))
+    assert [each.get("data-of") for each in plain.iter("td")] == [None]
+
+
+def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherwise() -> None:
+    drawn = ElementTree.fromstring(paper.table("C", ["A", "B"], [["x", "1"]], words=True))
+    roles = {
+        (each.tag, each.get("role")) for each in drawn.iter() if each.tag in ("table", "thead", "tbody", "tr", "td")
+    }
+    wanted = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    assert roles == set(wanted.items())
+    assert [each.get("role") for each in drawn.iter("th")] == ["columnheader", "columnheader", "rowheader"]
+    assert ".words thead { display: none" not in paper.STYLE  # it would be hidden from those who listen, too
+
+
+def test_a_picture_that_is_too_wide_is_scrolled_by_keys() -> None:
+    drawn = ElementTree.fromstring(paper.scrolled("<svg/>", "A & B"))
+    assert (drawn.get("tabindex"), drawn.get("role"), drawn.get("aria-label")) == ("0", "group", "A & B")
+
+
 def test_a_wide_table_goes_below_its_picture() -> None:
     beside = paper.pictured("H", ["text"], "<svg/>", [("#fff", "bar", "<key>")], "<table/>")
     below = paper.pictured("H", [], "<svg/>", [], "<table/>", wide=True)

@@ -56,4 +56,15 @@ def test_months_are_drawn_on_a_scale_of_their_own() -> None:
     heights = [height for height, _ in bars(drawn)]
     assert heights[0] == heights[2] == pytest.approx(2 * heights[1])
     assert heights[3] == 0
-    assert "a name that is much to …" in pictures.months("x", [("a name that is much to long for it", [], "")])
+    long = "a name of a topic that is very much too long for a picture of four hundred points"
+    assert f"{long[:55]}…" in pictures.months("x", [(long, [], "")])
+
+
+def test_no_name_of_a_month_s_picture_lies_on_its_bars() -> None:
+    """The names of topics are as long as the line: they stand above the bars, whose first and last month are told."""
+    name = "Dichiarazione di immediata disponibilità"
+    drawn = ElementTree.fromstring(pictures.months("t", [(name, [1.0, 2.0], "2")] * 2, ("nov 25", "ott 26")))
+    tops = [float(each.get("y") or 0) for each in drawn.iter("rect")]
+    lines = [float(each.get("y") or 0) for each in drawn.iter("text") if each.text == name]
+    assert lines[0] < tops[1] < lines[1] < tops[3]
+    assert [each.text for each in drawn.iter("text")][-2:] == ["nov 25", "ott 26"]

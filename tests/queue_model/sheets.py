@@ -10,13 +10,17 @@ NASTY = "<script>alert('x')</script> & \"12 seats\" </title>"
 
 
 def parsed(path: Path) -> ElementTree.Element:
-    """The page as XML: every mark is closed, everything foreign is escaped, and nothing is fetched or run."""
+    """The page as XML: every mark is closed, everything foreign is escaped, nothing is fetched or run, every column has
+    a name, and whatever can be too wide is scrolled by keys."""
     page = path.read_text(encoding="utf-8")
     assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", page) == []
     assert "default-src 'none'" in page
     head, _, body = page.partition("\n")
     assert head == "<!DOCTYPE html>"
-    return ElementTree.fromstring(body)
+    found = ElementTree.fromstring(body)
+    assert all(words(each) for each in found.iter("th"))  # no heading is empty
+    assert all(each.get("tabindex") == "0" for each in found.iter("div") if "scroll" in each.get("class", "").split())
+    return found
 
 
 def words(element: ElementTree.Element | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -40,9 +41,17 @@ def test_each_scenario_stands_against_the_first_and_a_ranking_before_all(here: P
     ranked = cells(section(page, "La classifica"))
     order = [("four", "five", "six")[each["scenario"]] for each in figures["ranking"]["places"]]
     assert [row[0] for row in ranked] == order == ["six", "five", "four"]
+    for bar, row in zip(_bars(section(page, "La classifica")), ranked, strict=True):
+        assert bar == pytest.approx(float(row[2].split()[0].replace(",", ".")) / 100, abs=0.001)  # of a whole line
     assert "al 98,33 %" in words(page.find(".//footer"))  # of three pairs, Bonferroni
     for heading in found[1:3]:
         assert len(pictures(section(page, heading))) == 2  # points, and seconds
+
+
+def _bars(ranking: ElementTree.Element) -> list[float]:
+    """How long the bars are, as parts of their line."""
+    wide = [float(each.get("width") or 0) for each in ranking.iter("rect")]
+    return [bar / line for line, bar in zip(wide[::2], wide[1::2], strict=True)]
 
 
 def test_a_difference_is_written_as_it_was_found(here: Path) -> None:
