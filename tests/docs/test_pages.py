@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import json
 import os
 import re
 import shutil
@@ -222,10 +224,31 @@ def test_the_tutorial_of_supervisors_leads_to_a_rota(site: Path) -> None:
     assert said[0].startswith("Dieci postazioni\n")
     assert "Answered within 20 seconds *" in said[0]
     assert all(said)
+    assert_what_the_tutorial_says(site)
     assert (site / "ten-seats.html").read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="it">')
     assert len((site / "rota.csv").read_text(encoding="utf-8").splitlines()) > 50
     assert "<svg" in (site / "rota.html").read_text(encoding="utf-8")
     assert list((site / "sweep").glob("*.svg"))
+
+
+def assert_what_the_tutorial_says(site: Path) -> None:
+    """The figures that it tells are those that its commands find."""
+    text = " ".join(prose(SUPERVISORS).split())
+    told = re.search(r"about ([\d.]+) %, between ([\d.]+) and ([\d.]+) %", text)
+    level = json.loads((site / "ten-seats.json").read_text(encoding="utf-8"))["measures"]["service_level"]
+    assert told is not None
+    assert list(told.groups()) == [f"{100 * level[each]:.1f}" for each in ("value", "low", "high")]
+    with (site / "sweep/sweep.csv").open(encoding="utf-8", newline="") as file:
+        busy = {row["seats"]: float(row["value"]) for row in csv.DictReader(file)
+                if row["measure"] == "service_level" and row["calls"] == "450"}  # fmt: skip
+    seats = re.search(r"ten seats answer some (\d+) % in time and miss the target", text)
+    assert seats is not None
+    assert seats[1] == f"{100 * busy['10']:.0f}"
+    assert abs(busy["11"] - busy["10"]) < 0.005  # "The eleventh seat changes nothing"
+    page = (site / "comparison.html").read_text(encoding="utf-8")
+    shown = re.search(r"Abandonment</th><td[^>]*>([\d.]+)\s%</td><td[^>]*>([\d.]+)\s%", page)
+    assert shown is not None
+    assert 2.5 < float(shown[2]) / float(shown[1]) < 3  # "nearly three times as many hang up"
 
 
 @pytest.mark.parametrize("block", marked("python", "run"))
