@@ -42,8 +42,8 @@ svg { display: block; width: 100%; max-width: 40rem; height: auto; font-family: 
 .scroll { overflow-x: auto; margin-top: .75rem; background:
   linear-gradient(90deg, #fff 40%, #fff0) left / 2.5rem 100% no-repeat local,
   linear-gradient(270deg, #fff 40%, #fff0) right / 2.5rem 100% no-repeat local,
-  linear-gradient(90deg, #0003, #0000) left / .7rem 100% no-repeat scroll,
-  linear-gradient(270deg, #0003, #0000) right / .7rem 100% no-repeat scroll }
+  linear-gradient(90deg, #0002, #0000) left / .7rem 100% no-repeat scroll,
+  linear-gradient(270deg, #0002, #0000) right / .7rem 100% no-repeat scroll }
 .pair > .scroll, .below > .scroll { margin-top: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; padding: 0 0 .3rem }

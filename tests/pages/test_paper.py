@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from pages import paper
+from pages.colours import SOFT, contrast
 
 
 def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_keys() -> None:
@@ -39,6 +41,13 @@ def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherw
 def test_a_picture_that_is_too_wide_is_scrolled_by_keys() -> None:
     drawn = ElementTree.fromstring(paper.scrolled("<svg/>", "A & B"))
     assert (drawn.get("tabindex"), drawn.get("role"), drawn.get("aria-label")) == ("0", "group", "A & B")
+
+
+def test_letters_stay_readable_on_the_shadow_at_an_edge() -> None:
+    """The darkest of it: black of that opacity on white."""
+    (opacity,) = set(re.findall(r"#000(\d), #0000", paper.STYLE))
+    grey = round(255 * (1 - 17 * int(opacity) / 255))
+    assert contrast(SOFT, f"#{grey:02x}{grey:02x}{grey:02x}") >= 4.5
 
 
 def test_a_wide_table_goes_below_its_picture() -> None:
