@@ -53,6 +53,7 @@ class Visit(NamedTuple):
     position: int | None = None  # on entering
     key: str = ""  # by which he left
     transferred: bool = False
+    operator: str = ""  # who answered, as the log has it: a pseudonym; the table of visits has no place for it
 
 
 class Account(NamedTuple):
@@ -112,7 +113,7 @@ def _usual(told: list[Event]) -> Account | None:
         return None
     visit = Visit(
         begin.call, 1, queue, begin.at, "answered", talk.at, waited_for, talked(talk), rang(wait), caller, position, "",
-        talk.verb in _TRANSFERS,
+        talk.verb in _TRANSFERS, wait.agent,
     )  # fmt: skip
     return Account([visit], 0)
 
@@ -120,14 +121,17 @@ def _usual(told: list[Event]) -> Account | None:
 class _Stay:
     """A visit as it grows."""
 
-    __slots__ = ("answered", "entered", "entry", "events", "fate", "key", "left", "ring", "talk", "transferred", "wait")
+    __slots__ = (
+        "answered", "entered", "entry", "events", "fate", "key", "left", "operator", "ring", "talk", "transferred",
+        "wait",
+    )  # fmt: skip
 
     def __init__(self, event: Event) -> None:
         self.entry = event
         self.entered = event.at
         self.fate: Fate = FATES.get(event.verb, "waiting")
         self.answered = self.left = self.wait = self.talk = self.ring = None  # type: int | None
-        self.key = ""
+        self.key = self.operator = ""
         self.transferred = False
         if self.fate != "waiting":  # refused at the door
             self.left, self.wait = event.at, 0
@@ -199,7 +203,7 @@ class _Call:
             stay.wait = max(0, event.at - stay.entered) if seconds is None else seconds
             stay.fate = FATES[event.verb]
             if stay.fate == "talking":
-                stay.answered, stay.ring = event.at, rang(event)
+                stay.answered, stay.ring, stay.operator = event.at, rang(event), event.agent
                 return True
             stay.key = event.words[0] if event.verb == "EXITWITHKEY" else ""
         elif stay is not None and stay.fate == "talking" and event.verb in TALK_ENDS:
@@ -245,5 +249,5 @@ def _visit(stay: _Stay, number: int) -> Visit:
     caller, position = (who.caller, who.position) if who is not None else ("", None)
     return Visit(
         event.call, number, event.queue, stay.entered, stay.fate, stay.left, stay.wait, stay.talk, stay.ring, caller,
-        position, stay.key, stay.transferred,
+        position, stay.key, stay.transferred, stay.operator,
     )  # fmt: skip

@@ -37,7 +37,7 @@ ANSWERED = """
 
 def test_an_answered_call() -> None:
     assert visits(ANSWERED) == [
-        Visit("a.1", 1, "nul", 101, "answered", 180, 9, 70, 4, "0612345678", 2),
+        Visit("a.1", 1, "nul", 101, "answered", 180, 9, 70, 4, "0612345678", 2, operator="op101"),
     ]
 
 
