@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ivr.shapes import Agreement as Agreement
     from ivr.shapes import AllBusy as AllBusy
     from ivr.shapes import AskNode as AskNode
     from ivr.shapes import Closure as Closure
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ivr.shapes import Retention as Retention
     from ivr.shapes import SayToken as SayToken
     from ivr.shapes import Service as Service
+    from ivr.shapes import Statistics as Statistics
     from ivr.shapes import Survey as Survey
     from ivr.shapes import SurveySwitch as SurveySwitch
     from ivr.shapes import Voicemail as Voicemail

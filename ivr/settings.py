@@ -111,6 +111,15 @@ class Registry(Struct, frozen=True, forbid_unknown_fields=True):
     third_level: bool = False
 
 
+class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, _text(r"^(?=.*\w{3})[^\x00-\x1f\x7f]{1,200}\Z", "the agreement's name, in one line")]
+    signed: datetime.date
+
+
+class Statistics(Struct, frozen=True, forbid_unknown_fields=True):
+    individual_agreement: Agreement | None = None
+
+
 class Callbacks(Struct, frozen=True, forbid_unknown_fields=True):
     most_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
     hours_between: Annotated[float, Meta(ge=0, le=720)] = 2
@@ -176,6 +185,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     engine: Engine = Engine()
     registry: Registry = Registry()
+    statistics: Statistics = Statistics()
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):

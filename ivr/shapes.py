@@ -103,6 +103,15 @@ class Registry(TypedDict):
     third_level: bool
 
 
+class Agreement(TypedDict):
+    name: str
+    signed: str  # ISO date
+
+
+class Statistics(TypedDict):
+    individual_agreement: Agreement | None  # None: no figure of a single operator is shown to anybody
+
+
 class Retention(TypedDict):
     recording: int  # days
     voicemail_audio: int
@@ -143,6 +152,7 @@ class Service(TypedDict):
     limits: Limits
     engine: Engine
     registry: Registry
+    statistics: Statistics
 
 
 class Miss(TypedDict):

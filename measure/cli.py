@@ -11,6 +11,7 @@ COMMANDS = {
     "ingest": "take in the switch's queue_log and CDR: every line once, as visits",
     "live": "show the queue now: who waits, seats by state, the figures of today",
     "report": "a month in figures, for inside or for the public: page, CSV and JSON",
+    "operators": "weeks of single operators, by pseudonym: off unless an agreement is configured",
     "rebuild": "make the visits again from the lines that were taken in",
 }
 

@@ -213,6 +213,12 @@ SLIPS = [
     ('countries: ["IT"]', "countries: [Italia]", "callbacks.countries[0]: must be a country of two capital letters: IT, "
      'not "Italia"'),
     ("third_level: false", "third_level: 0", "registry.third_level: must be true or false, not 0"),
+    ("agreement: null", "agreement: true", "statistics.individual_agreement: must be {name: ..., signed: ...} or null, not true"),
+    ("agreement: null", "agreement: {name: RSU}", "statistics.individual_agreement.signed: missing; write a date like 2026-12-24"),
+    ("agreement: null", 'agreement: {name: "  ", signed: 2026-03-12}', "statistics.individual_agreement.name: must be "
+     'the agreement\'s name, in one line, not "  "'),
+    ("agreement: null", "agreement: {name: RSU, signed: marzo}", "statistics.individual_agreement.signed: must be a "
+     'date like 2026-12-24, not "marzo"'),
     ("promises: #", "promise: #", 'promise: unknown key; did you mean "promises"?'),
 ]  # fmt: skip
 
