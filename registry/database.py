@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
+import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,7 @@ from ivr.cli import Refusal
 from ivr.places import Places
 
 BUSY_SECONDS = 10.0  # how long a writer waits for another
+BETWEEN_LOOKS = (0.0005, 0.002)  # s; by chance, so that writers who wait do not look all at once
 CONNECT_SECONDS = 5
 
 
@@ -150,5 +153,29 @@ def _sqlite_connected(connection: sqlite3.Connection, record: Any) -> None:
 
 
 def _sqlite_begins(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reading", False):
+        connection.exec_driver_sql("BEGIN DEFERRED")
+        return
+    own = connection.connection.driver_connection
+    assert isinstance(own, sqlite3.Connection)
+    own.execute("PRAGMA busy_timeout = 0")
+    try:
+        if not _turn_came(own):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails once more, so that its failure is told as any other
+    finally:
+        own.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS:.0f}")
+
+
+def _turn_came(own: sqlite3.Connection) -> bool:
+    """Begin to write as soon as nobody else does. SQLite itself would look less and less often, at last ten times a
+    second, so that among many writers whoever has waited longest goes on waiting."""
+    until = time.monotonic() + BUSY_SECONDS
+    while time.monotonic() < until:
+        try:
+            own.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 255 != sqlite3.SQLITE_BUSY:
+                return False
+        time.sleep(random.uniform(*BETWEEN_LOOKS))
+    return False
