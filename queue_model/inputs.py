@@ -230,20 +230,12 @@ def redials_at_most(given: Inputs) -> int:
 def _check(given: Inputs) -> None:
     for name, kind in _TYPES.items():
         array = getattr(given, name)
-        if kind == "Floats":
-            if array.size and not seen(array).min() >= 0:  # NaN is the least of all
-                raise InputsError(f"{name}: a value is negative or not a number")
+        if name in _TIMES:
+            _check_times(name, array)
+        elif kind == "Floats":
+            _check_least(name, array)
         elif kind in ("int", "float") and not array >= 0:
             raise InputsError(f"{name}: {array}; must be 0 or more")
-    for name in _TIMES:
-        array = getattr(given, name)
-        if len(array) and not array.max() < np.inf:
-            if name.endswith("_until") and np.isfinite(array[:-1]).all():
-                continue  # open from then on, without an end
-            raise InputsError(f"{name}: a time is infinite")
-        if (array[1:] < array[:-1]).any():
-            where = int(np.flatnonzero(array[1:] < array[:-1])[0]) + 1
-            raise InputsError(f"{name}: row {where} is earlier than the row before; sort by time")
     for name in ("talk", "wrap", "survey", "callback_work", "closed_callback_work", "mail_work"):
         array = seen(getattr(given, name))
         if array.size and not array.max() < np.inf:
@@ -258,6 +250,24 @@ def _check(given: Inputs) -> None:
         if len(begins) != len(ends) or (ends < begins).any() or (begins[1:] < ends[:-1]).any():
             raise InputsError(f"{name}_from, {name}_until: stretches must come in order, each ending before the next")
     _check_schedule(given)
+
+
+def _check_least(name: str, array: Floats) -> None:
+    if array.size and not seen(array).min() >= 0:  # NaN is the least of all
+        raise InputsError(f"{name}: a value is negative or not a number")
+
+
+def _check_times(name: str, array: Floats) -> None:
+    endless = name.endswith("_until")  # open from then on, without an end
+    if passes.rises(array) and (
+        not len(array) or array[-1] < np.inf or (endless and array[:-1].max(initial=0) < np.inf)
+    ):
+        return
+    _check_least(name, array)
+    if not array.max() < np.inf:
+        raise InputsError(f"{name}: a time is infinite")
+    where = int(np.flatnonzero(array[1:] < array[:-1])[0]) + 1
+    raise InputsError(f"{name}: row {where} is earlier than the row before; sort by time")
 
 
 def _check_shapes(given: Inputs) -> None:

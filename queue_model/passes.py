@@ -120,6 +120,19 @@ def put_in(
     return end - place
 
 
+def rises(times: Floats) -> bool:
+    """Whether each is a number of at least 0 and of at least the one before it."""
+    numbers: cython.const[cython.double][:] = times
+    latest: cython.double = 0.0
+    falls: cython.Py_ssize_t = 0
+    each: cython.Py_ssize_t
+    with cython.nogil:
+        for each in range(numbers.shape[0]):
+            falls += not numbers[each] >= latest
+            latest = numbers[each]
+    return bool(falls == 0)
+
+
 def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
     """The event at which somebody begins twice or ends what he did not begin, -1 if there is none; of several that of
     the lowest number of a person, and of these the first. Other kinds of events do not count."""

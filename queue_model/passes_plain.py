@@ -39,6 +39,11 @@ def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) ->
     return instants[order], rows[order]
 
 
+def rises(times: Floats) -> bool:
+    """`passes.rises`."""
+    return bool((times >= np.concatenate(([0.0], times[:-1]))).all())
+
+
 def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
     """`passes.out_of_turn`."""
     mine = np.flatnonzero((kind == begin) | (kind == end))

@@ -84,6 +84,12 @@ def test_ways_that_take_no_time_keep_the_order() -> None:
         assert [each.tolist() for each in passes_plain.led(*asked)] == [instants.tolist(), rows.tolist()]
 
 
+@given(st.lists(st.sampled_from([0.0, 1.0, 1.5, 2.0, 1e300, float("inf"), -1.0, -0.0, float("nan")]), max_size=6))
+def test_times_that_rise(times: list[float]) -> None:
+    wanted = all(later >= before for before, later in zip([0.0, *times], times, strict=False))
+    assert agreed("rises", np.array(times)) == wanted
+
+
 @given(SEEDS, st.integers(0, 12), st.integers(1, 3))
 def test_who_begins_twice_or_ends_what_he_did_not_begin(seed: int, events: int, people: int) -> None:
     chance = np.random.default_rng(seed)
