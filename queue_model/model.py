@@ -45,6 +45,23 @@ class Clock(simpy.Environment):
         heappush(agenda, (instant, kind + AFTER_HOPS, next(self._eid), event))
         return event
 
+    def begin(self, process: Process) -> None:
+        """Start a process within the event that is going on. Who is done at once, as most callers, needs no more."""
+        for first in process:
+            self.process(_going_on(first, process))
+            return
+
+
+def _going_on(first: simpy.Event, process: Process) -> Process:
+    """The rest of a process that waits for its first event."""
+    event = first
+    while True:
+        value = yield event
+        try:
+            event = process.send(value)
+        except StopIteration:
+            return
+
 
 class Call:
     """One attempt of a caller, and what became of it."""
@@ -404,7 +421,7 @@ def street(room: Room) -> Process:
     """Brings the callers."""
     for entity, instant in enumerate(room.inputs.call_at.tolist()):
         yield room.clock.at(instant, kinds.CALL)
-        room.clock.process(caller(room, entity))
+        room.clock.begin(caller(room, entity))
 
 
 def night(room: Room) -> Process:
