@@ -22,6 +22,7 @@ from ivr.metrics import Metrics
 from ivr.places import ROOT, Places
 from ivr.service import examine
 from measure.cli import COMMANDS as MEASURE_COMMANDS
+from queue_model import inputs
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
 from registry import transitions
 from registry.cli import COMMANDS as REGISTRY_COMMANDS
@@ -36,8 +37,8 @@ DOCS = [
     *sorted(HOME.glob("docs/**/*.md")),
 ]
 PAGES = [pytest.param(path, id=str(path.relative_to(HOME))) for path in DOCS]
-OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS, REGISTRY = (
-    HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors", "registry")
+OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS, REGISTRY, MECHANISMS = (
+    HOME / "docs" / f"{name}.md" for name in ("ops", "developers", "voicemail", "supervisors", "registry", "mechanisms")
 )
 SOURCES = "".join(
     path.read_text(encoding="utf-8")
@@ -402,22 +403,45 @@ def apply(patch: str, folder: Path) -> list[str]:
     return changed
 
 
-def test_the_worked_example_works(site: Path) -> None:
-    (patch,) = [block for block in blocks(DEVELOPERS) if block.words == ["diff", "example"]]
-    (test,) = [block for block in blocks(DEVELOPERS) if block.words == ["python", "example"]]
+def worked(page: Path, site: Path, test: str, *others: str) -> str:
+    """Apply the example of a page to the copy in `site`, run its test (and others) there; what pytest said."""
+    (patch,) = [block for block in blocks(page) if block.words == ["diff", "example"]]
+    (written,) = [block for block in blocks(page) if block.words == ["python", "example"]]
+    assert test in written.text
+    apply(patch.text, site)
+    (site / test).parent.mkdir(exist_ok=True)
+    (site / test).write_text(written.text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, *others],
+        cwd=site, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+        env={**os.environ, "PYTHONPATH": str(site)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_worked_example_of_a_menu_node_works(site: Path) -> None:
     for room in ("ivr", "charter", "voicemail"):
         shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py", "tests/config/test_shipped.py"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(HOME / name, site / name)
-    assert len(apply(patch.text, site)) == 6
-    (site / "tests/ivr").mkdir()
-    (site / "tests/ivr/test_pause.py").write_text(test.text, encoding="utf-8")
     head = "tests/config/test_shipped.py::test_the_head_of_menu_yaml_explains_every_kind_of_node"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ivr/test_pause.py", head],
-        cwd=site, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
-        env={**os.environ, "PYTHONPATH": str(site)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "3 passed" in worked(DEVELOPERS, site, "tests/ivr/test_pause.py", head)
+
+
+def test_the_worked_example_of_a_feature_for_both_engines_works(site: Path) -> None:
+    """Nothing compiled is copied: it would be the engine without the feature."""
+    for room in ("ivr", "charter", "voicemail", "pages", "queue_model", "tests/queue_model"):
+        shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
+    for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py"):
+        shutil.copy(HOME / name, site / name)
+    unread = "tests/queue_model/test_kernel.py::test_no_input_is_left_unread"
+    assert "25 passed" in worked(MECHANISMS, site, "tests/queue_model/test_most_ahead.py", unread)
+
+
+def test_the_order_at_ties_is_the_one_that_both_engines_read() -> None:
+    rows = re.findall(r"^\| (\d+) \| `([A-Z_]+)` \|", MECHANISMS.read_text(encoding="utf-8"), re.M)
+    order = {name: getattr(inputs, name) for _, name in rows}
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    assert list(order.values()) == list(range(inputs.MAIL + 1))  # the last of all kinds of event
