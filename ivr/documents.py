@@ -245,7 +245,7 @@ def _compare_struct(value: Any, struct: shapes.StructType, path: str) -> Iterato
         return
     known = [each.encode_name for each in struct.fields]
     for key in value:
-        if key not in known and key != struct.tag_field:
+        if key not in known and (key is None or key != struct.tag_field):  # YAML's `~:` is a key of None
             # First among those that are not written yet; a scenario stands on another that writes them all.
             hint = did_you_mean(str(key), [each for each in known if each not in value])
             hint = hint or did_you_mean(str(key), known)

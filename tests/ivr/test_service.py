@@ -337,6 +337,13 @@ def spoiled(draw: st.DrawFn) -> tuple[str, Any]:
     return name, document
 
 
+def test_a_key_of_nothing_is_no_key() -> None:
+    found = list(compare({**SHIPPED["service"], "holidays": {None: None}}, TYPES["service"]))
+    assert [(path, message.partition(";")[0]) for path, message in found] == [
+        ("holidays.nothing (null)", "unknown key")
+    ]
+
+
 @given(spoiled())
 @settings(max_examples=200)
 def test_whatever_is_written_is_told_or_taken_never_a_crash(found: tuple[str, Any]) -> None:
