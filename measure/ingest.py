@@ -8,11 +8,9 @@ files, these have come.
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import gc
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
@@ -20,6 +18,7 @@ from sqlalchemy import Connection, func, select
 from charter.calendar import OpeningHours
 from ivr import queue_log
 from ivr.cli import Refusal
+from ivr.garbage import few_collections
 from ivr.queue_log import OF_VISITS, Event
 from ivr.visits import Visit, visits_of
 from measure import files, tables
@@ -110,7 +109,7 @@ class Ingestion:
             reached = log.position
             for block in log.blocks(self._block):
                 now = self._now()
-                with _few_collections(), self._database.begin() as connection:
+                with few_collections(), self._database.begin() as connection:
                     tables.alone(connection)
                     take(connection, block.data, now, report)
                     place = tables.keep_position(connection, place, path, now, log.reached(block))
@@ -149,18 +148,6 @@ class Ingestion:
     def _cdr_block(self, connection: Connection, data: bytes, now: float, report: Report) -> None:
         found = cdr_links(queue_log.decode(data).splitlines())
         report.links += tables.insert_new(connection, call_link, ("unique_id", "call_id"), found)
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """A batch is many small tuples without a cycle among them: to look for one again and again takes a quarter of the
-    time."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def stored_events(connection: Connection, calls: Collection[str]) -> dict[str, list[Event]]:

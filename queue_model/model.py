@@ -25,6 +25,7 @@ import numpy as np
 import simpy
 
 from charter.blending import next_work
+from ivr.garbage import few_collections
 from queue_model import inputs as kinds
 from queue_model.inputs import Inputs
 from queue_model.records import CALL, CALLBACK, MAIL, WORK, Outcome, Records, Rows, Work
@@ -459,6 +460,7 @@ def roster(room: Room) -> Process:
         tell[kind](room.operators[operator])
 
 
+@few_collections()
 def simulate(inputs: Inputs) -> Records:
     """Run one period until nothing can happen any more, and return what did."""
     room = Room(inputs)
