@@ -7,7 +7,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
-SLOWER = "the staffing model will run on its reference engine, with the same results, about a hundred times slower"
+SLOWER = "the staffing model will run on its reference engine, with the same results, fifty to a hundred times slower"
 COMPILED = ("kernel", "passes", "tally", "variates")
 
 
