@@ -59,7 +59,8 @@ def run(
     """
     try:
         status = _run(name, description, summaries, package, argv, problems)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a service manager, or `>&-`, may have given none
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:  # also while modules are still being imported
         return 130

@@ -88,7 +88,10 @@ def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
     A visit may begin in one file and end in the next. Raises `QueueLogError`."""
     log, reader = QueueLog(), _Reader(queue)
     with ExitStack() as after:
-        for path, file in sorted(((path, _opened(path, after)) for path in paths), key=lambda each: _begins(*each)):
+        files = [(path, _opened(path, after)) for path in paths]
+        if len(files) > 1:
+            files.sort(key=lambda each: _begins(*each))
+        for path, file in files:
             _read(_lines(path, file), log, reader, f"{os.path.basename(path)}:")
     reader.tell(log)
     said = ", ".join(paths)
@@ -131,6 +134,8 @@ def _lines(path: str, file: TextIO) -> Iterator[str]:
 
 def _begins(path: str, file: TextIO) -> float:
     """The instant of its first event: by that files are in order, whatever they are called."""
+    if not file.seekable():
+        raise QueueLogError(f"{path}: a pipe cannot be read twice; give it alone, or write it into a file")
     events = (queue_log.parse(line.rstrip("\r\n")) for line in _lines(path, file))
     first = next((float(event.at) for event in events if event is not None), 0.0)
     file.seek(0)

@@ -175,6 +175,12 @@ def test_a_standard_output_that_takes_no_more(here: Path) -> None:
     assert said == "queue-model: standard output: not written: No space left on device\n"
 
 
+def test_no_standard_output_at_all(here: Path) -> None:
+    """As with `>&-`: Python then has none to be flushed."""
+    process = begun(here, "erlang", "--calls", "64/h", "--aht", "6min", preexec_fn=lambda: os.close(1))
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
+
+
 def test_whoever_reads_only_the_beginning_is_not_told_of_it(here: Path) -> None:
     name = write(here, day(5, 1))
     reading, writing = os.pipe()

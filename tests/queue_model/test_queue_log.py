@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,21 @@ def test_a_rotated_log_reads_as_one(tmp_path: Path) -> None:
     log = read_queue_log(sorted(map(str, tmp_path.iterdir())))
     assert log.visits == parse(story).visits
     assert (log.repeated, log.orphans, log.torn) == (1, 0, ["queue_log.1:5"])
+
+
+def test_a_pipe_reads_as_a_file_and_is_no_file_of_several(tmp_path: Path) -> None:
+    (tmp_path / "queue_log").write_text(STORY.lstrip())
+    for others in ([], [str(tmp_path / "queue_log")]):
+        reading, writing = os.pipe()
+        os.write(writing, STORY.lstrip().encode())
+        os.close(writing)
+        path = f"/dev/fd/{reading}"
+        if others:
+            with pytest.raises(QueueLogError, match=f"{path}: a pipe cannot be read twice; give it alone"):
+                read_queue_log([*others, path])
+        else:
+            assert len(read_queue_log([path]).visits) == 4
+        os.close(reading)
 
 
 def test_a_compressed_file_that_is_none_is_refused(tmp_path: Path) -> None:
