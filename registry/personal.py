@@ -24,6 +24,7 @@ from sqlalchemy import Connection, insert, or_, select
 
 from ivr.cli import Refusal
 from registry import schema
+from registry.database import Away
 from registry.keys import Keys, path
 from registry.site import Site
 
@@ -171,16 +172,31 @@ def erase(site: Site, someone: Person, *, now: float, actor: str, why: str) -> d
         ) from None
     with site.database.begin() as connection:
         looked(connection, someone, "erase", now=now, actor=actor, why=why)
+    done, failed = _everywhere(site, someone, now)
+    _flush(site, failed)
+    if failed:
+        raise Refusal(f"{'; '.join(failed)}; mend it, and run it again: all else was erased")
+    return done
+
+
+def _everywhere(site: Site, someone: Person, now: float) -> tuple[dict[str, int], list[str]]:
+    """Things erased, by keeper; and what is wrong with the keepers that could not."""
     done, failed = {}, []
     for keeper in keepers():
         try:
             done[keeper.name] = keeper.erase(site, someone, now)
         except (OSError, Refusal) as problem:
             failed.append(_failure(keeper, problem))
-    site.database.flush()
-    if failed:
-        raise Refusal(f"{'; '.join(failed)}; mend it, and run it again: all else was erased")
-    return done
+    return done, failed
+
+
+def _flush(site: Site, failed: list[str]) -> None:
+    """`Database.flush`. Where something has `failed` that is told, and the repeat that it needs flushes, too."""
+    try:
+        site.database.flush()
+    except Away:
+        if not failed:
+            raise
 
 
 def _failure(keeper: Keeper, problem: OSError | Refusal) -> str:
@@ -188,9 +204,18 @@ def _failure(keeper: Keeper, problem: OSError | Refusal) -> str:
     return f"{keeper.name}: {said}"
 
 
-def again(site: Site, now: float) -> int:
-    """Erase whom the journal names and who has come back, from a backup say; how many things that were."""
-    return sum(each.erase(site, someone, now) for someone in _journal(site) for each in keepers())
+def again(site: Site, now: float) -> tuple[int, list[str]]:
+    """Erase whom the journal names and who has come back, from a backup say; how many things that were, and what kept
+    others from being erased."""
+    things, failed = 0, []
+    try:
+        for someone in _journal(site):
+            done, problems = _everywhere(site, someone, now)
+            things += sum(done.values())
+            failed += problems
+    except Refusal as problem:  # of the journal itself
+        failed.append(str(problem))
+    return things, failed
 
 
 def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
@@ -207,10 +232,12 @@ def purge(site: Site, *, now: float, actor: str) -> list[Purged]:
             continue
         _evidence(site, purged, now, actor)
         done += purged
-    if came_back := again(site, now):
+    came_back, problems = again(site, now)
+    failed += problems
+    if came_back:
         done.append(Purged("erased again after a restore", now, came_back))
         _evidence(site, done[-1:], now, actor)
-    site.database.flush()
+    _flush(site, failed)
     if failed:
         raise Refusal(f"{'; '.join(failed)}; mend the rights or the disk, and run it again: all else was purged")
     return done
@@ -248,10 +275,13 @@ def _write_down(site: Site, someone: Person, now: float) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         end = _whole(file)
         file.truncate(end)  # a line that a crash has torn was never acted upon, and must not spoil this one
-        if file.write(line) != len(line):
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
             file.truncate(end)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(file.fileno())
+            raise
 
 
 def _private(path: str, flags: int) -> int:

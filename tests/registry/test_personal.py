@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from ivr.cli import Refusal
 from ivr.compiled import Compiled
 from ivr.places import Places
 from registry import cli, keys, personal, protocol, schema
@@ -20,6 +21,7 @@ from registry.personal import Person
 from registry.site import DAY, Site
 from tests.voicemail.sounds import tone, wav
 from voicemail.message import Message
+from voicemail.personal import Messages
 from voicemail.store import Store
 
 NOW = 1795773600.0  # 27 November 2026
@@ -204,6 +206,35 @@ def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
     assert ANNA not in house.everything()
 
 
+def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = [
+        dict(zip(schema.contact.c.keys(), row, strict=True)) for row in house.rows("contact", *schema.contact.c.keys())
+    ]
+    for number in (ANNA, BRUNO):
+        personal.erase(house.site, house.who(number), now=NOW, actor="dpo", why="x")
+    with house.site.database.begin() as connection:
+        for old in contacts:
+            same = schema.contact.c.contact_id == old["contact_id"]
+            connection.execute(schema.contact.update().where(same).values(**old))
+    real = Messages.erase
+
+    def full(self: Messages, site: Site, someone: Person, now: float) -> int:
+        if "anna" in someone.contacts:
+            raise Refusal("one: No space left on device")
+        return real(self, site, someone, now)
+
+    monkeypatch.setattr(Messages, "erase", full)
+    assert "voicemail: one: No space left on device" in run("purge", status=1)[1]
+    assert ANNA not in house.everything() and BRUNO not in house.everything()
+    with house.site.database.read() as connection:
+        evidence = connection.execute(
+            select(schema.purge.c.things).where(schema.purge.c.what.startswith("erased again"))
+        )
+        assert evidence.scalars().all() == [2]
+
+
 def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
     personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     house.call("anna-again", ANNA, NOW + 10)
@@ -339,6 +370,21 @@ def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
     assert f"{journal}: No space left on device" in err and "nothing was erased" in err
     assert journal.read_bytes() == whole
     assert ANNA in house.everything()
+
+
+def test_a_line_of_the_journal_that_is_not_sure_to_stay_is_taken_out_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next purge would erase whom the refusal said nothing of was erased."""
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched, pytest.raises(Refusal, match="nothing was erased"):
+        patched.setattr(os, "fsync", broken)
+        personal.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal.purge(house.site, now=NOW + 1, actor="clock")
+    assert "words of anna" in house.everything()
 
 
 def test_a_journal_of_erasures_that_was_spoilt_is_told(house: House, run: Any) -> None:
