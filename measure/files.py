@@ -41,6 +41,10 @@ class Known(NamedTuple):
 State = tuple[int, int, int, int]  # of a file: device, inode, bytes, ns of its last change, that of its rights included
 
 
+class Damaged(Refusal):
+    """What is in a file cannot be read; trying again helps when the file has changed, and not before."""
+
+
 class Block(NamedTuple):
     """Whole lines of a file, and where it is to be gone on."""
 
@@ -100,9 +104,8 @@ class Log(NamedTuple):
         try:
             return self.file.read(size)
         except (OSError, EOFError, zlib.error) as problem:
-            raise Refusal(
-                f"{self.path}: cannot be read ({problem}); restore it, or move it to another folder"
-            ) from None
+            said = f"{self.path}: cannot be read ({problem}); restore it, or move it to another folder"
+            raise _kind(problem)(said) from None
 
 
 def generations(path: str) -> list[str]:
@@ -143,7 +146,8 @@ def opened(path: str, files: Sequence[Known]) -> Log | None:
             return None
         except (OSError, EOFError, zlib.error) as problem:
             words = getattr(problem, "strerror", None) or str(problem)
-            raise Refusal(f"{path}: {words}; it must be whole, and readable for the user who runs this") from None
+            said = f"{path}: {words}; it must be whole, and readable for the user who runs this"
+            raise _kind(problem)(said) from None
         log = Log(path, file, after.pop_all(), status.st_dev, status.st_ino, size, head, b"", None)
     for each in files:
         if (each.device, each.inode) == (log.device, log.inode) and each.position <= size:
@@ -151,6 +155,11 @@ def opened(path: str, files: Sequence[Known]) -> Log | None:
             if _hash(head[: each.head_length] + tail) == each.head_hash:
                 return log._replace(known=each, tail=tail)
     return log
+
+
+def _kind(problem: Exception) -> type[Refusal]:
+    """The system's own failures (rights of a folder above, too many open files) may pass without a sign at the file."""
+    return Refusal if isinstance(problem, OSError) and problem.errno is not None else Damaged
 
 
 def _uncompressed(file: BinaryIO, size: int) -> int:

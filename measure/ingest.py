@@ -23,7 +23,7 @@ from ivr.queue_log import OF_VISITS, Event
 from ivr.visits import Visit, visits_of
 from measure import files, tables
 from measure.lines import Batch, Callers, Count, read
-from registry.database import Database
+from registry.database import Database, DatabaseError
 from registry.keys import Keys
 from registry.schema import call_link, queue_event, queue_restart, queue_visit
 
@@ -58,6 +58,7 @@ class Ingestion:
         self.callers = Callers(keys)
         self._visits = VisitRows(hours)
         self._damaged: dict[str, files.State | None] = {}  # path -> as it was when it could not be read
+        self._told: dict[str, str] = {}  # path -> what is wrong with it
 
     def take_log(self, path: str, report: Report, progress: Progress = lambda *_: None) -> None:
         """Everything new in a queue_log and in its rotated files. Raises `Refusal` (the folder), `DatabaseError`."""
@@ -84,7 +85,7 @@ class Ingestion:
         self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]
     ) -> None:
         """A log with its rotated files. One that is damaged, or being compressed at this moment, keeps nobody from the
-        others; it is told once, and tried again when it has changed."""
+        others; it is told once, and tried again when it has changed. Raises `DatabaseError`."""
         for each in files.generations(path):
             state = files.state(each)
             if each in self._damaged and self._damaged[each] == state:
@@ -92,9 +93,15 @@ class Ingestion:
             self._damaged.pop(each, None)
             try:
                 self._file(each, report, progress, take)
+                self._told.pop(each, None)
+            except DatabaseError:
+                raise
             except Refusal as problem:
-                self._damaged[each] = state
-                report.unread.append(str(problem))
+                if isinstance(problem, files.Damaged):
+                    self._damaged[each] = state
+                if self._told.get(each) != str(problem):
+                    self._told[each] = str(problem)
+                    report.unread.append(str(problem))
 
     def _file(
         self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]

@@ -23,7 +23,7 @@ from measure.ingest import Report, cdr_links
 from measure.joins import by_fate, join_late, rebuild
 from measure.lines import Batch, Callers, Count, _take_odd, canonical, read
 from registry import schema
-from registry.database import Database
+from registry.database import Away, Database
 from registry.numbers import e164
 from tests.measure.switch_log import HOURS, KEYS, MORNING, NOW, SwitchLog, day, visit
 from tests.registry import postgres
@@ -230,6 +230,33 @@ def test_a_damaged_file_is_told_and_what_was_read_of_it_stays(plain: SwitchLog) 
     plain.write(visit(1, MORNING))
     (problem,) = plain.take().unread
     assert re.search(r"queue_log\.1\.gz: .*(restore it, or move it|whole, and readable)", problem)
+
+
+def test_a_file_is_not_damaged_because_the_database_is_locked(
+    plain: SwitchLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.write(day(4))
+    plain.path.rename(plain.path.with_name("queue_log.1"))
+    monkeypatch.setattr("registry.database.BUSY_SECONDS", 0.05)
+    with plain.database.begin(), pytest.raises(Away):
+        plain.take()
+    assert (plain.take().unread, len(plain.visits)) == ([], 4)
+
+
+def test_a_file_that_could_not_be_opened_for_a_moment_is_told_once_and_tried_again(
+    plain: SwitchLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files leave no sign at the file itself."""
+    plain.write(day(4))
+    plain.path.rename(plain.path.with_name("queue_log.1"))
+
+    def too_many(path: str, mode: str) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("builtins.open", too_many)
+        assert [len(plain.take().unread) for _ in range(2)] == [1, 0]
+    assert (plain.take().unread, len(plain.visits)) == ([], 4)
 
 
 def test_a_damaged_file_keeps_nobody_from_the_others_and_is_tried_again_when_it_has_changed(plain: SwitchLog) -> None:
