@@ -141,15 +141,18 @@ def _refuse_repetition(node: yaml.MappingNode) -> None:
 
 
 def _refuse_nonsense(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
-    """What looks like a date or a whole number, and Python cannot make one of."""
+    """What looks like a date or a whole number, or is called a number or a truth value (`!!bool perhaps`), and Python
+    cannot make one of."""
+    kind, at = node.tag.removeprefix("tag:yaml.org,2002:"), f"line {node.start_mark.line + 1}"
+    if kind not in ("timestamp", "int", "float", "bool"):
+        return
+    if kind == "int" and len(node.value) > LONGEST_NUMBER:
+        raise Unreadable(f"{at}: a number of {len(node.value)} digits; write a smaller one")
     try:
-        if node.tag == "tag:yaml.org,2002:timestamp":
-            loader.construct_object(node)
-        elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > LONGEST_NUMBER:
-            raise ValueError(f"a number of {len(node.value)} digits; write a smaller one")
-    except ValueError as problem:
-        said = f"{node.value[:40]}: no such date: {problem}" if node.tag.endswith("timestamp") else str(problem)
-        raise Unreadable(f"line {node.start_mark.line + 1}: {said}") from None
+        loader.construct_object(node)
+    except (ValueError, LookupError, AttributeError, OverflowError) as problem:
+        why = f"no such date: {problem}" if kind == "timestamp" and isinstance(problem, ValueError) else f"no {kind}"
+        raise Unreadable(f"{at}: {node.value[:40]}: {why}") from None
 
 
 def _explain(problem: yaml.MarkedYAMLError) -> str:

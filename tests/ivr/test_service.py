@@ -60,6 +60,9 @@ UNREADABLE = {
     "tag": (b"!!python/object/apply:os.system [id]\n", "line 1, column 1: not YAML: could not determine a constructor for "
             "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
     "date": (b"a: 2026-13-45\n", "line 1: 2026-13-45: no such date: month must be in 1..12"),
+    "truth value": (b"a: 1\nb: !!bool perhaps\n", "line 2: perhaps: no bool"),
+    "date by name": (b"a: !!timestamp soon\n", "line 1: soon: no timestamp"),
+    "number by name": (b"a: !!int ''\n", "line 1: : no int"),
     "two documents": (b"a: 1\n---\nb: 2\n", "line 2, column 1: not YAML: expected a single document in the stream but found "
                       "another document"),
 }  # fmt: skip
