@@ -103,6 +103,7 @@ class Question:
     def __post_init__(self) -> None:
         if not self.exponential and self.limit is not None:
             raise Refusal("--limit goes with exponential patience alone, or none; leave out --balk and the other law")
+        _law(self.patience, self.balk)  # refuses what is none, before any goal is looked for
 
     @property
     def exponential(self) -> bool:
