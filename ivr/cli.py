@@ -8,7 +8,7 @@ import getpass
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ivr.places import Places
 
@@ -54,11 +54,15 @@ def run(
 ) -> int:
     """Run one of a program's commands, each a module of `package`; its exit status.
 
-    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1; so is
-    a standard output that takes no more.
+    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
     """
+    return guarded(name, lambda: _run(name, description, summaries, package, argv, problems))
+
+
+def guarded(name: str, work: Callable[[], int]) -> int:
+    """The exit status of a whole program's work, also when it is interrupted or its standard output takes no more."""
     try:
-        status = _run(name, description, summaries, package, argv, problems)
+        status = work()
         if sys.stdout is not None:  # a service manager, or `>&-`, may have given none
             sys.stdout.flush()
         return status
@@ -68,11 +72,22 @@ def run(
         _hush()
         return 0
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or problem.filename is not None:
+        if not of_output(problem):
             raise
         print(f"{name}: standard output: not written: {problem.strerror}", file=sys.stderr)
         _hush()
         return 1
+
+
+def of_output(problem: OSError) -> bool:
+    """Whether it is standard output that takes no more, and no other file: then it still does not."""
+    if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or problem.filename is not None or not sys.stdout:
+        return False
+    try:
+        print(flush=True)  # an empty line more does no harm before a failure is told
+    except OSError:
+        return True
+    return False
 
 
 def _hush() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ivr import typed
-from ivr.cli import Refusal, sentence, user
+from ivr.cli import Refusal, guarded, of_output, sentence, user
 from ivr.columns import age, plain
 from ivr.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
@@ -29,6 +29,10 @@ PLAYERS = (("aplay", "-q"), ("paplay",), ("play", "-q"), ("ffplay", "-nodisp", "
 
 
 def main(argv: Sequence[str] | None = None, clock: Callable[[], float] = time.time) -> int:
+    return guarded("voicemail", lambda: _run(argv, clock))
+
+
+def _run(argv: Sequence[str] | None, clock: Callable[[], float]) -> int:
     options = _parser().parse_args(argv)
     places = Places(options.config, options.var)
     try:
@@ -37,14 +41,11 @@ def main(argv: Sequence[str] | None = None, clock: Callable[[], float] = time.ti
         print(f"voicemail {options.command}: {plain(str(problem))}", file=sys.stderr)
         return 1
     except OSError as problem:
-        if isinstance(problem, BrokenPipeError):  # `voicemail list | head`
-            sys.stderr.close()
-            return 0
+        if isinstance(problem, BrokenPipeError) or of_output(problem):
+            raise
         where = problem.filename or places.messages
         print(f"voicemail {options.command}: {where}: {problem.strerror}; mend the rights or the disk", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     return status
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,24 @@ def test_recover_brings_in_what_lies_about(desk: Desk, compiled: Compiled) -> No
     assert out == f"{message.id}  3 s  closed\n1 message recovered\n"
     (fact,) = read(places.facts)
     assert fact.data["message_id"] == message.id
+
+
+def test_an_output_that_takes_no_more_is_told_as_what_it_is(desk: Desk, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import sys; from voicemail.cli import main; sys.exit(main())"]
+    command += ["--var", str(tmp_path), "list", "--all", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "voicemail: standard output: not written: No space left on device"
+
+
+def test_a_full_disk_is_not_taken_for_the_output(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "scan", full)
+    _, said = desk.run("list", "--all", status=1)
+    assert "messages: No space left on device" in said
 
 
 def test_a_store_that_cannot_be_read_is_no_traceback(desk: Desk, tmp_path: Path) -> None:
