@@ -1,13 +1,15 @@
 """E-mail to the team leader's box: a message has come, a message waits beyond its promise. Numbers only, nobody's data.
 
-Sent by a timer, never by a call. What is told is a row (`notified`) before the letter leaves, and is no longer one when
-the mail server does not take it: then it goes with the next run. So a letter never goes twice; one that a crash met
-between row and letter is not sent, and the promise's own letter, or the metric's alarm, tells of its message later.
-No transaction is open while the server is spoken to: others write meanwhile.
+Sent by a timer, never by a call. What is told is a row (`notified`) before the letter leaves, and is no longer one
+when the mail server does not take it: then it goes with the next run. So a letter never goes twice, unless the server
+takes it and does not say so in time; one that a crash met between row and letter is not sent, and the promise's own
+letter, or the metric's alarm, tells of its message later. No transaction is open while the server is spoken to:
+others write.
 """
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 import time
@@ -100,6 +102,8 @@ def send(settings: Notification, letter: Letter, seconds: float = SECONDS) -> No
             if settings["starttls"]:
                 server.starttls(context=ssl.create_default_context())
             server.send_message(message)
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()  # the letter is taken: what is said at parting does not matter
     except smtplib.SMTPRecipientsRefused as problem:
         code, said = next(iter(problem.recipients.values()))
         text = said.decode(errors="replace") if isinstance(said, bytes) else said

@@ -41,10 +41,14 @@ class Box:
         self.letters: list[Any] = []
         self.answer = "250 OK"
         self.recipient = "250 OK"
+        self.parting = "221 Bye"
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         envelope.rcpt_tos.append(address)
         return self.recipient
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return self.parting
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answer.startswith("2"):
@@ -137,6 +141,14 @@ def test_a_full_mailbox_is_told_and_the_letter_goes_with_the_next_run(
     assert desk_work.rows(schema.notified) == mail.box.letters == []
     mail.box.answer = mail.box.recipient = "250 OK"
     assert len(run(desk_work, mail, MORNING + 60)) == 1
+    assert len(mail.box.letters) == 1
+
+
+def test_a_letter_that_was_taken_is_not_sent_again_whatever_the_server_says_at_parting(work: Work, mail: Mail) -> None:
+    work.message(NIGHT)
+    mail.box.parting = "421 4.3.2 going down"
+    assert len(run(work, mail, MORNING)) == 1
+    assert run(work, mail, MORNING + 60) == []
     assert len(mail.box.letters) == 1
 
 
