@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from ivr.cli import Refusal
 from registry import contacts, provinces, schema, words
@@ -72,6 +72,10 @@ def read(raw: bytes, file: str, today: date) -> tuple[dict[str, dict[str, Any]],
     problems: list[str] = []
     for number, cells in lines:
         try:
+            if any(cells[len(columns) :]):
+                raise Refusal(
+                    f"more cells than the {len(columns)} columns have names; put quotation marks around commas"
+                )
             row = _row({name: cells[at] for name, at in places.items() if at < len(cells)})
         except Refusal as problem:
             problems.append(f"{file}: line {number}: {problem}")
@@ -118,10 +122,13 @@ def _lines(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
 def _places(columns: list[str], file: str) -> dict[str, int]:
     """Where each column of ours is."""
     names = [name.lower().replace(" ", "_") for name in columns]
+    for each in {name for theirs in NAMES.values() for name in theirs}:
+        if names.count(each) > 1:
+            raise Refusal(f"{file}: two columns named {each}; leave one, so that it is plain which counts")
     found = {
-        ours: next(at for at, name in enumerate(names) if name in theirs)
+        ours: names.index(next(name for name in theirs if name in names))
         for ours, theirs in NAMES.items()
-        if any(name in theirs for name in names)
+        if any(name in names for name in theirs)
     }
     missing = [NAMES[name][0] for name in NEEDED if name not in found]
     if missing:
@@ -161,10 +168,22 @@ def _day(said: str) -> str:
 
 def listed(connection: Connection, province: str | None, today: date) -> list[Any]:
     """The centres that are open on that day, by province and name."""
-    open_then = (table.c.valid_from <= today.isoformat()) & (
-        table.c.valid_to.is_(None) | (table.c.valid_to >= today.isoformat())
-    )
-    wanted = select(table).where(open_then).order_by(table.c.province, table.c.name)
+    wanted = select(table).where(_open_on(today)).order_by(table.c.province, table.c.name)
     if province is not None:
         wanted = wanted.where(table.c.province == provinces.checked(province))
     return list(connection.execute(wanted))
+
+
+def check(connection: Connection, code: str, today: date) -> None:
+    """Raises `Refusal` for what is no centre, or none that is open on that day."""
+    mine = table.c.office_code == words.code(code, "office")
+    if connection.execute(select(table).where(mine)).first() is None:
+        raise Refusal(f"office: no job centre has the code {words.shown(code)}; `registry offices` lists them")
+    if connection.execute(select(table).where(mine & _open_on(today))).first() is None:
+        said = f"the job centre {words.shown(code)} is not open on {today}"
+        raise Refusal(f"office: {said}; `registry offices` lists those that are")
+
+
+def _open_on(day: date) -> ColumnElement[bool]:
+    ends = table.c.valid_to
+    return and_(table.c.valid_from <= day.isoformat(), or_(ends.is_(None), ends >= day.isoformat()))

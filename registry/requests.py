@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from ivr.cli import Refusal
-from registry import clocks, history, protocol, schema, words
+from registry import clocks, history, offices, protocol, schema, words
 from registry.clocks import Rules
 from registry.history import Event, Standing
 from registry.transitions import ACTIONS, Need, State, Transition, WrongTransition, find, possible
@@ -231,7 +231,7 @@ def act(
         row = find(action, before.state, before.level, rules.third_level)
     except WrongTransition as problem:
         raise NotPossible(f"{before.protocol}: {problem} (last: {_told(latest, rules)})") from None
-    changes = _consequences(connection, before, row, actor, given)
+    changes = _consequences(connection, before, row, actor, given, rules.hours.local(now).date())
     event = Event(
         seq=before.version + 1, at=max(now, latest.at), actor=actor, action=row.action, from_state=before.state,
         to_state=row.state, from_level=before.level, to_level=row.level or before.level, changes=changes,
@@ -275,7 +275,9 @@ def _locked(connection: Connection, which: str, into: str | None) -> Request:
     return get(connection, which)
 
 
-def _consequences(connection: Connection, before: Request, row: Transition, actor: str, given: Given) -> dict[str, Any]:
+def _consequences(
+    connection: Connection, before: Request, row: Transition, actor: str, given: Given, today: date
+) -> dict[str, Any]:
     """What else an action changes: who has it, where it lies, how it ended."""
     unused = [name for name in Given._fields if getattr(given, name) is not None and name != row.needs]
     if unused:
@@ -289,21 +291,14 @@ def _consequences(connection: Connection, before: Request, row: Transition, acto
         changes["owner"] = words.actor(owner) if owner is not None else None
     office = {"same": before.office_code, "given": given.office, "here": None}[row.place]
     if office != before.office_code:
-        changes["office"] = _office(connection, office)
+        if office is not None:
+            offices.check(connection, office, today)
+        changes["office"] = office
     if row.needs == "outcome":
         changes["outcome"] = _check_outcome(given.outcome or "")
     if row.needs == "into":
         changes |= {"outcome": "duplicate", "into": _original(connection, before, given.into or "")}
     return changes
-
-
-def _office(connection: Connection, code: str | None) -> str | None:
-    office = schema.office
-    if code is None:
-        return None
-    if connection.execute(select(office).where(office.c.office_code == words.code(code, "office"))).first() is None:
-        raise Refusal(f"office: no job centre has the code {words.shown(code)}; `registry offices` lists them")
-    return code
 
 
 def _original(connection: Connection, double: Request, which: str) -> str:

@@ -106,6 +106,8 @@ def test_of_a_thousand_mistakes_twenty_are_told() -> None:
     [
         (b"", "no column named codice, nome, provincia"),
         (b"codice;nome\nRM01;Roma\n", "no column named provincia; the first line names the columns"),
+        (b"codice;nome;provincia;Codice\nRM01;Roma;RM;RM02\n", "cpi.csv: two columns named codice; leave one"),
+        (b"codice,nome,provincia\nRM01,Roma,RM,0612345678\n", "line 2: more cells than the 3 columns have names"),
         (b"codice;nome;provincia\n", "nothing below the names of the columns"),
         (b'codice;nome;provincia\n"RM01;Roma;RM\n', "check the quotation marks"),
         (b"\x81\x8d\x00" * 10, "is no text"),
@@ -117,6 +119,19 @@ def test_what_is_no_table_of_centres_is_told(raw: bytes, told: str) -> None:
     with pytest.raises(Refusal) as problem:
         offices.take(None, raw, "cpi.csv", TODAY)  # type: ignore[arg-type]
     assert told in str(problem.value) and len(str(problem.value)) < 300
+
+
+def test_of_two_names_for_a_column_the_plainer_one_counts() -> None:
+    found, problems = offices.read(
+        b"id;pec;nome;provincia;codice;email\n7;a@pec.it;Roma;RM;RM01;b@example.it\n", "x", TODAY
+    )
+    assert problems == []
+    assert (list(found), found["RM01"]["email"]) == (["RM01"], "b@example.it")
+
+
+def test_empty_cells_behind_the_last_column_say_nothing() -> None:
+    found, problems = offices.read(b"codice;nome;provincia;;\nRM01;Roma;RM;;;;\n", "x", TODAY)
+    assert problems == [] and list(found) == ["RM01"]
 
 
 def test_those_that_are_open_are_listed(database: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ivr.cli import Refusal
 from registry import history, requests, schema, words
@@ -193,6 +193,21 @@ def test_a_double_knows_its_original(desk: Desk) -> None:
         desk.act(third, "merge", MORNING + 70)
     again = desk.act(other, "reopen", MORNING + 80)
     assert (again.state, again.outcome, again.duplicate_of) == ("new", None, None)
+
+
+def test_only_a_job_centre_that_is_open_on_the_day_is_referred_to(desk: Desk) -> None:
+    with desk.begin() as connection:
+        connection.execute(
+            update(schema.office).where(schema.office.c.office_code == "MI01").values(valid_to="2026-11-24")
+        )
+    for day in ("2025-12-31", "2026-11-25"):  # before its first day, after its last one
+        request = desk.open(at=rome(f"{day} 00:00"))
+        with pytest.raises(Refusal, match=f'the job centre "MI01" is not open on {day}; `registry offices` lists'):
+            desk.act(request, "refer", rome(f"{day} 00:30"), office="MI01")
+        assert desk.get(request.protocol) == request
+    last = desk.act(desk.open(), "refer", rome("2026-11-24 23:59"), office="MI01")
+    assert last.office_code == "MI01"
+    assert desk.act(last, "take", rome("2026-11-26 10:00")).state == "in_progress"  # what lies there can be fetched
 
 
 def test_what_an_action_needs_and_what_it_does_not_take(desk: Desk) -> None:
