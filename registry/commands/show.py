@@ -45,7 +45,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
         found = {
             **acting.document(request, acting.due_of(connection, request)),
             "possible": possible(request.state, request.level, rules.third_level),
-            "history": [event._asdict() for event in history.events(connection, request.request_id)],
+            **_doubles(connection, request),
+            "history": [_named(connection, event) for event in history.events(connection, request.request_id)],
             "clocks": _clocks(connection, rules, request),
         }
         if options.person:
@@ -55,6 +56,22 @@ def run(options: argparse.Namespace, places: Places) -> int:
     else:
         _show(found, request, rules)
     return 0
+
+
+def _doubles(connection: Connection, request: Request) -> dict[str, Any]:
+    """The request that this one is the double of, and those that are its doubles: by their numbers."""
+    table = schema.request.c
+    mine = select(table.protocol).where(table.duplicate_of == request.request_id).order_by(table.protocol)
+    original = requests.get(connection, request.duplicate_of).protocol if request.duplicate_of else None
+    return {"double_of": original, "doubles": list(connection.execute(mine).scalars())}
+
+
+def _named(connection: Connection, event: Event) -> dict[str, Any]:
+    """An event for programs and people: another request is called by its number."""
+    changes = dict(event.changes)
+    if "into" in changes:
+        changes["into"] = requests.get(connection, changes["into"]).protocol
+    return {**event._asdict(), "changes": changes}
 
 
 def _clocks(connection: Connection, rules: Rules, request: Request) -> list[dict[str, Any]]:
@@ -94,7 +111,8 @@ def _person(
 
 
 def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
-    ended = "" if request.outcome is None else f", {request.outcome}"
+    original = found["double_of"]
+    ended = "" if request.outcome is None else f", {request.outcome}" + (f" of {original}" if original else "")
     lines = {
         "request": f"{request.protocol}  ({protocol.spoken(request.protocol)})",
         "state": f"{request.state}{ended}, level {request.level}, version {request.version}",
@@ -107,6 +125,8 @@ def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
         "closed": acting.moment(request.closed_at, rules),
         "possible": ", ".join(found["possible"]),
     }
+    if found["doubles"]:
+        lines["doubles"] = ", ".join(found["doubles"])
     for name, said in lines.items():
         print(f"{name:>10}  {plain(said)}")
     for event in found["history"]:

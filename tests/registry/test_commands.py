@@ -199,6 +199,21 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
     assert "Anna" not in terminal.run("show", ONE, "--json")
 
 
+def test_a_double_names_the_request_that_goes_on(terminal: Terminal) -> None:
+    opened(terminal)
+    opened(terminal)
+    terminal.run("merge", TWO, "--into", ONE, "--by", "op118")
+    assert f"merge by op118 -> closed (into {ONE}, outcome duplicate)" in terminal.run("show", TWO)
+    assert f"     state  closed, duplicate of {ONE}, level 1, version 2" in terminal.run("show", TWO)
+    assert f"   doubles  {TWO}" in terminal.run("show", ONE)
+    assert "doubles" not in terminal.run("show", TWO)
+    found = json.loads(terminal.run("show", TWO, "--json"))
+    assert (found["double_of"], found["history"][-1]["changes"]["into"]) == (ONE, ONE)
+    assert json.loads(terminal.run("show", ONE, "--json"))["doubles"] == [TWO]
+    terminal.run("reopen", TWO, "--by", "op118")
+    assert "doubles" not in terminal.run("show", ONE)
+
+
 def test_the_person_is_shown_with_a_reason_and_that_is_logged(terminal: Terminal) -> None:
     opened(terminal, "email", "--name", "Anna Rossi", "--email", "anna@example.it", "--note", "Ha perso\nla ricevuta")
     assert terminal.run("show", ONE, "--person", status=1) == (
