@@ -139,10 +139,18 @@ def _what(store: Store, message: Message) -> str:
 
 
 def _settled(site: Site) -> dict[str, float]:
-    """When the requests of messages were closed, by message."""
-    message, request = schema.voicemail_message, schema.request
-    joined = message.join(request, message.c.request_id == request.c.request_id)
-    wanted = select(message.c.message_id, request.c.closed_at).select_from(joined).where(request.c.state == "closed")
+    """When the requests of messages were closed, by message; of a double, when the one that goes on was."""
+    message, request = schema.voicemail_message.c, schema.request.c
+    chain = select(message.message_id, message.request_id).cte("chain", recursive=True)
+    further = select(chain.c.message_id, request.duplicate_of).join(
+        schema.request, request.request_id == chain.c.request_id
+    )
+    chain = chain.union(further.where(request.duplicate_of.is_not(None)))  # doubles of doubles, too
+    wanted = (
+        select(chain.c.message_id, request.closed_at)
+        .join(schema.request, request.request_id == chain.c.request_id)
+        .where(request.state == "closed", request.duplicate_of.is_(None))
+    )
     with site.database.read() as connection:
         return {row.message_id: row.closed_at for row in connection.execute(wanted)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from registry import requests, schema
 from registry.requests import Given
 from tests.conftest import rome
 from tests.voicemail.work import Work
+from voicemail.personal import Messages
 from voicemail.tidying import groups, mirror
 from voicemail.worklist import Entry
 
@@ -164,3 +167,18 @@ def test_a_group_has_no_gap_longer_than_the_window_and_two_groups_have_one(left:
             until = max(until, last[each.request_id])
         ends.append(until)
     assert all(group[0].left_at - end > 24 * HOUR for group, end in zip(found[1:], ends, strict=False))
+
+
+def test_the_voice_of_a_double_is_kept_until_the_request_that_goes_on_is_closed(work: Work) -> None:
+    days, keeper = 30 * 24 * HOUR, Messages()
+    first, second, third = work.message(MORNING), work.message(MORNING + HOUR), work.message(MORNING + 2 * HOUR)
+    work.tidy(MORNING + 3 * HOUR)
+    for now in (MORNING + days - 1, MORNING + 4 * days):  # nobody has called yet, however long it takes
+        assert [each.things for each in keeper.purge(work.site, now)] == [0]
+    work.take(first.id, MORNING + 4 * days)
+    work.outcome(first.id, "reached", MORNING + 4 * days)
+    closed = work.request(first).closed_at
+    assert closed == MORNING + 4 * days
+    assert [each.things for each in keeper.purge(work.site, closed + days)] == [0]
+    assert [each.things for each in keeper.purge(work.site, closed + days + 1)] == [3]
+    assert not any(os.path.exists(work.store.audio(each.id)) for each in (first, second, third))
