@@ -8,6 +8,7 @@ operator. Each measure is a `Figure`: its value, its numerator and denominator; 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -35,7 +36,7 @@ class Visit(NamedTuple):
 
     entered: float  # epoch seconds
     fate: Fate
-    wait: float  # from entering to the answer, or to leaving
+    wait: float  # from entering to the answer, or to leaving; NaN of a lost caller when nobody knows
     talk: float | None = None  # the time on hold included
     wrap: float | None = None  # from the end of the conversation to being ready again
     topic: str = ""
@@ -124,7 +125,7 @@ def measure(visits: Iterable[Visit], thresholds: Thresholds = USUAL) -> dict[str
     everyone = list(visits)
     figures = [
         *shares(tally(everyone, thresholds)),
-        *waits("all", [each.wait for each in everyone if each.fate not in REFUSED]),
+        *waits("all", [each.wait for each in everyone if waited(each)]),
         *waits("answered", [each.wait for each in everyone if each.fate == "answered"]),
         handling_time(everyone),
     ]
@@ -153,6 +154,11 @@ def service_levels(found: Tally) -> tuple[Figure, ...]:
         ratio("service_level_with_early", found.in_time + found.early, found.offered),
         ratio("service_level_of_answered", found.in_time, found.answered),
     )
+
+
+def waited(visit: Visit) -> bool:
+    """Whether the caller queued, and it is known how long: what is unknown is in no mean, and is not nought."""
+    return visit.fate not in REFUSED and not math.isnan(visit.wait)
 
 
 def waits(which: str, values: Sequence[float]) -> tuple[Figure, ...]:

@@ -101,7 +101,7 @@ def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, l
         if visit is None:  # nobody knows yet what becomes of it
             continue
         if who is not None:
-            end = left if left is not None else entered + visit.wait + (talk or 0.0)
+            end = left if left is not None else entered + (wait or 0.0) + (talk or 0.0)
             contacts.append(kpi.Contact(who, topic, entered, end, visit.fate == "answered"))
         if entered >= span.until:
             continue

@@ -49,7 +49,7 @@ class Figures:
 
     def _of(self, data: Data) -> Iterator[Figure]:
         yield from kpi.shares(month_cells.tally(self.shown.number, self.code))
-        waits = [each for each in data.visits if each.fate not in kpi.REFUSED]
+        waits = [each for each in data.visits if kpi.waited(each)]
         yield from kpi.waits("all", [each.wait for each in waits])
         yield from kpi.waits("answered", [each.wait for each in waits if each.fate == "answered"])
         if self.shown.rules is None:

@@ -211,7 +211,7 @@ class Writer:
     def waits(self) -> Section:
         found: dict[str, list[float]] = {slot: [] for slot in self.calls.half_hours}
         for visit, (slot, *_) in zip(self.data.visits, self.calls.rows, strict=True):
-            if visit.fate not in kpi.REFUSED:
+            if kpi.waited(visit):
                 found[slot].append(visit.wait)
         rows = []
         for slot, waits in found.items():

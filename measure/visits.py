@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
@@ -21,10 +22,12 @@ FATES: dict[str, kpi.Fate] = {
 def kpi_visit(entered: float, fate: str, wait: float | None, talk: float | None, topic: str) -> kpi.Visit | None:
     """One visit, or None for somebody who is still waiting. Wrap-up is not in the queue_log: None.
 
-    The wait of a caller whom the switch lost is not known; he counts as offered, with a wait of 0.
+    How long a caller waited whom a start of the switch lost is not known: he counts as offered, his wait is NaN.
     """
     known = FATES.get(fate)
-    return None if known is None else kpi.Visit(entered, known, wait or 0.0, talk, None, topic)
+    if wait is None:
+        wait = math.nan if known == "lost" else 0.0
+    return None if known is None else kpi.Visit(entered, known, wait, talk, None, topic)
 
 
 def visits(connection: Connection, start: float, until: float, queue: str | None = None) -> Iterator[kpi.Visit]:

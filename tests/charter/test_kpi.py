@@ -73,6 +73,13 @@ def test_waits_of_the_answered_and_of_everybody_who_queued() -> None:
     assert found["wait_p90_all"][1:] == (16, 5, 5)
 
 
+def test_a_wait_that_nobody_knows_is_in_no_mean_and_no_percentile_but_was_offered() -> None:
+    found = measure([*visits("answered", 10, 30), *visits("lost", 50, math.nan, math.nan)])
+    assert found["wait_mean_all"][1:] == (30.0, 90, 3)
+    assert found["wait_median_all"][1:] == (30, 2, 3)
+    assert found["service_level"].denominator == 5
+
+
 def test_handling_time_leaves_out_calls_whose_talk_is_unknown() -> None:
     day = [*visits("answered", 1, talk=100, wrap=20), *visits("answered", 1, talk=60), *visits("answered", 1)]
     assert measure(day)["handling_time"][1:] == (90.0, 180, 2)

@@ -134,6 +134,21 @@ def test_the_figures_can_be_counted_by_hand(house: House, database: Database) ->
     assert table(made, "outside")["outside"]["calls"] == 1
 
 
+def test_a_caller_whom_a_restart_lost_makes_no_wait_shorter(house: House, database: Database) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+    lost = {"fate": "lost", "wait_s": None, "talk_s": None}
+    with database.begin() as connection:
+        months.base(connection)
+        answered = [make.visit(at + wait, fate="answered", wait_s=wait) for wait in (40.0, 60.0)]
+        months.add(connection, schema.queue_visit, [*answered, *(make.visit(at + n, **lost) for n in range(4))])
+    made = house.made()
+    measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
+    assert (measures["wait_mean_all"], measures["wait_median_all"]) == ((50, 2), (40, 2))
+    assert measures["answer_rate"][1] == 6  # offered they were
+    assert table(made, "waits")["09:00"]["p50"] == 40
+    assert table(made, "half-hours")["09:00"]["refused"] == 4
+
+
 def test_requests_count_by_the_week_in_which_their_time_is_over(house: House, database: Database) -> None:
     make = months.Maker(1)
     clocks = [
