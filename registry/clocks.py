@@ -171,10 +171,24 @@ def changes(row: Any, events: Sequence[Event]) -> list[Change]:
     return found if row.stopped_at is None else [*found, Change(row.stopped_at, "stopped")]
 
 
+_UNANSWERED = {
+    "escalated": "passata al secondo livello",
+    "closed": "chiusa senza risposta",
+    "cancelled": "copia di un'altra richiesta",
+}
+
+
 def explained(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
-    """The arithmetic of one clock in words; `promise` is its row, in case the configuration has changed since."""
+    """The arithmetic of one clock in words, and whether it counts (as `deferred` has it) where nobody was answered.
+
+    `promise` is its row, in case the configuration has changed since.
+    """
     kind: Clock = promise.clock
     then = Promise(row.promise_code, promise.amount, kind, promise.share)
     said = explain(then, row.started_at, rules.hours, "it", changes(row, events))
+    if row.stop_reason in _UNANSWERED:
+        late = row.stop_reason != "cancelled" and row.stopped_at > row.due_at
+        counts, after = ("conta come fuori tempo", " dopo la scadenza") if late else ("non conta nelle cifre", "")
+        said += f"\n({counts}: {_UNANSWERED[row.stop_reason]}{after})"
     differs = f"\n(calcolata con la configurazione {row.calendar_rev}, oggi {rules.revision})"
     return said if row.calendar_rev == rules.revision else said + differs

@@ -257,3 +257,32 @@ def test_rows_are_what_the_pure_clock_reads_from_history(
         assert found.due == pytest.approx(row.due_at, abs=0.01)
         assert (found.paused, found.stopped) == (row.paused_at, row.stopped_at)
         assert found.paused_seconds == pytest.approx(row.paused_seconds, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "hours", "said"),
+    [
+        ("escalate", {}, 1, "(non conta nelle cifre: passata al secondo livello)"),
+        ("escalate", {}, 49, "(conta come fuori tempo: passata al secondo livello dopo la scadenza)"),
+        ("close", {"outcome": "withdrawn"}, 1, "(non conta nelle cifre: chiusa senza risposta)"),
+        ("close", {"outcome": "withdrawn"}, 49, "(conta come fuori tempo: chiusa senza risposta dopo la scadenza)"),
+        ("merge", {"into": "other"}, 49, "(non conta nelle cifre: copia di un'altra richiesta)"),
+        ("answer", {}, 1, "nei tempi"),
+        ("answer", {}, 49, "fuori tempo"),
+    ],
+)
+def test_the_arithmetic_says_whether_a_clock_counts(
+    desk: Desk, action: str, given: dict[str, str], hours: int, said: str
+) -> None:
+    request = desk.open("email")
+    given = {key: desk.open().protocol if value == "other" else value for key, value in given.items()}
+    desk.act(request, action, MORNING + hours * HOUR, **given)
+    row = desk.clocks(request)[0]
+    (promise,) = desk.rows(select(schema.promise).where(schema.promise.c.promise_code == "EMAIL"))
+    last = clocks.explained(desk.rules, row, promise, desk.events(request)).splitlines()[-1]
+    assert last.endswith(said)
+    within = MORNING, MORNING + 100 * HOUR
+    with desk.database.read() as connection:
+        counted = clocks.deferred(connection, "EMAIL", *within)
+    assert bool(counted) == ("non conta" not in said)
+    assert any(each.in_time for each in counted) == (said == "nei tempi")
