@@ -76,7 +76,7 @@ def calibrate(log: QueueLog, study: Study, folder: str | None = None, window: fl
         raise ModelError("no visit within the opening hours; is config/service.yaml that of this switch?")
     span = (float(log.visits[0].at), float(max(visit.at + (visit.wait or 0) for visit in log.visits)))
     fresh = _redials(result, visits, study, window, span[1])
-    _arrivals(result, visits, fresh, study, span, folder)
+    _arrivals(result, visits, fresh * _first_stays(result, visits), study, span, folder)
     for part, fit_part in (("talk", _talk), ("patience", _patience), ("voicemail by key", _key)):
         _attempt(result, part, fit_part, visits, study)
     result.notes.append("wrap-up, topics, e-mails, operators and hours outside service stay those of the base")
@@ -128,6 +128,16 @@ def _redials(
     result.found.append(Found("callers.redial.after", "mean time until then", fitted.mean, "s", mean))
     comment = f"Share {_interval(fitted.share, 3)}, mean {_interval(fitted.mean, 4)} s; from {seen}."
     result.put("callers.redial", rule, comment, "queue_log")
+    return first
+
+
+def _first_stays(result: Calibration, visits: list[Visit]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """1 for the first stay of each call, 0 where it only goes on to another queue, or back into the same."""
+    places: dict[str, int] = {}
+    first = np.array([places.setdefault(visit.call, place) == place for place, visit in enumerate(visits)], float)
+    again = len(visits) - len(places)
+    if again:
+        result.notes.append(f"{again} visits are further stays of a call that was in a queue before: no new arrivals")
     return first
 
 

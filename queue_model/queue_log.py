@@ -45,7 +45,7 @@ class Visit:
     call: str
     queue: str
     at: int
-    caller: str = ""  # empty: withheld, or not logged
+    caller: str = ""  # empty: withheld, purged, or not logged
     end: End = "open"
     wait: int | None = None
     talk: int | None = None
@@ -76,6 +76,10 @@ class QueueLog:
             found.append(f"{self.repeated} lines were there twice and count once")
         if self.orphans:
             found.append(f"{self.orphans} ends of calls that began before the log, passed over")
+        queues = Counter(visit.queue for visit in self.visits)
+        if len(queues) > 1:
+            each = ", ".join(f"{name} {count}" for name, count in sorted(queues.items()))
+            found.append(f"visits of {len(queues)} queues: {each}; all are taken, --queue takes one")
         unended = sum(visit.end in ("open", "lost") for visit in self.visits)
         if unended:
             found.append(f"{unended} visits without an end (the log stops, or the switch restarted)")
@@ -163,6 +167,11 @@ def _readable(event: Event) -> bool:
     return not event.verb.startswith("COMPLETE") or queue_log.talked(event) is not None
 
 
+def _number(caller: str) -> str:
+    """Empty for a word in its place (anonymous) and for what a purge leaves of it (+xxxx): many callers, one text."""
+    return caller if any(sign.isdigit() for sign in caller) else ""
+
+
 class _Reader:
     def __init__(self, queue: str | None) -> None:
         self.queue = queue
@@ -190,7 +199,8 @@ class _Reader:
                 end = ENDS.get(visit.fate)
                 if end is not None:
                     talk = None if visit.transferred else visit.talk  # it went on elsewhere: how long, no log can say
+                    caller = _number(visit.caller)
                     log.visits.append(
-                        Visit(visit.call, visit.queue, visit.entered, visit.caller, end, visit.wait, talk, visit.key)
+                        Visit(visit.call, visit.queue, visit.entered, caller, end, visit.wait, talk, visit.key)
                     )
         log.visits.sort(key=lambda visit: visit.at)

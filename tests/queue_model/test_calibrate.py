@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,30 @@ def test_without_numbers_the_base_tells_redials() -> None:
     assert "redial" not in found.values["callers"]
     assert any("no numbers in the log" in note for note in found.notes)
     assert found.values["arrivals"]["per_day"] == pytest.approx(400, rel=0.04)
+
+
+@pytest.mark.parametrize("shown", ["anonymous", "Anonymous", "unavailable", "+xxxxxxxxxxxx"])
+def test_a_word_in_the_place_of_the_number_is_nobody_who_calls_again(shown: str) -> None:
+    """Who withholds the number, and whose number was purged, is not one caller who rings all day."""
+    hidden = [re.sub(r"(ENTERQUEUE\|\|)06\d*", rf"\g<1>{shown}", line) for line in written()]
+    assert calibrate(parse(hidden), service()).values == calibrated(numbers=False).values
+
+
+def test_who_goes_on_to_another_queue_arrives_once() -> None:
+    """The first operator passes every second caller on: another queue, the same call."""
+    told = []
+    for number, line in enumerate(written()):
+        at, call = line.split("|")[:2]
+        told.append(line)
+        if "|COMPLETECALLER|" in line and number % 2:
+            told.append(f"{at}|{call}|second|NONE|ENTERQUEUE||06|1\n")
+            told.append(f"{int(at) + 5}|{call}|second|Local/9@seats|CONNECT|5|{call}9|3\n")
+            told.append(f"{int(at) + 65}|{call}|second|Local/9@seats|COMPLETECALLER|5|60|1\n")
+    found = calibrate(parse(told), service())
+    assert found.values["arrivals"] == calibrated().values["arrivals"]
+    assert found.values["callers"]["redial"] == calibrated().values["callers"]["redial"]
+    assert any("queues: nul" in note and "second" in note and "--queue" in note for note in found.notes)
+    assert any("further stays of a call" in note for note in found.notes)
 
 
 def test_what_is_too_little_stays_the_bases() -> None:
