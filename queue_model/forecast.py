@@ -24,6 +24,7 @@ from queue_model.history import SLOTS, History
 
 Kind = Literal["ordinary", "holiday", "closure", "eve", "after", "bridge"]
 KINDS: tuple[Kind, ...] = ("ordinary", "holiday", "closure", "eve", "after", "bridge")
+CLOSED: tuple[Kind, ...] = ("holiday", "closure")  # as far from an ordinary day as a sunday is
 FEWEST_DAYS = 21  # seen, for a fit
 TWO_YEARS = 700  # days after which months are a season
 PASSES = 12  # of fitting one factor after the other
@@ -77,8 +78,8 @@ class Calendar:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted history. Factors of 1 where nothing was seen, but of 0 on a weekday that the whole history never saw:
-    nothing is known of it. Weekdays that were seen in working time have mean 1."""
+    """A fitted history. Factors of 1 where nothing was seen, but of 0 on a weekday, a holiday or a closure when the
+    whole history never saw one: nothing is known of it. Weekdays that were seen in working time have mean 1."""
 
     level: float  # calls on a day whose factors are all 1, at the end of the history
     growth: float  # a day, of the level's logarithm; 0 unless sure
@@ -89,6 +90,12 @@ class Model:
     days: int  # of the history, gaps included
     seen: dict[str, int] = field(default_factory=dict)  # kinds of day, and how many were seen
     never_seen: tuple[int, ...] = ()  # weekdays that the history does not have
+    kinds_never_seen: tuple[Kind, ...] = ()  # of CLOSED
+
+    def knows(self, calendar: Calendar) -> NDArray[np.bool_]:
+        """Of which days the history can say anything."""
+        kinds = [KINDS.index(kind) for kind in self.kinds_never_seen]
+        return ~(np.isin(calendar.weekday, self.never_seen) | np.isin(calendar.kind, kinds))
 
     def factors(self, calendar: Calendar) -> Floats:
         """What the calendar makes of each day."""
@@ -129,9 +136,11 @@ def fit(history: History, calendar: Calendar, weight: float = USUAL_WEIGHT) -> M
     numbers: dict[str, int] = {kind: int(np.sum(known & (calendar.kind == index))) for index, kind in enumerate(KINDS)}
     profiles = _profiles(history, calendar, known)
     never = tuple(weekday for weekday in range(7) if not (known & (calendar.weekday == weekday)).any())
+    never_kinds = tuple(kind for kind in CLOSED if not numbers[kind])
     factor["weekday"][list(never)] = 0.0
+    factor["kind"][[KINDS.index(kind) for kind in never_kinds]] = 0.0
     week, year, kinds = factor["weekday"], factor["month"], factor["kind"]
-    return Model(level, growth, week, year, kinds, profiles, len(totals), numbers, never)
+    return Model(level, growth, week, year, kinds, profiles, len(totals), numbers, never, never_kinds)
 
 
 def _ratio(seen: Floats, others: Floats, place: NDArray[np.intp], size: int, day: float, name: str) -> Floats:

@@ -111,11 +111,12 @@ def _rows(found: Forecast, base: Study, by: str) -> Iterator[tuple[str, ...]]:
     if by == "day":
         yield "day", "", "calls", "95 % interval"
         low, high = interval(found.totals, found.busyness.value)
+        known = found.model.knows(found.calendar)
         for number, calls in enumerate(found.totals.tolist()):
             day = found.first + number * ONE_DAY
             name = base.hours.day_reason(day).name or kind_of(day, base.hours).replace("ordinary", "")
             label = f"{day} {WEEKDAYS[day.weekday()][:3]}"
-            if day.weekday() in found.model.never_seen:
+            if not known[number]:
                 yield label, name, "-", "never seen"
             else:
                 yield label, name, f"{calls:.0f}", f"{low[number]:.0f} ... {high[number]:.0f}"
@@ -142,7 +143,13 @@ def _factors(found: Forecast) -> Iterator[str]:
     if model.never_seen:
         names = " or ".join(WEEKDAYS[number] for number in model.never_seen)
         yield f"The history never saw a {names}: nothing is forecast for such days"
-    kinds = [f"{kind} {model.kinds[n]:.2f} ({model.seen[kind]} seen)" for n, kind in enumerate(KINDS) if n]
+    kinds = [
+        f"{kind} never seen, nothing is forecast for it"
+        if kind in model.kinds_never_seen
+        else f"{kind} {model.kinds[n]:.2f} ({model.seen[kind]} seen)"
+        for n, kind in enumerate(KINDS)
+        if n
+    ]
     yield f"Kinds of day: {', '.join(kinds)}"
     yield f"Trend {math.expm1(365 * model.growth):+.1%} a year" if model.growth else "No sure trend"
     if np.ptp(model.months):
@@ -190,6 +197,7 @@ def document(found: Forecast, score: Score, base: Study) -> dict[str, Any]:
         "growth_a_day": model.growth,
         "weekdays": dict(zip(WEEKDAYS, model.weekdays.tolist(), strict=True)),
         "weekdays_never_seen": [WEEKDAYS[number] for number in model.never_seen],
+        "kinds_never_seen": list(model.kinds_never_seen),
         "months": dict(zip(MONTHS, model.months.tolist(), strict=True)),
         "kinds": dict(zip(KINDS, model.kinds.tolist(), strict=True)),
         "busyness": {name: x if math.isfinite(x) else None for name, x in found.busyness._asdict().items()},
@@ -206,10 +214,10 @@ def scenario(found: Forecast, score: Score, history: History, base: Study, path:
     opens = np.array([base.hours.day_reason(day).kind == "open" for day in dates])
     if not opens.any():
         raise ModelError("--scenario: no day of the forecast is one of service; forecast more (--days)")
-    seen = np.array([day.weekday() not in found.model.never_seen for day in dates])
+    seen = found.model.knows(found.calendar)
     if not seen[opens].all():
         day = dates[int(np.flatnonzero(opens & ~seen)[0])]
-        name = WEEKDAYS[day.weekday()]
+        name = WEEKDAYS[day.weekday()] if day.weekday() in found.model.never_seen else kind_of(day, base.hours)
         raise ModelError(
             f"--scenario: {day} is a day of service, but the history never saw a {name}; give one that did"
         )

@@ -87,6 +87,26 @@ def test_a_weekday_never_seen_is_not_an_average_one(here: Path, capsys: pytest.C
     assert study.load(str(here / "working.yaml")).scenario.arrivals.closed_days == 25
 
 
+def test_a_holiday_never_seen_is_not_an_ordinary_day(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that is only counted while it is open: Christmas is in no file, and no caller of it in the scenario."""
+    whole = synthetic(320, shape=150.0, seed=3, first=date(2026, 2, 2))  # until 18 December
+    open_days = {day for day in whole.days if day.weekday() < 5 and kind_of(day, HOURS) != "holiday"}
+    lines = histories.csv(whole).splitlines(keepends=True)
+    working = [line for line in lines[1:] if date.fromisoformat(line[:10]) in open_days]
+    (here / "working.csv").write_text("".join([lines[0], *working]), encoding="utf-8")
+    asked = ["forecast", str(here / "working.csv"), "--days", "14"]
+    assert main([*asked, "--scenario", str(here / "working.yaml")]) == 0
+    shown = capsys.readouterr().out
+    christmas = next(line for line in shown.splitlines() if line.startswith("2026-12-25"))
+    assert christmas.split()[-3:] == ["-", "never", "seen"]
+    assert "holiday never seen, nothing is forecast for it" in shown
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kinds_never_seen"] == ["holiday", "closure"]
+    assert next(day["calls"] for day in found["days"] if day["day"] == "2026-12-25") == 0
+    assert "closed_days" not in (here / "working.yaml").read_text(encoding="utf-8")
+
+
 def test_without_busy_days_the_error_is_near_the_noise_and_below_the_naive() -> None:
     found, score = forecast_of(200, 0.0, None)
     assert score.daily < score.floor_daily + 0.015
