@@ -318,7 +318,8 @@ def _fits(value: Any, wanted: shapes.Type) -> bool:
 def _within(value: float, wanted: shapes.IntType | shapes.FloatType) -> bool:
     low = -math.inf if wanted.ge is None else wanted.ge
     inside = low <= value <= (math.inf if wanted.le is None else wanted.le)
-    return inside and (wanted.gt is None or value > wanted.gt) and (wanted.lt is None or value < wanted.lt)
+    inside = inside and (wanted.gt is None or value > wanted.gt) and (wanted.lt is None or value < wanted.lt)
+    return inside and (wanted.multiple_of is None or value % wanted.multiple_of == 0)
 
 
 def _is_date(value: Any) -> bool:
