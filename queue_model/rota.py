@@ -24,6 +24,7 @@ from queue_model.assignment import Assigned, Key, assign, here, monday, week_min
 from queue_model.columns import QUARTERS, Column, Shift, columns
 from queue_model.covering import Cover, Infeasible, Rule, cover
 from queue_model.errors import ModelError
+from queue_model.feasible import minute, opening
 from queue_model.half_hours import STEP, HalfHours, clock, half_hours
 from queue_model.study import Study
 from queue_model.workforce import GRID, Workforce
@@ -102,6 +103,7 @@ def make(
 
     Raises ModelError.
     """
+    _within_hours(study, force)
     cells = half_hours(study.period)
     period = study.period
     days = [period.date(day) for day in np.flatnonzero(period.opens).tolist()]
@@ -130,6 +132,20 @@ def make(
         sum(duty.column.shift.minutes for duty in duties) / 60, sum(each.bound for each in covered) / 60,
         assigned.unfair,
     )  # fmt: skip
+
+
+def _within_hours(study: Study, force: Workforce) -> None:
+    """Nobody is sent to a closed door. Raises ModelError for a start at which a shift fits the hours of no weekday."""
+    days = [(ranges[0].start, ranges[-1].until) for ranges in opening(study.compiled).values() if ranges]
+    for name, turn in force.shifts.items():
+        for index, text in enumerate(turn.starts):
+            start, until = minute(text), minute(text) + turn.minutes
+            if not any(opens <= start and until <= closes for opens, closes in days):
+                hours = ", ".join(sorted({f"{clock(opens)}-{clock(closes)}" for opens, closes in days}))
+                raise ModelError(
+                    f"shifts.{name}.starts[{index}]: {clock(start)}-{clock(until)} is outside the hours of service, "
+                    f"{hours}; move or shorten the shift"
+                )
 
 
 def quarters(cells: HalfHours, requirements: Mapping[str, Mapping[str, int]]) -> dict[int, Counts]:

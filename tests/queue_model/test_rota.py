@@ -421,6 +421,15 @@ def test_mistakes_are_named_with_path_and_remedy(changes: dict[str, Any], words:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(("start", "minutes", "said"), [("08:45", 270, "08:45-13:15"), ("15:00", 210, "15:00-18:30")])
+def test_a_shift_that_begins_or_ends_at_a_closed_door_is_named(
+    baseline: Study, start: str, minutes: int, said: str
+) -> None:
+    force = of(shifts={"mattina": {"starts": ["09:00", start], "minutes": minutes}})
+    with pytest.raises(ModelError, match=rf"shifts.mattina.starts\[1\]: {said} is outside .* 09:00-18:00; move"):
+        make(week(baseline), force, flat(1))
+
+
 def test_a_missing_requirement_is_named(baseline: Study) -> None:
     lacking = flat(1)
     del lacking["tuesday"]["09:30"]
