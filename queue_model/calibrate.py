@@ -116,6 +116,9 @@ def _redials(
     found = redials.find(visits, window, most, lambda at: min(study.hours.next_change(at), log_ends))
     first = 1.0 - np.array(found.again, float)
     first[~known] = first[known].mean()
+    if not known.all():
+        hidden = f"redials: {1 - known.mean():.1%} of the visits show no number and are taken to be like the others"
+        result.notes.append(f"{hidden}; who hides it only the second time is not seen to call again")
     try:
         fitted = redials.fit(found)
     except ModelError as problem:

@@ -107,6 +107,14 @@ def test_a_word_in_the_place_of_the_number_is_nobody_who_calls_again(shown: str)
     assert calibrate(parse(hidden), service()).values == calibrated(numbers=False).values
 
 
+def test_callers_who_always_hide_their_number_are_like_the_others() -> None:
+    hidden = [re.sub(r"(ENTERQUEUE\|\|)06\d*[012]\|", r"\g<1>anonymous|", line) for line in written()]
+    found = calibrate(parse(hidden), service())
+    assert holds(estimates(found)["callers.redial.share"], 0.4)
+    assert holds(estimates(found)["arrivals.per_day"], 400)
+    assert any(re.match(r"redials: (29|30|31)\.\d% of the visits show no number", note) for note in found.notes)
+
+
 def test_who_goes_on_to_another_queue_arrives_once() -> None:
     """The first operator passes every second caller on: another queue, the same call."""
     told = []
