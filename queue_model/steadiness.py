@@ -31,6 +31,8 @@ class Growing:
 
 def growing(study: Study, builder: Builder) -> list[Growing]:
     """The queues of a study that must grow: more work than hands, and nobody who gives up."""
+    if not study.period.opens.any():
+        return []  # a weekend: what waits for monday does not grow for ever
     scenario = study.scenario
     hands = float(np.sum(builder.roster.end - builder.roster.start)) * (1 - scenario.operators.absence)
     calls = _call_work(study, builder)

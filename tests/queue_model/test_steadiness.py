@@ -23,6 +23,12 @@ def test_more_work_than_hands_and_nobody_gives_up() -> None:
     assert grows(day(4, 7, **NEVER)) == []  # 40 h of calls a day, 52 h of hands
 
 
+def test_a_period_without_a_day_of_service_only_waits_for_one() -> None:
+    weekend = everything()
+    weekend["period"] = {**weekend["period"], "first": "2026-02-07", "days": 2, "settle": 0}
+    assert grows(weekend) == []
+
+
 @pytest.mark.parametrize(
     "way_out",
     [
