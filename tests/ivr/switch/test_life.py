@@ -158,10 +158,11 @@ class TestLife:
 
     def test_whoever_started_it_may_end(self, make: Callable[..., Switch]) -> None:
         one = make()
-        one.stop()  # lets go of the ports, for another process to take
+        one.stop()  # lets go of the ports; in this moment the switch of another test may take them
         program = (
             "import sys; from ivr.switch import *; from ivr.places import Places\n"
-            "Switch(installed(Places(var=sys.argv[1])), sys.argv[2]).start()"
+            "one = Switch(installed(Places(var=sys.argv[1])), sys.argv[2])\n"
+            "one.prepare(); one.start()"
         )
         command = [sys.executable, "-c", program, SHARED.var, one.folder]
         subprocess.run(command, check=True, cwd=ROOT, timeout=DEADLINE)
