@@ -24,12 +24,18 @@ def scenario_arguments(parser: argparse.ArgumentParser) -> None:
     """The scenario and what of it may be said on the command line."""
     add = parser.add_argument
     add("scenario", metavar="SCENARIO", help="a scenario file: scenarios/baseline.yaml")
-    add("--first", type=typed.day, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
-    add("--days", type=typed.whole, metavar="N", help="length of the period in calendar days (default: the scenario's)")
+    period_arguments(parser)
     add(
         "--set", action="append", default=[], type=_setting, metavar="KEY=VALUE", dest="settings",
         help="another value for any key, its parts joined by dots: operators.reserve=3",
     )  # fmt: skip
+
+
+def period_arguments(parser: argparse.ArgumentParser) -> None:
+    """Another period than the scenario's."""
+    add = parser.add_argument
+    add("--first", type=typed.day, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
+    add("--days", type=typed.whole, metavar="N", help="length of the period in calendar days (default: the scenario's)")
 
 
 def simulation_arguments(parser: argparse.ArgumentParser) -> None:

@@ -108,10 +108,10 @@ def patience(text: str) -> Willing:
     numbers = {"exponential": 0, "deterministic": 0, "lognormal": 1, "weibull": 1, "gamma": 1}
     parts = [each.strip() for each in rest.split(",")]
     if name == "uniform" and len(parts) == 2:
-        ends = tuple(0.0 if re.fullmatch(r"0+(\.0+)?", each) else duration(each) for each in parts)
+        ends = tuple(map(_moment, parts))
         return Willing(name, sum(ends) / 2, ends)
     if name == "empirical":
-        times = tuple(0.0 if re.fullmatch(r"0+(\.0+)?", each) else duration(each) for each in parts)
+        times = tuple(map(_moment, parts))
         return Willing(name, sum(times) / len(times), times)
     wanted = numbers.get(name)
     if wanted is None or len(parts) != 1 + wanted or not all(re.fullmatch(NUMBER, each) for each in parts[1:]):
@@ -120,6 +120,11 @@ def patience(text: str) -> Willing:
             "weibull:3min,SHAPE, gamma:3min,SHAPE, uniform:0,6min or empirical:30,60,4min"
         )
     return Willing(name, duration(parts[0]), tuple(map(float, parts[1:])))
+
+
+def _moment(text: str) -> float:
+    """A duration, or none at all."""
+    return 0.0 if re.fullmatch(r"0+(\.0+)?", text) else duration(text)
 
 
 def target(text: str) -> Target:

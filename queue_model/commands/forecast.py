@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from charter.calendar import ONE_DAY, WEEKDAYS
+from ivr import typed
 from ivr.places import ROOT, Places
 from queue_model import based_on, printed, study
 from queue_model.based_on import measured
@@ -43,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("history", metavar="HISTORY", help="a CSV of calls by day and half-hour, or of single calls")
     add("--days", type=_days, default=AHEAD, metavar="N", help=f"calendar days ahead (default: {AHEAD})")
-    add("--first", type=_date, metavar="YYYY-MM-DD", help="first day (default: the one after the history)")
+    add("--first", type=typed.day, metavar="YYYY-MM-DD", help="first day (default: the one after the history)")
     add("--weeks", type=_days, default=WEEKS, metavar="N", help=f"held back for the score (default: {WEEKS})")
     add("--by", choices=("day", "half-hour"), default="day", help="rows of the table")
     add("--based-on", default=BASE, metavar="FILE", help="the scenario whose calendar holds (default: baseline)")
@@ -72,13 +73,6 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 366):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of days or weeks; write 1 to 366")
     return int(text)
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-10-05") from None
 
 
 # --- for people ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
 import io
 import itertools
 import os
@@ -59,8 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="values of a key; all combinations are simulated",
     )  # fmt: skip
     add("--list", metavar="FILE", help="a CSV of points, its first line the keys; combined with --set, if any")
-    add("--first", type=_date, metavar="YYYY-MM-DD", help="first day of the period (default: the scenario's)")
-    add("--days", type=int, metavar="N", help="length of the period in calendar days (default: the scenario's)")
+    asking.period_arguments(parser)
     asking.simulation_arguments(parser)
     asking.cluster_argument(parser)
     add(
@@ -117,13 +115,6 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     if not options.list and not options.settings:
         raise ModelError("nothing to vary; say --set KEY=V1,V2 or --list FILE")
     return [{**row, **point} for row, point in itertools.product(rows, points)]
-
-
-def _date(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-10-05") from None
 
 
 def _folder(path: str | None) -> None:
