@@ -15,7 +15,7 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment, from the lock file
 
-$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel.py queue_model/passes.py queue_model/tally.py queue_model/variates.py
+$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/simulation/kernel.py queue_model/simulation/passes.py queue_model/runs/measures/tally.py queue_model/random/variates.py
 	@echo "== setting up the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -25,16 +25,16 @@ $(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/kernel
 	@touch $@
 
 switch: setup ## Asterisk and SIPp, unpacked under var/ (no root needed)
-	@$(BIN)/ivr switch install
+	@$(BIN)/lab switch install
 
 postgres: setup ## PostgreSQL, unpacked under var/, for the tests and benchmarks of the registry
-	@$(BIN)/registry postgres install
+	@$(BIN)/lab postgres install
 
 run: setup ## a demonstration call, then stay up for your softphone
-	@$(BIN)/ivr demo --stay
+	@$(BIN)/lab demo --stay
 
 demo: setup ## the demonstration call only; the exit status says whether every step happened
-	@$(BIN)/ivr demo
+	@$(BIN)/lab demo
 
 rehearse: setup ## play the caller yourself, in the terminal
 	@$(BIN)/ivr rehearse

@@ -8,7 +8,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 SLOWER = "the staffing model will run on its reference engine, with the same results, fifty to a hundred times slower"
-COMPILED = ("kernel", "passes", "tally", "variates")
+COMPILED = ("simulation.kernel", "simulation.passes", "random.variates", "runs.measures.tally")
 
 
 class Optional(build_ext):
@@ -29,7 +29,7 @@ def extensions() -> list[Extension]:
         return []
     # No fused multiply-add: times must be those of Python to the last bit, on every processor.
     flags = ["-O3", "-g0", "-ffp-contract=off"]
-    sources = {f"queue_model.{name}": f"queue_model/{name}.py" for name in COMPILED}
+    sources = {f"queue_model.{name}": f"queue_model/{name.replace('.', '/')}.py" for name in COMPILED}
     wanted = [Extension(name, [source], extra_compile_args=flags) for name, source in sources.items()]
     built: list[Extension] = cythonize(wanted, build_dir="build")
     for each in built:

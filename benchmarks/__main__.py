@@ -20,7 +20,7 @@ from benchmarks import (
     registry_report,
     report,
 )
-from ivr.cli import Refusal
+from common.command_line import Refusal
 
 BENCHMARKS = {
     "process_start": process_start.run,

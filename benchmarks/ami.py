@@ -22,9 +22,9 @@ from asterisk.manager import Manager as Pyst2
 
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
+from common.places import ROOT
 from ivr import ami
-from ivr.places import ROOT
-from ivr.switch.state import Ami
+from ivr.ami.account import Ami
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 EVENT = (

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from benchmarks import machine, report, servers
 from benchmarks.report import Goal, Section
 from benchmarks.servers import BARE_UVLOOP, OURS_MENU, OURS_TWELVE, PANORAMISK, Failure, Kind, Server
-from ivr.places import Places
+from common.places import Places
 
 CLOSED = (1, 50, 400, 2000)
 OPEN = (400, 2000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ivr.agi import Answer, Exec, GetData, GetVariable, SetVariable, StreamFile, WaitForDigit
-from ivr.call import KEYS, Call, Flow
+from ivr.flows.call import KEYS, Call, Flow
 
 FLOWS = ("twelve", "short")
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
 from benchmarks.servers import Failure, peers_python
-from ivr.places import ROOT
+from common.places import ROOT
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 240.0  # for one program

@@ -22,11 +22,14 @@ from datetime import date
 from typing import Any
 
 from benchmarks.peers.w1_day import PATIENCE, PROFILE, TALK_SIGMA, WRAP
-from ivr.places import ROOT
-from queue_model import inputs, memory, orders, replication, rota, staffing, study, workforce
-from queue_model.build import Builder, Built
-from queue_model.measures import Measurer, Sums
-from queue_model.study import Study
+from common.places import ROOT
+from queue_model.planning import rota, staffing, workforce
+from queue_model.runs import batches, replication
+from queue_model.runs.measures.measures import Measurer, Sums
+from queue_model.scenario import study
+from queue_model.scenario.study import Study
+from queue_model.simulation import inputs, memory
+from queue_model.simulation.build import Builder, Built
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST = date(2026, 1, 5)  # a Monday
@@ -64,7 +67,7 @@ class Runs:
 
     def __init__(self, asked: Study, engine: str) -> None:
         self.builder, self.measurer = Builder(asked), Measurer(asked)
-        self.simulate = orders.engine(engine)[1]
+        self.simulate = batches.engine(engine)[1]
 
     def built(self, number: int, seed: int) -> Built:
         return self.builder.inputs(number, seed)

@@ -27,13 +27,13 @@ import six  # type: ignore[import-untyped,unused-ignore]
 from benchmarks import machine
 from benchmarks.plays import CLOCK
 from benchmarks.report import Goal, Section
-from ivr.call import Call
-from ivr.compiled import load
-from ivr.flow import menu
-from ivr.places import ROOT, Places
-from ivr.relay import installed_text
-from ivr.service import compile as compile_configuration
-from ivr.session import Session, starter
+from common.places import ROOT, Places
+from ivr.configuration.compiled import load
+from ivr.configuration.service import compile as compile_configuration
+from ivr.drivers.relay import installed_text
+from ivr.drivers.session import Session, starter
+from ivr.flows.call import Call
+from ivr.flows.menu import menu
 
 RUNS, QUICK_RUNS = 60, 12
 TOLD = (

@@ -24,16 +24,16 @@ from benchmarks import machine
 from benchmarks.queue_log_peers import OneLiner, RowByRow, Trap, traps, verdict
 from benchmarks.report import Goal, Section, table
 from charter.calendar import OpeningHours, parse_range
-from ivr import queue_log
-from ivr.places import ROOT
-from ivr.visits import visits_of
-from measure import files
-from measure.ingest import Ingestion, Report
-from measure.joins import by_fate
-from measure.lines import Callers, Count, read
-from registry.database import Database
+from common.places import ROOT
+from ivr.switch_logs import queue_log
+from ivr.switch_logs.visits import visits_of
+from measure.switch import rotated_files
+from measure.switch.ingest import Ingestion, Report
+from measure.switch.joins import by_fate
+from measure.switch.lines import Callers, Count, read
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 from registry.keys import Keys
-from registry.migrations import upgrade
 
 GOAL = 200_000  # lines a second
 DAY = 10_000  # lines
@@ -42,7 +42,7 @@ DAYS, QUICK_DAYS = 1000, 20
 # Of the days, for those that take longer for a line; in full, what fits into four minutes.
 SHARES = {"grammar": 1.0, "visits": 0.3, "ingest": 0.3, "pandas": 0.2, "rows": 0.01}
 NAMES = {
-    "grammar": "`ivr.queue_log`: lines to events",
+    "grammar": "`ivr.switch_logs.queue_log`: lines to events",
     "visits": "all but the database: keys, pseudonyms, visits",
     "ingest": "`measure ingest` into SQLite",
     "pandas": "pandas, one line: verbs counted",
@@ -156,7 +156,7 @@ class Clock:
     """Runs from `start`, when a reader is ready; looks at the memory on the way."""
 
     def __init__(self, path: str) -> None:
-        self._half = sum(os.path.getsize(each) for each in files.generations(path)) / 2
+        self._half = sum(os.path.getsize(each) for each in rotated_files.generations(path)) / 2
         self._early = 0.0
         self._began = 0.0
 
@@ -187,8 +187,8 @@ def _peak() -> float:
 def _blocks(path: str, clock: Clock, take: Callable[[bytes], int]) -> Measured:
     lines = done = 0
     clock.start()
-    for each in files.generations(path):
-        log = files.opened(each, [])
+    for each in rotated_files.generations(path):
+        log = rotated_files.opened(each, [])
         assert log is not None
         with log.closing:
             for block in log.blocks():
@@ -251,13 +251,17 @@ def _pandas(path: str, clock: Clock) -> Measured:
 def _rows(path: str, clock: Clock) -> Measured:
     reader = RowByRow(path)
     clock.start()
-    for each in files.generations(path):
+    for each in rotated_files.generations(path):
         reader.take(each)
     return clock.measured(_lines(path))
 
 
 def _lines(path: str) -> int:
-    return sum(os.path.getsize(each) for each in files.generations(path)) * DAY // len(_day().replace(MARK, b"12345"))
+    return (
+        sum(os.path.getsize(each) for each in rotated_files.generations(path))
+        * DAY
+        // len(_day().replace(MARK, b"12345"))
+    )
 
 
 READERS = {"grammar": _grammar, "visits": _visits, "ingest": _ingest, "pandas": _pandas, "rows": _rows}

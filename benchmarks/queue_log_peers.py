@@ -12,7 +12,7 @@ import sqlite3
 from collections import Counter
 from typing import NamedTuple, Protocol
 
-from measure.files import generations
+from measure.switch.rotated_files import generations
 
 ROTATE = b""
 VERBS = {

@@ -24,12 +24,12 @@ from typing import NamedTuple
 
 from benchmarks import flows, machine, report
 from benchmarks.report import Goal, Section
-from ivr import sipp
-from ivr.demo import Sipp
-from ivr.places import ROOT, Places
-from ivr.stack import Stack
-from ivr.switch.installation import install
-from ivr.switch.ports import HOST, free_ports
+from common.places import ROOT, Places
+from common.ports import HOST, free_ports
+from lab import sipp
+from lab.debian.installation import install
+from lab.demo import Sipp
+from lab.stack import Stack
 
 ENGINE, ALONE = "with the engine", "without AGI"
 EXTENSIONS = {ENGINE: "900", ALONE: "901"}

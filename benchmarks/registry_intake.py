@@ -21,15 +21,16 @@ from sqlalchemy import Connection, text
 
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
-from ivr import service
-from ivr.compiled import Compiled
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from ivr.places import Places
-from registry import keys, server
-from registry.database import Database
-from registry.intake import Intake
-from registry.messages import Left
-from registry.migrations import upgrade
+from lab import postgres
+from registry import keys
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
+from registry.intake.intake import Intake
+from registry.intake.message_lookup import Left
 from registry.site import Site
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (10_000, 100_000)  # facts that are there already
@@ -70,9 +71,9 @@ def run(quick: bool, quiet: str) -> Section:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-"))
         found["SQLite"] = _database(f"sqlite:///{folder}/registry.db", folder, compiled, sizes, calls)
-        programs = server.install(places, report=lambda line: None)
+        programs = postgres.install(places, report=lambda line: None)
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))
-        running = stack.enter_context(server.Server(programs, own, durable=True))
+        running = stack.enter_context(postgres.Server(programs, own, durable=True))
         found["PostgreSQL"] = _database(running.url(), folder, compiled, sizes, calls)
     return _section(found, calls, quiet)
 

@@ -21,14 +21,15 @@ from typing import NamedTuple
 
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
-from ivr import service
-from ivr.compiled import Compiled
-from ivr.places import Places
-from registry import requests, server, upkeep
-from registry.clocks import Rules
-from registry.database import Database
-from registry.migrations import upgrade
-from registry.requests import Opening
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
+from lab import postgres
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
+from registry.requests import reference_data, store
+from registry.requests.clocks import Rules
+from registry.requests.store import Opening
 
 WRITERS = (1, 8, 32)
 PACED = 8
@@ -58,9 +59,9 @@ def run(quick: bool, quiet: str) -> Section:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-"))
         disk = _disk(folder)
         found["SQLite"] = _database(f"sqlite:///{folder}/registry.db", compiled, seconds)
-        programs = server.install(places, report=lambda line: None)
+        programs = postgres.install(places, report=lambda line: None)
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))  # another user's, perhaps
-        running = stack.enter_context(server.Server(programs, own, durable=True))
+        running = stack.enter_context(postgres.Server(programs, own, durable=True))
         found["PostgreSQL"] = _database(running.url(), compiled, seconds)
     return _section(found, disk, seconds, quiet)
 
@@ -81,7 +82,7 @@ def _database(url: str, compiled: Compiled, seconds: float) -> dict[str, Measure
     database = Database(url)
     with database.begin() as connection:
         upgrade(connection)
-        upkeep.publish(connection, compiled)
+        reference_data.publish(connection, compiled)
     database.close()
     found = {f"{writers}": _writers(url, compiled, writers, seconds, None) for writers in WRITERS}
     found["paced"] = _writers(url, compiled, PACED, PACED_TIMES * seconds, PACE)
@@ -132,7 +133,7 @@ def _opener(url: str, compiled: Compiled, number: int) -> Callable[[], None]:
     def once() -> None:
         with database.begin() as connection:
             opening = Opening("email", "DID", time.time(), f"op{101 + number}", note=NOTE)
-            requests.open_request(connection, rules, opening)
+            store.open_request(connection, rules, opening)
 
     return once
 

@@ -26,11 +26,12 @@ from sqlalchemy import Connection, func, select, text
 
 from benchmarks import machine
 from benchmarks.report import Goal, Section, table
-from ivr import service
-from ivr.places import ROOT, Places
-from registry import schema, server
-from registry.database import Database
-from registry.migrations import upgrade
+from common.places import ROOT, Places
+from ivr.configuration import service
+from lab import postgres
+from registry.db import schema
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 
 YEARS, QUICK_YEARS = (1, 3, 10), (1, 2)
 FIRST = 2027
@@ -59,14 +60,14 @@ def run(quick: bool, quiet: str) -> Section:
     rows, goals = [], []
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-report-"))
-        programs = server.install(Places(), report=lambda line: None)
+        programs = postgres.install(Places(), report=lambda line: None)
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))
         for name in ("SQLite", "PostgreSQL"):
             with ExitStack() as while_it_runs:
                 if name == "SQLite":
                     url = f"sqlite:///{Path(folder, 'registry.db')}"
                 else:
-                    url = while_it_runs.enter_context(server.Server(programs, own)).url()
+                    url = while_it_runs.enter_context(postgres.Server(programs, own)).url()
                 lines, inside = _database(name, url, folder, years, scale)
             rows += lines
             goals += _goals(name, inside, years)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import flows, machine, plays
+from common.places import ROOT, Places
+from ivr.configuration.service import compile as compile_configuration
 from ivr.facts import SEALED
-from ivr.places import ROOT, Places
-from ivr.service import compile as compile_configuration
 
 HERE = Path(__file__).parent
 START_SECONDS = 15.0

@@ -63,8 +63,9 @@ def public_holidays(year: int) -> Mapping[date, str]:
 
 
 def patron_saint(city: str, year: int) -> tuple[date, str]:
-    """The day of a city's patron in one year, and his name; KeyError for a city not in `charter.patrons.CITIES`."""
-    from charter.patrons import PATRONS  # a table that most services never need
+    """The day of a city's patron in one year, and his name; KeyError for a city not in
+    `charter.patron_saints.CITIES`."""
+    from charter.patron_saints import PATRONS
 
     if city == "Bolzano":  # no saint: the province keeps Whit Monday instead
         return easter(year) + 50 * ONE_DAY, "Lunedì di Pentecoste"
@@ -148,7 +149,8 @@ class OpeningHours:
 
     @classmethod
     def of(cls, service: Mapping[str, Any]) -> OpeningHours:
-        """From the `service` part of the compiled configuration (`ivr.compiled.Service`); the same for the same."""
+        """From the `service` part of the compiled configuration (`ivr.configuration.compiled.Service`); the same for
+        the same."""
         holidays, hours = service["holidays"], service["hours"]
         return _of(
             service["service"]["time_zone"],

@@ -7,7 +7,8 @@ counts (*primary*) is not enough, because margins give them back by subtraction;
 
 Whoever attacks knows every shown count, every sum that holds between cells, and that a hidden count is at least one. A
 hidden cell therefore never says whether it was hidden first or second. Here stands the arithmetic with one sum at a
-time; what all sums together give away is found by `measure.audit`, by linear programming, before anything is published.
+time; what all sums together give away is found by `measure.month.audit`, by linear programming, before anything is
+published.
 
 A *cell* is known by what it counts: `(("of", "calls"), ("half-hour", "09:00"))`, dimensions that are not named taken
 whole. So the total of one table and that of another are the same cell, and tables are linked by themselves: days with

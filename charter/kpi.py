@@ -3,7 +3,7 @@
 A *visit* is one caller's stay at the queue, from entering it to one fate. Somebody who calls again makes another visit.
 Visits outside service hours are no part of any measure here; nor are calls that ended in the menu, which ask for no
 operator. Each measure is a `Figure`: its value, its numerator and denominator; what it means stands under its name in
-`charter.definitions`.
+`charter.kpi_definitions`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from charter.definitions import DEFINITIONS, Definition
+from charter.kpi_definitions import DEFINITIONS, Definition
 from charter.promises import Deferred
 
 Fate = Literal[
@@ -146,7 +146,7 @@ def shares(found: Tally) -> tuple[Figure, ...]:
 
 
 def service_levels(found: Tally) -> tuple[Figure, ...]:
-    """The five formulas that go by this name; `charter.definitions.PUBLISHED` is the first."""
+    """The five formulas that go by this name; `charter.kpi_definitions.PUBLISHED` is the first."""
     return (
         ratio("service_level", found.in_time, found.offered),
         ratio("service_level_without_short", found.in_time, found.offered - found.short),

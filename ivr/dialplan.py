@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from charter.calendar import WEEKDAYS, OpeningHours, parse_range
-from ivr.cli import Refusal
-from ivr.compiled import Compiled, Service
-from ivr.places import ROOT, Places
-from ivr.relay import installed_text
-from ivr.switch.ports import HOST, Ports
+from common.command_line import Refusal
+from common.places import ROOT, Places
+from common.ports import HOST, Ports
+from ivr.configuration.compiled import Compiled, Service
+from ivr.drivers.relay import installed_text
 
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ivr import cli
+from common import command_line
 
 COMMANDS = {
     "ingest": "take in the switch's queue_log and CDR: every line once, as visits",
@@ -17,7 +17,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return cli.run("measure", "What happened at the queue, in figures.", COMMANDS, "measure.commands", argv)
+    return command_line.run("measure", "What happened at the queue, in figures.", COMMANDS, "measure.commands", argv)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from sqlalchemy import Connection, select
 from charter import kpi
 from charter.calendar import OpeningHours
 from charter.promises import end_of_day
-from ivr.visits import visits_of
-from measure import tables
-from measure.lines import Kept
-from measure.month import ONE_DAY, Month, Span
-from measure.visits import kpi_visit
-from registry.schema import queue_visit
+from ivr.switch_logs.visits import visits_of
+from measure.month.period import ONE_DAY, Month, Span
+from measure.switch import tables
+from measure.switch.lines import Kept
+from measure.switch.visits import kpi_visit
+from registry.db.schema import queue_visit
 
 LEAST = 20  # calls of an operator in a week; of fewer nothing is shown
 PSEUDONYM = re.compile(r"op[0-9]{1,6}", re.ASCII)  # whatever else a log has as a member could be a name

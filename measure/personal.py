@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select, update
 
-from registry import schema
-from registry.numbers import e164
-from registry.personal import Held, Person, Purged
+from registry.db import schema
+from registry.people.data_subject import Held, Person, Purged
+from registry.people.phone_numbers import e164
 from registry.site import Site
 
 QUEUE_LOG, CDR = "queue_log", os.path.join("cdr-csv", "Master.csv")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ivr import cli
-from queue_model import memory
+from common import command_line
 from queue_model.errors import ModelError
+from queue_model.simulation import memory
 
 COMMANDS = {
     "run": "simulate a scenario: every measure with its interval",
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     memory.keep()
     description = "How many, when, what if: the service in numbers."
     try:
-        return cli.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
+        return command_line.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
     except MemoryError:
         print("queue-model: not enough memory; ask for fewer calls, fewer --days or fewer --jobs", file=sys.stderr)
         return 1

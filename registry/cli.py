@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ivr import cli
+from common import command_line
 
 COMMANDS: dict[str, str] = {
     "list": "the requests that are open, oldest first",
@@ -32,7 +32,6 @@ COMMANDS: dict[str, str] = {
     "backup": "a copy of the database while it is in use, checked",
     "restore": "put a copy in the place of the database",
     "intake": "take in what happened on the calls, open requests from it",
-    "postgres": "a private PostgreSQL for tests and benchmarks",
     "find": "everything that is held about a person, wherever it lies",
     "export": "copies of everything that is held about a person, for that person",
     "erase": "forget a person, everywhere; the figures stay",
@@ -41,7 +40,9 @@ COMMANDS: dict[str, str] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return cli.run("registry", "Every request has a number, a clock and an end.", COMMANDS, "registry.commands", argv)
+    return command_line.run(
+        "registry", "Every request has a number, a clock and an end.", COMMANDS, "registry.commands", argv
+    )
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ivr.cli import Refusal
-from ivr.places import Places
+from common.command_line import Refusal
+from common.places import Places
 
 NONCE_BYTES = 12
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ivr.cli import Refusal
-from ivr.compiled import Compiled, CompiledError, load
-from ivr.places import Places
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import Compiled, CompiledError, load
 from registry import keys
-from registry.database import Database
+from registry.db.connection import Database
+from registry.db.migrations import opened
 from registry.keys import Keys
-from registry.migrations import opened
 
 DAY = 86400.0
 

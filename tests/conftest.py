@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import settings
 
-from ivr import service
-from ivr.compiled import Compiled
-from ivr.places import Places
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
 
 # A law holds or it does not; how long an example takes says only how busy the machine is.
 settings.register_profile("steady", deadline=None)

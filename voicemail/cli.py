@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ivr import typed
-from ivr.cli import Refusal, guarded, of_output, sentence, user
-from ivr.columns import age, plain
-from ivr.compiled import CompiledError, load
+from common import argument_types
+from common.command_line import Refusal, guarded, of_output, sentence, user
+from common.places import Places
+from common.terminal_table import age, plain
+from ivr.configuration.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
-from ivr.places import Places
 from voicemail.message import STATES, StoreError
 from voicemail.native import HousekeepingError, housekeeping
-from voicemail.shown import document, local, table
 from voicemail.store import Store
+from voicemail.terminal_view import document, local, table
 
 SETTLED = ("called_back", "closed")
 PLAYERS = (("aplay", "-q"), ("paplay",), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _desk_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Those that need the registry: what they do is in `voicemail.desk`, imported when one of them is called."""
+    """Those that need the registry: what they do is in `voicemail.callback.actions`, imported when one of them is
+    called."""
     taken = command("take", "take an entry: from then on it is yours", _desk("take"))
     released = command("release", "give an entry back untouched", _desk("release"))
     called = command("call", "ring your telephone, then the citizen's", _desk("call"))
@@ -98,22 +99,22 @@ def _desk_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     notified.add_argument("--dry-run", action="store_true", help="print the letters, send none")
     notified.add_argument("--follow", action="store_true", help="go on, until SIGTERM or Ctrl-C")
     notified.add_argument(
-        "--every", type=typed.pause, default=60.0, metavar="SECONDS", help="with --follow (default: 60)"
+        "--every", type=argument_types.pause, default=60.0, metavar="SECONDS", help="with --follow (default: 60)"
     )
     notified.add_argument(
-        "--metrics-port", type=typed.port, metavar="PORT", help="with --follow: for Prometheus; 0: any"
+        "--metrics-port", type=argument_types.port, metavar="PORT", help="with --follow: for Prometheus; 0: any"
     )
     written = command("transcribe", "write down what messages say, with a model of yours", _desk("transcribe"))
     written.add_argument("id", metavar="ID", nargs="?", help="of one message (default: all that have none)")
 
 
 def _from_desk(name: str) -> Any:
-    """A function of `voicemail.desk`. Raises `Refusal` where the registry's packages are not installed."""
+    """A function of `voicemail.callback.actions`. Raises `Refusal` where the registry's packages are not installed."""
     try:
-        from voicemail import desk
+        from voicemail.callback import actions
     except ImportError as problem:
         raise Refusal(f"{problem.name} is not installed; pip install 'numero-unico-lavoro[desk]'") from None
-    return getattr(desk, name)
+    return getattr(actions, name)
 
 
 def _desk(name: str) -> Callable[[argparse.Namespace, Places, float], int]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from ivr import caller
 from ivr.agi import Answer, Command, CommandError, Hangup, Noop, RecordFile, SayDigits, StreamFile
-from ivr.call import KEYS, Call, Flow, choose, collect, last_words, say
+from ivr.flows import caller
+from ivr.flows.call import KEYS, Call, Flow, choose, collect, last_words, say
 from voicemail.audio import RATE, AudioError
-from voicemail.draft import Draft
 from voicemail.message import Message
+from voicemail.recording import Draft
 from voicemail.store import Store
 
 WHY = {"closed": "vm-closed", "all_busy": "vm-all-busy", "caller_choice": "vm-choice"}

@@ -17,10 +17,10 @@ import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ivr import caller
-from ivr.compiled import Compiled
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from ivr.places import Places
+from ivr.flows import caller
 from voicemail import audio
 from voicemail.audio import AudioError
 from voicemail.message import REASONS, Message, StoreError, names, new_id

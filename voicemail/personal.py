@@ -12,10 +12,10 @@ import sys
 
 from sqlalchemy import select, update
 
-from ivr.cli import Refusal
-from registry import schema
-from registry.numbers import e164
-from registry.personal import Held, Person, Purged
+from common.command_line import Refusal
+from registry.db import schema
+from registry.people.data_subject import Held, Person, Purged
+from registry.people.phone_numbers import e164
 from registry.site import Site
 from voicemail.message import Message, StoreError
 from voicemail.native import DONE, WAV, Named

@@ -19,7 +19,6 @@ from collections.abc import Callable
 
 from voicemail import audio
 from voicemail.audio import AudioError
-from voicemail.draft import Draft
 from voicemail.message import (
     AUDIO,
     ID,
@@ -40,6 +39,7 @@ from voicemail.message import (
     sync,
     write,
 )
+from voicemail.recording import Draft
 
 QUIET_SECONDS = 30.0  # the switch goes on recording when the engine dies; a file at rest for so long is finished
 ATTEMPTS = 10

@@ -16,6 +16,7 @@ from ivr.agi.commands import (
     AsyncAgiBreak,
     ChannelStatus,
     Command,
+    CommandError,
     Exec,
     GetFullVariable,
     GetVariable,
@@ -35,7 +36,7 @@ from ivr.agi.commands import (
 from ivr.agi.connection import NEED_DATA, Closed, Connection, Event, HungUp, NeedData, Reply, State
 from ivr.agi.database import DatabaseDel, DatabaseDeltree, DatabaseGet, DatabasePut
 from ivr.agi.environment import Environment
-from ivr.agi.errors import AgiError, CommandError, Hangup, LocalProtocolError, RemoteProtocolError
+from ivr.agi.errors import AgiError, Hangup, LocalProtocolError, RemoteProtocolError
 from ivr.agi.media import (
     ControlStreamFile,
     GetData,

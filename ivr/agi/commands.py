@@ -12,12 +12,13 @@ What the caller hears and gives is in `media.py`, the database in `database.py`,
 
 from __future__ import annotations
 
+from ivr.agi.errors import AgiError
 from ivr.agi.replies import KEY_OF, Played, RawReply, Result
 from ivr.agi.wire import constant_expression, constant_name, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar, Generic, TypeVar
+    from typing import Any, ClassVar, Generic, TypeVar
 
     R = TypeVar("R")
 else:
@@ -59,6 +60,19 @@ class Command(Generic[R]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.words))})"
+
+
+class CommandError(AgiError):
+    """The switch refused a command: 510 unknown, 520 wrong arguments (`text` is its usage), 503 out of memory."""
+
+    def __init__(self, command: Command[Any], code: int, text: str) -> None:
+        super().__init__(command, code, text)
+        self.command = command
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.command.verb}: {self.code} {self.text.partition(chr(10))[0]}"
 
 
 class Acts(Command[Result]):

@@ -23,8 +23,9 @@ Every element has a limit (environment, line, reply, lines passed over), so a pe
 
 from __future__ import annotations
 
+from ivr.agi.commands import CommandError
 from ivr.agi.environment import MAX_BYTES, MAX_LINES, Environment, read_environment
-from ivr.agi.errors import CommandError, Hangup, LocalProtocolError, RemoteProtocolError
+from ivr.agi.errors import Hangup, LocalProtocolError, RemoteProtocolError
 from ivr.agi.received import MAX_LINE, Received, show
 from ivr.agi.replies import RawReply, Record, read_line
 

@@ -8,12 +8,6 @@ flow's `except AgiError` cannot take the end of the call for a command that fail
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # `typing` itself would cost a process script 4 ms
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ivr.agi.commands import Command
-
 
 class AgiError(Exception):
     """Whatever goes wrong with the switch."""
@@ -25,19 +19,6 @@ class LocalProtocolError(AgiError):
 
 class RemoteProtocolError(AgiError):
     """The peer does not speak AGI, or says too much. The connection is of no further use."""
-
-
-class CommandError(AgiError):
-    """The switch refused a command: 510 unknown, 520 wrong arguments (`text` is its usage), 503 out of memory."""
-
-    def __init__(self, command: Command[Any], code: int, text: str) -> None:
-        super().__init__(command, code, text)
-        self.command = command
-        self.code = code
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.command.verb}: {self.code} {self.text.partition(chr(10))[0]}"
 
 
 class Hangup(Exception):

@@ -3,18 +3,32 @@ which everybody on the machine can read."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import secrets
 import stat
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from ivr.switch.state import Ami, load_ami
+from common.command_line import Refusal
+from common.places import Places
+from common.ports import HOST
+from common.safe_files import write_whole
 
 PORT = 5038
+AMI_USER = "ivr"  # of a private switch
 MOST_SECRET = 1024  # bytes
 _ADDRESS = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
+
+
+class Ami(NamedTuple):
+    """How to log in to the manager interface."""
+
+    host: str
+    port: int
+    user: str
+    secret: str
 
 
 def account(places: Places, environment: Mapping[str, str] = os.environ, switch: str = "main") -> Ami:
@@ -46,3 +60,21 @@ def _secret(environment: Mapping[str, str]) -> str:
     if not secret:
         raise Refusal(f"{path}: empty; it holds the secret of manager.conf and nothing else")
     return secret
+
+
+def load_ami(folder: str) -> Ami:
+    path = os.path.join(folder, "ami.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            return Ami(**json.load(file))
+    except FileNotFoundError:
+        raise Refusal(f"{path}: not there yet; prepare the switch first (`lab switch start` does)") from None
+    except (OSError, ValueError, TypeError) as problem:
+        raise Refusal(f"{path}: {problem}; delete it, stop the switch and start it again") from None
+
+
+def save_ami(folder: str, port: int) -> None:
+    """With the secret that is there already, or a new one."""
+    path = os.path.join(folder, "ami.json")
+    secret = load_ami(folder).secret if os.path.exists(path) else secrets.token_urlsafe(24)
+    write_whole(path, json.dumps(Ami(HOST, port, AMI_USER, secret)._asdict(), indent=1) + "\n", mode=0o600)

@@ -13,9 +13,9 @@ import itertools
 from collections.abc import AsyncIterator
 from typing import NamedTuple, NoReturn
 
+from ivr.ami.account import Ami
 from ivr.ami.errors import AmiError, Behind, LoginRefused, Lost, NoAnswer, Refused, Unreachable
 from ivr.ami.wire import Fields, Message, Reader, encode
-from ivr.switch.state import Ami
 
 SECONDS = 5.0  # for an answer, unless an action says otherwise
 MOST_EVENTS = 20_000  # that wait to be taken; some minutes of the busiest switch

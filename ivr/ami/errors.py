@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.cli import Refusal
+from common.command_line import Refusal
 
 
 class AmiError(Refusal):

@@ -11,10 +11,10 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from ivr.ami.account import Ami
 from ivr.ami.client import SECONDS, Connection, connect
 from ivr.ami.errors import AmiError, LoginRefused
 from ivr.ami.wire import Message
-from ivr.switch.state import Ami
 
 
 class Backoff(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ivr.documents import Problem, shown
-from ivr.places import Places
-from ivr.service import examine
+from common.documents import Problem, shown
+from common.places import Places
+from ivr.configuration.service import examine
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def summary(problems: list[Problem]) -> str:
 
 
 def _cities() -> int:
-    from charter.patrons import CITIES, PATRONS
+    from charter.patron_saints import CITIES, PATRONS
 
     for city in CITIES:
         month, day, name = PATRONS.get(city, (0, 0, "Lunedì di Pentecoste"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from ivr.cli import Refusal
-from ivr.documents import shown
-from ivr.places import Places
-from ivr.service import compile as compile_configuration
-from ivr.service import examine
+from common.command_line import Refusal
+from common.documents import shown
+from common.places import Places
+from ivr.configuration.service import compile as compile_configuration
+from ivr.configuration.service import examine
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from ivr.cli import Refusal
-from ivr.compiled import CompiledError, load
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import CompiledError, load
 from ivr.facts import Fact, read_segment, segments
-from ivr.places import Places
 
 FOLLOW_SECONDS = 0.5
 

@@ -6,13 +6,13 @@ import argparse
 import os
 import sys
 
-from ivr import graph
-from ivr.cli import Refusal
-from ivr.documents import shown
-from ivr.places import Places
-from ivr.service import ConfigurationError, load
+from common.command_line import Refusal
+from common.documents import shown
+from common.places import Places
+from ivr.configuration import menu_graph
+from ivr.configuration.service import ConfigurationError, load
 
-FORMATS = {"mermaid": graph.mermaid, "svg": graph.svg, "text": graph.text}
+FORMATS = {"mermaid": menu_graph.mermaid, "svg": menu_graph.svg, "text": menu_graph.text}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

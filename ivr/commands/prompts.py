@@ -11,9 +11,9 @@ import sys
 import tempfile
 from collections.abc import Iterable
 
-from ivr import prompts, sound, voices
-from ivr.cli import Refusal
-from ivr.places import Places
+from common.command_line import Refusal
+from common.places import Places
+from ivr.prompts import prompts, sound, voices
 
 # Players, the best first; each is given a PCM WAV.
 PLAYERS = (("paplay",), ("aplay", "-q"), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))

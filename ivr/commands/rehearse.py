@@ -8,14 +8,14 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ivr import service
-from ivr.cli import Refusal
-from ivr.compiled import Compiled
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
+from ivr.drivers.rehearsal import HangsUp, Rehearsal, whole_call
+from ivr.drivers.terminal import Terminal
 from ivr.facts import Fact
-from ivr.flows import installed
-from ivr.places import Places
-from ivr.rehearsal import HangsUp, Rehearsal, whole_call
-from ivr.terminal import Terminal
+from ivr.flows.catalogue import installed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,14 +7,14 @@ import asyncio
 import gc
 from collections.abc import Callable
 
-from ivr import typed
-from ivr.cli import Refusal
-from ivr.compiled import CompiledError
-from ivr.engine import HOOKS, Engine
-from ivr.flows import PluginError, installed, plugins
-from ivr.listening import ListeningError
-from ivr.logs import Log
-from ivr.places import Places
+from common import argument_types
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import CompiledError
+from ivr.drivers.listening import ListeningError
+from ivr.flows.catalogue import PluginError, installed, plugins
+from ivr.server.engine import HOOKS, Engine
+from ivr.telemetry.logs import Log
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "Answer the switch's AGI(agi://...) over TCP and the AGI scripts over a socket in var/. SIGTERM: take no new "
         "call, finish those under way; a second SIGTERM: end at once. SIGHUP: take up the compiled configuration."
     )
-    parser.add_argument("--port", type=typed.port, help="instead of engine.port of service.yaml; 0: a free one")
-    parser.add_argument("--metrics-port", type=typed.port, help="instead of engine.metrics_port; 0: a free one")
+    parser.add_argument(
+        "--port", type=argument_types.port, help="instead of engine.port of service.yaml; 0: a free one"
+    )
+    parser.add_argument(
+        "--metrics-port", type=argument_types.port, help="instead of engine.metrics_port; 0: a free one"
+    )
     parser.add_argument("--verbose", action="store_true", help="log the end of every session too")
 
 

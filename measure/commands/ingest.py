@@ -16,14 +16,14 @@ from datetime import UTC, tzinfo
 from types import FrameType
 
 from charter.calendar import OpeningHours
-from ivr.cli import Refusal
-from ivr.columns import plain
-from ivr.places import Places
-from measure.ingest import Ingestion, Report
-from measure.joins import by_fate, join_late
-from measure.realtime import RealtimeLog
-from registry.database import Away
-from registry.migrations import check
+from common.command_line import Refusal
+from common.places import Places
+from common.terminal_table import plain
+from measure.switch.ingest import Ingestion, Report
+from measure.switch.joins import by_fate, join_late
+from measure.switch.realtime import RealtimeLog
+from registry.db.connection import Away
+from registry.db.migrations import check
 from registry.site import Site
 
 EXAMPLES = """

@@ -13,18 +13,20 @@ from sqlalchemy import select
 
 from charter.calendar import OpeningHours
 from charter.kpi import Visit
-from ivr import ami, trusted, typed
-from ivr.cli import Refusal
-from ivr.compiled import CompiledError
-from ivr.metrics import MetricsServer
-from ivr.places import Places
-from measure import live
-from measure.board import Board, Picture
-from measure.live import Gauges, Source
-from measure.visits import kpi_visit
-from registry.database import Database, DatabaseError, address
-from registry.schema import queue_event, queue_log_file
-from registry.schema import queue_visit as table
+from common import argument_types
+from common.command_line import Refusal
+from common.places import Places
+from ivr import ami
+from ivr.configuration import compiled_check
+from ivr.configuration.compiled import CompiledError
+from ivr.telemetry.metrics import MetricsServer
+from measure.live import feed
+from measure.live.board import Board, Picture
+from measure.live.feed import Gauges, Source
+from measure.switch.visits import kpi_visit
+from registry.db.connection import Database, DatabaseError, address
+from registry.db.schema import queue_event, queue_log_file
+from registry.db.schema import queue_visit as table
 
 COLUMNS = (table.c.unique_id, table.c.entered_at, table.c.fate, table.c.wait_s, table.c.talk_s)
 TAKEN_IN = (queue_log_file.c.read_at, queue_event.c.at)  # files, or lines of a realtime table
@@ -35,16 +37,18 @@ ONCE_SECONDS = 10.0
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print it once, and go")
     parser.add_argument("--json", action="store_true", help="a line of JSON each time, for programs")
-    parser.add_argument("--every", type=typed.pause, default=2.0, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument(
-        "--metrics-port", type=typed.port, metavar="PORT", help="for Prometheus, on the loopback address"
+        "--every", type=argument_types.pause, default=2.0, metavar="SECONDS", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--metrics-port", type=argument_types.port, metavar="PORT", help="for Prometheus, on the loopback address"
     )
     parser.add_argument("--switch", default="main", metavar="NAME", help="of a private switch (default: %(default)s)")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     try:
-        service = trusted.trusted(places)["service"]
+        service = compiled_check.trusted(places)["service"]
     except CompiledError as problem:
         raise Refusal(str(problem)) from None
     queue = service["queue"]
@@ -99,7 +103,7 @@ async def _in_place(source: Source, every: float, keeping: asyncio.Task[None]) -
     def table() -> Table:
         picture = source.picture()
         shown = Table(title=_headline(source, picture), caption=_footnote(source, picture), show_header=False)
-        for name, value in live.rows(picture):
+        for name, value in feed.rows(picture):
             shown.add_row(name, value)
         return shown
 
@@ -119,10 +123,10 @@ async def _ended(keeping: asyncio.Task[None], seconds: float) -> bool:
 def _print(source: Source, as_json: bool) -> None:
     picture = source.picture()
     if as_json:
-        print(live.line(picture, source.problem), flush=True)
+        print(feed.line(picture, source.problem), flush=True)
         return
     print(_headline(source, picture))
-    for name, value in live.rows(picture):
+    for name, value in feed.rows(picture):
         print(f"{name:24} {value}")
     print(_footnote(source, picture), flush=True)
 

@@ -12,19 +12,19 @@ from datetime import date
 from typing import Any
 
 from charter.calendar import OpeningHours
-from charter.definitions import DEFINITIONS
-from ivr.cli import Refusal, user
-from ivr.columns import columns, plain
-from ivr.compiled import Agreement, Compiled, CompiledError, load
-from ivr.places import Places
-from measure.document_files import tame
-from measure.month import month
-from measure.month_words import Language
+from charter.kpi_definitions import DEFINITIONS
+from common.command_line import Refusal, user
+from common.places import Places
+from common.terminal_table import columns, plain
+from ivr.configuration.compiled import Agreement, Compiled, CompiledError, load
+from measure.month.document_files import tame
+from measure.month.period import month
+from measure.month.texts import Language
 from measure.operators import LEAST, Week, weeks
-from pages import reader
-from registry.migrations import opened
-from registry.personal import log_access
-from registry.words import line
+from pages import formats
+from registry.db.migrations import opened
+from registry.people.data_subject import log_access
+from registry.text_input import line
 
 KEY = "config/service.yaml: statistics.individual_agreement"
 WORDS = {
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
         basis = {"agreement": tame(agreement["name"]), "signed": agreement["signed"]}
         writer.writerows({**each, **basis} for each in (*shown, *left_out))
     else:
-        print(WORDS[options.language]["title"].format(reader.month(*wanted, options.language)))
+        print(WORDS[options.language]["title"].format(formats.month(*wanted, options.language)))
         print("\n".join(_lines(shown, left_out, agreement, options.language)))
     return 0
 
@@ -155,4 +155,4 @@ def _lines(
 
 
 def _seconds(value: float | None, language: Language) -> str:
-    return reader.figure(value, "seconds", language).replace("\N{NO-BREAK SPACE}", " ")  # `columns` would spell it out
+    return formats.figure(value, "seconds", language).replace("\N{NO-BREAK SPACE}", " ")  # `columns` would spell it out

@@ -7,10 +7,10 @@ import sys
 import time
 
 from charter.calendar import OpeningHours
-from ivr.places import Places
+from common.places import Places
 from measure.commands.ingest import SAID, visits
-from measure.joins import by_fate, rebuild
-from registry.migrations import check
+from measure.switch.joins import by_fate, rebuild
+from registry.db.migrations import check
 from registry.site import Site
 
 

@@ -8,16 +8,17 @@ import time
 
 from charter import disclosure, kpi
 from charter.calendar import OpeningHours
-from ivr.cli import Refusal
-from ivr.compiled import CompiledError, load
-from ivr.places import Places
-from measure import document_files, month_data, month_page, published
-from measure.document import Document
-from measure.month import Month, month
-from measure.month_cells import Calls
-from measure.month_report import About, report
-from registry import migrations
-from registry.database import Database, address
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import CompiledError, load
+from measure.month import data as month_data
+from measure.month import document_files, page, published
+from measure.month.cells import Calls
+from measure.month.document import Document
+from measure.month.period import Month, month
+from measure.month.report import About, report
+from registry.db import migrations
+from registry.db.connection import Database, address
 
 EPILOG = """what is written: month-2026-10-internal-it.html, .csv and .json; for the public month-2026-10-public-it.*
 
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
         database.close()
     name = f"{made.name}-{options.audience}-{options.language}"
     files = {
-        f"{name}.html": month_page.page(made),
+        f"{name}.html": page.page(made),
         f"{name}.csv": document_files.table_text(made),
         f"{name}.json": document_files.json_text(made),
     }

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ivr.cli import Refusal
-from ivr.places import ROOT, Places
-from queue_model import based_on, printed, study
-from queue_model.calibrate import WINDOW, Calibration, Found, calibrate, source
-from queue_model.fitting import Estimate, survival
-from queue_model.queue_log import QueueLog, read_queue_log
-from queue_model.volumes import STEP, said
+from common.command_line import Refusal
+from common.places import ROOT, Places
+from queue_model.fitting.calibrate import WINDOW, Calibration, Found, calibrate, source
+from queue_model.fitting.laws import Estimate, survival
+from queue_model.fitting.queue_log import QueueLog, read_queue_log
+from queue_model.fitting.volumes import STEP, said
+from queue_model.reports import terminal
+from queue_model.scenario import derived, study
 
 EXAMPLES = """
 examples:
@@ -51,10 +52,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     log = read_queue_log(options.log, options.queue)
     found = calibrate(log, base, options.facts, options.redial_minutes * 60)
     if options.output:
-        text = scenario(found, based_on.relative(options.based_on, options.output))
-        printed.deliver(text, options.output)
+        text = scenario(found, derived.relative(options.based_on, options.output))
+        terminal.deliver(text, options.output)
     if options.json:
-        printed.deliver(json.dumps(document(found, log), indent=1, ensure_ascii=False) + "\n", options.json)
+        terminal.deliver(json.dumps(document(found, log), indent=1, ensure_ascii=False) + "\n", options.json)
     if "-" not in (options.json, options.output):
         print("\n".join(page(found, log)))
     return 0
@@ -79,7 +80,7 @@ def scenario(found: Calibration, base: str) -> str:
     comments += [f"{each.name.strip()}: {_figure(each.estimate, each.unit)}" for each in found.found]
     comments += ["", *found.notes]
     values: dict[str, Any] = {"based_on": base, "title": f"Misurato dal queue_log, {said(found.days)}", **found.values}
-    return based_on.text({**values, "assumptions": found.assumptions}, comments)
+    return derived.text({**values, "assumptions": found.assumptions}, comments)
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
@@ -93,12 +94,12 @@ def page(found: Calibration, log: QueueLog) -> Iterator[str]:
     for each in found.found:
         value, low, high = (_number(x, each.unit) for x in each.estimate)
         rows.append((each.name, value, f"{low} ... {high}", each.seen))
-    yield from printed.table(rows)
+    yield from terminal.table(rows)
     yield ""
     yield from _by_half_hour(found)
     yield from _patience(found)
     for note in found.notes:
-        yield from printed.wrapped(f"note: {note}")
+        yield from terminal.wrapped(f"note: {note}")
 
 
 def _by_half_hour(found: Calibration) -> Iterator[str]:
@@ -110,7 +111,7 @@ def _by_half_hour(found: Calibration) -> Iterator[str]:
         minute = found.arrivals.begin + STEP * slot
         interval = f"{each.low:.1f} ... {each.high:.1f}"
         rows.append((f"{minute // 60:02}:{minute % 60:02}", f"{each.value:.1f}", interval, f"{seen[slot]:.1f}"))
-    yield from printed.table(rows)
+    yield from terminal.table(rows)
     yield ""
 
 
@@ -124,7 +125,7 @@ def _patience(found: Calibration) -> Iterator[str]:
         low, high = found.patient.low[place], found.patient.high[place]
         seen = found.patient.share[place]
         rows.append((f"{second} s", f"{fitted:.1%}", f"{seen:.1%}", f"{low:.1%} ... {high:.1%}"))
-    yield from printed.table(rows)
+    yield from terminal.table(rows)
     yield ""
 
 

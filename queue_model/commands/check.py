@@ -6,15 +6,16 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from charter.definitions import DEFINITIONS
-from ivr.places import Places
-from queue_model import asking, printed
-from queue_model.bounds import MOST, Bound, Verdict
-from queue_model.bounds import bounds as targets
-from queue_model.build import Builder
+from charter.kpi_definitions import DEFINITIONS
+from common.places import Places
+from queue_model.commands import simulation_options
 from queue_model.commands.run import head
-from queue_model.replication import Result, replicate
-from queue_model.steadiness import growing
+from queue_model.reports import terminal
+from queue_model.runs.measures.targets import MOST, Bound, Verdict
+from queue_model.runs.measures.targets import bounds as targets
+from queue_model.runs.replication import Result, replicate
+from queue_model.runs.stability import growing
+from queue_model.simulation.build import Builder
 
 EXAMPLES = """
 The promises are those of config/service.yaml; targets.service_level, answer_rate, abandonment and wait_mean of the
@@ -29,22 +30,22 @@ example:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
-    asking.simulation_arguments(parser)
-    asking.cluster_argument(parser)
+    simulation_options.scenario_arguments(parser)
+    simulation_options.simulation_arguments(parser)
+    simulation_options.cluster_argument(parser)
     parser.add_argument("--most", type=int, default=MOST, metavar="N", help=f"replications at most (default: {MOST})")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    study = asking.study_of(options, places)
+    study = simulation_options.study_of(options, places)
     bounds = list(targets(study))
 
     def goal(result: Result) -> int:
         close = any(bound.judge(result.estimate(bound.measure)) == "too close to tell" for bound in bounds)
         return min(2 * result.replications, max(options.most, result.replications)) if close else result.replications
 
-    with asking.executor(options) as executor, asking.progress_bar() as progress:
+    with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
         result = replicate(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
             executor=executor, goal=goal, progress=progress,
@@ -67,16 +68,16 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
     yield ""
     rows = [["promise or target", "wanted", "value", "95 % interval", "verdict"]]
     for bound, verdict in verdicts.items():
-        estimate, kind = result.estimate(bound.measure), printed.kind(bound.measure)
+        estimate, kind = result.estimate(bound.measure), terminal.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
         if bound.measure in lost:
-            rows.append([title, bound.said, "no steady state", printed.EMPTY, verdict])
+            rows.append([title, bound.said, "no steady state", terminal.EMPTY, verdict])
         else:
-            figures = (printed.number(estimate.value, kind), printed.interval(estimate, kind))
+            figures = (terminal.number(estimate.value, kind), terminal.interval(estimate, kind))
             rows.append([title, bound.said, *figures, verdict])
-    yield from printed.table(rows, left=2)
+    yield from terminal.table(rows, left=2)
     for why in dict.fromkeys(lost.values()):
-        yield from printed.wrapped(f"No steady state: {why}.")
+        yield from terminal.wrapped(f"No steady state: {why}.")
 
 
 def _document(bound: Bound, verdict: Verdict, result: Result, lost: dict[str, str]) -> dict[str, object]:

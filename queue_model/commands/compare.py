@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED
-from ivr.places import Places
-from queue_model import asking, compare_report, printed
-from queue_model.compare import Comparison, Difference, compare, more_is_better
-from queue_model.estimates import CONFIDENCE
+from charter.kpi_definitions import DEFINITIONS, MODELLED, PUBLISHED
+from common.places import Places
+from queue_model.commands import simulation_options
+from queue_model.reports import compare as compare_report
+from queue_model.reports import terminal
+from queue_model.runs.compare import Comparison, Difference, compare, more_is_better
+from queue_model.runs.measures.estimates import CONFIDENCE
 
 MEASURES = (
     "service_level", "answer_rate", "wait_mean_answered", "wait_p95_answered", "abandonment", "overflow", "occupancy",
@@ -32,11 +34,11 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
+    simulation_options.scenario_arguments(parser)
     add = parser.add_argument
     add("others", nargs="+", metavar="SCENARIO", help="those to compare with it; --set, --first, --days are for all")
-    asking.simulation_arguments(parser)
-    asking.cluster_argument(parser)
+    simulation_options.simulation_arguments(parser)
+    simulation_options.cluster_argument(parser)
     add(
         "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
         help=f"a measure to compare, again for more (default: {', '.join(MEASURES)})",
@@ -53,19 +55,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     more_is_better(options.rank)  # refused before anything is simulated
     files = [options.scenario, *options.others]
-    studies = [asking.study_of(argparse.Namespace(**{**vars(options), "scenario": file}), places) for file in files]
-    with asking.executor(options) as executor, asking.progress_bar() as progress:
+    studies = [
+        simulation_options.study_of(argparse.Namespace(**{**vars(options), "scenario": file}), places) for file in files
+    ]
+    with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
         found = compare(
             studies, replications=options.replications, seed=options.seed, engine_name=options.engine,
             executor=executor, progress=progress,
         )  # fmt: skip
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
-        printed.deliver(text + "\n", options.json)
+        terminal.deliver(text + "\n", options.json)
     chosen = [name for name in options.measures or MEASURES if name in found.measures]
     if options.html:
         shown = compare_report.report(found, names(files), chosen, options.rank, options.language)
-        printed.deliver(shown, options.html)
+        terminal.deliver(shown, options.html)
     if "-" not in (options.json, options.html):
         print("\n".join(page(found, names(files), chosen, options.rank, options.language)))
     return 0
@@ -94,17 +98,17 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
             yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not meet them all"
     for second in range(1, len(called)):
         yield ""
-        yield from printed.table(list(_rows(found, called, second, measures, language)))
+        yield from terminal.table(list(_rows(found, called, second, measures, language)))
     yield ""
     yield from _ranking(found, called, rank, language)
     if found.pairs > 1:
-        yield from printed.wrapped(
+        yield from terminal.wrapped(
             f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
             f"together with {100 * CONFIDENCE:g} %."
         )
     for name, lost in zip(called, found.lost, strict=True):
         for why in dict.fromkeys(lost.values()):
-            yield from printed.wrapped(f"No steady state in {name}: {why}.")
+            yield from terminal.wrapped(f"No steady state in {name}: {why}.")
 
 
 def _rows(
@@ -112,7 +116,7 @@ def _rows(
 ) -> Iterator[Sequence[str]]:
     yield ("measure", called[0], called[second], "difference", "interval", called[second] + " is")
     for measure in measures:
-        apart, kind = found.difference(measure, 0, second), printed.kind(measure)
+        apart, kind = found.difference(measure, 0, second), terminal.kind(measure)
         values = (_value(found, each, measure) for each in (0, second))
         yield (_title(found, measure, language), *values, change(apart.value, kind), span(apart), apart.verdict)
 
@@ -120,7 +124,7 @@ def _rows(
 def _value(found: Comparison, scenario: int, measure: str) -> str:
     if measure in found.lost[scenario]:
         return "no steady state"
-    return printed.number(found.value(scenario, measure), printed.kind(measure))
+    return terminal.number(found.value(scenario, measure), terminal.kind(measure))
 
 
 def _title(found: Comparison, measure: str, language: str) -> str:
@@ -130,15 +134,15 @@ def _title(found: Comparison, measure: str, language: str) -> str:
 def change(value: float | None, kind: str) -> str:
     """With its sign, in percentage points or seconds."""
     if value is None:
-        return printed.EMPTY
+        return terminal.EMPTY
     return f"{100 * value:+.2f} pp" if kind == "share" else f"{value:+,.1f} s"
 
 
 def span(apart: Difference) -> str:
     """`-2.10 ... -1.31 pp`"""
     if apart.low is None or apart.high is None:
-        return printed.EMPTY
-    kind = printed.kind(apart.measure)
+        return terminal.EMPTY
+    kind = terminal.kind(apart.measure)
     return f"{change(apart.low, kind).rsplit(' ', 1)[0]} ... {change(apart.high, kind)}"
 
 
@@ -148,8 +152,8 @@ def _ranking(found: Comparison, called: list[str], measure: str, language: str) 
     rows: list[Sequence[str]] = [("place", f"by: {title}", "value")]
     for rank in ranks:
         place = str(rank.best) if rank.best == rank.worst else f"{rank.best}-{rank.worst}"
-        rows.append((place, called[rank.scenario], printed.number(rank.value, printed.kind(measure))))
-    yield from printed.table(rows, left=2)
+        rows.append((place, called[rank.scenario], terminal.number(rank.value, terminal.kind(measure))))
+    yield from terminal.table(rows, left=2)
     for each in found.undecided(measure):
         yield f"Cannot tell {called[each.first]} from {called[each.second]} (difference {span(each)})."
 

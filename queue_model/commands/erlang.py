@@ -9,14 +9,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from queue_model import patience, words
-from queue_model.abandonment import erlang_a, general_patience
-from queue_model.erlang import agents_needed, erlang_c
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.commands import quantities
 from queue_model.errors import ModelError, NoSteadyState
-from queue_model.square_root import agents_for_target
-from queue_model.steady import Steady, fewest_agents
+from queue_model.theory import patience
+from queue_model.theory.abandonment import erlang_a, general_patience
+from queue_model.theory.erlang import agents_needed, erlang_c
+from queue_model.theory.square_root import agents_for_target
+from queue_model.theory.steady import Steady, fewest_agents
 
 AROUND = 2
 EXAMPLES = """
@@ -47,23 +48,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     calls = "calls offered: 32/30min, 64/h; or those of each slot of a day: 14,22,28/30min"
-    add("--calls", type=words.offered, required=True, metavar="N/TIME", help=calls)
-    add("--aht", type=words.duration, required=True, metavar="TIME", help="mean handling time, wrap-up included: 6min")
+    add("--calls", type=quantities.offered, required=True, metavar="N/TIME", help=calls)
+    add(
+        "--aht",
+        type=quantities.duration,
+        required=True,
+        metavar="TIME",
+        help="mean handling time, wrap-up included: 6min",
+    )
     law = "mean time after which callers give up (default: never), or LAW:TIME,NUMBER"
-    add("--patience", type=words.patience, metavar="TIME", help=law)
-    add("--balk", type=words.share, default=0.0, metavar="PERCENT", help="callers who hang up at any wait, %%")
-    add("--limit", type=words.agents, metavar="K", help="lines: most calls at once, in conversation or waiting")
+    add("--patience", type=quantities.patience, metavar="TIME", help=law)
+    add("--balk", type=quantities.share, default=0.0, metavar="PERCENT", help="callers who hang up at any wait, %%")
+    add("--limit", type=quantities.agents, metavar="K", help="lines: most calls at once, in conversation or waiting")
     busy = "a day: shape of the gamma factor of mean 1 by which days differ (25: by 20 %%)"
-    add("--busyness", type=words.shape, metavar="SHAPE", help=busy)
+    add("--busyness", type=quantities.shape, metavar="SHAPE", help=busy)
     add("--json", action="store_true", help="for programs: full digits, seconds and shares")
-    add("--agents", type=words.staff, metavar="N", help="look at so many agents; in a day one, or 8x6,7x6 by slot")
-    default = words.Target(0.8, 20.0)
+    add("--agents", type=quantities.staff, metavar="N", help="look at so many agents; in a day one, or 8x6,7x6 by slot")
+    default = quantities.Target(0.8, 20.0)
     goal = "find the fewest agents for: 80/20 (default)"
-    add("--target", type=words.target, default=default, metavar="P/S", help=goal)
+    add("--target", type=quantities.target, default=default, metavar="P/S", help=goal)
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    if isinstance(options.calls, words.Slots):
+    if isinstance(options.calls, quantities.Slots):
         from queue_model.commands import erlang_day  # brings NumPy and SciPy
 
         return erlang_day.run(options)
@@ -92,11 +99,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 @dataclass(frozen=True)
 class Question:
-    calls: words.Calls
+    calls: quantities.Calls
     aht: float
-    patience: words.Willing | None
+    patience: quantities.Willing | None
     limit: int | None
-    target: words.Target
+    target: quantities.Target
     chosen: int | None
     balk: float = 0.0  # share that hangs up at any wait
 
@@ -154,13 +161,13 @@ class Question:
         return self.sure(agents) if agents >= self.least else None
 
 
-def _law(willing: words.Willing | None, balk: float) -> patience.Patience:
+def _law(willing: quantities.Willing | None, balk: float) -> patience.Patience:
     """The law that was written. Raises ModelError."""
     law = patience.Forever() if willing is None else _named(willing)
     return patience.Balking(balk, law) if balk else law
 
 
-def _named(willing: words.Willing) -> patience.Patience:
+def _named(willing: quantities.Willing) -> patience.Patience:
     mean, numbers = willing.mean, willing.numbers
     match willing.name:
         case "deterministic":
@@ -209,19 +216,19 @@ class Answers:
 
 def _page(question: Question, answers: Answers) -> Iterator[str]:
     calls, goal = question.calls, question.target
-    count = f"{words.count(calls.count)} calls in {words.time(calls.seconds)}"
-    yield f"{count}, {words.time(question.aht)} each: {words.count(question.load)} erlangs."
+    count = f"{quantities.count(calls.count)} calls in {quantities.time(calls.seconds)}"
+    yield f"{count}, {quantities.time(question.aht)} each: {quantities.count(question.load)} erlangs."
     if question.patience is not None:
         law = "" if question.exponential else f": {question.patience}"
-        yield f"Callers give up after {words.time(question.patience.mean)} on average{law}."
+        yield f"Callers give up after {quantities.time(question.patience.mean)} on average{law}."
     if question.balk:
-        yield f"{words.percent(question.balk)} of them hang up as soon as there is any wait."
+        yield f"{quantities.percent(question.balk)} of them hang up as soon as there is any wait."
     if question.limit is not None:
         yield f"At most {question.limit} calls at once; the next caller hears the engaged tone."
     yield ""
     yield from _table(question, answers)
     yield ""
-    yield f"Fewest agents to answer {100 * goal.share:g} % of all calls within {words.time(goal.within)}:"
+    yield f"Fewest agents to answer {100 * goal.share:g} % of all calls within {quantities.time(goal.within)}:"
     yield f"  {answers.endless:>6}  Erlang C: callers wait for ever"
     if answers.real is not None:
         yield f"  {answers.real:>6}  {_name(question)}: {_meaning(question)}"
@@ -283,12 +290,12 @@ def _cells(queue: Steady | None, columns: list[str], within: float) -> list[str]
     if queue is None:
         return ["inf" if column == "ASA" else "-" for column in columns]
     shown = {
-        "wait": words.percent(queue.wait_probability),
-        f"in {within:g} s": words.percent(queue.service_level(within)),
-        "ASA": words.time(queue.asa),
-        "give up": words.percent(queue.abandoned),
-        "refused": words.percent(queue.blocked),
-        "busy": words.percent(queue.occupancy),
+        "wait": quantities.percent(queue.wait_probability),
+        f"in {within:g} s": quantities.percent(queue.service_level(within)),
+        "ASA": quantities.time(queue.asa),
+        "give up": quantities.percent(queue.abandoned),
+        "refused": quantities.percent(queue.blocked),
+        "busy": quantities.percent(queue.occupancy),
     }
     return [shown[column] for column in columns]
 

@@ -7,9 +7,9 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 
-from ivr.cli import Refusal
-from queue_model import words
-from queue_model.transient import Arrivals, Day, transient
+from common.command_line import Refusal
+from queue_model.commands import quantities
+from queue_model.theory.transient import Arrivals, Day, transient
 
 MOST_AGENTS = 300  # beyond, the states (busy, waiting) are too many to wait for
 
@@ -57,16 +57,17 @@ def _agents(options: argparse.Namespace) -> tuple[int, ...]:
 
 def _page(options: argparse.Namespace, agents: Sequence[int], day: Day) -> Iterator[str]:
     calls, within = options.calls, options.target.within
-    total = words.count(math.fsum(calls.counts))
-    yield f"{total} calls in {len(calls.counts)} slots of {words.time(calls.seconds)}, {words.time(options.aht)} each."
+    total = quantities.count(math.fsum(calls.counts))
+    slot, handling = quantities.time(calls.seconds), quantities.time(options.aht)
+    yield f"{total} calls in {len(calls.counts)} slots of {slot}, {handling} each."
     if options.patience is not None:
-        yield f"Callers give up after {words.time(options.patience.mean)} on average."
+        yield f"Callers give up after {quantities.time(options.patience.mean)} on average."
     if options.busyness is not None:
         yield f"Days differ by {100 / math.sqrt(options.busyness):.0f} % (busyness {options.busyness:g})."
     yield ""
     rows = [["from", "calls", "agents", "wait", f"in {within:g} s", "mean wait", "give up"]]
     for each, count in zip(day.slots, agents, strict=True):
-        rows.append([_clock(each.start), words.count(each.calls), str(count), *_cells(each)])
+        rows.append([_clock(each.start), quantities.count(each.calls), str(count), *_cells(each)])
     rows.append(["day", total, "", *_cells(day.whole)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -83,8 +84,8 @@ def _clock(seconds: float) -> str:
 def _cells(each: Arrivals) -> list[str]:
     if not each.calls:
         return ["-"] * 4
-    wait, abandoned = words.time(each.mean_wait), words.percent(max(0.0, each.abandoned))
-    return [words.percent(max(0.0, 1 - each.no_wait)), words.percent(each.service_level), wait, abandoned]
+    wait, abandoned = quantities.time(each.mean_wait), quantities.percent(max(0.0, each.abandoned))
+    return [quantities.percent(max(0.0, 1 - each.no_wait)), quantities.percent(each.service_level), wait, abandoned]
 
 
 def _document(options: argparse.Namespace, agents: Sequence[int], day: Day) -> dict[str, object]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from ivr.places import Places
-from queue_model import asking, printed
-from queue_model.scenario import Assumption
-from queue_model.study import Study, leaves, speaks_of
+from common.places import Places
+from queue_model.commands import simulation_options
+from queue_model.reports import terminal
+from queue_model.scenario.schema import Assumption
+from queue_model.scenario.study import Study, leaves, speaks_of
 
 EXAMPLES = """
 assumed     nobody knows: take the range seriously, and try its ends (--set)
@@ -41,12 +42,12 @@ class Origin(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
+    simulation_options.scenario_arguments(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    study = asking.study_of(options, places)
+    study = simulation_options.study_of(options, places)
     found = list(origins(study))
     if options.json:
         print(json.dumps([_document(each) for each in found], indent=1, ensure_ascii=False, default=str))
@@ -98,11 +99,11 @@ def _section(mine: list[Origin]) -> Iterator[str]:
         yield f"  {each.path} = {_shown(each.value)}"
         said = each.assumption
         if said is not None and (following is None or following.assumption is not said):
-            yield from printed.wrapped(said.comment, "      ")
+            yield from terminal.wrapped(said.comment, "      ")
             if said.range is not None:
                 yield f"      thinkable: {said.range[0]:g} to {said.range[1]:g}"
             if said.source is not None:
-                yield from printed.wrapped(f"source: {said.source}", "      ")
+                yield from terminal.wrapped(f"source: {said.source}", "      ")
 
 
 def _shown(value: Any) -> str:

@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from charter.calendar import ONE_DAY, WEEKDAYS
-from ivr import typed
-from ivr.places import ROOT, Places
-from queue_model import based_on, printed, study
-from queue_model.based_on import measured
+from common import argument_types
+from common.places import ROOT, Places
 from queue_model.errors import ModelError
-from queue_model.fitting import Floats, rounded
-from queue_model.forecast import KINDS, Forecast, interval, kind_of
-from queue_model.history import STEP, History, read_history
-from queue_model.intensity import MONTHS
-from queue_model.rolling_origin import AHEAD, WEEKS, Score, forecast
-from queue_model.study import Study
+from queue_model.fitting.forecast import KINDS, Forecast, interval, kind_of
+from queue_model.fitting.history import STEP, History, read_history
+from queue_model.fitting.laws import Floats, rounded
+from queue_model.fitting.rolling_origin import AHEAD, WEEKS, Score, forecast
+from queue_model.reports import terminal
+from queue_model.scenario import derived, study
+from queue_model.scenario.derived import measured
+from queue_model.scenario.study import Study
+from queue_model.simulation.arrivals import MONTHS
 
 EXAMPLES = """
 The history is a CSV with the columns day,half_hour,calls (2026-10-05,09:30,21), or at (one line a call: local date
@@ -44,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("history", metavar="HISTORY", help="a CSV of calls by day and half-hour, or of single calls")
     add("--days", type=_days, default=AHEAD, metavar="N", help=f"calendar days ahead (default: {AHEAD})")
-    add("--first", type=typed.day, metavar="YYYY-MM-DD", help="first day (default: the one after the history)")
+    add("--first", type=argument_types.day, metavar="YYYY-MM-DD", help="first day (default: the one after the history)")
     add("--weeks", type=_days, default=WEEKS, metavar="N", help=f"held back for the score (default: {WEEKS})")
     add("--by", choices=("day", "half-hour"), default="day", help="rows of the table")
     add("--based-on", default=BASE, metavar="FILE", help="the scenario whose calendar holds (default: baseline)")
@@ -58,12 +59,12 @@ def run(options: argparse.Namespace, places: Places) -> int:
     history = read_history(options.history, base.hours)
     found, score = forecast(history, base.hours, options.days, weeks=options.weeks, first=options.first)
     if options.scenario:
-        written = scenario(found, score, history, base, based_on.relative(options.based_on, options.scenario))
-        printed.deliver(written, options.scenario)
+        written = scenario(found, score, history, base, derived.relative(options.based_on, options.scenario))
+        terminal.deliver(written, options.scenario)
     if options.json:
-        printed.deliver(json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json)
+        terminal.deliver(json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        printed.deliver(table(found), options.csv)
+        terminal.deliver(table(found), options.csv)
     if "-" not in (options.json, options.csv, options.scenario):
         print("\n".join(page(found, score, history, base, options.by)))
     return 0
@@ -83,7 +84,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
     known = int(np.sum(~np.isnan(history.totals)))
     yield f"{known} days seen, {history.days[0]} to {history.days[-1]}; forecast from {found.first}"
     yield ""
-    yield from printed.table(list(_rows(found, base, by)))
+    yield from terminal.table(list(_rows(found, base, by)))
     yield ""
     yield from _factors(found)
     yield ""
@@ -96,7 +97,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
         ("calls within the 95 % interval", score.covered_daily, score.covered_half_hour),
     ):
         rows.append((name, f"{daily:.1%}", f"{half_hour:.1%}"))
-    yield from printed.table(rows)
+    yield from terminal.table(rows)
     low, value, high = (_spread(x) for x in (found.busyness.high, found.busyness.value, found.busyness.low))
     yield f"Beyond Poisson a day misses by {value} ({low} to {high}): busyness {_shape(found.busyness.value)}"
 
@@ -253,7 +254,7 @@ def scenario(found: Forecast, score: Score, history: History, base: Study, path:
     }
     mean = float(np.mean(found.totals[opens] / factors[opens]))
     comments = [f"A {source}.", f"Level {mean:.1f} calls a day whose factors are 1; {miss}."]
-    return based_on.text(values, comments)
+    return derived.text(values, comments)
 
 
 def _level(found: Forecast) -> float:

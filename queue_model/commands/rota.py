@@ -11,18 +11,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from charter.calendar import WEEKDAYS
-from charter.definitions import DEFINITIONS
-from ivr.cli import Refusal
-from ivr.documents import Unreadable, read, shown
-from ivr.places import Places
-from queue_model import asking, printed, rota_check, rota_report, workforce
-from queue_model.bounds import MOST
-from queue_model.columns import Column
-from queue_model.half_hours import clock
-from queue_model.replication import Result
-from queue_model.rota import Rota, make
-from queue_model.staffing import DEFAULT, staff
-from queue_model.trials import goals
+from charter.kpi_definitions import DEFINITIONS
+from common.command_line import Refusal
+from common.documents import Unreadable, read, shown
+from common.places import Places
+from queue_model.commands import simulation_options
+from queue_model.planning import rota_check, workforce
+from queue_model.planning.half_hours import clock
+from queue_model.planning.rota import Rota, make
+from queue_model.planning.shift_columns import Column
+from queue_model.planning.staffing import DEFAULT, staff
+from queue_model.planning.staffing_trials import goals
+from queue_model.reports import rota as rota_report
+from queue_model.reports import terminal
+from queue_model.runs.measures.targets import MOST
+from queue_model.runs.replication import Result
 
 EXAMPLES = """
 PEOPLE says who there is: contracts, absences, shifts, breaks and rules (scenarios/people.yaml is an example). The
@@ -40,8 +43,8 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
-    asking.simulation_arguments(parser)
+    simulation_options.scenario_arguments(parser)
+    simulation_options.simulation_arguments(parser)
     add = parser.add_argument
     add("--people", required=True, metavar="FILE", help="who can work: scenarios/people.yaml")
     add("--requirements", metavar="FILE", help="what queue-model staff --json wrote (default: work it out now)")
@@ -54,13 +57,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    study = asking.study_of(options, places)
+    study = simulation_options.study_of(options, places)
     force = workforce.load(options.people).workforce
     simulation = {
         "replications": options.replications, "seed": options.seed, "engine_name": options.engine,
         "jobs": options.jobs,
     }  # fmt: skip
-    with asking.progress_bar() as progress:
+    with simulation_options.progress_bar() as progress:
         if options.requirements:
             requirements = _requirements(options.requirements)
         else:
@@ -69,11 +72,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
         rota = make(study, force, requirements, gap=options.gap, seconds=options.seconds)
         checked = rota_check.simulate(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
     if options.json:
-        printed.deliver(json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json)
+        terminal.deliver(
+            json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json
+        )
     if options.csv:
-        printed.deliver(_csv(rota), options.csv)
+        terminal.deliver(_csv(rota), options.csv)
     if options.html:
-        printed.deliver(rota_report.report(rota, checked, options.language), options.html)
+        terminal.deliver(rota_report.report(rota, checked, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(rota, checked)))
     verdicts = {each.verdict for each in checked.verdicts}
@@ -135,7 +140,7 @@ def _calendar(rota: Rota) -> list[str]:
             [code, line([worked.get((code, day), ".") for day in rota.days]), *kinds, f"{hours:g}", f"{allowed:g}"]
         )
     said = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
-    return [*printed.table(rows, 2), said]
+    return [*terminal.table(rows, 2), said]
 
 
 def _letters(kinds: list[str]) -> dict[str, str]:
@@ -179,29 +184,29 @@ def _checked(result: Result, verdicts: list[rota_check.Judged]) -> Iterator[str]
     yield f"Simulated with this rota, absences and lateness included ({asked}):"
     rows = [["measure", "target", "value", "95 % interval", ""]]
     for each in verdicts:
-        name, kind = each.goal.measure, printed.kind(each.goal.measure)
-        target = f"{'>=' if each.goal.at_least else '<='} {printed.number(each.goal.value, kind)}"
+        name, kind = each.goal.measure, terminal.kind(each.goal.measure)
+        target = f"{'>=' if each.goal.at_least else '<='} {terminal.number(each.goal.value, kind)}"
         title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
         rows.append([
-            title, target, printed.number(each.whole.value, kind), printed.interval(each.whole, kind),
+            title, target, terminal.number(each.whole.value, kind), terminal.interval(each.whole, kind),
             each.verdict,
         ])  # fmt: skip
     for name in ("abandonment", "wait_mean_answered", "occupancy", "on_time_email", "on_time_second_level"):
         if name not in {each.goal.measure for each in verdicts} and name in result.sums[0].whole:
-            estimate, kind = result.estimate(name), printed.kind(name)
+            estimate, kind = result.estimate(name), terminal.kind(name)
             title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
-            rows.append([title, "", printed.number(estimate.value, kind), printed.interval(estimate, kind), ""])
-    yield from printed.table(rows)
+            rows.append([title, "", terminal.number(estimate.value, kind), terminal.interval(estimate, kind), ""])
+    yield from terminal.table(rows)
     yield from _missed(verdicts)
 
 
 def _missed(verdicts: list[rota_check.Judged]) -> Iterator[str]:
     """The half-hours of the week below a target; the whole may hold all the same."""
     for verdict in verdicts:
-        name, kind = verdict.goal.measure, printed.kind(verdict.goal.measure)
-        shown = [f"{label} {printed.number(estimate.value, kind)}" for label, estimate in verdict.missed]
+        name, kind = verdict.goal.measure, terminal.kind(verdict.goal.measure)
+        shown = [f"{label} {terminal.number(estimate.value, kind)}" for label, estimate in verdict.missed]
         if shown:
-            yield from printed.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+            yield from terminal.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
         if verdict.close:
             many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
             yield f"Too close to tell in {many}; more --replications would."

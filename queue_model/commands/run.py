@@ -9,18 +9,20 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from charter.definitions import DEFINITIONS, PUBLISHED
-from ivr.cli import Refusal
-from ivr.places import Places
-from queue_model import asking, printed, report
-from queue_model.bounds import bounds
-from queue_model.build import Builder
-from queue_model.control_variates import Narrowed, controls, narrowed
-from queue_model.estimates import Estimate, Figure
-from queue_model.measures import PARTS
-from queue_model.replication import Result, precise, replicate
-from queue_model.steadiness import Growing, growing
-from queue_model.working_day import working_day
+from charter.kpi_definitions import DEFINITIONS, PUBLISHED
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.commands import simulation_options
+from queue_model.reports import run as report
+from queue_model.reports import terminal
+from queue_model.runs.control_variates import Narrowed, controls, narrowed
+from queue_model.runs.measures.estimates import Estimate, Figure
+from queue_model.runs.measures.measures import PARTS
+from queue_model.runs.measures.targets import bounds
+from queue_model.runs.replication import Result, precise, replicate
+from queue_model.runs.stability import Growing, growing
+from queue_model.runs.working_day import working_day
+from queue_model.simulation.build import Builder
 
 EXAMPLES = """
 examples:
@@ -36,12 +38,12 @@ COLUMNS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
-    asking.simulation_arguments(parser)
-    asking.cluster_argument(parser)
+    simulation_options.scenario_arguments(parser)
+    simulation_options.simulation_arguments(parser)
+    simulation_options.cluster_argument(parser)
     add = parser.add_argument
     add(
-        "--precision", type=asking.precision, metavar="Xpp",
+        "--precision", type=simulation_options.precision, metavar="Xpp",
         help="go on until the service level is known within so many points: 0.5pp",
     )  # fmt: skip
     add("--by", action="append", choices=PARTS, default=[], help="also a table by half-hour, weekday, day or topic")
@@ -62,13 +64,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    study = asking.study_of(options, places)
+    study = simulation_options.study_of(options, places)
     written = bool(options.json or options.csv or options.parquet)
     tables = _parquet(options.parquet)
     known = controls(study, options.replications or study.scenario.replications) if options.control_variates else None
     drawn = ("half-hour",) if options.html else ()
     parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
-    with asking.executor(options) as executor, asking.progress_bar() as progress:
+    with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
         result = replicate(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine, executor=executor,
             goal=options.precision and precise(options.precision), parts=parts, progress=progress,
@@ -77,15 +79,15 @@ def run(options: argparse.Namespace, places: Places) -> int:
     luck = narrowed(known, result, options.jobs) if known is not None else None
     if options.json:
         found = document(result, unsteady) | ({"control_variates": _without_luck(luck, unsteady)} if luck else {})
-        printed.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
+        terminal.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        printed.deliver(_csv(result, unsteady), options.csv)
+        terminal.deliver(_csv(result, unsteady), options.csv)
     if tables is not None:
         tables(result, figures(result, unsteady), options.parquet)
     if options.html:
         wanted = list(bounds(study, options.language))
         page_of = report.report(result, working_day(result), wanted, unsteady, options.language)
-        printed.deliver(page_of, options.html)
+        terminal.deliver(page_of, options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
         if luck is not None:
@@ -98,7 +100,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
     if folder is None:
         return None
     try:
-        from queue_model import parquet
+        from queue_model.runs import parquet
     except ModuleNotFoundError as problem:
         if (problem.name or "").partition(".")[0] != "pyarrow":
             raise
@@ -122,7 +124,7 @@ def page(
     yield from _measures(result, unsteady, language)
     for each in unsteady:
         yield ""
-        yield from printed.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
+        yield from terminal.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
     for problem in result.study.warnings:
         yield f"warning: {problem}"
     for part in by:
@@ -133,7 +135,7 @@ def page(
         for name in result.estimates():
             definition, within = DEFINITIONS[name], result.measurer.thresholds
             yield f"{definition.title(language, **within._asdict())}  [{name}]"
-            yield from printed.wrapped(definition.text(language, **within._asdict()), "    ")
+            yield from terminal.wrapped(definition.text(language, **within._asdict()), "    ")
 
 
 def head(result: Result) -> Iterator[str]:
@@ -172,7 +174,7 @@ def _counts(result: Result) -> Iterator[str]:
     left = [f"{result.count(name):,.1f} {word}" for name, word in waiting.items() if result.count(name)]
     if left:
         said.append(f"Not done when the period ends, on average: {', '.join(left)}.")
-    yield from printed.wrapped(" ".join(said))
+    yield from terminal.wrapped(" ".join(said))
 
 
 def _measures(result: Result, unsteady: list[Growing], language: str) -> list[str]:
@@ -183,12 +185,12 @@ def _measures(result: Result, unsteady: list[Growing], language: str) -> list[st
         title = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict())
         mark = " *" if name == PUBLISHED else ""
         if name in lost:
-            rows.append((title + mark, "no steady state", printed.EMPTY))
+            rows.append((title + mark, "no steady state", terminal.EMPTY))
         else:
-            kind = printed.kind(name)
-            rows.append((title + mark, printed.number(estimate.value, kind), printed.interval(estimate, kind)))
+            kind = terminal.kind(name)
+            rows.append((title + mark, terminal.number(estimate.value, kind), terminal.interval(estimate, kind)))
     words = {"en": "* the service level that is published", "it": "* il livello di servizio che si pubblica"}
-    return [*printed.table(rows), words[language]]
+    return [*terminal.table(rows), words[language]]
 
 
 def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str) -> Iterator[str]:
@@ -201,11 +203,11 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str
     lost = {name for each in unsteady for name in each.measures}
     for name, (estimate, narrower) in luck.measures.items():
         if narrower is not None and name not in lost:
-            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), printed.kind(name)
-            value, ends = printed.number(estimate.value, kind), printed.interval(estimate, kind)
+            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), terminal.kind(name)
+            value, ends = terminal.number(estimate.value, kind), terminal.interval(estimate, kind)
             said = f"{narrower:.1f} times narrower" if narrower >= 1 else f"{1 / narrower:.1f} times wider"
             rows.append((title, value, ends, said))
-    yield from printed.table(rows)
+    yield from terminal.table(rows)
     if any("wider" in row[-1] for row in rows):
         yield "Wider: there the controls cost more than they tell; more --replications make them cost less."
     if luck.known.lacks is not None:
@@ -221,9 +223,9 @@ def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> li
         cells = [group, f"{level.denominator / result.replications:,.1f}"]
         for name in COLUMNS:
             estimate = columns[name].get(group)
-            cells.append("no steady state" if name in lost else _with_half(estimate, printed.kind(name)))
+            cells.append("no steady state" if name in lost else _with_half(estimate, terminal.kind(name)))
         rows.append(cells)
-    return printed.table(rows)
+    return terminal.table(rows)
 
 
 def _short(name: str, language: str, within: dict[str, float]) -> str:
@@ -233,7 +235,7 @@ def _short(name: str, language: str, within: dict[str, float]) -> str:
 
 def _with_half(estimate: Estimate | None, kind: str) -> str:
     if estimate is None or estimate.value is None:
-        return printed.EMPTY
+        return terminal.EMPTY
     scale = 100 if kind == "share" else 1
     half = f" ±{scale * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{scale * estimate.value:,.1f}{half} {'%' if kind == 'share' else 's'}"

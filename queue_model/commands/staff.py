@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from charter.calendar import WEEKDAYS
-from charter.definitions import DEFINITIONS
-from ivr.cli import Refusal
-from ivr.places import Places
-from queue_model import asking, printed, staff_report
-from queue_model.half_hours import STEP, Counts, clock, half_hours
-from queue_model.staffing import Staffing, staff
+from charter.kpi_definitions import DEFINITIONS
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.commands import simulation_options
+from queue_model.planning.half_hours import STEP, Counts, clock, half_hours
+from queue_model.planning.staffing import Staffing, staff
+from queue_model.reports import staff as staff_report
+from queue_model.reports import terminal
 
 EXAMPLES = """
 The targets are those of the scenario: targets.service_level, abandonment, answer_rate and wait_mean, in every
@@ -34,8 +36,8 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    asking.scenario_arguments(parser)
-    asking.simulation_arguments(parser)
+    simulation_options.scenario_arguments(parser)
+    simulation_options.simulation_arguments(parser)
     add = parser.add_argument
     add("--weekday", choices=WEEKDAYS, help="whose half-hours to show beside the formulas (default: the busiest)")
     add("--language", choices=("en", "it"), default="en", help="of the report")
@@ -45,22 +47,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    study = asking.study_of(options, places)
+    study = simulation_options.study_of(options, places)
     day = WEEKDAYS.index(options.weekday) if options.weekday is not None else None
     if day is not None and day not in half_hours(study.period).weekdays:
         raise Refusal(f"--weekday {options.weekday}: the service is closed on it; choose another, or another period")
-    with asking.progress_bar() as progress:
+    with simulation_options.progress_bar() as progress:
         found = staff(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
             jobs=options.jobs, progress=progress,
         )  # fmt: skip
     if options.json:
-        printed.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
+        terminal.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        printed.deliver(_csv(found), options.csv)
+        terminal.deliver(_csv(found), options.csv)
     shown = _busiest(found) if day is None else day
     if options.html:
-        printed.deliver(staff_report.report(found, shown, options.language), options.html)
+        terminal.deliver(staff_report.report(found, shown, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(found, shown)))
     return 0
@@ -83,13 +85,13 @@ def page(found: Staffing, day: int) -> Iterator[str]:
         yield from _binding(found)
     yield ""
     yield from _totals(found)
-    yield from printed.wrapped(
+    yield from terminal.wrapped(
         f"{found.tried} staffs were simulated, all with the same callers. Each of {found.proved} half-hours with one "
         "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
     )
     yield ""
     yield from _day(found, day)
-    yield from printed.wrapped(
+    yield from terminal.wrapped(
         "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
         "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."
     )
@@ -98,7 +100,7 @@ def page(found: Staffing, day: int) -> Iterator[str]:
 def _said(found: Staffing, measure: str, value: float, at_least: bool) -> str:
     targets = found.study.scenario.targets
     title = DEFINITIONS[measure].title("en", within=targets.within, short=targets.short)
-    shown = printed.number(value, printed.kind(measure))
+    shown = terminal.number(value, terminal.kind(measure))
     return f"{title[0].lower()}{title[1:]} {'at least' if at_least else 'at most'} {shown}"
 
 
@@ -109,13 +111,13 @@ def _week(found: Staffing) -> list[str]:
         rows.append([clock(slot * STEP), *(_mark(found, day, slot) for day in days)])
     hours = found.week_seconds() * found.staff / 3600
     rows.append(["hours", *(f"{hours[cells.weekday == day].sum():g}" for day in days)])
-    return printed.table(rows)
+    return terminal.table(rows)
 
 
 def _mark(found: Staffing, day: int, slot: int) -> str:
     mine = np.flatnonzero((found.cells.weekday == day) & (found.cells.slot == slot))
     if not len(mine):
-        return printed.EMPTY
+        return terminal.EMPTY
     return f"{found.staff[mine[0]]}{'!' if found.binding[mine[0]] else ''}"
 
 
@@ -129,16 +131,16 @@ def _binding(found: Staffing) -> Iterator[str]:
 
 def _reached(found: Staffing, measure: str, cell: int) -> str:
     reached = found.levels.estimate(measure, cell).value
-    return f"{measure.replace('_', ' ')} {printed.number(reached, printed.kind(measure))}"
+    return f"{measure.replace('_', ' ')} {terminal.number(reached, terminal.kind(measure))}"
 
 
 def _totals(found: Staffing) -> list[str]:
     rows = [["operator-hours of a week", "hours", "half-hours that differ"]]
     for name, counts in _ways(found).items():
         known = counts >= 0
-        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else printed.EMPTY
+        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else terminal.EMPTY
         rows.append([name, hours, f"{np.count_nonzero(counts != found.staff)}"])
-    return printed.table(rows)
+    return terminal.table(rows)
 
 
 def _ways(found: Staffing) -> dict[str, Counts]:
@@ -158,20 +160,20 @@ def _busiest(found: Staffing) -> int:
 def _day(found: Staffing, day: int) -> list[str]:
     rows = [[WEEKDAYS[day], "calls", "erlangs", *_ways(found), "service level", "abandonment", "seats"]]
     for cell in np.flatnonzero(found.cells.weekday == day):
-        counts = [str(each[cell]) if each[cell] >= 0 else printed.EMPTY for each in _ways(found).values()]
+        counts = [str(each[cell]) if each[cell] >= 0 else terminal.EMPTY for each in _ways(found).values()]
         seats = "bind" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
         rows.append([
             clock(int(found.cells.slot[cell]) * STEP), f"{found.rules.calls[cell]:.1f}",
             f"{found.rules.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
             _with_half(found, "abandonment", int(cell)), seats,
         ])  # fmt: skip
-    return printed.table(rows)
+    return terminal.table(rows)
 
 
 def _with_half(found: Staffing, measure: str, cell: int) -> str:
     estimate = found.levels.estimate(measure, cell)
     if estimate.value is None:
-        return printed.EMPTY
+        return terminal.EMPTY
     half = f" ±{100 * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{100 * estimate.value:.1f}{half} %"
 

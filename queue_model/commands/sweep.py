@@ -11,15 +11,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from charter.definitions import DEFINITIONS, MODELLED
 from charter.kpi import Thresholds
-from ivr.cli import Refusal
-from ivr.places import Places
+from charter.kpi_definitions import DEFINITIONS, MODELLED
+from common.command_line import Refusal
+from common.places import Places
 from pages import heat_map
-from queue_model import asking, printed, sweep_report
+from queue_model.commands import simulation_options
 from queue_model.errors import ModelError
-from queue_model.kept_runs import Shelf
-from queue_model.sweep import (
+from queue_model.reports import sweep as sweep_report
+from queue_model.reports import terminal
+from queue_model.runs.cache import Shelf
+from queue_model.runs.sweep import (
     SHORT,
     Axis,
     Interrupted,
@@ -58,9 +60,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="values of a key; all combinations are simulated",
     )  # fmt: skip
     add("--list", metavar="FILE", help="a CSV of points, its first line the keys; combined with --set, if any")
-    asking.period_arguments(parser)
-    asking.simulation_arguments(parser)
-    asking.cluster_argument(parser)
+    simulation_options.period_arguments(parser)
+    simulation_options.simulation_arguments(parser)
+    simulation_options.cluster_argument(parser)
     add(
         "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
         help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     points = points_of(options.scenario, settings, places, common)
     _folder(options.out)
     try:
-        with asking.executor(options) as executor, asking.progress_bar() as progress:
+        with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
             found = sweep(
                 points, Shelf(os.path.join(places.var, "sweeps")), replications=options.replications, seed=options.seed,
                 engine_name=options.engine, executor=executor, progress=progress,
@@ -95,14 +97,14 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.html:
         within = Thresholds(targets.within, targets.short)
         heading = points[0].scenario.title
-        printed.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
+        terminal.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
     if options.out is not None:
-        printed.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
+        terminal.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
         for measure in shown:
             title = DEFINITIONS[measure].title(options.language, within=targets.within, short=targets.short)
             picture = drawn(settings, found, measure, title)
             if picture is not None:
-                printed.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
+                terminal.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
     return 0
 
 
@@ -142,22 +144,22 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
     rows: list[Sequence[str]] = [(*names, *(each.replace("_", " ") for each in measures))]
     for setting, point in zip(settings, found, strict=True):
         rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
-    yield from printed.table(rows, left=len(names))
+    yield from terminal.table(rows, left=len(names))
     yield "± half of the 95 % interval"
     for why in dict.fromkeys(each.lost[name] for each in found for name in measures if name in each.lost):
-        yield from printed.wrapped(f"No steady state: {why}.")
+        yield from terminal.wrapped(f"No steady state: {why}.")
 
 
 def _word(value: Any) -> str:
-    return printed.EMPTY if value is None else str(value)
+    return terminal.EMPTY if value is None else str(value)
 
 
 def _figure(point: Point, measure: str) -> str:
     if measure in point.lost:
         return "no steady state"
-    estimate, kind = point.measures.get(measure), printed.kind(measure)
+    estimate, kind = point.measures.get(measure), terminal.kind(measure)
     if estimate is None or estimate.value is None:
-        return printed.EMPTY
+        return terminal.EMPTY
     scale, unit = (100, "%") if kind == "share" else (1, "s")
     half = "" if estimate.half is None else f" ±{scale * estimate.half:.1f}"
     return f"{scale * estimate.value:,.1f}{half} {unit}"
@@ -191,7 +193,7 @@ def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, tit
     maps = []
     for fixed, rows in panels(settings, axes):
         values = [[None if at is None else found[at].value(measure) for at in row] for row in rows]
-        words = [[printed.number(value, printed.kind(measure)) for value in row] for row in values]
+        words = [[terminal.number(value, terminal.kind(measure)) for value in row] for row in values]
         name = ", ".join(f"{key} = {value}" for key, value in fixed.items())
         maps.append(heat_map.Panel(name, values, words))
     down, across = axes[-2:]

@@ -7,10 +7,11 @@ import os
 import re
 import time
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from registry import backups, keys
-from registry.database import Database, address
+from common.command_line import Refusal
+from common.places import Places
+from registry import keys
+from registry.db import backups
+from registry.db.connection import Database, address
 
 OURS = re.compile(r"registry-\d{8}T\d{6}Z\.(db|dump)")
 

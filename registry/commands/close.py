@@ -1,5 +1,5 @@
 """`registry close`: end a request, with its outcome."""
 
-from registry.acting import command
+from registry.commands.request_action import command
 
 arguments, run = command("close")

@@ -7,21 +7,26 @@ import json
 import math
 import time
 
-from ivr import typed
-from ivr.columns import age, columns
-from ivr.places import Places
-from registry import acting, reading
-from registry.clocks import Rules
-from registry.reading import Due
+from common import argument_types
+from common.places import Places
+from common.terminal_table import age, columns
+from registry.commands import request_action
+from registry.requests import queries
+from registry.requests.clocks import Rules
+from registry.requests.queries import Due
 from registry.site import Site
 
 HEAD = ("DUE", "", "PROMISE", "NUMBER", "TOPIC", "LEVEL", "STATE", "WHO")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--within", type=typed.hours, metavar="HOURS", help="only what is due within so many hours")
+    parser.add_argument(
+        "--within", type=argument_types.hours, metavar="HOURS", help="only what is due within so many hours"
+    )
     parser.add_argument("--late", action="store_true", help="only what is late already")
-    parser.add_argument("--limit", type=typed.whole, default=100, metavar="N", help="so many at most (default: 100)")
+    parser.add_argument(
+        "--limit", type=argument_types.whole, default=100, metavar="N", help="so many at most (default: 100)"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -30,11 +35,12 @@ def run(options: argparse.Namespace, places: Places) -> int:
     rules = Rules.of(site.compiled)
     until = now if options.late else math.inf if options.within is None else now + 3600 * options.within
     with site.database.read() as connection:
-        found = reading.falling_due(connection, until, options.limit)
+        found = queries.falling_due(connection, until, options.limit)
     if options.json:
         print(
             json.dumps(
-                [{**acting.document(each.request, each.due), "promise": each.promise} for each in found], indent=1
+                [{**request_action.document(each.request, each.due), "promise": each.promise} for each in found],
+                indent=1,
             )
         )
     elif found:
@@ -48,6 +54,6 @@ def _row(due: Due, rules: Rules, now: float) -> tuple[str, ...]:
     request, left = due.request, due.due - now
     said = "" if math.isinf(left) else f"in {age(left)}" if left >= 0 else f"late by {age(-left)}"
     return (
-        acting.moment(due.due, rules), said, due.promise, request.protocol, request.topic_code, str(request.level),
-        request.state, request.owner_ref or request.office_code or "-",
+        request_action.moment(due.due, rules), said, due.promise, request.protocol, request.topic_code,
+        str(request.level), request.state, request.owner_ref or request.office_code or "-",
     )  # fmt: skip

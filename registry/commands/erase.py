@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import time
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from registry import asking
+from common.command_line import Refusal
+from common.places import Places
+from registry.commands import person_options
 from registry.commands.find import log, show
-from registry.personal import Person, erase, find
-from registry.personal_rows import open_requests
+from registry.people.data_subject import Person, erase, find
+from registry.people.rows import open_requests
 from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    asking.arguments(parser)
+    person_options.arguments(parser)
     parser.add_argument("--yes", action="store_true", help="erase; without it, only show what would be erased")
     parser.add_argument(
         "--open-too", action="store_true", help="also when requests are open: nobody can answer them any more"
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    asked = asking.asked(options, site)
+    asked = person_options.asked(options, site)
     log(site, asked, "preview of erasure")  # also when nothing more comes of it: what is held is shown
     held = find(site, asked.about)
     show(held)

@@ -7,22 +7,22 @@ import json
 import os
 import time
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from registry import asking
+from common.command_line import Refusal
+from common.places import Places
+from registry.commands import person_options
 from registry.commands.find import log
-from registry.personal import find, keepers
+from registry.people.data_subject import find, keepers
 from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    asking.arguments(parser)
+    person_options.arguments(parser)
     parser.add_argument("--output", required=True, metavar="DIR", help="a new folder, for this person only")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    asked = asking.asked(options, site)
+    asked = person_options.asked(options, site)
     try:
         os.makedirs(options.output, mode=0o700)
     except OSError as problem:

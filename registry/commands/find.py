@@ -8,24 +8,24 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ivr.columns import plain
-from ivr.places import Places
-from registry import asking
-from registry.asking import Asked
-from registry.personal import Held, find, looked
+from common.places import Places
+from common.terminal_table import plain
+from registry.commands import person_options
+from registry.commands.person_options import Asked
+from registry.people.data_subject import Held, find, looked
 from registry.site import Site
 
 ZONE = ZoneInfo("Europe/Rome")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    asking.arguments(parser)
+    person_options.arguments(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    asked = asking.asked(options, site)
+    asked = person_options.asked(options, site)
     log(site, asked, "find")
     held = find(site, asked.about)
     if options.json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ivr.places import Places
-from registry import upkeep
+from common.places import Places
+from registry import maintenance
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,5 +13,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    print("\n".join(upkeep.init(places)))
+    print("\n".join(maintenance.init(places)))
     return 0

@@ -9,14 +9,14 @@ import sys
 import threading
 import time
 
-from ivr import typed
-from ivr.cli import Refusal
-from ivr.places import Places
-from registry import spool
-from registry.batch import Taken
-from registry.database import DatabaseError
-from registry.intake import Intake
-from registry.intake_metrics import Gauge, serve
+from common import argument_types
+from common.command_line import Refusal
+from common.places import Places
+from registry.db.connection import DatabaseError
+from registry.intake import spool
+from registry.intake.batch import Taken
+from registry.intake.intake import Intake
+from registry.intake.metrics import Gauge, serve
 from registry.site import Site
 
 LONGEST_PAUSE = 30.0  # seconds between two tries while the database is away
@@ -24,13 +24,15 @@ LONGEST_PAUSE = 30.0  # seconds between two tries while the database is away
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="go on taking in, until SIGTERM or Ctrl-C")
-    parser.add_argument("--every", type=typed.pause, default=1.0, metavar="SECONDS", help="with --follow (default: 1)")
     parser.add_argument(
-        "--metrics-port", type=typed.port, metavar="PORT", help="with --follow: figures for Prometheus; 0: any"
+        "--every", type=argument_types.pause, default=1.0, metavar="SECONDS", help="with --follow (default: 1)"
+    )
+    parser.add_argument(
+        "--metrics-port", type=argument_types.port, metavar="PORT", help="with --follow: figures for Prometheus; 0: any"
     )
     parser.add_argument(
         "--again",
-        type=typed.day,
+        type=argument_types.day,
         metavar="DAY",
         help="take once more what was put away since that day, after a restore",
     )

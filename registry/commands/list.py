@@ -6,12 +6,14 @@ import argparse
 import json
 import time
 
-from ivr import typed
-from ivr.columns import age, columns
-from ivr.places import Places
-from registry import acting, reading, schema
-from registry.clocks import Rules
-from registry.reading import Listed, Wanted
+from common import argument_types
+from common.places import Places
+from common.terminal_table import age, columns
+from registry.commands import request_action
+from registry.db import schema
+from registry.requests import queries
+from registry.requests.clocks import Rules
+from registry.requests.queries import Listed, Wanted
 from registry.site import Site
 
 HEAD = ("NUMBER", "OPENED", "AGE", "CHANNEL", "TOPIC", "LEVEL", "STATE", "WHO", "DUE")
@@ -25,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", choices=schema.CHANNELS)
     parser.add_argument("--owner", metavar="WHO", help="those that this operator has: op117")
     parser.add_argument("--call", metavar="ID", help="those that began with this call")
-    parser.add_argument("--limit", type=typed.whole, default=100, metavar="N", help="so many at most (default: 100)")
+    parser.add_argument(
+        "--limit", type=argument_types.whole, default=100, metavar="N", help="so many at most (default: 100)"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -37,9 +41,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
         options.limit,
     )  # fmt: skip
     with site.database.read() as connection:
-        found = reading.listed(connection, wanted)
+        found = queries.listed(connection, wanted)
     if options.json:
-        print(json.dumps([acting.document(each.request, each.due) for each in found], indent=1))
+        print(json.dumps([request_action.document(each.request, each.due) for each in found], indent=1))
     elif found:
         print("\n".join(columns(HEAD, [_row(each, rules, now) for each in found])))
     else:
@@ -52,12 +56,12 @@ def _row(listed: Listed, rules: Rules, now: float) -> tuple[str, ...]:
     ended = now if request.closed_at is None else request.closed_at
     return (
         request.protocol,
-        acting.moment(request.opened_at, rules),
+        request_action.moment(request.opened_at, rules),
         age(ended - request.opened_at),
         request.channel,
         request.topic_code,
         str(request.level),
         request.state if request.outcome is None else f"closed, {request.outcome}",
         request.owner_ref or request.office_code or "-",
-        "waits" if listed.paused else acting.moment(listed.due, rules),
+        "waits" if listed.paused else request_action.moment(listed.due, rules),
     )

@@ -1,5 +1,5 @@
 """`registry merge`: a request is another one's double: it is closed with a reference to that one."""
 
-from registry.acting import command
+from registry.commands.request_action import command
 
 arguments, run = command("merge")

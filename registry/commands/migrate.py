@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from ivr.places import Places
-from registry import upkeep
+from common.places import Places
+from registry import maintenance
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    print("\n".join(upkeep.migrate(places, time.time())))
+    print("\n".join(maintenance.migrate(places, time.time())))
     return 0

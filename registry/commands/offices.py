@@ -6,11 +6,11 @@ import argparse
 import json
 import time
 
-from ivr.cli import Refusal
-from ivr.columns import columns
-from ivr.places import Places
-from registry import offices
-from registry.clocks import Rules
+from common.command_line import Refusal
+from common.places import Places
+from common.terminal_table import columns
+from registry.people import offices
+from registry.requests.clocks import Rules
 from registry.site import Site
 
 

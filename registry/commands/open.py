@@ -6,13 +6,16 @@ import argparse
 import json
 import time
 
-from ivr.cli import Refusal
-from ivr.places import Places
-from registry import acting, contacts, protocol, reading, requests, schema, upkeep
-from registry.clocks import Rules
-from registry.contacts import Identity
-from registry.reading import Wanted
-from registry.requests import Opening
+from common.command_line import Refusal
+from common.places import Places
+from registry.commands import request_action
+from registry.db import schema
+from registry.people import contacts
+from registry.people.contacts import Identity
+from registry.requests import protocol_number, queries, reference_data, store
+from registry.requests.clocks import Rules
+from registry.requests.queries import Wanted
+from registry.requests.store import Opening
 from registry.site import Site
 
 PERSON = ("name", "email", "phone", "tax_code", "practice", "province")
@@ -20,7 +23,7 @@ PERSON = ("name", "email", "phone", "tax_code", "practice", "province")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--topic", required=True, metavar="TOPIC", help="what it is about, as in the menu: DID, ADR")
-    acting.by(parser)
+    request_action.by(parser)
     parser.add_argument("--channel", default="phone", choices=schema.CHANNELS, help="how it came (default: phone)")
     parser.add_argument("--audience", default="other", choices=schema.AUDIENCES, help="who asks (default: other)")
     parser.add_argument("--call", metavar="ID", help="the call that it began with, as the telephone names it")
@@ -42,10 +45,10 @@ def run(options: argparse.Namespace, places: Places) -> int:
     rules = Rules.of(site.compiled)
     said = Identity(options.kind, **{name: getattr(options, name) for name in PERSON})
     with site.database.begin() as connection:
-        upkeep.publish(connection, site.compiled)
+        reference_data.publish(connection, site.compiled)
         if options.call:
-            requests.only_opener(connection)
-        known = reading.listed(connection, Wanted(everything=True, call_id=options.call)) if options.call else []
+            store.only_opener(connection)
+        known = queries.listed(connection, Wanted(everything=True, call_id=options.call)) if options.call else []
         if known:
             there = known[0].request
             raise Refusal(f"--call: it has {there.protocol} ({there.state}); act on that, or `registry reopen` it")
@@ -56,12 +59,12 @@ def run(options: argparse.Namespace, places: Places) -> int:
             options.channel, options.topic, now, options.by, options.audience, options.call, contact,
             options.note, options.outcome,
         )  # fmt: skip
-        opened = requests.open_request(connection, rules, opening)
-        due = acting.due_of(connection, opened)
-    dictated = protocol.spoken(opened.protocol)
+        opened = store.open_request(connection, rules, opening)
+        due = request_action.due_of(connection, opened)
+    dictated = protocol_number.spoken(opened.protocol)
     if options.json:
-        print(json.dumps({**acting.document(opened, due), "spoken": dictated}, ensure_ascii=False))
+        print(json.dumps({**request_action.document(opened, due), "spoken": dictated}, ensure_ascii=False))
         return 0
-    acting.say(opened, due, rules, as_json=False)
+    request_action.say(opened, due, rules, as_json=False)
     print(f"da dettare: {dictated}")
     return 0

@@ -6,9 +6,9 @@ import argparse
 import sys
 import time
 
-from ivr.places import Places
-from registry import words
-from registry.personal import purge
+from common.places import Places
+from registry import text_input
+from registry.people.data_subject import purge
 from registry.site import Site
 
 
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    done = purge(Site.of(places), now=time.time(), actor=words.actor(options.by))
+    done = purge(Site.of(places), now=time.time(), actor=text_input.actor(options.by))
     for each in done:
         before = time.strftime("%Y-%m-%d %H:%M", time.gmtime(each.before))
         size = f", {each.bytes / 1e6:.1f} MB" if each.bytes else ""

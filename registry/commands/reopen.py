@@ -1,5 +1,5 @@
 """`registry reopen`: open a request again, with a further clock."""
 
-from registry.acting import command
+from registry.commands.request_action import command
 
 arguments, run = command("reopen")

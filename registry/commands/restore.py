@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from ivr.places import Places
-from registry import backups
-from registry.database import Database, address
+from common.places import Places
+from registry.db import backups
+from registry.db.connection import Database, address
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

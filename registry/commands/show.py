@@ -12,17 +12,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ivr.cli import Refusal
-from ivr.columns import plain
-from ivr.places import Places
-from registry import acting, clocks, contacts, history, protocol, requests, schema
-from registry.clocks import Rules
-from registry.history import Event
-from registry.personal import log_access
-from registry.requests import Request
+from common.command_line import Refusal
+from common.places import Places
+from common.terminal_table import plain
+from registry.commands import request_action
+from registry.db import schema
+from registry.people import contacts
+from registry.people.data_subject import log_access
+from registry.requests import clocks, history, protocol_number, store
+from registry.requests.clocks import Rules
+from registry.requests.history import Event
+from registry.requests.store import Request
+from registry.requests.transitions import possible
 from registry.site import Site
-from registry.transitions import possible
-from registry.words import actor, line
+from registry.text_input import actor, line
 
 INDENT = " " * 12
 
@@ -41,9 +44,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
     site, now = Site.of(places), time.time()
     rules = Rules.of(site.compiled)
     with site.database.begin() if options.person else site.database.read() as connection:
-        request = requests.get(connection, options.number)
+        request = store.get(connection, options.number)
         found = {
-            **acting.document(request, acting.due_of(connection, request)),
+            **request_action.document(request, request_action.due_of(connection, request)),
             "possible": possible(request.state, request.level, rules.third_level),
             **_doubles(connection, request),
             "history": [_named(connection, event) for event in history.events(connection, request.request_id)],
@@ -62,7 +65,7 @@ def _doubles(connection: Connection, request: Request) -> dict[str, Any]:
     """The request that this one is the double of, and those that are its doubles: by their numbers."""
     table = schema.request.c
     mine = select(table.protocol).where(table.duplicate_of == request.request_id).order_by(table.protocol)
-    original = requests.get(connection, request.duplicate_of).protocol if request.duplicate_of else None
+    original = store.get(connection, request.duplicate_of).protocol if request.duplicate_of else None
     return {"double_of": original, "doubles": list(connection.execute(mine).scalars())}
 
 
@@ -70,7 +73,7 @@ def _named(connection: Connection, event: Event) -> dict[str, Any]:
     """An event for programs and people: another request is called by its number."""
     changes = dict(event.changes)
     if "into" in changes:
-        changes["into"] = requests.get(connection, changes["into"]).protocol
+        changes["into"] = store.get(connection, changes["into"]).protocol
     return {**event._asdict(), "changes": changes}
 
 
@@ -114,15 +117,15 @@ def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
     original = found["double_of"]
     ended = "" if request.outcome is None else f", {request.outcome}" + (f" of {original}" if original else "")
     lines = {
-        "request": f"{request.protocol}  ({protocol.spoken(request.protocol)})",
+        "request": f"{request.protocol}  ({protocol_number.spoken(request.protocol)})",
         "state": f"{request.state}{ended}, level {request.level}, version {request.version}",
         "about": f"{request.topic_code}, {request.audience}, by {request.channel}",
         "who": request.owner_ref or "nobody has it",
         "centre": request.office_code or "-",
         "call": request.call_id or "-",
-        "opened": acting.moment(request.opened_at, rules),
-        "answered": acting.moment(request.answered_at, rules),
-        "closed": acting.moment(request.closed_at, rules),
+        "opened": request_action.moment(request.opened_at, rules),
+        "answered": request_action.moment(request.answered_at, rules),
+        "closed": request_action.moment(request.closed_at, rules),
         "possible": ", ".join(found["possible"]),
     }
     if found["doubles"]:
@@ -139,7 +142,7 @@ def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
         if value is not None:
             print(f"{name:>10}  {plain(value)}")
     for note in found.get("notes", ()):
-        print(f"{'note':>10}  {acting.moment(note['at'], rules)}, {plain(note['by'])}:")
+        print(f"{'note':>10}  {request_action.moment(note['at'], rules)}, {plain(note['by'])}:")
         for said in (note["words"] or "(erased)").splitlines():
             print(f"{INDENT}{plain(said)}")
 
@@ -147,6 +150,6 @@ def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
 def _told(event: Event, rules: Rules) -> str:
     level = f" level {event.to_level}" if event.to_level != event.from_level else ""
     more = ", ".join(f"{name} {value or 'none'}" for name, value in event.changes.items())
-    return f"{acting.moment(event.at, rules)}  {event.action} by {event.actor} -> {event.to_state}{level}" + (
+    return f"{request_action.moment(event.at, rules)}  {event.action} by {event.actor} -> {event.to_state}{level}" + (
         f" ({more})" if more else ""
     )

@@ -9,21 +9,21 @@ from datetime import date, timedelta
 from typing import Any
 
 from charter.promises import end_of_day
-from ivr import typed
-from ivr.cli import Refusal
-from ivr.columns import age, columns
-from ivr.places import Places
-from registry import reading
-from registry.clocks import Rules
-from registry.reading import Stats
+from common import argument_types
+from common.command_line import Refusal
+from common.places import Places
+from common.terminal_table import age, columns
+from registry.requests import queries
+from registry.requests.clocks import Rules
+from registry.requests.queries import Stats
 from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="first", type=typed.day, metavar="DAY", help="first day (default: of this month)"
+        "--from", dest="first", type=argument_types.day, metavar="DAY", help="first day (default: of this month)"
     )
-    parser.add_argument("--to", dest="last", type=typed.day, metavar="DAY", help="last day (default: today)")
+    parser.add_argument("--to", dest="last", type=argument_types.day, metavar="DAY", help="last day (default: today)")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         raise Refusal(f"--from: {first} is after --to, {last}; exchange them")
     with site.database.read() as connection:
         start, until = end_of_day(first - timedelta(days=1), rules.hours), end_of_day(last, rules.hours)
-        found = reading.stats(connection, start, until, now)
+        found = queries.stats(connection, start, until, now)
     if options.json:
         print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **_document(found)}, indent=1))
     else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ivr.columns import columns
-from ivr.places import Places
-from registry.transitions import TABLE, mermaid
+from common.places import Places
+from common.terminal_table import columns
+from registry.requests.transitions import TABLE, mermaid
 
 HEAD = ("ACTION", "FROM", "AT LEVEL", "TO", "NEEDS")
 

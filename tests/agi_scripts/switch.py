@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ivr.places import ROOT, Places
-from ivr.relay import installed_text
-from ivr.service import compile as compile_configuration
+from common.places import ROOT, Places
+from ivr.configuration.service import compile as compile_configuration
+from ivr.drivers.relay import installed_text
 
 DEADLINE = 20.0  # s; what takes longer has gone wrong, however busy the machine is
 CLOCK = 1_794_218_400  # Monday 9 November 2026, 10:00 in Rome: open

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from common.places import ROOT
 from ivr.facts import Fact, read
-from ivr.places import ROOT
 from tests.agi_scripts.switch import (
     CLOCK,
     CLOSED_CLOCK,
@@ -240,7 +240,7 @@ def own(site: Site, body: str) -> str:
     """Install a script of somebody's own, with the flow `mine`."""
     source = site.folder.joinpath("agi-bin", "menu").read_text()
     site.folder.joinpath("own.py").write_text(f"import os\nfrom ivr.agi import *\ndef mine(call):\n{body}")
-    source = source.replace("ivr.flow:menu", "own:mine").replace(
+    source = source.replace("ivr.flows.menu:menu", "own:mine").replace(
         "sys.path.append(", f"sys.path += [{str(site.folder)!r}]\nsys.path.append("
     )
     site.install("own", source)

@@ -208,7 +208,8 @@ def test_an_engine_that_hangs_in_mid_call_is_left(site: Site) -> None:
 
     text = Path(site.folder, "agi-bin", "menu").read_text()
     hurried = text.replace(
-        "from ivr.relay import script", "import ivr.relay; ivr.relay.COMMAND_MS = 100; script = ivr.relay.script"
+        "from ivr.drivers.relay import script",
+        "import ivr.drivers.relay; ivr.drivers.relay.COMMAND_MS = 100; script = ivr.drivers.relay.script",
     )
     site.install("hurried", hurried)
     with Engine(site.places.socket, serve), site.start("hurried", TOLD) as script:
@@ -234,7 +235,7 @@ def test_a_relayed_call_imports_nothing(site: Site) -> None:
         assert script.command() == "ANSWER"
         closed(script)
         imported = set(script.errors().split()) - set(bare.stderr.decode().split())
-    assert imported == {"ivr", "ivr.relay", "_socket", "select"}
+    assert imported == {"ivr", "ivr.drivers", "ivr.drivers.relay", "_socket", "select"}
 
 
 def deadline(condition: object) -> None:

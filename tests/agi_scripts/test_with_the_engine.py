@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ivr.compiled import load
-from ivr.flows import installed
+from ivr.configuration.compiled import load
+from ivr.flows.catalogue import installed
 from tests.agi_scripts.switch import CLOCK, Listener, Site, environment
-from tests.ivr.lines import House, house, run, until
+from tests.ivr.engine_lines import House, house, run, until
 
 TOLD = environment(str(CLOCK), "call-1")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ivr.switch import unprivileged
+from common import unprivileged
 from tests.asterisk.house import House
 
 # A file system without one free byte, on every Linux machine and for every user, root included.

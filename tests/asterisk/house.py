@@ -20,11 +20,11 @@ from typing import Any
 
 import yaml
 
+from common.places import Places
 from ivr.facts import Fact
-from ivr.places import Places
-from ivr.stack import Stack
-from ivr.switch.faketime import instant
-from ivr.switch.installation import install
+from lab.debian.installation import install
+from lab.faketime import instant
+from lab.stack import Stack
 from tests.asterisk.phone import Line, Telephone
 
 NUMBER = "800000039"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ivr import sound
-from ivr.places import Places
+from common.places import Places
+from ivr.prompts import sound
 from tests.asterisk.house import NUMBER, House, wait_until
 from tests.asterisk.phone import SILENCE, Line
 from voicemail import audio

@@ -15,12 +15,12 @@ from sqlalchemy import Table, select
 from charter import kpi
 from charter.calendar import OpeningHours
 from measure import cli as measure_cli
-from measure.month import month
-from measure.month_data import Data, read
+from measure.month.data import Data, read
+from measure.month.period import month
 from registry import cli as registry_cli
-from registry import schema
-from registry.database import Database, address
-from registry.intake import Intake
+from registry.db import schema
+from registry.db.connection import Database, address
+from registry.intake.intake import Intake
 from registry.site import Site
 from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.phone import Line

@@ -24,19 +24,19 @@ import pytest
 from sqlalchemy import insert, select
 
 from charter import kpi
-from ivr import sipp
-from ivr.demo import Sipp
+from common.places import Places
+from common.ports import HOST, free_ports
 from ivr.facts import Fact
-from ivr.places import Places
-from ivr.sipp import HangUp, Key, Listen, Pause, Speak
-from ivr.switch.installation import install
-from ivr.switch.ports import HOST, free_ports
-from measure.files import generations
-from measure.ingest import Report
-from measure.visits import kpi_visit
-from registry import schema
-from registry.database import Database
-from registry.migrations import upgrade
+from lab import sipp
+from lab.debian.installation import install
+from lab.demo import Sipp
+from lab.sipp import HangUp, Key, Listen, Pause, Speak
+from measure.switch.ingest import Report
+from measure.switch.rotated_files import generations
+from measure.switch.visits import kpi_visit
+from registry.db import schema
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 from tests.asterisk.crowd import litter
 from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
 from tests.asterisk.steps import voice

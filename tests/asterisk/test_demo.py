@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.demo import STEPS
-from ivr.places import Places
-from ivr.switch.installation import install
+from common.places import Places
+from lab.debian.installation import install
+from lab.demo import STEPS
 from tests.asterisk.house import wait_until
 
 pytestmark = pytest.mark.switch
@@ -30,7 +30,7 @@ class Program:
     def __init__(self, *arguments: str, keys: str = "") -> None:
         self.printed = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ivr.cli", *arguments],
+            [sys.executable, "-m", "lab.cli", *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
         )  # fmt: skip
@@ -146,4 +146,4 @@ def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Pr
 def test_the_demonstration_alone_fails_without_an_asterisk(run: Callable[..., Program], tmp_path: Path) -> None:
     demo = run("--var", str(tmp_path), "demo", "--mirror", "http://127.0.0.1:9/debian")
     assert demo.wait(60) == 1
-    assert "ivr demo:" in demo.printed
+    assert "lab demo:" in demo.printed

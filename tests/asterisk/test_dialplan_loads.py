@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from charter.calendar import OpeningHours
+from common.places import Places
 from ivr import dialplan
-from ivr.compiled import Compiled
+from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Seat, Values
-from ivr.places import Places
-from ivr.switch import Switch
-from ivr.switch.installation import install
+from lab import Switch
+from lab.debian.installation import install
 from tests.asterisk.phone import Telephone
 from tests.conftest import rome
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from charter.calendar import OpeningHours
+from common.places import ROOT
 from ivr import ami
 from ivr.ami import Backoff
-from ivr.places import ROOT
-from measure.board import Board, Picture
-from measure.live import Source
+from measure.live.board import Board, Picture
+from measure.live.feed import Source
 from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.steps import enter_queue, fate, wait_entered
-from voicemail import calling
+from voicemail.callback import calling
 
 pytestmark = pytest.mark.switch
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charter.calendar import WEEKDAYS, OpeningHours, Range, easter, parse_range, patron_saint, public_holidays
-from charter.patrons import CITIES
+from charter.patron_saints import CITIES
 
 ROME = ZoneInfo("Europe/Rome")
 OFFICE = [[parse_range("09:00-18:00")]] * 5 + [[], []]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charter import kpi
-from charter.definitions import DEFINITIONS, MODELLED, PUBLISHED, SERVICE_LEVELS
 from charter.kpi import Figure, Thresholds, Visit, measure
+from charter.kpi_definitions import DEFINITIONS, MODELLED, PUBLISHED, SERVICE_LEVELS
 from charter.promises import Deferred
 
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 import yaml
 
-from ivr import menu
-from ivr.places import Places
-from ivr.rules import audio_seconds
-from ivr.service import FILES, examine
-from ivr.settings import Service, Survey
+from common.places import Places
+from ivr.configuration import menu
+from ivr.configuration.rules import audio_seconds
+from ivr.configuration.service import FILES, examine
+from ivr.configuration.settings import Service, Survey
 
 
 def test_it_has_no_problem_at_all_not_even_a_warning() -> None:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
-from ivr.cli import COMMANDS
-from ivr.metrics import Metrics
-from ivr.places import ROOT, Places
-from ivr.service import examine
-from measure.cli import COMMANDS as MEASURE_COMMANDS
-from queue_model import inputs
+from common.places import ROOT, Places
+from ivr.configuration.service import examine
+from ivr.telemetry.metrics import Metrics
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
-from registry import transitions
-from registry.cli import COMMANDS as REGISTRY_COMMANDS
+from queue_model.simulation import inputs
+from registry.requests import transitions
 from tests.asterisk.house import merged
 from voicemail.message import STATES
 
@@ -42,17 +42,15 @@ OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS, REGISTRY, MECHANISMS = (
 )
 SOURCES = "".join(
     path.read_text(encoding="utf-8")
-    for room in ("ivr", "measure", "registry", "voicemail")
+    for room in ("common", "ivr", "lab", "measure", "registry", "voicemail")
     for path in (HOME / room).rglob("*.py")
 )
 DIALPLAN = (HOME / "config/asterisk/extensions_nul.conf").read_text(encoding="utf-8")
 RUN_SECONDS = 60
-ROOMS: dict[str, tuple[str, Mapping[str, str]]] = {  # programs whose commands are modules, by the name of the program
-    "measure": ("measure", MEASURE_COMMANDS),
-    "queue-model": ("queue_model", MODEL_COMMANDS),
-    "registry": ("registry", REGISTRY_COMMANDS),
+PROGRAMS = {
+    name: f"{name.replace('-', '_')}.cli" for name in ("ivr", "lab", "measure", "queue-model", "registry", "voicemail")
 }
-PROGRAMS = ("ivr", "nul", "voicemail", "make", *ROOMS)
+ALWAYS = "--config --var"  # of every program, before its command
 
 
 class Block(NamedTuple):
@@ -160,8 +158,18 @@ def commands(path: Path) -> Iterator[list[str]]:
             words = [word.rpartition("/bin/")[2] for word in part.split()]
             while words and (words[0] in ("sudo", "-u", "asterisk", "alias") or "=" in words[0]):
                 words.pop(0)
-            if len(words) > 1 and words[0] in PROGRAMS and words[1] not in ("...", "--help"):
+            if len(words) > 1 and words[0] in (*PROGRAMS, "nul", "make") and words[1] not in ("...", "--help"):
                 yield ["ivr" if words[0] == "nul" else words[0], *words[1:]]
+
+
+@cache
+def help_of(program: str, *words: str) -> str:
+    """What `--help` of a command says; "" when there is no such command."""
+    module = importlib.import_module(PROGRAMS[program])
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()), pytest.raises(SystemExit) as end:
+        module.main([*words, "--help"])
+    return said.getvalue() if not end.value.code else ""
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -171,21 +179,15 @@ def test_every_command_and_option_exists(path: Path) -> None:
         if program == "make":
             assert f"\n{words[0]}:" in makefile, words
             continue
-        code = (HOME / "voicemail/cli.py").read_text(encoding="utf-8")
-        if program == "ivr":
-            word = next(word for word in words if not word.startswith("-") and word != "DIR")
-            assert word in COMMANDS, words
-            own = HOME / "ivr/commands" / f"{word}.py"
-            code = own.read_text(encoding="utf-8") + (HOME / "ivr/cli.py").read_text(encoding="utf-8")
-            if word in ("prompts", "switch") and words[1:]:
-                assert f'"{words[1]}"' in code, words
-        if program in ROOMS:
-            room, known = ROOMS[program]
-            assert words[0] in known, words
-            sources = [HOME / room / "commands" / f"{words[0]}.py", *(HOME / room).glob("a[cs][kt]ing.py")]
-            code = "".join(each.read_text(encoding="utf-8") for each in sources)
+        plain = [word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)]
+        text = help_of(program, plain[0])
+        assert text, words
+        if len(plain) > 1 and f"{{{plain[1]}" not in text and (inner := help_of(program, *plain[:2])):
+            text += inner
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
-        assert [each for each in options if each != "--help" and f'"{each}"' not in code] == [], words
+        assert [each for each in options if each != "--help" and not re.search(rf"{each}\b", text + ALWAYS)] == [], (
+            words
+        )
 
 
 @pytest.fixture
@@ -436,7 +438,7 @@ def test_the_worked_example_of_a_feature_for_both_engines_works(site: Path) -> N
         shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py"):
         shutil.copy(HOME / name, site / name)
-    unread = "tests/queue_model/test_kernel.py::test_no_input_is_left_unread"
+    unread = "tests/queue_model/simulation/test_kernel.py::test_no_input_is_left_unread"
     assert "25 passed" in worked(MECHANISMS, site, "tests/queue_model/test_most_ahead.py", unread)
 
 

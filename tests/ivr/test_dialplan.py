@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charter.calendar import OpeningHours
+from common.command_line import Refusal
+from common.places import Places
+from common.ports import Ports
 from ivr import dialplan
-from ivr.cli import Refusal
-from ivr.compiled import Compiled
+from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values
-from ivr.places import Places
-from ivr.switch.ports import Ports
 
 FIRST, LAST = 2026, 2031
 ROME = ZoneInfo("Europe/Rome")

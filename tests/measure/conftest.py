@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.database import Database
-from registry.migrations import upgrade
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 
 
 @pytest.fixture(scope="session")

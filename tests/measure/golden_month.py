@@ -8,12 +8,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from ivr import service
-from ivr.compiled import Compiled
-from ivr.places import Places
-from measure.month import Month
-from registry.database import Database
-from registry.migrations import upgrade
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
+from measure.month.period import Month
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 from tests.measure import months
 from tests.measure.house import House
 

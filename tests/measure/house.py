@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from ivr.compiled import Compiled
-from ivr.places import Places
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 from measure.commands import report
 from tests.conftest import rome
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, insert
 
 from charter.calendar import OpeningHours, parse_range
 from charter.promises import end_of_day
-from registry import schema
+from registry.db import schema
 
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-13:00")]] * 5 + [[], []])
 TOPICS = {"ADR": 40, "DID": 30, "INCENTIVI": 15, "ALTRO": 12, "NASPI": 2}

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from charter.calendar import OpeningHours, parse_range
-from measure.ingest import Ingestion, Report
-from registry import schema
-from registry.database import Database
+from measure.switch.ingest import Ingestion, Report
+from registry.db import schema
+from registry.db.connection import Database
 from registry.keys import Keys
 from tests.conftest import rome
 

@@ -16,14 +16,15 @@ import pytest
 from sqlalchemy import select
 
 from charter import kpi
-from ivr.cli import Refusal
-from ivr.compiled import Compiled
-from ivr.places import Places
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 from measure.cli import main
 from measure.commands import operators, report
 from measure.operators import LEAST
-from registry import keys, schema
-from registry.database import Database
+from registry import keys
+from registry.db import schema
+from registry.db.connection import Database
 from tests.conftest import rome
 from tests.measure.switch_log import SwitchLog
 from tests.registry import postgres

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from charter import kpi
-from measure.ingest import Ingestion, Report
-from measure.visits import kpi_visit, visits
-from queue_model import kernel, measures, study
-from queue_model.build import Builder
-from registry.database import Database
+from measure.switch.ingest import Ingestion, Report
+from measure.switch.visits import kpi_visit, visits
+from queue_model.runs.measures import measures
+from queue_model.scenario import study
+from queue_model.simulation import kernel
+from queue_model.simulation.build import Builder
+from registry.db.connection import Database
 from tests.measure.switch_log import KEYS
 from tests.queue_model.days import day
 from tests.queue_model.logs import lines

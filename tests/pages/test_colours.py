@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pages import colours, paper
+from pages import colours, html_page
 
 
 def test_the_contrast_of_known_pairs() -> None:
@@ -23,6 +23,6 @@ def test_every_ink_can_be_read(ink: str, ground: str) -> None:
 
 
 def test_every_letter_of_the_style_can_be_read() -> None:
-    inks = set(re.findall(r"(?:[; {]color|--ink|--soft): (#[0-9a-f]{6})", paper.STYLE))
+    inks = set(re.findall(r"(?:[; {]color|--ink|--soft): (#[0-9a-f]{6})", html_page.STYLE))
     assert len(inks) >= 5
     assert all(colours.contrast(ink, "#f4f6f9") >= 4.5 for ink in inks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from queue_model import study
-from queue_model.study import Study, merged
+from queue_model.scenario import study
+from queue_model.scenario.study import Study, merged
 
 # The workload W1: 400 calls over the half-hours from nine to six.
 W1 = [14, 22, 28, 32, 32, 28, 22, 18, 18, 22, 26, 28, 28, 26, 22, 16, 11, 7]

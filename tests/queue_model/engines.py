@@ -7,16 +7,16 @@ import os
 from collections.abc import Callable
 from types import ModuleType
 
-from queue_model import kernel, model
-from queue_model.inputs import Inputs
-from queue_model.records import Records
+from queue_model.simulation import kernel, reference
+from queue_model.simulation.inputs import Inputs
+from queue_model.simulation.records import Records
 
 Engine = Callable[[Inputs], Records]
 
 
 def source_of_the_kernel() -> ModuleType:
-    """`queue_model/kernel.py` as plain Python, whether it was compiled or not."""
-    path = os.path.join(os.path.dirname(model.__file__), "kernel.py")
+    """`queue_model/simulation/kernel.py` as plain Python, whether it was compiled or not."""
+    path = os.path.join(os.path.dirname(reference.__file__), "kernel.py")
     spec = importlib.util.spec_from_file_location("queue_model_kernel_source", path)
     assert spec is not None
     assert spec.loader is not None
@@ -27,7 +27,7 @@ def source_of_the_kernel() -> ModuleType:
 
 SOURCE = source_of_the_kernel()
 ENGINES: dict[str, Engine] = {
-    "simpy": model.simulate,
+    "simpy": reference.simulate,
     "kernel": kernel.simulate,
     "kernel as Python": SOURCE.simulate,
 }
@@ -35,7 +35,7 @@ ENGINES: dict[str, Engine] = {
 
 def run(given: Inputs) -> Records:
     """The record, after all engines have given it."""
-    wanted = model.simulate(given)
+    wanted = reference.simulate(given)
     for name in ("kernel", "kernel as Python"):
         difference = wanted.same_as(ENGINES[name](given))
         assert not difference, f"simpy against {name}: {difference}"

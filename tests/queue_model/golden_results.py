@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from ivr.places import ROOT
-from queue_model import study
-from queue_model.replication import replicate
+from common.places import ROOT
+from queue_model.runs.replication import replicate
+from queue_model.scenario import study
 
 FOLDER = Path(__file__).parent / "golden"
 REPLICATIONS = 2  # or as many as the scenario wants, if fewer

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 
 from charter.calendar import ONE_DAY, OpeningHours, Range
-from queue_model.forecast import KINDS, Calendar
-from queue_model.history import SLOTS, History
+from queue_model.fitting.forecast import KINDS, Calendar
+from queue_model.fitting.history import SLOTS, History
 from tests.queue_model.days import W1
 
 HOURS = OpeningHours("Europe/Rome", [[Range(540, 1080)]] * 5 + [[], []])

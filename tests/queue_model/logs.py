@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from queue_model.records import Outcome, Records
-from queue_model.study import Study
+from queue_model.scenario.study import Study
+from queue_model.simulation.records import Outcome, Records
 
 
 def lines(records: Records, study: Study, *, numbers: bool = True) -> list[str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from queue_model import inputs
-from queue_model.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START, Inputs
+from queue_model.simulation import inputs
+from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START, Inputs
 
 FEATURES = (
     "patience",

@@ -10,9 +10,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from common.places import Places
 from ivr.facts import Fact
-from ivr.places import Places
-from registry.messages import Left
+from registry.intake.message_lookup import Left
 
 NOON = 1795604400.0  # 25 November 2026, 12:00 in Rome
 TOPICS = ("ADR", "DID", "INCENTIVI", "PORTALE", "ALTRO")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ivr.compiled import Compiled
-from registry.database import Database
-from registry.migrations import upgrade
+from ivr.configuration.compiled import Compiled
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
 from tests.registry import postgres
-from tests.registry.desk import Desk
+from tests.registry.request_steps import Desk
 
 
 @pytest.fixture(scope="session")

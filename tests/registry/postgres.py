@@ -9,20 +9,20 @@ import tempfile
 
 from sqlalchemy import text
 
-from ivr.places import Places
-from registry import server
-from registry.database import Database
-from registry.migrations import upgrade
-from registry.schema import metadata
+from common.places import Places
+from lab import postgres
+from registry.db.connection import Database
+from registry.db.migrations import upgrade
+from registry.db.schema import metadata
 
 TABLES = "registry"  # the database that tests share, one after the other
 
 
 @functools.cache
-def running() -> server.Server:
+def running() -> postgres.Server:
     """It is fetched when it is not there, as the switch is: these tests are never left out."""
     folder = tempfile.mkdtemp(prefix="nul-postgres-")
-    made = server.Server(server.install(Places(), report=lambda line: None), folder)
+    made = postgres.Server(postgres.install(Places(), report=lambda line: None), folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(made.stop)
     made.start()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ivr.compiled import Compiled
-from ivr.places import Places
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 
 
 def configured(folder: Path, compiled: Compiled) -> Places:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.compiled import Compiled
-from ivr.places import ROOT
-from registry import cli, upkeep
+from common.places import ROOT
+from ivr.configuration.compiled import Compiled
+from registry import cli, maintenance
 from tests.registry.site import configured
 
 FOLDER = Path(ROOT, "config", "systemd")
@@ -49,7 +49,7 @@ def test_backup_keeps_the_last_ones(
 ) -> None:
     monkeypatch.delenv("NUL_DATABASE", raising=False)
     places = configured(tmp_path / "var", compiled)
-    upkeep.init(places)
+    maintenance.init(places)
     folder = tmp_path / "copies"
     folder.mkdir()
     for day in range(10, 15):

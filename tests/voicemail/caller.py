@@ -19,10 +19,10 @@ from ivr.agi import (
     StreamFile,
     WaitForDigit,
 )
-from ivr.call import Call
-from ivr.compiled import Compiled
+from ivr.configuration.compiled import Compiled
+from ivr.drivers.session import Policy
 from ivr.facts import Fact
-from ivr.session import Policy
+from ivr.flows.call import Call
 from tests.voicemail.sounds import HEADER, unfinished, wav
 from voicemail.flow import voicemail
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.compiled import Compiled
-from registry.database import Database
+from ivr.configuration.compiled import Compiled
+from registry.db.connection import Database
 from tests.registry.conftest import database, postgresql, sqlite, sqlite_file
 from tests.voicemail.work import Work
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.compiled import Compiled
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 from ivr.facts import read
-from ivr.places import Places
 from tests.voicemail.sounds import silence, tone, wav
 from voicemail import cli
 from voicemail.message import Message

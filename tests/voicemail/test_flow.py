@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ivr.agi import Noop, RecordFile, SetVariable
-from ivr.compiled import Compiled
-from ivr.rehearsal import Rehearsal, Scripted
+from ivr.configuration.compiled import Compiled
+from ivr.drivers.rehearsal import Rehearsal, Scripted
 from tests.voicemail.caller import AT, WAYS, Line, Refused, Step, Take, Way, samples
 from tests.voicemail.sounds import silence, tone, unfinished
 from voicemail import audio

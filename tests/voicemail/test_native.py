@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.compiled import Compiled
+from common.places import Places
+from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from ivr.places import Places
 from tests.voicemail.crash import every_step
 from tests.voicemail.sounds import silence, tone, unfinished, wav
 from voicemail.message import ID, REASONS

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from tests.voicemail.crash import every_step
 from tests.voicemail.sounds import silence, tone, unfinished, wav
-from voicemail.draft import Draft
 from voicemail.message import Message, StoreError, new_id
+from voicemail.recording import Draft
 from voicemail.store import Store
 
 AT = 1770196530.25  # 2026-02-04 09:15:30 UTC

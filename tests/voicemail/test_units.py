@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.places import ROOT
+from common.places import ROOT
 from measure import cli as measure_cli
 from voicemail import cli
 

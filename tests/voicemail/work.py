@@ -8,20 +8,23 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from ivr.compiled import Compiled
-from ivr.places import Places
-from registry import contacts, keys, requests, schema
-from registry.contacts import Identity
-from registry.database import Database
-from registry.requests import Opening, Request
+from common.places import Places
+from ivr.configuration.compiled import Compiled
+from registry import keys
+from registry.db import schema
+from registry.db.connection import Database
+from registry.people import contacts
+from registry.people.contacts import Identity
+from registry.requests import store
+from registry.requests.store import Opening, Request
 from registry.site import Site
-from tests.registry.desk import publish
+from tests.registry.request_steps import publish
 from tests.voicemail.sounds import tone, wav
-from voicemail import tidying, worklist
+from voicemail.callback import housekeeping, worklist
+from voicemail.callback.housekeeping import Tidied
+from voicemail.callback.worklist import Ended, Entry, Limits
 from voicemail.message import Message
 from voicemail.store import Store
-from voicemail.tidying import Tidied
-from voicemail.worklist import Ended, Entry, Limits
 
 ROME = "+390612345678"
 
@@ -56,13 +59,13 @@ class Work:
         return left
 
     def take_in(self, left: Message) -> Request:
-        """As the intake does (registry.batch)."""
+        """As the intake does (registry.intake.batch)."""
         with self.database.begin() as connection:
             contact = None
             if left.number is not None:
                 contact = contacts.identify(connection, self.keys, Identity(phone=left.number), "intake", left.left_at)
             opening = Opening("voicemail", "DID", left.left_at, "intake", call_id=left.call, contact_id=contact)
-            request = requests.open_request(connection, self.rules, opening)
+            request = store.open_request(connection, self.rules, opening)
             row = {"message_id": left.id, "request_id": request.request_id, "call_id": left.call}
             more = {"reason": left.reason, "left_at": left.left_at, "seconds": left.seconds, "empty": int(left.empty)}
             connection.execute(insert(schema.voicemail_message).values(**row, **more))
@@ -80,7 +83,7 @@ class Work:
     def open(self, call: str, at: float) -> Request:
         """A request that began with that call."""
         with self.database.begin() as connection:
-            return requests.open_request(
+            return store.open_request(
                 connection, self.rules, Opening("phone", "DID", at, "op118", call_id=call, outcome="informed")
             )
 
@@ -100,7 +103,7 @@ class Work:
 
     def tidy(self, now: float) -> list[Tidied]:
         with self.database.begin() as connection:
-            return tidying.tidy(connection, self.rules, self.limits, self.store, now)
+            return housekeeping.tidy(connection, self.rules, self.limits, self.store, now)
 
     # what is so
 
@@ -114,7 +117,7 @@ class Work:
         with self.database.read() as connection:
             found = connection.scalar(select(table.c.request_id).where(table.c.message_id == message.id))
             assert found is not None
-            return requests.get(connection, found)
+            return store.get(connection, found)
 
     def rows(self, table: Any) -> list[Any]:
         with self.database.read() as connection:

@@ -7,7 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ivr.switch.state import Ami
+from ivr.ami.account import Ami
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 USER, SECRET = "nul", "a-secret"

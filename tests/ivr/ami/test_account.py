@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from common.command_line import Refusal
+from common.places import Places
 from ivr.ami import account
-from ivr.cli import Refusal
-from ivr.places import Places
-from ivr.switch.state import Ami, save_ami
+from ivr.ami.account import Ami, save_ami
 
 
 def test_without_a_word_it_is_the_private_switch(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from ivr.ami import (
     connect,
 )
 from ivr.ami import client as client_module
-from ivr.switch.state import Ami
+from ivr.ami.account import Ami
 from tests.ivr.ami.peer import GREETING, SECRET, Script, Visitor, manager
 
 QUICK = 0.2  # s: for what never comes

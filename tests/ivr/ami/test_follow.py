@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ivr.ami import AmiError, Backoff, Connection, LoginRefused, Message, follow
-from ivr.switch.state import Ami
+from ivr.ami.account import Ami
 from tests.ivr.ami.peer import GREETING, Script, Visitor, manager
 
 AT_ONCE = Backoff(first=0.001, longest=0.01)

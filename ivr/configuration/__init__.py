@@ -1,0 +1,1 @@
+"""What ops write, checked, and compiled into the one file that calls read."""

@@ -1,0 +1,315 @@
+"""The menu as a document: its nodes, and the mistakes that a caller would otherwise find.
+
+The menu is a graph. Some of its edges a caller takes by pressing a key, the others are taken for him; a circle of
+edges of the second sort would talk to a silent caller for ever, and a part without an end would never let him go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, NamedTuple, Union
+
+from msgspec import Meta, Struct
+
+from common.documents import did_you_mean
+
+KEYS = "0123456789*#"
+OPERATOR_KEY = "0"
+
+# What a queue node may set. The values are constants of menu.yaml, never a caller's words.
+VARIABLES = {
+    "QUEUE_MAX_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "QUEUE_MIN_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "QUEUE_RAISE_PENALTY": (r"\d{1,4}", 'a number: "2"'),
+    "CHANNEL(language)": (r"[a-z]{2}", 'two small letters: "it"'),
+    "CHANNEL(musicclass)": (r"[\w-]{1,40}", "a class of musiconhold.conf: letters, digits, -"),
+    "CDR(userfield)": (r"[\w .-]{1,80}", "a few words: letters, digits, . and -"),
+}
+# What the engine sets itself, and the word of menu.yaml that decides it.
+OWN_VARIABLES = {"QUEUE_PRIO": "priority", "IVR_TOPIC": "topic", "IVR_REASON": "a message node's reason"}
+RESERVED_NAMES = ("FATE", "NOTICE", "OUTCOME", "REASON", "RECORD", "TOPIC")
+
+
+def _described(pattern: str, words: str) -> Meta:
+    return Meta(pattern=pattern, description=words)
+
+
+PromptId = Annotated[
+    str, _described(r"^[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)")
+]
+NodeName = Annotated[str, _described(r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")]
+Key = Annotated[str, _described(r"^[0-9*#]\Z", f"one key of {KEYS}")]
+Topic = Annotated[str, _described(r"^[A-Z][A-Z0-9_]{0,31}\Z", "a topic: capital letters, digits, _")]
+Attempts = Annotated[int, Meta(ge=1, le=9)]
+WaitSeconds = Annotated[float, Meta(ge=1, le=60)]
+
+
+class SayToken(Struct, frozen=True, forbid_unknown_fields=True):
+    say: Literal["next_opening", "opening_hours"]
+
+
+Prompt = Union[PromptId, SayToken]  # noqa: UP007 - an Annotated alias has no |
+Prompts = Annotated[list[Prompt], Meta(max_length=20)]
+SomePrompts = Annotated[list[Prompt], Meta(min_length=1, max_length=20)]
+
+
+class Miss(Struct, frozen=True, forbid_unknown_fields=True):
+    then: NodeName
+    prompts: Prompts = []
+
+
+class HoursNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="hours"):
+    open: NodeName
+    closed: NodeName
+
+
+class PlayNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="play"):
+    prompts: SomePrompts
+    next: NodeName
+    interruptible: bool = True
+
+
+class NoticeNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="notice"):
+    prompts: SomePrompts
+    next: NodeName
+
+
+class AskNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="ask"):
+    prompts: SomePrompts
+    keys: Annotated[dict[Key, NodeName], Meta(min_length=1)]
+    no_input: Miss
+    wrong_input: Miss
+    repeat_key: Key | None = None
+    wait_seconds: WaitSeconds = 5
+    attempts: Attempts = 3
+
+
+class InformNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="inform"):
+    topic: Topic
+    prompts: SomePrompts
+    next: NodeName
+
+
+class NumberNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="number"):
+    name: Annotated[str, _described(r"^[A-Za-z][A-Za-z0-9_]{0,30}\Z", "a name: letters, digits, _")]
+    prompts: SomePrompts
+    next: NodeName
+    failed: NodeName
+    least_digits: Annotated[int, Meta(ge=1, le=30)] = 1
+    most_digits: Annotated[int, Meta(ge=1, le=30)] = 20
+    wait_seconds: WaitSeconds = 5
+    attempts: Attempts = 3
+
+
+class QueueNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="queue"):
+    prompts: Prompts = []
+    topic: Topic | None = None
+    priority: Annotated[int, Meta(ge=0, le=100)] = 0
+    set: dict[str, str] = {}
+
+
+class MessageNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="message"):
+    reason: Literal["closed", "all_busy", "caller_choice"]
+
+
+class HangupNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="hangup"):
+    prompts: Prompts = []
+
+
+Node = HoursNode | PlayNode | NoticeNode | AskNode | InformNode | NumberNode | QueueNode | MessageNode | HangupNode
+ENDS = (QueueNode, MessageNode, HangupNode)
+
+
+class Menu(Struct, frozen=True, forbid_unknown_fields=True):
+    start: NodeName
+    nodes: Annotated[dict[NodeName, Node], Meta(min_length=1, max_length=500)]
+
+
+# --- the graph -------------------------------------------------------------------------------------------------------
+
+
+class Edge(NamedTuple):
+    """One way from a node to the next; `key` is what the caller presses, empty when the way is taken for him."""
+
+    path: str  # where menu.yaml writes it, below `nodes.<name>`
+    target: str
+    key: str = ""
+
+
+def edges(node: Node) -> list[Edge]:
+    """Every way out of a node, in the order of the document."""
+    match node:
+        case HoursNode():
+            return [Edge("open", node.open), Edge("closed", node.closed)]
+        case AskNode():
+            pressed = [Edge(f"keys.{key}", target, key) for key, target in node.keys.items()]
+            return [*pressed, Edge("no_input.then", node.no_input.then), _wrong(node)]
+        case NumberNode():
+            return [Edge("next", node.next, "0-9"), Edge("failed", node.failed)]
+        case PlayNode() | NoticeNode() | InformNode():
+            return [Edge("next", node.next)]
+        case _:
+            return []
+
+
+def _wrong(node: AskNode) -> Edge:
+    return Edge("wrong_input.then", node.wrong_input.then, "wrong")
+
+
+def reachable(ways: Mapping[str, list[str]], starts: list[str]) -> set[str]:
+    """The nodes that can be reached from `starts`, those included."""
+    found, waiting = set(), list(starts)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in ways:
+            found.add(name)
+            waiting.extend(ways[name])
+    return found
+
+
+def circles(ways: Mapping[str, list[str]]) -> list[list[str]]:
+    """The circles of a graph, one per knot of nodes that reach each other, as a walk that ends where it began."""
+    found: list[list[str]] = []
+    done: set[str] = set()
+    for name in ways:
+        if name in done:
+            continue
+        ring = _way(ways, name, name)
+        if ring:
+            found.append(ring)
+            done.update(each for each in reachable(ways, ways[name]) if name in reachable(ways, [each]))
+    return found
+
+
+def _way(ways: Mapping[str, list[str]], start: str, end: str) -> list[str]:
+    """The shortest walk of at least one step from start to end, both named; empty when there is none."""
+    came_from: dict[str, str] = {}
+    waiting = [start]
+    for name in waiting:
+        for target in ways.get(name, []):
+            if target == end:
+                walk = [end, name]
+                while walk[-1] != start:
+                    walk.append(came_from[walk[-1]])
+                return walk[::-1]
+            if target in ways and target not in came_from and target != start:
+                came_from[target] = name
+                waiting.append(target)
+    return []
+
+
+# --- the checks ------------------------------------------------------------------------------------------------------
+
+Finding = tuple[str, str, Literal["error", "warning"]]
+
+
+def check(menu: Menu) -> Iterator[Finding]:
+    """Mistakes of a menu whose shape is right, as (path, message, severity)."""
+    if menu.start not in menu.nodes:
+        yield "start", f'no node named "{menu.start}"{did_you_mean(menu.start, menu.nodes)}', "error"
+    for name, node in menu.nodes.items():
+        for edge in edges(node):
+            if edge.target not in menu.nodes:
+                hint = did_you_mean(edge.target, menu.nodes)
+                yield f"nodes.{name}.{edge.path}", f'no node named "{edge.target}"{hint}', "error"
+        if isinstance(node, AskNode):
+            yield from _check_ask(menu, name, node)
+        elif isinstance(node, NumberNode):
+            yield from _check_number(name, node)
+        elif isinstance(node, QueueNode):
+            yield from _check_queue(name, node)
+    yield from _check_topics(menu)
+    yield from _check_ways(menu)
+
+
+def _check_ask(menu: Menu, name: str, node: AskNode) -> Iterator[Finding]:
+    where = f"nodes.{name}"
+    if node.repeat_key is not None and node.repeat_key in node.keys:
+        taken = f'"{node.repeat_key}" already leads to "{node.keys[node.repeat_key]}" in keys'
+        yield f"{where}.repeat_key", f"{taken}; choose a key that is free", "error"
+    waiting = reachable({each: _automatic(menu.nodes[each]) for each in menu.nodes}, [node.keys.get(OPERATOR_KEY, "")])
+    if not any(isinstance(menu.nodes[each], QueueNode | MessageNode) for each in waiting):
+        yield (
+            f"{where}.keys",
+            f'an operator should be reachable with "{OPERATOR_KEY}"; lead it to a queue node',
+            "warning",
+        )
+
+
+def _check_number(name: str, node: NumberNode) -> Iterator[Finding]:
+    if node.least_digits > node.most_digits:
+        limits = f"{node.least_digits} is more than most_digits, {node.most_digits}"
+        yield f"nodes.{name}.least_digits", f"{limits}; no number can be that long", "error"
+    if node.name.upper() in RESERVED_NAMES:
+        yield f"nodes.{name}.name", f"IVR_{node.name.upper()} is a variable of the engine; choose another name", "error"
+
+
+def _check_queue(name: str, node: QueueNode) -> Iterator[Finding]:
+    for variable, value in node.set.items():
+        where = f"nodes.{name}.set.{variable}"
+        if variable in OWN_VARIABLES:
+            yield where, f"the engine sets it; write {OWN_VARIABLES[variable]} instead", "error"
+        elif variable not in VARIABLES:
+            hint = did_you_mean(variable, VARIABLES) or f"; known: {', '.join(VARIABLES)}"
+            yield where, f"no such channel variable{hint}", "error"
+        elif not re.fullmatch(VARIABLES[variable][0], value, re.ASCII):
+            yield where, f'"{value[:60]}" is not a value for it; write {VARIABLES[variable][1]}', "error"
+
+
+def _check_topics(menu: Menu) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name, node in menu.nodes.items():
+        if isinstance(node, InformNode):
+            if node.topic in seen:
+                twice = f'"{node.topic}" is already the topic of "{seen[node.topic]}"'
+                yield f"nodes.{name}.topic", f"{twice}; choose another, or the figures of the two are mixed", "error"
+            seen.setdefault(node.topic, name)
+
+
+def _automatic(node: Node) -> list[str]:
+    return [edge.target for edge in edges(node) if not edge.key]
+
+
+def _check_ways(menu: Menu) -> Iterator[Finding]:
+    ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
+    missing = {target for targets in (*ways.values(), [menu.start]) for target in targets if target not in menu.nodes}
+    if not missing:  # a name that is misspelt was reported already; it would leave half of the menu unreached
+        reached = reachable(ways, [menu.start])
+        for name in _heads(ways, [name for name in menu.nodes if name not in reached]):
+            yield f"nodes.{name}", "no way leads here; lead a key or a `next` to it, or take it out", "error"
+    rings = circles({name: _automatic(node) for name, node in menu.nodes.items()})
+    for ring in rings:
+        remedy = "let one of them lead to a queue, message or hangup node"
+        walk = " -> ".join(ring)
+        yield f"nodes.{ring[0]}", f"endless loop for a caller who presses nothing: {walk}; {remedy}", "error"
+    back: dict[str, list[str]] = {name: [] for name in (*menu.nodes, *missing)}
+    for name, targets in ways.items():
+        for target in targets:
+            back[target].append(name)
+    leaving = reachable(back, [*missing, *(name for name, node in menu.nodes.items() if isinstance(node, ENDS))])
+    looping = reachable(back, [name for ring in rings for name in ring])  # said above
+    for name in _heads(ways, [name for name in menu.nodes if name not in leaving and name not in looping]):
+        yield f"nodes.{name}", "dead end: from here no way leads to a queue, message or hangup node; add one", "error"
+
+
+def _heads(ways: Mapping[str, list[str]], names: list[str]) -> list[str]:
+    """Of those nodes, the ones behind which the others stand, so that one mistake gives one message."""
+    heads: list[str] = []
+    for name in names:
+        if not any(name in reachable(ways, [head]) for head in heads):
+            behind = reachable(ways, [name])
+            heads = [head for head in heads if head not in behind] + [name]
+    return heads
+
+
+def prompts_of(menu: Menu) -> Iterator[tuple[str, str]]:
+    """Every prompt that the menu says, as (path, id)."""
+    for name, node in menu.nodes.items():
+        lists = {"prompts": getattr(node, "prompts", [])}
+        if isinstance(node, AskNode):
+            lists |= {"no_input.prompts": node.no_input.prompts, "wrong_input.prompts": node.wrong_input.prompts}
+        for path, prompts in lists.items():
+            for index, prompt in enumerate(prompts):
+                if isinstance(prompt, str):
+                    yield f"nodes.{name}.{path}[{index}]", prompt

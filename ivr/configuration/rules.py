@@ -1,0 +1,251 @@
+"""What must hold in service.yaml, survey.yaml and prompts.yaml beyond their shape.
+
+Each check yields findings, (path in the document, message, severity), and never stops at the first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from charter.calendar import WEEKDAYS, Range, parse_range
+from common.documents import did_you_mean
+from common.places import Places
+from ivr.configuration.menu import AskNode, Finding, Menu, NoticeNode, edges, reachable
+from ivr.configuration.required_prompts import REQUIRED
+from ivr.configuration.settings import Catalogue, Closure, Holidays, Service, Survey
+from ivr.prompts.sound import RATE, SUFFIX
+
+# "prema 6", "prema un tasto da 1 a 5": the keys that Italian words name
+_SPOKEN = re.compile(r"\bprem(?:a|ere)\s+(?:il\s+(?:tasto\s+)?)?(\d|asterisco|cancelletto)\b", re.IGNORECASE)
+_NAMES = {"asterisco": "*", "cancelletto": "#"}
+
+
+def check_service(service: Service) -> Iterator[Finding]:
+    """Mistakes of service.yaml beyond its shape."""
+    zone = service.service.time_zone
+    if not _zone_exists(zone):
+        yield "service.time_zone", f'no time zone "{zone}"{_zones_like(zone)}', "error"
+    for day in WEEKDAYS:
+        yield from _check_day(f"hours.{day}", getattr(service.hours, day))
+    if not any(getattr(service.hours, day) for day in WEEKDAYS):
+        yield "hours", "every day is closed, so no caller would ever reach an operator; open at least one", "error"
+    yield from _check_holidays(service.holidays)
+    for index, network in enumerate(service.engine.allow):
+        yield from _check_network(f"engine.allow[{index}]", network)
+    if service.queue.seats > service.queue.operators:
+        yield "queue.operators", f"fewer than the {service.queue.seats} seats; some can never be taken", "warning"
+    if service.voicemail.silence_seconds >= service.voicemail.longest_seconds:
+        yield "voicemail.silence_seconds", "longer than the longest message, so silence would never end one", "error"
+    if service.limits.menu_seconds >= service.limits.longest_call_seconds:
+        yield "limits.menu_seconds", "longer than the longest call; make it smaller", "error"
+    for promise in ("email", "second_level", "callback"):
+        if not getattr(service.promises, f"{promise}_share"):
+            yield f"promises.{promise}_share", "0 promises nothing; write the share to be in time, such as 0.9", "error"
+    if not service.callbacks.hours_between:
+        yield "callbacks.hours_between", "0: somebody who does not answer would be called again at once", "warning"
+    ports = (service.engine.port, service.engine.metrics_port)
+    if ports[0] and ports[0] == ports[1]:
+        yield "engine.metrics_port", f"{ports[1]} is the engine's own port; choose another, or 0", "error"
+
+
+def _check_day(where: str, hours: list[str]) -> Iterator[Finding]:
+    ranges: list[Range] = []
+    for index, text in enumerate(hours):
+        try:
+            ranges.append(parse_range(text))
+        except ValueError as problem:
+            yield f"{where}[{index}]", str(problem), "error"
+            return
+    for index, (before, after) in enumerate(pairwise(ranges), 1):
+        if after.start < before.start:
+            yield (
+                f"{where}[{index}]",
+                f'"{hours[index]}" starts before "{hours[index - 1]}"; write them in order',
+                "error",
+            )
+        elif after.start < before.until:
+            yield f"{where}[{index}]", f'"{hours[index]}" overlaps "{hours[index - 1]}"; write one range', "error"
+
+
+def _check_holidays(holidays: Holidays) -> Iterator[Finding]:
+    from charter.patron_saints import CITIES
+
+    if holidays.patron_saint is not None and holidays.patron_saint not in CITIES:
+        other = "; `ivr check --cities` lists them; for another, write its day into extra_closures"
+        hint = did_you_mean(holidays.patron_saint, CITIES) or other
+        what = f'"{holidays.patron_saint[:60]}" is not a city with a known patron\'s day'
+        yield "holidays.patron_saint", f"{what}{hint}", "error"
+    latest: Closure | None = None
+    for index, closure in enumerate(holidays.extra_closures):
+        where = f"holidays.extra_closures[{index}]"
+        if closure.last < closure.first:
+            yield f"{where}.last", f"{closure.last} is before the first day, {closure.first}; exchange them", "error"
+        elif (closure.last - closure.first).days > 366:
+            yield f"{where}.last", f"{closure.last} is more than a year after {closure.first}; check the years", "error"
+        if latest is not None and closure.first <= latest.last:
+            remedy = "write closures in order, without overlap"
+            yield f"{where}.first", f"{closure.first} is not after the closure before it; {remedy}", "error"
+        latest = closure
+
+
+def _check_network(where: str, network: str) -> Iterator[Finding]:
+    import ipaddress
+
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as problem:
+        yield where, f'{problem}; write an address or a network: "127.0.0.0/8"', "error"
+
+
+def _zone_exists(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _zones_like(name: str) -> str:
+    from zoneinfo import available_timezones
+
+    return did_you_mean(name, sorted(available_timezones())) or '; write one like "Europe/Rome"'
+
+
+def check_survey(survey: Survey) -> Iterator[Finding]:
+    """Mistakes of survey.yaml beyond its shape."""
+    seen: set[str] = set()
+    for index, question in enumerate(survey.questions):
+        where = f"questions[{index}]"
+        if question.code in seen:
+            yield f"{where}.code", f'"{question.code}" is the code of an earlier question; choose another', "error"
+        seen.add(question.code)
+        twice = sorted({key for key in question.keys if question.keys.count(key) > 1})
+        if twice:
+            yield f"{where}.keys", f'"{twice[0]}" is written twice; write each key once', "error"
+
+
+def survey_prompts(survey: Survey) -> Iterator[tuple[str, str]]:
+    """Every prompt that the questionnaire says, as (path, id)."""
+    lists = {name: getattr(survey, name) for name in ("invitation", "thanks", "no_input", "wrong_input")}
+    lists |= {f"questions[{index}].prompts": each.prompts for index, each in enumerate(survey.questions)}
+    for path, prompts in lists.items():
+        yield from ((f"{path}[{index}]", each) for index, each in enumerate(prompts) if isinstance(each, str))
+
+
+def check_prompts(catalogue: Catalogue, service: Service | None, places: Places) -> Iterator[Finding]:
+    """Prompts without words or without audio, and announced hours that are not the real ones."""
+    for name, prompt in catalogue.prompts.items():
+        if not prompt.text.strip():
+            yield f"prompts.{name}.text", "empty; write what callers hear", "error"
+        if prompt.announces_hours is not None:
+            yield from _check_announcement(f"prompts.{name}.announces_hours", prompt.announces_hours, service)
+    for name in sorted(REQUIRED - catalogue.prompts.keys()):
+        yield "prompts", f'"{name}" is missing, which callers or operators hear; copy it from the shipped file', "error"
+    silent = [name for name in catalogue.prompts if audio_seconds(places, name) is None]
+    if silent:
+        some = ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else "")
+        noun = "prompt has" if len(silent) == 1 else "prompts have"
+        yield "prompts", f"{len(silent)} {noun} no audio: {some}; run `ivr prompts synthesise`", "warning"
+
+
+def _check_announcement(where: str, text: str, service: Service | None) -> Iterator[Finding]:
+    try:
+        announced = parse_week(text)
+    except ValueError as problem:
+        yield where, str(problem), "error"
+        return
+    if service is None:
+        return
+    for day in WEEKDAYS:
+        hours = getattr(service.hours, day)
+        try:
+            real = [parse_range(each) for each in hours]
+        except ValueError:  # reported as a mistake of service.yaml
+            continue
+        if announced[day] != real:
+            said = ", ".join(_clock(each) for each in announced[day]) or "closed"
+            remedy = "change the words and this line, or service.yaml"
+            yield (
+                where,
+                f"{day}: announces {said}, but service.yaml has {', '.join(hours) or 'closed'}; {remedy}",
+                "error",
+            )
+
+
+def check_spoken_keys(menu: Menu, catalogue: Catalogue, service: Service | None) -> Iterator[Finding]:
+    """Keys that the words promise and the menu does not have. Words are free, so these are warnings."""
+    for name, node in menu.nodes.items():
+        if isinstance(node, AskNode):
+            known = {*node.keys, node.repeat_key or ""}
+        elif isinstance(node, NoticeNode) and service is not None:
+            known = {service.recording.refuse_key}
+        else:
+            continue
+        for index, prompt in enumerate(node.prompts):
+            text = catalogue.prompts[prompt].text if isinstance(prompt, str) and prompt in catalogue.prompts else ""
+            for key in spoken_keys(text):
+                if key not in known:
+                    real = ", ".join(sorted(known - {""}))
+                    said = f'"{prompt}" says to press {key}, but the keys here are {real}; change one of the two'
+                    yield f"nodes.{name}.prompts[{index}]", said, "warning"
+
+
+def spoken_keys(text: str) -> list[str]:
+    """The keys that an Italian text asks to press, in its order."""
+    return [_NAMES.get(word.lower(), word) for word in _SPOKEN.findall(text)]
+
+
+def check_refuse_key(service: Service, menu: Menu) -> Iterator[Finding]:
+    """A caller who knows the menu presses ahead, during the notice: that key must not mean a refusal."""
+    ways = {name: [edge.target for edge in edges(node) if not edge.key] for name, node in menu.nodes.items()}
+    after = reachable(ways, [name for name, node in menu.nodes.items() if isinstance(node, NoticeNode)])
+    for name in menu.nodes:
+        node = menu.nodes[name]
+        if (
+            name in after
+            and isinstance(node, AskNode)
+            and service.recording.refuse_key in (*node.keys, node.repeat_key)
+        ):
+            clash = (
+                f'"{service.recording.refuse_key}" is also a key of "{name}" in menu.yaml, which comes after the notice'
+            )
+            yield "recording.refuse_key", f"{clash}; choose a key that is free there", "error"
+
+
+def _clock(hours: Range) -> str:
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in hours)
+
+
+def parse_week(text: str) -> dict[str, list[Range]]:
+    """`"mon-fri 09:00-13:00 14:00-18:00, sat 09:00-12:00"` -> weekday name -> ranges; days not named are closed."""
+    week: dict[str, list[Range]] = {day: [] for day in WEEKDAYS}
+    for part in text.split(","):
+        days, *hours = part.split() or [""]
+        first, _, last = days.partition("-")
+        start, end = _weekday(first), _weekday(last or first)
+        if end < start or not hours:
+            raise ValueError(f'{part.strip()!r}: write days and hours, like "mon-fri 09:00-18:00"')
+        for day in WEEKDAYS[start : end + 1]:
+            week[day] += [parse_range(each) for each in hours]
+    return week
+
+
+def _weekday(word: str) -> int:
+    found = [index for index, day in enumerate(WEEKDAYS) if len(word) >= 3 and day.startswith(word.lower())]
+    if not found:
+        raise ValueError(f'{word!r} is not a weekday; write "mon-fri 09:00-18:00"')
+    return found[0]
+
+
+def audio_seconds(places: Places, prompt: str) -> float | None:
+    """How long a prompt's audio lasts, or None when there is none or it is empty."""
+    try:
+        size = os.path.getsize(os.path.join(places.audio, prompt + SUFFIX))
+    except OSError:
+        return None
+    return size / RATE or None

@@ -1,0 +1,162 @@
+"""The configuration that ops own: loaded from `config/`, checked as a whole, compiled into one file for the calls.
+
+`examine` gathers every problem of the four files; `load` refuses a configuration with errors; `compile` writes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
+from common.places import Places
+from ivr.configuration import menu as menus
+from ivr.configuration import rules
+from ivr.configuration.compiled import FORMAT, Compiled
+from ivr.configuration.menu import Finding, Menu
+from ivr.configuration.settings import Catalogue, PromptText, Service, Survey
+
+SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; only until a prompt has its audio
+MOST_PROBLEMS = 100  # of one file; more are the same slip over and over
+
+
+class Configuration(Struct, frozen=True):
+    """The four files of `config/`, free of errors."""
+
+    service: Service
+    menu: Menu
+    survey: Survey
+    prompts: dict[str, PromptText]
+
+
+FILES: dict[str, Any] = {"service": Service, "menu": Menu, "survey": Survey, "prompts": Catalogue}
+
+
+class ConfigurationError(Exception):
+    """`config/` has mistakes; the message has one line for each."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+# --- loading ---------------------------------------------------------------------------------------------------------
+
+
+def examine(
+    places: Places, change: Callable[[str, Any], Any] = lambda name, value: value
+) -> tuple[Configuration | None, list[Problem]]:
+    """Read and check everything: the configuration, or None when it has errors, and every problem found.
+
+    `change` may return another value than what a file holds, given its name ("service", "menu", ...): a scenario of the
+    staffing model asks what would be if the configuration were another.
+    """
+    parts: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, wanted in FILES.items():
+        path = os.path.join(places.config, f"{name}.yaml")
+        try:
+            value = change(name, read(path))
+        except Unreadable as problem:
+            problems.append(Problem(shown(path), "", str(problem)))
+            continue
+        found = [Problem(shown(path), *each) for each in islice(compare(value, wanted), MOST_PROBLEMS)]
+        problems += found
+        if not found:
+            parts[name] = msgspec.convert(value, wanted)
+    for name, finding in _check(parts, places):
+        problems.append(Problem(shown(os.path.join(places.config, f"{name}.yaml")), *finding))
+    order = [shown(os.path.join(places.config, f"{name}.yaml")) for name in FILES]
+    problems.sort(key=lambda each: order.index(each.file))
+    if any(each.severity == "error" for each in problems):
+        return None, problems
+    return Configuration(parts["service"], parts["menu"], parts["survey"], parts["prompts"].prompts), problems
+
+
+def load(places: Places) -> Configuration:
+    """The configuration; raises `ConfigurationError` with every error that it has."""
+    configuration, problems = examine(places)
+    if configuration is None:
+        raise ConfigurationError([each for each in problems if each.severity == "error"])
+    return configuration
+
+
+def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding]]:
+    """Mistakes within a file, and between files as far as both could be read: (file, finding)."""
+    service, menu, survey, catalogue = (parts.get(name) for name in FILES)
+    if service is not None:
+        yield from (("service", each) for each in rules.check_service(service))
+    if menu is not None:
+        yield from (("menu", each) for each in menus.check(menu))
+    if survey is not None:
+        yield from (("survey", each) for each in rules.check_survey(survey))
+    if catalogue is not None:
+        said = [("menu", *each) for each in menus.prompts_of(menu)] if menu is not None else []
+        said += [("survey", *each) for each in rules.survey_prompts(survey)] if survey is not None else []
+        for name, path, prompt in said:
+            if prompt not in catalogue.prompts:
+                hint = did_you_mean(prompt, catalogue.prompts)
+                yield name, (path, f'no prompt "{prompt}" in prompts.yaml{hint or "; write its text there"}', "error")
+        yield from (("prompts", each) for each in rules.check_prompts(catalogue, service, places))
+        if menu is not None:
+            yield from (("menu", each) for each in rules.check_spoken_keys(menu, catalogue, service))
+    if service is not None and menu is not None:
+        yield from (("service", each) for each in rules.check_refuse_key(service, menu))
+
+
+# --- compiling -------------------------------------------------------------------------------------------------------
+
+
+def compiled(configuration: Configuration, places: Places) -> Compiled:
+    """The document that calls read: every default filled in, nothing computed that could be computed here."""
+    sheets = {}
+    for name, prompt in configuration.prompts.items():
+        seconds = rules.audio_seconds(places, name) or max(0.5, len(prompt.text) * SECONDS_PER_LETTER)
+        sheets[name] = {"text": prompt.text, "version": prompt.version, "seconds": round(seconds, 3)}
+    content: dict[str, Any] = {
+        "service": msgspec.to_builtins(configuration.service),
+        "menu": msgspec.to_builtins(configuration.menu),
+        "survey": msgspec.to_builtins(configuration.survey),
+        "prompts": sheets,
+    }
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    document: Any = {
+        "format": FORMAT,
+        "revision": hashlib.sha256(canonical).hexdigest()[:12],
+        **content,
+        "paths": {
+            "facts": places.facts,
+            "messages": places.messages,
+            "native_messages": places.native_messages,
+            "socket": places.socket,
+        },
+    }
+    result: Compiled = document
+    return result
+
+
+def compile(places: Places, configuration: Configuration | None = None) -> Compiled:
+    """Check `config/` unless it was loaded already, and write `places.compiled` so that a reader sees old or new."""
+    document = compiled(load(places) if configuration is None else configuration, places)
+    folder = os.path.dirname(places.compiled)
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".compiled-")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, separators=(",", ":"))
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)  # Asterisk's scripts may run as another user
+            os.fsync(file.fileno())
+        os.replace(temporary, places.compiled)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return document

@@ -1,0 +1,217 @@
+"""The settings of service.yaml, survey.yaml and prompts.yaml: what may be written, its limits, its defaults.
+
+The menu's nodes are in `ivr.configuration.menu`. What a type cannot say (hours in order, a city that exists) is in
+`ivr.configuration.rules`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ivr.configuration.menu import Attempts, Key, PromptId, Prompts, SomePrompts, WaitSeconds
+
+
+def _text(pattern: str, words: str) -> Meta:
+    return Meta(pattern=pattern, description=words)
+
+
+Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+# What reaches Asterisk's files and logs in one piece: no control characters, no line breaks.
+Line = Annotated[str, _text(r"^[^\x00-\x1f\x7f]{1,200}\Z", "one line of text")]
+Name = Annotated[str, _text(r"^[A-Za-z0-9][\w-]{0,39}\Z", "a name: letters, digits, - and _")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Country = Annotated[str, _text(r"^[A-Z]{2}\Z", "a country of two capital letters: IT")]
+Host = Annotated[str, _text(r"^[\w.:-]{1,255}\Z", "an address or a host name: 127.0.0.1")]
+Address = Annotated[str, _text(r"^[\w.+-]{1,64}@[A-Za-z0-9.-]{1,190}\Z", "an e-mail address: richiami@example.it")]
+Hours = list[Annotated[str, _text(r"^\d\d?:\d\d-\d\d?:\d\d\Z", 'hours like "09:00-18:00"')]]
+Days = Annotated[int, Meta(ge=1, le=3660)]
+
+
+class Identity(Struct, frozen=True, forbid_unknown_fields=True):
+    number: Annotated[str, _text(r"^\+?\d{3,15}\Z", "a telephone number, digits only")]
+    name: Line
+    language: Annotated[str, _text(r"^[a-z]{2}\Z", "a language of two letters: it")] = "it"
+    time_zone: Annotated[str, Meta(min_length=1, max_length=60)] = "Europe/Rome"
+
+
+class Week(Struct, frozen=True, forbid_unknown_fields=True):
+    monday: Hours
+    tuesday: Hours
+    wednesday: Hours
+    thursday: Hours
+    friday: Hours
+    saturday: Hours
+    sunday: Hours
+
+
+class Closure(Struct, frozen=True, forbid_unknown_fields=True):
+    first: datetime.date
+    last: datetime.date
+    reason: Line
+
+
+class Holidays(Struct, frozen=True, forbid_unknown_fields=True):
+    calendar: Literal["italy", "none"] = "italy"
+    patron_saint: str | None = None
+    extra_closures: Annotated[list[Closure], Meta(max_length=500)] = []
+
+
+class AllBusy(Struct, frozen=True, forbid_unknown_fields=True):
+    means: Literal["nobody_free", "nobody_logged_in"] = "nobody_free"
+    then: Literal["wait", "voicemail"] = "wait"
+
+
+class Queue(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    seats: Annotated[int, Meta(ge=1, le=99)]
+    operators: Annotated[int, Meta(ge=1, le=899)]
+    longest_wait: Annotated[int, Meta(ge=10, le=7200)]
+    longest_queue: Annotated[int, Meta(ge=1, le=1000)]
+    all_busy: AllBusy = AllBusy()
+    voicemail_key: Key | None = None
+    voicemail_offer_every: Annotated[int, Meta(ge=10, le=3600)] = 45
+    announce_every: Annotated[int, Meta(ge=0, le=3600)] = 60
+    ring_seconds: Annotated[int, Meta(ge=5, le=120)] = 15
+    wrap_up_seconds: Annotated[int, Meta(ge=0, le=600)] = 20
+
+
+class Recording(Struct, frozen=True, forbid_unknown_fields=True):
+    campaign: bool = False
+    name: Name = "qualita"
+    sampling: Share = 0.1
+    refuse_key: Key = "9"
+
+
+class Voicemail(Struct, frozen=True, forbid_unknown_fields=True):
+    longest_seconds: Annotated[int, Meta(ge=10, le=1800)] = 180
+    silence_seconds: Annotated[int, Meta(ge=1, le=60)] = 5
+    empty_below_seconds: Annotated[float, Meta(ge=0, le=60)] = 2
+    number_attempts: Annotated[int, Meta(ge=1, le=9)] = 3
+    default_country: Country = "IT"
+
+
+class SurveySwitch(Struct, frozen=True, forbid_unknown_fields=True):
+    offered: bool = True
+
+
+class Promises(Struct, frozen=True, forbid_unknown_fields=True):
+    email_hours: Annotated[int, Meta(ge=1, le=8760)]
+    email_share: Share
+    second_level_days: Annotated[int, Meta(ge=1, le=365)]
+    second_level_share: Share
+    callback_hours: Annotated[int, Meta(ge=1, le=8760)] = 9
+    callback_share: Share = 0.9
+
+
+class Registry(Struct, frozen=True, forbid_unknown_fields=True):
+    third_level: bool = False
+
+
+class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, _text(r"^(?=.*\w{3})[^\x00-\x1f\x7f]{1,200}\Z", "the agreement's name, in one line")]
+    signed: datetime.date
+
+
+class Statistics(Struct, frozen=True, forbid_unknown_fields=True):
+    individual_agreement: Agreement | None = None
+
+
+class Callbacks(Struct, frozen=True, forbid_unknown_fields=True):
+    most_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
+    hours_between: Annotated[float, Meta(ge=0, le=720)] = 2
+    number_window_hours: Annotated[float, Meta(ge=0, le=720)] = 24
+    ring_seconds: Annotated[int, Meta(ge=10, le=120)] = 40
+    countries: Annotated[list[Country], Meta(min_length=1, max_length=50)] = msgspec.field(
+        default_factory=lambda: ["IT"]
+    )
+    trunk: Name = "nul-trunk"
+
+
+class Notification(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    to: Address
+    sender: Address
+    smtp_host: Host = "127.0.0.1"
+    smtp_port: Annotated[int, Meta(ge=1, le=65535)] = 25
+    starttls: bool = True
+
+
+class Transcript(Struct, frozen=True, forbid_unknown_fields=True):
+    model: Annotated[str, _text(r"^/[^\x00-\x1f\x7f]{1,1000}\Z", "the absolute path of a folder")]
+
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    recording: Days
+    voicemail_audio: Days
+    caller_numbers: Days
+    contact: Days = 730
+    access_log: Days = 730
+    taken_facts: Days = 30
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    longest_call_seconds: Annotated[int, Meta(ge=60, le=86400)] = 7200
+    menu_seconds: Annotated[int, Meta(ge=30, le=7200)] = 600
+
+
+class Engine(Struct, frozen=True, forbid_unknown_fields=True):
+    host: Host = "127.0.0.1"
+    port: Port = 4573
+    metrics_port: Port | None = None
+    allow: Annotated[list[str], Meta(min_length=1, max_length=100)] = msgspec.field(
+        default_factory=lambda: ["127.0.0.0/8", "::1"]
+    )
+    most_sessions: Annotated[int, Meta(ge=1, le=100_000)] = 4000
+    first_byte_seconds: Annotated[float, Meta(ge=0.1, le=600)] = 5
+    drain_seconds: Annotated[float, Meta(ge=0, le=86400)] = 60
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    service: Identity
+    hours: Week
+    queue: Queue
+    promises: Promises
+    retention_days: Retention
+    holidays: Holidays = Holidays()
+    recording: Recording = Recording()
+    voicemail: Voicemail = Voicemail()
+    callbacks: Callbacks = Callbacks()
+    notification: Notification | None = None
+    transcript: Transcript | None = None
+    survey: SurveySwitch = SurveySwitch()
+    limits: Limits = Limits()
+    engine: Engine = Engine()
+    registry: Registry = Registry()
+    statistics: Statistics = Statistics()
+
+
+class Question(Struct, frozen=True, forbid_unknown_fields=True):
+    code: Annotated[str, _text(r"^[a-z][a-z0-9_]{0,31}\Z", "a code: small letters, digits, _")]
+    prompts: SomePrompts
+    keys: Annotated[str, _text(r"^[0-9*#]{1,12}\Z", "the valid keys in one word")]
+
+
+class Survey(Struct, frozen=True, forbid_unknown_fields=True):
+    version: Annotated[int, Meta(ge=1, le=1_000_000)]
+    questions: Annotated[list[Question], Meta(min_length=1, max_length=20)]
+    invitation: Prompts = []
+    thanks: Prompts = []
+    wait_seconds: WaitSeconds = 5
+    attempts: Attempts = 2
+    no_input: Prompts = []
+    wrong_input: Prompts = []
+
+
+class PromptText(Struct, frozen=True, forbid_unknown_fields=True):
+    text: Text
+    version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    announces_hours: str | None = None
+    note: str | None = None
+
+
+class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
+    prompts: dict[PromptId, PromptText]

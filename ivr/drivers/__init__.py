@@ -1,0 +1,1 @@
+"""How a flow meets a call: FastAGI, a process script, a rehearsal."""

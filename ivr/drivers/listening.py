@@ -1,0 +1,129 @@
+"""The sockets that the engine listens on, and the rule that there is one engine for each `var/`."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import resource
+import socket
+from typing import NamedTuple
+
+from common.places import Places
+
+BACKLOG = 4096  # the switch waits two seconds for a full backlog, and then the call goes on without us
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is found within two minutes
+
+
+SPARE_DESCRIPTORS = 64  # for everything but sessions: sockets, segments, the log, the sound files of housekeeping
+
+
+class ListeningError(Exception):
+    """The engine cannot listen where it is told to; the message says why and what to do."""
+
+
+class State(NamedTuple):
+    """What a running engine tells other programs, in `places.engine_state`."""
+
+    pid: int
+    host: str
+    port: int
+    metrics_port: int | None
+    revision: str  # of the configuration in use
+
+
+class Instance:
+    """The claim to be the only engine of this `var/`; the kernel drops it with the process, however that ends."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._path = os.path.join(places.var, "engine.lock")
+        self._lock = -1
+
+    def claim(self) -> None:
+        """Raises `ListeningError`, naming the other engine's process, when there is one."""
+        os.makedirs(self._places.var, mode=0o750, exist_ok=True)
+        lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
+            os.close(lock)
+            raise ListeningError(
+                f"{self._path}: an engine is running already, process {pid}; stop it first, or give this one "
+                "a folder of its own with `ivr --var DIR serve`"
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        self._lock = lock
+
+    def announce(self, state: State) -> None:
+        """Write the state file, whole or not at all."""
+        path = self._places.engine_state
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            json.dump(state._asdict(), file)
+        os.replace(path + ".new", path)
+
+    def release(self) -> None:
+        """Leave no trace but the lock file, which must stay: to remove it would let two engines hold two locks."""
+        if self._lock < 0:
+            return
+        for path in (self._places.engine_state, self._places.socket):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        os.close(self._lock)
+        self._lock = -1
+
+
+def network_socket(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Raises `ListeningError`."""
+    try:
+        family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as problem:
+        raise ListeningError(
+            f"config/service.yaml: engine.host, engine.port: cannot listen on {host}:{port}: {problem.strerror}; "
+            "choose another, or 0 for a free port"
+        ) from None
+    # On Linux a connection inherits these from its listener, so that they cost nothing per call.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    listener.setblocking(False)
+    return listener
+
+
+def local_socket(path: str) -> socket.socket:
+    """A listening socket under that path for the owner and the group; replaces a dead engine's. Call it only after
+    `Instance.claim`. Raises `ListeningError`."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # Bound under another name, so that nobody meets it before its mode is set and it listens.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + ".new")
+        listener.bind(path + ".new")
+        os.chmod(path + ".new", 0o660)
+        listener.listen(BACKLOG)
+        os.replace(path + ".new", path)
+    except OSError as problem:
+        listener.close()
+        raise ListeningError(f"{path}: cannot listen there: {problem}; a shorter `--var DIR` may help") from None
+    listener.setblocking(False)
+    return listener
+
+
+def room_for(sessions: int) -> int:
+    """How many sessions there are descriptors for, at most as many as wanted; raises the process's limit if it must.
+
+    A connection beyond it could not be accepted, and would hang until the switch gives it up.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = sessions + SPARE_DESCRIPTORS
+    if resource.RLIM_INFINITY != soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sessions if soft == resource.RLIM_INFINITY else max(1, min(sessions, soft - SPARE_DESCRIPTORS))

@@ -1,0 +1,159 @@
+"""A call, and the few words in which every flow is written.
+
+A flow is a generator: it yields commands of `ivr.agi` and is sent their replies, exactly as a SimPy process yields
+events. It knows nothing of sockets: the same generator runs for Asterisk over FastAGI, as a process script, and for a
+simulated caller. When the caller is gone, `ivr.agi.Hangup` is raised at the flow's `yield`; what a flow must still do
+then stands in `except Hangup` or `finally`, and may only yield commands that the switch accepts on a dead channel.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ivr.agi import Command, Environment, Hangup, SetVariable, StreamFile, WaitForDigit
+from ivr.facts import Fact, new_id
+from ivr.flows import caller
+from ivr.flows.speech import sounds
+
+if TYPE_CHECKING:
+    from ivr.configuration.compiled import Compiled, Prompt
+
+Flow = Generator[Command[Any], Any, None]
+FlowFunction = Callable[["Call"], Flow]
+
+KEYS = "0123456789*#"
+REPEATS = 10  # how often a caller may have the same question repeated
+
+
+class Call:
+    """One caller's call as a flow sees it."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        compiled: Compiled,
+        report: Callable[[Fact], object],
+        log: Callable[..., None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.environment = environment
+        self.compiled = compiled
+        self.service = compiled["service"]
+        # The dialplan passes the switch's clock and LINKEDID; without them (another dialplan) we use our own.
+        self.id = environment.arg(2) or environment.uniqueid
+        self._clock = clock
+        self._ahead = _ahead(environment.arg(1), clock())
+        self.began = self.now()
+        self.typed = ""  # a key pressed ahead of its question
+        self.missed = False  # something of what was last said: no such sound, or the caller hung up in the middle
+        self.log = log
+        self._report = report
+
+    def argument(self, number: int) -> str:
+        """What the dialplan passed to this flow, from 1; "" when it did not."""
+        return self.environment.arg(2 + number)
+
+    @property
+    def number(self) -> str | None:
+        """The caller's number in E.164, or None when withheld or not a number to call back."""
+        given = self.environment.callerid
+        return None if given is None else caller.normalise(given, self.service["voicemail"]["default_country"])
+
+    def now(self) -> float:
+        """Epoch seconds, UTC, by the clock of the switch."""
+        return self._clock() + self._ahead
+
+    def report(self, kind: str, *, once: bool = False, **data: Any) -> None:
+        """Put a fact into the spool. `once`: a call has only one of its kind, whoever tells it and however often."""
+        at = self.now()
+        identity = f"{kind}-{self.id}" if once else new_id(at)
+        self._report(Fact(identity, self.id, round(at, 3), kind, data))
+
+    def drawn(self, purpose: str, share: float) -> bool:
+        """Whether this call belongs to a random sample of that share; the same call always gives the same answer."""
+        return zlib.crc32(f"{purpose}:{self.id}".encode()) < share * 2**32
+
+
+def _ahead(told: str, now: float) -> float:
+    """Seconds by which the switch's clock is ahead of ours; 0 when they agree to the second that it can tell."""
+    if not (told.isascii() and told.isdigit() and len(told) <= 12):
+        return 0.0
+    difference = int(told) - now
+    return 0.0 if -2 < difference < 2 else difference
+
+
+def say(call: Call, prompts: Iterable[Prompt], keys: str = "") -> Generator[Command[Any], Any, str]:
+    """Play prompts one after the other; the key of `keys` that cut them short, or ""."""
+    call.missed = False
+    for sound in sounds(call.compiled, prompts, call.now()):
+        played = yield StreamFile(sound, keys)
+        if played.failed:
+            # A missing file, or the caller has gone: the next command tells. A call never ends for want of a prompt.
+            call.missed = True
+            call.log("prompt_failed", sound=sound)
+        if played.digit:
+            digit: str = played.digit
+            return digit
+    return ""
+
+
+def ask(call: Call, prompts: Sequence[Prompt], wait_seconds: float) -> Generator[Command[Any], Any, str]:
+    """Play a question and wait for one key; "" when none came. A key may cut the question short or come ahead of it."""
+    key, call.typed = call.typed, ""
+    if not key:
+        key = yield from say(call, prompts, KEYS)
+    if not key:
+        key = yield WaitForDigit(int(wait_seconds * 1000))
+    return key
+
+
+def choose(
+    call: Call, prompts: Sequence[Prompt], valid: str, wait_seconds: float, attempts: int,
+    no_input: Sequence[Prompt], wrong_input: Sequence[Prompt], repeat_key: str | None = None,
+) -> Generator[Command[Any], Any, tuple[str, str]]:  # fmt: skip
+    """Ask until one of the valid keys is pressed or the attempts are used up.
+
+    Returns (key, "") or ("", why) where why is "no_input" or "wrong_input". A repeat is not an attempt.
+    """
+    why, repeats = "no_input", 0
+    while attempts > 0:
+        key = yield from ask(call, prompts, wait_seconds)
+        if key and key in valid:
+            return key, ""
+        if key and key == repeat_key and repeats < REPEATS:
+            repeats += 1
+            continue
+        attempts -= 1
+        why = "wrong_input" if key else "no_input"
+        # The hint may be cut short by the answer, which then is the answer to the question.
+        call.typed = yield from say(call, wrong_input if key else no_input, KEYS)
+    return "", why
+
+
+def collect(call: Call, prompts: Sequence[Prompt], most: int, wait_seconds: float) -> Generator[Command[Any], Any, str]:
+    """Ask for digits, ended by `#`, by `most` of them or by a pause; `*` starts anew. The digits, perhaps none."""
+    digits, key = "", (yield from ask(call, prompts, wait_seconds))
+    while key and key != "#":
+        digits = "" if key == "*" else digits + key
+        if len(digits) == most:
+            break
+        key = yield WaitForDigit(int(wait_seconds * 1000))
+    return digits
+
+
+def last_words(variables: dict[str, str]) -> Flow:
+    """`set_variables` for what must be said even to a channel whose caller has just hung up."""
+    for name, value in variables.items():
+        try:
+            yield SetVariable(name, value)
+        except Hangup:
+            yield SetVariable(name, value)
+
+
+def set_variables(variables: dict[str, str]) -> Flow:
+    """Hand over to the dialplan: its variables in the order given. The last one is IVR_OUTCOME by custom, since a
+    dialplan that does not find it knows that the flow did not come to its end."""
+    for name, value in variables.items():
+        yield SetVariable(name, value)

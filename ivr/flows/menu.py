@@ -1,0 +1,174 @@
+"""Walks the menu: from the first ring to the operators, to a message, or to goodbye.
+
+`menu` is the flow that the dialplan starts. It follows the nodes of the compiled menu, one small function a kind, each
+returning the name of the next node or the `Outcome` of the walk; how the call goes on is the dialplan's to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+from charter.calendar import OpeningHours
+from ivr.agi import Answer, Command, SayDigits, SetVariable
+from ivr.flows.call import Call, Flow, choose, collect, say, set_variables
+from ivr.flows.notice import give_notice
+
+if TYPE_CHECKING:
+    from ivr.configuration.compiled import (
+        AskNode,
+        HangupNode,
+        HoursNode,
+        InformNode,
+        MessageNode,
+        NoticeNode,
+        NumberNode,
+        PlayNode,
+        QueueNode,
+    )
+
+OTHER_TOPIC = "ALTRO"
+
+
+class Outcome(NamedTuple):
+    """How a walk ended, as the dialplan's variables; the last one is IVR_OUTCOME."""
+
+    variables: dict[str, str]
+    handed_over: dict[str, Any] | None = None  # to the queue: topic and priority, for the fact
+
+
+class Walk:
+    """What a walk through the menu has gathered so far."""
+
+    def __init__(self) -> None:
+        self.topic: str | None = None
+        self.variables: dict[str, str] = {}
+
+
+Step = Generator[Command[Any], Any, Union[str, Outcome]]  # noqa: UP007
+
+
+def menu(call: Call) -> Flow:
+    """The flow `menu`: answers, walks the menu, tells the dialplan how to go on."""
+    answer = yield Answer()
+    if not answer.failed:  # the caller may have gone while it rang; the next command tells
+        call.report("answered", revision=call.compiled["revision"])
+    outcome = yield from walk(call)
+    yield from set_variables(outcome.variables)
+    if outcome.handed_over is not None:
+        call.report("handed_over", **outcome.handed_over)
+
+
+def walk(call: Call) -> Generator[Command[Any], Any, Outcome]:
+    """Follow the nodes from the start until one of them ends the walk."""
+    nodes = call.compiled["menu"]["nodes"]
+    walk, name = Walk(), call.compiled["menu"]["start"]
+    latest = call.began + call.service["limits"]["menu_seconds"]
+    while True:
+        node = nodes[name]
+        step = yield from KINDS[node["kind"]](call, node, name, walk)
+        if isinstance(step, Outcome):
+            return step
+        name = step
+        if call.now() > latest:
+            call.log("menu_time_over", node=name)
+            return _leave_for_a_person(call, walk)
+
+
+def _hours(call: Call, node: HoursNode, name: str, walk: Walk) -> Step:
+    yield from ()
+    return node["open"] if OpeningHours.of(call.service).is_open(call.now()) else node["closed"]
+
+
+def _play(call: Call, node: PlayNode, name: str, walk: Walk) -> Step:
+    # A key pressed now is the answer of somebody who knows the menu: it is kept for the next question.
+    call.typed = yield from say(call, node["prompts"], "0123456789*#" if node["interruptible"] else "")
+    return node["next"]
+
+
+def _notice(call: Call, node: NoticeNode, name: str, walk: Walk) -> Step:
+    if (yield from give_notice(call, node["prompts"])):
+        walk.variables["IVR_RECORD"] = "1"
+    return node["next"]
+
+
+def _ask(call: Call, node: AskNode, name: str, walk: Walk) -> Step:
+    no_input, wrong_input = node["no_input"], node["wrong_input"]
+    key, why = yield from choose(
+        call, node["prompts"], "".join(node["keys"]), node["wait_seconds"], node["attempts"],
+        no_input["prompts"], wrong_input["prompts"], node["repeat_key"],
+    )  # fmt: skip
+    call.report("choice", node=name, key=key, why=why)
+    if key:
+        return node["keys"][key]
+    return (no_input if why == "no_input" else wrong_input)["then"]
+
+
+def _inform(call: Call, node: InformNode, name: str, walk: Walk) -> Step:
+    walk.topic = node["topic"]
+    call.typed = yield from say(call, node["prompts"], "0123456789*#")
+    call.report("informed", topic=node["topic"], whole=not (call.typed or call.missed))
+    if not call.missed:
+        # Whoever hangs up from here on has had an answer.
+        yield SetVariable("IVR_FATE", "informed")
+    return node["next"]
+
+
+def _number(call: Call, node: NumberNode, name: str, walk: Walk) -> Step:
+    for _ in range(node["attempts"]):
+        digits = yield from collect(call, node["prompts"], node["most_digits"], node["wait_seconds"])
+        if len(digits) < node["least_digits"]:
+            continue
+        call.typed = (yield SayDigits(digits, "12")).digit
+        key, _why = yield from choose(call, ["number-confirm"], "12", node["wait_seconds"], 2, [], [])
+        if key == "1":
+            call.report("number", node=name, digits=len(digits))  # how many, not which
+            walk.variables[f"IVR_{node['name'].upper()}"] = digits
+            return node["next"]
+    return node["failed"]
+
+
+def _queue(call: Call, node: QueueNode, name: str, walk: Walk) -> Step:
+    walk.topic = node["topic"] or walk.topic
+    yield from say(call, node["prompts"])
+    return _to_queue(call, walk, node["priority"], node["set"])
+
+
+def _message(call: Call, node: MessageNode, name: str, walk: Walk) -> Step:
+    yield from ()
+    return _to_message(walk, node["reason"])
+
+
+def _hangup(call: Call, node: HangupNode, name: str, walk: Walk) -> Step:
+    yield from say(call, node["prompts"])
+    return Outcome({**walk.variables, "IVR_OUTCOME": "done"})
+
+
+def _to_queue(call: Call, walk: Walk, priority: int, further: dict[str, str]) -> Outcome:
+    topic = walk.topic or OTHER_TOPIC
+    hand_over = {"IVR_TOPIC": topic, "QUEUE_PRIO": str(priority), "IVR_OUTCOME": "queue"}
+    return Outcome({**walk.variables, **further, **hand_over}, {"topic": topic, "priority": priority})
+
+
+def _to_message(walk: Walk, reason: str) -> Outcome:
+    return Outcome({**walk.variables, "IVR_REASON": reason, "IVR_OUTCOME": "voicemail"})
+
+
+def _leave_for_a_person(call: Call, walk: Walk) -> Outcome:
+    """For a caller who has been in the menu too long: the operators, or a message when they are not there."""
+    if OpeningHours.of(call.service).is_open(call.now()):
+        return _to_queue(call, walk, 0, {})
+    return _to_message(walk, "closed")
+
+
+KINDS: dict[str, Callable[..., Step]] = {
+    "hours": _hours,
+    "play": _play,
+    "notice": _notice,
+    "ask": _ask,
+    "inform": _inform,
+    "number": _number,
+    "queue": _queue,
+    "message": _message,
+    "hangup": _hangup,
+}

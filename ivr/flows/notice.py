@@ -1,0 +1,54 @@
+"""The notice of recording: before a recording, always; without it, none.
+
+A call is recorded only while a quality campaign is on, only when it belongs to the sample, only after the notice has
+been played to its end, and not if the caller refuses with the key that the notice names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ivr.agi import Command, StreamFile, WaitForDigit
+from ivr.flows.call import Call, Flow, set_variables
+from ivr.flows.speech import sounds
+
+if TYPE_CHECKING:
+    from ivr.configuration.compiled import Prompt
+
+REFUSAL_SECONDS = 2.0  # after the notice, for those who want to think
+
+
+def give_notice(call: Call, prompts: Sequence[Prompt]) -> Generator[Command[Any], Any, bool]:
+    """Tell the caller, when this call is in the sample; True when it may be recorded."""
+    campaign = call.service["recording"]
+    if not campaign["campaign"] or not call.drawn("recording", campaign["sampling"]):
+        return False
+    refuse = campaign["refuse_key"]
+    for sound in sounds(call.compiled, prompts, call.now()):
+        played = yield StreamFile(sound, refuse)
+        if played.failed:
+            call.log("notice_failed", sound=sound)
+            return False  # who was not told is not recorded
+        if played.digit:
+            call.report("refusal", of="recording")
+            return False
+    call.report("notice", prompts=_versions(call, prompts), campaign=campaign["name"])
+    key = yield WaitForDigit(int(REFUSAL_SECONDS * 1000))
+    if key == refuse:
+        call.report("refusal", of="recording")
+        return False
+    call.typed = key or call.typed  # a topic that was pressed in the welcome still counts
+    return True
+
+
+def notice(call: Call) -> Flow:
+    """The flow `notice`, for a dialplan of a site that has its own menu: sets IVR_RECORD, then IVR_OUTCOME."""
+    recorded = yield from give_notice(call, ["recording-notice"])
+    yield from set_variables({"IVR_RECORD": "1" if recorded else "", "IVR_OUTCOME": "done"})
+
+
+def _versions(call: Call, prompts: Sequence[Prompt]) -> dict[str, int]:
+    """Which words the caller heard: evidence for the register of recordings."""
+    sheets = call.compiled["prompts"]
+    return {prompt: sheets[prompt]["version"] for prompt in prompts if isinstance(prompt, str) and prompt in sheets}

@@ -1,0 +1,1 @@
+"""What callers hear: texts, voices, sound files."""

@@ -1,0 +1,273 @@
+"""The catalogue of what callers hear: id -> Italian text -> sound file, and which of the two is newer.
+
+`config/prompts.yaml` has the texts, `config/prompts/<id>.alaw` the sounds, and `config/prompts/made.json` tells
+of which text each sound was made, so that a changed text is noticed. A sound that is not the one which was made (a
+studio recording, put there with `ivr prompts adopt` or by hand) is the site's own: no synthesiser writes over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from common.places import Places
+from ivr.prompts import sound
+
+STUDIO = "studio"  # as the voice of a sound in made.json
+
+State = Literal[
+    "ok", "no audio", "text newer than audio", "studio recording", "studio, text newer", "audio without text"
+]
+REMEDIES: dict[State, str] = {
+    "no audio": "`ivr prompts synthesise {id}`, or `ivr prompts adopt FILE {id}`",
+    "text newer than audio": "`ivr prompts synthesise {id}`",
+    "studio, text newer": "record it again, then `ivr prompts adopt FILE {id}`",
+    "audio without text": "add {id} to prompts.yaml, or delete the file",
+}
+LEVEL_TOLERANCE_DB = 3.0  # a louder or softer prompt among the others is a mistake, not a nuance
+LOUDEST = 32256  # the last step of A-law, reached only by clipping
+
+
+class PromptError(ValueError):
+    """prompts.yaml, made.json or a sound is not as it should be; the message names the file, the key and the remedy."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One thing that is said."""
+
+    id: str
+    text: str
+    version: int
+    announces_hours: str | None = None  # "monday-friday 09:00-18:00": what the words themselves state
+    note: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Changes with the words and with the version, not with line breaks."""
+        return _digest(f"{self.version}\n{' '.join(self.text.split())}".encode())
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A line of `ivr prompts list`."""
+
+    id: str
+    state: State
+    seconds: float | None  # None without audio
+    text: str | None  # None without text
+    path: str
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+def catalogue(places: Places) -> dict[str, Prompt]:
+    """Every prompt of prompts.yaml by its id, in the order of the file. Raises `PromptError`."""
+    path = texts_path(places)
+    try:
+        with open(path, encoding="utf-8") as file:
+            document: Any = yaml.load(file, Loader=_loader())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise PromptError(f"{path}: {problem}") from None
+    entries = document.get("prompts") if isinstance(document, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        raise PromptError(f"{path}: no prompts; write `prompts:` and below it `<id>: {{text: ..., version: 1}}`")
+    return {str(id): _prompt(path, str(id), entry) for id, entry in entries.items()}
+
+
+def _loader() -> type[yaml.SafeLoader]:
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return loader
+
+
+def _prompt(path: str, id: str, entry: Any) -> Prompt:
+    where = f"{path}: prompts.{id}"
+    if id.startswith(("/", ".")) or "/." in id or id.endswith("/"):
+        raise PromptError(f"{where}: an id is a name like `welcome` or `digits/3`")
+    if not isinstance(entry, dict):
+        raise PromptError(f"{where}: write {{text: ..., version: 1}}")
+    text, version = entry.get("text"), entry.get("version", 1)
+    if not isinstance(text, str) or not text.strip():
+        raise PromptError(f"{where}.text: the Italian words are missing")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise PromptError(f"{where}.version: {version!r}; write a whole number from 1")
+    unknown = set(entry) - {"text", "version", "announces_hours", "note"}
+    if unknown:
+        key = min(map(str, unknown))
+        raise PromptError(f"{where}.{key}: unknown; a prompt has text, version, announces_hours, note")
+    return Prompt(id, text, version, entry.get("announces_hours"), entry.get("note"))
+
+
+def texts_path(places: Places) -> str:
+    return os.path.join(places.config, "prompts.yaml")
+
+
+# --- sounds ----------------------------------------------------------------------------------------------------------
+
+
+def audio_path(places: Places, id: str) -> str:
+    """Where the sound of a prompt lies, whether it is there or not."""
+    return os.path.join(places.audio, *id.split("/")) + sound.SUFFIX
+
+
+def seconds(path: str) -> float:
+    """How long a sound file lasts. Raises `ivr.prompts.sound.SoundError`, `OSError`."""
+    return sound.seconds(path)
+
+
+def sheets(places: Places) -> list[Sheet]:
+    """Every prompt with its state, in the order of prompts.yaml; then the sounds that no text knows. `PromptError`."""
+    made = _read_made(places)
+    prompts = catalogue(places)
+    known = [_sheet(places, prompt, made.get(prompt.id)) for prompt in prompts.values()]
+    strays = [id for id in _sounds(places) if id not in prompts]
+    return known + [
+        Sheet(id, "audio without text", seconds(audio_path(places, id)), None, audio_path(places, id)) for id in strays
+    ]
+
+
+def missing(places: Places) -> list[str]:
+    """The prompts without any audio, for `make run` to synthesise. Raises `PromptError`."""
+    return [id for id in catalogue(places) if not os.path.exists(audio_path(places, id))]
+
+
+def findings(places: Places) -> list[str]:
+    """What is wrong between texts and sounds, one line each, with the remedy. Raises `PromptError`."""
+    found = []
+    for sheet in sheets(places):
+        if sheet.state in REMEDIES:
+            found.append(f"{sheet.path}: {sheet.state}; {REMEDIES[sheet.state].format(id=sheet.id)}")
+        if sheet.seconds is not None and sheet.text is not None:
+            found += [f"{sheet.path}: {problem}" for problem in _unfit(sheet.path, sheet.seconds, sheet.text)]
+    return found
+
+
+def _unfit(path: str, length: float, text: str) -> Iterator[str]:
+    """What makes a sound unfit for the telephone. Whoever reads 25 letters a second, or 3, did not read this text."""
+    with open(path, "rb") as file:
+        samples = sound.decode(file.read())
+    level = sound.level_db(samples)
+    if abs(level - sound.LEVEL_DB) > LEVEL_TOLERANCE_DB:
+        yield f"its level is {level:.1f} dB, the others have {sound.LEVEL_DB:.0f}; put it in with `ivr prompts adopt`"
+    elif max(map(abs, samples)) >= LOUDEST:
+        yield "it is clipped; record it again at a lower level"
+    least, most = len(text) / 25, len(text) / 3 + 1.2
+    if not least <= length <= most:
+        yield f"{length:.1f} s are not the length of its text ({least:.1f} to {most:.1f} s); listen to it"
+
+
+def is_studio(places: Places, id: str) -> bool:
+    """Whether the sound of a prompt is the site's own, not one that was synthesised here."""
+    path = audio_path(places, id)
+    return os.path.exists(path) and _by_hand(path, _read_made(places).get(id))
+
+
+def _sheet(places: Places, prompt: Prompt, made: Mapping[str, Any] | None) -> Sheet:
+    path = audio_path(places, prompt.id)
+    if not os.path.exists(path):
+        return Sheet(prompt.id, "no audio", None, prompt.text, path)
+    # A sound put there by hand was made from words that nobody noted: it is taken to be the text's.
+    newer = made is not None and made["text"] != prompt.digest and not _replaced(path, made)
+    state: State
+    if _by_hand(path, made):
+        state = "studio, text newer" if newer else "studio recording"
+    else:
+        state = "text newer than audio" if newer else "ok"
+    return Sheet(prompt.id, state, seconds(path), prompt.text, path)
+
+
+def _by_hand(path: str, made: Mapping[str, Any] | None) -> bool:
+    return made is None or made["voice"] == STUDIO or _replaced(path, made)
+
+
+def _replaced(path: str, made: Mapping[str, Any]) -> bool:
+    with open(path, "rb") as file:
+        return _digest(file.read()) != str(made["audio"])
+
+
+def _sounds(places: Places) -> Iterator[str]:
+    for folder, folders, names in os.walk(places.audio):
+        folders.sort()
+        for name in sorted(names):
+            if name.endswith(sound.SUFFIX):
+                path = os.path.join(folder, name.removesuffix(sound.SUFFIX))
+                yield os.path.relpath(path, places.audio).replace(os.sep, "/")
+
+
+# --- what was made from what -----------------------------------------------------------------------------------------
+
+
+def keep(places: Places, prompt: Prompt, alaw: bytes, voice: str) -> str:
+    """Put a finished sound in place and note what it was made from; returns its path. Raises `OSError`, `PromptError`.
+
+    The note is written between taking the old sound away and placing the new one: an interruption leaves "no audio",
+    which is seen and made again, and never a sound that passes for somebody's own recording.
+    """
+    path = audio_path(places, prompt.id)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with _beside(path) as fresh:
+        with open(fresh, "wb") as file:
+            file.write(alaw)
+        made = _read_made(places)
+        made[prompt.id] = {"text": prompt.digest, "version": prompt.version, "voice": voice, "audio": _digest(alaw)}
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        _write_made(places, made)
+        os.replace(fresh, path)
+    return path
+
+
+def _made_path(places: Places) -> str:
+    return os.path.join(places.audio, "made.json")
+
+
+def _read_made(places: Places) -> dict[str, dict[str, Any]]:
+    path = _made_path(places)
+    try:
+        with open(path, encoding="utf-8") as file:
+            document: Any = json.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as problem:
+        raise PromptError(f"{path}: {problem}; restore the file from version control") from None
+    if not isinstance(document, dict) or not all(
+        isinstance(note, dict) and {"text", "voice", "audio"} <= set(note) for note in document.values()
+    ):
+        raise PromptError(f"{path}: not the notes of `ivr prompts`; restore the file from version control")
+    return document
+
+
+def _write_made(places: Places, made: Mapping[str, Mapping[str, Any]]) -> None:
+    path = _made_path(places)
+    with _beside(path) as fresh:
+        with open(fresh, "w", encoding="utf-8") as file:
+            # One line per prompt, so that a change of one is a change of one line.
+            lines = [f"{json.dumps(id)}: {json.dumps(dict(sorted(note.items())))}" for id, note in sorted(made.items())]
+            file.write("{\n" + ",\n".join(lines) + "\n}\n")
+        os.replace(fresh, path)
+
+
+@contextlib.contextmanager
+def _beside(path: str) -> Iterator[str]:
+    """A temporary file in the same folder, gone at the end unless it was renamed."""
+    handle, fresh = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".", suffix=".new")
+    os.close(handle)
+    os.chmod(fresh, 0o644)
+    try:
+        yield fresh
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""The FastAGI engine as a service."""

@@ -1,0 +1,292 @@
+"""The engine: the service around the calls. It listens, keeps the configuration, seals the spool, counts and drains.
+
+It owns what outlives a call. Nothing here is on a call's way: calls are stepped by `ivr.drivers.fastagi`, and what
+takes its
+time (disks, housekeeping) is done in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from common.places import Places
+from ivr.configuration.compiled import Compiled, CompiledError
+from ivr.configuration.compiled_check import trusted
+from ivr.drivers.fastagi import Switchboard
+from ivr.drivers.listening import BACKLOG, Instance, ListeningError, State, local_socket, network_socket
+from ivr.facts import Fact, Spool, recover
+from ivr.flows.call import FlowFunction
+from ivr.telemetry.logs import Log, trace
+from ivr.telemetry.metrics import Metrics, MetricsServer
+
+MOST_BEAT_SECONDS = 5.0  # an engine whose loop stands still is dead air for every caller, so somebody has to notice
+
+HOOKS = "ivr.housekeeping"  # the entry points group of what is to be done now and then
+
+# housekeeping(places, compiled, report, now): work that somebody else owns, such as taking in the messages that the
+# switch has recorded by itself. Called in a thread, never twice at a time. `report` keeps a fact and tells whether it
+# could; `now` is epoch seconds. What it raises is an alarm; it is called again the next time all the same.
+Hook = Callable[[Places, Compiled, Callable[[Fact], bool], float], object]
+
+
+class Engine:
+    """One engine: `await run()` with its signals, or `await start()`, `await serve()` and `stop()` without.
+
+    Starting raises `CompiledError` and `ListeningError`; afterwards it lives until it is told to stop.
+    """
+
+    SEAL_SECONDS = 1.0
+    HOUSEKEEPING_SECONDS = 30.0
+
+    def __init__(
+        self,
+        places: Places,
+        flows: Mapping[str, FlowFunction],
+        hooks: Mapping[str, Hook] | None = None,
+        *,
+        log: Log | None = None,
+        clock: Callable[[], float] = time.time,
+        port: int | None = None,
+        metrics_port: int | None = None,
+    ) -> None:
+        """The ports, when given, are used instead of the configured ones."""
+        self.places = places
+        self.log = log or Log()
+        self.metrics = Metrics(tuple(sorted(flows)))
+        self.state: State | None = None
+        self._flows = flows
+        self._hooks = dict(hooks or {})
+        self._clock = clock
+        self._port, self._metrics_port = port, metrics_port
+        self._instance = Instance(places)
+        self._spool = Spool(places.facts, self._fact_alarm)
+        self._unsealed_since: float | None = None
+        self._servers: list[asyncio.AbstractServer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._metrics_server: MetricsServer | None = None
+
+    async def run(self) -> None:
+        """The whole life: SIGTERM and SIGINT drain (the second time: end at once), SIGHUP reloads."""
+        await self.start()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        notify("READY=1")
+        await self.serve()
+
+    # the beginning
+
+    async def start(self) -> None:
+        """Takes calls when it returns."""
+        compiled = trusted(self.places)
+        self._instance.claim()
+        try:
+            await self._start(compiled)
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _start(self, compiled: Compiled) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        self._stopping, self._hurrying = asyncio.Event(), asyncio.Event()
+        self._board = Switchboard(self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock)
+        await self._recover()
+        wanted = compiled["service"]["engine"]
+        listener = network_socket(wanted["host"], wanted["port"] if self._port is None else self._port)
+        port = listener.getsockname()[1]
+        self._servers.append(await loop.create_server(self._board.answer_network, sock=listener, backlog=BACKLOG))
+        local = local_socket(self.places.socket)
+        self._servers.append(await loop.create_unix_server(self._board.answer_local, sock=local, backlog=BACKLOG))
+        metrics_port = self._serve_metrics(wanted["metrics_port"] if self._metrics_port is None else self._metrics_port)
+        self._board.watch()
+        self._tasks.append(loop.create_task(_every(self.SEAL_SECONDS, self._seal)))
+        self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._keep_house)))
+        self._tasks.append(loop.create_task(_every(beat_seconds(), _beat)))
+        self._announce(State(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
+        self.log.info("serving", host=wanted["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
+
+    def _serve_metrics(self, port: int | None) -> int | None:
+        metrics = self.metrics
+        metrics.loaded_at = self._clock()
+        metrics.connections = lambda: len(self._board.open)
+        metrics.facts_written = lambda: self._spool.written
+        metrics.lines_dropped = lambda: self.log.dropped
+        metrics.unsealed_seconds = self._unsealed_seconds
+        if port is None:
+            return None
+        try:
+            self._metrics_server = MetricsServer(metrics, port)
+        except OSError as problem:
+            raise ListeningError(
+                f"config/service.yaml: engine.metrics_port: cannot listen on {port}: {problem.strerror}; "
+                "choose another, 0 for a free one, or null for none"
+            ) from None
+        return self._metrics_server.port
+
+    def _announce(self, state: State) -> None:
+        self.state = state
+        self._instance.announce(state)
+
+    # while it lives
+
+    def reload(self) -> None:
+        """Take up the compiled configuration for new calls; a file that is not sound changes nothing."""
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            self._take_up(trusted(self.places))
+        except CompiledError as problem:
+            self.metrics.reloads["refused"] += 1
+            self.log.error("reload_refused", error=str(problem))
+        notify("READY=1")
+
+    def _take_up(self, compiled: Compiled) -> None:
+        before, after = (document["service"]["engine"] for document in (self._board.compiled, compiled))
+        self._board.configure(compiled)
+        self.metrics.reloads["done"] += 1
+        self.metrics.loaded_at = self._clock()
+        if self.state is not None:
+            self._announce(self.state._replace(revision=compiled["revision"]))
+        self.log.info("reloaded", revision=compiled["revision"])
+        where = ("host", "port", "metrics_port")
+        if [before[key] for key in where] != [after[key] for key in where]:  # type: ignore[literal-required]
+            self.log.warning("restart_needed", error="engine.host and the ports are taken up at the next start")
+
+    async def _seal(self) -> None:
+        """Make what was reported visible to readers; the disk's part in a thread."""
+        segment = self._spool.detach()
+        if segment is None:
+            return
+        self._unsealed_since = self._unsealed_since or self._clock()
+        try:
+            await self._loop.run_in_executor(None, segment.seal)
+        except OSError as problem:
+            self._alarm("sealing", path=segment.path, error=f"{problem}; it is tried again")
+        else:
+            self._unsealed_since = None
+
+    def _unsealed_seconds(self) -> float:
+        since = self._unsealed_since
+        return 0.0 if since is None else max(0.0, self._clock() - since)
+
+    async def _keep_house(self) -> None:
+        """What processes have left behind that died, and what others want done now and then."""
+        await self._recover()
+        for name, hook in self._hooks.items():
+            try:
+                await self._loop.run_in_executor(None, self._call_hook, hook, self._board.compiled, self._clock())
+            except Exception as problem:  # noqa: BLE001 - somebody else's work must not end the telephone
+                self._alarm("housekeeping", hook=name, trace=trace(problem))
+
+    def _call_hook(self, hook: Hook, compiled: Compiled, now: float) -> None:
+        """In a thread, with a spool of its own: that of the calls belongs to the event loop."""
+
+        def alarm(message: str, fact: Fact | None) -> None:
+            self._loop.call_soon_threadsafe(self._fact_alarm, message, fact)
+
+        spool = Spool(self.places.facts, alarm)
+        try:
+            hook(self.places, compiled, spool.write, now)
+        finally:
+            spool.seal()
+
+    async def _recover(self) -> None:
+        try:
+            recovered = await self._loop.run_in_executor(None, recover, self.places.facts)
+        except OSError as problem:
+            self._alarm("sealing", path=problem.filename or self.places.facts, error=str(problem))
+            return
+        if recovered:
+            self.log.info("facts_recovered", segments=recovered)
+
+    # when something goes wrong
+
+    def _fact_alarm(self, message: str, fact: Fact | None) -> None:
+        """The spool could not keep a fact: then the log does."""
+        if fact is None:
+            self._alarm("sealing", error=message)
+            return
+        self.metrics.facts_failed += 1
+        self._alarm("facts", error=message, call=fact.call, fact=fact._asdict())
+
+    def _alarm(self, what: str, **fields: Any) -> None:
+        self.metrics.alarms[what] += 1
+        self.log.error("alarm", what=what, **fields)
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        problem = context.get("exception")
+        fields = {"trace": trace(problem)} if isinstance(problem, BaseException) else {}
+        self.log.error("loop_failed", error=str(context.get("message")), **fields)
+
+    # the end
+
+    def stop(self) -> None:
+        """Take no new call and let those under way end; told twice, end at once."""
+        if self._stopping.is_set():
+            self._hurrying.set()
+        self._stopping.set()
+
+    async def serve(self) -> None:
+        """Until `stop`; then drain and close."""
+        await self._stopping.wait()
+        notify("STOPPING=1")
+        for server in self._servers:
+            server.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self.places.socket)  # scripts that look for us now need not wait for a refusal
+        self.log.info("draining", sessions=len(self._board.open))
+        await self._drain(self._board.compiled["service"]["engine"]["drain_seconds"])
+        cut_off = len(self._board.open)
+        self._board.close()
+        await self._close()
+        self.log.info("stopped", cut_off=cut_off)
+
+    async def _drain(self, seconds: float) -> None:
+        latest = self._loop.time() + seconds
+        while self._board.open and not self._hurrying.is_set() and self._loop.time() < latest:
+            await asyncio.sleep(0.02)
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._seal()
+        if self._metrics_server is not None:
+            await self._loop.run_in_executor(None, self._metrics_server.close)
+        self._instance.release()
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(seconds)
+
+
+async def _beat() -> None:
+    notify("WATCHDOG=1")
+
+
+def beat_seconds() -> float:
+    """How often to say that we live: three times in the time after which we would be killed (WATCHDOG_USEC)."""
+    granted = os.environ.get("WATCHDOG_USEC", "")
+    return min(MOST_BEAT_SECONDS, int(granted) / 3e6) if granted.isdigit() else MOST_BEAT_SECONDS
+
+
+def notify(message: str) -> None:
+    """Tell systemd, when it wants to know (sd_notify(3)); a lost message must not cost a call."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.setblocking(False)
+        channel.sendto(message.encode(), "\0" + address[1:] if address[0] == "@" else address)

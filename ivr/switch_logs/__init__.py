@@ -1,0 +1,1 @@
+"""What Asterisk writes about the queue: queue_log lines and the visits that they tell of."""

@@ -1,0 +1,234 @@
+"""Asterisk's queue_log, line by line: one grammar for the live measures and for the model.
+
+A line is `epoch|call|queue|agent|EVENT|parameters`, in whole seconds UTC; the realtime table has the same fields as
+columns. Nothing is dropped without a word: an event whose verb is not in the grammar is an event all the same, and what
+is no event is told to be torn. What the events of a call mean together stands in `ivr.switch_logs.visits`.
+
+Source: Asterisk's documentation (Queue-Logs) and app_queue.c and logger.c of 2026, where they differ the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
+
+SECONDS = 10  # digits of an epoch up to the year 2286: what has more is no time
+LONGEST = 2000  # bytes of a line in UTF-8: Asterisk's own are shorter, and an index of PostgreSQL takes 2704
+
+# Verb -> fewest and most parameters; an empty string counts as one, since a line ends with `|` when there are none. By
+# their number a verb is known that stands where it should not (`_odd`); elsewhere nothing is refused for it.
+ENTER = {"ENTERQUEUE": (1, 4)}
+WAIT_ENDS = {
+    "CONNECT": (2, 3),
+    "ABANDON": (3, 3),
+    "EXITWITHKEY": (4, 4),  # one more than its sisters, in front
+    "EXITWITHTIMEOUT": (3, 3),
+    "EXITEMPTY": (3, 3),
+    "WITHDRAW": (3, 4),  # not on the documentation's page
+    "SYSCOMPAT": (0, 1),
+}
+TALK_ENDS = {
+    "COMPLETEAGENT": (2, 3),
+    "COMPLETECALLER": (2, 3),
+    "BLINDTRANSFER": (4, 5),
+    "ATTENDEDTRANSFER": (5, 6),
+    "TRANSFER": (4, 5),  # before Asterisk 12
+}
+ATTEMPTS = {"RINGNOANSWER": (1, 1), "RINGCANCELED": (1, 1), "AGENTDUMP": (0, 1)}
+RESTARTS = {"QUEUESTART": (0, 1)}  # CONFIGRELOAD is none: calls go on when a log is rotated
+MEMBERS = {
+    "ADDMEMBER": (0, 1), "REMOVEMEMBER": (0, 1), "PAUSE": (0, 1), "UNPAUSE": (0, 1), "PAUSEALL": (0, 1),
+    "UNPAUSEALL": (0, 1), "PENALTY": (1, 1), "RINGINUSE": (1, 1), "AGENTLOGIN": (1, 1), "AGENTLOGOFF": (1, 2),
+    "AGENTCALLBACKLOGIN": (1, 1), "AGENTCALLBACKLOGOFF": (1, 3), "CONFIGRELOAD": (0, 1),
+    "OUTCALL": (1, 3), "DID": (1, 1), "INFO": (0, 9),
+}  # fmt: skip
+# Written by our own dialplan. The refusals are QUEUESTATUS: Asterisk itself writes nothing of whom it does not let in.
+REFUSALS = {"FULL": (0, 1), "JOINEMPTY": (0, 1), "JOINUNAVAIL": (0, 1), "UNKNOWN": (0, 1)}
+OURS = {"MENU": (0, 9), "NOTICE": (0, 9), "CLOSED": (0, 9), "SURVEY": (0, 9), "ENDED": (1, 2)}
+
+GRAMMAR: dict[str, tuple[int, int]] = {
+    **ENTER, **WAIT_ENDS, **TALK_ENDS, **ATTEMPTS, **RESTARTS, **MEMBERS, **REFUSALS, **OURS,
+}  # fmt: skip
+OF_CALLS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel's
+OF_VISITS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # what decides over a visit
+WITH_AGENT = frozenset((*WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *MEMBERS))
+
+
+class Event(NamedTuple):
+    """A line that can be read. `rest` is everything after the verb, as it was written."""
+
+    at: int  # epoch seconds UTC
+    call: str  # UNIQUEID of the caller's channel; or NONE, REALTIME, MANAGER, CLI
+    queue: str
+    agent: str  # the member's name; NONE when nobody is meant
+    verb: str
+    rest: str
+
+    @property
+    def words(self) -> list[str]:
+        """The parameters."""
+        return self.rest.split("|")
+
+    def line(self) -> str:
+        """The line without its line feed."""
+        return f"{self.at}|{self.call}|{self.queue}|{self.agent}|{self.verb}|{self.rest}"
+
+
+_new = tuple.__new__  # a third of the time that Event(...) takes, of which there are millions
+
+
+def parse(line: str) -> Event | None:
+    """The event of a line (without its line feed), or None for one that is torn; `mend` may save a part of it."""
+    parts = line.split("|", 5)
+    if len(parts) < 5:
+        return None
+    if len(parts) == 5:
+        parts.append("")
+    epoch, call, queue, agent, verb, rest = parts
+    if len(epoch) > SECONDS or not (epoch.isascii() and epoch.isdigit()) or _too_long(line):
+        return None
+    if verb not in GRAMMAR:
+        return _odd(line, parts, rest)
+    if "|QUEUESTART|" in rest:
+        return None  # two lines in one
+    return _new(Event, (int(epoch), call, queue, agent, verb, rest))
+
+
+def _too_long(line: str) -> bool:
+    return len(line) > LONGEST or (not line.isascii() and len(line.encode("utf-8", "replace")) > LONGEST)
+
+
+def _odd(line: str, parts: list[str], rest: str) -> Event | None:
+    """A verb that is not in the grammar. With a `|` in the member's name, which nobody escapes, the verb stands further
+    back than it should."""
+    if not parts[4] or mend(line) is not None:
+        return None
+    words = rest.split("|")
+    for place, verb in enumerate(words):
+        fewest, most = GRAMMAR.get(verb, (1, 0)) if verb in WITH_AGENT else (1, 0)
+        if fewest <= len(words) - place - 1 <= most:
+            agent = "|".join((parts[3], parts[4], *words[:place]))
+            return Event(int(parts[0]), parts[1], parts[2], agent, verb, "|".join(words[place + 1 :]))
+    return Event(int(parts[0]), parts[1], parts[2], parts[3], parts[4], rest)
+
+
+_BEGINS = re.compile(r"[0-9]{10}\|[^|]*\|[^|]*\|[^|]*\|(\w+)\|", re.ASCII)
+
+
+def mend(line: str) -> str | None:
+    """The whole line at the end of one that a dying switch left unfinished and the next went on writing to; or None.
+
+    Mostly it is the QUEUESTART without which nobody would know that calls were lost.
+    """
+    if len(line) > LONGEST:
+        return None
+    for start in range(1, len(line)):
+        found = _BEGINS.match(line, start) if line[start].isdigit() else None
+        if found is not None and found[1] in GRAMMAR:
+            return line[start:]
+    return None
+
+
+def decode(block: bytes) -> str:
+    """Text of a block of lines. What is no UTF-8 is replaced; zero bytes, which a crash leaves, are taken out."""
+    if b"\0" in block:
+        block = block.replace(b"\0", b"")
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    return block.decode("utf-8", "replace")
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+
+# A number; `x` for each digit when it was purged (`registry purge`).
+_CALLER = re.compile(r"[0-9x+*#./ \-]*|anonymous|unknown|restricted", re.ASCII | re.IGNORECASE)
+_PLACES = {"CONNECT": 0, "ABANDON": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "WITHDRAW": 2}
+
+
+class Entry(NamedTuple):
+    """What an ENTERQUEUE tells; `caller` is empty when the number is withheld."""
+
+    url: str
+    caller: str
+    position: int | None
+
+
+def entry(event: Event) -> Entry:
+    """Who entered, and where in the queue. The URL may hold a `|`, and the caller's name may follow or not."""
+    words = event.rest.split("|")
+    if len(words) == 3 and words[2].isdecimal():
+        return Entry(words[0], words[1].strip(), int(words[2]))
+    for place in range(2, len(words)):
+        if words[place].isdecimal() and len(words[place]) < 6 and _CALLER.fullmatch(words[place - 1]):
+            return Entry("|".join(words[: place - 1]), words[place - 1].strip(), int(words[place]))
+    return Entry(words[0], words[1].strip() if len(words) > 1 else "", None)
+
+
+def waited(event: Event) -> int | None:
+    """Seconds in the queue, of an event that ends a wait; None when they cannot be read."""
+    place = _PLACES.get(event.verb)
+    return None if place is None else _seconds(event.rest.split("|"), place)
+
+
+def rang(event: Event) -> int | None:
+    """Seconds for which the telephone of whoever answered rang (CONNECT)."""
+    return _seconds(event.rest.split("|"), 2)
+
+
+def talked(event: Event) -> int | None:
+    """Seconds of talk with the operator, of an event that ends it: up to the transfer, where the call was passed on.
+
+    Of transfers the last three are hold, talk and position, whatever stands before; BRIDGE, APP and LINK differ there.
+    """
+    words = event.rest.split("|")
+    return _seconds(words, 1) if event.verb.startswith("COMPLETE") else _seconds(words, len(words) - 2)
+
+
+def _seconds(words: list[str], place: int) -> int | None:
+    """Whole seconds; one of a clock that was put back between two events is none at all: 0."""
+    word = words[place].strip() if 0 <= place < len(words) else ""
+    digits = word.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > SECONDS:
+        return None
+    return int(digits) if digits is word else 0
+
+
+# --- the realtime table ----------------------------------------------------------------------------------------------
+
+
+def of_row(row: Mapping[str, Any], zone: tzinfo = UTC) -> Event | None:
+    """The event of a row of the realtime table; None when it is none.
+
+    Columns: time, callid, queuename, agent, event, and data1 to data5, or data in old tables. `zone`: of the column
+    `time`. It is the switch's local time unless queues.conf has `queue_log_realtime_use_gmt`; of the hour that there is
+    twice in October it cannot be known which one is meant, and the first is taken.
+    """
+    at = _instant(row.get("time"), zone)
+    verb = _text(row.get("event"))
+    if at is None or not verb:
+        return None
+    # The fifth column holds all the rest, so joining them gives what a file would have.
+    words = [_text(row.get(name)) for name in ("data1", "data2", "data3", "data4", "data5")]
+    rest = _text(row.get("data")) if row.get("data") else "|".join(words).rstrip("|")
+    if verb == "ENTERQUEUE" and rest.count("|") < 2:
+        rest = "|".join(words[:3])
+    event = Event(at, _text(row.get("callid")), _text(row.get("queuename")), _text(row.get("agent")), verb, rest)
+    return None if _too_long(event.line()) else event
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).replace("\n", " ").replace("\r", " ").replace("\0", "")
+
+
+def _instant(value: object, zone: tzinfo) -> int | None:
+    if isinstance(value, datetime):
+        return int((value if value.tzinfo else value.replace(tzinfo=zone)).timestamp())
+    word = _text(value).strip()
+    if word.isascii() and word.partition(".")[0].isdigit() and len(word.partition(".")[0]) <= SECONDS:
+        return int(word.partition(".")[0])
+    try:
+        return _instant(datetime.fromisoformat(word), zone)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,253 @@
+"""From the events of one call to its visits, each with exactly one fate.
+
+A visit is one stay at the queue: the n-th time that the call entered one, or was refused at the door. It is a pure
+function of the set of the call's events and of the instants at which the switch was started. So neither the order of
+the lines nor their repetition matters, and who reads a log in pieces may ask again whenever another piece has come.
+
+An end is an end however late it is told. What never ended is closed by the first of these that is known: the end of the
+call (our ENDED), another entry, a start of the switch; else it goes on. Unknown is None, never zero.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from charter import kpi
+from ivr.switch_logs.queue_log import OF_VISITS, REFUSALS, TALK_ENDS, WAIT_ENDS, Event, entry, rang, talked, waited
+
+Fate = kpi.Fate | Literal["waiting", "talking", "withdrawn"]
+
+FATES: dict[str, Fate] = {
+    "CONNECT": "talking",
+    "ABANDON": "abandoned",
+    "EXITWITHKEY": "key",
+    "EXITWITHTIMEOUT": "timeout",
+    "EXITEMPTY": "empty",
+    "WITHDRAW": "withdrawn",
+    "SYSCOMPAT": "lost",  # no codec in common: the switch hangs up on the caller
+    "FULL": "full",
+    "JOINEMPTY": "busy",
+    "JOINUNAVAIL": "busy",
+    "UNKNOWN": "busy",
+}
+_TRANSFERS = frozenset(TALK_ENDS) - {"COMPLETEAGENT", "COMPLETECALLER"}
+_RANK = {**dict.fromkeys(TALK_ENDS, 0), **dict.fromkeys(WAIT_ENDS, 1), "ENTERQUEUE": 2, "ENDED": 4}
+_NEVER = 1 << 62
+
+
+class Visit(NamedTuple):
+    """One stay. Times in epoch seconds, lengths in seconds, both whole, as Asterisk writes them; None: not known."""
+
+    call: str  # the UNIQUEID of the caller's channel
+    number: int  # of the call's stays, from 1
+    queue: str
+    entered: int
+    fate: Fate
+    left: int | None = None  # when the stay, talk included, was over
+    wait: int | None = None
+    talk: int | None = None  # with the operator, until the end or the transfer
+    ring: int | None = None  # of the telephone that was answered
+    caller: str = ""  # the number; empty when withheld
+    position: int | None = None  # on entering
+    key: str = ""  # by which he left
+    transferred: bool = False
+    operator: str = ""  # who answered, as the log has it: a pseudonym; the table of visits has no place for it
+
+
+class Account(NamedTuple):
+    """The visits in order of entering, and how many ends belong to none: their beginning is not in the log."""
+
+    visits: list[Visit]
+    orphans: int
+
+
+def visits_of(events: Iterable[Event], restarts: Sequence[int] = ()) -> list[Visit]:
+    """The visits of one call. `restarts`: every instant of a QUEUESTART, in order."""
+    return account(events, restarts).visits
+
+
+def account(events: Iterable[Event], restarts: Sequence[int] = ()) -> Account:
+    """As `visits_of`, with what is left over."""
+    told = events if isinstance(events, list) else list(events)
+    usual = _usual(told)
+    if usual is not None:
+        return usual
+    return _Call(sorted({event for event in told if event.verb in OF_VISITS}), restarts).account()
+
+
+def _usual(told: list[Event]) -> Account | None:
+    """Nearly every call: one entry, one end of the wait and, when answered, one of the talk, in order. None for the
+    others. The same comes out of `_Call`, which takes ten times as long."""
+    begin = wait = talk = None  # type: Event | None
+    for event in told:
+        verb = event.verb
+        if verb == "ENTERQUEUE":
+            if begin is not None and begin != event:
+                return None
+            begin = event
+        elif verb in WAIT_ENDS:
+            if wait is not None and wait != event:
+                return None
+            wait = event
+        elif verb in TALK_ENDS:
+            if talk is not None and talk != event:
+                return None
+            talk = event
+        elif verb in REFUSALS:
+            return None
+    if begin is None or wait is None or wait.at < begin.at or wait.queue != begin.queue:
+        return None
+    queue, (_, caller, position), waited_for = begin.queue, entry(begin), waited(wait)
+    if waited_for is None:
+        return None
+    if wait.verb != "CONNECT":
+        if talk is not None:
+            return None
+        key = wait.words[0] if wait.verb == "EXITWITHKEY" else ""
+        fate = FATES[wait.verb]
+        visit = Visit(begin.call, 1, queue, begin.at, fate, wait.at, waited_for, None, None, caller, position, key)
+        return Account([visit], 0)
+    if talk is None or talk.at < wait.at or talk.queue != queue:
+        return None
+    visit = Visit(
+        begin.call, 1, queue, begin.at, "answered", talk.at, waited_for, talked(talk), rang(wait), caller, position, "",
+        talk.verb in _TRANSFERS, wait.agent,
+    )  # fmt: skip
+    return Account([visit], 0)
+
+
+class _Stay:
+    """A visit as it grows."""
+
+    __slots__ = (
+        "answered", "entered", "entry", "events", "fate", "key", "left", "operator", "ring", "talk", "transferred",
+        "wait",
+    )  # fmt: skip
+
+    def __init__(self, event: Event) -> None:
+        self.entry = event
+        self.entered = event.at
+        self.fate: Fate = FATES.get(event.verb, "waiting")
+        self.answered = self.left = self.wait = self.talk = self.ring = None  # type: int | None
+        self.key = self.operator = ""
+        self.transferred = False
+        if self.fate != "waiting":  # refused at the door
+            self.left, self.wait = event.at, 0
+
+
+class _Call:
+    def __init__(self, told: list[Event], restarts: Sequence[int]) -> None:
+        self.restarts = restarts
+        self.stays: list[_Stay] = []
+        self.current: dict[str, _Stay] = {}  # by queue: the stay that is not over
+        self.orphans: list[Event] = []
+        self.ended: Event | None = None
+        place = 0
+        while place < len(told):
+            until = place + 1
+            while until < len(told) and told[until].at == told[place].at:
+                until += 1
+            self._second(told[place:until])
+            place = until
+
+    def account(self) -> Account:
+        if self.orphans:
+            self._time_went_back()
+        self.stays.sort(key=lambda stay: (stay.entered, stay.entry.queue))
+        visits = []
+        for number, stay in enumerate(self.stays, 1):
+            if stay.left is None:
+                self._close(stay, self.stays[number].entered if number < len(self.stays) else None)
+            visits.append(_visit(stay, number))
+        # Our dialplan repeats QUEUESTATUS, so a WITHDRAW without parameters follows Asterisk's own.
+        return Account(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
+
+    # events in order
+
+    def _second(self, told: list[Event]) -> None:
+        """The events of one second, whose order nobody knows: what fits the state comes first."""
+        while told:
+            event = told[0] if len(told) == 1 else min(told, key=self._unfit)
+            told.remove(event)
+            self._take(event)
+
+    def _unfit(self, event: Event) -> tuple[bool, int, int, Event]:
+        stay = self.current.get(event.queue)
+        verb = event.verb
+        if verb in WAIT_ENDS:
+            fits = stay is not None and stay.fate == "waiting"
+            off = abs(event.at - (waited(event) or 0) - stay.entered) if stay is not None and fits else 0
+        else:
+            fits = stay is not None and stay.fate == "talking" if verb in TALK_ENDS else stay is None
+            off = 0
+        return not fits, _RANK.get(verb, 3), off, event
+
+    def _take(self, event: Event) -> None:
+        verb = event.verb
+        if verb == "ENTERQUEUE":
+            stay = self.current[event.queue] = _Stay(event)
+            self.stays.append(stay)
+        elif verb in REFUSALS:
+            self.stays.append(_Stay(event))
+        elif verb == "ENDED":
+            self.ended = event
+        elif not self._end(self.current.get(event.queue), event):
+            self.orphans.append(event)
+
+    def _end(self, stay: _Stay | None, event: Event) -> bool:
+        """Let an event end the wait or the talk of a stay, where it can."""
+        if stay is not None and stay.fate == "waiting" and event.verb in WAIT_ENDS:
+            seconds = waited(event)
+            stay.wait = max(0, event.at - stay.entered) if seconds is None else seconds
+            stay.fate = FATES[event.verb]
+            if stay.fate == "talking":
+                stay.answered, stay.ring, stay.operator = event.at, rang(event), event.agent
+                return True
+            stay.key = event.words[0] if event.verb == "EXITWITHKEY" else ""
+        elif stay is not None and stay.fate == "talking" and event.verb in TALK_ENDS:
+            stay.fate, stay.talk, stay.transferred = "answered", talked(event), event.verb in _TRANSFERS
+        else:
+            return False
+        stay.left = event.at
+        self.current.pop(event.queue, None)
+        return True
+
+    def _time_went_back(self) -> None:
+        """A clock that was put back within a stay writes its end before its beginning: bring them together."""
+        for verbs in (WAIT_ENDS, TALK_ENDS):
+            for event in [each for each in self.orphans if each.verb in verbs]:
+                wanted = "waiting" if verbs is WAIT_ENDS else "talking"
+                later = (each for each in self.stays if each.entry.queue == event.queue and each.fate == wanted)
+                if self._end(next(later, None), event):
+                    self.orphans.remove(event)
+
+    # what never ended
+
+    def _close(self, stay: _Stay, entered_again: int | None) -> None:
+        since = stay.answered if stay.answered is not None else stay.entered
+        place = bisect_right(self.restarts, since)
+        restart = self.restarts[place] if place < len(self.restarts) else _NEVER
+        again = _NEVER if entered_again is None else entered_again
+        ended = self.ended.at if self.ended is not None else _NEVER
+        first = min(restart, again, max(ended, since))
+        if first == _NEVER:
+            return
+        if stay.fate == "talking":
+            stay.fate, stay.left = "answered", first
+            return
+        gave_up = first == max(ended, since) and self.ended is not None and self.ended.words[0] == "abandoned"
+        stay.fate, stay.left = ("abandoned" if gave_up else "lost"), first
+        # How long a lost caller waited is unknown; the switch may have been down for hours before it was started.
+        stay.wait = None if first == restart else first - stay.entered
+
+
+def _visit(stay: _Stay, number: int) -> Visit:
+    event = stay.entry
+    who = entry(event) if event.verb == "ENTERQUEUE" else None
+    caller, position = (who.caller, who.position) if who is not None else ("", None)
+    return Visit(
+        event.call, number, event.queue, stay.entered, stay.fate, stay.left, stay.wait, stay.talk, stay.ring, caller,
+        position, stay.key, stay.transferred, stay.operator,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What the demonstration shows after the first call."""

@@ -1,0 +1,424 @@
+"""A private Asterisk for development, tests and the demonstration: prepared, started, asked, stopped.
+
+Each switch is a folder with everything that this Asterisk reads and writes. `state.json` in it says which process runs
+it and on which ports; a process is known by its pid *and* the moment it began, so that nobody else's is ever stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from common import ports as blocks
+from common import unprivileged
+from common.command_line import Refusal
+from common.places import ROOT, Places
+from common.ports import Claim, Ports
+from common.safe_files import create, write_whole
+from ivr.ami.account import Ami, load_ami, save_ami
+from lab import procfs
+from lab import state as states
+from lab.debian import files
+from lab.debian.download import Report
+from lab.debian.installation import NOT_INSTALLED, Installation, fit_for_a_switch, installed, system_installation
+from lab.faketime import Clock
+from lab.state import Printed, State
+
+CLI_SECONDS = 30
+
+
+class Status(NamedTuple):
+    running: bool
+    pid: int | None
+    user: str | None
+    asterisk: str | None
+    ports: Ports | None
+    note: str  # "" or what is odd: it died, it runs as root...
+
+
+class Switch:
+    """One Asterisk: an installation, and the folder that it runs in.
+
+    `prompts` holds `<id>.wav`, heard as `nul/<id>` (default: `Places().audio`). When root starts it and it runs as
+    somebody else, that account can write into the `shared` folders too, and can run the command lines `starts` (AGI
+    scripts), or it is root after all. `report` is told what is worth knowing.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        folder: str,
+        *,
+        prompts: str | None = None,
+        shared: Sequence[str] = (),
+        starts: Sequence[list[str]] = (),
+        report: Report = lambda line: None,
+    ) -> None:
+        self.installation = installation
+        self.folder = os.path.abspath(folder)
+        self.prompts = prompts or Places().audio
+        self.shared = tuple(shared)
+        self.starts = tuple(starts)
+        self.clock = Clock(os.path.join(self.folder, "clock"))
+        self._report = report
+        self.alone = states.Lock(self.folder)  # `with switch.alone():` around steps that belong together
+        self._claim: Claim | None = None
+
+    # where things are
+
+    @property
+    def etc(self) -> str:
+        return os.path.join(self.folder, "etc")
+
+    @property
+    def spool(self) -> str:
+        return os.path.join(self.folder, "spool")
+
+    @property
+    def log(self) -> str:
+        """The folder of messages.log, queue_log, cdr-csv/ and console.log, which has what Asterisk itself prints."""
+        return os.path.join(self.folder, "log")
+
+    @property
+    def run(self) -> str:
+        """Of the control socket: in the folder, or a short one elsewhere when the path would be too long."""
+        return files.run_folder(self.folder)
+
+    @property
+    def conf(self) -> str:
+        return os.path.join(self.etc, "asterisk.conf")
+
+    @property
+    def ports(self) -> Ports:
+        """Given by `prepare`, kept until another `prepare` finds them taken."""
+        if self._claim:
+            return self._claim.ports
+        if known := self._state.ports:
+            return known
+        raise Refusal(f"{self.folder}: this switch has no ports yet; prepare it first (`lab switch start` does)")
+
+    @property
+    def ami(self) -> Ami:
+        return load_ami(self.folder)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running Asterisk, or None."""
+        state = self._state
+        return state.process.pid if state.process and state.alive else None
+
+    # what it does
+
+    def prepare(self, render: Callable[[Switch], None] | None = None) -> None:
+        """Make the folders, claim ports, write asterisk.conf and ami.json, and let `render` write the rest of etc/.
+
+        Without `render`, and when nobody has rendered there yet, a bare configuration is written. A switch that runs
+        keeps its ports.
+        """
+        fit_for_a_switch(self.folder)
+        with self.alone():
+            for name in ("", *files.FOLDERS):
+                os.makedirs(os.path.join(self.folder, name), exist_ok=True)
+            bare = files.is_bare(self.etc)
+            if self.pid is None and self._claim is None:
+                self._claim_ports(may_change=bare or render is not None)
+            save_ami(self.folder, self.ports.ami)
+            files.link_sounds(self.folder, self.installation, self.prompts)
+            write_whole(self.conf, files.asterisk_conf(self.folder, self.run, self.installation))
+            if render:
+                render(self)
+            elif bare:
+                for name, text in files.bare(self.ports, self.ami._asdict(), self.folder).items():
+                    write_whole(os.path.join(self.etc, name), text, mode=0o600 if name == "manager.conf" else 0o644)
+
+    def start(self, deadline: float = 30, faketime: str | None = None) -> bool:
+        """Run it, and return when it is fully booted; False when it was running already.
+
+        `faketime` gives it a clock that can be moved (`clock.move`): an ISO instant, in Rome's time if it names no
+        zone. Raises `Refusal`, with what Asterisk said, when it ends or is not ready within `deadline` seconds.
+        """
+        with self.alone():
+            if self.pid is not None:
+                return False
+            self._confirm_ports()
+            who = self._account()
+            self._make_run(who)
+            environment = {key: value for key, value in os.environ.items() if not key.startswith(("LD_", "FAKETIME"))}
+            if faketime is not None:
+                self.clock.move(faketime)
+                environment |= self.clock.environment
+            if who:
+                unprivileged.give(self.folder, who)
+            process = self._spawn(who, environment, faketime is not None)
+            try:
+                self._wait_until_booted(process, deadline)
+            except BaseException:
+                self._end(time.monotonic(), graceful=False)
+                raise
+            self._wait_until_printed(time.monotonic() + 2)
+            if complaint := self._printed.complaint:
+                self._report(f"Asterisk runs, but complains: {complaint}")
+        return True
+
+    def stop(self, deadline: float = 15) -> bool:
+        """End it, and return when it is gone; False when it was not running. Calls under way are cut."""
+        if not os.path.isdir(self.folder):
+            return False
+        with self.alone():
+            if self._claim:  # prepared and never started
+                self._claim.release()
+                self._claim = None
+            return self._end(time.monotonic() + deadline)
+
+    def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
+        """What the switch answers to a command of its own command line."""
+        try:
+            outcome = subprocess.run(
+                [*self._command(), "-rx", command],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Refusal(f"{self.folder}: no answer to {command!r} within {timeout:g} s") from None
+        if outcome.returncode:
+            said = (outcome.stderr or outcome.stdout).strip()
+            raise Refusal(f"{self.folder}: the switch cannot be asked {command!r} ({said}); is it running?")
+        if outcome.stdout.startswith("No such command"):
+            raise Refusal(f"{self.folder}: {outcome.stdout.strip()}; does etc/modules.conf load what knows it?")
+        return outcome.stdout
+
+    def console(self) -> None:
+        """Become the switch's own command line; returns only by an error."""
+        if not sys.stdin.isatty():  # Asterisk's console would spin at the end of its input
+            raise Refusal("the console wants a terminal; give one command as arguments instead")
+        if self.pid is None:
+            raise Refusal(f"{self.folder}: this switch is not running; `lab switch start`")
+        line = [*self._command(), "-r"]
+        os.execv(line[0], line)
+
+    def status(self) -> Status:
+        state = self._state
+        pid = self.pid
+        note = ""
+        if pid is None and state.process:
+            note = (
+                f"its process {state.process.pid} is gone without having been stopped; {self._printed.path} may say why"
+            )
+        elif pid is not None and state.user is None and os.geteuid() == 0:
+            note = "runs as root"
+        return Status(pid is not None, pid, state.user if pid else None, state.asterisk, state.ports, note)
+
+    # how
+
+    def _command(self) -> list[str]:
+        return [*self.installation.command("asterisk"), "-C", self.conf]
+
+    @property
+    def _printed(self) -> Printed:
+        return Printed(os.path.join(self.log, "console.log"))
+
+    @property
+    def _state(self) -> State:
+        return states.load(self.folder)
+
+    def _account(self) -> unprivileged.Account | None:
+        """Who it runs as; None for ourselves, which is said aloud when that is root."""
+        probe = [*self.installation.command("asterisk"), "-V"]
+        entered = [os.path.dirname(self.folder), *([self.prompts] if os.path.isdir(self.prompts) else [])]
+        who, why = unprivileged.choose(self.folder, [probe, *self.starts], entered, self.shared)
+        if why:
+            self._report(f"runs as root, because {why}; start it as another user, or put var/ elsewhere with --var")
+        return who
+
+    def _spawn(
+        self, who: unprivileged.Account | None, environment: dict[str, str], moved: bool
+    ) -> subprocess.Popen[bytes]:
+        assert self._claim is not None
+        line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
+        with create(self._printed.path) as output:
+            try:
+                process = subprocess.Popen(
+                    line,
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+                    # Asterisk listens a moment before it ignores SIGPIPE; who asks and leaves just then would end it.
+                    # Python ignores SIGPIPE, and what is ignored stays so in a new program.
+                    restore_signals=False,
+                    pass_fds=[self._claim.fileno()],
+                    **(who.popen() if who else {}),
+                )
+            except OSError as problem:
+                raise Refusal(f"{line[0]}: {problem.strerror}; run `lab switch install`") from None
+        states.adopt(process)
+        states.save(
+            self.folder,
+            State(
+                ports=self._claim.ports,
+                process=procfs.identify(process.pid),
+                asterisk=self.installation.asterisk_version,
+                user=who.name if who else None,
+                system=self.installation.is_system,
+            ),
+        )
+        self._claim.release()  # Asterisk has inherited it
+        self._claim = None
+        return process
+
+    def _wait_until_booted(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+        end = time.monotonic() + deadline
+        while not self._is_booted(end):
+            try:
+                process.wait(0.01)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > end:
+                    raise Refusal(f"Asterisk is not ready after {deadline:g} s: {self._printed.last}") from None
+            else:
+                raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._printed.last}")
+
+    def _wait_until_printed(self, end: float) -> None:
+        """It answers a little before it has said all that it has to say; that is worth a moment, not a failure."""
+        while not self._printed.whole and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def _is_booted(self, end: float) -> bool:
+        """Waits for the answer once there is somebody to ask."""
+        left = end - time.monotonic()
+        if left <= 0 or not self._answers():
+            return False
+        try:
+            return "fully booted" in self.cli("core waitfullybooted", timeout=left)
+        except Refusal:  # it ended meanwhile, or time is up
+            return False
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(os.path.join(self.run, files.SOCKET))
+            except OSError:
+                return False
+            return True
+
+    def _end(self, end: float, graceful: bool = True) -> bool:
+        state = self._state
+        who, was_running = state.process, state.alive
+        if who and was_running:
+            now = time.monotonic()
+            with procfs.Handle(who) as process:
+                if graceful and end > now:
+                    with contextlib.suppress(Refusal):
+                        self.cli("core stop now", timeout=(end - now) / 2)
+                    process.wait((end - now) / 2)
+                for number in (signal.SIGTERM, signal.SIGKILL):
+                    if process.wait(0):
+                        break
+                    process.send(number)
+                    process.wait(max(1.0, end - time.monotonic()))
+                if not process.wait(5):
+                    raise Refusal(
+                        f"process {who.pid} ignores SIGKILL; is its disk gone? {self.folder} is left as it is"
+                    )
+            states.collect(who.pid)
+        self._clean()
+        return was_running
+
+    def _clean(self) -> None:
+        if os.path.isdir(self.run):
+            shutil.rmtree(self.run)
+        if (state := self._state).process:
+            states.save(self.folder, state._replace(process=None))
+
+    def _make_run(self, who: unprivileged.Account | None) -> None:
+        """A fresh folder for the control socket; what a killed Asterisk left in it goes."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        try:
+            os.mkdir(self.run, 0o700)
+        except OSError as problem:  # in the temporary directory anybody may have put something of that name
+            raise Refusal(
+                f"{self.run}: {problem.strerror}; remove it, or put var/ on a shorter path with --var"
+            ) from None
+        if who:
+            unprivileged.give(self.run, who)
+
+    def _claim_ports(self, may_change: bool) -> None:
+        """Those of the last time if they are free; others only when etc/ is going to be written for them."""
+        known = self._state.ports
+        claim = blocks.claim(known)
+        if known not in (None, claim.ports) and not may_change:
+            claim.release()
+            raise Refusal(
+                f"{self.folder}: its ports from {known.sip} on are in use by another switch; stop that one, "
+                f"or write etc/ anew for other ports (`ivr render`)"
+            )
+        self._claim = claim
+        states.save(self.folder, self._state._replace(ports=claim.ports))
+
+    def _confirm_ports(self) -> None:
+        """Hold the very ports that etc/ was written for."""
+        ports = self.ports
+        if self._claim is None:
+            self._claim_ports(may_change=False)
+        elif ports != self._state.ports:
+            self._claim.release()
+            self._claim = None
+            raise Refusal(f"{self.folder}: somebody else has prepared this switch meanwhile; prepare it again")
+
+
+def named(
+    places: Places, name: str = "main", *, system: bool = False, needed: bool = True, report: Report = lambda line: None
+) -> Switch:
+    """The switch of this name below `var/`, with the folders that the service's calls write into.
+
+    One that was started with the system's Asterisk goes on with it. Unless it is `needed`, nothing has to be installed.
+    """
+    if not re.fullmatch(r"\w[\w-]*", name, re.ASCII) or name == os.path.basename(places.tree):
+        raise Refusal(f"--name {name}: a switch is called by one word of letters, digits, - and _, but not 'tree'")
+    folder = places.switch(name)
+    state = states.load(folder)
+    if system or (state.system and state.alive):
+        installation = system_installation(places)
+    else:
+        installation = installed(places) or NOT_INSTALLED
+    if needed and not installation.lines:
+        raise Refusal("the private switch is not installed; run `lab switch install`")
+    return Switch(
+        installation,
+        folder,
+        prompts=places.audio,
+        shared=shared_folders(places),
+        starts=[script_probe()],
+        report=report,
+    )
+
+
+def shared_folders(places: Places) -> tuple[str, ...]:
+    """Where the calls write, beside the switch's own folder; var/ itself for the sake of the engine's socket."""
+    return places.var, places.facts, places.messages, places.native_messages
+
+
+def script_probe() -> list[str]:
+    """A command line that works for whoever can start our AGI scripts: this interpreter, these sources."""
+    return [sys.executable, "-ISE", "-c", f"import sys; sys.path.append({ROOT!r}); import ivr.drivers.relay"]
+
+
+def names(places: Places) -> list[str]:
+    """The switches that have ever been prepared here."""
+    home = os.path.dirname(places.tree)
+    found = os.listdir(home) if os.path.isdir(home) else []
+    return sorted(name for name in found if os.path.exists(os.path.join(home, name, "state.json")))

@@ -1,0 +1,1 @@
+"""Asterisk, SIPp and PostgreSQL from Debian's packages, without root."""

@@ -1,0 +1,44 @@
+"""A switch's clock that can be moved while it runs, through libfaketime.
+
+libfaketime reads a small file at every look at the clock. An offset is written there, never an instant, so that the
+moved clock goes on running from wherever it was put, and does not depend on when the process began.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from common.command_line import Refusal
+from common.safe_files import write_whole
+
+ROME = ZoneInfo("Europe/Rome")
+
+
+class Clock:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What libfaketime wants to be told. Time-outs, which follow the monotonic clock, stay true."""
+        return {
+            "FAKETIME_TIMESTAMP_FILE": self._path,
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def move(self, to: str) -> None:
+        """Let it be `to` now: an ISO instant, such as "2026-12-24T09:59:50", in Rome's time if it names no zone."""
+        offset = instant(to) - time.time()
+        write_whole(self._path, f"{offset:+.6f}\n")  # whole at once: the process may read at any moment
+
+
+def instant(text: str) -> float:
+    """Epoch seconds of an ISO instant; Rome's time if it names no zone."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refusal(f"{text!r} is no instant; write it like 2026-12-24T10:00:00") from None
+    return (when if when.tzinfo else when.replace(tzinfo=ROME)).timestamp()

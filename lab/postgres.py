@@ -1,0 +1,252 @@
+"""A private PostgreSQL for tests, benchmarks and trying things out; obtained like the private switch, without root.
+
+It lives in a folder for the time of a test: a port of its own on loopback, a password of its own, nothing promised
+about its data after a power cut. It ends with whoever started it, however that one ends. What the service keeps belongs
+to a server of the site's own (docs/database.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+
+from common import unprivileged
+from common.command_line import Refusal
+from common.places import Places
+from common.ports import HOST, free_ports
+from lab.debian import packages
+from lab.debian import tree as trees
+from lab.debian.download import Report
+from lab.debian.installation import SUITE
+from lab.debian.tree import Kind, Stamp
+
+USER = "nul"
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+ATTEMPTS = 3  # a free port may be gone a moment later
+PROGRAMS = ("initdb", "postgres", "pg_dump", "pg_restore")
+LIBRARIES = re.compile(
+    r"libc6|libgcc-s1|libstdc\+\+6|zlib1g|libgssapi-krb5-2|libkrb5-3|libk5crypto3|libkrb5support0|libcom-err2"
+    r"|libkeyutils1|libicu\d+|libldap2|libsasl2-2|liblz4-1|libnuma1|libpam0g|libaudit1|libcap-ng0|libpq5|libselinux1"
+    r"|libpcre2-8-0|libssl3\w*|libsystemd0|libcap2|libgcrypt20|libgpg-error0|liblzma5|liburing2|libuuid1"
+    r"|libxml2(-\d+)?|libxslt1\.1|libzstd1|libxxhash0"
+)
+# A program of the server starts the others by their names, so each name is a script that calls the tree's own loader.
+SCRIPT = """#!/bin/sh
+here=${{0%/*}}
+lib=$here/../../../{triplet}
+exec "$lib/{loader}" --library-path "$lib" --argv0 "$0" "$here/../programs/{name}" "$@"
+"""
+# Starts the server, ends it when our end of the pipe is closed: by `stop`, or by the system when we are dead.
+WITH_US = 'exec 3<&0; "$@" 3<&- & server=$!; (read -r _ <&3; kill -INT "$server" 2>/dev/null) & wait "$server"'
+
+
+def home(places: Places) -> str:
+    """Where the programs are unpacked."""
+    return os.path.join(places.var, "postgres", "tree")
+
+
+def installed(places: Places) -> bool:
+    return trees.stamp(home(places), KIND) is not None
+
+
+def install(
+    places: Places,
+    *,
+    mirror: str | None = None,
+    suite: str = SUITE,
+    report: Report = print,
+    keyring: str = packages.KEYRING,
+    verify: bool = True,
+) -> str:
+    """Obtain PostgreSQL, at once when it is there already; the folder of its programs. Raises `Refusal`."""
+    tree = home(places)
+    try:
+        for folder in (places.var, os.path.dirname(tree), places.cache):
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+        with trees.alone(os.path.dirname(tree), report):
+            stamp = trees.stamp(tree, KIND)
+            if stamp is None or stamp["suite"] != suite:
+                stamp = trees.obtain(tree, places.cache, KIND, mirror, suite, report, keyring, verify)
+            else:
+                report(f"already installed: PostgreSQL {stamp['version']} (signature {stamp['signature']})")
+    except OSError as problem:
+        raise Refusal(f"{problem.filename or tree}: {problem.strerror}; the install cannot write there") from problem
+    return _programs(tree)
+
+
+def _programs(tree: str) -> str:
+    versions = os.listdir(os.path.join(tree, "usr/lib/postgresql"))
+    return os.path.join(tree, "usr/lib/postgresql", max(versions, key=int), "bin")
+
+
+def _tried(tree: str, stamp: Stamp) -> None:
+    """Put the scripts before the programs, and start each once: a library that is missing is noticed now."""
+    folder = _programs(tree)
+    os.mkdir(os.path.join(folder, "../programs"), 0o755)
+    for name in PROGRAMS:
+        path = os.path.join(folder, name)
+        os.rename(path, os.path.join(folder, "../programs", name))
+        with open(path, "w", encoding="ascii") as file:
+            file.write(SCRIPT.format(triplet=stamp["triplet"], loader=stamp["loader"], name=name))
+        os.chmod(path, 0o755)
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        if said.returncode:
+            raise Refusal(f"the {name} of this suite does not start ({said.stderr.strip()}); name another with --suite")
+        stamp["version"] = said.stdout.split()[2]
+
+
+KIND = Kind("PostgreSQL", ("postgresql-18", "postgresql-client-18"), LIBRARIES, 1, _tried)
+
+
+class Server:
+    """One PostgreSQL in a folder of its own, which should be a temporary one: `with Server(programs, folder) as it:`.
+
+    `programs` is what `install` returns. Started by root it runs as `nobody` (or the folder's owner), since PostgreSQL
+    refuses to be root. `durable` False leaves out what only a power cut would miss.
+    """
+
+    def __init__(self, programs: str, folder: str, *, durable: bool = False) -> None:
+        self.folder = os.path.abspath(folder)
+        self.port = 0
+        self._durable = durable
+        self._password = secrets.token_urlsafe(18)
+        self._process: subprocess.Popen[bytes] | None = None
+        os.makedirs(self.folder, exist_ok=True)
+        self._who = unprivileged.account(self.folder)
+        self.programs = self._within_reach(os.path.abspath(programs))
+
+    @property
+    def data(self) -> str:
+        return os.path.join(self.folder, "data")
+
+    @property
+    def log(self) -> str:
+        return os.path.join(self.folder, "server.log")
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://{USER}:{self._password}@{HOST}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Run it, and return when it takes connections. The port stays the same from one start to the next."""
+        if not os.path.exists(os.path.join(self.data, "PG_VERSION")):
+            self._initialise()
+        for attempt in range(ATTEMPTS):
+            self.port = self.port or free_ports(1, "tcp")[0]
+            self._spawn()
+            if self._ready(time.monotonic() + START_SECONDS):
+                return
+            self.stop()
+            said = _last_lines(self.log)
+            if "could not bind" not in said or attempt == ATTEMPTS - 1:
+                raise Refusal(f"PostgreSQL does not start: {said} (all of it: {self.log})")
+            self.port = 0
+
+    def stop(self) -> None:
+        """End it: connections are cut, what was committed stays. Nothing happens when it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Refusal(f"PostgreSQL in {self.folder} does not end (process {process.pid}, {self.log})") from None
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _within_reach(self, programs: str) -> str:
+        """The programs, or a copy of them where another account can run them: a checkout may be closed to others."""
+        if self._who is None:
+            return programs
+        unprivileged.give(self.folder, self._who)
+        if unprivileged.obstacle(self._who, [os.path.join(programs, "postgres"), "--version"], ()) is None:
+            return programs
+        tree = os.path.normpath(os.path.join(programs, "../../../../.."))
+        mine = os.path.join(self.folder, "tree")
+        if not os.path.exists(mine):
+            shutil.copytree(tree, mine, symlinks=True)
+        copied = _programs(mine)
+        if why := unprivileged.obstacle(self._who, [os.path.join(copied, "postgres"), "--version"], ()):
+            raise Refusal(f"PostgreSQL does not run as root, and not as {self._who.name} ({why}); be another user")
+        return copied
+
+    def _initialise(self) -> None:
+        secret = os.path.join(self.folder, "password")
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(self._password)
+        if self._who:
+            os.chown(secret, self._who.uid, self._who.gid)
+        try:
+            self._run(
+                "initdb", "--pgdata", self.data, "--username", USER, "--pwfile", secret, "--no-sync",
+                "--no-instructions", "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
+                "--set", "scram_iterations=1",
+            )  # fmt: skip
+        finally:
+            os.unlink(secret)
+
+    def _run(self, program: str, *words: str) -> None:
+        done = subprocess.run(
+            [os.path.join(self.programs, program), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False, cwd=self.folder, **(self._who.popen() if self._who else {}),
+        )  # fmt: skip
+        if done.returncode:
+            raise Refusal(f"{program}: {done.stderr.strip() or f'exit status {done.returncode}'}")
+
+    def _spawn(self) -> None:
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "max_connections": "40",
+            "shared_buffers": "64MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        with contextlib.suppress(FileNotFoundError):  # of a start before, which was ready
+            os.unlink(os.path.join(self.data, "postmaster.pid"))
+        line = [os.path.join(self.programs, "postgres"), "-D", self.data]
+        line += [f"--{name}={value}" for name, value in settings.items()]
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", WITH_US, "sh", *line], stdin=subprocess.PIPE, stdout=log, stderr=log,
+                cwd=self.folder, start_new_session=True, **(self._who.popen() if self._who else {}),
+            )  # fmt: skip
+
+    def _ready(self, end: float) -> bool:
+        """Whether it takes connections before `end`: it says so itself, in the last line of its pid file."""
+        assert self._process is not None
+        while time.monotonic() < end and self._process.poll() is None:
+            if _status(os.path.join(self.data, "postmaster.pid")) == "ready":
+                return True
+            time.sleep(0.01)
+        return False
+
+
+def _status(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            lines: Sequence[str] = file.read().split("\n")
+    except FileNotFoundError:
+        return ""
+    return lines[7].strip() if len(lines) > 7 else ""
+
+
+def _last_lines(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return " | ".join([line.strip() for line in file if line.strip()][-3:])

@@ -1,0 +1,46 @@
+"""Asterisk's files for a private switch: the whole configuration, with its own ports and passwords."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from common.places import Places
+from ivr import rendering
+from ivr.configuration.compiled import Compiled
+from ivr.dialplan import Values
+from lab.asterisk import Switch, named
+
+
+def render(options: argparse.Namespace, places: Places) -> int:
+    """`lab switch render`; returns the exit status."""
+    folder = os.path.abspath(options.output) if options.output else os.path.join(places.switch(options.name), "etc")
+
+    def values(compiled: Compiled, now: float) -> Values:
+        return private_values(compiled, places, _prepared(options, places), now)
+
+    return rendering.render_into(folder, values, options, places, site=False)[0]
+
+
+def private_values(compiled: Compiled, places: Places, chosen: Switch, now: float) -> Values:
+    """For a private switch that has been prepared: its ports and its manager's password."""
+    ami = chosen.ami
+    return Values(
+        **rendering.common_values(compiled, places, now),
+        recordings=os.path.join(chosen.spool, "monitor"),
+        moh=os.path.join(chosen.folder, "share", "moh"),
+        ports=chosen.ports,
+        ami_user=ami.user,
+        ami_secret=ami.secret,
+    )
+
+
+def _prepared(options: argparse.Namespace, places: Places) -> Switch:
+    """The private switch, with ports of its own; while it does not run, new ones are given if others took them."""
+    chosen = named(places, options.name, needed=False)
+    if chosen.pid is not None or options.diff_only:
+        return chosen
+    chosen = named(places, options.name)
+    with chosen.alone():
+        chosen.prepare(lambda prepared: None)
+    return chosen

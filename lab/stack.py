@@ -1,0 +1,240 @@
+"""Engine and switch together, on loopback and on free ports: for the demonstration, the tests and the benchmarks.
+
+What `systemd` and an installed Asterisk are on a site, a `Stack` is here: it starts the real programs in the real
+order, and stops what it started and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from common import unprivileged
+from common.command_line import Refusal
+from common.places import Places
+from common.ports import HOST, free_ports
+from ivr import dialplan, facts
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
+from ivr.dialplan import Seat, Values
+from ivr.facts import Fact
+from lab import Switch, script_probe, shared_folders
+from lab.debian.installation import Installation
+from lab.faketime import instant
+from lab.rendering import private_values
+from lab.watchdog import Watchdog
+
+Report = Callable[[str], None]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return when the condition holds; `Refusal` when it does not within the time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Refusal(f"waited {seconds:g} s for {what}")
+        time.sleep(0.02)
+
+
+class Engine:
+    """The FastAGI engine as a process of its own; one that stands still is killed and started again."""
+
+    WATCHDOG_SECONDS = 10.0  # as in config/systemd
+
+    def __init__(self, places: Places, port: int, metrics_port: int, report: Report = lambda line: None) -> None:
+        self.places, self.port, self.metrics_port = places, port, metrics_port
+        self.log = os.path.join(places.var, "engine.log")
+        self._report = report
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: Watchdog | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running engine, or None."""
+        return self._process.pid if self._process is not None and self.running else None
+
+    def start(self, seconds: float = 15.0) -> None:
+        """Run `ivr serve` and return when it accepts calls."""
+        self._watchdog = Watchdog(self.WATCHDOG_SECONDS, self._replace)
+        self._spawn()
+        wait_until(lambda: self._is_ready() or not self.running, seconds, "the engine to start")
+        if not self.running:
+            self._end(signal.SIGKILL, 10.0)
+            raise Refusal(f"the engine did not start; {self.log} says why:\n{_tail(self.log)}")
+
+    def _replace(self) -> None:
+        """In the watchdog's thread: it has fallen silent."""
+        assert self._process is not None
+        self._report(f"the engine stands still: it is killed and started again ({self.log})")
+        self._process.kill()
+        self._process.wait()
+        self._spawn()
+
+    def _spawn(self) -> None:
+        assert self._watchdog is not None
+        command = [sys.executable, "-m", "ivr.cli", "--config", self.places.config, "--var", self.places.var]
+        command += ["serve", "--port", str(self.port), "--metrics-port", str(self.metrics_port)]
+        with open(self.log, "ab") as log:
+            # A session of its own: Ctrl-C in the terminal is for us, and we stop the engine in order.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | self._watchdog.environment,
+            )  # fmt: skip
+
+    def reload(self) -> None:
+        self._signal(signal.SIGHUP)
+
+    def stop(self, seconds: float = 70.0) -> int | None:
+        """Let it finish its calls; its exit status, None when it was not running."""
+        return self._end(signal.SIGTERM, seconds)
+
+    def kill(self) -> None:
+        """As a crash would: no last words."""
+        self._end(signal.SIGKILL, 10.0)
+
+    def _is_ready(self) -> bool:
+        try:
+            with open(self.places.engine_state, encoding="utf-8") as file:
+                state = json.load(file)
+        except (OSError, ValueError):
+            return False
+        return self._process is not None and bool(state.get("pid") == self._process.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self.running:
+            self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals, seconds: float) -> int | None:
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
+        if self._process is None:
+            return None
+        self._signal(number)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait(10)
+        finally:
+            self._process = None
+
+
+class Stack:
+    """The whole telephone of a place: `start`, `stop`, and what happened."""
+
+    def __init__(
+        self,
+        places: Places,
+        installation: Installation,
+        *,
+        name: str = "main",
+        seat_contact: Callable[[str], str] | None = None,
+        trunk_contact: str | None = None,
+        report: Report = lambda line: None,
+    ) -> None:
+        self.places = places
+        self.report = report
+        port, metrics_port = free_ports(2, "tcp")
+        self.engine = Engine(places, port, metrics_port, report)
+        self.switch = Switch(
+            installation,
+            places.switch(name),
+            prompts=places.audio,
+            shared=shared_folders(places),
+            starts=[script_probe()],
+            report=report,
+        )
+        self._seat_contact = seat_contact
+        self._trunk_contact = trunk_contact
+        self.compiled: Compiled
+
+    def compile(self) -> Compiled:
+        """Write the compiled configuration anew from `config/`."""
+        os.makedirs(self.places.var, exist_ok=True)
+        self.compiled = service.compile(self.places)
+        return self.compiled
+
+    def start(self, *, faketime: str | None = None) -> None:
+        """Compile, start the engine, render the switch's files, start the switch."""
+        self.compile()
+        for folder in (self.places.facts, self.places.messages, self.places.native_messages):
+            os.makedirs(folder, exist_ok=True)
+        if who := unprivileged.account(self.places.var):
+            # Before the engine makes its socket: scripts that the switch starts as somebody else are to reach it.
+            for folder in shared_folders(self.places):
+                unprivileged.share(folder, who)
+        self.engine.start()
+        now = time.time() if faketime is None else instant(faketime)
+        self.switch.prepare(lambda switch: self._render(switch, now))
+        self.switch.start(faketime=faketime)
+
+    def stop(self) -> None:
+        """Stop the switch (its calls end), then the engine (which writes its last facts)."""
+        self.switch.stop()
+        self.engine.stop()
+
+    @property
+    def sip_port(self) -> int:
+        return self.switch.ports.sip
+
+    def log_in(self, seats: Iterable[int], seconds: float = 20.0) -> None:
+        """Operators sit down: code 101 at seat 1, 102 at seat 2, ..."""
+        wanted = list(seats)
+        for seat in wanted:
+            self.desk(f"*11{dialplan.FIRST_CODE + seat - 1}*{seat:02d}")
+        queue = self.compiled["service"]["queue"]["name"]
+        wait_until(
+            lambda: all(f"PJSIP/seat{seat:02d}" in self.switch.cli(f"queue show {queue}") for seat in wanted),
+            seconds,
+            f"{len(wanted)} operators to log in",
+        )
+
+    def desk(self, code: str) -> None:
+        """A feature code, as the desk would send it (config/asterisk/extensions_nul.conf, nul-desk)."""
+        self.switch.cli(f"channel originate Local/{code}@nul-desk application Wait 1")
+
+    def facts(self) -> list[Fact]:
+        """Everything that the calls have reported so far, each fact once, in the order of time."""
+        once = {fact.id: fact for fact in facts.read(self.places.facts, unsealed=True)}
+        return sorted(once.values(), key=lambda fact: fact.at)
+
+    def queue_log(self) -> list[list[str]]:
+        """Asterisk's own account of the queue: one list of fields per line."""
+        try:
+            with open(os.path.join(self.switch.log, "queue_log"), encoding="utf-8", errors="replace") as file:
+                return [line.rstrip("\n").split("|") for line in file if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+
+    def render(self, now: float) -> None:
+        """Write the switch's files anew, from what is compiled; it takes them up when it is told to reload."""
+        self._render(self.switch, now)
+
+    def _render(self, switch: Switch, now: float) -> None:
+        rendered = private_values(self.compiled, self.places, switch, now)
+        seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)
+        values = replace(
+            rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port, trunk_contact=self._trunk_contact
+        )
+        dialplan.write(dialplan.render(self.compiled, values), switch.etc)
+        dialplan.install_scripts(self.places)
+
+    def _seat(self, name: str) -> Seat:
+        contact = self._seat_contact(name) if self._seat_contact else None
+        return Seat(name, contact=contact, password=None if contact else self.switch.ami.secret)
+
+
+def _tail(path: str, lines: int = 12) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return "".join(file.readlines()[-lines:])

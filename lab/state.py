@@ -1,0 +1,135 @@
+"""What a switch's folder remembers: its process and ports, its manager's password, what Asterisk printed; and the lock
+by which one at a time starts or stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from common.command_line import Refusal
+from common.ports import Ports
+from common.safe_files import create, write_whole
+from lab import procfs
+
+
+class State(NamedTuple):
+    """`process` is None when the switch was stopped; when it is not, the process may still have died since."""
+
+    ports: Ports | None = None
+    process: procfs.Identity | None = None
+    asterisk: str | None = None  # version
+    user: str | None = None  # whom it runs as, when not as who started it
+    system: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and _is_alive(self.process)
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}  # started by this very program, which must also collect them
+
+
+def adopt(process: subprocess.Popen[bytes]) -> None:
+    _children[process.pid] = process
+
+
+def collect(pid: int) -> None:
+    if process := _children.pop(pid, None):
+        process.wait()
+
+
+def load(folder: str) -> State:
+    path = _path(folder)
+    try:
+        with open(path, encoding="utf-8") as file:
+            found: dict[str, Any] = json.load(file)
+        ports, process = found.pop("ports"), found.pop("process")
+        return State(Ports(**ports) if ports else None, procfs.Identity(**process) if process else None, **found)
+    except (FileNotFoundError, NotADirectoryError):
+        return State()
+    except (OSError, ValueError, TypeError, KeyError) as problem:
+        raise Refusal(f"{path}: {problem!r}; stop this Asterisk by hand if it runs, then delete the file") from None
+
+
+def save(folder: str, state: State) -> None:
+    document = state._asdict() | {
+        "ports": state.ports._asdict() if state.ports else None,
+        "process": state.process._asdict() if state.process else None,
+    }
+    write_whole(_path(folder), json.dumps(document, indent=1) + "\n")
+
+
+class Printed:
+    """What Asterisk printed in `console.log` since it was started."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of its start is there: a thread prints, and may lag behind."""
+        return "Asterisk Ready." in self._lines()
+
+    @property
+    def last(self) -> str:
+        """The end of it, or better the end of its errors."""
+        said = self._errors() or self._lines()
+        return f"{' | '.join(said[-3:]) or 'it said nothing'} (all of it: {self.path})"
+
+    @property
+    def complaint(self) -> str:
+        """The first error, and how many more there are; "" for none."""
+        errors = self._errors()
+        more = f" (and {len(errors) - 1} more in {self.path})" if len(errors) > 1 else ""
+        return errors[0].partition(": ")[2] + more if errors else ""
+
+    def _errors(self) -> list[str]:
+        return [line for line in self._lines() if "ERROR[" in line]
+
+    def _lines(self) -> list[str]:
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return [line.strip() for line in file if line.strip()]
+
+
+class Lock:
+    """One start or stop of a switch at a time; may be taken again by who has it."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, ".lock")
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        try:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            lock = create(self._path)
+        except OSError as problem:
+            raise Refusal(
+                f"{problem.filename}: {problem.strerror}; does another user own this switch? "
+                "Be that user, or choose another folder with --var"
+            ) from None
+        with lock as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+
+def _path(folder: str) -> str:
+    return os.path.join(folder, "state.json")
+
+
+def _is_alive(who: procfs.Identity) -> bool:
+    if who.pid in _children and _children[who.pid].poll() is not None:
+        del _children[who.pid]
+    return procfs.is_alive(who)

@@ -1,0 +1,269 @@
+"""A month's counts as linked tables: what disclosure control looks at, and what every count of the report is read from.
+
+Each cell says its month, so that the same count in two reports is the same cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from charter import kpi
+from charter.calendar import OpeningHours
+from charter.disclosure import Cell, Dimension, Linked, Sum, cell, join, table
+from charter.kpi import Tally, Thresholds, Visit
+from measure.month.data import PROMISES, Data, handled
+from measure.month.period import Month, week_code
+
+SLOT = 30  # minutes
+OTHER = "-"  # a call whose topic nobody knows
+
+# The ends of a call, by half-hour, day and topic; over the whole month in more detail.
+ENDS = Dimension(
+    "end",
+    {
+        "": ("answered", "abandoned", "not-answered"),
+        "answered": ("in-time", "later"),
+        "not-answered": ("voicemail", "refused"),
+    },
+)
+ALL_ENDS = Dimension(
+    "end",
+    {
+        **ENDS.parts,
+        "abandoned": ("early", "waited"),
+        "early": ("short", "not-short"),
+        "refused": ("blocked", "lost"),
+    },
+)
+RESULT = Dimension("result", {"": ("in-time", "failed")})
+RESOLVED = Dimension("kind", {"": ("level-one", "further"), "level-one": ("first-contact", "repeated")})
+AGAIN = Dimension("kind", {"": ("helped", "again")})
+BECAME = Dimension("kind", {"": ("reached", "ended", "waiting")})
+SCORE = Dimension("score", {"": ("satisfied", "unsatisfied")})
+
+
+def end(visit: Visit, thresholds: Thresholds) -> str:
+    """How a call ended, as finely as it is counted."""
+    if visit.fate == "answered":
+        return "in-time" if visit.wait <= thresholds.within else "later"
+    if visit.fate == "abandoned":
+        if visit.wait <= thresholds.within:
+            return "short" if visit.wait <= thresholds.short else "not-short"
+        return "waited"
+    if visit.fate in kpi.OVERFLOWED:
+        return "voicemail"
+    return visit.fate  # blocked, lost
+
+
+_COARSE = {
+    "short": "abandoned",
+    "not-short": "abandoned",
+    "waited": "abandoned",
+    "blocked": "refused",
+    "lost": "refused",
+}
+
+
+def half_hour(at: float, hours: OpeningHours) -> str:
+    """`09:30`, by the clock on the wall."""
+    local = hours.local(at)
+    return clock(local.hour * 60 + local.minute // SLOT * SLOT)
+
+
+def clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def half_hours(hours: OpeningHours, seen: Iterable[str]) -> list[str]:
+    """Those in which the service opens on some day, and those in which somebody was seen nevertheless."""
+    opened = {
+        clock(minute)
+        for ranges in hours.week
+        for start, until in ranges
+        for minute in range(start // SLOT * SLOT, until, SLOT)
+    }
+    return sorted(opened | set(seen))
+
+
+class Calls:
+    """The visits of a month, each with its half-hour, day and topic."""
+
+    def __init__(self, data: Data, hours: OpeningHours, thresholds: Thresholds) -> None:
+        self.rows: list[tuple[str, str, str, str]] = []
+        slots: dict[int, tuple[str, str]] = {}  # a half-hour of time always lies within one on the wall
+        for each in data.visits:
+            place = int(each.entered // (60 * SLOT))
+            if place not in slots:
+                slots[place] = half_hour(each.entered, hours), hours.local(each.entered).date().isoformat()
+            self.rows.append((*slots[place], each.topic or OTHER, end(each, thresholds)))
+        self.half_hours = half_hours(hours, (row[0] for row in self.rows))
+        self.topics = sorted({row[2] for row in self.rows})
+        self.days = [day.isoformat() for day in data.month.days]
+        self.month = data.month
+
+    def tables(self) -> list[Linked]:
+        month = Dimension("when", {self.month.code: ()})
+        days = Dimension("when", {self.month.code: self.days})
+        slots, topics = Dimension("half-hour", {"": self.half_hours}), Dimension("topic", {"": self.topics})
+        code, rows = self.month.code, self.rows
+        coarse = [(slot, day, topic, _COARSE.get(ended, ended)) for slot, day, topic, ended in rows]
+        return [
+            table("calls", [month, ALL_ENDS], Counter((code, ended) for *_, ended in rows)),
+            table("calls", [month, slots, ENDS], Counter((code, slot, ended) for slot, _, _, ended in coarse)),
+            table("calls", [days, ENDS], Counter((day, ended) for _, day, _, ended in coarse)),
+            table("calls", [month, topics, ENDS], Counter((code, topic, ended) for _, _, topic, ended in coarse)),
+            table("calls", [month, topics, slots], Counter((code, topic, slot) for slot, _, topic, _ in coarse)),
+        ]
+
+
+def requests(data: Data, months: Sequence[str]) -> list[Linked]:
+    """Requests by topic in each of these months; in the month itself by topic and audience, and by channel."""
+    code = data.month.code
+    month = Dimension("when", {code: ()})
+    topics = Dimension("topic", {"": needs(data)})
+    audiences = Dimension("audience", {"": sorted({each.audience for each in data.requests})})
+    channels = Dimension("channel", {"": sorted({each.channel for each in data.requests})})
+    found = [
+        table("requests", [Dimension("when", {each: ()}), topics], {(each, t): n for t, n in data.needs[each].items()})
+        for each in months
+    ]
+    crossed = Counter((code, each.topic, each.audience) for each in data.requests)
+    arrived = Counter((code, each.channel) for each in data.requests)
+    return [
+        *found,
+        table("requests", [month, topics, audiences], crossed),
+        table("requests", [month, channels], arrived),
+        _resolution(data),
+    ]
+
+
+def needs(data: Data) -> list[str]:
+    """Every topic that was asked for in these months."""
+    return sorted({topic for counted in data.needs.values() for topic in counted})
+
+
+def _resolution(data: Data) -> Linked:
+    level_one, first = kpi.resolution(handled(data.requests))
+    counts = {
+        "first-contact": first.numerator,
+        "repeated": level_one.numerator - first.numerator,
+        "further": level_one.denominator - level_one.numerator,
+    }
+    found = _one("handled", data.month, RESOLVED, counts)
+    # What the menu told by itself, and doubles: nobody shows them, but whoever has both totals can subtract.
+    return _rest(found, cell("requests", when=data.month.code), len(data.requests), "handled", data.month)
+
+
+def promises(data: Data, hours: OpeningHours) -> list[Linked]:
+    """In time or not, by the week in which the time was over; and what lies open beyond it."""
+    weeks = Dimension("when", {data.month.code: [week_code(each) for each in data.month.weeks]})
+    of_day = {day: week_code(each) for each in data.month.weeks for day in each}
+    found = []
+    for promise in PROMISES:
+        counted = Counter(
+            (of_day[hours.local(each.due).date()], "in-time" if each.in_time else "failed")
+            for each in data.due[promise]
+        )
+        found.append(table(f"due {promise}", [weeks, RESULT], counted))
+        found.append(Linked({late(data.month, promise): data.late[promise].late}, ()))
+    return found
+
+
+def late(month: Month, promise: str) -> Cell:
+    return cell(f"late {promise}", when=month.code)
+
+
+def contacts(data: Data) -> list[Linked]:
+    """Calls after which the caller called again about the same, or did not, if that is known already."""
+    figure = data.first_contact
+    if not figure.denominator:
+        return []
+    counts = {"helped": figure.numerator, "again": figure.denominator - figure.numerator}
+    found = _one("contacts", data.month, AGAIN, counts)
+    answered = sum(each.fate == "answered" for each in data.visits)
+    if answered < figure.denominator:  # outside service hours somebody answers, too
+        return [found]
+    # Whoever subtracts learns how many did not show their number.
+    return [_rest(found, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)]
+
+
+def callbacks(data: Data) -> Linked:
+    """What became of the month's messages, which are requests that came by voicemail."""
+    found = _one("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
+    whole = cell("requests", when=data.month.code, channel="voicemail")
+    return _rest(found, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month)
+
+
+def survey(data: Data) -> list[Linked]:
+    """Who answered the survey, of the calls that were answered; and for each question, who is satisfied."""
+    code = data.month.code
+    responded, silent = cell("responses", when=code), cell("no response", when=code)
+    answered = cell("calls", when=code, end="answered")
+    count = sum(each.fate == "answered" for each in data.visits)
+    found = [Linked({responded: data.responses}, ())]
+    if count >= data.responses:  # else: the survey went on after midnight, or calls are missing
+        counts = {answered: count, responded: data.responses, silent: count - data.responses}
+        found = [Linked(counts, (Sum(answered, (responded, silent)),))]
+    month, questions = Dimension("when", {code: ()}), Dimension("question", dict.fromkeys(data.answers, ()))
+    scores: Counter[tuple[str, ...]] = Counter()
+    for question, values in data.answers.items():
+        for value, number in values.items():
+            scores[code, question, "satisfied" if value >= kpi.SATISFIED else "unsatisfied"] += number
+    return [*found, table("answers", [month, questions, SCORE], scores), *_skipped(data, responded)]
+
+
+def _skipped(data: Data, responded: Cell) -> Iterator[Linked]:
+    """For each question those who gave up the survey before it: whoever subtracts learns their number."""
+    for question, values in data.answers.items():
+        codes = {"when": data.month.code, "question": question}
+        parts = cell("answers", **codes), cell("no answer", **codes)
+        answers = sum(values.values())
+        if answers <= data.responses:
+            counts = {responded: data.responses, parts[0]: answers, parts[1]: data.responses - answers}
+            yield Linked(counts, (Sum(responded, parts),))
+
+
+def everything(data: Data, calls: Calls, hours: OpeningHours, months: Sequence[str]) -> Linked:
+    """All counts of the report. Requests by topic are those of `months`; the others were published before."""
+    return join([
+        *calls.tables(),
+        *requests(data, months),
+        *promises(data, hours),
+        Linked({cell("outside", when=data.month.code): data.outside}, ()),
+        *contacts(data),
+        callbacks(data),
+        *survey(data),
+    ])  # fmt: skip
+
+
+def tally(number: Callable[[Cell], float], when: str, **codes: str) -> Tally:
+    """Calls counted, as far as a reader may know; by half-hour, day or topic less is known of those who gave up."""
+
+    def of(ended: str) -> float:
+        return number(cell("calls", when=when, end=ended, **codes))
+
+    early, short = (math.nan, math.nan) if codes or len(when) > len("2026-10") else (of("early"), of("short"))
+    blocked = math.nan if math.isnan(early) else of("blocked")
+    return Tally(of(""), of("answered"), of("in-time"), of("abandoned"), short, early, of("voicemail"), blocked)
+
+
+def queued(number: Callable[[Cell], float], when: str, **codes: str) -> float:
+    """At least so many callers queued; NaN where one of the counts that their waits tell of is hidden."""
+    ends = ["answered", "abandoned", "in-time", "", *([] if codes else ["early"])]
+    answered, abandoned, *others = (number(cell("calls", when=when, end=each, **codes)) for each in ends)
+    return math.nan if any(map(math.isnan, others)) else answered + abandoned
+
+
+def _rest(linked: Linked, whole: Cell, count: int, of: str, month: Month) -> Linked:
+    """A table whose total is part of another one's cell, and what is missing from it."""
+    part, rest = cell(of, when=month.code), cell(f"not {of}", when=month.code)
+    counts = {**linked.counts, whole: count, rest: count - linked.counts[part]}
+    return Linked(counts, [*linked.sums, Sum(whole, (part, rest))])
+
+
+def _one(of: str, month: Month, dimension: Dimension, counts: dict[str, float]) -> Linked:
+    """A month's counts of one kind."""
+    whole = Dimension("when", {month.code: ()})
+    return table(of, [whole, dimension], {(month.code, kind): int(count) for kind, count in counts.items()})

@@ -1,0 +1,209 @@
+"""What the tables hold about one month. Every query reads that month through an index, however long the history is.
+
+Nobody is read here: no contact, no note, no operator. Callers are the keyed hashes of `queue_visit`, used to see who
+called again and then forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+
+from charter import kpi
+from charter.calendar import OpeningHours
+from charter.promises import Backlog, Clock, Deferred, Promise, backlog
+from measure.month.period import Month, Span
+from measure.switch.visits import kpi_visit
+from registry.db import schema
+from registry.requests.clocks import deferred
+
+DAY = 86400.0
+PROMISES = ("EMAIL", "SECOND_LEVEL", "CALLBACK")
+TREND_MONTHS = 12
+LATEST = 366 * DAY  # what ended later than this after its time is no longer looked for in the backlog of then
+SELF_SERVICE = "informed"  # the outcome of what the menu told by itself
+
+
+class Request(NamedTuple):
+    """What was asked, and how far it was taken."""
+
+    topic: str
+    audience: str
+    channel: str
+    level: int
+    outcome: str | None
+    interactions: int
+
+
+class Data(NamedTuple):
+    """A month, as it is known at `at`."""
+
+    month: Month
+    now: float
+    at: float  # now, or the end of the month if that is over
+    visits: list[kpi.Visit]  # in service hours
+    outside: int  # visits outside them
+    first_contact: kpi.Figure
+    requests: list[Request]
+    needs: dict[str, Counter[str]]  # month -> topic -> requests; `TREND_MONTHS` of them, this one last
+    promises: dict[str, Promise]
+    due: dict[str, list[Deferred]]  # promise -> requests whose time was over in the month, by `at`
+    late: dict[str, Backlog]  # promise -> what lay open beyond its time at `at`
+    callbacks: Counter[str]  # of the messages left: reached, ended, waiting
+    responses: int
+    answers: dict[str, Counter[int]]  # question -> value -> how many
+    topics: dict[str, tuple[str, str]]  # code -> Italian, English
+
+
+def read(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
+    """Everything about a month."""
+    span = month.span(hours)
+    visits, outside, contacts = _visits(connection, span)
+    at = min(now, span.until)
+    return Data(
+        month,
+        now,
+        at,
+        visits,
+        outside,
+        kpi.first_contact_observed(contacts, span.start, span.until, now),
+        _requests(connection, span),
+        {each.code: _needs(connection, each.span(hours)) for each in trend(month)},
+        _promises(connection),
+        {each: deferred(connection, each, span.start, at) for each in PROMISES},
+        {each: _backlog(connection, each, at) for each in PROMISES},
+        _callbacks(connection, span),
+        *_survey(connection, month),
+        _topics(connection),
+    )
+
+
+def trend(month: Month) -> list[Month]:
+    return [month.later(-n) for n in reversed(range(TREND_MONTHS))]
+
+
+def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, list[kpi.Contact]]:
+    """The month's visits in service hours, how many there were outside, and who called when, some days beyond."""
+    table = schema.queue_visit.c
+    columns = (
+        table.entered_at, table.fate, table.wait_s, table.talk_s, table.left_at, table.topic_code, table.in_service,
+        table.caller_hash,
+    )  # fmt: skip
+    until = span.until + kpi.WITHIN_DAYS * DAY + DAY  # calls of some length, too
+    found = connection.execute(select(*columns).where(table.entered_at >= span.start, table.entered_at < until))
+    visits: list[kpi.Visit] = []
+    contacts: list[kpi.Contact] = []
+    outside = 0
+    for entered, stored, wait, talk, left, topic, in_service, who in found.all():
+        visit = kpi_visit(entered, stored, wait, talk, topic)
+        if visit is None:  # nobody knows yet what becomes of it
+            continue
+        if who is not None:
+            end = left if left is not None else entered + (wait or 0.0) + (talk or 0.0)
+            contacts.append(kpi.Contact(who, topic, entered, end, visit.fate == "answered"))
+        if entered >= span.until:
+            continue
+        if in_service:
+            visits.append(visit)
+        else:
+            outside += 1
+    return visits, outside, contacts
+
+
+def _requests(connection: Connection, span: Span) -> list[Request]:
+    request, touch = schema.request.c, schema.interaction.c
+    touches = select(func.count()).where(touch.request_id == request.request_id).scalar_subquery()
+    columns = (request.topic_code, request.audience, request.channel, request.level, request.outcome, touches)
+    found = connection.execute(select(*columns).where(_opened(span)))
+    return [Request(*row) for row in found.all()]
+
+
+def handled(requests: list[Request]) -> list[kpi.Handled]:
+    """Those that a person had to do with."""
+    return [
+        kpi.Handled(each.level, each.outcome == "resolved", each.interactions)
+        for each in requests
+        if each.outcome not in (SELF_SERVICE, "duplicate")
+    ]
+
+
+def _needs(connection: Connection, span: Span) -> Counter[str]:
+    request = schema.request.c
+    query = select(request.topic_code, func.count()).where(_opened(span)).group_by(request.topic_code)
+    return _counter(connection, query)
+
+
+def _counter(connection: Connection, query: Select[Any]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for word, count in connection.execute(query):
+        found[word] = count
+    return found
+
+
+def _opened(span: Span) -> ColumnElement[bool]:
+    opened = schema.request.c.opened_at
+    return and_(opened >= span.start, opened < span.until)
+
+
+def _promises(connection: Connection) -> dict[str, Promise]:
+    found: dict[str, Promise] = {}
+    for row in connection.execute(select(schema.promise)):
+        clock: Clock = row.clock
+        found[row.promise_code] = Promise(row.promise_code, row.amount, clock, row.share)
+    return found
+
+
+def _backlog(connection: Connection, promise: str, at: float) -> Backlog:
+    """What lay open beyond its time at an instant. A clock that stood still by then is left out."""
+    clock = schema.sla_clock.c
+    open_then = or_(clock.stopped_at.is_(None), clock.stopped_at > at)
+    late = and_(clock.promise_code == promise, clock.due_at < at)
+    recent = and_(late, clock.due_at >= at - LATEST, open_then)
+    old = and_(late, clock.due_at < at - LATEST, clock.stopped_at.is_(None))
+    running = or_(clock.paused_at.is_(None), clock.paused_at >= clock.due_at)
+    found = [
+        Deferred(row.due_at)
+        for which in (recent, old)
+        for row in connection.execute(select(clock.due_at).where(which, running))
+    ]
+    return backlog(found, at)
+
+
+def _callbacks(connection: Connection, span: Span) -> Counter[str]:
+    """What became of the messages that were left in the month."""
+    request, item, attempt = schema.request, schema.callback, schema.callback_attempt
+    reached = (
+        select(attempt.c.request_id)
+        .where(attempt.c.request_id == request.c.request_id, attempt.c.result == "reached")
+        .exists()
+    )
+    became = case((reached, "reached"), (item.c.state == "done", "ended"), else_="waiting")
+    both = request.join(item, item.c.request_id == request.c.request_id)
+    query = select(became, func.count()).select_from(both).where(_opened(span)).group_by(became)
+    return _counter(connection, query)
+
+
+def _survey(connection: Connection, month: Month) -> tuple[int, dict[str, Counter[int]]]:
+    response, answer = schema.survey_response, schema.survey_answer
+    first, last = month.days[0].isoformat(), month.days[-1].isoformat()
+    taken = and_(response.c.taken_on >= first, response.c.taken_on <= last)
+    count = connection.execute(select(func.count()).select_from(response).where(taken)).scalar_one()
+    both = response.join(answer, answer.c.response_id == response.c.response_id)
+    query = (
+        select(answer.c.question, answer.c.value, func.count())
+        .select_from(both)
+        .where(taken)
+        .group_by(answer.c.question, answer.c.value)
+    )
+    answers: dict[str, Counter[int]] = {}
+    for question, value, number in connection.execute(query):
+        answers.setdefault(question, Counter())[value] = number
+    return count, dict(sorted(answers.items()))
+
+
+def _topics(connection: Connection) -> dict[str, tuple[str, str]]:
+    topic = schema.topic.c
+    found = connection.execute(select(topic.topic_code, topic.label_it, topic.label_en))
+    return {code: (italian, english) for code, italian, english in found}

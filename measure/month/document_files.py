@@ -1,0 +1,118 @@
+"""A report as files for programs: CSV, one figure a line, and JSON. The same figures as on its page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from common.command_line import Refusal
+from measure.month.document import Document, Table, Value
+
+HEAD = ("section", "table", "row", "row_label", "column", "column_label", "value", "unit", "state", "low", "high")
+UNITS = {"count": "", "share": "1", "seconds": "s", "days": "d"}
+
+
+def table_text(document: Document) -> str:
+    """CSV: a line for each value; `state` says shown, hidden or none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(HEAD)
+    for section in document.sections:
+        for table in section.tables:
+            for row in table.rows:
+                for column, value in zip(table.columns, row.values, strict=True):
+                    words = (section.name, table.name, row.code, row.label, column.code, column.label)
+                    numbers = (_number(value), UNITS[value.kind], state(value), _end(value.low), _end(value.high))
+                    writer.writerow([*(tame(each) for each in words), *numbers])
+    return text.getvalue()
+
+
+def json_text(document: Document) -> str:
+    """JSON; a value is a number, null where there was nothing to measure, or "hidden"."""
+    written = {
+        "report": document.name,
+        "title": document.title,
+        "language": document.language,
+        **document.facts,
+        "notes": [*document.lead, *document.foot],
+        "tables": [
+            {"section": section.name, **_table(table)} for section in document.sections for table in section.tables
+        ],
+    }
+    return json.dumps(written, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = []
+    for row in table.rows:
+        values: dict[str, Any] = {}
+        for column, value in zip(table.columns, row.values, strict=True):
+            values[column.code] = _json(value)
+            if value.known and value.low is not None:
+                values[f"{column.code}_interval"] = [value.low, value.high]
+        note = {"definition": row.note} if row.note else {}
+        rows.append({"row": row.code, "label": row.label, **note, "values": values})
+    columns = [
+        {"column": column.code, "label": column.label, "kind": value.kind}
+        for column, value in zip(table.columns, table.rows[0].values if table.rows else (), strict=False)
+    ]
+    return {"table": table.name, "caption": table.caption, "columns": columns, "rows": rows}
+
+
+def state(value: Value) -> str:
+    return "hidden" if value.hidden else "none" if value.number is None else "shown"
+
+
+def tame(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _json(value: Value) -> float | int | str | None:
+    if not value.known or value.number is None:
+        return "hidden" if value.hidden else None
+    return _whole(value.number)
+
+
+def _number(value: Value) -> str:
+    return repr(_whole(value.number)) if value.known and value.number is not None else ""
+
+
+def _end(value: float | None) -> str:
+    return "" if value is None else repr(_whole(value))
+
+
+def _whole(value: float) -> float | int:
+    """Ten decimals are enough, and the same on every processor."""
+    return int(value) if value == int(value) else round(value, 10)
+
+
+def write(folder: str, files: Mapping[str, str]) -> list[str]:
+    """Write files into a folder, each whole or not at all; their paths. Raises `Refusal`.
+
+    All are on the disk before the first takes its name, so that a full disk leaves the old ones as they were.
+    """
+    ready: dict[str, str] = {}
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, text in files.items():
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".measure-")
+            ready[temporary] = os.path.join(folder, name)
+            with open(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+        for temporary, path in ready.items():
+            os.replace(temporary, path)
+    except OSError as problem:
+        for temporary in ready:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+        raise Refusal(f"{folder}: not written: {problem.strerror}; what was there before is still there") from None
+    return list(ready.values())

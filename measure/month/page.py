@@ -1,0 +1,174 @@
+"""The month's report as one page of HTML: every picture beside the table that it shows. See `pages.html_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+
+from measure.month.document import Document, Row, Section, Table, Value
+from measure.month.texts import WORDS
+from pages import charts, formats, html_page
+from pages.colours import AMBER, DARK, GRID, LIGHT, ORANGE, PALE, PLUM, SOFT
+from pages.html_page import Markup
+
+Key = list[tuple[str, str, str]]
+LONG = {"measures", "promises", "survey"}  # tables whose heads of rows are sentences, or whose figures have intervals
+MOST_BESIDE = 5  # columns of a table beside its picture
+MOST_DRAWN = 10  # topics in a picture; the table has them all
+
+
+def page(document: Document) -> str:
+    """The whole page."""
+    writer = Writer(document)
+    body = [
+        f"<h1>{escape(document.title)}</h1>",
+        *(f'<p class="soft">{escape(each)}</p>' for each in document.lead),
+        writer.cards(),
+        *(writer.section(each) for each in document.sections),
+        f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in document.foot)}</footer>",
+    ]
+    return html_page.sheet(document.title, document.language, body)
+
+
+class Writer:
+    """The parts of the page."""
+
+    def __init__(self, document: Document) -> None:
+        self.document, self.language = document, document.language
+        self.words = WORDS[document.language]
+        self.within = f"{document.facts['within_seconds']:g}"
+        self.pictures: dict[str, Callable[[Table], tuple[str, Key]]] = {
+            "half-hours": self.ends, "days": self.ends, "levels": self.levels, "waits": self.waits,
+            "needs": self.needs, "trend": self.trend, "promises": self.promises, "survey": self.survey,
+        }  # fmt: skip
+
+    def cards(self) -> str:
+        items = (
+            f"<li><span>{escape(row.label)}</span><strong>{escape(self.value(row.values[0]))}</strong></li>"
+            for row in self.document.cards
+        )
+        return f'<ul class="cards">{"".join(items)}</ul>'
+
+    def section(self, section: Section) -> str:
+        tables = [self.table(each) for each in section.tables]
+        draw = self.pictures.get(section.name)
+        if not tables or draw is None:
+            return html_page.section(section.heading, section.text, "".join(tables))
+        picture, key = draw(section.tables[0])
+        wide = len(section.tables[0].columns) > MOST_BESIDE or any(row.note for row in section.tables[0].rows)
+        whole = html_page.pictured(section.heading, section.text, picture, key, tables[0], wide=wide)
+        return whole.removesuffix("</section>") + "".join(tables[1:]) + "</section>"
+
+    def table(self, table: Table) -> str:
+        head = [table.corner, *(each.label for each in table.columns)]
+        rows = [[self.head(row), *(self.cell(each) for each in row.values)] for row in table.rows]
+        return html_page.table(table.caption, head, rows, words=table.name in LONG)
+
+    def head(self, row: Row) -> str:
+        note = f"<small>{escape(row.note)}</small>" if row.note else ""
+        return Markup(f"{escape(row.label)}{note}")
+
+    def cell(self, value: Value) -> str:
+        """A value, with its interval in small letters below it."""
+        if not value.known or value.low is None or value.high is None:
+            return self.value(value)
+        ends = formats.interval(value, value.kind, self.language)
+        return Markup(f'{escape(self.value(value))}<small class="soft">{escape(ends)}</small>')
+
+    def value(self, value: Value) -> str:
+        if value.number is None:
+            return formats.NOTHING
+        return self.words["hidden"] if value.hidden else formats.amount(value.number, value.kind, self.language)
+
+    # pictures
+    def ends(self, table: Table) -> tuple[str, Key]:
+        def column(code: str) -> list[float | None]:
+            return [_number(each) for each in _column(table, code)]
+
+        offered, answered, good = (column(code) for code in ("offered", "answered", "in-time"))
+        later = [None if a is None or b is None else a - b for a, b in zip(answered, good, strict=True)]
+        others = [column(code) for code in ("abandoned", "voicemail", "refused")]
+        parts = list(zip((DARK, LIGHT, ORANGE, SOFT, PLUM), (good, later, *others), strict=True))
+        names = ["answered in time", "answered later", "abandoned", "voicemail", "refused"]
+        rest = [
+            None if whole is None or None not in some else whole - sum(each or 0.0 for each in some)
+            for whole, *some in zip(offered, good, later, *others, strict=True)
+        ]
+        if any(rest):  # what is not shown, so that the bars are as high as they should be
+            parts, names = [*parts, (GRID, rest)], [*names, "hidden"]
+        key = [
+            (colour, "bar", self.words[name].format(within=self.within))
+            for (colour, _), name in zip(parts, names, strict=True)
+        ]
+        labels = [row.label.split()[-1] for row in table.rows]
+        return charts.stacked(table.caption, labels, parts, self._count), key
+
+    def levels(self, table: Table) -> tuple[str, Key]:
+        values = _column(table, "service_level")
+        ends = [formats.bounded(each, "share") if each.known else None for each in values]
+        labels = [row.label for row in table.rows]
+        drawn = charts.levels(table.caption, labels, [_number(each) for each in values], ends, None, self._share)
+        return drawn, [(DARK, "bar", self.words["value"]), (DARK, "thin", self.words["interval"])]
+
+    def waits(self, table: Table) -> tuple[str, Key]:
+        rows: list[Sequence[float] | None] = []
+        for row in table.rows:
+            found = {column.code: _number(each) for column, each in zip(table.columns, row.values, strict=True)}
+            ordered = [found[name] for name in ("p5", "p25", "p50", "p75", "p95")]
+            known = [each for each in ordered if each is not None]
+            rows.append(known if len(known) == len(ordered) else None)
+        drawn = charts.fan(table.caption, [row.label for row in table.rows], rows, self._seconds)
+        words = self.words
+        key = [(DARK, "thin", words["median"]), (LIGHT, "bar", words["half"]), (PALE, "bar", words["most"])]
+        return drawn, key
+
+    def needs(self, table: Table) -> tuple[str, Key]:
+        rows = [(row.label, _number(row.values[0]), self.value(row.values[0])) for row in table.rows[:MOST_DRAWN]]
+        return charts.ranked(table.caption, rows), []
+
+    def trend(self, table: Table) -> tuple[str, Key]:
+        drawn = [*table.rows[:-1][:MOST_DRAWN], table.rows[-1]]
+        rows = [(row.label, [_number(each) for each in row.values], self.value(row.values[-1])) for row in drawn]
+        labels = [each.label for each in table.columns]
+        return charts.months(table.caption, rows, (labels[0], labels[-1])), []
+
+    def promises(self, table: Table) -> tuple[str, Key]:
+        rows = []
+        for row in table.rows:
+            _, _, share, wanted = row.values
+            number, goal = _number(share), _number(wanted)
+            colour = SOFT if number is None or goal is None else DARK if number >= goal else AMBER
+            ends = formats.bounded(share, "share") if share.known else None
+            said = f"{self.value(share)} ({self.words['wanted']}: {self.value(wanted)})"
+            rows.append(charts.Promised(row.label, number, ends, goal or 0.0, colour, said))
+        words = self.words
+        key = [
+            (DARK, "bar", words["share kept"]),
+            (AMBER, "bar", words["share missed"]),
+            ("#111", "thin", words["interval"]),
+            (ORANGE, "thin", words["wanted"]),
+        ]
+        return charts.promises(table.caption, rows), key
+
+    def survey(self, table: Table) -> tuple[str, Key]:
+        rows = [(row.label, _number(row.values[-1]), self.value(row.values[-1])) for row in table.rows]
+        return charts.ranked(table.caption, rows, 1.0), []
+
+    # marks of the axes
+    def _count(self, value: float) -> str:
+        return formats.plain(value, self.language, 0 if value == int(value) else 1)
+
+    def _share(self, value: float) -> str:
+        return f"{self._count(round(100 * value, 6))} %"
+
+    def _seconds(self, value: float) -> str:
+        return f"{self._count(round(value, 6))} s"
+
+
+def _column(table: Table, code: str) -> list[Value]:
+    place = [each.code for each in table.columns].index(code)
+    return [row.values[place] for row in table.rows]
+
+
+def _number(value: Value) -> float | None:
+    return value.number if value.known else None

@@ -1,0 +1,1 @@
+"""From the switch's files to the tables of visits."""

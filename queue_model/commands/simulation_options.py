@@ -1,0 +1,144 @@
+"""What all commands that simulate ask for: the scenario, the period, how many replications, and who runs them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from common import argument_types
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.errors import ModelError
+from queue_model.runs.executors import Executor, Threads
+from queue_model.scenario import study
+from queue_model.scenario.study import Study
+
+Progress = Callable[[int, int], None]
+
+
+def scenario_arguments(parser: argparse.ArgumentParser) -> None:
+    """The scenario and what of it may be said on the command line."""
+    add = parser.add_argument
+    add("scenario", metavar="SCENARIO", help="a scenario file: scenarios/baseline.yaml")
+    period_arguments(parser)
+    add(
+        "--set", action="append", default=[], type=_setting, metavar="KEY=VALUE", dest="settings",
+        help="another value for any key, its parts joined by dots: operators.reserve=3",
+    )  # fmt: skip
+
+
+def period_arguments(parser: argparse.ArgumentParser) -> None:
+    """Another period than the scenario's."""
+    add = parser.add_argument
+    add(
+        "--first",
+        type=argument_types.day,
+        metavar="YYYY-MM-DD",
+        help="first day of the period (default: the scenario's)",
+    )
+    add(
+        "--days",
+        type=argument_types.whole,
+        metavar="N",
+        help="length of the period in calendar days (default: the scenario's)",
+    )
+
+
+def simulation_arguments(parser: argparse.ArgumentParser) -> None:
+    """How often and by what it is run."""
+    add = parser.add_argument
+    add("--replications", type=argument_types.whole, metavar="N", help="how many times the period is simulated")
+    add("--seed", type=_seed, metavar="S", help="where all chances start from (default: the scenario's)")
+    add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
+    add("--jobs", type=argument_types.whole, metavar="N", help="threads (default: one for each core)")
+
+
+def cluster_argument(parser: argparse.ArgumentParser) -> None:
+    """For commands whose work may be done elsewhere."""
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS",
+        help="the work is done by the workers of this Dask scheduler, tcp://HOST:8786, instead of threads; the same "
+             "results (needs the extra [cluster])",
+    )  # fmt: skip
+
+
+def executor(options: argparse.Namespace) -> Executor:
+    """Who does the work. Raises `Refusal` when the cluster cannot."""
+    if options.cluster is None:
+        return Threads(options.jobs)
+    if options.jobs is not None:
+        raise Refusal("--jobs: counts threads of this machine, and --cluster has workers of its own; leave one out")
+    from queue_model.runs.cluster import Cluster
+
+    return Cluster(options.cluster)
+
+
+def study_of(options: argparse.Namespace, places: Places) -> Study:
+    """The scenario that was asked for, with what the command line changes. Raises `ScenarioError`."""
+    changes: dict[str, Any] = {}
+    for path, value in options.settings:
+        _put(changes, path, value)
+    if options.first is not None:
+        _put(changes, "period.first", options.first)
+    if options.days is not None:
+        _put(changes, "period.days", options.days)
+    return study.load(options.scenario, places, changes)
+
+
+def _put(changes: dict[str, Any], path: str, value: Any) -> None:
+    *above, last = path.split(".")
+    place = changes
+    for key in above:
+        inside = place.setdefault(key, {})
+        if not isinstance(inside, dict):
+            raise ModelError(f"--set {path}: {key} was set as a whole already; say it once")
+        place = inside
+    place[last] = value
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on standard error while somebody watches; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, wanted: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, wanted: bar.update(task, completed=done, total=wanted)
+
+
+# --- words of the command line ---------------------------------------------------------------------------------------
+
+
+def _seed(text: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number of up to 18 digits")
+    return int(text)
+
+
+def precision(text: str) -> float:
+    """A share, from `0.5pp`: half of the interval, in percentage points."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *pp", text.strip())
+    if not found or not 0 < float(found[1]) < 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: write percentage points above 0: 0.5pp")
+    return float(found[1]) / 100
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from common.documents import Unreadable, parse
+
+    path, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", path):
+        raise argparse.ArgumentTypeError(f"{text!r}: write a key and its value: operators.reserve=3")
+    try:
+        return path, parse(value.encode())
+    except Unreadable as problem:
+        raise argparse.ArgumentTypeError(f"{text!r}: {problem}") from None

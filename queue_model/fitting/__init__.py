@@ -1,0 +1,1 @@
+"""From logs to parameters and forecasts."""

@@ -1,0 +1,207 @@
+"""A queue_log for `calibrate`: who entered the queue, how long he waited, how it ended, how long he talked.
+
+The grammar is `ivr.switch_logs.queue_log`'s and the visits are `ivr.switch_logs.visits`', as for the live measures;
+here they become what a fit
+needs. What cannot be read is counted and never guessed: unknown verbs, torn lines, lines written twice.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Literal, TextIO
+
+from ivr.switch_logs import queue_log
+from ivr.switch_logs.queue_log import GRAMMAR, OF_VISITS, RESTARTS, WAIT_ENDS, Event
+from ivr.switch_logs.visits import Fate, account
+from queue_model.errors import ModelError
+
+End = Literal["answered", "abandoned", "key", "timeout", "empty", "other", "lost", "open"]
+ENDS: dict[Fate, End] = {
+    "answered": "answered",
+    "talking": "answered",
+    "abandoned": "abandoned",
+    "key": "key",
+    "timeout": "timeout",
+    "empty": "empty",
+    "withdrawn": "other",
+    "lost": "lost",
+    "waiting": "open",
+}  # who was refused at the door never entered
+
+
+class QueueLogError(ModelError):
+    """A file that is no queue_log, or holds no visit; the message names the file and the remedy."""
+
+
+@dataclass
+class Visit:
+    """One caller's stay in the queue. `at` in epoch seconds; `wait` and `talk` in whole seconds, None: not known."""
+
+    call: str
+    queue: str
+    at: int
+    caller: str = ""  # empty: withheld, purged, or not logged
+    end: End = "open"
+    wait: int | None = None
+    talk: int | None = None
+    key: str = ""
+
+
+@dataclass
+class QueueLog:
+    """What a queue_log holds."""
+
+    visits: list[Visit] = field(default_factory=list)  # in order of entering
+    lines: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)  # verbs that app_queue does not write
+    torn: list[str] = field(default_factory=list)  # lines that are no events: queue_log:812
+    repeated: int = 0  # lines that were there before
+    orphans: int = 0  # ends of visits that began before the log
+
+    def notes(self) -> list[str]:
+        """What the reader should know about the log, in words."""
+        found = []
+        if self.torn:
+            first = f"{len(self.torn)} line{'' if len(self.torn) == 1 else 's'} torn or no event (line {self.torn[0]})"
+            found.append(first + ", passed over")
+        if self.unknown:
+            words = ", ".join(f"{verb} {count}" for verb, count in sorted(self.unknown.items()))
+            found.append(f"unknown verbs, passed over: {words}")
+        if self.repeated:
+            found.append(f"{self.repeated} lines were there twice and count once")
+        if self.orphans:
+            found.append(f"{self.orphans} ends of calls that began before the log, passed over")
+        queues = Counter(visit.queue for visit in self.visits)
+        if len(queues) > 1:
+            each = ", ".join(f"{name} {count}" for name, count in sorted(queues.items()))
+            found.append(f"visits of {len(queues)} queues: {each}; all are taken, --queue takes one")
+        unended = sum(visit.end in ("open", "lost") for visit in self.visits)
+        if unended:
+            found.append(f"{unended} visits without an end (the log stops, or the switch restarted)")
+        return found
+
+
+def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
+    """The visits of a queue_log, of one queue if named. `paths`: its files, the rotated ones (`.gz` too) in any order.
+
+    A visit may begin in one file and end in the next. Raises `QueueLogError`."""
+    log, reader = QueueLog(), _Reader(queue)
+    with ExitStack() as after:
+        files = [(path, _opened(path, after)) for path in paths]
+        if len(files) > 1:
+            files.sort(key=lambda each: _begins(*each))
+        for path, file in files:
+            _read(_lines(path, file), log, reader, f"{os.path.basename(path)}:")
+    reader.tell(log)
+    said = ", ".join(paths)
+    if log.lines == len(log.torn):
+        what = "empty" if not log.lines else "not a line of it is an event"
+        raise QueueLogError(
+            f"{said}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
+        )
+    if not log.visits:
+        which = f' of queue "{queue}"; leave out --queue to take all' if queue else "; is it the log of another switch?"
+        raise QueueLogError(f"{said}: no caller entered a queue (no ENTERQUEUE){which}")
+    return log
+
+
+def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
+    """As `read_queue_log`, from lines."""
+    log, reader = QueueLog(), _Reader(queue)
+    _read(lines, log, reader)
+    reader.tell(log)
+    return log
+
+
+def _opened(path: str, after: ExitStack) -> TextIO:
+    """The file, to be closed `after`. Raises `QueueLogError`."""
+    try:
+        if path.endswith(".gz"):
+            return after.enter_context(gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n"))
+        return after.enter_context(open(path, encoding="utf-8", errors="replace", newline="\n"))
+    except OSError as problem:
+        remedy = "give the path of Asterisk's queue_log (usually in its log folder)"
+        raise QueueLogError(f"{path}: {problem.strerror}; {remedy}") from None
+
+
+def _lines(path: str, file: TextIO) -> Iterator[str]:
+    try:
+        yield from iter(file.readline, "")  # from the file itself, whoever stops reading would close it
+    except (OSError, EOFError, zlib.error) as problem:
+        raise QueueLogError(f"{path}: cannot be read ({problem}); restore it, or leave it out") from None
+
+
+def _begins(path: str, file: TextIO) -> float:
+    """The instant of its first event: by that files are in order, whatever they are called."""
+    if not file.seekable():
+        raise QueueLogError(f"{path}: a pipe cannot be read twice; give it alone, or write it into a file")
+    events = (queue_log.parse(line.rstrip("\r\n")) for line in _lines(path, file))
+    first = next((float(event.at) for event in events if event is not None), 0.0)
+    file.seek(0)
+    return first
+
+
+def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") -> None:
+    for number, raw in enumerate(lines, 1):
+        line = raw.rstrip("\r\n")
+        if not line:
+            continue
+        log.lines += 1
+        event = queue_log.parse(line) if raw.endswith("\n") else None
+        if event is None or not _readable(event):
+            log.torn.append(f"{name}{number}")
+            event = queue_log.parse(queue_log.mend(line) or "") if raw.endswith("\n") else None
+        if event is not None:
+            reader.take(log, event)
+
+
+def _readable(event: Event) -> bool:
+    """Whether an end tells the seconds that belong to it."""
+    if event.verb in WAIT_ENDS and event.rest:
+        return queue_log.waited(event) is not None
+    return not event.verb.startswith("COMPLETE") or queue_log.talked(event) is not None
+
+
+def _number(caller: str) -> str:
+    """Empty for a word in its place (anonymous) and for what a purge leaves of it (+xxxx): many callers, one text."""
+    return caller if any(sign.isdigit() for sign in caller) else ""
+
+
+class _Reader:
+    def __init__(self, queue: str | None) -> None:
+        self.queue = queue
+        self.calls: dict[str, dict[Event, None]] = {}
+        self.restarts: set[int] = set()
+
+    def take(self, log: QueueLog, event: Event) -> None:
+        if event.verb in RESTARTS:
+            self.restarts.add(event.at)
+        elif self.queue is not None and event.queue != self.queue:
+            return
+        elif event.verb in OF_VISITS:
+            told = self.calls.setdefault(event.call, {})
+            log.repeated += event in told
+            told[event] = None
+        elif event.verb not in GRAMMAR:
+            log.unknown[event.verb] += 1
+
+    def tell(self, log: QueueLog) -> None:
+        restarts = sorted(self.restarts)
+        for told in self.calls.values():
+            found = account(told, restarts)
+            log.orphans += found.orphans
+            for visit in found.visits:
+                end = ENDS.get(visit.fate)
+                if end is not None:
+                    talk = None if visit.transferred else visit.talk  # it went on elsewhere: how long, no log can say
+                    caller = _number(visit.caller)
+                    log.visits.append(
+                        Visit(visit.call, visit.queue, visit.entered, caller, end, visit.wait, talk, visit.key)
+                    )
+        log.visits.sort(key=lambda visit: visit.at)

@@ -1,0 +1,75 @@
+"""Who calls again after giving up, from the numbers in the log.
+
+Only what could be seen counts: a second call after closing time meets the voicemail, not the queue, so each caller who
+gave up is watched for a while of his own, and the share and the mean are fitted together to what happened within it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from queue_model.errors import ModelError
+from queue_model.fitting.laws import NORMAL, Estimate, Floats, maximum
+from queue_model.fitting.queue_log import Visit
+
+
+class Redials(NamedTuple):
+    """`again[i]`: visit i is another attempt of a caller who gave up shortly before."""
+
+    again: list[bool]
+    after: list[float]  # s from giving up to calling again
+    watched: list[float]  # s, of those who gave up and did not call again
+
+
+class Fitted(NamedTuple):
+    share: Estimate
+    mean: Estimate  # s
+
+
+def find(visits: Sequence[Visit], window: float, most: int, watched_until: Callable[[float], float]) -> Redials:
+    """Link the attempts of each number. `most`: attempts after the first, beyond which nobody is expected to go on.
+
+    `watched_until` gives, for the instant of giving up, the instant at which calling again would no longer be seen.
+    """
+    found = Redials([False] * len(visits), [], [])
+    open_ends: dict[str, tuple[float, int]] = {}  # when the number gave up, and on which attempt
+    for index, visit in enumerate(visits):
+        if not visit.caller:
+            continue
+        left, attempt = open_ends.pop(visit.caller, (-math.inf, -1))
+        again = attempt >= 0 and left <= visit.at <= min(left + window, watched_until(left))
+        if again and attempt < most:
+            found.again[index] = True
+            found.after.append(visit.at - left)
+        elif 0 <= attempt < most:
+            found.watched.append(min(window, watched_until(left) - left))
+        if visit.end == "abandoned" and visit.wait is not None:
+            open_ends[visit.caller] = (visit.at + visit.wait, attempt + 1 if found.again[index] else 0)
+    for left, attempt in open_ends.values():
+        if attempt < most:
+            found.watched.append(min(window, watched_until(left) - left))
+    return found
+
+
+def fit(found: Redials) -> Fitted:
+    """The share that calls again and the mean of the exponential time until then. Raises ModelError."""
+    after, watched = np.maximum(found.after, 0.5), np.maximum(found.watched, 0.0)
+    if len(after) < 10 or not len(watched):
+        raise ModelError(f"{len(after)} calls were made again; too few for a fit")
+
+    def loss(x: Floats) -> float:
+        if not (abs(x[0]) < 20 and 0 < x[1] < 15):
+            return 1e300
+        share, mean = 1 / (1 + math.exp(-x[0])), math.exp(x[1])
+        made = len(after) * math.log(share / mean) - float(np.sum(after)) / mean
+        return -made - float(np.sum(np.log1p(share * np.expm1(-watched / mean))))
+
+    first = len(after) / (len(after) + len(watched))
+    best, sd, _ = maximum(loss, [math.log(first / (1 - first)), math.log(float(np.mean(after)))])
+    logits = (best[0], best[0] - NORMAL * sd[0], best[0] + NORMAL * sd[0])
+    means = (best[1], best[1] - NORMAL * sd[1], best[1] + NORMAL * sd[1])
+    return Fitted(Estimate(*(1 / (1 + math.exp(-x)) for x in logits)), Estimate(*map(math.exp, means)))

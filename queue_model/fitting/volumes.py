@@ -1,0 +1,117 @@
+"""Arrivals at the queue by half-hour and weekday, from the instants of visits: rates with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from charter.calendar import WEEKDAYS, OpeningHours
+from queue_model.errors import ModelError
+from queue_model.fitting.dispersion import gamma_shape
+from queue_model.fitting.laws import Estimate, Floats
+from queue_model.scenario.period import Period
+from queue_model.scenario.schema import Arrivals
+from queue_model.simulation.arrivals import day_factors
+
+STEP = 30  # minutes
+
+
+@dataclass(frozen=True, eq=False)
+class Volumes:
+    """What a log says of arrivals: calls on a day whose factors are all 1, and the factors."""
+
+    days: list[date]  # that count: open, and covered by the log
+    silent: list[date]  # open, and nobody called: left out
+    begin: int  # minute of the day at which the first half-hour starts
+    counts: Floats  # [days, slots]
+    per_day: Estimate
+    weekdays: dict[str, Estimate]
+    profile: list[Estimate]  # calls of each half-hour on a day whose factors are all 1
+    busyness: Estimate
+
+
+def volumes(at: Floats, weight: Floats, hours: OpeningHours, arrivals: Arrivals, span: tuple[float, float]) -> Volumes:
+    """Fit the arrivals at those instants (epoch seconds), each counting for `weight` (below 1 where a visit may be
+    somebody's second attempt). Months and special days are those of `arrivals`. Raises ModelError."""
+    first, last = (hours.local(instant).date() for instant in span)
+    period = Period(first, (last - first).days + 1, hours)
+    begin, until = _reach(hours)
+    counts = _counts(period, at, weight, begin, until)
+    beside = day_factors(period, {}, arrivals.months, arrivals.special_days)[1]
+    covered = _covered(period, span) & (beside > 0)
+    used = covered & (counts.sum(axis=1) > 0)
+    silent = [period.date(int(day)) for day in np.flatnonzero(covered & ~used)]
+    days = [period.date(int(day)) for day in np.flatnonzero(used)]
+    if len(days) < 10:
+        raise ModelError(f"arrivals: the log covers {len(days)} whole days of service; at least 10 are needed")
+    return _fit(days, silent, begin, counts[used], beside[used])
+
+
+def _reach(hours: OpeningHours) -> tuple[int, int]:
+    """The half-hours from the earliest opening to the latest closing, in minutes of the day."""
+    ranges = [each for day in hours.week for each in day]
+    return min(each.start for each in ranges) // STEP * STEP, -(-max(each.until for each in ranges) // STEP) * STEP
+
+
+def _counts(period: Period, at: Floats, weight: Floats, begin: int, until: int) -> Floats:
+    relative = at - period.origin
+    day, minute = period.day_of(relative), period.minute_of(relative)
+    found = np.zeros((period.days, (until - begin) // STEP))
+    inside = (minute >= begin) & (minute < until) & (relative >= 0) & (relative < period.length)
+    np.add.at(found, (day[inside], ((minute[inside] - begin) // STEP).astype(int)), weight[inside])
+    return found
+
+
+def _covered(period: Period, span: tuple[float, float]) -> NDArray[np.bool_]:
+    """Days of service that lie within the log. A first or last day counts if the log reaches to its first or last
+    half-hour."""
+    found = period.opens.copy()
+    for opens, closes in zip(period.open_from + period.origin, period.open_until + period.origin, strict=True):
+        day = int(period.day_of(np.array([opens - period.origin]))[0])
+        if opens + 60 * STEP < span[0] or closes - 60 * STEP > span[1]:
+            found[day] = False
+    return found
+
+
+def _fit(days: list[date], silent: list[date], begin: int, counts: Floats, beside: Floats) -> Volumes:
+    totals = counts.sum(axis=1)
+    week = np.array([day.weekday() for day in days])
+    present = sorted(set(week.tolist()))
+    rates = np.array([totals[week == each].sum() / beside[week == each].sum() for each in present])
+    per_day = float(rates.mean())
+    expected = rates[np.searchsorted(present, week)] * beside
+    shape = gamma_shape(totals, expected, len(present))
+    variance = expected + expected**2 / shape.value
+    sums = [(expected[week == each].sum(), variance[week == each].sum()) for each in present]
+    relative = np.array([spread / whole**2 for whole, spread in sums])  # squared standard deviation of each rate
+    quantile = float(stats.t.ppf(0.975, len(days) - len(present)))
+    parts = rates / rates.sum()
+    level = _around(per_day, quantile * float(np.sqrt(np.sum(parts**2 * relative))))
+    factors = {}
+    for number, each in enumerate(present):
+        mine = np.where(np.arange(len(present)) == number, 1.0, 0.0) - parts
+        half = quantile * float(np.sqrt(np.sum(mine**2 * relative)))
+        factors[WEEKDAYS[each]] = _around(float(rates[number]) / per_day, half)
+    slots = counts.sum(axis=0)
+    scale = per_day / totals.sum()
+    profile = [
+        Estimate(
+            n * scale, scale * float(stats.chi2.ppf(0.025, 2 * n)) / 2 if n else 0.0,
+            scale * float(stats.chi2.ppf(0.975, 2 * n + 2)) / 2,
+        )
+        for n in slots.tolist()
+    ]  # fmt: skip
+    return Volumes(days, silent, begin, counts, level, factors, profile, shape)
+
+
+def _around(value: float, relative: float) -> Estimate:
+    return Estimate(value, value * float(np.exp(-relative)), value * float(np.exp(relative)))
+
+
+def said(days: list[date]) -> str:
+    """First and last day in words."""
+    return f"{days[0]} to {days[-1]}" if days[-1] - days[0] > timedelta() else str(days[0])

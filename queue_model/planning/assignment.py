@@ -1,0 +1,194 @@
+"""Who works which shift: named people onto the shifts that the cover asks for, by integer programming.
+
+Contract hours, rest, days running, absences, weekdays and kinds of shift are rules that always hold. A shift that
+nobody can take stays open, as few as can be; then everyone's number of shifts, and of each kind of shift, comes within
+one of his fair share (by contract and presence), as nearly as the rules allow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from charter.calendar import WEEKDAYS
+from queue_model.planning.covering import Solution, solve
+from queue_model.planning.shift_columns import Shift
+from queue_model.planning.workforce import Person, Workforce
+
+OPEN_SHIFT = 1000.0  # how many misses of a fair share a shift that nobody takes is worth
+Key = tuple[date, Shift]
+
+
+@dataclass(frozen=True, eq=False)
+class Assigned:
+    """`who[day, shift]`: the codes of those who work it; `open_shifts`: how many nobody could take."""
+
+    who: dict[Key, list[str]]
+    open_shifts: dict[Key, int]
+    unfair: float  # by how many shifts, all people together, fair shares are missed by more than rounding
+    gap: float
+
+
+def here(person: Person, day: date) -> bool:
+    """Whether he may be asked to work that day."""
+    if person.weekdays is not None and WEEKDAYS[day.weekday()] not in person.weekdays:
+        return False
+    return not any(each.first <= day <= (each.last or each.first) for each in person.absences)
+
+
+def may(person: Person, shift: Shift) -> bool:
+    return person.shifts is None or shift.kind in person.shifts
+
+
+def monday(day: date) -> date:
+    """The first day of its week."""
+    return day - timedelta(days=day.weekday())
+
+
+def week_minutes(force: Workforce, person: Person, days: Iterable[date], kinds: Sequence[Shift]) -> float:
+    """The most that he can work on these days of one week: by his hours, in whole shifts where all are as long."""
+    lengths = {each.minutes for each in kinds if may(person, each)}
+    if not lengths:
+        return 0.0
+    most = min(60 * force.contracts[person.contract].hours, max(lengths) * _most_days(force, person, days))
+    return float(most // min(lengths) * min(lengths)) if len(lengths) == 1 else most
+
+
+def _most_days(force: Workforce, person: Person, days: Iterable[date]) -> int:
+    count = sum(here(person, day) for day in days)
+    running = force.rules.days_running
+    return min(count, 7 - 7 // (running + 1)) if running < 7 else count
+
+
+class _Rows:
+    """Rows of a sparse matrix, built one after the other."""
+
+    def __init__(self) -> None:
+        self.row: list[int] = []
+        self.column: list[int] = []
+        self.value: list[float] = []
+        self.low: list[float] = []
+        self.high: list[float] = []
+
+    def add(self, columns: Iterable[int], low: float, high: float, values: Iterable[float] | float = 1.0) -> None:
+        listed = list(columns)
+        worth = [values] * len(listed) if isinstance(values, (int, float)) else list(values)
+        self.row += [len(self.low)] * len(listed)
+        self.column += listed
+        self.value += worth
+        self.low.append(low)
+        self.high.append(high)
+
+    def rule(self, size: int) -> tuple[sparse.csr_array, NDArray[np.float64], NDArray[np.float64]]:
+        matrix = sparse.csr_array((self.value, (self.row, self.column)), shape=(len(self.low), size))
+        return matrix, np.array(self.low), np.array(self.high)
+
+
+def assign(force: Workforce, wanted: Mapping[Key, int], *, gap: float = 0.0, seconds: float = 60.0) -> Assigned:
+    """People for so many of each shift on each day. Raises NoAnswer when the time does not suffice."""
+    model = _Model(force, {key: count for key, count in wanted.items() if count})
+    found = model.solve(gap, seconds)
+    return model.read(found)
+
+
+class _Model:
+    """Variables: a 0/1 for each person, day and shift that he may work; open shifts; misses of fair shares."""
+
+    def __init__(self, force: Workforce, wanted: Mapping[Key, int]) -> None:
+        self.force, self.wanted = force, wanted
+        self.picks = [
+            (code, key)
+            for code, person in force.people.items()
+            for key in sorted(wanted)
+            if here(person, key[0]) and may(person, key[1])
+        ]
+        self.opens = sorted(wanted)
+        self.rows = _Rows()
+        self.misses = 0
+        self.by_person: dict[str, list[int]] = defaultdict(list)
+        by_key: dict[Key, list[int]] = defaultdict(list)
+        for index, (code, key) in enumerate(self.picks):
+            self.by_person[code].append(index)
+            by_key[key].append(index)
+        first_open = len(self.picks)
+        for number, key in enumerate(self.opens):
+            self.rows.add([*by_key[key], first_open + number], wanted[key], wanted[key])
+        for code, mine in self.by_person.items():
+            self._rules_of(force.people[code], mine)
+        self._fair_shares()
+
+    def _rules_of(self, person: Person, mine: list[int]) -> None:
+        rules, by_day, by_week = self.force.rules, defaultdict(list), defaultdict(list)
+        for index in mine:
+            day = self.picks[index][1][0]
+            by_day[day].append(index)
+            by_week[monday(day)].append(index)
+        for indices in by_day.values():
+            self.rows.add(indices, 0, 1)
+        for indices in by_week.values():
+            minutes = [float(self.picks[index][1][1].minutes) for index in indices]
+            self.rows.add(indices, 0, 60 * self.force.contracts[person.contract].hours, minutes)
+        for day in by_day:
+            window = [index for n in range(rules.days_running + 1) for index in by_day.get(day + timedelta(n), ())]
+            if len({self.picks[index][1][0] for index in window}) > rules.days_running:
+                self.rows.add(window, 0, rules.days_running)
+            self._rest(by_day[day], by_day.get(day + timedelta(1), []))
+
+    def _rest(self, today: list[int], tomorrow: list[int]) -> None:
+        """Who works late does not begin early on the next day."""
+        for end in sorted({self.picks[index][1][1].end for index in today}):
+            earliest = end + 60 * self.force.rules.rest_hours - 24 * 60
+            early = [index for index in tomorrow if self.picks[index][1][1].start < earliest]
+            if early:
+                self.rows.add([index for index in today if self.picks[index][1][1].end >= end] + early, 0, 1)
+
+    def _fair_shares(self) -> None:
+        """Everyone's shifts, and those of each kind that is to be shared fairly, against his part of all."""
+        kinds: list[str | None] = [None, *(name for name, turn in self.force.shifts.items() if turn.fair)]
+        weight = {code: self._presence(code, mine) for code, mine in self.by_person.items()}
+        for kind in kinds:
+            mine = {
+                code: [i for i in indices if kind in (None, self.picks[i][1][1].kind)]
+                for code, indices in self.by_person.items()
+            }
+            able = {code: weight[code] for code, indices in mine.items() if indices and weight[code]}
+            total = sum(count for (_, shift), count in self.wanted.items() if kind in (None, shift.kind))
+            for code in able:
+                share = total * able[code] / sum(able.values())
+                miss = len(self.picks) + len(self.opens) + self.misses
+                self.misses += 1
+                self.rows.add([*mine[code], miss], math.floor(share + 1e-9), np.inf)
+                self.rows.add([*mine[code], miss], -np.inf, math.ceil(share - 1e-9), [1.0] * len(mine[code]) + [-1.0])
+
+    def _presence(self, code: str, mine: list[int]) -> float:
+        """Minutes that he could work in all weeks."""
+        person = self.force.people[code]
+        weeks: dict[date, set[date]] = defaultdict(set)
+        for index in mine:
+            day = self.picks[index][1][0]
+            weeks[monday(day)].add(day)
+        kinds = sorted({shift for _, shift in self.wanted})
+        return sum(week_minutes(self.force, person, days, kinds) for days in weeks.values())
+
+    def solve(self, gap: float, seconds: float) -> Solution:
+        picks, opens = len(self.picks), len(self.opens)
+        cost = np.concatenate((np.zeros(picks), np.full(opens, OPEN_SHIFT), np.ones(self.misses)))
+        upper = np.concatenate((np.ones(picks), [self.wanted[key] for key in self.opens], np.full(self.misses, np.inf)))
+        integral = np.concatenate((np.ones(picks), np.zeros(opens + self.misses)))
+        return solve(cost, [self.rows.rule(len(cost))], upper, integral=integral, gap=gap, seconds=seconds)
+
+    def read(self, found: Solution) -> Assigned:
+        who: dict[Key, list[str]] = {key: [] for key in self.opens}
+        for (code, key), chosen in zip(self.picks, found.values, strict=False):
+            if chosen > 0.5:
+                who[key].append(code)
+        left = {key: self.wanted[key] - len(who[key]) for key in self.opens}
+        unfair = float(found.values[len(self.picks) + len(self.opens) :].sum())
+        return Assigned(who, {key: count for key, count in left.items() if count}, unfair, found.gap)

@@ -1,0 +1,101 @@
+"""What formulas would say, half-hour by half-hour, beside what simulation finds.
+
+Each takes a half-hour as if it lasted for ever (the pointwise stationary approximation), with exponential laws of the
+scenario's means, calls only, and all calls in one queue. Erlang C: nobody gives up. Erlang A: callers do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from queue_model.errors import ModelError
+from queue_model.planning.half_hours import Counts
+from queue_model.planning.staffing_trials import Goal, Trials
+from queue_model.scenario.laws import mean
+from queue_model.scenario.study import Study
+from queue_model.theory.abandonment import erlang_a
+from queue_model.theory.erlang import erlang_c
+from queue_model.theory.square_root import agents_for_target
+from queue_model.theory.steady import Steady
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """By half-hour of the week, [cells]; -1 where a rule has no answer."""
+
+    calls: Floats  # that come to the queue
+    load: Floats  # erlangs
+    aht: float  # s
+    patience: float | None  # s; None: nobody gives up
+    erlang_c: Counts
+    erlang_a: Counts
+    square_root: Counts
+
+    @property
+    def start(self) -> Counts:
+        """Where a search may well begin."""
+        guess = np.where(self.erlang_a > 0, self.erlang_a, self.erlang_c)
+        return np.where(guess > 0, guess, np.ceil(self.load).astype(np.int64) + 1)
+
+
+def rules(study: Study, trials: Trials, wanted: Sequence[Goal]) -> Rules:
+    """The rules' answers for the callers of these trials."""
+    calls, aht = trials.calls(), trials.handling()
+    patience = mean(study.scenario.callers.patience)
+    finite = patience if 0 < patience < math.inf else None
+    seconds = trials.cells.seconds() / np.bincount(trials.cells.cell, minlength=len(trials.cells))
+    within = study.scenario.targets.within
+    rates = (calls / seconds).tolist()
+
+    def each(one: Callable[[float], int]) -> Counts:
+        return np.array([one(rate) if rate * aht > 0 else 1 for rate in rates], dtype=np.int64)
+
+    return Rules(
+        calls, calls / seconds * aht, aht, finite,
+        each(lambda rate: _fewest(lambda n: erlang_c(rate, aht, n), math.floor(rate * aht) + 1, wanted, within)),
+        each(lambda rate: _with_patience(rate, aht, finite, wanted, within)),
+        each(lambda rate: _root(rate * aht, aht, wanted, within, finite)),
+    )  # fmt: skip
+
+
+def _with_patience(rate: float, aht: float, patience: float | None, wanted: Sequence[Goal], within: float) -> int:
+    least = 1 if patience is not None else math.floor(rate * aht) + 1
+    return _fewest(lambda n: erlang_a(rate, aht, n, patience), least, wanted, within)
+
+
+def _fewest(model: Callable[[int], Steady], least: int, wanted: Sequence[Goal], within: float) -> int:
+    agents, most = least, 10 * least + 1000
+    while agents <= most:
+        queue = model(agents)
+        if all(_met(goal, queue, within) for goal in wanted):
+            return agents
+        agents += 1
+    return -1
+
+
+def _met(goal: Goal, queue: Steady, within: float) -> bool:
+    value = {
+        "service_level": lambda: queue.service_level(within),
+        "answer_rate": lambda: queue.answered,
+        "abandonment": lambda: queue.abandoned,
+        "wait_mean_answered": lambda: queue.asa,
+    }[goal.measure]()
+    return value >= goal.value if goal.at_least else value <= goal.value
+
+
+def _root(load: float, aht: float, wanted: Sequence[Goal], within: float, patience: float | None) -> int:
+    """The rule knows a service level only."""
+    level = next((goal.value for goal in wanted if goal.measure == "service_level"), None)
+    if level is None:
+        return -1
+    try:
+        return agents_for_target(load, aht, level, within, patience)
+    except (ModelError, ArithmeticError):
+        return -1

@@ -1,0 +1,154 @@
+"""The people document: who can work, how much, and in which shifts. A YAML file beside the scenario, read by `rota`."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from charter.calendar import MIDNIGHT
+from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
+from ivr.configuration.settings import Line, Name, Share, Text
+from queue_model.planning.half_hours import clock
+from queue_model.scenario.checks import minute
+from queue_model.scenario.schema import TimeOfDay, Weekday
+from queue_model.scenario.study import MOST_PROBLEMS, ScenarioError
+
+GRID = 15  # minutes: shifts and breaks begin at such marks
+MOST_COLUMNS = 20_000
+
+Quarter = Annotated[int, Meta(ge=0, le=1440, multiple_of=GRID, description="minutes, a multiple of 15")]
+Hours = Annotated[float, Meta(ge=0, le=168, description="hours, 0 to 168")]
+
+
+class Pause(Struct, frozen=True, forbid_unknown_fields=True):
+    """A break; it begins at least `after` and at most `latest` minutes after the shift does."""
+
+    minutes: Annotated[int, Meta(ge=GRID, le=240, multiple_of=GRID, description="minutes, a multiple of 15")]
+    after: Quarter
+    latest: Quarter
+
+
+class Turn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of shift: it may begin at any of `starts`."""
+
+    starts: Annotated[list[TimeOfDay], Meta(min_length=1, max_length=96)]
+    minutes: Annotated[int, Meta(ge=GRID, le=720, multiple_of=GRID, description="minutes, a multiple of 15")]
+    breaks: Annotated[list[Pause], Meta(max_length=6)] = []
+    fair: bool = True  # everyone has his fair share of it
+
+
+class Contract(Struct, frozen=True, forbid_unknown_fields=True):
+    hours: Hours  # a week, at most; breaks are working time
+    least: Hours = 0  # a week, while nobody is absent; what is not needed is spread over the week all the same
+
+
+class Absence(Struct, frozen=True, forbid_unknown_fields=True):
+    first: datetime.date
+    last: datetime.date | None = None
+    why: Line | None = None
+
+
+class Person(Struct, frozen=True, forbid_unknown_fields=True):
+    contract: Name
+    weekdays: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] | None = None  # null: any
+    shifts: Annotated[list[Name], Meta(min_length=1)] | None = None  # null: any
+    absences: Annotated[list[Absence], Meta(max_length=100)] = []
+
+
+class Rules(Struct, frozen=True, forbid_unknown_fields=True):
+    """D.Lgs. 66/2003, art. 7: eleven hours of rest between two days' work."""
+
+    rest_hours: Annotated[float, Meta(ge=0, le=48)] = 11
+    days_running: Annotated[int, Meta(ge=1, le=31)] = 5
+    spare: Share | None = None  # people planned for absence that nobody foresees; null: the scenario's absence
+
+
+class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
+    title: Line
+    shifts: Annotated[dict[Name, Turn], Meta(min_length=1, max_length=50)]
+    contracts: Annotated[dict[Name, Contract], Meta(min_length=1, max_length=50)]
+    people: Annotated[dict[Name, Person], Meta(min_length=1, max_length=2000)]
+    rules: Rules = Rules()
+    about: Text | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Staffed:
+    """A people document without mistakes."""
+
+    path: str
+    workforce: Workforce
+
+
+def load(path: str) -> Staffed:
+    """The people of a file. Raises `ScenarioError` with every mistake."""
+    try:
+        written = read(path)
+    except Unreadable as problem:
+        message = str(problem)
+        if message.startswith("not there"):
+            message = "no such file; scenarios/people.yaml is an example"
+        raise ScenarioError([Problem(shown(path), "", message)]) from None
+    return of(written, path)
+
+
+def of(written: Any, path: str = "people") -> Staffed:
+    """The people of plain values. Raises `ScenarioError`."""
+    file = shown(path)
+    problems = [Problem(file, *each) for each in islice(compare(written, Workforce), MOST_PROBLEMS)]
+    if problems:
+        raise ScenarioError(problems)
+    workforce = msgspec.convert(written, Workforce)
+    problems = [Problem(file, *each) for each in islice(_mistakes(workforce), MOST_PROBLEMS)]
+    if problems:
+        raise ScenarioError(problems)
+    return Staffed(path, workforce)
+
+
+def _mistakes(force: Workforce) -> Iterator[tuple[str, str]]:
+    for name, turn in force.shifts.items():
+        yield from _turn_mistakes(f"shifts.{name}", turn)
+    for name, contract in force.contracts.items():
+        if contract.least > contract.hours:
+            yield f"contracts.{name}.least", f"{contract.least:g} h is more than hours, {contract.hours:g}; lower it"
+    for code, person in force.people.items():
+        yield from _unknown(f"people.{code}.contract", [person.contract], force.contracts)
+        yield from _unknown(f"people.{code}.shifts", person.shifts or (), force.shifts)
+        for index, absence in enumerate(person.absences):
+            if absence.last is not None and absence.last < absence.first:
+                yield f"people.{code}.absences[{index}].last", f"{absence.last} is before first; swap them"
+
+
+def _unknown(where: str, words: Any, known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for word in words:
+        if word not in known:
+            yield where, f"no {word}{did_you_mean(word, known) or f'; there are {chr(44).join(known)}'}"
+
+
+def _turn_mistakes(where: str, turn: Turn) -> Iterator[tuple[str, str]]:
+    for index, text in enumerate(turn.starts):
+        try:
+            start = minute(text)
+        except ValueError as problem:
+            yield f"{where}.starts[{index}]", str(problem)
+            continue
+        if start % GRID:
+            yield f"{where}.starts[{index}]", f"{text} is no quarter of an hour; write {clock(start - start % GRID)}"
+        if start + turn.minutes > MIDNIGHT:
+            yield f"{where}.starts[{index}]", f"{turn.minutes} minutes from {text} go beyond midnight; start earlier"
+    ready = 0
+    for index, pause in enumerate(turn.breaks):
+        here = f"{where}.breaks[{index}]"
+        if pause.latest < pause.after:
+            yield f"{here}.latest", f"{pause.latest} is before after, {pause.after}; make it later"
+        if pause.after == 0 or pause.latest + pause.minutes >= turn.minutes:
+            yield here, f"may fall on an end of the shift of {turn.minutes} minutes; keep it inside"
+        if pause.latest < ready:
+            yield here, "can only begin before the break above it is over; write breaks in order"
+        ready = pause.after + pause.minutes

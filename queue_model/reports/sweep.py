@@ -1,0 +1,109 @@
+"""A sweep as one page of HTML: for each measure a heat map, and the table of its points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from charter.kpi import Thresholds
+from charter.kpi_definitions import DEFINITIONS
+from charter.promises import Language
+from pages import formats, heat_map, html_page
+from queue_model.reports.texts import WORDS
+from queue_model.runs.sweep import SHORT, Axis, Point, Setting, axes_of, panels
+
+
+def report(
+    title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str], within: Thresholds,
+    language: Language,
+) -> str:  # fmt: skip
+    """The page. `title`: the base's; `measures`: those to show."""
+    writer = Writer(settings, found, within, language)
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
+        *(writer.measure(each) for each in measures),
+        f"<footer><p>{escape(writer.words['how'])}</p></footer>",
+    ]
+    return html_page.sheet(title, language, body)
+
+
+def value_said(value: Any) -> str:
+    """A setting's value; a law or a list as it is written in a scenario."""
+    return formats.NOTHING if value is None else str(value)
+
+
+class Writer:
+    """The parts of a page on one sweep."""
+
+    def __init__(
+        self, settings: Sequence[Setting], found: Sequence[Point], within: Thresholds, language: Language
+    ) -> None:
+        self.settings, self.found, self.language, self.words = settings, found, language, WORDS[language]
+        self.within = within._asdict()
+        self.names = list(dict.fromkeys(name for setting in settings for name in setting))
+
+    def asked(self) -> Iterator[str]:
+        first = self.found[0]
+        points, runs = (formats.plain(each, self.language, 0) for each in (len(self.found), first.replications))
+        seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))
+        yield self.words["points asked"].format(
+            ", ".join(map(self.said, self.names)), points=points, runs=runs, seed=seeds
+        )
+        yield self.words["same callers"]
+
+    def said(self, name: str) -> str:
+        """A setting in the reader's words, if it has a short name; other keys as they are written in the scenario."""
+        short = next((each for each, path in SHORT.items() if path == name), name)
+        return self.words.get(f"set {short}", name)
+
+    def measure(self, name: str) -> str:
+        words, definition = self.words, DEFINITIONS[name]
+        title = definition.title(self.language, **self.within)
+        rows = [
+            [
+                *(value_said(setting.get(each)) for each in self.names),
+                self.value(point, name),
+                self.interval(point, name),
+            ]
+            for setting, point in zip(self.settings, self.found, strict=True)
+        ]
+        table = html_page.table(title, (*map(self.said, self.names), words["value"], words["interval"]), rows)
+        text = [definition.text(self.language, **self.within)]
+        drawn = self.drawn(name, title)
+        return (
+            html_page.section(title, text, table)
+            if drawn is None
+            else html_page.pictured(title, text, drawn, [], table)
+        )
+
+    def value(self, point: Point, name: str) -> str:
+        if name in point.lost:
+            return self.words["unsteady"]
+        return formats.figure(point.value(name), DEFINITIONS[name].kind, self.language)
+
+    def interval(self, point: Point, name: str) -> str:
+        estimate = point.measures.get(name)
+        if estimate is None or name in point.lost:
+            return formats.NOTHING
+        return formats.interval(estimate, DEFINITIONS[name].kind, self.language)
+
+    def drawn(self, name: str, title: str) -> str | None:
+        """The map, to be scrolled where it is too wide; None when nothing was varied."""
+        axes = axes_of(self.settings)
+        if not axes:
+            return None
+        axes = axes if len(axes) > 1 else [Axis("", [None]), *axes]
+        maps = []
+        for fixed, rows in panels(self.settings, axes):
+            values = [[None if at is None else self.found[at].value(name) for at in row] for row in rows]
+            said = [[formats.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows]
+            maps.append(
+                heat_map.Panel(", ".join(f"{self.said(key)} = {value}" for key, value in fixed.items()), values, said)
+            )
+        down, across = axes[-2:]
+        columns, lines = ([value_said(value) if each.name else "" for value in each.values] for each in (across, down))
+        names = (self.said(each.name) if each.name else "" for each in (across, down))
+        picture = heat_map.svg(title, next(names), columns, next(names), lines, maps, inline=True)
+        return html_page.scrolled(picture, title)

@@ -1,0 +1,84 @@
+"""Figures as people read them in a terminal, and as programs do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+
+from charter.kpi_definitions import DEFINITIONS
+from common.command_line import Refusal
+from queue_model.runs.measures.estimates import Estimate
+
+EMPTY = "-"
+
+
+def number(value: float | None, kind: str) -> str:
+    """A share in per cent, or seconds; `-` where nothing was measured."""
+    if value is None:
+        return EMPTY
+    return f"{100 * value:.2f} %" if kind == "share" else f"{value:,.1f} s"
+
+
+def interval(estimate: Estimate, kind: str) -> str:
+    """`97.02 ... 97.31 %`; a share never leaves 0 ... 100."""
+    if estimate.low is None or estimate.high is None:
+        return EMPTY
+    low, high = max(0.0, estimate.low), estimate.high
+    if kind == "share":
+        return f"{100 * low:.2f} ... {100 * min(1.0, high):.2f} %"
+    return f"{low:,.1f} ... {high:,.1f} s"
+
+
+def kind(name: str) -> str:
+    return DEFINITIONS[name].kind
+
+
+def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Columns one under the other; the first `left` flush left, the others right. The first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for index, row in enumerate(rows):
+        cells = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+        if index == 0:
+            lines.append("-" * (sum(widths) + 2 * (len(widths) - 1)))
+    return lines
+
+
+def wrapped(text: str, indent: str = "", width: int = 110) -> Iterable[str]:
+    """A paragraph in lines, each with the indent."""
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent) or [indent]
+
+
+def deliver(text: str, path: str) -> None:
+    """Write a result to a file, whole or not at all, or to standard output for `-`. Raises `Refusal`.
+
+    Only a file is replaced: a link goes on leading where it led, and a device or pipe is written into.
+    """
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    place, temporary = os.path.realpath(path), ""
+    try:
+        if os.path.exists(place) and not os.path.isfile(place):
+            with open(place, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            return
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(place), prefix=".queue-model-")
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, place)
+    except OSError as problem:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise Refusal(f"{path}: not written: {problem.strerror}; what was there before is still there") from None

@@ -1,0 +1,1 @@
+"""Replications: run, spread over processors, compared."""

@@ -1,0 +1,183 @@
+"""Control variates: what luck a replication had with its callers is known, so much of it can be taken off its measures.
+
+A control is a sum whose mean is known exactly: the calls that reach the queue, the work that they bring, and measures
+of the Markov companion (`queue_model.runs.companion`). A measure R = sum X / sum Y is a ratio of means; each of both is
+corrected by the regression on the controls C with the means m,
+
+    X' = mean X - b (mean C - m),    R' = X' / Y'.
+
+With Z = X - R' Y and its residuals e after regression on q controls in n replications, the interval of R' is
+
+    R' +- t(n - q - 1; 0.975) sqrt( (e e / (n - q - 1)) (1/n + d S^-1 d) ) / Y',     d = mean C - m
+
+where S is the matrix of sums of squares of C about its mean (Lavenberg and Welch 1981). It is exact where Z and C are
+jointly normal; what bias there is goes with 1/n, as that of the ratio itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from queue_model.errors import ModelError
+from queue_model.random.streams import Streams
+from queue_model.runs.batches import engine
+from queue_model.runs.companion import MEASURES, Companion, Reaching
+from queue_model.runs.measures.estimates import Estimate, Floats, ratio, student
+from queue_model.runs.replication import Result
+from queue_model.scenario.study import Study
+from queue_model.simulation.build import Builder
+from queue_model.simulation.inputs import Inputs
+from queue_model.simulation.menu_paths import Ways
+from queue_model.simulation.records import Records
+
+FEWEST = 10  # replications: fewer leave too little to tell the controls' weights from chance
+ALWAYS = ("calls", "work")
+# The companion's measure that goes with a measure best; the others are corrected by calls and work alone.
+BESIDE = {
+    **dict.fromkeys(("wait_mean_all", "wait_mean_answered", "wait_p90_all", "wait_p95_all"), "waits"),
+    **dict.fromkeys(("wait_p90_answered", "wait_p95_answered"), "waits"),
+    **dict.fromkeys(("abandonment", "abandonment_net", "answer_rate"), "abandoned"),
+    **dict.fromkeys(("service_level", "service_level_without_short", "service_level_without_early"), "in_time"),
+    **dict.fromkeys(("service_level_with_early", "service_level_of_answered"), "in_time"),
+}
+
+
+class Controlled(NamedTuple):
+    """A measure with its corrected interval."""
+
+    estimate: Estimate
+    narrower: float | None  # how many times narrower the interval became; None where there is none, or no control
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """The controls of a study: their names and exact means; and why some are missing."""
+
+    builder: Builder
+    lacks: str | None = field(init=False)
+    companion: Companion | None = field(init=False)
+    means: dict[str, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        study = self.builder.study
+        if study.scenario.arrivals.trace is not None:
+            raise ModelError("--control-variates: the calls of a trace (arrivals.trace) are no chance; leave it out")
+        reaching = Reaching(self.builder)
+        if not reaching.calls:
+            raise ModelError("--control-variates: no call reaches the queue in this period; choose another one")
+        known, companion = dict(zip(ALWAYS, (reaching.calls, reaching.work), strict=True)), Companion(self.builder)
+        lacks = companion.lacks()
+        if lacks is None:
+            known |= dict(zip(MEASURES, companion.means.tolist(), strict=True))
+        for name, value in (("lacks", lacks), ("companion", companion if lacks is None else None), ("means", known)):
+            object.__setattr__(self, name, value)
+
+    def of(self, seed: int, replication: int, simulate: Callable[[Inputs], Records]) -> Floats:
+        """The controls of a replication, in the order of `means`."""
+        streams = Streams(seed, replication)
+        arrived = self.builder.arrive(streams)
+        who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
+        scenario, topics = self.builder.study.scenario, arrived.wants[who]
+        work = 0.0
+        for purpose, common in (("talk", scenario.handling.talk), ("wrap", scenario.handling.wrap)):
+            laws = [getattr(each, purpose) or common for each in scenario.topics.values()]
+            work += float(arrived.table.laws(f"calls/{purpose}", laws, topics, who).sum())
+        found = np.array([len(who), work], dtype=np.float64)
+        if self.companion is None:
+            return found
+        given, mine = self.companion.inputs(streams, arrived)
+        return np.concatenate((found, self.companion.measured(simulate(given), mine)))
+
+    def used(self, measure: str) -> list[str]:
+        """The controls of a measure; none for the promises in writing, which callers hardly touch."""
+        if measure.startswith("on_time"):
+            return []
+        beside = BESIDE.get(measure)
+        return [*ALWAYS, *([beside] if beside in self.means and beside is not None else [])]
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed:
+    """The measures of a run, corrected."""
+
+    known: Controls
+    measures: dict[str, Controlled]
+
+
+def narrowed(known: Controls, result: Result, jobs: int | None = None) -> Narrowed:
+    """Every measure of a run over everything, corrected."""
+    values = drawn(known, result.seed, result.replications, engine(result.engine)[1], jobs)
+    found = {}
+    for name in result.sums[0].whole:
+        pairs = [each.whole[name] for each in result.sums]
+        found[name] = controlled(known, values, name, [top for top, _ in pairs], [bottom for _, bottom in pairs])
+    return Narrowed(known, found)
+
+
+def controls(study: Study, replications: int) -> Controls:
+    """The controls of a study that is to be run so often. Raises ModelError."""
+    if replications < FEWEST:
+        raise ModelError(
+            f"--control-variates: {replications} replications are too few to learn the controls' weights from; "
+            f"ask for --replications {FEWEST} or more"
+        )
+    return Controls(Builder(study))
+
+
+def drawn(
+    known: Controls, seed: int, replications: int, simulate: Callable[[Inputs], Records], jobs: int | None = None
+) -> Floats:
+    """The controls of replications, [replications, controls]."""
+    with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
+        return np.array(list(pool.map(lambda each: known.of(seed, each, simulate), range(replications))))
+
+
+def controlled(
+    known: Controls, values: Floats, name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats
+) -> Controlled:
+    """A measure of these replications, by numerators and denominators, corrected."""
+    plain, used, names = ratio(name, tops, bottoms), known.used(name), list(known.means)
+    if not used:
+        return Controlled(plain, None)
+    means = np.array([known.means[each] for each in used])
+    found = corrected(name, tops, bottoms, values[:, [names.index(each) for each in used]], means)
+    return Controlled(found, plain.half / found.half if plain.half and found.half else None)
+
+
+def corrected(
+    name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats, values: Floats, means: Floats
+) -> Estimate:
+    """The ratio of two means, each corrected by the controls `values` [n, q] with their exact `means` [q]."""
+    top, bottom = np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)
+    count, sums = len(top), (float(top.sum()), float(bottom.sum()))
+    if not sums[1]:
+        return Estimate(name, None, None, *sums)
+    centre = values.mean(axis=0)
+    spread = values - centre
+    scale = np.sqrt((spread**2).sum(axis=0))
+    used = scale > 1e-9 * (np.abs(centre) + 1.0)  # what never varies tells nothing
+    left, right, sizes = _axes(spread[:, used] / scale[used])
+    luck = right.T @ ((centre - means)[used] / scale[used]) / sizes  # in the space of the controls' axes
+    above, below = (float(each.mean() - (left.T @ each) @ luck) for each in (top, bottom))
+    degrees = count - 1 - len(sizes)
+    if below <= 0 or degrees < 1:
+        return ratio(name, top, bottom)
+    value = above / below
+    rest = top - value * bottom
+    rest = rest - rest.mean()
+    rest -= left @ (left.T @ rest)
+    error = np.sqrt(float(rest @ rest) / degrees * (1 / count + float(luck @ luck))) / below
+    return Estimate(name, value, student(degrees) * float(error), *sums)
+
+
+def _axes(spread: Floats) -> tuple[Floats, Floats, Floats]:
+    """Orthonormal axes of the controls; those that are sums of others are left out."""
+    left, sizes, right = np.linalg.svd(spread, full_matrices=False)
+    used = sizes > 1e-8
+    return left[:, used], right[used].T, sizes[used]

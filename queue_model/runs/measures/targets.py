@@ -1,0 +1,61 @@
+"""Promises of the Carta and targets of a scenario as bounds of measures, and what an interval says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from charter.promises import Language, words
+from queue_model.runs.measures.estimates import Estimate
+from queue_model.scenario.study import Study
+
+Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
+
+MOST = 400  # replications that are run to tell what is close
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A measure and what it must reach, or must not exceed."""
+
+    measure: str
+    value: float
+    at_least: bool
+    said: str
+
+    def judge(self, estimate: Estimate) -> Verdict:
+        return judge(estimate, self.value, at_least=self.at_least)
+
+
+def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
+    """By the whole interval; a single replication has none and tells nothing."""
+    if estimate.value is None:
+        return "nothing to judge"
+    if estimate.low is None or estimate.high is None:
+        return "too close to tell"
+    good, bad = (estimate.low, estimate.high) if at_least else (-estimate.high, -estimate.low)
+    bound = value if at_least else -value
+    return "holds" if good >= bound else "fails" if bad < bound else "too close to tell"
+
+
+def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
+    """What a study is to reach: the promises that it has work for, and the targets that it names."""
+    least, most = {"en": ("at least", "at most"), "it": ("almeno", "al più")}[language]
+    scenario = study.scenario
+    work = {
+        "on_time_email": scenario.mails is not None,
+        "on_time_second_level": scenario.second_level is not None,
+        "on_time_callback": bool(scenario.callers.leaves_message or scenario.callers.leaves_message_closed),
+    }
+    for name, promise in study.promises.items():
+        if work[name]:
+            yield Bound(name, promise.share, True, words(promise, language))
+    targets = study.scenario.targets
+    for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):
+        if value is not None:
+            yield Bound(name, value, True, f"{least} {100 * value:g} %")
+    if targets.abandonment is not None:
+        yield Bound("abandonment", targets.abandonment, False, f"{most} {100 * targets.abandonment:g} %")
+    if targets.wait_mean is not None:
+        yield Bound("wait_mean_answered", targets.wait_mean, False, f"{most} {targets.wait_mean:g} s")

@@ -1,0 +1,1 @@
+"""The scenario document: its schema, its checks, its period."""

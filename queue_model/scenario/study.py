@@ -1,0 +1,249 @@
+"""A scenario made ready: its file read, checked together with the configuration, and every mistake named.
+
+A scenario may stand on another (`based_on`): what it writes is merged onto that one, key by key; lists and laws are
+replaced as a whole, and null takes a topic or a shift away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from charter.calendar import OpeningHours
+from charter.promises import Promise
+from common.documents import Problem, Unreadable, compare, read, shown
+from common.places import Places
+from ivr.configuration import service
+from ivr.configuration.compiled import Compiled
+from queue_model.errors import ModelError
+from queue_model.scenario.checks import check
+from queue_model.scenario.period import Period
+from queue_model.scenario.schema import Scenario
+from queue_model.scenario.trace import Traced, latest_trace
+
+DEEPEST = 20  # scenarios that stand on each other
+MOST_PROBLEMS = 100
+
+
+class ScenarioError(ModelError):
+    """A scenario that cannot be run; the message has one line for each mistake."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A scenario free of mistakes, with the configuration that it means."""
+
+    path: str
+    written: dict[str, Any]  # the whole scenario as plain values, what it stands on included
+    changed: frozenset[str]  # paths of the values that this file or the command line writes over what it stands on
+    scenario: Scenario
+    compiled: Compiled
+    warnings: tuple[Problem, ...]
+
+    @cached_property
+    def hours(self) -> OpeningHours:
+        return OpeningHours.of(self.compiled["service"])
+
+    @cached_property
+    def period(self) -> Period:
+        return Period(self.scenario.period.first, self.scenario.period.days, self.hours)
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        """The names behind the topics' numbers."""
+        return tuple(self.scenario.topics)
+
+    @cached_property
+    def trace(self) -> Traced | None:
+        """The calls that were seen, if the scenario names some; read once. Raises `TraceError`."""
+        if self.scenario.arrivals.trace is None:
+            return None
+        path = os.path.join(os.path.dirname(self.path), self.scenario.arrivals.trace)
+        return latest_trace(path, self.compiled["service"]["service"]["time_zone"])
+
+    @property
+    def promises(self) -> dict[str, Promise]:
+        """What the Carta promises, by the name of the measure that tells."""
+        said = self.compiled["service"]["promises"]
+        clock = self.scenario.targets.email_clock
+        return {
+            "on_time_email": Promise("email", said["email_hours"], clock, said["email_share"]),
+            "on_time_second_level": Promise(
+                "second_level", said["second_level_days"], "calendar_days", said["second_level_share"]
+            ),
+            "on_time_callback": Promise("callback", said["callback_hours"], "service_hours", said["callback_share"]),
+        }
+
+    def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:
+        """Whole, so that it can be simulated where its files are not: the trace goes along."""
+        asked = (self.path, self.written, self.changed, self.scenario, self.compiled, self.warnings)
+        return _elsewhere, (*asked, self.trace)
+
+
+def _elsewhere(*asked: Any) -> Study:
+    """A study that came from another machine, its trace last."""
+    *fields, trace = asked
+    study = Study(*fields)
+    study.__dict__["trace"] = trace
+    return study
+
+
+def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | None = None) -> Study:
+    """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
+    if changes and "based_on" in changes:
+        raise ModelError("based_on: a scenario stands on what its file says; write it there, or name that other file")
+    whole, own = gather(path, Problem(shown(path), "", ""))
+    return _study(path, whole, own, places or Places(), changes or {})
+
+
+def of(value: dict[str, Any], places: Places | None = None, name: str = "scenario") -> Study:
+    """A scenario that is no file: plain values. Raises `ScenarioError`."""
+    return _study(name, value, value, places or Places(), {})
+
+
+def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places, changes: Mapping[str, Any]) -> Study:
+    file, written = shown(path), _pruned(merged(whole, changes))
+    problems = [Problem(file, *each) for each in islice(compare(written, Scenario), MOST_PROBLEMS)]
+    if problems:
+        raise ScenarioError(problems)
+    scenario = msgspec.convert(written, Scenario)
+    compiled = _configuration(file, scenario, places)
+    found = [Problem(file, *each) for each in check(scenario, written, compiled, os.path.dirname(path))]
+    errors = [each for each in found if each.severity == "error"]
+    if errors:
+        raise ScenarioError(errors)
+    changed = {path for path, _ in leaves(dict(changes))} if changes else set()
+    if "based_on" in own:
+        # Who restates where a value comes from has not just tried another one.
+        stated = own.get("assumptions") or {}
+        changed |= {path for path, _ in leaves(own) if speaks_of(path, stated) is None}
+    return Study(path, written, frozenset(changed), scenario, compiled, tuple(found))
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plain values of a scenario, merged onto what it is based on; and its own alone. Raises `ScenarioError`."""
+    if depth > DEEPEST:
+        raise ScenarioError([asked._replace(message="scenarios that are based on each other in a circle; cut it")])
+    try:
+        own = read(path)
+    except Unreadable as problem:
+        message = str(problem)
+        if message.startswith("not there"):
+            message = f"no such scenario: {shown(path)}" if depth else "no such scenario"
+        raise ScenarioError([asked._replace(message=message) if depth else Problem(shown(path), "", message)]) from None
+    if not isinstance(own, dict):
+        raise ScenarioError([Problem(shown(path), "", "must be a mapping with title, period, arrivals and more")])
+    base = own.get("based_on")
+    if not isinstance(base, str):
+        return own, own
+    there = os.path.join(os.path.dirname(path), base)
+    below, _ = gather(there, Problem(shown(path), "based_on", ""), depth + 1)
+    return merged(below, own), own
+
+
+def merged(base: Any, change: Any) -> Any:
+    """`change` written over `base`, key by key; a law takes the place of a law as a whole."""
+    if not (isinstance(base, dict) and isinstance(change, Mapping)) or "law" in change:
+        return dict(change) if isinstance(change, Mapping) else change
+    return {**base, **{key: merged(base.get(key), value) for key, value in change.items()}}
+
+
+def _pruned(written: dict[str, Any]) -> dict[str, Any]:
+    """Without the topics, shifts and assumptions that a scenario took away with null."""
+    result = dict(written)
+    for name in ("topics", "assumptions"):
+        if isinstance(result.get(name), dict):
+            result[name] = {key: value for key, value in result[name].items() if value is not None}
+    operators = result.get("operators")
+    if isinstance(operators, dict) and isinstance(operators.get("shifts"), dict):
+        kept = {key: value for key, value in operators["shifts"].items() if value is not None}
+        result["operators"] = {**operators, "shifts": kept}
+    return result
+
+
+# --- the configuration that the scenario means -----------------------------------------------------------------------
+
+
+def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
+    """`config/` with the scenario's changes, compiled. Mistakes that the changes made are the scenario's."""
+    menu = scenario.menu
+
+    def change(name: str, value: Any) -> Any:
+        if name == "service":
+            return merged(value, scenario.service)
+        if name == "menu":
+            return _without_nulls(merged(value, menu.changes))
+        if name == "prompts":
+            return _prompts(value, scenario)
+        return value
+
+    configuration, problems = service.examine(places, change)
+    if configuration is None:
+        raise ScenarioError([_whose(file, each, scenario) for each in problems if each.severity == "error"])
+    compiled = service.compiled(configuration, places)
+    for prompt, seconds in menu.prompts.items():
+        compiled["prompts"][prompt]["seconds"] = float(seconds)
+    return compiled
+
+
+def _prompts(catalogue: Any, scenario: Scenario) -> Any:
+    """The catalogue with the prompts that the scenario's menu has yet to record; under other opening hours nobody is
+    held to what the recordings announce."""
+    if not isinstance(catalogue, dict) or not isinstance(catalogue.get("prompts"), dict):
+        return catalogue
+    prompts = {**{name: {"text": "..."} for name in scenario.menu.prompts}, **catalogue["prompts"]}
+    if "hours" in scenario.service:
+        prompts = {name: {**each, "announces_hours": None} for name, each in prompts.items()}
+    return {**catalogue, "prompts": prompts}
+
+
+def _without_nulls(menu: Any) -> Any:
+    if isinstance(menu, dict) and isinstance(menu.get("nodes"), dict):
+        return {**menu, "nodes": {name: _kept(node) for name, node in menu["nodes"].items() if node is not None}}
+    return menu
+
+
+def _kept(node: Any) -> Any:
+    """A node without the keys that the scenario took away."""
+    if isinstance(node, dict) and isinstance(node.get("keys"), dict):
+        return {**node, "keys": {key: target for key, target in node["keys"].items() if target is not None}}
+    return node
+
+
+def _whose(file: str, problem: Problem, scenario: Scenario) -> Problem:
+    for name, prefix, changes in (
+        ("service", "service", scenario.service),
+        ("menu", "menu.changes", scenario.menu.changes),
+    ):
+        if changes and os.path.basename(problem.file) == f"{name}.yaml":
+            return problem._replace(file=file, path=f"{prefix}.{problem.path}" if problem.path else prefix)
+    return problem
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a scenario with its path; a law and a list count as one value."""
+    if isinstance(value, dict) and value and "law" not in value and "weights" not in value:
+        for key, each in value.items():
+            yield from leaves(each, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
+
+
+def speaks_of(path: str, assumptions: Iterable[str]) -> str | None:
+    """The assumption that speaks of a value: its own, or the nearest above it."""
+    keys, known = path.split("."), set(assumptions)
+    names = (".".join(keys[:length]) for length in range(len(keys), 0, -1))
+    return next((name for name in names if name in known), None)

@@ -1,0 +1,1 @@
+"""The model itself: two engines, one record."""

@@ -1,0 +1,223 @@
+"""Callers in the menu: every way through it, walked once by a simulated caller on the real flow, with its chance.
+
+A caller knows what he wants, not which key it has: at each question he looks for the key that leads there (or to an
+operator, once the information did not help), and now and then slips: lets the question pass, presses a wrong key, wants
+it again, hangs up. Where chance decides, the walk branches; `ivr.drivers.rehearsal` says how long each branch takes
+and how it
+ends. So a menu with shorter prompts or other keys is another load on the seats, without a new assumption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from ivr.configuration.compiled import Compiled
+from ivr.drivers.rehearsal import HangsUp, Press, Rehearsal, Speech
+from ivr.flows.menu import menu
+from ivr.flows.speech import sounds
+from queue_model.scenario.schema import Menu
+from queue_model.simulation.menu_routes import Goal, Routes
+
+Ending = Literal["queue", "message", "done", "gone"]
+
+RAREST = 1e-5  # ways of a smaller chance are left out, and the others fill their place
+MOST_SLIPS = 3  # of one caller; who has slipped that often takes care
+
+
+class Walk(NamedTuple):
+    """One way through the menu: its chance, its length, how it ends. `informed`: heard the recorded information."""
+
+    chance: float
+    seconds: float
+    ending: Ending
+    topic: str
+    priority: int
+    informed: bool
+
+
+class _Dice:
+    """Takes the branches of a path that is given, then the first of each, and remembers what else there was."""
+
+    def __init__(self, path: Sequence[int]) -> None:
+        self.path = list(path)
+        self.given = len(self.path)
+        self.met: list[list[float]] = []
+        self.chance = 1.0
+
+    def throw(self, chances: list[float]) -> int:
+        here = len(self.met)
+        if here == self.given:
+            # The likeliest first: what follows from it is explored before its chance has melted away.
+            self.path.append(max(range(len(chances)), key=chances.__getitem__))
+            self.given += 1
+        self.met.append(chances)
+        self.chance *= chances[self.path[here]]
+        return self.path[here]
+
+
+def all_walks(compiled: Compiled, behaviour: Menu, topic: str, satisfied: float, at: float) -> list[Walk]:
+    """Every way of a caller who wants `topic`, calling at `at` (epoch seconds); chances add up to 1.
+
+    While a quality campaign is on, a share of the calls also hears the notice of recording.
+    """
+    recording = compiled["service"]["recording"]
+    if not recording["campaign"] or recording["sampling"] in (0, 1):
+        return walks(compiled, behaviour, topic, satisfied, at)
+    found = []
+    for sampling, share in ((0.0, 1 - recording["sampling"]), (1.0, recording["sampling"])):
+        service: Any = {**compiled["service"], "recording": {**recording, "sampling": sampling}}
+        sample: Any = {**compiled, "service": service}
+        ways = walks(sample, behaviour, topic, satisfied, at)
+        found += [each._replace(chance=each.chance * share) for each in ways]
+    return found
+
+
+def walks(compiled: Compiled, behaviour: Menu, topic: str, satisfied: float, at: float) -> list[Walk]:
+    """Every way, when all calls hear the notice of recording or none does."""
+    routes = Routes(compiled, at)
+    found: list[Walk] = []
+    todo: list[list[int]] = [[]]
+    while todo:
+        start = todo.pop()
+        dice = _Dice(start)
+        walk = _walk(compiled, routes, behaviour, dice, topic, satisfied, at)
+        if walk.chance >= RAREST:
+            found.append(walk)
+        chance = 1.0
+        for depth, chances in enumerate(dice.met):
+            if depth >= len(start):
+                others = (each for each in range(len(chances)) if each != dice.path[depth])
+                todo += [[*dice.path[:depth], each] for each in others if chance * chances[each] >= RAREST]
+            chance *= chances[dice.path[depth]]
+    whole = sum(each.chance for each in found)
+    return [each._replace(chance=each.chance / whole) for each in _alike(found)]
+
+
+def _alike(found: list[Walk]) -> list[Walk]:
+    """Ways that no one could tell apart by what they lead to, taken together."""
+    together: dict[tuple[Any, ...], float] = {}
+    for walk in found:
+        key = (round(walk.seconds, 3), *walk[2:])
+        together[key] = together.get(key, 0.0) + walk.chance
+    return [Walk(chance, *key) for key, chance in together.items()]
+
+
+def _walk(
+    compiled: Compiled, routes: Routes, behaviour: Menu, dice: _Dice, topic: str, satisfied: float, at: float
+) -> Walk:
+    caller = _Caller(compiled, routes, behaviour, dice, topic, satisfied, at)
+    rehearsal = Rehearsal(compiled, caller, at=at)
+    rehearsal.run("menu", menu)
+    said = rehearsal.variables
+    endings: Mapping[str, Ending] = {"queue": "queue", "voicemail": "message"}
+    ending: Ending = "gone" if rehearsal.hung_up else endings.get(said.get("IVR_OUTCOME", ""), "done")
+    informed = said.get("IVR_FATE") == "informed"
+    return Walk(
+        dice.chance, rehearsal.now - at, ending, said.get("IVR_TOPIC", topic), int(said.get("QUEUE_PRIO", 0)), informed
+    )
+
+
+class _Caller:
+    """A person with a purpose (a `SimulatedCaller`)."""
+
+    def __init__(
+        self, compiled: Compiled, routes: Routes, behaviour: Menu, dice: _Dice, topic: str, satisfied: float, at: float
+    ) -> None:
+        self.compiled, self.routes, self.behaviour, self.dice = compiled, routes, behaviour, dice
+        self.satisfied, self.at = satisfied, at
+        self.goal = Goal("topic", topic)
+        self.slips = self.misses = 0
+        self.action = ""  # what he is going to do about the question that he hears
+        self.keys: list[str] = []  # digits that he is typing
+        self.question: str | None = None
+        if self._chance(behaviour.straight_to_operator):
+            self.goal = Goal("operator", topic)
+        self._arrive(routes.start)
+
+    # what a rehearsal asks
+    def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
+        if self._chance(self.behaviour.hang_up):
+            raise HangsUp(seconds / 2)
+        if keys and not self.action and self._is_question(prompt):
+            self.action = self._intend()
+            if self.action == "hurried":
+                return self._press(self.behaviour.hurried_at * seconds)
+        return None
+
+    def wait(self, seconds: float) -> Press | None:
+        if self.keys:
+            return Press(self.keys.pop(0), min(0.5, seconds))
+        return self._press(min(self.behaviour.reaction, seconds))
+
+    def speak(self, longest: float) -> Speech:
+        raise HangsUp
+
+    # what he does
+    def _intend(self) -> str:
+        """What he will do about this question: decided once, when he hears it."""
+        menu, node = self.behaviour, self.routes.nodes[self.question or ""]
+        if node["kind"] == "number":
+            return "types"
+        if self.goal.kind == "end" and self.routes.key(self.question or "", self.goal) is None:
+            raise HangsUp(1.0)
+        slips = [menu.nothing, menu.wrong, menu.repeat if node["repeat_key"] else 0.0]
+        if self.slips >= MOST_SLIPS:
+            slips = [0.0, 0.0, 0.0]
+        right = 1 - sum(slips)
+        chances = [right * (1 - menu.hurried), right * menu.hurried, *slips]
+        names = ["heard", "hurried", "nothing", "wrong", "repeat"]
+        possible = [index for index, chance in enumerate(chances) if chance > 0]
+        chosen = possible[self.dice.throw([chances[index] for index in possible])] if len(possible) > 1 else possible[0]
+        self.slips += chosen >= 2
+        return names[chosen]
+
+    def _press(self, after: float) -> Press | None:
+        action, self.action = self.action, ""
+        if self.question is None or not action:
+            return None
+        node, name = self.routes.nodes[self.question], self.question
+        if action == "types":
+            return self._type(node)
+        if action == "repeat":
+            return Press(node["repeat_key"], after)
+        key = self.routes.key(name, self.goal) if action in ("heard", "hurried") else None
+        if key is None:
+            self._missed(node, "wrong_input" if action == "wrong" else "no_input")
+            wrong = self.routes.wrong_key(name) if action == "wrong" else None
+            return Press(wrong, after) if wrong else None
+        self._arrive(node["keys"][key])
+        return Press(key, after)
+
+    def _type(self, node: Mapping[str, Any]) -> Press:
+        """A number of as many digits as must be, and the key that says that it was read back rightly."""
+        digits = "1" * node["least_digits"] + ("#" if node["least_digits"] < node["most_digits"] else "")
+        self.keys = [*digits[1:], "1"]
+        self._arrive(node["next"])
+        return Press(digits[0], 0.5)
+
+    def _missed(self, node: Mapping[str, Any], why: str) -> None:
+        self.misses += 1
+        if self.misses >= node["attempts"]:
+            self._arrive(node[why]["then"])
+
+    def _arrive(self, name: str) -> None:
+        """On to the next question, through what the menu says on its own."""
+        self.misses = 0
+        for each in self.routes.onward(name):
+            node = self.routes.nodes[each]
+            if node["kind"] == "inform" and self.goal.kind == "topic" and node["topic"] == self.goal.topic:
+                self.goal = Goal("end" if self._chance(self.satisfied) else "operator", self.goal.topic)
+        self.question = self.routes.question(name)
+
+    def _is_question(self, prompt: str) -> bool:
+        if self.question is None:
+            return False
+        said = sounds(self.compiled, self.routes.nodes[self.question]["prompts"], self.at)
+        return f"nul/{prompt}" in said or prompt in said
+
+    def _chance(self, chance: float) -> bool:
+        """Whether something of that chance happens; a branch of the walk unless it is certain."""
+        if chance <= 0 or chance >= 1:
+            return chance >= 1
+        return self.dice.throw([1 - chance, chance]) == 1

@@ -1,0 +1,1 @@
+"""Exact results and approximations of queueing theory."""

@@ -1,0 +1,1 @@
+"""Numerical helpers of the theory."""

@@ -1,0 +1,88 @@
+"""`python -m registry.db.migrations`: draw the first revision anew from `registry.db.schema`.
+
+Only until the first release: from then on a database out there has that revision, and a change is a revision of its
+own. `tests/registry/db/test_migrations.py` says when the two have drifted apart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import Table, create_engine
+
+from common.places import ROOT
+from registry.db.migrations import FOLDER
+from registry.db.schema import APPEND_ONLY, NEVER_CHANGED, metadata
+
+FIRST = os.path.join(FOLDER, "versions", "0001_first.py")
+LONGEST = 120  # characters in a line
+HEAD = '''"""The first tables. Drawn from `registry.db.schema` by `python -m registry.db.migrations`: not edited by
+hand."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from registry.migrations.triggers import statements
+
+revision = "0001"
+down_revision = None
+APPEND_ONLY = {append_only}
+NEVER_CHANGED = {never_changed}
+
+
+def upgrade() -> None:
+{body}
+    for statement in statements(op.get_bind().dialect.name, APPEND_ONLY, NEVER_CHANGED):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was registered is not thrown away; restore a backup of before instead")
+'''
+
+
+def drawn() -> str:
+    """The first revision, as it has to be."""
+    with create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(connection, opts={"target_metadata": metadata})
+        upgrade = produce_migrations(context, metadata).upgrade_ops
+    assert upgrade is not None
+    body = render_python_code(upgrade)
+    kept = [line for line in body.splitlines() if not line.lstrip().startswith("#")]
+    tables = {"append_only": _names(APPEND_ONLY), "never_changed": _names(NEVER_CHANGED)}
+    return _formatted(HEAD.format(**tables, body="\n".join(f"    {line.strip()}" for line in kept)))
+
+
+def _names(tables: Iterable[Table]) -> str:
+    return "(" + ", ".join(f'"{table.name}"' for table in tables) + ",)"
+
+
+def _formatted(code: str) -> str:
+    """As `ruff format` wants it; the long conditions stay on their lines."""
+    line = [sys.executable, "-m", "ruff", "format", "--stdin-filename", FIRST, "-"]
+    done = subprocess.run(line, input=code, capture_output=True, text=True, check=True, cwd=ROOT)
+    return "".join(
+        f"{each}  # noqa: E501\n" if len(each) > LONGEST else f"{each}\n" for each in done.stdout.splitlines()
+    )
+
+
+def main() -> int:
+    code = drawn()
+    with open(FIRST + ".new", "w", encoding="utf-8") as file:
+        file.write(code)
+    os.replace(FIRST + ".new", FIRST)  # in one step: a test may be reading it
+    print(
+        f"written: {os.path.relpath(FIRST)}; look at it with `git diff`, then run tests/registry/db/test_migrations.py"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

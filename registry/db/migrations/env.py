@@ -1,0 +1,11 @@
+"""What Alembic runs: the revisions, on the connection that it was given, in the transaction of that connection."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from registry.db.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=connection.dialect.name == "sqlite")
+context.run_migrations()

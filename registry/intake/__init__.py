@@ -1,0 +1,1 @@
+"""From the facts of calls to requests."""

@@ -1,0 +1,1 @@
+"""People and offices: contacts, numbers, data-subject rights."""

@@ -1,0 +1,1 @@
+"""A request's life: its number, transitions, clocks, history."""

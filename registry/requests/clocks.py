@@ -1,0 +1,194 @@
+"""The promises as rows, and the clocks that run on requests: what each started, paused and stopped, and when it is due.
+
+Which clock: an e-mail or a web form has `EMAIL` from the moment it came; a message on the voicemail `CALLBACK` from the
+moment it was left (a goal of the house: the Carta promises a call back but states no time); whatever is escalated to
+the second level has `SECOND_LEVEL` from then on, until it is answered: a request that is sent back to the first level
+takes that promise along. A request that is opened again has a further clock.
+
+How a clock ends: `answered` (also by an end that is an answer); `escalated`, for the Carta's 48 hours are those of
+answers that the first level has; `closed`, when nobody could be answered; `cancelled`, when the request was another
+one's double. Waiting for the citizen pauses it. In the figures (`deferred`) an escalated or closed clock counts only
+if its time was over by then, as failed; otherwise there was nothing to answer within that promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+
+from charter.calendar import OpeningHours
+from charter.promises import Change, Clock, Deferred, Promise, State, due, due_after_pause, explain
+from ivr.configuration.compiled import Compiled
+from registry.db import schema
+from registry.requests.history import ANSWERING, Event
+
+OF_THE_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are goals of the house
+_FIRST_LEVEL = {"email": "EMAIL", "web_form": "EMAIL", "voicemail": "CALLBACK"}  # channel -> promise
+
+clock = schema.sla_clock
+_ticks = or_(clock.c.paused_at.is_(None), clock.c.paused_at >= clock.c.due_at)  # a pause after the end changes nothing
+
+
+class Rules(NamedTuple):
+    """What the configuration says about requests."""
+
+    hours: OpeningHours
+    promises: Mapping[str, Promise]
+    third_level: bool
+    revision: str  # of the configuration
+
+    @classmethod
+    def of(cls, compiled: Compiled) -> Rules:
+        service = compiled["service"]
+        said = service["promises"]
+        promises = (
+            Promise("EMAIL", said["email_hours"], "hours", said["email_share"]),
+            Promise("SECOND_LEVEL", said["second_level_days"], "calendar_days", said["second_level_share"]),
+            Promise("CALLBACK", said["callback_hours"], "service_hours", said["callback_share"]),
+        )
+        return cls(
+            OpeningHours.of(service),
+            {each.name: each for each in promises},
+            service["registry"]["third_level"],
+            compiled["revision"],
+        )
+
+
+def publish(connection: Connection, rules: Rules) -> None:
+    """Write the promises into the database, where they are not there already as they are."""
+    table = schema.promise
+    known = {row.promise_code: row for row in connection.execute(select(table))}
+    for code, said in rules.promises.items():
+        promised = int(code in OF_THE_CARTA)
+        row = {"amount": said.amount, "clock": said.clock, "share": said.share, "promised": promised}
+        if code not in known:
+            connection.execute(insert(table).values(promise_code=code, **row))
+        elif known[code]._mapping != {"promise_code": code, **row}:
+            connection.execute(update(table).where(table.c.promise_code == code).values(**row))
+
+
+# --- with every event -------------------------------------------------------------------------------------------------
+
+
+def promise_of(channel: str, level: int) -> str | None:
+    """The promise that a request of that channel at that level has from now on."""
+    return _FIRST_LEVEL.get(channel) if level == 1 else "SECOND_LEVEL"
+
+
+def started(rules: Rules, request_id: str, promise: str, number: int, at: float) -> dict[str, Any]:
+    """The row of a clock that starts at that instant."""
+    return {
+        "request_id": request_id,
+        "promise_code": promise,
+        "clock_no": number,
+        "started_at": at,
+        "due_at": due(rules.promises[promise], at, rules.hours),
+        "calendar_rev": rules.revision,
+    }
+
+
+def follow(connection: Connection, rules: Rules, request_id: str, channel: str, event: Event) -> None:
+    """Let a request's clocks do what an event of its history means for them."""
+    clocks = connection.execute(select(clock).where(clock.c.request_id == request_id)).all()
+    running = [each for each in clocks if each.stopped_at is None]
+    for each in running:
+        changes = _changes(rules, each, event)
+        if changes:
+            same = (clock.c.promise_code == each.promise_code) & (clock.c.clock_no == each.clock_no)
+            connection.execute(update(clock).where((clock.c.request_id == request_id) & same).values(**changes))
+    wanted = promise_of(channel, event.to_level) if event.action in ("reopen", "escalate") else None
+    if wanted is not None and wanted not in (each.promise_code for each in running):
+        number = 1 + sum(each.promise_code == wanted for each in clocks)
+        connection.execute(insert(clock).values(**started(rules, request_id, wanted, number, event.at)))
+
+
+def _changes(rules: Rules, row: Any, event: Event) -> dict[str, Any]:
+    """What an event changes in the row of a running clock."""
+    changes: dict[str, Any] = {}
+    if row.paused_at is not None and event.to_state != "waiting_contact":
+        promise = rules.promises[row.promise_code]
+        changes = {
+            "due_at": due_after_pause(promise, row.due_at, row.paused_at, event.at, rules.hours),
+            "paused_seconds": row.paused_seconds + event.at - row.paused_at,
+            "paused_at": None,
+        }
+    elif row.paused_at is None and event.to_state == "waiting_contact":
+        changes = {"paused_at": event.at}
+    reason = _stop(row.promise_code, event)
+    return {**changes, "stopped_at": event.at, "stop_reason": reason} if reason else changes
+
+
+def _stop(promise: str, event: Event) -> str | None:
+    """Why an event stops a clock of that promise, if it does."""
+    if event.to_state == "answered":
+        return "answered"
+    if event.to_state == "closed":
+        outcome = event.changes["outcome"]
+        return "answered" if outcome in ANSWERING else "cancelled" if outcome == "duplicate" else "closed"
+    return "escalated" if event.action == "escalate" and promise != "SECOND_LEVEL" else None
+
+
+# --- what they say ----------------------------------------------------------------------------------------------------
+
+
+def deferred(connection: Connection, promise: str, start: float, until: float) -> list[Deferred]:
+    """The requests whose time was over in [start, until), for `charter.kpi.on_time`: unanswered ones failed.
+
+    A clock that stands still in time has no due date yet, and is in no cohort until it runs again.
+    """
+    wanted = and_(
+        clock.c.promise_code == promise,
+        clock.c.due_at >= start,
+        clock.c.due_at < until,
+        _ticks,
+        or_(
+            clock.c.stop_reason.is_(None),
+            clock.c.stop_reason == "answered",
+            and_(clock.c.stop_reason.in_(("escalated", "closed")), clock.c.stopped_at > clock.c.due_at),
+        ),
+    )
+    found = connection.execute(select(clock.c.due_at, clock.c.stopped_at, clock.c.stop_reason).where(wanted))
+    return [Deferred(over, stopped if reason == "answered" else None) for over, stopped, reason in found]
+
+
+def overdue(connection: Connection, now: float) -> list[Deferred]:
+    """The running clocks whose time is over, for `charter.promises.backlog`; one that stood still in time is not."""
+    wanted = and_(clock.c.stopped_at.is_(None), clock.c.due_at < now, _ticks)
+    return [Deferred(row.due_at) for row in connection.execute(select(clock.c.due_at).where(wanted))]
+
+
+def changes(row: Any, events: Sequence[Event]) -> list[Change]:
+    """When a clock ran and when it stood still, from its row and the history of its request."""
+    found: list[Change] = [Change(row.started_at, "running")]
+    for event in events:
+        if event.at < row.started_at or (row.stopped_at is not None and event.at > row.stopped_at):
+            continue
+        state: State = "paused" if event.to_state == "waiting_contact" else "running"
+        if state != found[-1].state:
+            found.append(Change(event.at, state))
+    return found if row.stopped_at is None else [*found, Change(row.stopped_at, "stopped")]
+
+
+_UNANSWERED = {
+    "escalated": "passata al secondo livello",
+    "closed": "chiusa senza risposta",
+    "cancelled": "copia di un'altra richiesta",
+}
+
+
+def explained(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
+    """The arithmetic of one clock in words, and whether it counts (as `deferred` has it) where nobody was answered.
+
+    `promise` is its row, in case the configuration has changed since.
+    """
+    kind: Clock = promise.clock
+    then = Promise(row.promise_code, promise.amount, kind, promise.share)
+    said = explain(then, row.started_at, rules.hours, "it", changes(row, events))
+    if row.stop_reason in _UNANSWERED:
+        late = row.stop_reason != "cancelled" and row.stopped_at > row.due_at
+        counts, after = ("conta come fuori tempo", " dopo la scadenza") if late else ("non conta nelle cifre", "")
+        said += f"\n({counts}: {_UNANSWERED[row.stop_reason]}{after})"
+    differs = f"\n(calcolata con la configurazione {row.calendar_rev}, oggi {rules.revision})"
+    return said if row.calendar_rev == rules.revision else said + differs

@@ -1,0 +1,117 @@
+"""What has happened to a request, and where that leaves it: a pure function from events to a standing.
+
+An event carries every change that it makes, so the standing of a request can be rebuilt from its history alone, years
+later, whatever the table of transitions says by then. `registry.requests.store` writes rows by this same function.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from registry.db import schema
+from registry.requests.transitions import Action, State
+
+# An end of this kind is an answer to the citizen; of any other, nobody could be answered.
+ANSWERING = ("resolved", "informed", "referred", "out_of_scope")
+
+
+class Event(NamedTuple):
+    """One line of a request's history. `changes` says what else became of it: owner, office, outcome, into."""
+
+    seq: int
+    at: float
+    actor: str
+    action: Action
+    from_state: State | None
+    to_state: State
+    from_level: int | None
+    to_level: int
+    changes: Mapping[str, Any] = {}
+
+    def row(self, request_id: str) -> dict[str, Any]:
+        """As the table `request_event` has it."""
+        return {
+            "request_id": request_id,
+            "seq": self.seq,
+            "at": self.at,
+            "actor_ref": self.actor,
+            "action": self.action,
+            "from_state": self.from_state,
+            "to_state": self.to_state,
+            "from_level": self.from_level,
+            "to_level": self.to_level,
+            "detail": json.dumps(self.changes, sort_keys=True),
+        }
+
+
+class Standing(NamedTuple):
+    """The columns of `request` that its history moves."""
+
+    state: State
+    level: int
+    opened_at: float
+    owner_ref: str | None = None
+    office_code: str | None = None
+    answered_at: float | None = None
+    closed_at: float | None = None
+    outcome: str | None = None
+    duplicate_of: str | None = None
+    version: int = 1
+
+
+def after(standing: Standing | None, event: Event) -> Standing:
+    """Where an event leaves a request. ValueError when it does not fit what was before."""
+    if standing is None:
+        if event.action != "open" or event.seq != 1:
+            raise ValueError(f"a history begins with open, not with {event.action}")
+        standing = Standing(event.to_state, event.to_level, event.at)
+    elif (event.from_state, event.from_level, event.seq) != (standing.state, standing.level, standing.version + 1):
+        raise ValueError(f"event {event.seq} ({event.action}) does not follow {standing}")
+    closed, changes = event.to_state == "closed", event.changes
+    answers = event.to_state == "answered" or (closed and changes["outcome"] in ANSWERING)
+    return standing._replace(
+        state=event.to_state,
+        level=event.to_level,
+        owner_ref=changes.get("owner", standing.owner_ref),
+        office_code=changes.get("office", standing.office_code),
+        answered_at=event.at if answers and standing.answered_at is None else standing.answered_at,
+        closed_at=event.at if closed else None,
+        outcome=changes["outcome"] if closed else None,
+        duplicate_of=changes.get("into") if closed else None,
+        version=event.seq,
+    )
+
+
+def replay(events: Iterable[Event]) -> Standing:
+    """Where a whole history leaves a request. ValueError for one with a gap, or without a beginning."""
+    standing: Standing | None = None
+    for event in events:
+        standing = after(standing, event)
+    if standing is None:
+        raise ValueError("a request without a history")
+    return standing
+
+
+def events(connection: Connection, request_id: str) -> list[Event]:
+    """The history of a request, oldest first."""
+    table = schema.request_event
+    found = connection.execute(select(table).where(table.c.request_id == request_id).order_by(table.c.seq))
+    return [_event(row) for row in found]
+
+
+def last(connection: Connection, request_id: str, version: int) -> Event:
+    """The event that made this version of a request."""
+    table = schema.request_event
+    wanted = (table.c.request_id == request_id) & (table.c.seq == version)
+    return _event(connection.execute(select(table).where(wanted)).one())
+
+
+def _event(row: Any) -> Event:
+    return Event(
+        row.seq, row.at, row.actor_ref, row.action, row.from_state, row.to_state, row.from_level, row.to_level,
+        json.loads(row.detail),
+    )  # fmt: skip

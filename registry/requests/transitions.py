@@ -1,0 +1,117 @@
+"""What may be done with a request, and when: one table, from which the program, the page and the picture are made.
+
+Six states. `new`: nobody has it. `in_progress`: an operator has it. `waiting_contact`: the citizen has to do something
+first. `forwarded`: passed on, to another level or to a job centre, and nobody there has taken it yet. `answered`: the
+citizen has the answer. `closed`: over, with an outcome. Three levels, as the founding documents say: the front office,
+the back office, and the job centres, which stay out of reach until `registry.third_level` is switched on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, get_args
+
+from common.command_line import Refusal
+
+Action = Literal[
+    "open",
+    "assign",
+    "take",
+    "release",
+    "escalate",
+    "answer",
+    "wait",
+    "resume",
+    "refer",
+    "return",
+    "close",
+    "reopen",
+    "merge",
+]
+State = Literal["new", "in_progress", "waiting_contact", "forwarded", "answered", "closed"]
+Owner = Literal["same", "actor", "given", "nobody", "actor_if_nobody"]
+Place = Literal["same", "given", "here"]
+Need = Literal["owner", "outcome", "office", "into"]
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
+STATES: tuple[State, ...] = get_args(State)
+LEVELS = (1, 2, 3)
+OPEN: tuple[State, ...] = ("new", "in_progress", "waiting_contact", "forwarded", "answered")  # all but closed
+
+
+class Transition(NamedTuple):
+    """From one of `states` at one of `levels` to `state`; `level` None: the same."""
+
+    action: Action
+    states: tuple[State, ...]
+    levels: tuple[int, ...]
+    state: State
+    level: int | None = None
+    needs: Need | None = None
+    owner: Owner = "same"  # who has it afterwards
+    place: Place = "same"  # the job centre where it lies afterwards; `here`: with none
+    third_level: bool = False  # only when the third level is switched on
+
+
+TABLE: tuple[Transition, ...] = (
+    Transition("open", (), (1,), "new"),
+    Transition("assign", ("new", "in_progress", "forwarded"), LEVELS, "in_progress", None, "owner", "given", "here"),
+    Transition("take", ("new", "forwarded"), LEVELS, "in_progress", None, None, "actor", "here"),
+    Transition("release", ("in_progress",), (1,), "new", None, None, "nobody"),
+    Transition("release", ("in_progress",), (2, 3), "forwarded", None, None, "nobody"),
+    Transition("escalate", ("new", "in_progress", "forwarded"), (1,), "forwarded", 2, None, "nobody", "here"),
+    Transition("escalate", ("in_progress", "forwarded"), (2,), "forwarded", 3, None, "nobody", "here", True),
+    Transition("answer", ("new", "in_progress", "waiting_contact", "forwarded"), LEVELS, "answered",
+               None, None, "actor_if_nobody"),
+    Transition("wait", ("in_progress",), LEVELS, "waiting_contact"),
+    Transition("resume", ("waiting_contact",), LEVELS, "in_progress"),
+    Transition("refer", ("new", "in_progress", "forwarded"), LEVELS, "forwarded", None, "office", "nobody", "given"),
+    Transition("return", ("in_progress", "forwarded"), (2,), "new", 1, None, "nobody", "here"),
+    Transition("return", ("in_progress", "forwarded"), (3,), "forwarded", 2, None, "nobody", "here"),
+    Transition("close", OPEN, LEVELS, "closed", None, "outcome"),
+    Transition("reopen", ("answered", "closed"), (1,), "new", None, None, "nobody", "here"),
+    Transition("reopen", ("answered", "closed"), (2, 3), "forwarded", None, None, "nobody", "here"),
+    Transition("merge", OPEN, LEVELS, "closed", None, "into"),
+)  # fmt: skip
+
+
+class WrongTransition(Refusal):
+    """That cannot be done with a request as it stands; the message names what can."""
+
+    def __init__(self, action: str, state: State, level: int, reason: str, third_level: bool) -> None:
+        can = ", ".join(possible(state, level, third_level))
+        super().__init__(f"{action} is not possible: {reason}; possible now: {can}")
+        self.action, self.state, self.level = action, state, level
+
+
+def find(action: str, state: State, level: int, third_level: bool) -> Transition:
+    """The one row of the table for an action on a request that exists; raises `WrongTransition`."""
+    for row in TABLE:
+        if row.action == action and state in row.states and level in row.levels:
+            if row.third_level and not third_level:
+                off = "the third level is switched off (service.yaml: registry.third_level)"
+                raise WrongTransition(action, state, level, off, third_level)
+            return row
+    reason = f"the request is {state} at level {level}"
+    raise WrongTransition(action, state, level, reason, third_level)
+
+
+def possible(state: State, level: int, third_level: bool) -> tuple[Action, ...]:
+    """What can be done with a request in that state, in the order of the table, each once."""
+    rows = (
+        row for row in TABLE if state in row.states and level in row.levels and (third_level or not row.third_level)
+    )
+    return tuple(dict.fromkeys(row.action for row in rows))
+
+
+def mermaid() -> Iterator[str]:
+    """The table as a picture: a state diagram in Mermaid's language, line by line."""
+    yield "stateDiagram-v2"
+    yield "    [*] --> new: open"
+    labels: dict[tuple[State, State], list[str]] = {}
+    for row in TABLE:
+        for state in row.states:
+            words = labels.setdefault((state, row.state), [])
+            words += [] if row.action in words else [row.action]
+    for (state, after), words in labels.items():
+        yield f"    {state} --> {after}: {', '.join(words)}"

@@ -1,0 +1,29 @@
+"""Python's own threshold comes back, whoever leaves last."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import ExitStack
+
+import pytest
+
+from common.garbage import MANY, few_collections
+
+
+def test_inside_the_young_are_looked_through_less_often() -> None:
+    own = gc.get_threshold()
+    with pytest.raises(ValueError, match="inside"), few_collections():
+        assert gc.get_threshold() == (MANY, *own[1:])
+        raise ValueError("inside")
+    assert gc.get_threshold() == own
+
+
+def test_those_who_overlap_leave_in_any_order() -> None:
+    own = gc.get_threshold()
+    one, other = ExitStack(), ExitStack()
+    one.enter_context(few_collections())
+    other.enter_context(few_collections())
+    one.close()
+    assert gc.get_threshold()[0] == MANY
+    other.close()
+    assert gc.get_threshold() == own

@@ -1,0 +1,84 @@
+"""`ivr check` and `ivr compile` as a person meets them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charter.patron_saints import CITIES
+from common.documents import Problem
+from ivr.cli import main
+from ivr.commands.check import summary
+from tests.ivr.edited_config import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    return Desk(tmp_path)
+
+
+def test_the_shipped_configuration_is_in_order(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", "config", "check"]) == 0
+    assert capsys.readouterr().out.startswith("config: in order (14 nodes, 3 questions, ")
+
+
+def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.edit("service", "operators: 24", "operators: 8")
+    assert main(["--config", "config", "check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "warning: config/service.yaml: queue.operators: fewer than the 12 seats; some can never be taken"
+    )
+    assert lines[1].startswith("config: in order, 1 warning (")
+
+
+def test_errors_are_shown_one_a_line_with_a_sum(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.edit("menu", "start: orario", "start: orari")
+    desk.edit("service", "seats: 12", "seats: 0")
+    assert main(["--config", "config", "check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "error: config/service.yaml: queue.seats: must be a whole number from 1 to 99, not 0",
+        'error: config/menu.yaml: start: no node named "orari"; did you mean "orario"?',
+        "config: 2 errors",
+    ]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(tmp_path / "nowhere"), "check"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].endswith("nowhere: 4 errors")
+
+
+def test_the_sum_counts_errors_and_warnings() -> None:
+    warning = Problem("f", "p", "m", "warning")
+    assert summary([]) == ""
+    assert summary([warning, Problem("f", "p", "m"), warning]) == "1 error, 2 warnings"
+
+
+def test_the_cities_are_listed_with_day_and_saint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--cities"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(CITIES)
+    assert "Roma             29/06   Santi Pietro e Paolo" in lines
+    assert "Bolzano          mobile  Lunedì di Pentecoste" in lines
+
+
+def test_it_runs_as_a_command_of_its_own_and_imports_nothing_slow(desk: Desk) -> None:
+    program = (
+        "import sys; from ivr.cli import main; status = main(['--config', 'config', 'check']);"
+        "print(sorted({'asyncio', 'numpy', 'prometheus_client', 'rich', 'asterisk'} & set(sys.modules)), status)"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0"
+    assert done.stderr == ""

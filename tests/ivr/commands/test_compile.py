@@ -1,0 +1,57 @@
+"""`ivr compile`: it checks, then writes, and says where."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ivr.cli import main
+from ivr.configuration import compiled
+from tests.ivr.edited_config import Desk
+
+COMMAND = ["--config", "config", "--var", "var", "compile"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    return Desk(tmp_path)
+
+
+def test_it_says_what_it_wrote_and_where(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(COMMAND) == 0
+    revision = compiled.load(desk.places.compiled)["revision"]
+    assert capsys.readouterr().out == f"var/compiled.json: revision {revision}\n"
+
+
+def test_with_errors_nothing_is_written(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.edit("menu", "start: orario", "start: orari")
+    assert main(COMMAND) == 1
+    said = capsys.readouterr()
+    assert said.out == 'error: config/menu.yaml: start: no node named "orari"; did you mean "orario"?\n'
+    assert said.err == "ivr compile: nothing was written; correct config first\n"
+    assert not os.path.exists(desk.places.var)
+
+
+def test_a_folder_that_cannot_be_written(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("var").write_text("a file where the folder should be", encoding="utf-8")
+    assert main(COMMAND) == 1
+    assert capsys.readouterr().err == (
+        "ivr compile: var/compiled.json: File exists; choose a writable folder with --var\n"
+    )
+
+
+def test_the_call_path_reads_it_back_and_refuses_what_it_does_not_know(desk: Desk) -> None:
+    path = Path(desk.places.compiled)
+    with pytest.raises(compiled.CompiledError, match="run `ivr compile`"):
+        compiled.load(str(path))
+    assert main(COMMAND) == 0
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"format":', '"format":9', 1), encoding="utf-8")
+    with pytest.raises(compiled.CompiledError, match="format 9"):
+        compiled.load(str(path))
+    path.write_text(text[:1000], encoding="utf-8")
+    with pytest.raises(compiled.CompiledError, match="run `ivr compile`"):
+        compiled.load(str(path))

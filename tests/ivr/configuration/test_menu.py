@@ -1,0 +1,326 @@
+"""The mistakes of a menu, each with the message that a person reads; and what every menu has in common."""
+
+# ruff: noqa: E501 - messages are written here as they are shown, in one line
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.configuration.menu import Menu, check, circles, edges, prompts_of, reachable
+from ivr.configuration.rules import spoken_keys
+from tests.ivr.edited_config import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+# what is changed in menu.yaml -> what is said of it, after "config/menu.yaml: "
+MISTAKES = [
+    ("next: avviso", "next: avvizo", 'nodes.benvenuto.next: no node named "avvizo"; did you mean "avviso"?'),
+    ("start: orario", "start: orari", 'start: no node named "orari"; did you mean "orario"?'),
+    (
+        "kind: notice",
+        "kind: notise",
+        'nodes.avviso.kind: "notise" is not one of hours, play, notice, ask, inform, number, queue, message, hangup; '
+        'did you mean "notice"?',
+    ),
+    (
+        "    kind: notice\n",
+        "",
+        "nodes.avviso.kind: missing; write one of hours, play, notice, ask, inform, number, queue, message, hangup",
+    ),
+    ("attempts: 3", "attemps: 3", 'nodes.argomenti.attemps: unknown key; did you mean "attempts"?'),
+    (
+        "attempts: 3",
+        "colour: red",
+        "nodes.argomenti.colour: unknown key; known here: prompts, keys, no_input, wrong_input, repeat_key, "
+        "wait_seconds, attempts",
+    ),
+    ("attempts: 3", "attempts: 30", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not 30"),
+    ("attempts: 3", "attempts: yes", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not true"),
+    ("wait_seconds: 5", "wait_seconds: .inf", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not inf"),
+    ("wait_seconds: 5", "wait_seconds: .nan", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not nan"),
+    (
+        "wait_seconds: 5",
+        'wait_seconds: "5"',
+        'nodes.argomenti.wait_seconds: must be a number from 1 to 60, not "5"; write it without quotes: 5',
+    ),
+    (
+        '"1": adr',
+        "1: adr",
+        'nodes.argomenti.keys.1: a key here must be one key of 0123456789*#; write it in quotes: "1"',
+    ),
+    ('"1": adr', '"A": adr', "nodes.argomenti.keys.A: a key here must be one key of 0123456789*#"),
+    ('"1": adr', '"12": adr', "nodes.argomenti.keys.12: a key here must be one key of 0123456789*#"),
+    (
+        'repeat_key: "*"',
+        "repeat_key: *",
+        "line 43, column 18: not YAML: while scanning an alias did not find expected alphabetic or numeric character; "
+        'a text that starts with * or & needs quotes: "*"',
+    ),
+    (
+        'repeat_key: "*"',
+        'repeat_key: "1"',
+        'nodes.argomenti.repeat_key: "1" already leads to "adr" in keys; choose a key that is free',
+    ),
+    ('"1": adr', '"1": adr\n      "1": did', 'line 38: "1" was already written in line 37; keep one of them'),
+    (
+        "[welcome]",
+        "[welcom]",
+        'nodes.benvenuto.prompts[0]: no prompt "welcom" in prompts.yaml; did you mean "welcome"?',
+    ),
+    ("[welcome]", "[saluto]", 'nodes.benvenuto.prompts[0]: no prompt "saluto" in prompts.yaml; write its text there'),
+    ("[welcome]", "[]", "nodes.benvenuto.prompts: must have from 1 to 20 entries, not 0"),
+    ("[welcome]", "welcome", 'nodes.benvenuto.prompts: must be a list, not "welcome"; write it in brackets: [...]'),
+    (
+        "[welcome]",
+        "[{say: next_openings}]",
+        'nodes.benvenuto.prompts[0].say: must be "next_opening" or "opening_hours", not "next_openings"; '
+        'did you mean "next_opening"?',
+    ),
+    (
+        "[welcome]",
+        "[5]",
+        "nodes.benvenuto.prompts[0]: must be a prompt's id: small letters, digits, - (as in prompts.yaml) or {say: ...}, "
+        'not 5; write it in quotes: "5"',
+    ),
+    (
+        "[welcome]",
+        '["../etc/passwd"]',
+        "nodes.benvenuto.prompts[0]: must be a prompt's id: small letters, digits, - (as in prompts.yaml) or {say: ...}, "
+        'not "../etc/passwd"',
+    ),
+    ('      "5": altro\n', "", "nodes.altro: no way leads here; lead a key or a `next` to it, or take it out"),
+    (
+        "topic: DID",
+        "topic: ADR",
+        'nodes.did.topic: "ADR" is already the topic of "adr"; choose another, or the figures of the two are mixed',
+    ),
+    (
+        "topic: DID",
+        "topic: did online",
+        'nodes.did.topic: must be a topic: capital letters, digits, _, not "did online"',
+    ),
+    (
+        "priority: 0",
+        "set: {QUEUE_PRIO: '1'}",
+        "nodes.altro.set.QUEUE_PRIO: the engine sets it; write priority instead",
+    ),
+    (
+        "priority: 0",
+        "set: {QUEUE_MAX_PENALTI: '1'}",
+        'nodes.altro.set.QUEUE_MAX_PENALTI: no such channel variable; did you mean "QUEUE_MAX_PENALTY"?',
+    ),
+    (
+        "priority: 0",
+        "set: {CHANNEL(language): '${SHELL(id)}'}",
+        'nodes.altro.set.CHANNEL(language): "${SHELL(id)}" is not a value for it; write two small letters: "it"',
+    ),
+    (
+        "reason: closed",
+        "reason: close",
+        'nodes.lascia-messaggio.reason: must be "all_busy" or "caller_choice" or "closed", '
+        'not "close"; did you mean "closed"?',
+    ),
+    (
+        "kind: hangup",
+        "kind: [hangup]",
+        "nodes.arrivederci.kind: a list is not one of hours, play, notice, ask, inform, number, queue, message, hangup",
+    ),
+    (
+        "  arrivederci:\n",
+        "  Arrivederci!:\n",
+        'nodes."Arrivederci!": a key here must be a node\'s name: small letters, digits, -',
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), MISTAKES, ids=[each[2][:50] for each in MISTAKES])
+def test_a_mistake_is_told_with_its_place_and_its_remedy(desk: Desk, old: str, new: str, said: str) -> None:
+    desk.edit("menu", old, new)
+    assert f"config/menu.yaml: {said}" in desk.problems()
+
+
+def test_one_slip_gives_one_message(desk: Desk) -> None:
+    """A misspelt name leaves half of the menu unreached: that is not said for each of its nodes."""
+    desk.edit("menu", "next: avviso", "next: avvizo")
+    assert len(desk.problems()) == 1
+
+
+def test_several_mistakes_are_told_together_file_by_file(desk: Desk) -> None:
+    desk.edit("menu", "attempts: 3", "attempts: 30")
+    desk.edit("menu", "kind: hours", "kind: hour")
+    desk.edit("service", "seats: 12", "seats: 0")
+    desk.edit("survey", "attempts: 2", "attempts: two")
+    desk.edit("prompts", "version: 1", "version: 0")
+    desk.edit("menu", "[welcome]", "[]")
+    files = [each.split(":")[0].removeprefix("config/") for each in desk.problems()]
+    assert files == ["service.yaml", *["menu.yaml"] * 3, "survey.yaml", "prompts.yaml"]
+
+
+def test_an_endless_loop_is_told_with_its_way(desk: Desk) -> None:
+    desk.edit("menu", "next: argomenti", "next: benvenuto")
+    loop = (
+        "config/menu.yaml: nodes.benvenuto: endless loop for a caller who presses nothing: benvenuto -> avviso -> "
+        "benvenuto; let one of them lead to a queue, message or hangup node"
+    )
+    lost = "config/menu.yaml: nodes.argomenti: no way leads here; lead a key or a `next` to it, or take it out"
+    assert sorted(desk.problems()) == sorted([lost, loop])
+
+
+def test_a_question_that_repeats_itself_in_silence_is_an_endless_loop(desk: Desk) -> None:
+    desk.edit("menu", "no_input: {prompts: [no-input], then: operatore}", "no_input: {prompts: [], then: argomenti}")
+    assert desk.problems()[0].startswith(
+        "config/menu.yaml: nodes.argomenti: endless loop for a caller who presses nothing: argomenti -> argomenti; "
+    )
+
+
+def test_a_dead_end_that_only_keys_keep_alive(desk: Desk) -> None:
+    ring = {
+        "a": {
+            "kind": "ask",
+            "prompts": ["x"],
+            "keys": {"1": "b"},
+            "no_input": {"then": "b"},
+            "wrong_input": {"then": "b"},
+        },
+        "b": {"kind": "number", "name": "n", "prompts": ["x"], "next": "a", "failed": "c"},
+        "c": {
+            "kind": "ask",
+            "prompts": ["x"],
+            "keys": {"1": "a"},
+            "no_input": {"then": "d"},
+            "wrong_input": {"then": "a"},
+        },
+        "d": {"kind": "hangup"},
+    }
+    fine = msgspec.convert({"start": "a", "nodes": ring}, Menu)
+    assert [each for each in check(fine) if each[2] == "error"] == []
+    ring["c"]["no_input"] = {"then": "e"}
+    ring["e"] = {"kind": "number", "name": "m", "prompts": ["x"], "next": "a", "failed": "f"}
+    ring["f"] = {"kind": "number", "name": "o", "prompts": ["x"], "next": "e", "failed": "b"}
+    del ring["d"]
+    looping = msgspec.convert({"start": "a", "nodes": ring}, Menu)
+    assert [path for path, message, _ in check(looping) if "endless loop" in message] == ["nodes.b"]
+
+
+def test_an_operator_out_of_reach_is_a_warning(desk: Desk) -> None:
+    desk.edit("menu", '      "0": operatore\n', "")
+    assert desk.problems() == []
+    assert desk.problems("warning") == [
+        'config/menu.yaml: nodes.argomenti.keys: an operator should be reachable with "0"; lead it to a queue node',
+        'config/menu.yaml: nodes.argomenti.prompts[0]: "topics" says to press 0, but the keys here are *, 1, 2, 3, 4, 5; '
+        "change one of the two",
+    ]
+
+
+def test_a_key_that_the_words_promise_and_the_menu_lacks_is_a_warning(desk: Desk) -> None:
+    desk.edit("menu", '"3": arrivederci', '"4": arrivederci')
+    assert desk.problems("warning") == [
+        'config/menu.yaml: nodes.dopo-informazione.prompts[0]: "after-information" says to press 3, but the keys here are '
+        "*, 0, 1, 2, 4; change one of the two"
+    ]
+
+
+def test_keys_are_heard_in_italian_words() -> None:
+    text = "Per questo prema 1, prema il tasto 2, premere cancelletto; prema asterisco. Prema un tasto da 3 a 5."
+    assert spoken_keys(text) == ["1", "2", "#", "*"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"least_digits": 9, "most_digits": 8}, "nodes.n.least_digits: 9 is more than most_digits, 8; no number can be "
+         "that long"),
+        ({"name": "topic"}, "nodes.n.name: IVR_TOPIC is a variable of the engine; choose another name"),
+    ],
+)  # fmt: skip
+def test_a_number_node_that_cannot_work(change: dict[str, object], said: str) -> None:
+    number = {"kind": "number", "name": "pratica", "prompts": ["x"], "next": "q", "failed": "q"}
+    nodes = {"n": {**number, **change}, "q": {"kind": "queue"}}
+    menu = msgspec.convert({"start": "n", "nodes": nodes}, Menu)
+    assert [f"{path}: {message}" for path, message, _ in check(menu)] == [said]
+
+
+def test_every_prompt_that_a_menu_says_is_known_with_its_place(desk: Desk) -> None:
+    desk.edit("menu", "no_input: {prompts: [no-input]", "no_input: {prompts: [niente]")
+    assert desk.problems() == [
+        'config/menu.yaml: nodes.argomenti.no_input.prompts[0]: no prompt "niente" in prompts.yaml; write its text there'
+    ]
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+NAMES = [f"n{index}" for index in range(8)]
+names = st.sampled_from(NAMES)
+misses = st.builds(lambda then: {"then": then}, names)
+nodes = st.one_of(
+    st.builds(lambda a, b: {"kind": "hours", "open": a, "closed": b}, names, names),
+    st.builds(lambda a: {"kind": "play", "prompts": ["x"], "next": a}, names),
+    st.builds(lambda a: {"kind": "inform", "topic": "T", "prompts": ["x"], "next": a}, names),
+    st.builds(lambda a, b: {"kind": "number", "name": "n", "prompts": ["x"], "next": a, "failed": b}, names, names),
+    st.builds(
+        lambda keys, a, b: {"kind": "ask", "prompts": ["x"], "keys": keys, "no_input": a, "wrong_input": b},
+        st.dictionaries(st.sampled_from("0123456789*#"), names, min_size=1),
+        misses,
+        misses,
+    ),
+    st.sampled_from([{"kind": "queue"}, {"kind": "message", "reason": "closed"}, {"kind": "hangup"}]),
+)
+menus = st.builds(
+    lambda start, found: msgspec.convert({"start": start, "nodes": found}, Menu),
+    names,
+    st.dictionaries(names, nodes, min_size=1),
+)
+
+
+@given(menus)
+def test_a_menu_without_errors_lets_every_caller_go(menu: Menu) -> None:
+    """The silent caller comes to an end in as many steps as there are nodes, and from everywhere a way leads out."""
+    if any(severity == "error" for _, _, severity in check(menu)):
+        return
+    ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
+    for name in menu.nodes:
+        assert name in reachable(ways, [menu.start])
+        assert any(not ways[each] for each in reachable(ways, [name]))
+        here = [name]
+        for _ in menu.nodes:
+            here = [edge.target for each in here for edge in edges(menu.nodes[each]) if not edge.key][:50]
+        assert here == []
+
+
+@given(st.dictionaries(st.integers(0, 6).map(str), st.lists(st.integers(0, 8).map(str), max_size=3)))
+def test_circles_are_walks_that_end_where_they_began(ways: dict[str, list[str]]) -> None:
+    rings = circles(ways)
+    for ring in rings:
+        assert ring[0] == ring[-1] and len(set(ring)) == len(ring) - 1
+        assert all(later in ways[earlier] for earlier, later in pairwise(ring))
+    within = {name for name in ways if any(name in reachable(ways, [target]) for target in ways[name])}
+    knots = {frozenset(each for each in within if name in reachable(ways, [each]) and each in reachable(ways, [name]))
+             for name in within}  # fmt: skip
+    assert len(rings) == len(knots)
+
+
+def test_prompts_of_names_them_all() -> None:
+    ask = {
+        "kind": "ask",
+        "prompts": ["a", {"say": "next_opening"}],
+        "keys": {"1": "q"},
+        "no_input": {"prompts": ["b"], "then": "q"},
+        "wrong_input": {"prompts": ["c"], "then": "q"},
+    }
+    menu = msgspec.convert({"start": "n", "nodes": {"n": ask, "q": {"kind": "queue", "prompts": ["d"]}}}, Menu)
+    assert dict(prompts_of(menu)) == {
+        "nodes.n.prompts[0]": "a",
+        "nodes.n.no_input.prompts[0]": "b",
+        "nodes.n.wrong_input.prompts[0]": "c",
+        "nodes.q.prompts[0]": "d",
+    }

@@ -1,0 +1,249 @@
+"""From events to visits: every trap of the reference, by its number, and what holds whatever the events are."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.switch_logs.queue_log import Event, parse
+from ivr.switch_logs.visits import Account, Visit, _Call, _usual, account, visits_of
+
+
+def events(text: str) -> list[Event]:
+    found = [parse(line.strip()) for line in text.strip().splitlines()]
+    assert None not in found
+    return [event for event in found if event is not None]
+
+
+def visits(text: str, restarts: tuple[int, ...] = ()) -> list[Visit]:
+    return visits_of(events(text), restarts)
+
+
+def told(text: str, restarts: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
+    return [(each.fate, each.wait, each.talk) for each in visits(text, restarts)]
+
+
+ANSWERED = """
+101|a.1|nul|NONE|ENTERQUEUE||0612345678|2
+104|a.1|nul|op102|RINGNOANSWER|5000
+110|a.1|nul|op101|CONNECT|9|a.2|4
+180|a.1|nul|op101|COMPLETECALLER|9|70|1
+181|a.1|nul|NONE|ENDED|answered|survey
+"""
+
+
+def test_an_answered_call() -> None:
+    assert visits(ANSWERED) == [
+        Visit("a.1", 1, "nul", 101, "answered", 180, 9, 70, 4, "0612345678", 2, operator="op101"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "fate", "wait"),
+    [
+        ("129|a.1|nul|NONE|ABANDON|1|2|28", "abandoned", 28),
+        ("129|a.1|nul|op101|ABANDON|1|2|28", "abandoned", 28),  # hung up while the operator heard the announcement
+        ("146|a.1|nul|NONE|EXITWITHKEY|1|1|2|45", "key", 45),
+        ("701|a.1|nul|NONE|EXITWITHTIMEOUT|1|2|600", "timeout", 600),
+        ("121|a.1|nul|NONE|EXITEMPTY|2|2|20", "empty", 20),
+        ("121|a.1|nul|NONE|WITHDRAW|2|2|20|moved", "withdrawn", 20),
+        ("121|a.1|nul|op101|SYSCOMPAT|", "lost", 20),
+    ],
+)
+def test_every_end_of_a_wait_is_a_fate(line: str, fate: str, wait: int) -> None:
+    (visit,) = visits(f"101|a.1|nul|NONE|ENTERQUEUE||06|2\n{line}")
+    assert (visit.fate, visit.wait, visit.talk, visit.left) == (fate, wait, None, int(line[:3]))
+    assert visit.key == ("1" if fate == "key" else "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "BLINDTRANSFER|101|seats|9|40|2", "ATTENDEDTRANSFER|BRIDGE|x|9|40|2", "ATTENDEDTRANSFER|LINK|x|y|9|40|2",
+        "TRANSFER|101|seats|9|40|2",
+    ],
+)  # fmt: skip
+def test_a_transfer_ends_the_talk_with_the_operator(line: str) -> None:
+    (visit,) = visits("".join(ANSWERED.splitlines(True)[:4]) + f"150|a.1|nul|op101|{line}")
+    assert (visit.fate, visit.talk, visit.transferred, visit.left) == ("answered", 40, True, 150)
+
+
+def test_who_is_there_still_waits_or_talks() -> None:
+    assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2") == [("waiting", None, None)]
+    assert told("".join(ANSWERED.splitlines(True)[:4])) == [("talking", 9, None)]
+
+
+def test_an_attempt_or_a_dump_is_no_end() -> None:
+    assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2\n105|a.1|nul|op101|AGENTDUMP|\n") == [("waiting", None, None)]
+
+
+# --- the traps, by their number --------------------------------------------------------------------------------------
+
+
+def test_trap_1_a_channel_that_enters_twice_makes_two_visits() -> None:
+    again = "181|a.1|nul|NONE|ENTERQUEUE||06|1\n781|a.1|nul|NONE|EXITWITHTIMEOUT|1|1|600"
+    assert told("".join(ANSWERED.splitlines(True)[:5]) + again) == [("answered", 9, 70), ("timeout", 600, None)]
+
+
+def test_trap_1_and_so_does_one_that_enters_two_queues() -> None:
+    found = visits("""
+        101|a.1|first|NONE|ENTERQUEUE||06|1
+        131|a.1|first|NONE|EXITWITHTIMEOUT|1|1|30
+        131|a.1|second|NONE|ENTERQUEUE||06|1
+        140|a.1|second|op101|CONNECT|9|a.2|4
+        150|a.1|second|op101|COMPLETEAGENT|9|10|1
+    """)
+    assert [(each.number, each.queue, each.fate) for each in found] == [
+        (1, "first", "timeout"), (2, "second", "answered"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "fate"), [("FULL", "full"), ("JOINEMPTY", "busy"), ("JOINUNAVAIL", "busy"), ("UNKNOWN", "busy")]
+)
+def test_trap_2_who_is_refused_at_the_door_is_what_the_dialplan_logged(status: str, fate: str) -> None:
+    assert visits(f"101|a.1|nul|NONE|{status}|") == [Visit("a.1", 1, "nul", 101, fate, 101, 0)]  # type: ignore[arg-type]
+
+
+def test_trap_2_a_withdrawal_that_the_dialplan_repeats_counts_once() -> None:
+    found = account(
+        events("101|a.1|nul|NONE|ENTERQUEUE||06|2\n121|a.1|nul|NONE|WITHDRAW|2|2|20|x\n121|a.1|nul|NONE|WITHDRAW|")
+    )
+    assert [each.fate for each in found.visits] == ["withdrawn"]
+    assert found.orphans == 0
+
+
+def test_trap_3_members_come_and_go_without_making_a_visit() -> None:
+    assert visits("100|MANAGER|nul|PJSIP/seat01|ADDMEMBER|\n101|NONE|nul|op101|PAUSE|lunch") == []
+
+
+def test_trap_4_waits_and_talks_are_the_lines_own_and_no_moving_average() -> None:
+    """Each visit has its own seconds: nothing is taken from what the switch keeps in mind."""
+    assert [each.wait for each in visits(ANSWERED)] == [9]
+
+
+def test_trap_5_repeated_and_shuffled_lines_make_no_difference() -> None:
+    again = "181|a.1|nul|NONE|ENTERQUEUE||06|1\n781|a.1|nul|NONE|EXITWITHTIMEOUT|1|1|600"
+    told = events(ANSWERED + again)
+    expected = visits_of(told)
+    for seed in range(50):
+        mixed = told * 2
+        random.Random(seed).shuffle(mixed)
+        assert visits_of(mixed) == expected
+
+
+def test_trap_6_a_bar_in_a_members_name_hides_no_answer() -> None:
+    assert told(ANSWERED.replace("op101", "Rossi|Mario")) == [("answered", 9, 70)]
+
+
+def test_trap_7_a_clock_that_was_put_back_within_a_stay_leaves_its_fate() -> None:
+    assert told("3701|a.1|nul|NONE|ENTERQUEUE||06|1\n129|a.1|nul|NONE|ABANDON|1|1|-3572") == [("abandoned", 0, None)]
+    assert told("""
+        3701|a.1|nul|NONE|ENTERQUEUE||06|1
+        3710|a.1|nul|op101|CONNECT|9|a.2|4
+        180|a.1|nul|op101|COMPLETEAGENT|9|-3530|1
+    """) == [("answered", 9, 0)]
+
+
+def test_trap_8_an_unknown_verb_changes_nothing() -> None:
+    assert visits(ANSWERED + "105|a.1|nul|op101|SINGING|la") == visits(ANSWERED)
+
+
+def test_trap_9_a_visit_over_midnight_is_one_and_belongs_to_the_day_on_which_it_began() -> None:
+    midnight = 1795561200  # of 25 November 2026, in Rome
+    (visit,) = visits(f"""
+        {midnight - 30}|a.1|nul|NONE|ENTERQUEUE||06|1
+        {midnight + 10}|a.1|nul|op101|CONNECT|40|a.2|4
+        {midnight + 99}|a.1|nul|op101|COMPLETEAGENT|40|89|1
+    """)
+    assert (visit.entered, visit.fate, visit.left) == (midnight - 30, "answered", midnight + 99)
+
+
+def test_trap_10_an_answer_without_an_end_has_a_talk_of_unknown_length() -> None:
+    (visit,) = visits("".join(ANSWERED.splitlines(True)[:4]), (50, 200, 300))
+    assert (visit.fate, visit.wait, visit.talk, visit.left) == ("answered", 9, None, 200)
+    (visit,) = visits("".join(ANSWERED.splitlines(True)[:4]) + "181|a.1|nul|NONE|ENDED|answered|queue")
+    assert (visit.fate, visit.wait, visit.talk, visit.left) == ("answered", 9, None, 181)
+
+
+def test_trap_10_who_waited_when_the_switch_died_is_lost_and_nobody_knows_how_long_he_waited() -> None:
+    assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2", (50, 200)) == [("lost", None, None)]
+
+
+def test_trap_11_the_visit_names_the_channel_which_the_cdr_leads_to_the_call() -> None:
+    assert visits(ANSWERED.replace("a.1", "1795510790.7"))[0].call == "1795510790.7"
+
+
+# --- what else may happen --------------------------------------------------------------------------------------------
+
+
+def test_the_start_of_the_switch_ends_no_stay_whose_end_is_told() -> None:
+    assert told(ANSWERED, (105, 150)) == [("answered", 9, 70)]
+
+
+def test_a_lost_line_does_not_leave_a_caller_waiting_for_ever() -> None:
+    entered = "101|a.1|nul|NONE|ENTERQUEUE||06|2\n"
+    assert told(entered + "131|a.1|nul|NONE|ENDED|abandoned|queue") == [("abandoned", 30, None)]
+    assert told(entered + "131|a.1|nul|NONE|ENDED|message|voicemail") == [("lost", 30, None)]
+    assert told(entered + "131|a.1|nul|NONE|ENTERQUEUE||06|2") == [("lost", 30, None), ("waiting", None, None)]
+
+
+def test_everything_within_one_second_is_put_in_order() -> None:
+    text = """
+        101|a.1|nul|NONE|EXITEMPTY|1|1|0
+        101|a.1|nul|NONE|ENTERQUEUE||06|1
+        101|a.1|other|op101|COMPLETEAGENT|0|0|1
+        101|a.1|other|op101|CONNECT|0|a.2|0
+        101|a.1|other|NONE|ENTERQUEUE||06|1
+    """
+    assert [(each.queue, each.fate) for each in visits(text)] == [("nul", "empty"), ("other", "answered")]
+    back = "110|a.1|nul|NONE|ENTERQUEUE||06|1\n110|a.1|nul|NONE|ABANDON|1|1|0\n110|a.1|nul|op101|COMPLETEAGENT|4|5|1\n"
+    assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2\n105|a.1|nul|op101|CONNECT|4|a.2|4\n" + back) == [
+        ("answered", 4, 5), ("abandoned", 0, None),
+    ]  # fmt: skip
+
+
+def test_an_end_without_a_beginning_is_counted_and_makes_no_visit() -> None:
+    assert account(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == Account([], 1)
+
+
+STEPS = (
+    "ENTERQUEUE||06|1", "CONNECT|9|a.2|4", "ABANDON|1|2|28", "COMPLETEAGENT|9|70|1", "EXITWITHKEY|1|1|1|45",
+    "BLINDTRANSFER|101|x|9|40|1", "FULL|", "ENDED|abandoned|queue", "ENDED|answered|survey", "WITHDRAW|", "SYSCOMPAT|",
+    "RINGNOANSWER|5000", "ABANDON|1|2|soon",
+)  # fmt: skip
+MANY = st.lists(
+    st.builds(
+        lambda at, queue, step: Event(at, "a.1", queue, "op101", *step.split("|", 1)),
+        st.integers(100, 106), st.sampled_from(("nul", "nul", "other")), st.sampled_from(STEPS),
+    ),
+    max_size=8,
+)  # fmt: skip
+STARTS = st.lists(st.integers(99, 107), max_size=2, unique=True).map(sorted)
+
+
+@given(MANY, STARTS, st.randoms(use_true_random=False))
+def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
+    told: list[Event], starts: list[int], chance: random.Random
+) -> None:
+    found = visits_of(told, starts)
+    entered = {event for event in told if event.verb in ("ENTERQUEUE", "FULL")}
+    assert len(found) == len(entered)
+    assert [each.number for each in found] == list(range(1, len(found) + 1))
+    for each in found:
+        assert (each.left is None) == (each.fate in ("waiting", "talking"))
+        assert each.wait is None or each.wait >= 0
+    mixed = told + chance.sample(told, len(told) // 2)
+    chance.shuffle(mixed)
+    assert visits_of(mixed, starts) == found
+
+
+@given(MANY, STARTS)
+def test_the_short_way_comes_to_the_same(told: list[Event], starts: list[int]) -> None:
+    quick = _usual(told)
+    if quick is not None:
+        slow = _Call(sorted({event for event in told if event.verb != "RINGNOANSWER"}), starts).account()
+        assert quick.visits == slow.visits

@@ -1,0 +1,163 @@
+"""`lab switch`, as ops type it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lab
+from common.places import ROOT, Places
+from ivr import cli
+from lab import Installation
+from tests.lab.switch_state import DEADLINE, processes_of
+
+pytestmark = pytest.mark.switch
+
+
+@pytest.fixture
+def site(installation: Installation, folder: Path) -> Iterator[Places]:
+    """A var/ of our own with the tree of the others."""
+    places = Places(var=str(folder / "var"))
+    os.makedirs(os.path.dirname(places.tree))
+    os.symlink(installation.tree, places.tree)
+    yield places
+    for name in lab.names(places):
+        lab.named(places, name, needed=False).stop()
+        assert processes_of(places.switch(name)) == []
+
+
+class Terminal:
+    def __init__(self, places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+        self._places, self._capsys = places, capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Exit status, what it said, what it complained."""
+        status = cli.main(["--var", self._places.var, "switch", *words])
+        said = self._capsys.readouterr()
+        return status, said.out, said.err
+
+
+@pytest.fixture
+def ivr_switch(site: Places, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(site, capsys)
+
+
+def test_a_day_in_its_life(ivr_switch: Terminal, site: Places) -> None:
+    status, said, _ = ivr_switch("start")
+    assert status == 0
+    assert re.search(r"^Asterisk 22\.[\d.]+ is up( as \w+)? \(process \d+, \d+\.\d s\)$", said, re.M)
+    ports = lab.named(site).ports
+    assert f"SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP)" in said
+
+    status, said, _ = ivr_switch("start")
+    assert status == 0
+    assert said.startswith("the switch 'main' is running already (process ")
+
+    status, said, _ = ivr_switch("status")
+    assert status == 0
+    assert said.startswith("main: Asterisk 22.")
+
+    status, said, _ = ivr_switch("console", "core", "show", "version")
+    assert status == 0
+    assert said.startswith("Asterisk 22.")
+
+    status, said, _ = ivr_switch("stop")
+    assert status == 0
+    assert said.startswith("the switch 'main' is stopped (")
+
+    status, said, _ = ivr_switch("stop")
+    assert (status, said) == (0, "the switch 'main' was not running\n")
+
+    status, said, _ = ivr_switch("status")
+    assert (status, said) == (3, "main: not running\n")
+
+
+def test_two_by_name(ivr_switch: Terminal) -> None:
+    assert ivr_switch("start", "--name", "one")[0] == 0
+    assert ivr_switch("start", "--name", "two")[0] == 0
+    status, said, _ = ivr_switch("status", "--name", "one")
+    assert status == 0
+    assert said.endswith("other switches here: two (--name)\n")
+    assert ivr_switch("stop", "--name", "one")[0] == 0
+    assert ivr_switch("status", "--name", "one")[0] == 3
+    assert ivr_switch("status", "--name", "two")[0] == 0
+
+
+def test_the_console_wants_a_terminal(ivr_switch: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ivr_switch("start")[0] == 0
+    with open(os.devnull, encoding="ascii") as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        status, _, complaint = ivr_switch("console")
+    assert status == 1
+    assert "the console wants a terminal; give one command as arguments instead" in complaint
+
+
+def test_the_console_in_a_terminal(ivr_switch: Terminal, site: Places) -> None:
+    assert ivr_switch("start")[0] == 0
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "lab.cli", "--var", site.var, "switch", "console"]
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, cwd=ROOT, start_new_session=True) as console:
+        os.close(its)
+        try:
+            seen = b""
+            while b"CLI> " not in seen:
+                seen += os.read(ours, 4096)
+            os.write(ours, b"core show version\nexit\n")
+            assert console.wait(DEADLINE) == 0
+        finally:
+            console.kill()
+            os.close(ours)
+    assert ivr_switch("status")[0] == 0  # leaving the console does not stop the switch
+
+
+def test_a_running_switch_is_stopped_even_when_its_tree_is_gone(ivr_switch: Terminal, site: Places) -> None:
+    assert ivr_switch("start")[0] == 0
+    os.remove(site.tree)  # the link
+    assert ivr_switch("start")[0] == 1
+    assert ivr_switch("status")[0] == 0
+    assert ivr_switch("stop", "--deadline", "4")[0] == 0
+    assert processes_of(site.switch("main")) == []
+
+
+def test_nothing_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(Places(var=str(folder / "empty")), capsys)
+    status, _, complaint = terminal("start")
+    assert (status, complaint) == (1, "lab switch: the private switch is not installed; run `lab switch install`\n")
+    assert terminal("status")[0] == 3
+    assert terminal("stop")[0] == 0
+
+
+def test_a_var_that_cannot_be_written(ivr_switch: Terminal, site: Places) -> None:
+    with open(os.path.join(os.path.dirname(site.tree), "taken"), "w", encoding="ascii"):
+        pass
+    status, _, complaint = ivr_switch("start", "--name", "taken")
+    assert status == 1
+    assert "switch/taken" in complaint
+    assert "choose another folder with --var" in complaint
+
+
+def test_install_says_what_is_there(ivr_switch: Terminal) -> None:
+    status, said, _ = ivr_switch("install")
+    assert status == 0
+    assert said.startswith("already installed: Asterisk 22.")
+
+
+def test_help_names_every_action(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["switch", "--help"])
+    said = capsys.readouterr().out
+    assert all(action in said for action in ("install", "start", "stop", "status", "console"))
+
+
+def test_a_refusal_is_a_sentence_also_when_run_as_a_module(folder: Path) -> None:
+    command = [sys.executable, "-m", "lab.cli", "--var", str(folder), "switch", "start"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 1
+    assert outcome.stderr == "lab switch: the private switch is not installed; run `lab switch install`\n"

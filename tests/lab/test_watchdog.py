@@ -1,0 +1,76 @@
+"""The watchdog hears an engine's beats, and notices when they stop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ivr.server.engine import beat_seconds
+from lab.watchdog import Watchdog
+
+PATIENCE = 0.2  # s
+DEADLINE = 20.0
+
+
+class Watched:
+    """A process that can say something, and whether the watchdog has barked."""
+
+    def __init__(self) -> None:
+        self.barked = threading.Event()
+        self.watchdog = Watchdog(PATIENCE, self.barked.set)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def say(self, message: str) -> None:
+        address = self.watchdog.environment["NOTIFY_SOCKET"]
+        self._socket.sendto(message.encode(), "\0" + address.removeprefix("@"))
+
+    def close(self) -> None:
+        self._socket.close()
+        self.watchdog.close()
+
+
+@pytest.fixture
+def process() -> Iterator[Watched]:
+    watched = Watched()
+    yield watched
+    watched.close()
+
+
+def test_it_barks_when_the_beats_stop(process: Watched) -> None:
+    process.say("READY=1")
+    process.say("WATCHDOG=1")
+    assert process.barked.wait(DEADLINE)
+
+
+def test_it_barks_once_for_each_process_that_was_ready(process: Watched) -> None:
+    for _ in range(2):
+        process.barked.clear()
+        process.say("READY=1")
+        assert process.barked.wait(DEADLINE)
+    process.barked.clear()
+    assert not process.barked.wait(3 * PATIENCE)
+
+
+@pytest.mark.parametrize("last", ["RELOADING=1", "STOPPING=1", ""])
+def test_who_is_not_ready_yet_or_stopping_need_not_beat(process: Watched, last: str) -> None:
+    if last == "STOPPING=1":
+        process.say("READY=1")
+    process.say(last)
+    assert not process.barked.wait(3 * PATIENCE)
+
+
+def test_two_watchdogs_have_two_addresses(process: Watched) -> None:
+    other = Watchdog(PATIENCE, lambda: None)
+    assert other.environment["NOTIFY_SOCKET"] != process.watchdog.environment["NOTIFY_SOCKET"]
+    other.close()
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("10000000", 10 / 3), ("60000000", 5.0), ("", 5.0), ("soon", 5.0)])
+def test_an_engine_beats_three_times_in_the_time_that_it_is_granted(
+    monkeypatch: pytest.MonkeyPatch, told: str, seconds: float
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", told)
+    assert beat_seconds() == pytest.approx(seconds)

@@ -1,0 +1,114 @@
+"""`measure ingest` and `measure rebuild` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from common.places import ROOT, Places
+from ivr.configuration.compiled import Compiled
+from measure.cli import main
+from registry import keys
+from registry.db.connection import Database
+from tests.measure.switch.test_realtime import table
+from tests.measure.switch_log import MORNING, day, visit
+
+
+@pytest.fixture
+def site(database: Database, tmp_path: Path, shipped: Compiled, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """A place with a configuration, keys, tables and the folder of a switch."""
+    monkeypatch.setenv("IVR_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("NUL_SWITCH_LOG", str(tmp_path))
+    places = Places()
+    os.makedirs(places.var)
+    Path(places.compiled).write_text(json.dumps(shipped))
+    keys.make(places)
+    return places
+
+
+def test_a_log_is_taken_in_and_told(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "queue_log"
+    log.write_text(
+        "".join([*day(), f"{MORNING}|{MORNING}.1|nul|NONE|SINGING|la\n", *visit(5, MORNING)[:1], "torn\n17"])
+    )
+    assert main(["ingest"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"lines +135  new 134, there already 0, torn 1\n", said), said
+    assert re.search(r"unknown +1  SINGING \(kept\)", said)
+    assert "queue_log: its last line has no end yet" in said
+    assert re.search(r"visits +41  abandoned 14, answered 26; open: waiting 1", said)
+    assert main(["ingest", "--queue-log", str(log)]) == 0
+    assert re.search(r"lines +0  new 0", capsys.readouterr().out)
+    assert main(["rebuild"]) == 0
+    assert re.search(r"calls +42  looked at again\nvisits +41  abandoned 14", capsys.readouterr().out)
+
+
+def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = table(tmp_path / "asterisk.db", day())
+    assert main(["ingest", "--realtime", url]) == 0
+    assert re.search(r"lines +132  new 132", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], r"measure ingest: .*queue_log: no queue_log there; name it with --queue-log"),
+        (["--realtime", "sqlite://"], "no such table; name it with --table"),
+    ],
+)
+def test_what_is_not_there_is_said(
+    site: Places, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert main(["ingest", *words]) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_without_a_registry_it_says_how_to_make_one(
+    site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{tmp_path}/none.db")
+    for command in ("ingest", "rebuild"):
+        assert main([command]) == 1
+        assert "`registry init`" in capsys.readouterr().err
+
+
+def test_following_takes_what_comes_until_it_is_stopped(site: Places, database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "queue_log"
+    log.write_text("".join(visit(1, MORNING)[:2]))
+    command = [sys.executable, "-m", "measure.cli", "ingest", "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(database, "waiting")
+            with log.open("a") as file:
+                file.writelines(visit(1, MORNING)[2:])
+            wait_for(database, "answered")
+        finally:
+            process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert re.search(r"visits +1  answered 1", said)
+
+
+def test_the_unit_of_systemd_starts_a_command_that_there_is() -> None:
+    unit = Path(ROOT, "config", "systemd", "nul-measure.service").read_text(encoding="utf-8")
+    (started,) = re.findall(r"^ExecStart=/opt/numero-unico/\.venv/bin/measure (.*)$", unit, re.MULTILINE)
+    assert started == "ingest --follow"
+    assert "\nUser=asterisk\n" in unit
+
+
+def wait_for(database: Database, fate: str) -> None:
+    end = time.monotonic() + 30
+    while True:
+        with database.read() as connection:
+            if connection.exec_driver_sql("SELECT fate FROM queue_visit").scalar() == fate:
+                return
+        assert time.monotonic() < end, f"waited for a visit that is {fate}"
+        time.sleep(0.05)

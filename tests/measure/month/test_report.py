@@ -1,0 +1,560 @@
+"""The report of a month: the same figures on the page, in the table and in the document; nobody's figures but all's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, update
+
+from charter.calendar import OpeningHours, parse_range
+from common.command_line import Refusal
+from ivr.configuration.compiled import Compiled
+from measure.cli import main
+from measure.month.cells import half_hour
+from measure.month.document_files import tame
+from measure.month.period import Month, month, week_code
+from pages import colours
+from registry.db import schema
+from registry.db.connection import Database
+from registry.requests import queries
+from tests.conftest import rome
+from tests.measure import golden_month, months
+from tests.measure.golden_month import FOLDER
+from tests.measure.house import LATER, House, names, parsed, table, words
+from tests.registry import postgres
+
+NASTY = "<script>alert('x')</script> & \"'; DROP TABLE request;--"
+FORMULA = '=HYPERLINK("http://x")'
+
+
+@pytest.fixture
+def house(tmp_path: Path, shipped: Compiled, database: Database) -> House:
+    return House(tmp_path / "var", shipped)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
+    """A database with October and the months before it, to be copied."""
+    path = tmp_path_factory.mktemp("month") / "registry.db"
+    shutil.copy(tables, path)
+    made = Database(f"sqlite:///{path}")
+    golden_month.fill(made)
+    made.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def october(tmp_path_factory: pytest.TempPathFactory, filled: Path, shipped: Compiled) -> Iterator[House]:
+    """Where October was reported, for inside in Italian and for the public in English; only to be read."""
+    folder = tmp_path_factory.mktemp("october")
+    shutil.copy(filled, folder / "registry.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUL_DATABASE", f"sqlite:///{folder}/registry.db")
+        house = House(folder / "var", shipped)
+        golden_month.made(house)
+        yield house
+
+
+@pytest.fixture
+def full(house: House, filled: Path, tmp_path: Path) -> House:
+    """With October and the months before it."""
+    shutil.copy(filled, tmp_path / "registry.db")
+    return house
+
+
+@pytest.fixture
+def small(house: House, database: Database) -> House:
+    """With two days in October, and two in September."""
+    with database.begin() as connection:
+        months.base(connection)
+        days = [date(2026, 9, 1), date(2026, 9, 2), date(2026, 10, 6), date(2026, 10, 7)]
+        months.fill(connection, 2, days, 60, 30)
+    return house
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
+def test_the_report_is_what_it_was(october: House, name: str) -> None:
+    assert (october.out / name).read_bytes().decode() == (FOLDER / name).read_bytes().decode()
+
+
+def test_every_report_is_kept(october: House) -> None:
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(path.name for path in october.out.iterdir())
+
+
+def test_the_figures_can_be_counted_by_hand(house: House, database: Database) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+
+    def visit(seconds: float, fate: str, wait: float, **more: Any) -> dict[str, Any]:
+        given = {"fate": fate, "wait_s": wait, "talk_s": 100.0 if fate == "answered" else None, "topic_code": "ADR"}
+        return make.visit(
+            at + seconds, **{"left_at": at + seconds + wait, "caller_hash": f"{seconds}", **given, **more}
+        )
+
+    visits = [
+        visit(0, "answered", 20), visit(60, "answered", 21), visit(120, "abandoned", 5), visit(180, "abandoned", 20),
+        visit(240, "abandoned", 30), visit(300, "key", 40), visit(360, "full", 0), visit(1200, "answered", 1),
+        visit(420, "waiting", 0), visit(480, "answered", 1, in_service=0),
+        visit(60 + 3600, "answered", 2, caller_hash="60"),  # called again about the same
+    ]  # fmt: skip
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.queue_visit, visits)
+        months.add(connection, schema.request, [
+            make.request(at, outcome=outcome, state="closed", closed_at=at, topic_code="ADR", level=level,
+                         channel="phone")
+            for outcome, level in (("resolved", 1), ("resolved", 2), ("informed", 1), ("withdrawn", 1))
+        ])  # fmt: skip
+        months.add(connection, schema.survey_response, [
+            {"response_id": "r", "version": 1, "taken_on": "2026-10-31"},
+            {"response_id": "s", "version": 1, "taken_on": "2026-11-01"},
+        ])  # fmt: skip
+        months.add(connection, schema.survey_answer, [{"response_id": "r", "question": "solved", "value": 4}])
+    made = house.made()
+    row = table(made, "half-hours")["09:00"]
+    assert [row[name] for name in ("offered", "answered", "in-time", "abandoned", "voicemail")] == [7, 2, 1, 3, 2]
+    assert table(made, "half-hours")["09:30"]["offered"] == 1
+    assert table(made, "days")["2026-10-06"]["offered"] == 9
+    measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
+    assert measures["service_level"] == (round(3 / 9, 10), 9)
+    assert measures["abandonment_net"] == (0.25, 8)
+    assert measures["first_contact_observed"] == (0.8, 5)  # of five answered calls, that outside hours included
+    assert measures["level_one_resolution"] == (round(1 / 3, 10), 3)
+    assert measures["survey_response"] == (0.25, 4)
+    assert table(made, "survey")["solved"]["share"] == 1
+    assert "Fuori orario: 1." in house.text(kind="html")
+    assert table(made, "outside")["outside"]["calls"] == 1
+
+
+def test_a_caller_whom_a_restart_lost_makes_no_wait_shorter(house: House, database: Database) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+    lost = {"fate": "lost", "wait_s": None, "talk_s": None}
+    with database.begin() as connection:
+        months.base(connection)
+        answered = [make.visit(at + wait, fate="answered", wait_s=wait) for wait in (40.0, 60.0)]
+        months.add(connection, schema.queue_visit, [*answered, *(make.visit(at + n, **lost) for n in range(4))])
+    made = house.made()
+    measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
+    assert (measures["wait_mean_all"], measures["wait_median_all"]) == ((50, 2), (40, 2))
+    assert measures["answer_rate"][1] == 6  # offered they were
+    assert table(made, "waits")["09:00"]["p50"] == 40
+    assert table(made, "half-hours")["09:00"]["refused"] == 4
+
+
+def test_requests_count_by_the_week_in_which_their_time_is_over(house: House, database: Database) -> None:
+    make = months.Maker(1)
+    clocks = [
+        ("2026-10-01 00:00", "2026-09-30 12:00"), ("2026-10-04 23:00", None), ("2026-10-05 00:00", "2026-10-06 00:00"),
+        ("2026-09-30 23:59", None), ("2026-11-01 00:00", None),
+    ]  # fmt: skip
+    with database.begin() as connection:
+        months.base(connection)
+        for due, stopped in clocks:
+            asked = make.request(rome("2026-09-01 10:00"), channel="email", outcome=None, state="new", closed_at=None)
+            months.add(connection, schema.request, [asked])
+            months.add(connection, schema.sla_clock, [{
+                "request_id": asked["request_id"], "promise_code": "EMAIL", "clock_no": 1, "due_at": rome(due),
+                "started_at": rome("2026-09-01 10:00"), "calendar_rev": "", "stopped_at": stopped and rome(stopped),
+                "stop_reason": stopped and "answered",
+            }])  # fmt: skip
+    made = house.made()
+    assert {k: v for k, v in table(made, "promises")["EMAIL"].items() if k != "share_interval"} == {
+        "due": 3, "in-time": 1, "share": round(1 / 3, 10), "promised": 0.9,
+    }  # fmt: skip
+    weeks = table(made, "promises-by-week")
+    assert [weeks[f"EMAIL {week_code(days)}"]["due"] for days in Month(2026, 10).weeks] == [2, 1, 0, 0, 0]
+    late = table(made, "late")["EMAIL"]
+    assert late["late"] == 2  # the one of September and that of 4 October; that of 5 October was answered late
+    assert late["worst"] == pytest.approx((rome("2026-11-01 00:00") - rome("2026-09-30 23:59")) / 86400)
+
+
+# --- for the public --------------------------------------------------------------------------------------------------
+
+
+def counts(document: dict[str, Any]) -> list[float | str]:
+    """Every count of a document, of whatever table."""
+    found = []
+    for each in document["tables"]:
+        kinds = {column["column"]: column["kind"] for column in each["columns"]}
+        for row in each["rows"]:
+            found += [
+                value for name, value in row["values"].items() if kinds.get(name) == "count" and value is not None
+            ]
+    return found
+
+
+def test_the_public_sees_no_small_count_and_no_operator(october: House) -> None:
+    inside, outside = october.read("internal"), october.read("public")
+    assert any(isinstance(each, int) and 0 < each < 5 for each in counts(inside))
+    seen = counts(outside)
+    assert "hidden" in seen
+    assert all(each == "hidden" or each == 0 or float(each) >= 5 for each in seen)
+    assert "grades" in names(inside)
+    assert "grades" not in names(outside)
+    for kind in ("html", "csv", "json"):
+        text = october.text("public", "en", kind=kind) + october.text("internal", "it", kind=kind)
+        assert "op117" not in text  # who called back
+        assert "hash" not in text  # who called
+
+
+def test_a_share_is_shown_only_of_what_is_shown(october: House) -> None:
+    made = october.read("public")
+    for name in ("half-hours", "days", "topics"):
+        for row in table(made, name).values():
+            if "hidden" in (row["offered"], row["in-time"]):
+                assert row["service_level"] == "hidden"
+
+
+def test_a_month_is_published_again_as_it_was(small: House, database: Database) -> None:
+    first = small.made("public")
+    assert {row["p95"] for row in table(first, "waits").values()} == {"hidden"}  # some fifteen in each half-hour
+    again = small.made("public", now="2026-12-01 12:00")
+    assert again["tables"] == first["tables"]
+    assert small.report("--audience", "public", "--language", "en") == 0
+
+
+def test_a_later_call_that_would_show_up_in_the_difference_is_refused(small: House, database: Database) -> None:
+    small.made("public")
+    late = months.Maker(99)
+    with database.begin() as connection:
+        months.add(connection, schema.queue_visit, [late.visit(rome("2026-10-06 10:00"), unique_id="late")])
+    with pytest.raises(Refusal, match=r"since an earlier edition \d+ counts changed by fewer than 5"):
+        small.report("--audience", "public")
+    small.made("internal")
+
+
+def test_the_next_month_repeats_the_trend_word_for_word(small: House, database: Database) -> None:
+    first = table(small.made("public"), "trend")
+    november = [date(2026, 11, day) for day in (2, 3, 4, 5, 6)]
+    with database.begin() as connection:
+        months.fill(connection, 11, november, 30, 25, months.Maker(11, first=500_000))
+        connection.execute(
+            update(schema.request).where(schema.request.c.topic_code == "NASPI").values(topic_code="ADR")
+        )
+    second = table(small.made("public", month="2026-11", now="2026-12-20 12:00"), "trend")
+    assert {topic: row["2026-10"] for topic, row in second.items()} == {
+        topic: row["2026-10"] for topic, row in first.items()
+    }
+    inside = table(small.made("internal", month="2026-11", now="2026-12-20 12:00"), "trend")
+    assert inside["ADR"]["2026-10"] > first["ADR"]["2026-10"]
+
+
+def test_a_month_that_comes_out_late_agrees_with_the_trend_that_told_of_it(small: House) -> None:
+    october = table(small.made("public"), "trend")
+    september = table(small.made("public", month="2026-09"), "trend")
+    assert {topic: row["2026-09"] for topic, row in september.items()} == {
+        topic: row["2026-09"] for topic, row in october.items()
+    }
+
+
+def test_totals_that_are_parts_of_others_give_nothing_away(house: House, database: Database) -> None:
+    """Requests less those that somebody handled are those that the menu answered: two, here."""
+    make, at = months.Maker(4), rome("2026-10-06 10:00")
+    with database.begin() as connection:
+        months.base(connection)
+        asked = [
+            make.request(at, topic_code="ADR", audience="worker", channel="phone", level=1, state="closed",
+                         closed_at=at, outcome="informed" if n < 2 else "resolved")
+            for n in range(30)
+        ]  # fmt: skip
+        months.add(connection, schema.request, asked)
+    measures = table(house.made("public"), "measures")
+    assert table(house.made("internal"), "measures")["level_one_resolution"]["of"] == 28
+    assert measures["level_one_resolution"]["of"] == "hidden"
+
+
+def test_two_who_publish_at_once_do_not_miss_each_other(
+    small: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from measure.month import published
+
+    real = published.edition
+
+    def meanwhile(*asked: Any) -> Any:
+        found = real(*asked)
+        with database.begin() as connection:
+            published.keep(connection, Month(2026, 9), found)
+        return found
+
+    monkeypatch.setattr(published, "edition", meanwhile)
+    with pytest.raises(Refusal, match="somebody else published meanwhile"):
+        small.report("--audience", "public")
+    assert not small.out.exists()
+
+
+def test_first_contact_is_published_when_it_is_known_of_all_calls(small: House) -> None:
+    early = table(small.made("public", now="2026-11-03 12:00"), "measures")["first_contact_observed"]
+    assert (early["value"], early["of"]) == (None, 0)
+    later = table(small.made("public", now="2026-11-20 12:00"), "measures")["first_contact_observed"]
+    assert later["of"] > 50
+
+
+def test_an_open_month_is_not_published(small: House) -> None:
+    with pytest.raises(Refusal, match="not over yet"):
+        small.report("--audience", "public", now="2026-10-31 23:59")
+    assert small.report(now="2026-10-31 23:59") == 0
+    assert "Il mese non è finito" in small.text(kind="html")
+
+
+@pytest.mark.parametrize(("now", "due"), [("2026-10-08 12:00", 8), ("2026-10-09 00:00", 9), (LATER, 17)])
+def test_the_report_and_the_statistics_of_the_registry_say_the_same(
+    small: House, database: Database, now: str, due: int
+) -> None:
+    """In the month, too: what is due later than now has neither failed nor succeeded."""
+    document = small.made(now=now)
+    hours = OpeningHours("Europe/Rome", [])
+    with database.read() as connection:
+        stats = queries.stats(connection, *month("2026-10").span(hours), rome(now))
+    promises = table(document, "promises")
+    for code, figure in zip(queries.FIGURES, stats.on_time, strict=True):
+        assert (promises[code]["due"], promises[code]["in-time"]) == (figure.denominator, figure.numerator), code
+    assert promises["EMAIL"]["due"] == due
+    needs = {topic: row["requests"] for topic, row in table(document, "needs").items() if topic}
+    assert needs == {
+        topic: sum(count for (_, about), count in stats.opened.items() if about == topic) for topic in needs
+    }
+    assert sum(needs.values()) == sum(stats.opened.values()) > 0
+
+
+def test_the_threshold_of_the_law_cannot_be_undercut(small: House) -> None:
+    with pytest.raises(Refusal, match="--threshold: a threshold of 2 is below the 3 of the law"):
+        small.report("--audience", "public", "--threshold", "2")
+    three = counts((small.report("--audience", "public", "--threshold", "3"), json.loads(small.text("public")))[1])
+    assert 3 in three or 4 in three
+
+
+def test_nothing_is_written_when_the_proof_fails(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from measure.month import audit
+
+    real = audit.narrow
+    answers: list[Any] = []
+
+    def fails_at_last(linked: Any, hidden: Any, rules: Any, *proved: Any) -> Any:
+        found = real(linked, hidden, rules, *proved)
+        if not answers:
+            answers.extend([found] if not found else [])
+            return found
+        return {next(iter(hidden)): audit.Interval(1, 1)}
+
+    monkeypatch.setattr(audit, "narrow", fails_at_last)
+    with pytest.raises(Refusal, match="the check before writing failed"):
+        small.report("--audience", "public")
+    assert not small.out.exists()
+
+
+def test_a_month_with_so_few_calls_that_nothing_can_be_shown(house: House, database: Database) -> None:
+    with database.begin() as connection:
+        months.base(connection)
+        months.fill(connection, 3, [date(2026, 10, 6)], 3, 2)
+    made = house.made("public")
+    assert set(counts(made)) <= {0, "hidden"}
+    assert "n/d" not in house.text("public", kind="html")
+    assert "n.d." in house.text("public", kind="html")
+
+
+# --- empty, odd, hostile ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("audience", ["internal", "public"])
+def test_an_empty_month_is_a_page_without_figures(house: House, audience: str) -> None:
+    made = house.made(audience)
+    assert set(counts(made)) <= {0}
+    page = parsed(house.text(audience, kind="html"))
+    assert "In questo mese non c'è nulla." in words(page)
+
+
+def test_the_day_of_25_hours_is_one_day(tmp_path: Path, shipped: Compiled, database: Database) -> None:
+    always = {day: ["00:00-24:00"] for day in shipped["service"]["hours"]}
+    house, make = House(tmp_path / "var", shipped, hours=always), months.Maker(1)
+    first = rome("2026-10-25 00:00")
+    with database.begin() as connection:
+        months.add(connection, schema.queue_visit, [make.visit(first + 1800 * n + 60) for n in range(50)])
+        months.add(connection, schema.queue_visit, [make.visit(first + 25 * 3600)])
+    made = house.made()
+    assert table(made, "days")["2026-10-25"]["offered"] == 50
+    assert table(made, "days")["2026-10-26"]["offered"] == 1
+    slots = {slot: row["offered"] for slot, row in table(made, "half-hours").items()}
+    assert (slots["01:30"], slots["02:00"], slots["02:30"], slots["03:00"]) == (1, 2, 2, 1)
+    assert len(slots) == 48
+
+
+def test_half_hours_are_those_on_the_wall() -> None:
+    assert half_hour(rome("2026-10-25 02:59"), months.HOURS) == "02:30"
+    assert half_hour(rome("2026-10-25 02:59") + 3600, months.HOURS) == "02:30"
+    assert half_hour(rome("2026-03-29 03:00"), months.HOURS) == "03:00"
+
+
+@pytest.mark.parametrize("audience", ["internal", "public"])
+def test_text_from_outside_is_text(tmp_path: Path, shipped: Compiled, database: Database, audience: str) -> None:
+    house, maker = House(tmp_path / "var", shipped, name=NASTY), months.Maker(5, {NASTY: 3, FORMULA: 2, "ADR": 9})
+    with database.begin() as connection:
+        months.base(connection, {NASTY: NASTY, FORMULA: FORMULA})
+        months.fill(connection, 5, [date(2026, 10, 6), date(2026, 10, 7)], 60, 40, maker)
+        connection.execute(insert(schema.survey_response).values(response_id="n", version=1, taken_on="2026-10-06"))
+        connection.execute(insert(schema.survey_answer).values(response_id="n", question=NASTY, value=5))
+    made = house.made(audience)
+    page = parsed(house.text(audience, kind="html"))
+    assert words(page.find(".//h1")) == f"{NASTY}: ottobre 2026"  # type: ignore[arg-type]
+    heads = {words(each) for each in page.iter("th")}
+    assert {NASTY, FORMULA} <= heads
+    assert "<script" not in house.text(audience, kind="html")
+    assert NASTY in table(made, "topics")
+    lines = list(csv.reader(io.StringIO(house.text(audience, kind="csv"), newline="")))
+    assert len({len(line) for line in lines}) == 1
+    assert not any(cell.startswith(("=", "+", "@")) for line in lines for cell in line)
+    assert tame(FORMULA) in {line[2] for line in lines}
+    with database.read() as connection:
+        assert connection.execute(schema.request.select().limit(1)).first() is not None
+
+
+def test_the_page_can_be_read_by_everybody(october: House) -> None:
+    for audience, language in golden_month.KEPT:
+        text = october.text(audience, language, kind="html")
+        page = parsed(text)
+        assert page.get("lang") == language
+        assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", text) == []
+        levels = [int(each.tag[1]) for each in page.iter() if re.fullmatch(r"h\d", each.tag)]
+        assert levels[0] == 1
+        assert set(levels[1:]) == {2}
+        for section in page.iter("section"):
+            tables, pictures = list(section.iter("table")), list(section.iter("svg"))
+            assert len(pictures) <= min(1, len(tables))
+            assert all(words(each.find("title")) for each in pictures)  # type: ignore[arg-type]
+        for each in page.iter("table"):
+            assert words(each.find("caption"))  # type: ignore[arg-type]
+            assert {head.get("scope") for head in each.findall("thead/tr/th")} == {"col"}
+            assert {row[0].get("scope") for row in each.findall("tbody/tr")} <= {"row"}
+            columns = len(each.findall("thead/tr/th"))
+            assert {len(row) for row in each.findall("tbody/tr")} <= {columns}
+
+
+def test_every_colour_of_the_promises_is_in_their_key(october: House) -> None:
+    page = parsed(october.text("internal", "it", kind="html"))
+    promises = next(each for each in page.iter("section") if words(each.find("h2")).startswith("Le promesse"))  # type: ignore[arg-type]
+    key = {(each.get("style") or "").partition(":")[2] for each in promises.findall(".//ul/li/i")}
+    bars = [each.get("fill") for each in promises.iter("rect")]
+    assert set(bars[1::2]) <= key  # each follows its pale line
+    assert colours.AMBER in bars
+
+
+def test_page_table_and_document_have_the_same_figures(october: House) -> None:
+    document = october.read("public")
+    lines = list(csv.DictReader(io.StringIO(october.text("public", "en", kind="csv"), newline="")))
+    flat = {
+        (each["table"], row["row"], name): value
+        for each in document["tables"] for row in each["rows"] for name, value in row["values"].items()
+        if not name.endswith("_interval")
+    }  # fmt: skip
+    assert len(lines) == len(flat)
+    for line in lines:
+        value = flat[line["table"], line["row"], line["column"]]
+        assert line["state"] == {"hidden": "hidden", None: "none"}.get(value, "shown")
+        assert line["value"] == (repr(value) if line["state"] == "shown" else "")
+    page = parsed(october.text("public", "en", kind="html"))
+    assert len(list(page.iter("table"))) == len(document["tables"])
+    cells = sum(len(row) - 1 for each in page.iter("table") for row in each.findall("tbody/tr"))
+    assert cells == len(flat)
+
+
+def test_postgresql_tells_the_same(filled: Path, tmp_path: Path) -> None:
+    from measure.month import data
+
+    shutil.copy(filled, tmp_path / "filled.db")
+    here, there = Database(f"sqlite:///{tmp_path}/filled.db"), postgres.with_tables()
+    try:
+        with here.read() as source, there.begin() as target:
+            for each in schema.metadata.sorted_tables:
+                rows = [dict(row._mapping) for row in source.execute(each.select())]
+                months.add(target, each, rows)
+        read = []
+        for database in (here, there):
+            with database.read() as connection:
+                found = data.read(connection, Month(2026, 10), months.HOURS, rome(LATER))
+                due = {promise: sorted(each, key=str) for promise, each in found.due.items()}
+                visits, requests = sorted(found.visits, key=str), sorted(found.requests, key=str)
+                read.append(found._replace(visits=visits, requests=requests, due=due))
+        assert read[0] == read[1]
+    finally:
+        here.close()
+        there.close()
+
+
+# --- the program -----------------------------------------------------------------------------------------------------
+
+
+def test_every_query_reads_through_an_index(full: House, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is scanned but the small tables of topics and promises."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        asked.append((statement, parameters))
+
+    from measure.month import data
+
+    with database.read() as connection:
+        event.listen(connection, "before_cursor_execute", note)
+        data.read(connection, Month(2026, 10), months.HOURS, rome(LATER))
+        event.remove(connection, "before_cursor_execute", note)
+        plans = [
+            str(step[3])
+            for statement, parameters in asked
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert len(asked) > 20
+    scans = {plan for plan in plans if plan.startswith("SCAN") and "CONSTANT" not in plan}
+    assert scans <= {"SCAN topic", "SCAN promise"}
+
+
+def test_a_full_disk_leaves_the_old_report(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.made()
+    before = {each.name: each.read_bytes() for each in small.out.iterdir()}
+
+    def no_space(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(Refusal, match="not written: No space left on device; what was there before"):
+        small.report(now="2026-12-01 12:00")
+    assert {each.name: each.read_bytes() for each in small.out.iterdir()} == before
+
+
+def test_the_command(small: House, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    at = ["--var", small.places.var, "report"]
+    assert main([*at, "--month", "2026-10", "--output", str(tmp_path / "here")]) == 0
+    said = capsys.readouterr().out.split()
+    assert [os.path.basename(each) for each in said] == [
+        f"month-2026-10-internal-it.{k}" for k in ("html", "csv", "json")
+    ]
+    assert main([*at, "--month", "ottobre"]) == 1
+    assert "'ottobre' is no month; write year and month: 2026-10" in capsys.readouterr().err
+    assert main(["--var", str(tmp_path / "nowhere"), "report", "--month", "2026-10"]) == 1
+    assert "run `ivr compile`" in capsys.readouterr().err
+
+
+def test_without_a_registry_the_remedy_is_told(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{tmp_path}/other.db")
+    with pytest.raises(Refusal, match="registry init"):
+        house.report()
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-00", "26-10", "2026-1", "٢٠٢٦-10", "2000-12"])
+def test_what_is_no_month_is_refused(text: str) -> None:
+    with pytest.raises(Refusal, match="is no month"):
+        month(text)
+
+
+def test_months_and_their_weeks() -> None:
+    october = month("2026-10")
+    assert (october.later(3), october.later(-10)) == (Month(2027, 1), Month(2025, 12))
+    assert [len(each) for each in october.weeks] == [4, 7, 7, 7, 6]
+    assert october.span(months.HOURS).until - october.span(months.HOURS).start == (31 * 24 + 1) * 3600
+    assert parse_range("09:00-13:00") in months.HOURS.week[0]

@@ -1,0 +1,20 @@
+"""Both languages say the same things."""
+
+from __future__ import annotations
+
+import re
+
+from measure.month.texts import WORDS
+from registry.db import schema
+
+
+def test_each_language_has_every_word_with_the_same_places() -> None:
+    italian, english = WORDS["it"], WORDS["en"]
+    assert italian.keys() == english.keys()
+    for name, text in italian.items():
+        assert sorted(re.findall(r"\{\w*\}", text)) == sorted(re.findall(r"\{\w*\}", english[name])), name
+
+
+def test_audiences_and_channels_have_names() -> None:
+    for each in (*schema.AUDIENCES, *schema.CHANNELS):
+        assert each in WORDS["it"]

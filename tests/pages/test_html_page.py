@@ -1,0 +1,67 @@
+"""The sheet: frames and tables that escape what they are given."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from pages import html_page
+from pages.colours import SOFT, contrast
+
+
+def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_keys() -> None:
+    drawn = html_page.table("A & B", ["", "<i>"], [["row", html_page.Markup("<b>1</b>")], ["x < y", "2"]])
+    root = ElementTree.fromstring(drawn)
+    assert (root.get("tabindex"), root.get("role"), root.get("aria-label")) == ("0", "region", "A & B")
+    assert [each.get("scope") for each in root.iter("th")] == ["col", "col", "row", "row"]
+    assert root.findtext(".//caption") == "A & B"
+    assert [each.text for each in root.findall("table/thead/tr/th")] == [None, "<i>"]
+    assert root.findtext(".//td/b") == "1"
+
+
+def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
+    drawn = ElementTree.fromstring(html_page.table("C", ["Measure", "Value <"], [["a sentence", "1"]], words=True))
+    assert [each.get("data-of") for each in drawn.iter("td")] == ["Value <"]
+    assert "content: attr(data-of)" in html_page.STYLE
+    plain = ElementTree.fromstring(html_page.table("C", ["Measure", "Value"], [["a sentence", "1"]]))
+    assert [each.get("data-of") for each in plain.iter("td")] == [None]
+
+
+def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherwise() -> None:
+    drawn = ElementTree.fromstring(html_page.table("C", ["A", "B"], [["x", "1"]], words=True))
+    roles = {
+        (each.tag, each.get("role")) for each in drawn.iter() if each.tag in ("table", "thead", "tbody", "tr", "td")
+    }
+    wanted = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    assert roles == set(wanted.items())
+    assert [each.get("role") for each in drawn.iter("th")] == ["columnheader", "columnheader", "rowheader"]
+    assert ".words thead { display: none" not in html_page.STYLE  # it would be hidden from those who listen, too
+
+
+def test_a_picture_that_is_too_wide_is_scrolled_by_keys() -> None:
+    drawn = ElementTree.fromstring(html_page.scrolled("<svg/>", "A & B"))
+    assert (drawn.get("tabindex"), drawn.get("role"), drawn.get("aria-label")) == ("0", "group", "A & B")
+
+
+def test_letters_stay_readable_on_the_shadow_at_an_edge() -> None:
+    """The darkest of it: black of that opacity on white."""
+    (opacity,) = set(re.findall(r"#000(\d), #0000", html_page.STYLE))
+    grey = round(255 * (1 - 17 * int(opacity) / 255))
+    assert contrast(SOFT, f"#{grey:02x}{grey:02x}{grey:02x}") >= 4.5
+
+
+def test_a_wide_table_goes_below_its_picture() -> None:
+    beside = html_page.pictured("H", ["text"], "<svg/>", [("#fff", "bar", "<key>")], "<table/>")
+    below = html_page.pictured("H", [], "<svg/>", [], "<table/>", wide=True)
+    assert 'class="pair"' in beside
+    assert "&lt;key&gt;" in beside
+    assert 'class="below"' in below
+    assert "<ul" not in below
+
+
+def test_the_sheet_is_whole_and_fetches_nothing() -> None:
+    page = html_page.sheet("T <", "en", ["<p>x</p>"])
+    root = ElementTree.fromstring(page.partition("\n")[2])
+    assert root.get("lang") == "en"
+    assert root.findtext("head/title") == "T <"
+    assert "default-src 'none'" in page

@@ -1,0 +1,295 @@
+"""A cluster gives what threads give, whoever dies in the middle; and what is wrong with it is told in time.
+
+The scheduler and its workers are processes of their own on this machine, on free ports. The workers stand in another
+folder, with another configuration: what they need is in the task.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.cli import main
+from queue_model.errors import ModelError
+from queue_model.runs import cluster
+from queue_model.runs.batches import Order
+from queue_model.runs.cache import Shelf
+from queue_model.runs.cluster import Cluster
+from queue_model.runs.compare import compare
+from queue_model.runs.measures.measures import Sums
+from queue_model.runs.replication import replicate
+from queue_model.runs.sweep import Interrupted, Point, axis, grid, points_of, sweep
+from tests.queue_model.days import day, everything, ready
+
+DEADLINE = 60
+
+
+class House:
+    """A scheduler, and workers that come and go."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self.stack = folder, stack
+        self.file = folder / "scheduler.json"
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        deadline = time.monotonic() + DEADLINE
+        while not self.file.exists() or not self.file.read_text(encoding="utf-8").endswith("}"):
+            assert time.monotonic() < deadline, "no scheduler"
+            time.sleep(0.02)
+        self.address: str = json.loads(self.file.read_text(encoding="utf-8"))["address"]
+
+    def worker(self, *words: str) -> subprocess.Popen[bytes]:
+        return self._start(
+            "worker", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--memory-limit", "0",
+            "--death-timeout", str(DEADLINE), "--local-directory", str(self.folder), *words,
+        )  # fmt: skip
+
+    def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
+        nowhere = {"IVR_CONFIG": str(self.folder / "nowhere"), "IVR_VAR": str(self.folder / "nowhere")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--no-dashboard", "--scheduler-file", str(self.file),
+             *words],
+            cwd=self.folder, env={**os.environ, **nowhere}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.stack.callback(ended, process)
+        return process
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(DEADLINE)
+
+
+@contextmanager
+def house(folder: Path) -> Iterator[House]:
+    with ExitStack() as stack:
+        yield House(folder, stack)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A scheduler with two workers, for tests that leave them as they are."""
+    with house(tmp_path_factory.mktemp("cluster")) as found:
+        for _ in range(2):
+            found.worker()
+        yield found
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    path = tmp_path / "base.yaml"
+    path.write_text(yaml.safe_dump(day(6, 3, replications=4)), encoding="utf-8")
+    return str(path)
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*.json")}
+
+
+def plain(many: list[Sums]) -> list[Any]:
+    """Sums to the last bit."""
+    parts = [
+        {(part, name): (top.tobytes(), bottom.tobytes()) for part, found in each.parts.items()
+         for name, (top, bottom) in found.items()}
+        for each in many
+    ]  # fmt: skip
+    return [(each.whole, each.counts, part) for each, part in zip(many, parts, strict=True)]
+
+
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task for each replication, so that there are many to hand out."""
+    monkeypatch.setattr(Cluster, "least", 0.0)
+
+
+# --- the same --------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_is_the_same_to_the_last_byte_though_a_worker_is_killed_in_the_middle(
+    tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_tasks(monkeypatch)
+    points = points_of(base, grid([axis("seats=4,5,6"), axis("calls=300,400")]), Places())
+    serial = sweep(points, Shelf(str(tmp_path / "serial")), jobs=1)
+    with house(tmp_path) as found:
+        doomed = found.worker()
+        found.worker()
+        killed: list[int] = []
+
+        def kill(done: int, wanted: int) -> None:
+            if done == 2 and not killed:
+                killed.append(doomed.pid)
+                doomed.kill()
+
+        with Cluster(found.address, DEADLINE) as executor:
+            executor.wait_for(2, DEADLINE)
+            spread = sweep(points, Shelf(str(tmp_path / "spread")), executor=executor, progress=kill)
+        assert killed
+        assert doomed.wait(DEADLINE) != 0
+    assert spread == serial
+    assert kept(tmp_path / "spread") == kept(tmp_path / "serial")
+    assert len(kept(tmp_path / "spread")) == 6
+
+
+def test_replications_and_comparisons_are_the_same(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_tasks(monkeypatch)
+    first, second = (ready(everything(2, menu={"walk": False}, operators={"reserve": reserve})) for reserve in (1, 2))
+    with Cluster(shared.address, DEADLINE) as executor:
+        spread = replicate(first, replications=5, parts=("topic",), executor=executor)
+        both = compare([first, second], replications=3, executor=executor)
+    serial = replicate(first, replications=5, parts=("topic",), jobs=1)
+    assert plain(spread.sums) == plain(serial.sums)
+    assert both.difference("service_level", 0, 1) == compare([first, second], replications=3).difference(
+        "service_level", 0, 1
+    )
+
+
+def test_the_command_says_the_same(
+    shared: House, tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["sweep", base, "--set", "seats=4,6", "--out"]
+    said = []
+    for name, more in (("threads", []), ("cluster", ["--cluster", shared.address])):
+        assert main(["--var", str(tmp_path / f"var {name}"), *asked, str(tmp_path / name), *more]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("threads", "cluster")]
+    assert files[0] == files[1]
+    assert main(["--var", str(tmp_path / "var cluster"), *asked, str(tmp_path / "threads")]) == 0
+    assert "2 points, 2 of them kept from before" in capsys.readouterr().out
+
+
+def test_a_stopped_sweep_goes_on_where_it_was(
+    shared: House, tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_tasks(monkeypatch)
+    points, shelf = points_of(base, grid([axis("seats=3,4,5,6")]), Places()), Shelf(str(tmp_path / "shelf"))
+
+    def stop(done: int, wanted: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with Cluster(shared.address, DEADLINE) as executor:
+        with pytest.raises(Interrupted) as stopped:
+            sweep(points, shelf, executor=executor, progress=stop)
+        assert 2 <= stopped.value.kept == len(kept(tmp_path / "shelf"))
+        again: list[Point] = sweep(points, shelf, executor=executor)
+    assert sum(each.again for each in again) == stopped.value.kept
+
+
+def test_a_mistake_in_a_task_is_told_and_ends_the_rest(shared: House) -> None:
+    with Cluster(shared.address, DEADLINE) as executor, pytest.raises(ValueError, match="math domain error"):
+        executor.run(math.sqrt, [4.0, 1.0, -1.0, 9.0], lambda task, result: None)
+
+
+def test_an_order_needs_no_file(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("at,topic\n2026-02-02T10:10:00,ALTRO\n", encoding="utf-8")
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(day(6, 1, arrivals={"trace": "calls.csv"})), encoding="utf-8")
+    order = Order(points_of(str(path), [{}], Places())[0], 1, "kernel")
+    packed, here = pickle.dumps(order), order.sums(0)
+    for each in tmp_path.iterdir():
+        each.unlink()
+    elsewhere: Order = pickle.loads(packed)
+    assert plain([elsewhere.sums(0)]) == plain([here])
+    assert here.counts["called"] == 1
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------------------
+
+
+def test_nobody_at_the_address(base: str) -> None:
+    with socket.socket() as held:  # bound, but nobody listens
+        held.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{held.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(Refusal, match=rf"--cluster {address}: no scheduler there .*`dask scheduler`"):
+            Cluster(address, deadline=0.5)
+        assert time.monotonic() - started < DEADLINE
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", "xyz://1.2.3.4:5"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(Refusal, match=f"--cluster {address}: no scheduler there"):
+        Cluster(address, deadline=0.5)
+
+
+def stopped_by(
+    found: House, doomed: subprocess.Popen[bytes], said: str, base: str, shelf: Shelf, patience: float
+) -> None:
+    """A sweep in the middle of which a process ends; what was finished is kept."""
+    points = points_of(base, grid([axis("seats=3,4,5,6,7,8")]), Places())
+
+    def kill(done: int, wanted: int) -> None:
+        if done == 1:
+            doomed.kill()
+
+    with Cluster(found.address, DEADLINE):
+        pass  # the worker is there
+    with pytest.raises(Refusal, match=said), Cluster(found.address, DEADLINE, patience) as executor:
+        sweep(points, shelf, executor=executor, progress=kill)
+    assert 1 <= sum(each.again for each in sweep(points, shelf)) < 6
+
+
+def test_nobody_works_or_one_who_cannot(tmp_path: Path) -> None:
+    without = tmp_path / "without.py"  # loaded by a worker: no such program there
+    without.write_text("import sys\nsys.modules['queue_model'] = None\n", encoding="utf-8")
+    with house(tmp_path) as found:
+        with pytest.raises(Refusal, match=r"no worker for 0\.3 s; start some: dask worker tcp:"):
+            Cluster(found.address, DEADLINE, patience=0.3)
+        found.worker("--preload", str(without))
+        said = "a worker has no queue_model.*; install there what is here, the same version"
+        with Cluster(found.address, DEADLINE) as executor, pytest.raises(Refusal, match=said):
+            replicate(ready(day(6, 1)), replications=1, executor=executor)
+
+
+def test_the_last_worker_and_the_scheduler_go_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_tasks(monkeypatch)
+    with house(tmp_path) as found:
+        with monkeypatch.context() as impatient:
+            impatient.setattr(cluster, "LOOK", 0.2)
+            shelf = Shelf(str(tmp_path / "worker"))
+            stopped_by(found, found.worker(), r"no worker for 0\.3 s", base, shelf, 0.3)
+        found.worker()
+        said = "the scheduler went away; what is finished is kept"
+        stopped_by(found, found.scheduler, said, base, Shelf(str(tmp_path / "scheduler")), DEADLINE)
+
+
+def test_another_version_is_told(shared: House, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[[], dict[str, str]] = cluster.versions
+    monkeypatch.setattr(cluster, "versions", lambda: {**real(), "NumPy": "0.1"})
+    said = r"the worker tcp://127.* is not like this machine: NumPy \S+ there, 0.1 here; make them alike"
+    with Cluster(shared.address, DEADLINE) as executor, pytest.raises(ModelError, match=said):
+        replicate(ready(day(6, 1)), replications=1, executor=executor)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["sweep", base, "--set", "seats=4", "--cluster", "tcp://127.0.0.1:1"]) == 1
+    said = capsys.readouterr().err
+    assert "Dask distributed is not installed here; install it, pip install 'numero-unico-lavoro[cluster]'" in said
+
+
+def test_threads_and_a_cluster_together(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", base, "--jobs", "2", "--cluster", "tcp://127.0.0.1:1"]) == 1
+    assert "--jobs: counts threads of this machine" in capsys.readouterr().err
+
+
+def test_who_asks_for_no_cluster_never_loads_it() -> None:
+    code = "import sys, queue_model.commands.sweep, queue_model.commands.run; print('distributed' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
+    assert done.stdout == "False\n"

@@ -1,0 +1,309 @@
+"""Many settings of one scenario: every point once, kept as soon as it is finished, the same whoever runs it."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from common.command_line import Refusal
+from common.places import Places
+from queue_model.cli import main
+from queue_model.errors import ModelError
+from queue_model.runs import cache
+from queue_model.runs import sweep as module
+from queue_model.runs.cache import Shelf, key
+from queue_model.runs.sweep import Axis, Interrupted, axes_of, axis, changes, grid, listed, panels, points_of, sweep
+from tests.queue_model.days import day, ready
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    path = tmp_path / "base.yaml"
+    path.write_text(yaml.safe_dump(day(6, 1, replications=2)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(var=str(tmp_path / "var"))
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the points that are really simulated."""
+    counted: list[int] = []
+    real: Callable[..., dict[str, Any]] = module._run
+
+    def run(*arguments: Any) -> dict[str, Any]:
+        counted.append(1)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "_run", run)
+    return counted
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def test_values_of_an_axis_are_yaml() -> None:
+    assert axis("operators.reserve=0,2,4") == Axis("operators.reserve", [0, 2, 4])
+    assert axis("a=true,null,x,0.5") == Axis("a", [True, None, "x", 0.5])
+    assert axis("p={law: exponential, mean: 60},{law: deterministic, value: 1}").values[1] == {
+        "law": "deterministic",
+        "value": 1,
+    }
+
+
+@pytest.mark.parametrize("text", ["seats", "seats=", "=3", "a b=3", "a..b=3", "a=[", "a+=1"])
+def test_what_is_no_axis(text: str) -> None:
+    with pytest.raises(ModelError, match="--set"):
+        axis(text)
+
+
+def test_a_grid_has_every_combination() -> None:
+    found = grid([Axis("a", [1, 2]), Axis("b", ["x", "y"])])
+    assert found == [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"}]
+    with pytest.raises(ModelError, match="said twice"):
+        grid([Axis("a", [1]), Axis("a", [2])])
+    with pytest.raises(ModelError, match="1,000,000 points, more than 10,000"):
+        grid([Axis("a", list(range(1000))), Axis("b", list(range(1000)))])
+
+
+def test_a_list_of_points(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text('seats,callers.patience\n6,"{law: exponential, mean: 60}"\n8,\n', encoding="utf-8")
+    assert listed(str(path)) == [{"seats": 6, "callers.patience": {"law": "exponential", "mean": 60}}, {"seats": 8}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("seats\n", "no points"), ("se ats\n6\n", "is no key"), ("a,b\n1\n", "row 2: 1 cells")]
+)
+def test_a_bad_list(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=said):
+        listed(str(path))
+
+
+def test_a_list_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        listed(str(tmp_path / "no.csv"))
+
+
+def test_short_names_and_joined_keys() -> None:
+    study = ready(day(6, 1))
+    assert changes(study, {"calls": 9}) == {"arrivals": {"per_day": 9}}
+    assert changes(study, {"callers.balk+menu.hang_up": 0.1}) == {"callers": {"balk": 0.1}, "menu": {"hang_up": 0.1}}
+    with pytest.raises(ModelError, match="set twice"):
+        changes(study, {"calls": 9, "arrivals.per_day": 8})
+    with pytest.raises(ModelError, match="set as a whole already"):
+        changes(study, {"callers": 9, "callers.balk": 8})
+
+
+def test_fewer_seats_leave_people_at_home() -> None:
+    study = ready(day(6, 1))
+    assert changes(study, {"queue.seats": 4}) == {"operators": {"seats": 4, "shifts": {"tutti": {"operators": 4}}}}
+    assert changes(study, {"seats": 8}) == {"operators": {"seats": 8}}
+    assert changes(study, {"operators.seats": 4}) == {"operators": {"seats": 4}}
+
+
+def test_an_impossible_point_is_refused_before_any_runs(base: str, places: Places, runs: list[int]) -> None:
+    with pytest.raises(ModelError, match=r"at calls=-5:\n.*arrivals.per_day"):
+        points_of(base, grid([axis("calls=5,-5")]), places)
+    assert runs == []
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_sweep_simulates_only_what_is_new(base: str, places: Places, tmp_path: Path, runs: list[int]) -> None:
+    shelf = Shelf(str(tmp_path / "shelf"))
+    first = sweep(points_of(base, grid([axis("seats=4,5")]), places), shelf)
+    assert len(runs) == 2
+    wider = sweep(points_of(base, grid([axis("seats=5,4,3")]), places), shelf)
+    assert len(runs) == 3
+    assert [each.again for each in wider] == [True, True, False]
+    assert wider[0].measures == first[1].measures
+    assert wider[1].counts == first[0].counts
+
+
+def test_the_same_point_twice_is_one_run(base: str, places: Places, tmp_path: Path, runs: list[int]) -> None:
+    found = sweep(points_of(base, grid([axis("seats=6,6"), axis("title=one,two")]), places), Shelf(str(tmp_path / "s")))
+    assert len(runs) == 1
+    assert len({id(each.measures) for each in found}) == 4
+    assert all(each.measures == found[0].measures for each in found)
+
+
+def test_any_number_of_threads_gives_the_same(base: str, places: Places, tmp_path: Path) -> None:
+    points = points_of(base, grid([axis("seats=3,4,5")]), places)
+    one, three = (sweep(points, Shelf(str(tmp_path / str(jobs))), jobs=jobs) for jobs in (1, 3))
+    assert one == three
+
+
+def test_an_interrupted_sweep_loses_no_finished_point(
+    base: str, places: Places, tmp_path: Path, runs: list[int]
+) -> None:
+    points, shelf = points_of(base, grid([axis("seats=3,4,5,6")]), places), Shelf(str(tmp_path / "shelf"))
+
+    def stop(done: int, wanted: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as stopped:
+        sweep(points, shelf, jobs=1, progress=stop)
+    assert stopped.value.wanted == 4
+    kept = len(runs)
+    assert 2 <= stopped.value.kept == kept <= 4
+    again = sweep(points, shelf)
+    assert len(runs) == 4
+    assert sum(each.again for each in again) == kept
+
+
+def test_a_point_that_fails_is_told(base: str, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "_run", broken)
+    with pytest.raises(ZeroDivisionError):
+        sweep(points_of(base, [{}], places), Shelf(str(tmp_path)))
+
+
+# --- the shelf -------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_that_of_what_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = day(6, 1)
+
+    def of(seed: int = 1, replications: int = 2, engine: str = "kernel", **change: Any) -> str:
+        return key(ready({**plain, **change}), seed=seed, replications=replications, engine=engine)
+
+    first = of()
+    assert of(title="another", about="words", replications=2) == first
+    others = [of(seed=2), of(replications=3), of(engine="simpy"), of(targets={"within": 30})]
+    others.append(of(service={**plain["service"], "queue": {"longest_queue": 14}}))
+    monkeypatch.setattr(cache, "program", lambda: "newer")
+    others.append(of())
+    assert len({first, *others}) == 7
+
+
+def test_a_trace_is_part_of_the_key(tmp_path: Path) -> None:
+    trace = tmp_path / "calls.csv"
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(day(6, 1, arrivals={"trace": "calls.csv"})), encoding="utf-8")
+    keys = set()
+    for minute in (10, 20):
+        trace.write_text(f"at,topic\n2026-02-02T10:{minute}:00,ALTRO\n", encoding="utf-8")
+        keys.add(key(points_of(str(path), [{}], Places())[0], seed=1, replications=1, engine="kernel"))
+    assert len(keys) == 2
+
+
+def test_a_broken_run_is_as_none(tmp_path: Path) -> None:
+    shelf = Shelf(str(tmp_path))
+    assert shelf.get("ab12") is None
+    shelf.put("ab12", {"x": 1})
+    assert shelf.get("ab12") == {"key": "ab12", "x": 1}
+    for text in ('{"key": "ab', "[]", '{"key": "other"}'):
+        Path(shelf.path("ab12")).write_text(text, encoding="utf-8")
+        assert shelf.get("ab12") is None
+
+
+def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(Refusal, match=r"not kept: .*; make room, or choose another --var"):
+        Shelf(str(tmp_path / "file")).put("ab12", {})
+
+
+# --- maps ------------------------------------------------------------------------------------------------------------
+
+
+def test_axes_are_the_settings_that_differ() -> None:
+    settings = [{"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 1}]
+    assert axes_of(settings) == [Axis("a", [1, 3]), Axis("b", [2, None])]
+
+
+def test_a_map_for_each_value_of_a_third_axis() -> None:
+    settings = grid([axis("a=1,2"), axis("b=1,2,3"), axis("c=1,2")])
+    found = list(panels(settings, axes_of(settings)))
+    assert found == [({"a": 1}, [[0, 1], [2, 3], [4, 5]]), ({"a": 2}, [[6, 7], [8, 9], [10, 11]])]
+
+
+def test_points_of_a_list_leave_holes() -> None:
+    settings = [{"a": 1, "b": 1}, {"a": 2, "b": 2}]
+    assert [rows for _, rows in panels(settings, axes_of(settings))] == [[[0, None], [None, 1]]]
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_table_files_and_maps(base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, var = tmp_path / "out", str(tmp_path / "var")
+    asked = ["--var", var, "sweep", base, "--set", "seats=4,6", "--set", "calls=200,300", "--out", str(out)]
+    assert main([*asked, "--measure", "service_level"]) == 0
+    said = capsys.readouterr().out
+    assert "4 points; 2 replications of each, seed 7" in said
+    assert len([line for line in said.splitlines() if line.startswith(("4 ", "6 "))]) == 5
+    with open(out / "sweep.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    levels = {(row["seats"], row["calls"]): float(row["value"]) for row in rows if row["measure"] == "service_level"}
+    assert levels["4", "300"] < levels["6", "300"] < levels["6", "200"]
+    ElementTree.fromstring((out / "service_level.svg").read_text(encoding="utf-8"))
+    assert sorted(os.listdir(out)) == ["service_level.svg", "sweep.csv"]
+    assert main(asked) == 0
+    assert "4 points, 4 of them kept from before" in capsys.readouterr().out
+
+
+def test_list_and_grid_and_period(base: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text("calls\n10\n20\n", encoding="utf-8")
+    asked = ["--var", str(tmp_path / "var"), "sweep", base, "--list", str(path), "--days", "2", "--first", "2026-02-03"]
+    assert main([*asked, "--set", "seats=6", "--replications", "1"]) == 0
+    assert "2 points; 1 replications" in capsys.readouterr().out
+    study = points_of(base, [{}], Places(), {"period": {"first": datetime.date(2026, 2, 3), "days": 2}})[0]
+    assert (study.period.first, study.period.days) == (datetime.date(2026, 2, 3), 2)
+    assert main([*asked, "--set", "calls=6"]) == 1
+    assert "is also in" in capsys.readouterr().err
+
+
+def test_nothing_to_vary(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", base]) == 1
+    assert "nothing to vary" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", base, "--set", "seats=6", "--out", f"{base}/below"]) == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_interrupted_from_the_keyboard(base: str, tmp_path: Path) -> None:
+    """A real process, a real signal: what was finished is there, and the message says how to go on."""
+    var = tmp_path / "var"
+    asked = [
+        sys.executable, "-m", "queue_model.cli", "--var", str(var), "sweep", base, "--jobs", "1", "--days", "40",
+        "--replications", "20", "--set", f"seats={','.join(map(str, range(2, 10)))}",
+    ]  # fmt: skip
+    with subprocess.Popen(asked, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(var.glob("sweeps/*/[0-9a-f]*.json")) and time.monotonic() < deadline:
+            try:
+                process.wait(0.02)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    kept = len(list(var.glob("sweeps/*/[0-9a-f]*.json")))
+    assert process.returncode == 130, said
+    assert 1 <= kept < 8
+    assert f"interrupted; {kept} of 8 points are kept; the same command goes on from there" in said

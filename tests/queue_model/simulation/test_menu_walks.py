@@ -1,0 +1,172 @@
+"""Callers on the real menu: every way through it, its chance, and the seconds that its prompts take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.configuration.compiled import Compiled
+from queue_model.scenario.schema import Menu
+from queue_model.simulation.menu_paths import Ways, _alias, ways
+from queue_model.simulation.menu_routes import Goal, Routes
+from queue_model.simulation.menu_walks import Walk, all_walks, walks
+from tests.conftest import CLOSED, OPEN, rome
+from tests.queue_model.days import everything, ready
+
+AT = rome(OPEN)
+
+
+def seconds(compiled: Compiled, *prompts: str) -> float:
+    return sum(compiled["prompts"][prompt]["seconds"] for prompt in prompts)
+
+
+def only(found: list[Walk]) -> Walk:
+    assert len(found) == 1
+    return found[0]
+
+
+def share(found: list[Walk], **wanted: Any) -> float:
+    return sum(walk.chance for walk in found if all(getattr(walk, key) == value for key, value in wanted.items()))
+
+
+def test_a_caller_who_wants_another_topic_goes_straight_to_the_operators(shipped: Compiled) -> None:
+    walk = only(walks(shipped, Menu(reaction=2), "ALTRO", 0, AT))
+    assert (walk.ending, walk.topic, walk.priority, walk.informed) == ("queue", "ALTRO", 0, False)
+    assert walk.seconds == pytest.approx(seconds(shipped, "welcome", "topics", "queue-wait") + 2)
+
+
+def test_a_topic_with_information_is_heard_before_the_operators(shipped: Compiled) -> None:
+    walk = only(walks(shipped, Menu(reaction=1), "DID", 0, AT))
+    assert (walk.ending, walk.topic, walk.informed) == ("queue", "DID", True)
+    heard = seconds(shipped, "welcome", "topics", "info-did", "after-information", "queue-wait")
+    assert walk.seconds == pytest.approx(heard + 2)
+
+
+def test_who_is_satisfied_ends_the_call(shipped: Compiled) -> None:
+    found = walks(shipped, Menu(), "ADR", 0.3, AT)
+    assert share(found, ending="done", informed=True) == pytest.approx(0.3)
+    assert share(found, ending="queue") == pytest.approx(0.7)
+
+
+def test_a_hurried_caller_presses_while_the_question_is_said(shipped: Compiled) -> None:
+    walk = only(walks(shipped, Menu(hurried=1, hurried_at=0.25), "ALTRO", 0, AT))
+    expected = seconds(shipped, "welcome", "queue-wait") + seconds(shipped, "topics") / 4
+    assert walk.seconds == pytest.approx(expected)
+
+
+def test_who_asks_for_an_operator_is_nobodys_topic(shipped: Compiled) -> None:
+    assert only(walks(shipped, Menu(straight_to_operator=1), "ADR", 0, AT)).topic == "ALTRO"
+
+
+def test_a_topic_that_the_menu_does_not_know_is_another_topic(shipped: Compiled) -> None:
+    assert only(walks(shipped, Menu(), "CPI", 0, AT)).topic == "ALTRO"
+
+
+def test_outside_hours_callers_meet_the_voicemail(shipped: Compiled) -> None:
+    walk = only(walks(shipped, Menu(), "ADR", 0.5, rome(CLOSED)))
+    assert walk.ending == "message"
+    assert walk.seconds > seconds(shipped, "closed")
+
+
+def test_slips_cost_time_and_the_chances_add_up(shipped: Compiled) -> None:
+    careful = walks(shipped, Menu(), "ADR", 0.2, AT)
+    clumsy = walks(shipped, Menu(nothing=0.1, wrong=0.1, repeat=0.1, hang_up=0.02, hurried=0.2), "ADR", 0.2, AT)
+    assert sum(walk.chance for walk in clumsy) == pytest.approx(1)
+    assert len(clumsy) > 100
+    mean = [sum(each.chance * each.seconds for each in found) for found in (careful, clumsy)]
+    assert mean[1] > mean[0]
+    assert 0.05 < share(clumsy, ending="gone") < 0.12
+
+
+def test_three_silences_lead_to_the_operators(shipped: Compiled) -> None:
+    found = walks(shipped, Menu(nothing=0.5), "ALTRO", 0, AT)
+    silent = max(found, key=lambda walk: walk.seconds)
+    assert silent.chance == pytest.approx(0.5**3)
+    assert silent.ending == "queue"
+    waited = 3 * shipped["menu"]["nodes"]["argomenti"]["wait_seconds"]  # type: ignore[typeddict-item]
+    heard = seconds(shipped, "welcome", "queue-wait") + 3 * seconds(shipped, "topics", "no-input")
+    assert silent.seconds == pytest.approx(heard + waited)
+
+
+def test_hanging_up_at_any_prompt(shipped: Compiled) -> None:
+    found = walks(shipped, Menu(hang_up=0.1), "ALTRO", 0, AT)
+    assert share(found, ending="gone") == pytest.approx(1 - 0.9**3)  # welcome, topics, queue-wait
+
+
+def test_a_campaign_makes_some_calls_longer(compiled: Compiled) -> None:
+    compiled["service"]["recording"] |= {"campaign": True, "sampling": 0.25}
+    found = all_walks(compiled, Menu(), "ALTRO", 0, AT)
+    short, long = sorted(found, key=lambda walk: walk.seconds)
+    assert (short.chance, long.chance) == pytest.approx((0.75, 0.25))
+    assert long.seconds - short.seconds == pytest.approx(seconds(compiled, "recording-notice") + 2)
+
+
+def test_a_shorter_menu_is_a_shorter_walk(compiled: Compiled) -> None:
+    before = only(walks(compiled, Menu(), "ALTRO", 0, AT)).seconds
+    compiled["prompts"]["topics"]["seconds"] -= 10
+    assert only(walks(compiled, Menu(), "ALTRO", 0, AT)).seconds == pytest.approx(before - 10)
+
+
+def test_a_caller_types_the_number_that_a_menu_asks_for(compiled: Compiled) -> None:
+    nodes: Any = compiled["menu"]["nodes"]
+    nodes["pratica"] = {
+        "kind": "number", "name": "pratica", "prompts": ["number-you-typed"], "next": "operatore",
+        "failed": "argomenti", "least_digits": 4, "most_digits": 8, "wait_seconds": 5.0, "attempts": 3,
+    }  # fmt: skip
+    nodes["argomenti"]["keys"]["5"] = "pratica"
+    nodes["argomenti"]["keys"].pop("0")
+    walk = only(walks(compiled, Menu(), "ALTRO", 0, AT))
+    assert walk.ending == "queue"
+    assert walk.seconds > seconds(compiled, "welcome", "topics", "number-you-typed", "number-confirm", "queue-wait")
+
+
+# --- routes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_of_each_goal(shipped: Compiled) -> None:
+    routes = Routes(shipped, AT)
+    assert routes.question(routes.start) == "argomenti"
+    keys = {topic: routes.key("argomenti", Goal("topic", topic)) for topic in ("ADR", "PORTALE", "ALTRO", "CPI")}
+    assert keys == {"ADR": "1", "PORTALE": "4", "ALTRO": "5", "CPI": "5"}
+    assert routes.key("argomenti", Goal("end", "ADR")) == "1"  # hear something, then goodbye
+    assert routes.key("dopo-informazione", Goal("end", "ADR")) == "3"
+    assert routes.key("dopo-informazione", Goal("operator", "ADR")) == "1"
+    assert routes.wrong_key("argomenti") == "6"
+
+
+def test_nobody_finds_what_is_not_there(compiled: Compiled) -> None:
+    nodes: Any = compiled["menu"]["nodes"]
+    nodes["dopo-informazione"]["keys"] = {"2": "argomenti"}
+    assert Routes(compiled, AT).key("dopo-informazione", Goal("end", "ADR")) is None
+
+
+# --- drawing a way ---------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=40))
+def test_walkers_tables_keep_every_chance(weights: list[float]) -> None:
+    chances = np.array(weights) / sum(weights)
+    keep, other = _alias(chances)
+    count = len(chances)
+    back = keep / count
+    np.add.at(back, other, (1 - keep) / count)
+    assert back == pytest.approx(chances, abs=1e-12)
+
+
+def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
+    found = ways(ready(everything()))
+    generator = np.random.default_rng(3)
+    count = 200_000
+    for topic, is_open in ((1, True), (4, True), (1, False)):
+        wants, step = np.full(count, topic, dtype=np.int16), np.zeros(count, dtype=np.intp)
+        way = found.choose(wants, step, np.array([is_open]), generator.random(count))
+        group = slice(found.first[2 * topic + is_open], found.first[2 * topic + is_open + 1])
+        drawn = np.bincount(way, minlength=len(found.seconds))[group] / count
+        assert drawn.sum() == pytest.approx(1)
+        assert drawn == pytest.approx(found.chance[group], abs=4 * 0.5 / np.sqrt(count))
+        if not is_open:
+            assert (found.ending[way] != Ways.QUEUE).all()

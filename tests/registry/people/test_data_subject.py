@@ -1,0 +1,558 @@
+"""What is known about a person: found, handed out, erased, purged, in every room at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from common.command_line import Refusal
+from common.places import Places
+from ivr.configuration.compiled import Compiled
+from registry import cli, keys
+from registry.db import schema
+from registry.db.connection import Away, Database
+from registry.people import data_subject
+from registry.people.data_subject import Person
+from registry.requests import protocol_number
+from registry.site import DAY, Site
+from tests.voicemail.sounds import tone, wav
+from voicemail.message import Message
+from voicemail.personal import Messages
+from voicemail.store import Store
+
+NOW = 1795773600.0  # 27 November 2026
+PROTOCOLS = {
+    name: protocol_number.written(2026, n + 1) for n, name in enumerate(("anna", "bruno", "carla", "anna-again"))
+}
+ANNA, BRUNO = "+390612345678", "+393331234567"
+QUEUED = "{at}|{channel}|nul|NONE|ENTERQUEUE||{number}|1\n"
+CALLED_BACK = (
+    '"","800000039","{number}","nul-callback","""Richiamata"" <800000039>","PJSIP/seat01-1","PJSIP/trunk-2","Dial",'
+    '"PJSIP/{number}@trunk,45","{at}","","{at}",5\n'
+)
+CALLED = '"","{number}","800000039","nul-call","""x"" <{number}>","PJSIP/trunk","","Queue","nul","{at}","","{at}",5\n'
+
+
+class House:
+    """A service with two callers in all its rooms."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        os.makedirs(os.path.join(site.places.switch_log, "cdr-csv"))
+        os.makedirs(site.places.recordings)
+        self.queue_log = Path(site.places.switch_log, "queue_log")
+        self.cdr = Path(site.places.switch_log, "cdr-csv", "Master.csv")
+        with site.database.begin() as connection:
+            topic = {"topic_code": "DID", "label_it": "DID", "label_en": "DID"}
+            connection.execute(insert(schema.topic).values(**topic))
+        self.messages: dict[str, Message] = {}
+
+    def row(self, table: str, **values: Any) -> None:
+        with self.site.database.begin() as connection:
+            connection.execute(insert(schema.metadata.tables[table]).values(**values))
+
+    def rows(self, table: str, *names: str) -> list[Any]:
+        columns = [schema.metadata.tables[table].c[name] for name in names]
+        with self.site.database.read() as connection:
+            return [row[0] if len(names) == 1 else tuple(row) for row in connection.execute(select(*columns))]
+
+    def call(self, name: str, number: str, at: float, closed: bool = True) -> None:
+        """Somebody calls, is recorded, leaves a message and gets a request, of which words are kept."""
+        hashed, call = self.site.keys.pseudonym(number), f"{at:.0f}.1"
+        self.row("contact", contact_id=name, kind="citizen", display_name=name, phone_e164=number, phone_hash=hashed,
+                 created_at=at)  # fmt: skip
+        end = {"state": "closed", "closed_at": at + 60, "outcome": "resolved"} if closed else {"state": "new"}
+        self.row("request", request_id=f"r-{name}", protocol=PROTOCOLS[name], contact_id=name, channel="voicemail",
+                 topic_code="DID", audience="other", level=1, opened_at=at, call_id=call, **end)  # fmt: skip
+        self.row("request_note", request_id=f"r-{name}", note_no=1, at=at, actor_ref="op101", words=f"words of {name}")
+        self.row("queue_visit", unique_id=call, visit_no=1, call_id=call, queue="nul", entered_at=at, fate="timeout",
+                 in_service=1, caller_hash=hashed)  # fmt: skip
+        self.row("queue_event", call_id=call, at=int(at), said="nul|NONE|ENTERQUEUE|||1", caller_hash=hashed)
+        with open(self.queue_log, "a", encoding="ascii") as log:
+            log.write(QUEUED.format(at=int(at), channel=call, number=number))
+        with open(self.cdr, "a", encoding="ascii") as log:
+            log.write(CALLED.format(at=_utc(at), number=number))
+        recording = Path(self.site.places.recordings, f"{call}.wav")
+        recording.write_bytes(b"voice")
+        os.utime(recording, (at, at))
+        message = self._leave(number, at, call)
+        self.messages[name] = message
+        self.row("voicemail_message", message_id=message.id, request_id=f"r-{name}", call_id=call, reason="closed",
+                 left_at=at, seconds=3, empty=0, transcript=f"{name} speaks")  # fmt: skip
+
+    def _leave(self, number: str, at: float, call: str) -> Message:
+        store = Store(self.site.places.messages)
+        draft = store.draft(call=call, reason="closed", number=number, number_source="cli", at=at)
+        Path(draft.audio + ".wav").write_bytes(wav(tone(3)))
+        message = draft.publish("dtmf")
+        assert message is not None
+        return message
+
+    def who(self, number: str) -> Person:
+        with self.site.database.read() as connection:
+            return data_subject.person(connection, self.site.keys, numbers=[number])
+
+    def everything(self) -> str:
+        """All that lies anywhere, as one text."""
+        found = []
+        for folder, _, names in os.walk(self.site.places.var):
+            if not folder.endswith("keys"):
+                found += [Path(folder, name).read_bytes().decode("latin-1") for name in names]
+        if file := self.site.database.file:  # free pages and the journal are read, too
+            found += [path.read_bytes().decode("latin-1") for path in Path(file).parent.glob("registry.db*")]
+        with self.site.database.read() as connection:
+            for table in schema.metadata.sorted_tables:
+                found += [str(tuple(row)) for row in connection.execute(select(table))]
+        return "\n".join(found)
+
+
+def _utc(at: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> House:
+    for name in ("NUL_KEYS", "NUL_SWITCH_LOG", "NUL_RECORDINGS"):
+        monkeypatch.delenv(name, raising=False)
+    places = Places(var=str(tmp_path / "var"))
+    made = House(Site(places, compiled, database, keys.make(places)))
+    made.call("anna", ANNA, NOW - 3 * DAY)
+    made.call("bruno", BRUNO, NOW - 3 * DAY + 1)
+    return made
+
+
+def test_a_person_is_found_in_every_room(house: House) -> None:
+    held = data_subject.find(house.site, house.who(ANNA))
+    assert {each.keeper for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
+    assert sorted(each.what for each in held) == [
+        "contact: who they are",
+        "number in a log",
+        "number in a log",
+        "number in a log",
+        "pseudonym of the number of a call",
+        "recording of a conversation",
+        f"request {PROTOCOLS['anna']}, closed",
+        "voicemail message, 3 s of sound",
+        "words of a request",
+    ]
+
+
+def test_a_stranger_is_not_found(house: House) -> None:
+    assert data_subject.find(house.site, house.who("+390687654321")) == []
+
+
+def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    written = [
+        name for each in data_subject.keepers() for name in each.export(house.site, house.who(ANNA), str(folder))
+    ]
+    message = house.messages["anna"].id
+    assert {f"{message}.wav", f"{message}.json", "registry.json", "switch-logs.txt"} < set(written)
+    assert json.loads((folder / "registry.json").read_text())["contacts"][0]["display_name"] == "anna"
+    everything = "".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
+    assert ANNA in everything and "words of anna" in everything
+    assert BRUNO not in everything and "bruno" not in everything
+
+
+def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) -> None:
+    before = house.queue_log.stat()
+    done = data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
+    assert all(done[name] for name in ("registry", "voicemail", "switch-logs", "recordings"))
+    left = house.everything()
+    assert ANNA not in left and house.site.keys.pseudonym(ANNA) not in left
+    assert "words of anna" not in left and "anna speaks" not in left
+    assert BRUNO in left and "words of bruno" in left and house.site.keys.pseudonym(BRUNO) in left
+    after = house.queue_log.stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert len(house.rows("request", "request_id")) == 2  # the figures stay
+    assert house.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
+    assert data_subject.find(house.site, house.who(ANNA)) == []
+
+
+def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.db.connection.BUSY_SECONDS", 0.05)
+    impatient = Database(sqlite.url.render_as_string())
+    with sqlite.read() as reader:
+        reader.execute(select(schema.contact)).all()
+        with impatient.begin() as connection:
+            connection.execute(insert(schema.survey_salt).values(day="2026-11-27", salt=b"x"))
+        with pytest.raises(Away, match="until `registry purge` runs again"):
+            impatient.flush()
+    impatient.flush()
+    impatient.close()
+
+
+def test_erasing_twice_is_erasing_once(house: House) -> None:
+    someone = house.who(ANNA)
+    data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    left = house.everything()
+    done = data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    assert sum(done.values()) == 0
+    assert house.everything().replace("dpo", "") != "" and ANNA not in left
+
+
+def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
+    contact = house.rows("contact", *schema.contact.c.keys())[0]
+    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    with house.site.database.begin() as connection:  # what `registry restore` would do
+        old = dict(zip(schema.contact.c.keys(), contact, strict=True))
+        connection.execute(schema.contact.update().where(schema.contact.c.contact_id == "anna").values(**old))
+    assert ANNA in house.everything()
+    done = data_subject.purge(house.site, now=NOW + 1, actor="clock")
+    assert [each.things for each in done if each.what == "erased again after a restore"] == [1]
+    assert ANNA not in house.everything()
+
+
+def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts = [
+        dict(zip(schema.contact.c.keys(), row, strict=True)) for row in house.rows("contact", *schema.contact.c.keys())
+    ]
+    for number in (ANNA, BRUNO):
+        data_subject.erase(house.site, house.who(number), now=NOW, actor="dpo", why="x")
+    with house.site.database.begin() as connection:
+        for old in contacts:
+            same = schema.contact.c.contact_id == old["contact_id"]
+            connection.execute(schema.contact.update().where(same).values(**old))
+    real = Messages.erase
+
+    def full(self: Messages, site: Site, someone: Person, now: float) -> int:
+        if "anna" in someone.contacts:
+            raise Refusal("one: No space left on device")
+        return real(self, site, someone, now)
+
+    monkeypatch.setattr(Messages, "erase", full)
+    assert "voicemail: one: No space left on device" in run("purge", status=1)[1]
+    assert ANNA not in house.everything() and BRUNO not in house.everything()
+    with house.site.database.read() as connection:
+        evidence = connection.execute(
+            select(schema.purge.c.things).where(schema.purge.c.what.startswith("erased again"))
+        )
+        assert evidence.scalars().all() == [2]
+
+
+def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
+    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    house.call("anna-again", ANNA, NOW + 10)
+    data_subject.purge(house.site, now=NOW + 20, actor="clock")
+    assert {each.id for each in data_subject.find(house.site, house.who(ANNA))} >= {"anna-again"}
+
+
+@pytest.mark.parametrize(
+    ("days", "gone"),
+    [
+        (0, set()),
+        (8, {"caller_numbers"}),
+        (29, {"caller_numbers"}),
+        (31, {"caller_numbers", "voicemail_audio", "recording"}),
+        (731, {"caller_numbers", "voicemail_audio", "recording", "contact"}),
+    ],
+)
+def test_what_is_too_old_goes_and_leaves_evidence(house: House, days: int, gone: set[str]) -> None:
+    done = data_subject.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    assert {each.what for each in done if each.things} == gone
+    evidence = house.rows("purge", "what", "things")
+    assert {what for what, things in evidence if things} == gone
+    assert len(evidence) == len(done)
+    again = data_subject.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    assert not any(each.things for each in again)
+
+
+def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None:
+    house.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
+    data_subject.purge(house.site, now=NOW, actor="clock")
+    assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
+    assert "+390211111111" in str(house.rows("contact", "phone_e164"))
+
+
+def test_words_about_nobody_go_as_well(house: House) -> None:
+    """A request without a contact, of which words are kept all the same."""
+    for name, closed in (("old", NOW - 800 * DAY), ("young", NOW - DAY)):
+        end = {"state": "closed", "closed_at": closed, "outcome": "informed"}
+        self_made = {"request_id": name, "protocol": name, "channel": "phone", "topic_code": "DID", "audience": "other"}
+        house.row("request", **self_made, level=1, opened_at=closed - 60, **end)
+        house.row("request_note", request_id=name, note_no=1, at=closed, actor_ref="op101", words=f"{name} words")
+    done = data_subject.purge(house.site, now=NOW, actor="clock")
+    assert [each.things for each in done if each.what == "words"] == [1]
+    words = set(house.rows("request_note", "request_id", "words"))
+    assert {("old", None), ("young", "young words")} < words
+
+
+def test_what_was_noted_on_a_message_goes_with_its_sound(house: House) -> None:
+    store = Store(house.site.places.messages)
+    store.mark(house.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
+    done = data_subject.purge(house.site, now=NOW + 40 * DAY, actor="clock")
+    assert [each.things for each in done if each.what == "voicemail_audio"] == [2]
+    assert "via Po" not in house.everything()
+    assert [mark.by for mark in store.get(house.messages["anna"].id).history] == ["op101"]  # the evidence stays
+    assert not any(each.things for each in data_subject.purge(house.site, now=NOW + 40 * DAY, actor="clock"))
+
+
+def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tmp_path: Path) -> None:
+    folder = Path(house.site.places.native_messages)
+    names = [f"{int(NOW)}-{NOW:.0f}.7-{number}-closed.wav" for number in ("0612345678", "3331234567", "none")]
+    for name in (names[0], f"rejected/1/{names[0]}", *names[1:]):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"voice of " + name.encode())
+        path.with_suffix(".done").write_bytes(b"")
+    (folder / "rejected" / "x-0612345678.wav").write_bytes(b"no name of the dialplan's")
+    held = [each for each in data_subject.find(house.site, house.who(ANNA)) if "switch" in each.what]
+    assert [(each.id, each.since) for each in held] == [(names[0], NOW)] * 2
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for each in data_subject.keepers():
+        each.export(house.site, house.who(ANNA), str(copies))
+    assert (copies / "native-2.wav").read_bytes() == b"voice of " + f"rejected/1/{names[0]}".encode()
+    data_subject.erase(house.site, house.who(ANNA), now=NOW + 1, actor="dpo", why="x")
+    left = sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name[0] == names[0][0])
+    assert left == sorted(name for each in names[1:] for name in (each, each.replace(".wav", ".done")))
+
+
+def test_a_room_that_cannot_erase_is_told_and_the_others_have(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = Path(Store(house.site.places.messages).audio(house.messages["anna"].id)).with_name("message.json")
+    draft = sheet.with_name(f"{sheet.name}.new")
+    real = os.open
+
+    def full(path: Any, *words: Any, **more: Any) -> int:
+        if str(path).startswith(str(sheet)) and words[0] & os.O_WRONLY:
+            raise OSError(28, "No space left on device", str(draft))
+        return real(path, *words, **more)
+
+    words = ("erase", "--number", ANNA, "--why", "x", "--yes")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        _, err = run(*words, status=1)
+    assert "No space left on device" in err and "all else was erased" in err and "Traceback" not in err
+    assert "words of anna" not in house.everything()
+    run("purge")
+    assert ANNA not in house.everything()
+
+
+def test_a_journal_of_erasures_that_a_crash_has_torn_takes_the_next_one(house: House) -> None:
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    journal.write_bytes(journal.read_bytes() + b'{"until": 17957')
+    data_subject.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    assert [json.loads(line)["contacts"] for line in journal.read_text().splitlines()] == [["anna"], ["bruno"]]
+    assert journal.stat().st_mode & 0o077 == 0
+    data_subject.purge(house.site, now=NOW + 1, actor="clock")
+
+
+def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_subject.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    whole = journal.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    real = data_subject._write_down
+
+    def cramped(*words: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 20, limits[1]))
+        try:
+            real(*words)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(data_subject, "_write_down", cramped)
+    try:
+        _, err = run("erase", "--number", ANNA, "--why", "x", "--yes", status=1)
+    finally:
+        signal.signal(signal.SIGXFSZ, handled)
+    assert f"{journal}: No space left on device" in err and "nothing was erased" in err
+    assert journal.read_bytes() == whole
+    assert ANNA in house.everything()
+
+
+def test_a_line_of_the_journal_that_is_not_sure_to_stay_is_taken_out_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next purge would erase whom the refusal said nothing of was erased."""
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched, pytest.raises(Refusal, match="nothing was erased"):
+        patched.setattr(os, "fsync", broken)
+        data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    data_subject.purge(house.site, now=NOW + 1, actor="clock")
+    assert "words of anna" in house.everything()
+
+
+def test_a_journal_of_erasures_that_was_spoilt_is_told(house: House, run: Any) -> None:
+    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    journal.write_bytes(b"spoilt \xff\n")
+    assert f"{journal}:1: no line of the journal of erasures" in run("purge", status=1)[1]
+
+
+def recorded(house: House, name: str) -> str:
+    """The register has the recording of somebody's call, as the intake writes it; its id."""
+    (call,) = [each for who, each in house.rows("request", "contact_id", "call_id") if who == name]
+    at = float(call)
+    house.row("recording", recording_id=call, call_id=call, campaign="q1", notice_prompts="{}",
+              notice_ended_at=at, started_at=at, audio_ref=f"{call}.wav")  # fmt: skip
+    return str(call)
+
+
+def test_the_register_says_which_recordings_are_gone(house: House) -> None:
+    anna, bruno = recorded(house, "anna"), recorded(house, "bruno")
+    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    columns = ("recording_id", "audio_ref", "purged_at")
+    assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, f"{bruno}.wav", None)]
+    later = NOW + 40 * DAY
+    data_subject.purge(house.site, now=later, actor="clock")
+    assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, None, later)]
+
+
+def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
+    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(keeper: Any, site: Site, now: float) -> list[Any]:
+        raise PermissionError(13, "Permission denied", site.places.recordings)
+
+    monkeypatch.setattr("measure.personal.Recordings.purge", failing)
+    _, err = run("purge", status=1)
+    assert f"recordings: {house.site.places.recordings}: Permission denied" in err and "Traceback" not in err
+    assert {"caller_numbers", "voicemail_audio", "contact"} <= set(house.rows("purge", "what"))
+    assert "recording" not in house.rows("purge", "what")
+
+
+def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
+    with open(house.queue_log, "a", encoding="ascii") as asterisk:
+        data_subject.purge(house.site, now=NOW + 30 * DAY, actor="clock")
+        asterisk.write("1795773600|9.9|nul|NONE|ABANDON|1|1|5\n")
+    lines = house.queue_log.read_text().splitlines()
+    assert [line.split("|")[4] for line in lines] == ["ENTERQUEUE", "ENTERQUEUE", "ABANDON"]
+    assert [line.split("|")[6] for line in lines[:2]] == ["+xxxxxxxxxxxx", "+xxxxxxxxxxxx"]
+
+
+def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
+    hostile = b"1|2|3|4|ENTERQUEUE||<script>|1\n\xff\xfe|||||\n" + b"9" * 200_000 + b"\n|ENTERQUEUE||" + ANNA.encode()
+    house.queue_log.write_bytes(hostile)
+    house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
+    assert all(each.keeper != "switch-logs" for each in data_subject.find(house.site, house.who(ANNA)))
+    data_subject.purge(house.site, now=NOW, actor="clock")
+
+
+def test_whom_the_switch_called_back_is_masked_and_the_service_is_not(house: House) -> None:
+    house.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
+    assert [each.what for each in data_subject.find(house.site, house.who(ANNA))].count("number in a log") == 3
+    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    assert house.cdr.read_text() == CALLED_BACK.format(number="+xxxxxxxxxxxx", at=_utc(NOW - DAY))
+
+
+def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Path) -> None:
+    outside = tmp_path / "var" / "secret.wav"
+    outside.write_bytes(b"not a recording")
+    someone = Person(calls=frozenset({"../../../secret", "/etc/passwd"}))
+    data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    assert outside.exists()
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.setenv("NUL_DATABASE", house.site.database.url.render_as_string(hide_password=False))
+    compiled = Path(house.site.places.compiled)
+    compiled.write_text(json.dumps(house.site.compiled))
+
+    def command(*words: str, status: int = 0) -> tuple[str, str]:
+        assert cli.main(["--var", house.site.places.var, *words]) == status
+        out, err = capsys.readouterr()
+        return out, err
+
+    return command
+
+
+def test_erase_shows_first_and_erases_with_yes(house: House, run: Any) -> None:
+    out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo")
+    assert "9 things would be erased" in out and ANNA in house.everything()
+    out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo", "--yes")
+    assert "erased: " in out and ANNA not in house.everything()
+    assert [each[0] for each in house.rows("access_log", "action")] != []
+
+
+def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> None:
+    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+    _, err = run("erase", "--number", "0211111111", "--why", "x", "--yes", status=1)
+    assert f"still open: {PROTOCOLS['carla']}; close them first, or erase with --open-too" in err
+    run("erase", "--number", "0211111111", "--why", "x", "--yes", "--open-too")
+    assert "+390211111111" not in house.everything()
+
+
+def test_looking_is_logged(house: House, run: Any) -> None:
+    out, _ = run("find", "--protocol", "nul 2026 1 " + PROTOCOLS["anna"][-1], "--why", "a question", "--by", "op101")
+    assert "contact: who they are" in out
+    assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
+        ("op101", "find", "anna", "a question")
+    ]
+
+
+def test_looking_before_an_erasure_is_logged_whatever_becomes_of_it(house: House, run: Any) -> None:
+    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+    run("erase", "--number", "0211111111", "--why", "x", "--by", "dpo", status=1)  # refused, and yet shown
+    run("erase", "--number", "06 99999999", "--why", "x", "--by", "dpo")  # of whom nothing is held
+    logged = house.rows("access_log", "actor_ref", "action", "object_id")
+    assert logged == [("dpo", "preview of erasure", who) for who in ("carla", "nobody known")]
+
+
+def test_erasing_the_number_of_somebody_without_a_request_is_logged(house: House) -> None:
+    data_subject.erase(house.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
+    assert house.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
+
+
+def test_who_asks_through_sudo_is_named(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "rossi")
+    run("find", "--number", ANNA, "--why", "a question")
+    assert house.rows("access_log", "actor_ref") == ["rossi"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--number", "abc"], 'telephone: "abc" is no number'),
+        (["--number", "'; DROP TABLE contact; --"], "is no number"),
+        (["--protocol", "NUL-2026-000001-" + str((int(PROTOCOLS["anna"][-1]) + 1) % 10)], "a digit is wrong"),
+        (["--protocol", protocol_number.written(2025, 1)], "no request has that number"),
+        (["--tax-code", "RSSMRA80A01H501A"], "codice fiscale: a letter or digit is wrong"),
+        (["--email", "anna(at)example.it"], "is no address"),
+        (["--number", ANNA, "--by", "dpo\nroot"], "by: "),
+        (["--number", ANNA, "--why", " "], "why: empty"),
+        ([], "nobody is named"),
+    ],
+)
+def test_bad_input_is_told(house: House, run: Any, words: list[str], said: str) -> None:
+    assert said in run("find", "--why", "x", *words, status=1)[1]
+    assert house.rows("access_log", "why") == []
+
+
+def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: Path) -> None:
+    assert (
+        "name a folder that is not there yet"
+        in run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path), status=1)[1]
+    )
+    out, _ = run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path / "anna"))
+    assert "listed in contents.json" in out
+    assert (tmp_path / "anna").stat().st_mode & 0o077 == 0
+
+
+def test_purge_says_what_went(run: Any) -> None:
+    out, _ = run("purge")
+    assert "caller_numbers" in out and "voicemail_audio" in out

@@ -1,0 +1,27 @@
+"""The provinces."""
+
+from __future__ import annotations
+
+import holidays
+import pytest
+
+from common.command_line import Refusal
+from registry.people.provinces import CODES, checked
+
+
+def test_they_are_those_that_others_know() -> None:
+    others = {code for code in holidays.country_holidays("IT").subdivisions if len(code) == 2}
+    assert others == CODES
+    assert len(CODES) == 107
+
+
+@pytest.mark.parametrize("said", ["RM", " rm ", "Rm"])
+def test_a_code_is_understood(said: str) -> None:
+    assert checked(said) == "RM"
+
+
+@pytest.mark.parametrize("said", ["", "Roma", "XX", "R\x00", "ＲＭ", "'; --", "x" * 1_000_000])
+def test_what_is_none_is_told(said: str) -> None:
+    with pytest.raises(Refusal, match="is no province; write its two letters, such as RM") as problem:
+        checked(said)
+    assert str(problem.value).isprintable() and len(str(problem.value)) < 200

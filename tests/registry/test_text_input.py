@@ -1,0 +1,49 @@
+"""Words from outside: kept as they came, or refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.command_line import Refusal
+from registry import text_input
+
+
+@given(st.text())
+def test_a_text_is_kept_verbatim_or_refused_in_a_harmless_line(said: str) -> None:
+    for check in (text_input.text, text_input.line):
+        try:
+            kept = check(said, "note")
+        except Refusal as problem:
+            assert str(problem).startswith("note: ") and str(problem).isprintable()
+        else:
+            assert kept == said if check is text_input.text else kept == said.strip()
+            assert "\x00" not in kept
+            kept.encode()
+
+
+@given(st.text(max_size=100))
+def test_a_code_is_ascii_or_refused(said: str) -> None:
+    for check in (lambda: text_input.code(said, "call"), lambda: text_input.actor(said)):
+        try:
+            assert check().isascii()
+        except Refusal as problem:
+            assert str(problem).isprintable() and len(str(problem)) < 500
+
+
+def test_the_longest_text_that_is_kept() -> None:
+    assert text_input.text("x" * text_input.MOST, "note") == "x" * text_input.MOST
+    with pytest.raises(Refusal, match="note: 4001 characters; the longest has 4000"):
+        text_input.text("x" * (text_input.MOST + 1), "note")
+
+
+@pytest.mark.parametrize("said", ["op1", "op117", "op999999", "ivr", "intake", "clock", "mailer"])
+def test_who_acts(said: str) -> None:
+    assert text_input.actor(said) == said
+
+
+@pytest.mark.parametrize("said", ["", "op", "op1234567", "OP117", "117", "anna", "op117 ", "op١", "root", "op117\n"])
+def test_who_does_not(said: str) -> None:
+    with pytest.raises(Refusal, match="never a name"):
+        text_input.actor(said)

@@ -1,0 +1,230 @@
+"""The desk's commands, as a person meets them: registry and store agree; without a registry messages are reachable."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from common.ports import free_ports
+from registry.db import schema
+from registry.requests import store
+from registry.requests.store import Given
+from tests.conftest import rome
+from tests.voicemail.work import ROME, Work
+from voicemail import cli
+
+NIGHT = rome("2026-11-23 22:00")
+MORNING = rome("2026-11-24 09:30")
+
+
+class Terminal:
+    """Somebody types; `now` is what the clock says."""
+
+    def __init__(self, work: Work, capsys: pytest.CaptureFixture[str]) -> None:
+        self.work, self._capsys, self.now = work, capsys, MORNING
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """What is printed; on standard error when it is to fail."""
+        assert cli.main(["--var", self.work.places.var, *words], clock=lambda: self.now) == status
+        out, err = self._capsys.readouterr()
+        return err if status else out
+
+
+@pytest.fixture
+def terminal(desk_work: Work, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("NUL_DATABASE", str(desk_work.database.url))
+    monkeypatch.delenv("NUL_AMI", raising=False)
+    return Terminal(desk_work, capsys)
+
+
+def test_the_list_says_who_waits_since_when_and_until_when(terminal: Terminal) -> None:
+    work = terminal.work
+    assert terminal.run("list") == "Nobody waits for a call (`voicemail list --all`: all messages of the store).\n"
+    first, _ = work.message(NIGHT), work.message(NIGHT + 3600)
+    nobody = work.message(NIGHT - 86400, None)
+    out = terminal.run("list")
+    lines = out.splitlines()
+    assert lines[0].endswith(f"the same number, goes on as {work.request(first).protocol}")
+    assert lines[1].split() == ["PROTOCOL", "MESSAGE", "LEFT", "AGE", "DUE", "SECONDS", "TRIED", "STATE"]
+    protocol = work.request(nobody).protocol
+    assert lines[2].split("  ")[0] == protocol
+    assert lines[2].endswith("15 h 30 min late  3        0      waiting  no number")
+    assert lines[3].endswith("in 8 h 30 min     3        0      waiting  +1")
+    assert ROME not in out
+    document = json.loads(terminal.run("list", "--json"))
+    assert [each["messages"][0] for each in document["waiting"]] == [nobody.id, first.id]
+    assert document["not_taken_in"] == []
+
+
+def test_a_call_back_from_the_list_to_the_end(terminal: Terminal) -> None:
+    work = terminal.work
+    message = work.message(NIGHT)
+    protocol = work.request(message).protocol
+    said = f"{protocol}: yours; `voicemail play {message.id}`, then `voicemail call {protocol} --by op117`\n"
+    assert terminal.run("take", message.id, "--by", "op117") == said
+    assert "op117 has it" in terminal.run("take", protocol, "--by", "op118", status=1)
+    out = terminal.run("outcome", protocol, "busy", "--by", "op117", "--note", "risponde dopo le 12")
+    assert out == f"{protocol}: waits; next try from Tue 24 Nov 12:00\n"
+    assert work.store.get(message.id).state == "unreachable"
+    assert "not before Tue 24 Nov 12:00" in terminal.run("list")
+    terminal.now = rome("2026-11-24 12:10")
+    terminal.run("take", protocol, "--by", "op118")
+    assert terminal.run("outcome", protocol, "reached", "--by", "op118") == f"{protocol}: closed, resolved\n"
+    sheet = work.store.get(message.id)
+    assert (sheet.state, sheet.history[-1].by, sheet.history[-1].note) == (
+        "called_back",
+        "op118",
+        f"{protocol}: reached",
+    )
+    assert "Nobody waits" in terminal.run("list")
+
+
+def test_a_name_is_no_operator(terminal: Terminal) -> None:
+    message = terminal.work.message(NIGHT)
+    assert "write an operator's code" in terminal.run("take", message.id, "--by", "anna", status=1)
+    assert terminal.work.entries()[0].state == "waiting"
+
+
+def test_released_is_for_somebody_else_and_kept_is_not(terminal: Terminal) -> None:
+    message = terminal.work.message(NIGHT)
+    protocol = terminal.work.request(message).protocol
+    terminal.run("take", message.id, "--by", "op117")
+    assert terminal.run("release", message.id, "--by", "op117") == f"{protocol}: waits for somebody else\n"
+    terminal.run("take", message.id, "--by", "op118")
+    out = terminal.run("outcome", message.id, "reached", "--keep", "--by", "op118")
+    assert out == f"{protocol}: stays with op118\n"
+
+
+def test_calling_without_a_switch_writes_nothing_down(terminal: Terminal) -> None:
+    message = terminal.work.message(NIGHT)
+    assert "nobody has it" in terminal.run("call", message.id, "--by", "op117", status=1)
+    terminal.run("take", message.id, "--by", "op117")
+    assert "prepare the switch first" in terminal.run("call", message.id, "--by", "op117", status=1)
+    assert terminal.work.rows(schema.callback_attempt) == []
+
+
+# --- registry and store -----------------------------------------------------------------------------------------------
+
+
+def test_a_message_that_the_registry_does_not_know_yet_is_listed(terminal: Terminal) -> None:
+    message = terminal.work.message(NIGHT, taken_in=False)
+    out = terminal.run("list")
+    assert "not taken into the registry yet (`registry intake`)" in out
+    assert message.id in out
+    assert json.loads(terminal.run("list", "--json"))["not_taken_in"][0]["id"] == message.id
+    assert "the registry knows no such message" in terminal.run("take", message.id, "--by", "op117", status=1)
+    terminal.run("mark", message.id, "closed", "--by", "op117")  # the sheet is all there is
+    assert message.id not in terminal.run("list")
+
+
+def test_without_a_registry_the_store_is_listed_and_that_is_said(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = terminal.work.message(NIGHT)
+    for url in (f"sqlite:///{terminal.work.places.var}/none.db", "postgresql://nobody@127.0.0.1:1/none"):
+        monkeypatch.setenv("NUL_DATABASE", url)
+        assert cli.main(["--var", terminal.work.places.var, "list"], clock=lambda: MORNING) == 0
+        out, err = capsys.readouterr()
+        assert f"{message.id}  Mon 23 Nov 22:00" in out
+        assert "the message store alone: " in err
+        assert terminal.run("take", message.id, "--by", "op117", status=1).startswith("voicemail take: ")
+    terminal.run("mark", message.id, "called_back", "--by", "op117")
+    monkeypatch.setenv("NUL_DATABASE", str(terminal.work.database.url))
+    assert "settled in the message store: called_back" in terminal.run("list")
+    assert terminal.work.request(message).outcome == "resolved"
+
+
+def test_where_the_desks_packages_are_not_installed_the_store_is_listed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = terminal.work.message(NIGHT)
+    for name in ("voicemail.callback.actions", "voicemail.callback"):
+        monkeypatch.delattr(sys.modules[name], "actions", raising=False)
+    monkeypatch.setitem(sys.modules, "voicemail.callback.actions", None)
+    assert message.id in terminal.run("list")
+    assert "pip install 'numero-unico-lavoro[desk]'" in terminal.run("take", message.id, "--by", "op117", status=1)
+    assert message.id in terminal.run("show", message.id)
+
+
+def test_a_mark_follows_the_registry_once_it_holds_the_message(terminal: Terminal) -> None:
+    message = terminal.work.message(NIGHT)
+    protocol = terminal.work.request(message).protocol
+    terminal.run("mark", message.id, "listened", "--by", "op117")
+    for state in ("called_back", "closed", "unreachable", "new"):
+        err = terminal.run("mark", message.id, state, "--by", "op117", status=1)
+        assert f"is request {protocol} in the registry" in err
+    assert terminal.work.store.get(message.id).state == "listened"
+    assert terminal.work.entries()[0].state == "waiting"
+
+
+def test_who_reads_or_hears_a_message_is_written_down(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    message = terminal.work.message(NIGHT)
+    player = tmp_path / "bin" / "aplay"
+    player.parent.mkdir()
+    player.write_text("#!/bin/sh\n")
+    player.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{player.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("LOGNAME", "sara")
+    terminal.run("show", message.id)
+    terminal.run("play", message.id)
+    looks = [row for row in terminal.work.rows(schema.access_log) if row.object_kind == "message"]
+    assert [(row.actor_ref, row.action, row.object_id) for row in looks] == [
+        *(("sara", "show", message.id), ("sara", "play", message.id)),
+    ]
+
+
+def test_what_ends_in_the_registry_ends_in_the_store(terminal: Terminal) -> None:
+    work = terminal.work
+    message = work.message(NIGHT)
+    protocol = work.request(message).protocol
+    with work.database.begin() as connection:
+        store.act(connection, work.rules, protocol, "close", "op118", MORNING, Given(outcome="informed"))
+    assert f"{protocol}: answered or closed elsewhere: closed" in terminal.run("list")
+    assert work.store.get(message.id).state == "closed"
+
+
+def test_a_sheet_that_a_crash_kept_from_being_told_follows_later(terminal: Terminal) -> None:
+    work = terminal.work
+    first, second = work.message(NIGHT), work.message(NIGHT + 3600)
+    work.tidy(MORNING)
+    work.take(first.id, MORNING)
+    work.outcome(first.id, "reached", MORNING)  # and nobody came to tell the store
+    assert work.store.get(second.id).state == "new"
+    terminal.run("list")
+    assert [work.store.get(each.id).state for each in (first, second)] == ["closed", "closed"]
+    terminal.run("list")
+
+
+# --- notify -----------------------------------------------------------------------------------------------------------
+
+
+def test_letters_can_be_looked_at_before_they_are_sent(terminal: Terminal) -> None:
+    terminal.work.message(NIGHT)
+    assert "Numero Unico: un nuovo messaggio in segreteria" in terminal.run("notify", "--dry-run")
+    assert "notification is null" in terminal.run("notify", status=1)
+    assert terminal.work.rows(schema.notified) == []
+
+
+def test_notify_follows_serves_metrics_and_ends_when_told(terminal: Terminal) -> None:
+    terminal.work.message(NIGHT)
+    (port,) = free_ports(1, "tcp")
+    command = [sys.executable, "-m", "voicemail.cli", "--var", terminal.work.places.var, "notify", "--follow"]
+    more = ["--every", "0.2", "--metrics-port", str(port)]
+    with subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"metrics: http://127.0.0.1:{port}/metrics\n"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                assert "voicemail_untouched 1.0" in answer.read().decode()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

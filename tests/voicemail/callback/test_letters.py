@@ -1,0 +1,251 @@
+"""Letters to the team leader: what they say and do not say, each once, and mail servers that do not take them."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from prometheus_client import CollectorRegistry, generate_latest
+
+from common.command_line import Refusal
+from common.ports import free_ports
+from ivr.configuration.shapes import Notification
+from registry.db import schema
+from tests.conftest import rome
+from tests.voicemail.work import ROME, Work
+from voicemail.callback import letters, watch
+from voicemail.callback.watch import Gauge
+
+NIGHT = rome("2026-11-23 22:00")
+MORNING = rome("2026-11-24 09:30")
+LATE = rome("2026-11-24 18:30")  # the promise is nine hours of service
+
+
+class Box:
+    """A mailbox on loopback that keeps what it gets, unless it answers otherwise."""
+
+    def __init__(self) -> None:
+        self.letters: list[Any] = []
+        self.answer = "250 OK"
+        self.recipient = "250 OK"
+        self.parting = "221 Bye"
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+        envelope.rcpt_tos.append(address)
+        return self.recipient
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return self.parting
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answer.startswith("2"):
+            assert isinstance(envelope.content, bytes)
+            self.letters.append(message_from_bytes(envelope.content, policy=default))
+        return self.answer
+
+
+class Mail:
+    """The box, and the settings that lead to it."""
+
+    def __init__(self) -> None:
+        self.box = Box()
+        (self.port,) = free_ports(1, "tcp")
+        self._controller: Controller | None = None
+
+    def start(self, **how: Any) -> None:
+        self._controller = Controller(self.box, hostname="127.0.0.1", port=self.port, **how)
+        self._controller.start()
+
+    def stop(self) -> None:
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
+
+    def settings(self, *, starttls: bool = False) -> Notification:
+        return {
+            "to": "capoturno@example.it", "from": "nul@example.it",
+            "smtp_host": "127.0.0.1", "smtp_port": self.port, "starttls": starttls,
+        }  # fmt: skip
+
+
+@pytest.fixture
+def mail() -> Iterator[Mail]:
+    made = Mail()
+    made.start()
+    yield made
+    made.stop()
+
+
+def run(work: Work, mail: Mail, now: float, *, starttls: bool = False) -> list[str]:
+    work.compiled["service"]["notification"] = mail.settings(starttls=starttls)
+    return watch.run(work.site, now)
+
+
+def test_a_letter_has_ids_ages_and_counts_and_nobodys_data(work: Work, mail: Mail) -> None:
+    first, second = work.message(NIGHT), work.message(NIGHT + 3600, "+390287654321")
+    assert run(work, mail, MORNING) == ["Numero Unico: 2 nuovi messaggi in segreteria"]
+    (letter,) = mail.box.letters
+    assert (letter["To"], letter["From"]) == ("capoturno@example.it", "nul@example.it")
+    text = letter.get_content()
+    for message, age in ((first, "11 h 30 min"), (second, "10 h 30 min")):
+        assert f"{message.id}   da {age}" in text
+    for hidden in (ROME, ROME[3:], "1.1", work.request(first).contact_id or "?"):
+        assert hidden not in str(letter)
+
+
+def test_each_message_is_told_once_as_new_and_once_when_it_is_late(work: Work, mail: Mail) -> None:
+    work.message(NIGHT)
+    assert len(run(work, mail, MORNING)) == 1
+    assert run(work, mail, MORNING + 60) == []
+    work.message(MORNING + 60, "+390287654321")
+    assert run(work, mail, MORNING + 120) == ["Numero Unico: un nuovo messaggio in segreteria"]
+    assert run(work, mail, LATE) == ["Numero Unico: un messaggio oltre il termine"]
+    assert run(work, mail, LATE + 60) == []
+    assert len(mail.box.letters) == 3
+
+
+def test_what_somebody_has_begun_is_not_told_as_late(work: Work, mail: Mail) -> None:
+    message = work.message(NIGHT)
+    run(work, mail, MORNING)
+    work.take(message.id, MORNING)
+    assert run(work, mail, LATE) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "recipient", "said"),
+    [
+        ("452 4.2.2 Mailbox full", "250 OK", "452"),
+        ("250 OK", "552 5.2.2 Mailbox full", r"does not take mail for capoturno@example.it \(552 5.2.2 Mailbox full\)"),
+    ],
+)
+def test_a_full_mailbox_is_told_and_the_letter_goes_with_the_next_run(
+    desk_work: Work, mail: Mail, answer: str, recipient: str, said: str
+) -> None:
+    desk_work.message(NIGHT)
+    mail.box.answer, mail.box.recipient = answer, recipient
+    with pytest.raises(Refusal, match=said):
+        run(desk_work, mail, MORNING)
+    assert desk_work.rows(schema.notified) == mail.box.letters == []
+    mail.box.answer = mail.box.recipient = "250 OK"
+    assert len(run(desk_work, mail, MORNING + 60)) == 1
+    assert len(mail.box.letters) == 1
+
+
+def test_a_letter_that_was_taken_is_not_sent_again_whatever_the_server_says_at_parting(work: Work, mail: Mail) -> None:
+    work.message(NIGHT)
+    mail.box.parting = "421 4.3.2 going down"
+    assert len(run(work, mail, MORNING)) == 1
+    assert run(work, mail, MORNING + 60) == []
+    assert len(mail.box.letters) == 1
+
+
+def test_a_server_that_is_away_or_says_nothing_is_tried_again(
+    desk_work: Work, mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    desk_work.message(NIGHT)
+    mail.stop()
+    with pytest.raises(Refusal, match=r"mail server 127\.0\.0\.1:\d+: .*refused; is it up"):
+        run(desk_work, mail, MORNING)
+    monkeypatch.setattr(letters, "SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", mail.port)), pytest.raises(Refusal, match="timed out"):
+        letters.send(mail.settings(), letters.Letter("new", (), "x", "y"), seconds=0.3)
+    mail.start()
+    assert len(run(desk_work, mail, MORNING + 60)) == 1
+
+
+def test_a_server_without_tls_is_refused_where_tls_is_wanted(desk_work: Work, mail: Mail) -> None:
+    desk_work.message(NIGHT)
+    with pytest.raises(Refusal, match=r"notification\.starttls"):
+        run(desk_work, mail, MORNING, starttls=True)
+    assert mail.box.letters == []
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A key, and a certificate that says of itself that it is right."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.it")])
+    day = timedelta(days=1)
+    begun = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    begun = begun.serial_number(1).not_valid_before(datetime.now(UTC) - day).not_valid_after(datetime.now(UTC) + day)
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    key.write_bytes(private.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    certificate.write_bytes(begun.sign(private, hashes.SHA256()).public_bytes(pem))
+    return key, certificate
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_no_letter(desk_work: Work, mail: Mail, tmp_path: Path) -> None:
+    key, certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    mail.stop()
+    mail.start(tls_context=context)
+    desk_work.message(NIGHT)
+    with pytest.raises(Refusal, match=r"certificate is not trusted"):
+        run(desk_work, mail, MORNING, starttls=True)
+    assert mail.box.letters == []
+
+
+def test_two_runs_at_the_same_moment_tell_once(work: Work, mail: Mail) -> None:
+    work.message(NIGHT)
+    work.compiled["service"]["notification"] = mail.settings()
+    told: list[str] = []
+    threads = [threading.Thread(target=lambda: told.extend(watch.run(work.site, MORNING))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == len(mail.box.letters) == 1
+
+
+def test_nobody_to_tell_is_no_error(desk_work: Work) -> None:
+    desk_work.message(NIGHT)
+    assert desk_work.compiled["service"]["notification"] is None
+    assert watch.run(desk_work.site, MORNING) == []
+
+
+# --- Prometheus -------------------------------------------------------------------------------------------------------
+
+
+def metrics(work: Work, monkeypatch: pytest.MonkeyPatch, now: float) -> dict[str, float]:
+    monkeypatch.setattr("time.time", lambda: now)
+    registry = CollectorRegistry()
+    registry.register(Gauge(work.places))
+    lines = generate_latest(registry).decode().splitlines()
+    return {line.split()[0]: float(line.split()[1]) for line in lines if not line.startswith("#")}
+
+
+def test_the_age_of_the_oldest_untouched_message_is_a_metric(desk_work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUL_DATABASE", str(desk_work.database.url))
+    old, _ = desk_work.message(NIGHT), desk_work.message(MORNING, "+390287654321")
+    found = metrics(desk_work, monkeypatch, LATE)
+    assert found["voicemail_oldest_untouched_seconds"] == LATE - NIGHT
+    assert (found["voicemail_untouched"], found["voicemail_late"], found["voicemail_registry_away"]) == (2, 1, 0)
+    desk_work.take(old.id, MORNING)
+    found = metrics(desk_work, monkeypatch, LATE)
+    assert (found["voicemail_oldest_untouched_seconds"], found["voicemail_late"]) == (LATE - MORNING, 0)
+
+
+def test_without_a_registry_the_store_answers(desk_work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{desk_work.places.var}/gone.db")
+    message = desk_work.message(NIGHT)
+    found = metrics(desk_work, monkeypatch, MORNING)
+    assert (found["voicemail_oldest_untouched_seconds"], found["voicemail_registry_away"]) == (MORNING - NIGHT, 1)
+    desk_work.store.mark(message.id, "listened", by="anna", at=MORNING)
+    assert metrics(desk_work, monkeypatch, MORNING)["voicemail_oldest_untouched_seconds"] == 0

@@ -1,0 +1,176 @@
+"""The work list: its order, who takes what, what an outcome does to the request, its clock and the next try."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from common.command_line import Refusal
+from registry.db import schema
+from registry.requests.store import NotPossible
+from tests.conftest import rome
+from tests.voicemail.work import ROME, Work
+
+NIGHT = rome("2026-11-23 22:00")  # a Monday
+MORNING = rome("2026-11-24 09:30")
+MILAN = "+390287654321"
+
+
+def test_the_list_is_ordered_by_the_promise_and_has_no_number(work: Work) -> None:
+    late = work.message(NIGHT + 3600, MILAN)
+    early = work.message(NIGHT - 86400)
+    nobody = work.message(NIGHT, None)
+    found = work.entries()
+    assert [each.messages[0] for each in found] == [early.id, nobody.id, late.id]
+    assert [each.callable for each in found] == [True, False, True]
+    assert found[0].due_at == rome("2026-11-23 18:00")  # nine hours of service after it was left
+    assert [each.protocol for each in found] == [work.request(each).protocol for each in (early, nobody, late)]
+    assert ROME not in str(found)
+
+
+def test_who_takes_comes_first_and_the_second_is_told(work: Work) -> None:
+    message = work.message(NIGHT)
+    entry = work.take(message.id, MORNING)
+    assert (entry.state, entry.taken_by) == ("taken", "op117")
+    request = work.request(message)
+    assert (request.state, request.owner_ref) == ("in_progress", "op117")
+    with pytest.raises(Refusal, match=f"{request.protocol}: op117 has it"):
+        work.take(request.protocol, MORNING, "op118")
+    with pytest.raises(Refusal, match="op117 has it"):
+        work.release(message.id, MORNING, "op118")
+    with pytest.raises(Refusal, match="op117 has it"):
+        work.outcome(message.id, "reached", MORNING, "op118")
+    assert work.release(message.id[:20], MORNING) == request.protocol
+    assert work.take(message.id, MORNING, "op118").taken_by == "op118"
+
+
+def test_of_many_who_take_at_the_same_moment_one_wins(work: Work) -> None:
+    message = work.message(NIGHT)
+    won, lost = [], []
+
+    def take(actor: str) -> None:
+        try:
+            won.append(work.take(message.id, MORNING, actor).taken_by)
+        except Refusal as problem:
+            lost.append(str(problem))
+
+    threads = [threading.Thread(target=take, args=(f"op{101 + n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert len(lost) == 5
+    assert [row.taken_by for row in work.rows(schema.callback)] == won
+
+
+def test_somebody_else_works_on_the_request_already(work: Work) -> None:
+    from registry.requests import store
+
+    message = work.message(NIGHT)
+    with work.database.begin() as connection:
+        store.act(connection, work.rules, work.request(message).protocol, "take", "op118", MORNING)
+    with pytest.raises(NotPossible, match="op118"):
+        work.take(message.id, MORNING)
+    assert work.entries()[0].state == "waiting"
+    assert work.take(message.id, MORNING, "op118").taken_by == "op118"  # the request was theirs already
+
+
+@pytest.mark.parametrize(
+    ("result", "more", "outcome"),
+    [
+        ("reached", {}, "resolved"),
+        ("reached", {"ends_as": "referred"}, "referred"),
+        ("wrong_number", {}, "unreachable"),
+        ("refused", {}, "withdrawn"),
+    ],
+)
+def test_an_outcome_closes_the_request(work: Work, result: str, more: dict[str, str], outcome: str) -> None:
+    message = work.message(NIGHT)
+    work.take(message.id, MORNING)
+    ended = work.outcome(message.id, result, MORNING + 300, **more)
+    request = work.request(message)
+    assert (ended.outcome, ended.next_try_at, ended.messages) == (outcome, None, (message.id,))
+    assert (request.state, request.outcome, request.closed_at) == ("closed", outcome, MORNING + 300)
+    assert work.entries() == []
+    (attempt,) = work.rows(schema.callback_attempt)
+    assert (attempt.result, attempt.actor_ref, attempt.call_id) == (result, "op117", None)
+    (touch,) = work.rows(schema.interaction)
+    assert (touch.channel, touch.result, touch.started_at) == ("phone_out", result, MORNING + 300)
+    (clock,) = work.rows(schema.sla_clock)
+    assert clock.stop_reason == ("answered" if result == "reached" else "closed")
+    with pytest.raises(Refusal, match="is over already"):
+        work.take(message.id, MORNING + 400)
+
+
+def test_who_does_not_answer_is_called_again_at_another_time_and_in_the_end_is_unreachable(work: Work) -> None:
+    message, now = work.message(NIGHT), MORNING
+    tries = []
+    for number in range(1, 5):
+        work.take(message.id, now)
+        ended = work.outcome(message.id, "busy" if number % 2 else "no_answer", now)
+        if ended.next_try_at is None:
+            break
+        tries.append(ended.next_try_at)
+        entry = work.entries()[0]
+        assert (entry.state, entry.attempts, entry.next_try_at) == ("waiting", number, ended.next_try_at)
+        assert work.request(message).state == "new"
+        now = ended.next_try_at
+    assert tries == [rome("2026-11-24 12:00"), rome("2026-11-24 15:00"), rome("2026-11-24 17:00")]
+    assert ended.outcome == "unreachable"
+    request = work.request(message)
+    assert (request.state, request.outcome) == ("closed", "unreachable")
+    assert work.rows(schema.sla_clock)[0].stop_reason == "closed"  # nobody was answered: no promise was kept
+
+
+def test_a_request_that_is_kept_stays_with_the_operator(work: Work) -> None:
+    message = work.message(NIGHT)
+    work.take(message.id, MORNING)
+    ended = work.outcome(message.id, "reached", MORNING, keep=True, note="vuole un appuntamento")
+    request = work.request(message)
+    assert (ended.outcome, request.state, request.owner_ref) == (None, "in_progress", "op117")
+    assert work.entries() == []
+    assert [row.words for row in work.rows(schema.request_note)] == ["vuole un appuntamento"]
+
+
+@pytest.mark.parametrize(
+    ("result", "more"),
+    [
+        ("failed", {}),
+        ("called", {}),
+        ("reached", {"ends_as": "duplicate"}),
+        ("busy", {"keep": True}),
+        ("no_answer", {"ends_as": "informed"}),
+    ],
+)
+def test_what_no_call_can_end_with_is_refused(work: Work, result: str, more: dict[str, Any]) -> None:
+    message = work.message(NIGHT)
+    work.take(message.id, MORNING)
+    with pytest.raises(Refusal, match="outcome: "):
+        work.outcome(message.id, result, MORNING, **more)
+    assert work.entries()[0].state == "taken"
+
+
+@pytest.mark.parametrize(
+    "which", ["NUL-2026-999999-1", "20261123T", "20261123T210000-0000000000000", "20261123T%", "x' OR 1=1", ""]
+)
+def test_what_is_no_entry_is_told(work: Work, which: str) -> None:
+    work.message(NIGHT)
+    work.message(NIGHT)
+    with pytest.raises(Refusal):
+        work.take(which, MORNING)
+    assert [each.state for each in work.entries()] == ["waiting", "waiting"]
+
+
+def test_nothing_of_a_person_is_in_the_history(work: Work) -> None:
+    message = work.message(NIGHT)
+    work.take(message.id, MORNING)
+    work.outcome(message.id, "no_answer", MORNING)
+    with work.database.read() as connection:
+        for table in (schema.request_event, schema.callback, schema.callback_attempt, schema.interaction):
+            text = str(connection.execute(select(table)).all())
+            assert ROME not in text
+            assert "612345678" not in text

@@ -1,0 +1,1 @@
+"""Calling back those who left a message."""
