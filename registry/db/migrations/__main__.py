@@ -29,7 +29,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from registry.migrations.triggers import statements
+from registry.db.migrations.triggers import statements
 
 revision = "0001"
 down_revision = None
