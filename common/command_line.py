@@ -1,7 +1,7 @@
 """The frame of every program: one parser, one module per command, and how a program ends.
 
-A command module has `arguments(parser)` and `run(options, places)`. It is imported only when it is called, because
-start-up time matters.
+A command is anything with `arguments(parser)` and `run(options, places)`: usually a module, or a `Command` that the
+program makes. It is loaded only when it is called, because start-up time matters.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from common.places import Places
 
 
 class Refusal(Exception):
     """Something that the person can put right; the message names the place and the remedy."""
+
+
+class Command(NamedTuple):
+    """A command without a module of its own."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Places], int]
 
 
 def user() -> str:
@@ -38,12 +46,15 @@ def run(
     package: str,
     argv: Sequence[str] | None = None,
     problems: tuple[type[Exception], ...] = (),
+    make: Callable[[str], Command | None] | None = None,
 ) -> int:
-    """Run one of a program's commands, each a module of `package`; its exit status.
+    """Run one of a program's commands and return the exit status.
+
+    `make` returns the command of a name, or None when it is a module of `package`.
 
     A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
     """
-    return guarded(name, lambda: _run(name, description, summaries, package, argv, problems))
+    return guarded(name, lambda: _run(name, description, summaries, package, argv, problems, make))
 
 
 def guarded(name: str, work: Callable[[], int]) -> int:
@@ -89,6 +100,7 @@ def _run(
     package: str,
     argv: Sequence[str] | None,
     problems: tuple[type[Exception], ...],
+    make: Callable[[str], Command | None] | None,
 ) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog=name, description=description)
@@ -100,7 +112,7 @@ def _run(
     for each, summary in summaries.items():
         command = commands.add_parser(each, help=summary, description=sentence(summary))
         if each == chosen:
-            module = importlib.import_module(f"{package}.{each}")
+            module = (make and make(each)) or importlib.import_module(f"{package}.{each}")
             module.arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

@@ -1,4 +1,5 @@
-"""`registry`: requests from their first word to their end. Each command is a module of `registry.commands`."""
+"""`registry`: requests from opening to closing. A command is a module of `registry.commands`, or one action of the
+transition table."""
 
 from __future__ import annotations
 
@@ -6,43 +7,48 @@ import sys
 from collections.abc import Sequence
 
 from common import command_line
+from common.command_line import Command
+from registry.requests.transitions import SUMMARIES
 
 COMMANDS: dict[str, str] = {
-    "list": "the requests that are open, oldest first",
-    "due": "what falls due, the oldest date first",
-    "show": "how a request stands, its history, the arithmetic of its clocks",
-    "open": "a request by hand",
-    "take": "take a request yourself",
-    "assign": "give a request to an operator",
-    "release": "put a request back: nobody has it",
-    "answer": "the citizen has the answer",
-    "wait": "the citizen has to do something first; the clock stands still",
-    "resume": "the citizen has done it; the clock runs again",
-    "escalate": "pass a request to the next level",
-    "return": "send a request back to the level that it came from",
-    "refer": "pass a request to a job centre",
-    "close": "end a request, with its outcome",
-    "reopen": "open a request again, with a further clock",
-    "merge": "close a request as another one's double",
-    "stats": "how many came, are open, were answered in time",
-    "offices": "the job centres; take them in from a CSV",
-    "transitions": "what can be done with a request, and when",
-    "init": "make the keys and the tables, and bring in topics and promises from the configuration",
+    "list": "list the open requests, oldest first",
+    "due": "list what falls due, the oldest date first; requests that wait for the citizen have no date",
+    "show": "show a request: its state, its history, the arithmetic of its clocks",
+    "open": "open a request by hand",
+    **SUMMARIES,
+    "stats": "count requests: opened, open, answered in time",
+    "offices": "list the job centres, or import them from a CSV file",
+    "transitions": "list the actions on a request, and when each is possible",
+    "init": "create the keys and the tables, and copy topics and promises from the configuration",
     "migrate": "bring the tables to this program's revision, after a backup",
-    "backup": "a copy of the database while it is in use, checked",
-    "restore": "put a copy in the place of the database",
-    "intake": "take in what happened on the calls, open requests from it",
-    "find": "everything that is held about a person, wherever it lies",
-    "export": "copies of everything that is held about a person, for that person",
-    "erase": "forget a person, everywhere; the figures stay",
-    "purge": "let go of everything whose days are over; to be run daily",
+    "backup": "copy the database while it is in use, and check the copy",
+    "restore": "replace the database with a backup",
+    "intake": "open requests from what happened on the calls",
+    "find": "list everything that is held about a person, wherever it is stored",
+    "export": "copy everything that is held about a person, for that person",
+    "erase": "erase a person's data everywhere; the figures stay",
+    "purge": "delete data past its retention period; run it daily",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return command_line.run(
-        "registry", "Every request has a number, a clock and an end.", COMMANDS, "registry.commands", argv
+        "registry",
+        "Every request has a number, a clock and an end.",
+        COMMANDS,
+        "registry.commands",
+        argv,
+        make=_action_command,
     )
+
+
+def _action_command(name: str) -> Command | None:
+    """The command of an action of the transition table."""
+    if name not in SUMMARIES:
+        return None
+    from registry.commands import request_action  # imported late: it loads the database package
+
+    return request_action.command(name)
 
 
 if __name__ == "__main__":

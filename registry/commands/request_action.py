@@ -6,30 +6,23 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, select
 
+from common.command_line import Command
 from common.places import Places
 from common.terminal_table import plain
 from registry.db import schema
 from registry.requests import reference_data, store
 from registry.requests.clocks import Rules
 from registry.requests.store import Given, Request
-from registry.requests.transitions import TABLE, Action
+from registry.requests.transitions import TABLE
 from registry.site import Site
 
 
-class Command(NamedTuple):
-    """What a module of `registry.commands` offers."""
-
-    arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace, Places], int]
-
-
-def command(action: Action) -> Command:
+def command(action: str) -> Command:
     """The command of one action of the table."""
     needs = next(row.needs for row in TABLE if row.action == action)
 

@@ -8,7 +8,7 @@ the back office, and the job centres, which stay out of reach until `registry.th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
 
 from common.command_line import Refusal
@@ -73,6 +73,22 @@ TABLE: tuple[Transition, ...] = (
     Transition("reopen", ("answered", "closed"), (2, 3), "forwarded", None, None, "nobody", "here"),
     Transition("merge", OPEN, LEVELS, "closed", None, "into"),
 )  # fmt: skip
+
+
+SUMMARIES: Mapping[str, str] = {  # each action but `open` is a command of `registry`, with this help text
+    "take": "take a request that nobody has; if two people try, one gets it and the other is refused",
+    "assign": "give a request to an operator; it is in progress from then on",
+    "release": "put a request back, so that anybody may take it",
+    "answer": "record that the citizen has the answer; the request's clocks stop",
+    "wait": "record that the citizen has to do something first; the request's clocks stand still",
+    "resume": "record that the citizen has done it; the request's clocks continue",
+    "escalate": "pass a request to the next level; at the second level the Carta allows ten days",
+    "return": "send a request back to the level that it came from; the second level's promise stays",
+    "refer": "pass a request to a job centre; it stays open until somebody closes it",
+    "close": "end a request, with its outcome",
+    "reopen": "open a request again, with another clock",
+    "merge": "close a request as a duplicate of another one",
+}
 
 
 class WrongTransition(Refusal):
