@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from common.languages import Language
+
 Kind = Literal["share", "seconds"]
 
 
@@ -22,13 +24,13 @@ class Definition(NamedTuple):
     text_en: str
     publishable: bool = True
 
-    def title(self, language: str, *, within: float = 20, short: float = 5) -> str:
+    def title(self, language: Language, *, within: float = 20, short: float = 5) -> str:
         """A few words, for the head of a row."""
-        return _filled(self.title_it if language == "it" else self.title_en, within, short)
+        return _filled({"it": self.title_it, "en": self.title_en}[language], within, short)
 
-    def text(self, language: str, *, within: float = 20, short: float = 5) -> str:
+    def text(self, language: Language, *, within: float = 20, short: float = 5) -> str:
         """What is counted, in a sentence or two."""
-        return _filled(self.text_it if language == "it" else self.text_en, within, short)
+        return _filled({"it": self.text_it, "en": self.text_en}[language], within, short)
 
 
 def _filled(text: str, within: float, short: float) -> str:

@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from charter.calendar import OpeningHours
+from common.languages import Language
 
 Clock = Literal["hours", "service_hours", "calendar_days"]
 CLOCKS: tuple[Clock, ...] = ("hours", "service_hours", "calendar_days")
-Language = Literal["it", "en"]
 
 
 class Promise(NamedTuple):
@@ -199,7 +199,7 @@ def words(promise: Promise, language: Language = "it") -> str:
     """The promise in a few words: `48 ore nel 90 % dei casi`."""
     share = f"{100 * promise.share:g} %"
     amount = f"{promise.amount:g} {_WORDS[language][promise.clock]}"
-    return f"{amount} nel {share} dei casi" if language == "it" else f"{amount} in {share} of cases"
+    return _SAID[language]["share"].format(amount, share)
 
 
 def explain(
@@ -224,6 +224,7 @@ def explain(
 
 _SAID: dict[Language, dict[str, str]] = {
     "it": {
+        "share": "{} nel {} dei casi",
         "never": "non scade mai: il servizio resta chiuso",
         "due": "scade",
         "pause": "sospesa dal {} al {}, in attesa del cittadino: scade {}",
@@ -232,6 +233,7 @@ _SAID: dict[Language, dict[str, str]] = {
         "late": "conclusa {}: fuori tempo",
     },
     "en": {
+        "share": "{} in {} of cases",
         "never": "never due: the service stays closed",
         "due": "due",
         "pause": "paused {} to {}, waiting for the citizen: due {}",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
-from charter.promises import Language
+from common.languages import Language
 
 NOTHING = "–"
 _MONTHS: dict[Language, str] = {
@@ -17,7 +17,7 @@ DAYS: Mapping[Language, tuple[str, ...]] = {
     "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
-_TURNED = str.maketrans(",.", ".,")
+_SEPARATORS: dict[Language, dict[int, int]] = {"it": str.maketrans(",.", ".,"), "en": {}}
 
 
 class Ends(Protocol):
@@ -32,8 +32,7 @@ class Ends(Protocol):
 
 def plain(value: float, language: Language, digits: int = 1) -> str:
     """A number with so many decimals."""
-    said = f"{value + 0.0:,.{digits}f}"
-    return said.translate(_TURNED) if language == "it" else said
+    return f"{value + 0.0:,.{digits}f}".translate(_SEPARATORS[language])
 
 
 def figure(value: float | None, kind: str, language: Language, digits: int = 1) -> str:

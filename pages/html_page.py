@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from charter.promises import Language
+from common.languages import Language
 
 SHORT = 10  # letters of a heading that are not broken
 # What a browser may load: nothing. The page carries its style.

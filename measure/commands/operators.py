@@ -7,19 +7,19 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from charter.calendar import OpeningHours
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal, user
+from common.languages import Language, add_language
 from common.places import Places
 from common.terminal_table import columns, plain
 from ivr.configuration.compiled import Agreement, Compiled, CompiledError, load
 from measure.month.document_files import tame
 from measure.month.period import month
-from measure.month.texts import Language
 from measure.operators import LEAST, Week, weeks
 from pages import formats
 from registry.db.migrations import opened
@@ -27,7 +27,7 @@ from registry.people.data_subject import log_access
 from registry.text_input import line
 
 KEY = "config/service.yaml: statistics.individual_agreement"
-WORDS = {
+WORDS: Mapping[Language, Mapping[str, str]] = {
     "it": {
         "title": "Settimane dei singoli operatori, {}",
         "agreement": "Secondo l'accordo «{name}», firmato il {signed} (art. 4 L. 300/1970)",
@@ -61,7 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--month", required=True, metavar="YYYY-MM", help="the month, by the clock in Rome")
     add("--why", metavar="WORDS", help="the reason, for the log of accesses; needed")
     add("--by", metavar="WHO", help="who looks (default: you)")
-    add("--language", choices=("it", "en"), default="it", help="(default: it)")
+    add_language(parser, "it", "of the table")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--csv", action="store_true", help="for a spreadsheet")

@@ -9,6 +9,7 @@ import time
 from charter import disclosure, kpi
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
+from common.languages import add_language
 from common.places import Places
 from ivr.configuration.compiled import CompiledError, load
 from measure.month import data as month_data
@@ -37,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--month", required=True, metavar="YYYY-MM", help="the month, by the clock in Rome")
     add("--audience", choices=("internal", "public"), default="internal", help="for whom (default: internal)")
-    add("--language", choices=("it", "en"), default="it", help="of the report (default: it)")
+    add_language(parser, "it", "of the report")
     add("--output", metavar="DIR", help="where the files go (default: reports/ below --var)")
     add(
         "--threshold", type=int, default=disclosure.USUAL, metavar="N",

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 from charter import kpi
 from charter.calendar import OpeningHours
 from charter.promises import Backlog, Clock, Deferred, Promise, backlog
+from common.languages import Language
 from measure.month.period import Month, Span
 from measure.switch.visits import kpi_visit
 from registry.db import schema
@@ -54,7 +55,7 @@ class Data(NamedTuple):
     callbacks: Counter[str]  # of the messages left: reached, ended, waiting
     responses: int
     answers: dict[str, Counter[int]]  # question -> value -> how many
-    topics: dict[str, tuple[str, str]]  # code -> Italian, English
+    topics: dict[str, dict[Language, str]]  # code -> its name
 
 
 def read(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
@@ -203,7 +204,7 @@ def _survey(connection: Connection, month: Month) -> tuple[int, dict[str, Counte
     return count, dict(sorted(answers.items()))
 
 
-def _topics(connection: Connection) -> dict[str, tuple[str, str]]:
+def _topics(connection: Connection) -> dict[str, dict[Language, str]]:
     topic = schema.topic.c
     found = connection.execute(select(topic.topic_code, topic.label_it, topic.label_en))
-    return {code: (italian, english) for code, italian, english in found}
+    return {code: {"it": italian, "en": english} for code, italian, english in found}

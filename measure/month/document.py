@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from charter.disclosure import Shown
 from charter.kpi import Figure, wilson
+from common.languages import Language
 
 Kind = Literal["count", "share", "seconds", "days"]
 
@@ -60,7 +61,7 @@ class Section(NamedTuple):
 class Document(NamedTuple):
     name: str  # of its files: month-2026-10
     title: str
-    language: Literal["it", "en"]
+    language: Language
     facts: dict[str, str | int | float]  # month, audience, threshold, ...: for programs
     lead: tuple[str, ...]
     cards: tuple[Row, ...]

@@ -17,13 +17,14 @@ from charter.disclosure import Cell, Shown, cell
 from charter.kpi import Thresholds
 from charter.kpi_definitions import DEFINITIONS, PUBLISHED
 from charter.promises import words as promise_words
+from common.languages import Language
 from measure.month import cells
 from measure.month.cells import Calls
 from measure.month.data import PROMISES, Data, trend
 from measure.month.document import Column, Document, Row, Section, Table, Value, percentile, value
 from measure.month.figures import ON_TIME, Figures
 from measure.month.period import Month, week_code
-from measure.month.texts import WORDS, Language
+from measure.month.texts import WORDS
 from pages import formats
 
 DAY = 86400.0
@@ -257,7 +258,7 @@ class Writer:
         if code == cells.OTHER:
             return self.words["unknown"]
         names = self.data.topics.get(code)
-        return code if names is None else names[0 if self.language == "it" else 1]
+        return code if names is None else names[self.language]
 
     def needs(self) -> Section:
         whole, rows = self.month_cell("requests"), []

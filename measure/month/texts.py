@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
-Language = Literal["it", "en"]
+from common.languages import Language
 
 _IT = {
     "title": "{service}: {month}",

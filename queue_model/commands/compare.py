@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from charter.kpi_definitions import DEFINITIONS, MODELLED, PUBLISHED
+from common.languages import Language, add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import compare as compare_report
@@ -47,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rank", choices=MODELLED, default=PUBLISHED, metavar="NAME",
         help="the measure that ranks the scenarios (default: service_level)",
     )  # fmt: skip
-    add("--language", choices=("en", "it"), default="en", help="of the measures' names, and of the report")
+    add_language(parser, "en", "of the measures' names, and of the report")
     add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
 
@@ -84,7 +85,7 @@ def names(files: Sequence[str]) -> list[str]:
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def page(found: Comparison, called: list[str], measures: list[str], rank: str, language: str) -> Iterator[str]:
+def page(found: Comparison, called: list[str], measures: list[str], rank: str, language: Language) -> Iterator[str]:
     """The lines of the answer."""
     width = max(map(len, called))
     for name, result in zip(called, found.results, strict=True):
@@ -112,7 +113,7 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
 
 
 def _rows(
-    found: Comparison, called: list[str], second: int, measures: list[str], language: str
+    found: Comparison, called: list[str], second: int, measures: list[str], language: Language
 ) -> Iterator[Sequence[str]]:
     yield ("measure", called[0], called[second], "difference", "interval", called[second] + " is")
     for measure in measures:
@@ -127,7 +128,7 @@ def _value(found: Comparison, scenario: int, measure: str) -> str:
     return terminal.number(found.value(scenario, measure), terminal.kind(measure))
 
 
-def _title(found: Comparison, measure: str, language: str) -> str:
+def _title(found: Comparison, measure: str, language: Language) -> str:
     return DEFINITIONS[measure].title(language, **found.results[0].measurer.thresholds._asdict())
 
 
@@ -146,7 +147,7 @@ def span(apart: Difference) -> str:
     return f"{change(apart.low, kind).rsplit(' ', 1)[0]} ... {change(apart.high, kind)}"
 
 
-def _ranking(found: Comparison, called: list[str], measure: str, language: str) -> Iterator[str]:
+def _ranking(found: Comparison, called: list[str], measure: str, language: Language) -> Iterator[str]:
     ranks = found.ranking(measure)
     title = _title(found, measure, language)
     rows: list[Sequence[str]] = [("place", f"by: {title}", "value")]

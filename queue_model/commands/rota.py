@@ -14,6 +14,7 @@ from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
 from common.documents import Unreadable, read, shown
+from common.languages import add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.planning import rota_check, workforce
@@ -53,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="one duty a line (default: standard output)")
     add("--html", metavar="FILE", help="a page with each week as a Gantt chart, in one file")
-    add("--language", choices=("en", "it"), default="en", help="of the --html page")
+    add_language(parser, "en", "of the --html page")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from charter.kpi_definitions import DEFINITIONS, PUBLISHED
 from common.command_line import Refusal
+from common.languages import LANGUAGES, Language, add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import run as report
@@ -47,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="go on until the service level is known within so many points: 0.5pp",
     )  # fmt: skip
     add("--by", action="append", choices=PARTS, default=[], help="also a table by half-hour, weekday, day or topic")
-    add("--language", choices=("en", "it"), default="en", help="of the measures' names and definitions")
+    add_language(parser, "en", "of the measures' names and definitions")
     add("--definitions", action="store_true", help="say under the table what each measure means")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one a line (default: standard output)")
@@ -114,7 +115,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
 
 
 def page(
-    result: Result, unsteady: list[Growing], language: str, by: tuple[str, ...], *, definitions: bool
+    result: Result, unsteady: list[Growing], language: Language, by: tuple[str, ...], *, definitions: bool
 ) -> Iterator[str]:
     """The lines of the answer."""
     yield from head(result)
@@ -177,7 +178,7 @@ def _counts(result: Result) -> Iterator[str]:
     yield from terminal.wrapped(" ".join(said))
 
 
-def _measures(result: Result, unsteady: list[Growing], language: str) -> list[str]:
+def _measures(result: Result, unsteady: list[Growing], language: Language) -> list[str]:
     titles = {"en": ("measure", "value", "95 % interval"), "it": ("misura", "valore", "intervallo al 95 %")}
     rows = [titles[language]]
     lost = {name for each in unsteady for name in each.measures}
@@ -193,7 +194,7 @@ def _measures(result: Result, unsteady: list[Growing], language: str) -> list[st
     return [*terminal.table(rows), words[language]]
 
 
-def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str) -> Iterator[str]:
+def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: Language) -> Iterator[str]:
     """The measures without the callers' luck."""
     companion = luck.known.companion
     said = f", a Markov companion with {companion.agents} agents" if companion is not None else ""
@@ -214,7 +215,7 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: str
         yield f"No Markov companion: {luck.known.lacks}."
 
 
-def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> list[str]:
+def _by(result: Result, part: str, unsteady: list[Growing], language: Language) -> list[str]:
     columns = {name: result.part(part, name) for name in COLUMNS}
     lost = {name for each in unsteady for name in each.measures}
     within = result.measurer.thresholds._asdict()
@@ -228,7 +229,7 @@ def _by(result: Result, part: str, unsteady: list[Growing], language: str) -> li
     return terminal.table(rows)
 
 
-def _short(name: str, language: str, within: dict[str, float]) -> str:
+def _short(name: str, language: Language, within: dict[str, float]) -> str:
     title = DEFINITIONS[name].title(language, **within)
     return title if len(title) <= 30 else name.replace("_", " ")
 
@@ -252,7 +253,7 @@ def document(result: Result, unsteady: list[Growing]) -> dict[str, Any]:
     measures = {}
     for name, estimate in result.estimates().items():
         definition = DEFINITIONS[name]
-        texts = {language: definition.text(language, **thresholds) for language in ("it", "en")}
+        texts = {language: definition.text(language, **thresholds) for language in LANGUAGES}
         measures[name] = {**_figure(estimate, lost.get(name)), "kind": definition.kind, "definition": texts}
     return {
         "scenario": study.scenario.title,

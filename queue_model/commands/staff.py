@@ -14,6 +14,7 @@ import numpy as np
 from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
+from common.languages import add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.planning.half_hours import STEP, Counts, clock, half_hours
@@ -40,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     simulation_options.simulation_arguments(parser)
     add = parser.add_argument
     add("--weekday", choices=WEEKDAYS, help="whose half-hours to show beside the formulas (default: the busiest)")
-    add("--language", choices=("en", "it"), default="en", help="of the report")
+    add_language(parser, "en", "of the report")
     add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
     add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one half-hour a line (default: std. output)")

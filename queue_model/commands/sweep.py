@@ -14,6 +14,7 @@ from typing import Any
 from charter.kpi import Thresholds
 from charter.kpi_definitions import DEFINITIONS, MODELLED
 from common.command_line import Refusal
+from common.languages import add_language
 from common.places import Places
 from pages import heat_map
 from queue_model.commands import simulation_options
@@ -68,7 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
     )  # fmt: skip
     add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and a heat map of each shown as SVG")
-    add("--language", choices=("en", "it"), default="en", help="of the measures' names, and of the report")
+    add_language(parser, "en", "of the measures' names, and of the report")
     add("--html", metavar="FILE", help="a report with a heat map of each measure shown, in one file")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from charter.kpi_definitions import DEFINITIONS
-from charter.promises import Language
+from common.languages import Language
 from pages import charts, colours, forest, formats, html_page
 from pages.html_page import Markup
 from queue_model.reports.texts import WORDS

@@ -8,7 +8,7 @@ from html import escape
 
 from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
-from charter.promises import Language
+from common.languages import Language
 from pages import colours, formats, html_page
 from pages.html_page import Markup
 from queue_model.planning.half_hours import clock

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from charter.kpi_definitions import DEFINITIONS, PUBLISHED
-from charter.promises import Language
+from common.languages import Language
 from pages import charts, colours, formats, html_page
 from pages.html_page import Markup
 from queue_model.reports.texts import WORDS

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from charter.kpi_definitions import DEFINITIONS
-from charter.promises import Language
+from common.languages import Language
 from pages import charts, colours, formats, heat_map, html_page
 from queue_model.planning.half_hours import STEP, Counts, clock
 from queue_model.planning.staffing import Staffing

@@ -8,7 +8,7 @@ from typing import Any
 
 from charter.kpi import Thresholds
 from charter.kpi_definitions import DEFINITIONS
-from charter.promises import Language
+from common.languages import Language
 from pages import formats, heat_map, html_page
 from queue_model.reports.texts import WORDS
 from queue_model.runs.sweep import SHORT, Axis, Point, Setting, axes_of, panels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from charter.promises import Language
+from common.languages import Language
 
 _IT = {
     "period": "Dal {} al {}. Giorni: {days}, di apertura: {open}.",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from charter.promises import Language, words
+from charter.promises import words
+from common.languages import Language
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.scenario.study import Study
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from charter.calendar import WEEKDAYS
+from common.languages import LANGUAGES
 from common.places import ROOT
 from queue_model.cli import main
 
@@ -44,7 +45,7 @@ def words(element: ElementTree.Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-@pytest.mark.parametrize("language", ["it", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_week_is_a_picture_and_a_table_of_the_same_duties(tmp_path: Path, language: str) -> None:
     page, duties = made(tmp_path, 4, language)
     weeks = [section for section in page.iter("section") if section.find(".//svg") is not None]

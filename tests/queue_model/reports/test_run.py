@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from charter.kpi_definitions import DEFINITIONS, MODELLED
+from common.languages import LANGUAGES
 from common.places import ROOT, Places
 from queue_model.cli import main
 from queue_model.runs.replication import replicate
@@ -53,7 +54,7 @@ def words(element: ElementTree.Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-@pytest.mark.parametrize("language", ["it", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_whole_and_each_measure_has_its_definition(here: Path, language: str) -> None:
     page = parsed(made(here, everything(days=3), "--replications", "3", "--language", language))
     assert page.get("lang") == language

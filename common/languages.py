@@ -1,0 +1,20 @@
+"""The languages of pages, reports and definitions. (What callers hear is Italian, and recorded.)
+
+To add a language, add it to `Language`: a test then names every table of texts that lacks it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+Language = Literal["it", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+def add_language(parser: ArgumentParser, default: Language, text: str) -> None:
+    """Give a command the option `--language`; `text` names what is written in it."""
+    parser.add_argument("--language", choices=LANGUAGES, default=default, help=f"{text} (default: {default})")
