@@ -24,11 +24,11 @@ from typing import Any
 from benchmarks.peers.w1_day import PATIENCE, PROFILE, TALK_SIGMA, WRAP
 from common.places import ROOT
 from queue_model.planning import rota, staffing, workforce
-from queue_model.runs import batches, replication
+from queue_model.runs import replication
 from queue_model.runs.measures.measures import Measurer, Sums
 from queue_model.scenario import study
 from queue_model.scenario.study import Study
-from queue_model.simulation import inputs, memory
+from queue_model.simulation import allocator, engines, inputs
 from queue_model.simulation.build import Builder, Built
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -67,7 +67,7 @@ class Runs:
 
     def __init__(self, asked: Study, engine: str) -> None:
         self.builder, self.measurer = Builder(asked), Measurer(asked)
-        self.simulate = batches.engine(engine)[1]
+        self.simulate = engines.engine(engine)[1]
 
     def built(self, number: int, seed: int) -> Built:
         return self.builder.inputs(number, seed)
@@ -189,6 +189,6 @@ TASKS = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    memory.keep()
+    allocator.keep_freed_memory()
     task, *numbers = sys.argv[1:]
     print(json.dumps(TASKS[task](*numbers)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from common import command_line
 from queue_model.errors import ModelError
-from queue_model.simulation import memory
+from queue_model.simulation import allocator
 
 COMMANDS = {
     "run": "simulate a scenario: every measure with its interval",
@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    memory.keep()
+    allocator.keep_freed_memory()
     description = "How many, when, what if: the service in numbers."
     try:
         return command_line.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))

@@ -13,13 +13,13 @@ from queue_model.planning.half_hours import HalfHours, half_hours
 from queue_model.planning.rota import Duty, Rota
 from queue_model.planning.staffing_trials import Goal, Levels, by_cell, together
 from queue_model.planning.staffing_trials import Sums as CellSums
-from queue_model.runs.batches import engine
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.runs.measures.measures import Measurer, Sums
 from queue_model.runs.measures.targets import Verdict, judge
 from queue_model.runs.replication import Result
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
+from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import TOPICS
 from queue_model.simulation.people import Roster
 

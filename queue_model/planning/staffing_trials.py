@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from charter.kpi import Thresholds
 from charter.kpi_definitions import PUBLISHED
 from queue_model.planning.half_hours import Counts, HalfHours, duty, half_hours
-from queue_model.runs.batches import engine
 from queue_model.runs.measures.estimates import Estimate, ratio
 from queue_model.runs.measures.measures import Classes
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
+from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import UNLIMITED, Inputs
 from queue_model.simulation.records import Outcome, Records
 

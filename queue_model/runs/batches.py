@@ -7,39 +7,20 @@ works on it, wherever, in whatever order: the sums of a replication depend on no
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from queue_model.runs.measures.measures import Measurer, Sums
 from queue_model.runs.stability import growing
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
-from queue_model.simulation.inputs import Inputs
-from queue_model.simulation.records import Records
-
-EngineName = Literal["simpy", "kernel"]
-Engine = Callable[[Inputs], Records]
+from queue_model.simulation.engines import EngineName, engine
 
 # Seconds on one core, roughly: only the size of portions depends on them.
 SECONDS_A_REPLICATION = 0.001
 SECONDS_A_CALL = {"kernel": 2e-6, "simpy": 2e-4}
-
-
-def engine(name: str | None = None) -> tuple[EngineName, Engine]:
-    """The engine of that name; without a name the compiled one, or where there is none the reference."""
-    if name == "simpy":
-        from queue_model.simulation import reference
-
-        return "simpy", reference.simulate
-    from queue_model.simulation import kernel
-
-    if name is None and not kernel.compiled:
-        from queue_model.simulation import reference
-
-        return "simpy", reference.simulate
-    return "kernel", kernel.simulate
 
 
 @dataclass(frozen=True, eq=False)

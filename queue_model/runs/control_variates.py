@@ -1,8 +1,8 @@
-"""Control variates: what luck a replication had with its callers is known, so much of it can be taken off its measures.
+"""Control variates: correct each measure by what is known about the callers of each replication.
 
-A control is a sum whose mean is known exactly: the calls that reach the queue, the work that they bring, and measures
-of the Markov companion (`queue_model.runs.companion`). A measure R = sum X / sum Y is a ratio of means; each of both is
-corrected by the regression on the controls C with the means m,
+A control is a sum whose mean is known exactly: the calls that reach the queue, their work, and measures of the Markov
+companion (`queue_model.runs.markov_companion`). A measure R = sum X / sum Y is a ratio of two means. Each mean is
+corrected by regression on the controls C with the means m:
 
     X' = mean X - b (mean C - m),    R' = X' / Y'.
 
@@ -10,8 +10,8 @@ With Z = X - R' Y and its residuals e after regression on q controls in n replic
 
     R' +- t(n - q - 1; 0.975) sqrt( (e e / (n - q - 1)) (1/n + d S^-1 d) ) / Y',     d = mean C - m
 
-where S is the matrix of sums of squares of C about its mean (Lavenberg and Welch 1981). It is exact where Z and C are
-jointly normal; what bias there is goes with 1/n, as that of the ratio itself.
+where S is the matrix of sums of squares of C about its mean (Lavenberg and Welch 1981). It is exact if Z and C are
+jointly normal. The bias decreases with 1/n, as that of the ratio itself.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ import numpy as np
 
 from queue_model.errors import ModelError
 from queue_model.random.streams import Streams
-from queue_model.runs.batches import engine
-from queue_model.runs.companion import MEASURES, Companion, Reaching
+from queue_model.runs.markov_companion import MEASURES, Companion, Reaching
 from queue_model.runs.measures.estimates import Estimate, Floats, ratio, student
 from queue_model.runs.replication import Result
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
+from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.menu_paths import Ways
 from queue_model.simulation.records import Records

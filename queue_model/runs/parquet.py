@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
-from queue_model.runs.batches import Order, engine
+from queue_model.runs.batches import Order
 from queue_model.runs.measures.estimates import Figure
 from queue_model.runs.measures.measures import FATES, asked_at, waits
 from queue_model.runs.replication import Result
 from queue_model.simulation.build import Built
+from queue_model.simulation.engines import engine
 from queue_model.simulation.records import Outcome, Records, Source, Work
 
 Values = NDArray[Any]

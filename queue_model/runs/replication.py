@@ -11,11 +11,12 @@ import numpy as np
 
 from charter.kpi_definitions import PUBLISHED
 from queue_model.errors import ModelError
-from queue_model.runs.batches import Measured, Order, Portion, Task, engine, in_order, measured, portions, tasks
+from queue_model.runs.batches import Measured, Order, Portion, Task, in_order, measured, portions, tasks
 from queue_model.runs.executors import Executor, Threads
 from queue_model.runs.measures.estimates import Estimate, ratio
 from queue_model.runs.measures.measures import Measurer, Sums
 from queue_model.scenario.study import Study
+from queue_model.simulation.engines import engine
 
 Progress = Callable[[int, int], None]
 

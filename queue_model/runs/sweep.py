@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 from common.documents import Unreadable, parse
 from common.places import Places
 from queue_model.errors import ModelError
-from queue_model.runs.batches import Measured, Order, Portion, Task, engine, in_order, measured, portions, tasks
+from queue_model.runs.batches import Measured, Order, Portion, Task, in_order, measured, portions, tasks
 from queue_model.runs.cache import Shelf, key
 from queue_model.runs.executors import Executor, Threads
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.runs.replication import Result
 from queue_model.scenario import study as studies
 from queue_model.scenario.study import ScenarioError, Study
+from queue_model.simulation.engines import engine
 
 MOST_POINTS = 10_000
 # What supervisors turn most often, by a short name; `seats` also leaves at home who would find none.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from queue_model.runs.batches import engine
 from queue_model.runs.measures.measures import SLOT_MINUTES
 from queue_model.runs.replication import Result
 from queue_model.scenario.period import Period
 from queue_model.simulation.build import Builder
+from queue_model.simulation.engines import engine
 from queue_model.simulation.records import Rows, Work
 
 Floats = NDArray[np.float64]

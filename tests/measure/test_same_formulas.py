@@ -17,8 +17,8 @@ from queue_model.simulation import kernel
 from queue_model.simulation.build import Builder
 from registry.db.connection import Database
 from tests.measure.switch_log import KEYS
-from tests.queue_model.days import day
-from tests.queue_model.logs import lines
+from tests.queue_model.example_scenarios import day
+from tests.queue_model.simulated_queue_log import lines
 
 # Few lines and few places, so that of everything some happens.
 SMALL: dict[str, Any] = {

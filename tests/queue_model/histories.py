@@ -9,7 +9,7 @@ import numpy as np
 from charter.calendar import ONE_DAY, OpeningHours, Range
 from queue_model.fitting.forecast import KINDS, Calendar
 from queue_model.fitting.history import SLOTS, History
-from tests.queue_model.days import W1
+from tests.queue_model.example_scenarios import W1
 
 HOURS = OpeningHours("Europe/Rome", [[Range(540, 1080)]] * 5 + [[], []])
 WEEK = np.array([1.25, 1.05, 1.0, 0.95, 0.75, 0.1, 0.05])

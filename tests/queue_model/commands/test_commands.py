@@ -21,7 +21,7 @@ from queue_model.cli import main
 from queue_model.commands.check import Bound
 from queue_model.commands.simulation_options import precision
 from queue_model.runs.measures.estimates import Estimate
-from tests.queue_model.days import day, everything
+from tests.queue_model.example_scenarios import day, everything
 
 BASELINE = os.path.join(ROOT, "scenarios", "baseline.yaml")
 

@@ -9,7 +9,7 @@ import pytest
 from queue_model.cli import main
 from queue_model.theory.abandonment import erlang_a
 from queue_model.theory.erlang import agents_needed, erlang_c
-from tests.queue_model.days import W1
+from tests.queue_model.example_scenarios import W1
 from tests.queue_model.theory.test_ground_truth import ROWS, agrees
 
 BASE = ["erlang", "--calls", "32/30min", "--aht", "360"]

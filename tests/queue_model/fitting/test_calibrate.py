@@ -21,8 +21,8 @@ from queue_model.scenario import study
 from queue_model.scenario.study import Study
 from queue_model.simulation import kernel
 from queue_model.simulation.build import Builder
-from tests.queue_model.days import day
-from tests.queue_model.logs import lines
+from tests.queue_model.example_scenarios import day
+from tests.queue_model.simulated_queue_log import lines
 
 NUMBERED = {"share": 0.4, "after": {"law": "exponential", "mean": 900}, "most": 2}
 

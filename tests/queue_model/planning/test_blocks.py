@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from queue_model.theory.transient import transient
-from tests.queue_model.days import W1
+from tests.queue_model.example_scenarios import W1
 
 Floats = NDArray[np.float64]
 SERVICE, LEAVING, SLOT, WITHIN = 1 / 360.0, 1 / 180.0, 1800.0, 20.0

@@ -23,7 +23,7 @@ from queue_model.scenario.period import Period
 from queue_model.scenario.study import Study
 from queue_model.simulation.inputs import SHIFT_END, SHIFT_START, build
 from queue_model.theory.transient import transient
-from tests.queue_model.days import EVERY_DAY, W1, day
+from tests.queue_model.example_scenarios import EVERY_DAY, W1, day
 
 MORNINGS = {**{name: [] for name in EVERY_DAY}, "monday": ["09:00-12:00"], "thursday": ["09:15-10:30"]}
 

@@ -13,7 +13,7 @@ from scipy import special, stats
 from queue_model.random import variates, variates_plain
 from queue_model.random.ziggurat import Floats, Indices, Words
 from queue_model.simulation.build import Builder
-from tests.queue_model.days import everything, ready
+from tests.queue_model.example_scenarios import everything, study_of
 
 MANY = 200_000
 KEYS = st.integers(0, 2**64 - 1)
@@ -131,7 +131,7 @@ def test_arrivals_are_a_poisson_process() -> None:
 
 
 def test_a_whole_replication_is_the_same_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    builder = Builder(ready(everything(days=7)))
+    builder = Builder(study_of(everything(days=7)))
     compiled = builder.inputs(3)
     monkeypatch.setattr("queue_model.random.streams.maker", lambda: variates_plain)
     plain = builder.inputs(3)

@@ -13,7 +13,7 @@ import yaml
 from pages import colours
 from queue_model.cli import main
 from queue_model.reports.texts import WORDS
-from tests.queue_model.days import day
+from tests.queue_model.example_scenarios import day
 from tests.queue_model.html_pages import NASTY, cells, headings, parsed, pictures, section, words
 
 

@@ -19,7 +19,7 @@ from queue_model.cli import main
 from queue_model.runs.replication import replicate
 from queue_model.runs.working_day import open_slots, working_day
 from queue_model.scenario import study
-from tests.queue_model.days import day, everything
+from tests.queue_model.example_scenarios import day, everything
 
 CONFIG = os.path.join(ROOT, "config")
 BASELINE = os.path.join(ROOT, "scenarios", "baseline.yaml")

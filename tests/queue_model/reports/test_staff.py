@@ -13,7 +13,7 @@ import yaml
 from charter.calendar import WEEKDAYS
 from pages import formats
 from queue_model.cli import main
-from tests.queue_model.days import EVERY_DAY, day
+from tests.queue_model.example_scenarios import EVERY_DAY, day
 from tests.queue_model.html_pages import NASTY, cells, headings, parsed, pictures, section, words
 
 SHORT_DAYS = {each: ["09:00-12:00"] if each in WEEKDAYS[:2] else [] for each in EVERY_DAY}

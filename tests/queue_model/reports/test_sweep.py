@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from queue_model.cli import main
-from tests.queue_model.days import day
+from tests.queue_model.example_scenarios import day
 from tests.queue_model.html_pages import NASTY, cells, headings, parsed, pictures, section, words
 
 

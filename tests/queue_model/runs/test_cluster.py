@@ -34,7 +34,7 @@ from queue_model.runs.compare import compare
 from queue_model.runs.measures.measures import Sums
 from queue_model.runs.replication import replicate
 from queue_model.runs.sweep import Interrupted, Point, axis, grid, points_of, sweep
-from tests.queue_model.days import day, everything, ready
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 DEADLINE = 60
 
@@ -147,7 +147,9 @@ def test_a_sweep_is_the_same_to_the_last_byte_though_a_worker_is_killed_in_the_m
 
 def test_replications_and_comparisons_are_the_same(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
     small_tasks(monkeypatch)
-    first, second = (ready(everything(2, menu={"walk": False}, operators={"reserve": reserve})) for reserve in (1, 2))
+    first, second = (
+        study_of(everything(2, menu={"walk": False}, operators={"reserve": reserve})) for reserve in (1, 2)
+    )
     with Cluster(shared.address, DEADLINE) as executor:
         spread = replicate(first, replications=5, parts=("topic",), executor=executor)
         both = compare([first, second], replications=3, executor=executor)
@@ -254,7 +256,7 @@ def test_nobody_works_or_one_who_cannot(tmp_path: Path) -> None:
         found.worker("--preload", str(without))
         said = "a worker has no queue_model.*; install there what is here, the same version"
         with Cluster(found.address, DEADLINE) as executor, pytest.raises(Refusal, match=said):
-            replicate(ready(day(6, 1)), replications=1, executor=executor)
+            replicate(study_of(day(6, 1)), replications=1, executor=executor)
 
 
 def test_the_last_worker_and_the_scheduler_go_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +276,7 @@ def test_another_version_is_told(shared: House, base: str, monkeypatch: pytest.M
     monkeypatch.setattr(cluster, "versions", lambda: {**real(), "NumPy": "0.1"})
     said = r"the worker tcp://127.* is not like this machine: NumPy \S+ there, 0.1 here; make them alike"
     with Cluster(shared.address, DEADLINE) as executor, pytest.raises(ModelError, match=said):
-        replicate(ready(day(6, 1)), replications=1, executor=executor)
+        replicate(study_of(day(6, 1)), replications=1, executor=executor)
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, base: str, capsys: pytest.CaptureFixture[str]) -> None:

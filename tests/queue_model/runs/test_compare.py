@@ -18,7 +18,7 @@ from queue_model.runs.compare import Comparison, Sums, compare, paired
 from queue_model.runs.measures.estimates import ratio, student
 from queue_model.runs.measures.measures import Sums as Measured
 from queue_model.runs.replication import Result
-from tests.queue_model.days import day, ready
+from tests.queue_model.example_scenarios import day, study_of
 
 
 def sums(tops: list[float], bottoms: list[float] | None = None) -> Sums:
@@ -75,7 +75,7 @@ def test_nothing_measured_nothing_compared() -> None:
 
 def comparison(*values: list[float], lost: tuple[int, ...] = (), measure: str = "service_level") -> Comparison:
     """Scenarios with these values, one a replication."""
-    study = ready(day(3, 1))
+    study = study_of(day(3, 1))
     results = [
         Result(study, None, "kernel", 1, [Measured({measure: (each, 1.0)}, {}, {}) for each in row])  # type: ignore[arg-type]
         for row in values
@@ -132,7 +132,7 @@ def test_nobody_ranks_by_what_is_neither_good_nor_bad() -> None:
 
 
 def test_common_chances_tell_what_separate_ones_cannot() -> None:
-    studies = [ready(day(8, 3)), ready(day(8, 3, handling={"talk": {"law": "exponential", "mean": 370}}))]
+    studies = [study_of(day(8, 3)), study_of(day(8, 3, handling={"talk": {"law": "exponential", "mean": 370}}))]
     found = compare(studies, replications=16)
     apart = found.difference("wait_mean_all", 0, 1)
     assert apart.verdict == "higher"
@@ -142,29 +142,29 @@ def test_common_chances_tell_what_separate_ones_cannot() -> None:
 
 
 def test_more_seats_never_lose() -> None:
-    found = compare([ready(day(staff, 2)) for staff in (6, 8, 10)], replications=6)
+    found = compare([study_of(day(staff, 2)) for staff in (6, 8, 10)], replications=6)
     assert [each.scenario for each in found.ranking("wait_mean_all")] == [2, 1, 0]
 
 
 def test_one_seed_for_all() -> None:
-    found = compare([ready(day(5, 1)), ready(day(5, 1, seed=99))], replications=3)
+    found = compare([study_of(day(5, 1)), study_of(day(5, 1, seed=99))], replications=3)
     assert found.difference("service_level", 0, 1).verdict == "the same"
     assert {result.seed for result in found.results} == {7}
 
 
 def test_progress_goes_on_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
-    compare([ready(day(5, 1))] * 2, replications=2, progress=lambda done, wanted: told.append((done, wanted)))
+    compare([study_of(day(5, 1))] * 2, replications=2, progress=lambda done, wanted: told.append((done, wanted)))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_measures_that_do_not_mean_the_same_are_refused() -> None:
     with pytest.raises(ModelError, match=r"targets.within: 30.*, but 20.*--set targets.within=20"):
-        compare([ready(day(5, 1)), ready(day(5, 1, targets={"within": 30}))])
+        compare([study_of(day(5, 1)), study_of(day(5, 1, targets={"within": 30}))])
     with pytest.raises(ModelError, match=r"service.promises: not those of"):
-        compare([ready(day(5, 1)), ready(day(5, 1, service={"promises": {"email_hours": 24}}))])
+        compare([study_of(day(5, 1)), study_of(day(5, 1, service={"promises": {"email_hours": 24}}))])
     with pytest.raises(ModelError, match="two scenarios or more"):
-        module.compare([ready(day(5, 1))])
+        module.compare([study_of(day(5, 1))])
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from queue_model.runs.measures.estimates import Floats, ratio, student
 from queue_model.runs.replication import Result, replicate
 from queue_model.simulation import kernel
 from queue_model.theory.transient import transient
-from tests.queue_model.days import W1, day, ready
+from tests.queue_model.example_scenarios import W1, day, study_of
 
 MEASURES = ("wait_mean_all", "abandonment", "service_level")
 LOGNORMAL: dict[str, Any] = {
@@ -40,7 +40,7 @@ def pairs(result: Result, name: str) -> tuple[Floats, Floats]:
 
 @cache
 def rising() -> tuple[Result, Controls, Floats]:
-    study = ready(day(4, 1, operators=RISING, seed=20261122))
+    study = study_of(day(4, 1, operators=RISING, seed=20261122))
     result = replicate(study, replications=300)
     known = controls(study, result.replications)
     return result, known, drawn(known, result.seed, result.replications, kernel.simulate)
@@ -71,7 +71,7 @@ def test_intervals_cover_the_exact_value_as_often_as_they_say(name: str) -> None
 
 @pytest.mark.parametrize("staff", [5, 12])
 def test_intervals_become_narrower_on_the_known_day(staff: int) -> None:
-    study = ready(day(staff, 10, seed=20261122, **LOGNORMAL))
+    study = study_of(day(staff, 10, seed=20261122, **LOGNORMAL))
     result = replicate(study, replications=25)
     known = controls(study, result.replications)
     values = drawn(known, result.seed, result.replications, kernel.simulate)
@@ -124,12 +124,12 @@ def test_promises_in_writing_are_left_alone() -> None:
 
 def test_what_cannot_be_controlled_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"9 replications are too few.*--replications 10 or more"):
-        controls(ready(day(5, 1)), 9)
+        controls(study_of(day(5, 1)), 9)
     (tmp_path / "calls.csv").write_text("at\n2026-02-02T09:00:30\n")
     with pytest.raises(ModelError, match="the calls of a trace"):
-        controls(ready(day(5, 1, arrivals={"trace": str(tmp_path / "calls.csv")})), 10)
+        controls(study_of(day(5, 1, arrivals={"trace": str(tmp_path / "calls.csv")})), 10)
     with pytest.raises(ModelError, match="no call reaches the queue"):
-        controls(ready(day(5, 1, arrivals={"per_day": 0})), 10)
+        controls(study_of(day(5, 1, arrivals={"per_day": 0})), 10)
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

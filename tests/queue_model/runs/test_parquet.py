@@ -19,7 +19,7 @@ from charter import kpi
 from queue_model.cli import main
 from queue_model.runs import parquet
 from queue_model.runs.parquet import CLOSED, SCHEMAS
-from tests.queue_model.days import everything
+from tests.queue_model.example_scenarios import everything
 
 RUNS = 3
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from queue_model.errors import ModelError
-from queue_model.runs.batches import engine
 from queue_model.runs.measures.estimates import ratio, student
 from queue_model.runs.replication import precise, replicate
-from tests.queue_model.days import day, everything, ready
+from queue_model.simulation.engines import engine
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 
 def test_any_number_of_threads_gives_the_same_result() -> None:
-    study = ready(everything(days=5))
+    study = study_of(everything(days=5))
     one, three = (replicate(study, replications=6, jobs=jobs, parts=("topic",)) for jobs in (1, 3))
     assert one.estimates() == three.estimates()
     assert one.part("topic", "service_level") == three.part("topic", "service_level")
@@ -21,7 +21,7 @@ def test_any_number_of_threads_gives_the_same_result() -> None:
 
 
 def test_replications_until_the_precision() -> None:
-    study = ready(day(5, 5))
+    study = study_of(day(5, 5))
     result = replicate(study, replications=2, goal=precise(0.01))
     half = result.estimate("service_level").half
     assert half is not None
@@ -32,17 +32,17 @@ def test_replications_until_the_precision() -> None:
 
 def test_too_much_precision_is_refused() -> None:
     with pytest.raises(ModelError, match=r"--precision: would take some [\d,]+ replications; ask for less"):
-        replicate(ready(day(5, 1)), replications=10, goal=precise(1e-5))
+        replicate(study_of(day(5, 1)), replications=10, goal=precise(1e-5))
 
 
 def test_no_calls_no_precision() -> None:
     with pytest.raises(ModelError, match="no call was measured"):
-        replicate(ready(day(5, 1, arrivals={"per_day": 0})), replications=10, goal=precise(0.01))
+        replicate(study_of(day(5, 1, arrivals={"per_day": 0})), replications=10, goal=precise(0.01))
 
 
 def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
-    replicate(ready(day(5, 1)), replications=3, progress=lambda done, wanted: told.append((done, wanted)))
+    replicate(study_of(day(5, 1)), replications=3, progress=lambda done, wanted: told.append((done, wanted)))
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -52,11 +52,11 @@ def test_a_failure_of_one_replication_is_not_swallowed(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("queue_model.simulation.build.Builder.inputs", broken)
     with pytest.raises(ZeroDivisionError):
-        replicate(ready(day(5, 1)), replications=3)
+        replicate(study_of(day(5, 1)), replications=3)
 
 
 def test_the_seed_of_the_scenario_unless_another_is_asked_for() -> None:
-    study = ready(day(5, 2))
+    study = study_of(day(5, 2))
     assert replicate(study, replications=2).seed == 7
     assert replicate(study, replications=2).estimates() == replicate(study, replications=2, seed=7).estimates()
     assert replicate(study, replications=2).estimates() != replicate(study, replications=2, seed=8).estimates()

@@ -8,13 +8,13 @@ import pytest
 
 from queue_model.runs.stability import growing
 from queue_model.simulation.build import Builder
-from tests.queue_model.days import day, everything, ready
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 NEVER: dict[str, Any] = {"callers": {"patience": {"law": "never"}}}
 
 
 def grows(written: dict[str, Any]) -> list[str]:
-    study = ready(written)
+    study = study_of(written)
     return [each.why.split(":")[0] for each in growing(study, Builder(study))]
 
 

@@ -25,7 +25,7 @@ from queue_model.runs import cache
 from queue_model.runs import sweep as module
 from queue_model.runs.cache import Shelf, key
 from queue_model.runs.sweep import Axis, Interrupted, axes_of, axis, changes, grid, listed, panels, points_of, sweep
-from tests.queue_model.days import day, ready
+from tests.queue_model.example_scenarios import day, study_of
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_short_names_and_joined_keys() -> None:
-    study = ready(day(6, 1))
+    study = study_of(day(6, 1))
     assert changes(study, {"calls": 9}) == {"arrivals": {"per_day": 9}}
     assert changes(study, {"callers.balk+menu.hang_up": 0.1}) == {"callers": {"balk": 0.1}, "menu": {"hang_up": 0.1}}
     with pytest.raises(ModelError, match="set twice"):
@@ -113,7 +113,7 @@ def test_short_names_and_joined_keys() -> None:
 
 
 def test_fewer_seats_leave_people_at_home() -> None:
-    study = ready(day(6, 1))
+    study = study_of(day(6, 1))
     assert changes(study, {"queue.seats": 4}) == {"operators": {"seats": 4, "shifts": {"tutti": {"operators": 4}}}}
     assert changes(study, {"seats": 8}) == {"operators": {"seats": 8}}
     assert changes(study, {"operators.seats": 4}) == {"operators": {"seats": 4}}
@@ -187,7 +187,7 @@ def test_the_key_is_that_of_what_decides(monkeypatch: pytest.MonkeyPatch) -> Non
     plain = day(6, 1)
 
     def of(seed: int = 1, replications: int = 2, engine: str = "kernel", **change: Any) -> str:
-        return key(ready({**plain, **change}), seed=seed, replications=replications, engine=engine)
+        return key(study_of({**plain, **change}), seed=seed, replications=replications, engine=engine)
 
     first = of()
     assert of(title="another", about="words", replications=2) == first

@@ -22,7 +22,7 @@ from queue_model.scenario.laws import Exponential, Lognormal, Patience, standard
 from queue_model.simulation import inputs
 from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.records import Outcome
-from tests.queue_model.engines import ENGINES
+from tests.queue_model.all_engines import ENGINES
 
 Floats = NDArray[np.float64]
 Draw = Callable[[int], Floats]

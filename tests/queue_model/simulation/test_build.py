@@ -14,14 +14,14 @@ from ivr.dialplan import empty_policy
 from queue_model.scenario import study
 from queue_model.scenario.study import load
 from queue_model.simulation.build import Builder
-from queue_model.simulation.choose import simulate
+from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import UNLIMITED, Inputs
 from queue_model.simulation.records import Outcome, Work
-from tests.queue_model.days import day, everything, ready
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 
 def inputs(written: dict[str, Any], replication: int = 0, seed: int | None = None) -> Inputs:
-    return Builder(ready(written)).inputs(replication, seed).inputs
+    return Builder(study_of(written)).inputs(replication, seed).inputs
 
 
 def different(a: Inputs, b: Inputs) -> set[str]:
@@ -93,11 +93,11 @@ def test_more_calls_are_the_same_callers_and_some_more() -> None:
 
 
 def test_the_menu_takes_time_and_callers() -> None:
-    builder = Builder(ready(everything(days=28)))
+    builder = Builder(study_of(everything(days=28)))
     built = builder.inputs()
     assert built.called == built.queued + built.message + built.informed + built.left_menu
     assert min(built.queued, built.message, built.informed, built.left_menu) > 0
-    straight = Builder(ready(everything(days=28, menu={"walk": False}))).inputs()
+    straight = Builder(study_of(everything(days=28, menu={"walk": False}))).inputs()
     assert straight.called == built.called
     assert straight.informed == straight.left_menu == 0
     assert straight.queued > built.queued
@@ -105,8 +105,8 @@ def test_the_menu_takes_time_and_callers() -> None:
 
 
 def test_calls_outside_hours_meet_the_voicemail() -> None:
-    found = Builder(ready(everything(days=7))).inputs()
-    assert not ready(everything(days=7)).period.is_open(found.inputs.closed_at - 30).all()
+    found = Builder(study_of(everything(days=7))).inputs()
+    assert not study_of(everything(days=7)).period.is_open(found.inputs.closed_at - 30).all()
     weekend = found.inputs.closed_at >= 5 * 86400
     assert weekend.any()
     assert found.inputs.closed_leaves_message.mean() == pytest.approx(0.4, abs=0.2)
@@ -160,7 +160,7 @@ def test_limits_are_those_of_the_service_unless_the_scenario_says_otherwise() ->
 def test_who_may_join_and_who_has_to_leave_is_what_the_switch_is_told(
     means: str, then: str, busy: bool, empty: bool
 ) -> None:
-    changed = ready(day(queue={"unlimited": False}, service={"queue": {"all_busy": {"means": means, "then": then}}}))
+    changed = study_of(day(queue={"unlimited": False}, service={"queue": {"all_busy": {"means": means, "then": then}}}))
     found = Builder(changed).inputs().inputs
     assert (found.busy_then_voicemail, found.empty_then_voicemail) == (busy, empty)
     join, leave = empty_policy(changed.compiled["service"])
@@ -170,7 +170,7 @@ def test_who_may_join_and_who_has_to_leave_is_what_the_switch_is_told(
 def test_nobody_waits_in_an_empty_room() -> None:
     """Callers who are still in the menu at closing time find the last operators, or the voicemail."""
     study = load(str(Path(ROOT, "scenarios", "baseline.yaml")))
-    found = simulate(Builder(study).inputs().inputs)
+    found = engine()[1](Builder(study).inputs().inputs)
     chairs = found.work[found.work["kind"] == Work.SEATED]
     closes = 18 * 3600.0
     late = found.calls[found.calls["entered"] % 86400 > closes]

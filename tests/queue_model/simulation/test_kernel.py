@@ -1,4 +1,4 @@
-"""The compiled engine as a thing that is built, loaded, run by threads, and missed."""
+"""The compiled engine: how it is built, loaded and run by threads, and what happens without it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ import pytest
 
 from common.places import ROOT
 from queue_model.errors import ModelError
-from queue_model.simulation import choose, kernel, reference
+from queue_model.simulation import kernel, reference
+from queue_model.simulation.engines import EngineWarning, engine
 from queue_model.simulation.inputs import Inputs
-from tests.queue_model.engines import SOURCE
-from tests.queue_model.periods import full_days, plain_days
+from tests.queue_model.all_engines import SOURCE
+from tests.queue_model.example_inputs import full_days
 
 
 def test_it_is_compiled_here_and_its_source_runs_uncompiled() -> None:
@@ -27,7 +28,7 @@ def test_it_is_compiled_here_and_its_source_runs_uncompiled() -> None:
 
 
 def test_the_interpreter_is_free_while_it_runs() -> None:
-    """This thread counts on meanwhile; if the loop held the lock, it could not count at all."""
+    """This thread counts meanwhile; if the loop held the interpreter lock, it could not."""
     asked = full_days(1000)
     room = kernel.Room(asked, kernel.Blank(asked))
     running = threading.Thread(target=room.run)
@@ -49,30 +50,27 @@ def test_many_at_once_give_what_each_gives_alone() -> None:
 
 class TestChoice:
     def test_the_compiled_engine_is_preferred(self) -> None:
-        assert choose.choose() is kernel.simulate
-        assert choose.choose("simpy") is reference.simulate
-        given = plain_days(1, 5)
-        assert not choose.simulate(given).same_as(choose.simulate(given, "simpy"))
+        assert engine() == ("kernel", kernel.simulate)
+        assert engine("kernel") == ("kernel", kernel.simulate)
+        assert engine("simpy") == ("simpy", reference.simulate)
 
-    def test_an_engine_that_is_not_there(self) -> None:
-        with pytest.raises(ModelError, match="engine: 'simula'; there are auto, kernel, simpy"):
-            choose.choose("simula")  # type: ignore[arg-type]
+    def test_an_unknown_engine_is_refused(self) -> None:
+        with pytest.raises(ModelError, match="engine: 'simula' is not an engine; use kernel or simpy"):
+            engine("simula")
 
-    def test_without_it_the_reference_serves_and_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_it_the_reference_is_used_with_a_warning(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kernel, "compiled", False)
-        with pytest.warns(
-            choose.EngineWarning, match="not built here, so the reference engine serves: the same results"
-        ):
-            assert choose.choose() is reference.simulate
+        with pytest.warns(EngineWarning, match="not built here, so the reference engine is used: the same results"):
+            assert engine() == ("simpy", reference.simulate)
         with pytest.raises(ModelError, match="engine: the compiled engine was not built here"):
-            choose.choose("kernel")
+            engine("kernel")
 
 
 def checkout(folder: Path) -> Path:
-    """What `setup.py` needs, elsewhere."""
+    """A copy of everything that `setup.py` needs."""
     for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(os.path.join(ROOT, name), folder)
-    for package in ("queue_model", "charter", "ivr", "voicemail", "agi_scripts"):
+    for package in ("queue_model", "charter", "common", "ivr", "voicemail", "agi_scripts"):
         shutil.copytree(
             os.path.join(ROOT, package), folder / package, ignore=shutil.ignore_patterns("*.so", "__pycache__")
         )
@@ -93,22 +91,22 @@ def python(folder: Path, *words: str, **environment: str) -> subprocess.Complete
 
 RUN = (
     "import warnings; warnings.simplefilter('always')\n"
-    "from queue_model.simulation import choose as engine, inputs\n"
-    "print(len(engine.simulate(inputs.build(call_at=[1.0], **inputs.constant_staff(1))).calls))"
+    "from queue_model.simulation import engines, inputs\n"
+    "print(len(engines.engine()[1](inputs.build(call_at=[1.0], **inputs.constant_staff(1))).calls))"
 )
 
 
 class TestInstallation:
-    def test_without_a_compiler_it_succeeds_and_the_reference_serves(self, tmp_path: Path) -> None:
+    def test_without_a_compiler_it_succeeds_and_the_reference_is_used(self, tmp_path: Path) -> None:
         folder = checkout(tmp_path)
         built = python(folder, "setup.py", "-q", "build_ext", "--inplace", CC="/nonexistent/cc")
         assert built.returncode == 0, built.stderr
-        assert not list(folder.glob("queue_model/*.so"))
+        assert not list(folder.glob("queue_model/**/*.so"))
         ran = python(folder, "-c", RUN)
         assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
         assert "EngineWarning: the compiled engine was not built here" in ran.stderr
 
-    def test_without_cython_it_succeeds_and_the_reference_serves(self, tmp_path: Path) -> None:
+    def test_without_cython_it_succeeds_and_the_reference_is_used(self, tmp_path: Path) -> None:
         folder = checkout(tmp_path)
         hidden = "raise ModuleNotFoundError('hidden for a test', name=__name__.partition('.')[0].lower())\n"
         (folder / "Cython").mkdir()
@@ -121,7 +119,7 @@ class TestInstallation:
         assert "EngineWarning" in ran.stderr
 
     def test_loading_it_costs_little_beside_numpy(self) -> None:
-        """At most 0.1 s; it is about 0.03. The shortest of five, in interpreters of their own."""
+        """At most 0.1 s; typically 0.03 s. The shortest of five, each in a new interpreter."""
         timed = (
             "import time, numpy\nbegun = time.process_time()\nimport queue_model.simulation.kernel\n"
             "print(time.process_time() - begun)"
@@ -130,7 +128,7 @@ class TestInstallation:
 
 
 def test_no_input_is_left_unread() -> None:
-    """A feature that the kernel lacked would have to be refused by name; there is none."""
-    room = Path(str(reference.__file__)).parent
-    source = "".join(room.joinpath(name).read_text() for name in ("kernel.py", "kernel_rows.py", "second_level.py"))
+    """The kernel reads every field, so no feature has to be refused."""
+    folder = Path(str(reference.__file__)).parent
+    source = "".join(folder.joinpath(name).read_text() for name in ("kernel.py", "kernel_rows.py", "second_level.py"))
     assert [each.name for each in fields(Inputs) if f".{each.name}" not in source] == []

@@ -15,7 +15,7 @@ from queue_model.simulation.menu_paths import Ways, _alias, ways
 from queue_model.simulation.menu_routes import Goal, Routes
 from queue_model.simulation.menu_walks import Walk, all_walks, walks
 from tests.conftest import CLOSED, OPEN, rome
-from tests.queue_model.days import everything, ready
+from tests.queue_model.example_scenarios import everything, study_of
 
 AT = rome(OPEN)
 
@@ -158,7 +158,7 @@ def test_walkers_tables_keep_every_chance(weights: list[float]) -> None:
 
 
 def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
-    found = ways(ready(everything()))
+    found = ways(study_of(everything()))
     generator = np.random.default_rng(3)
     count = 200_000
     for topic, is_open in ((1, True), (4, True), (1, False)):

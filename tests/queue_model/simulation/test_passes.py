@@ -13,8 +13,8 @@ from queue_model.simulation import kernel, passes, passes_plain
 from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 from queue_model.simulation.menu_paths import Ways, ways
 from queue_model.simulation.records import Outcome
-from tests.queue_model.days import everything, ready
-from tests.queue_model.periods import full_days
+from tests.queue_model.example_inputs import full_days
+from tests.queue_model.example_scenarios import everything, study_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -45,7 +45,7 @@ def test_topics_by_their_shares(seed: int, topics: int, calls: int) -> None:
 
 @given(SEEDS, st.integers(0, 60))
 def test_ways_of_the_menu(seed: int, calls: int) -> None:
-    chance, laid = np.random.default_rng(seed), ways(ready(everything()))
+    chance, laid = np.random.default_rng(seed), ways(study_of(everything()))
     topic, step = chance.integers(len(laid.first) // 2, size=calls).astype(np.int16), chance.integers(5, size=calls)
     opens = chance.random(5) < 0.5
     way = agreed("taken", topic, step, opens, chance.random(calls), laid.first, laid.keep, laid.other)
@@ -75,7 +75,7 @@ def test_who_comes_to_an_ending_when(grid: float, longest: float) -> None:
 
 
 def test_ways_that_take_no_time_keep_the_order() -> None:
-    found = ways(ready(everything(menu={"walk": False})))
+    found = ways(study_of(everything(menu={"walk": False})))
     assert not found.take_time
     at, way = np.arange(20.0), np.tile(np.arange(len(found.seconds)), 20)[:20]
     for where in (Ways.QUEUE, Ways.MESSAGE, Ways.GONE):

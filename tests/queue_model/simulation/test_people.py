@@ -10,13 +10,13 @@ import pytest
 from queue_model.random.streams import Streams
 from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 from queue_model.simulation.people import events, roster
-from tests.queue_model.days import EVERY_DAY, day, ready
+from tests.queue_model.example_scenarios import EVERY_DAY, day, study_of
 
 HOUR = 3600.0
 
 
 def plan(days: int = 1, replication: int = 0, **operators: Any) -> list[tuple[float, int, int]]:
-    found = ready(day(days=days, staff=4, operators=operators))
+    found = study_of(day(days=days, staff=4, operators=operators))
     told = events(roster(found), found, Streams(5, replication))
     return list(
         zip(told["event_at"].tolist(), told["event_kind"].tolist(), told["event_operator"].tolist(), strict=True)
@@ -47,7 +47,7 @@ def test_breaks_are_taken_in_groups() -> None:
 def test_breaks_keep_to_the_clock_on_the_wall_when_clocks_change(date: str, hours: int) -> None:
     always = {weekday: ["00:00-24:00"] for weekday in EVERY_DAY}
     pauses = [{"at": "01:00", "minutes": 15}, {"at": "05:00", "minutes": 7.5, "groups": 2}]
-    found = ready(
+    found = study_of(
         day(
             days=1,
             period={"first": date},
@@ -116,7 +116,7 @@ def test_two_breaks_and_an_overrun_that_eats_the_second() -> None:
 
 def test_skills_are_bits_by_topic() -> None:
     topics = {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.25}, "DID": {"share": 0.25}}
-    found = ready(
+    found = study_of(
         day(
             staff=4,
             topics=topics,

@@ -10,7 +10,7 @@ import pytest
 from queue_model.simulation import inputs
 from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 from queue_model.simulation.records import Outcome, Records, Rows, Source, Work
-from tests.queue_model.engines import run
+from tests.queue_model.all_engines import run_on_all_engines
 
 NEVER = np.inf
 
@@ -20,7 +20,7 @@ def story(operators: int = 1, rows: list[tuple[float, int, int]] | None = None, 
     staff = inputs.constant_staff(operators)
     if rows is not None:
         staff = {"n_operators": operators, **inputs.schedule(rows)}
-    return run(inputs.build(**staff, **given))
+    return run_on_all_engines(inputs.build(**staff, **given))
 
 
 def calls(record: Records) -> list[tuple[str, float, int]]:

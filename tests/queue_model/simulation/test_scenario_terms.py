@@ -18,7 +18,7 @@ from queue_model.scenario.study import leaves, merged
 from queue_model.simulation import kernel, reference
 from queue_model.simulation.build import Builder
 from queue_model.simulation.inputs import Inputs
-from tests.queue_model.days import everything, ready
+from tests.queue_model.example_scenarios import everything, study_of
 
 CALLS = {"call_at"}
 SHIFTS = {"event_at"}
@@ -116,7 +116,7 @@ NOUNS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 @cache
 def plain() -> Inputs:
-    return Builder(ready(everything(days=1))).inputs().inputs
+    return Builder(study_of(everything(days=1))).inputs().inputs
 
 
 def different(a: Inputs, b: Inputs) -> set[str]:
@@ -127,7 +127,7 @@ def different(a: Inputs, b: Inputs) -> set[str]:
 @pytest.mark.parametrize("noun", NOUNS)
 def test_what_a_scenario_says_reaches_both_engines(noun: str) -> None:
     change, touched = NOUNS[noun]
-    found = Builder(ready(everything(**merged({"period": {"days": 1}}, change)))).inputs().inputs
+    found = Builder(study_of(everything(**merged({"period": {"days": 1}}, change)))).inputs().inputs
     assert touched <= different(plain(), found)
     record = reference.simulate(found)
     assert not record.same_as(kernel.simulate(found))
@@ -136,7 +136,7 @@ def test_what_a_scenario_says_reaches_both_engines(noun: str) -> None:
 
 def test_priorities_come_from_the_menu() -> None:
     first = {"menu": {"changes": {"nodes": {"operatore": {"priority": 7}}}}}
-    found = Builder(ready(everything(days=1, **first))).inputs().inputs
+    found = Builder(study_of(everything(days=1, **first))).inputs().inputs
     assert set(np.unique(found.call_priority)) > {0}
 
 

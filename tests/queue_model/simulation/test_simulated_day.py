@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from queue_model.runs.replication import Result, replicate
-from tests.queue_model.days import day, ready
+from tests.queue_model.example_scenarios import day, study_of
 
 ONCE_IN_TEN_THOUSAND = 3.89  # standard errors, both sides
 STUDENT = 2.093  # of 20 replications, in the intervals
@@ -35,7 +35,7 @@ def truth() -> dict[str, str]:
 
 
 def simulated(staff: int, changes: dict[str, Any], replications: int = 20) -> Result:
-    return replicate(ready(day(staff, 60, seed=20261122, **changes)), replications=replications)
+    return replicate(study_of(day(staff, 60, seed=20261122, **changes)), replications=replications)
 
 
 def assert_agrees(result: Result, name: str, value: float, error: float = 0.0) -> None:
@@ -84,7 +84,7 @@ def test_days_simulated_elsewhere(row: str, staff: int, changes: dict[str, Any])
 
 
 def test_the_reference_engine_says_the_same() -> None:
-    written = ready(day(5, 10, seed=20261122))
+    written = study_of(day(5, 10, seed=20261122))
     both = [replicate(written, replications=2, engine_name=name, parts=("half-hour",)) for name in ("simpy", "kernel")]
     assert both[0].engine == "simpy"
     assert both[0].estimates() == both[1].estimates()
@@ -92,7 +92,7 @@ def test_the_reference_engine_says_the_same() -> None:
 
 
 def test_the_peak_half_hour() -> None:
-    found = replicate(ready(day(5, 60, seed=20261122)), replications=20, parts=("half-hour",))
+    found = replicate(study_of(day(5, 60, seed=20261122)), replications=20, parts=("half-hour",))
     peak = found.part("half-hour", "abandonment")["10:30"]
     exact = float(truth()["O-DAY-c5-pat180"].split(";")[4])
     assert peak.value is not None

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from queue_model.runs.batches import engine
 from queue_model.runs.replication import replicate
 from queue_model.simulation.build import Builder, Built
+from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import SHIFT_END, SHIFT_START
 from queue_model.simulation.records import Outcome, Records, Work
-from tests.queue_model.days import day, everything, ready
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 VOICEMAIL = tuple(each for each in Outcome if each.name.startswith("VOICEMAIL_"))
 REFUSED = (Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED)
@@ -24,7 +24,7 @@ SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 def simulated(written: dict[str, Any], replication: int = 0) -> tuple[Built, Records]:
-    built = Builder(ready(written)).inputs(replication)
+    built = Builder(study_of(written)).inputs(replication)
     return built, SIMULATE(built.inputs)
 
 
@@ -218,7 +218,7 @@ def test_one_more_seat_makes_nobody_wait_longer_while_nobody_gives_up(seed: int,
 def test_one_more_seat_shortens_the_mean_wait_also_where_callers_give_up() -> None:
     # On average over many days: a caller who now is served instead of giving up may make the next one wait longer.
     means = [
-        replicate(ready(day(staff, 20)), replications=3).estimate("wait_mean_all").value or 0.0
+        replicate(study_of(day(staff, 20)), replications=3).estimate("wait_mean_all").value or 0.0
         for staff in range(4, 10)
     ]
     assert means == sorted(means, reverse=True)
@@ -232,7 +232,7 @@ def test_the_same_seed_gives_the_same_bytes(change: dict[str, Any]) -> None:
 
 
 def test_a_run_in_two_parts_is_the_whole() -> None:
-    study = ready(everything(days=5))
+    study = study_of(everything(days=5))
     whole = replicate(study, replications=4)
     again = replicate(study, replications=2, goal=lambda result: 4)
     assert whole.estimates() == again.estimates()

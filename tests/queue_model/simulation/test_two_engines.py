@@ -16,9 +16,9 @@ from queue_model.simulation.build import Builder
 from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.kernel_rows import is_plain
 from queue_model.simulation.records import Outcome, Records, Work
-from tests.queue_model.days import everything, ready
-from tests.queue_model.engines import SOURCE, run
-from tests.queue_model.periods import FEATURES, full_days, period, plain_days
+from tests.queue_model.all_engines import SOURCE, run_on_all_engines
+from tests.queue_model.example_inputs import FEATURES, full_days, plain_days, random_period
+from tests.queue_model.example_scenarios import everything, study_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 GRIDS = st.sampled_from([0.0, 1.0, 10.0, 60.0, 300.0])
@@ -50,8 +50,8 @@ def laws(given: Inputs, record: Records) -> None:
 @pytest.mark.parametrize("grid", [0.0, 60.0])
 def test_each_feature_alone(feature: str, grid: float) -> None:
     for seed in range(4):
-        asked = period(seed, frozenset({feature}), grid=grid)
-        laws(asked, run(asked))
+        asked = random_period(seed, frozenset({feature}), grid=grid)
+        laws(asked, run_on_all_engines(asked))
 
 
 PLAIN = st.frozensets(st.sampled_from(["patience", "key", "longest_wait", "no_wrap"]))
@@ -59,16 +59,16 @@ PLAIN = st.frozensets(st.sampled_from(["patience", "key", "longest_wait", "no_wr
 
 @given(seed=SEEDS, features=PLAIN, calls=st.integers(0, 40), operators=st.integers(1, 4), grid=GRIDS)
 def test_plain_periods(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
-    asked = period(seed, features, calls=calls, operators=operators, grid=grid)
+    asked = random_period(seed, features, calls=calls, operators=operators, grid=grid)
     assert is_plain(asked)
-    laws(asked, run(asked))
+    laws(asked, run_on_all_engines(asked))
 
 
 @settings(max_examples=300)
 @given(seed=SEEDS, features=SOME | ALL_BUT_SOME, calls=st.integers(0, 40), operators=st.integers(0, 5), grid=GRIDS)
 def test_features_together(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
-    asked = period(seed, features, calls=calls, operators=operators, grid=grid)
-    laws(asked, run(asked))
+    asked = random_period(seed, features, calls=calls, operators=operators, grid=grid)
+    laws(asked, run_on_all_engines(asked))
 
 
 def always(seconds: float) -> dict[str, Any]:
@@ -140,8 +140,8 @@ EXTREMES = {
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries(EXTREMES))
 def test_scenarios_that_nobody_would_ask_for(change: dict[str, Any]) -> None:
-    asked = Builder(ready(everything(days=1, **change))).inputs().inputs
-    laws(asked, run(asked))
+    asked = Builder(study_of(everything(days=1, **change))).inputs().inputs
+    laws(asked, run_on_all_engines(asked))
 
 
 def test_the_random_periods_have_everything_in_them() -> None:
@@ -151,14 +151,14 @@ def test_the_random_periods_have_everything_in_them() -> None:
     put_down = again = ties = plain = 0
     for seed in range(600):
         some = np.random.default_rng(seed).permutation(FEATURES)[: 1 + seed % 12]
-        asked = period(seed, QUEUEING - {*some} if seed % 2 else frozenset(some), grid=10.0)
+        asked = random_period(seed, QUEUEING - {*some} if seed % 2 else frozenset(some), grid=10.0)
         record = kernel.simulate(asked)
         outcomes.update(record.calls["outcome"].tolist())
         kinds.update(record.work["kind"].tolist())
         put_down += int((record.work["kind"] == Work.EMAIL).sum()) - int((record.mails["operator"] >= 0).sum())
         again += int((record.calls["attempt"] > 0).sum())
         ties += len(record.work) - len(np.unique(record.work["start"]))
-        plain += is_plain(period(seed, frozenset({"patience"})))
+        plain += is_plain(random_period(seed, frozenset({"patience"})))
     assert set(outcomes) == set(Outcome)
     assert set(kinds) == set(Work)
     assert min(outcomes.values()) >= 20
@@ -171,7 +171,7 @@ def test_plain_days(operators: int) -> None:
     """Calls and patience only, which the kernel does by its short way."""
     asked = plain_days(3, operators)
     assert is_plain(asked)
-    laws(asked, run(asked))
+    laws(asked, run_on_all_engines(asked))
     room = kernel.Room(asked, blank := kernel.Blank(asked))
     room.run(plain=False)
     short_way = kernel.simulate(asked)

@@ -16,11 +16,11 @@ from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder, Built
 from queue_model.simulation.records import Outcome, Records, Source, Work
 from queue_model.simulation.reference import simulate
-from tests.queue_model.days import everything, ready
+from tests.queue_model.example_scenarios import everything, study_of
 
 
 def simulated(**changes: Any) -> tuple[Study, Built, Records]:
-    study = ready(everything(**changes))
+    study = study_of(everything(**changes))
     built = Builder(study).inputs()
     return study, built, simulate(built.inputs)
 
@@ -147,7 +147,7 @@ def _instant(origin: float, at: float) -> float | None:
 
 def test_days_before_the_measured_ones_do_not_count() -> None:
     whole_study, built, records = simulated(days=14)
-    later = ready(everything(days=14, period={"settle": 7}))
+    later = study_of(everything(days=14, period={"settle": 7}))
     whole, half = (Measurer(each).sums(built, records) for each in (whole_study, later))
     offered = whole.counts["offered"], half.counts["offered"]
     assert 0 < offered[1] < offered[0]

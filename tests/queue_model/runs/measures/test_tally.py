@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from queue_model.runs.measures import tally, tally_plain
 from queue_model.simulation import kernel
 from queue_model.simulation.records import Outcome, Records
-from tests.queue_model.periods import full_days
+from tests.queue_model.example_inputs import full_days
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from queue_model.random.streams import Streams
-from queue_model.runs.companion import Companion, Reaching, deviation, score
 from queue_model.runs.control_variates import Controls
+from queue_model.runs.markov_companion import Companion, Reaching, deviation, score
 from queue_model.scenario import study
 from queue_model.scenario.laws import Duration, Empirical, Exponential, Gamma, Lognormal, Weibull, standard, values
 from queue_model.simulation import kernel
 from queue_model.simulation.build import Builder
-from tests.queue_model.days import day, everything, ready
+from tests.queue_model.example_scenarios import day, everything, study_of
 
 ONCE_IN_TEN_THOUSAND = 3.89
 LAWS: list[Duration] = [
@@ -41,7 +41,7 @@ def test_scores_are_standard_normal_and_of_the_same_rank(law: Duration) -> None:
 
 def agrees(written: dict[str, Any], replications: int = 40) -> Controls:
     """All controls, on average over replications, against their exact means."""
-    builder = Builder(ready(written))
+    builder = Builder(study_of(written))
     known = Controls(builder)
     rows = np.array([known.of(11, each, kernel.simulate) for each in range(replications)])
     error = rows.std(axis=0, ddof=1) / replications**0.5
@@ -64,7 +64,7 @@ def test_the_means_are_exact_whatever_the_scenario_has() -> None:
 
 
 def test_the_companion_of_a_markov_day_is_the_day_itself() -> None:
-    builder = Builder(ready(day(5, 2)))
+    builder = Builder(study_of(day(5, 2)))
     companion = Companion(builder)
     own = builder.inputs(3).inputs
     theirs, _ = companion.inputs(Streams(builder.study.scenario.seed, 3))
@@ -78,7 +78,7 @@ def test_calls_that_reach_the_queue() -> None:
     topics = {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.5, "satisfied": 1.0}}
     topics |= {name: {"share": 0} for name in ("DID", "INCENTIVI", "PORTALE")}
     calm: dict[str, Any] = {"walk": True, "reaction": 1.0}
-    builder = Builder(ready(day(days=4, topics=topics, menu=calm)))
+    builder = Builder(study_of(day(days=4, topics=topics, menu=calm)))
     assert Reaching(builder).calls == pytest.approx(800, rel=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_agents_are_those_at_work_when_callers_call() -> None:
     ],
 )  # fmt: skip
 def test_what_it_lacks_is_named(change: dict[str, Any], why: str) -> None:
-    known = Controls(Builder(ready(day(5, 2, **change))))
+    known = Controls(Builder(study_of(day(5, 2, **change))))
     assert known.lacks == why
     assert [*known.means] == ["calls", "work"]
     assert known.of(1, 0, kernel.simulate).shape == (2,)

@@ -33,7 +33,7 @@ ENGINES: dict[str, Engine] = {
 }
 
 
-def run(given: Inputs) -> Records:
+def run_on_all_engines(given: Inputs) -> Records:
     """The record, after all engines have given it."""
     wanted = reference.simulate(given)
     for name in ("kernel", "kernel as Python"):

@@ -112,6 +112,6 @@ def everything(days: int = 7, **changes: Any) -> dict[str, Any]:
     return whole
 
 
-def ready(written: dict[str, Any]) -> Study:
+def study_of(written: dict[str, Any]) -> Study:
     """The study of plain values."""
     return study.of(written)

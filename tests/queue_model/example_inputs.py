@@ -37,7 +37,9 @@ FEATURES = (
 )
 
 
-def period(seed: int, features: frozenset[str], *, calls: int = 30, operators: int = 4, grid: float = 10.0) -> Inputs:
+def random_period(
+    seed: int, features: frozenset[str], *, calls: int = 30, operators: int = 4, grid: float = 10.0
+) -> Inputs:
     """A period of about an hour; `grid` > 0 puts every time and duration on multiples of it, 0 draws them freely."""
     draw = np.random.default_rng(seed)
     hour = 3600.0
