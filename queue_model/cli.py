@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 from common import command_line
+from queue_model.compiled import EngineWarning
 from queue_model.errors import ModelError
 from queue_model.simulation import allocator
 
@@ -27,10 +30,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     allocator.keep_freed_memory()
     description = "How many, when, what if: the service in numbers."
     try:
-        return command_line.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
+        with warnings.catch_warnings():
+            warnings.showwarning = _show
+            return command_line.run("queue-model", description, COMMANDS, "queue_model.commands", argv, (ModelError,))
     except MemoryError:
         print("queue-model: not enough memory; ask for fewer calls, fewer --days or fewer --jobs", file=sys.stderr)
         return 1
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning for users as a plain line, any other with its place in the code."""
+    plain = issubclass(category, EngineWarning)
+    text = f"queue-model: {message}\n" if plain else warnings.formatwarning(message, category, filename, lineno, line)
+    print(text, end="", file=file or sys.stderr)
 
 
 if __name__ == "__main__":

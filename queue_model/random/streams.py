@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from queue_model.random.compiled_or_plain import compiled_or_plain
+from queue_model.compiled import compiled_or_plain
 from queue_model.random.ziggurat import Floats, Indices, Words
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import charter
+import common
 import ivr
 import queue_model
 from common.command_line import Refusal
@@ -59,11 +60,11 @@ def program(patterns: tuple[str, ...] = ("*.py", "*.so", "*.pyd")) -> str:
     """The program's version: its sources, the compiled engine and NumPy, which draws. A version number alone would
     not notice that somebody changed the model."""
     found = [f"numpy {np.__version__}"]
-    for package in (charter, ivr, queue_model):
+    for package in (charter, common, ivr, queue_model):
         folder = os.path.dirname(os.path.abspath(package.__file__ or ""))
         for pattern in patterns:
-            paths = sorted(glob.glob(os.path.join(folder, pattern)))
-            found += [f"{package.__name__}/{os.path.basename(path)} {_digest(path)}" for path in paths]
+            paths = sorted(glob.glob(os.path.join(folder, "**", pattern), recursive=True))
+            found += [f"{package.__name__}/{os.path.relpath(path, folder)} {_digest(path)}" for path in paths]
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charter.calendar import parse_range
+from queue_model.compiled import compiled_or_plain
 from queue_model.errors import ModelError
-from queue_model.random.compiled_or_plain import compiled_or_plain
 from queue_model.random.streams import Streams
 from queue_model.random.ziggurat import Words
 from queue_model.scenario.laws import Floats, Patience, mean, same_kind, standard, values, values_by

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Literal
 
+from queue_model.compiled import REMEDY, EngineWarning, source_of, state
 from queue_model.errors import ModelError
 from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.records import Records
@@ -13,42 +14,33 @@ from queue_model.simulation.records import Records
 EngineName = Literal["simpy", "kernel"]
 Engine = Callable[[Inputs], Records]
 
-NOT_COMPILED = (
-    "the compiled engine was not built here, so the reference engine is used: the same results, about a hundred times "
-    "slower. To build it, install a C compiler and Cython, then run `pip install --no-build-isolation -e .` again"
-)
-
-
-class EngineWarning(UserWarning):
-    """The reference engine is used because the compiled one was not built."""
-
-
-def kernel_is_compiled() -> bool:
-    """Whether the compiled engine can be used here."""
-    try:
-        from queue_model.simulation import kernel
-    except ModuleNotFoundError as error:  # the source imports `cython`, the compiled module does not
-        if error.name != "cython":
-            raise
-        return False
-    return kernel.compiled
+KERNEL = "simulation.kernel"
+SLOWER = "the reference engine gives the same results, about a hundred times slower"
+UNUSABLE = {
+    "missing": f"the compiled engine was not built here; {SLOWER}. To build it, install a C compiler and Cython, then "
+    "run `make setup`, or `pip install --no-build-isolation -e .`",
+    "outdated": f"{source_of(KERNEL)} has changed since it was compiled, so the compiled engine is not used: {REMEDY}; "
+    f"{SLOWER}",
+}
 
 
 def engine(name: str | None = None) -> tuple[EngineName, Engine]:
-    """An engine by name. Without a name: the kernel, or the reference with an `EngineWarning` if it was not built.
+    """An engine by name. Without a name: the kernel, or the reference with an `EngineWarning` if the kernel was not
+    built or is outdated.
 
-    Raises `ModelError` for an unknown name, and for "kernel" if it was not built.
+    Raises `ModelError` for an unknown name, and for "kernel" if that cannot be used.
     """
     if name not in (None, "kernel", "simpy"):
         raise ModelError(f"engine: {name!r} is not an engine; use kernel or simpy")
     if name != "simpy":
-        if kernel_is_compiled():
+        compiled = state(KERNEL)
+        if compiled == "current":
             from queue_model.simulation import kernel
 
             return "kernel", kernel.simulate
         if name == "kernel":
-            raise ModelError(f"engine: {NOT_COMPILED}")
-        warnings.warn(NOT_COMPILED, EngineWarning, stacklevel=2)
+            raise ModelError(f"engine: {UNUSABLE[compiled]}")
+        warnings.warn(UNUSABLE[compiled], EngineWarning, stacklevel=2)
     from queue_model.simulation import reference
 
     return "simpy", reference.simulate

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from queue_model.compiled import compiled_or_plain
 from queue_model.errors import ModelError
-from queue_model.random.compiled_or_plain import compiled_or_plain
 
 passes = compiled_or_plain("simulation.passes")
 

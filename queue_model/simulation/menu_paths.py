@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from queue_model.random.compiled_or_plain import compiled_or_plain
+from queue_model.compiled import compiled_or_plain
 from queue_model.random.ziggurat import Flags, Indices, Shorts
 from queue_model.scenario.laws import Floats
 from queue_model.scenario.study import Study

@@ -12,7 +12,7 @@ from heapq import heapreplace
 import numpy as np
 from numpy.typing import NDArray
 
-from queue_model.random.compiled_or_plain import compiled_or_plain
+from queue_model.compiled import compiled_or_plain
 from queue_model.random.ziggurat import Ints, Shorts
 from queue_model.simulation.inputs import Floats, Inputs, seen
 from queue_model.simulation.records import SECOND, Rows, Source, taken

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from charter import kpi
 from charter.calendar import WEEKDAYS
 from charter.promises import Promise, due
-from queue_model.random.compiled_or_plain import compiled_or_plain
+from queue_model.compiled import compiled_or_plain
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Built
 from queue_model.simulation.inputs import Inputs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from common.command_line import Refusal
-from common.places import Places
+from common.places import ROOT, Places
 from queue_model.cli import main
 from queue_model.errors import ModelError
 from queue_model.runs import cache
@@ -307,3 +308,18 @@ def test_interrupted_from_the_keyboard(base: str, tmp_path: Path) -> None:
     assert process.returncode == 130, said
     assert 1 <= kept < 8
     assert f"interrupted; {kept} of 8 points are kept; the same command goes on from there" in said
+
+
+@pytest.mark.parametrize("module", ["queue_model/simulation/reference.py", "queue_model/runs/measures/tally.py"])
+def test_a_run_is_kept_for_one_version_of_every_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    """Modules of subpackages too, at any depth."""
+    shutil.copytree(
+        Path(ROOT) / "queue_model", tmp_path / "queue_model", ignore=shutil.ignore_patterns("__pycache__", "*.so")
+    )
+    monkeypatch.setattr(cache.queue_model, "__file__", str(tmp_path / "queue_model/__init__.py"))
+    before = cache.program.__wrapped__()
+    with open(tmp_path / module, "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert cache.program.__wrapped__() != before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from common.places import ROOT
 from queue_model.errors import ModelError
-from queue_model.simulation import kernel, reference
+from queue_model.simulation import engines, kernel, reference
 from queue_model.simulation.engines import EngineWarning, engine
 from queue_model.simulation.inputs import Inputs
 from tests.queue_model.all_engines import SOURCE
@@ -58,12 +59,24 @@ class TestChoice:
         with pytest.raises(ModelError, match="engine: 'simula' is not an engine; use kernel or simpy"):
             engine("simula")
 
-    def test_without_it_the_reference_is_used_with_a_warning(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kernel, "compiled", False)
-        with pytest.warns(EngineWarning, match="not built here, so the reference engine is used: the same results"):
+    @pytest.mark.parametrize(
+        ("state", "message"),
+        [
+            ("missing", "the compiled engine was not built here; the reference engine gives the same results"),
+            (
+                "outdated",
+                "queue_model/simulation/kernel.py has changed since it was compiled, so the compiled engine is not "
+                "used: rebuild with `make setup`; the reference engine gives the same results",
+            ),
+        ],
+    )
+    def test_one_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch, state: str, message: str) -> None:
+        monkeypatch.setattr(engines, "state", lambda name: state)
+        with pytest.warns(EngineWarning, match=re.escape(message)):
             assert engine() == ("simpy", reference.simulate)
-        with pytest.raises(ModelError, match="engine: the compiled engine was not built here"):
+        with pytest.raises(ModelError, match=re.escape(f"engine: {message}")):
             engine("kernel")
+        assert engine("simpy") == ("simpy", reference.simulate)
 
 
 def checkout(folder: Path) -> Path:
