@@ -77,7 +77,7 @@ class Runs:
         return self.measurer.sums(built, self.simulate(built.inputs))
 
 
-class Staffed(Runs):
+class PeopleDocument(Runs):
     """W1: people who are always there, as the agents of the peers are."""
 
     def __init__(self, asked: Study, engine: str, seats: int) -> None:
@@ -95,7 +95,7 @@ class Staffed(Runs):
 
 
 def do_w1(engine: str, seats: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
-    runs = Staffed(w1_study(int(seats), int(days)), engine, int(seats))
+    runs = PeopleDocument(w1_study(int(seats), int(days)), engine, int(seats))
     runs.one(0, int(seed) + 1_000_000)  # what is loaded and lent at the first time
     begun = time.process_time()
     sums = [runs.one(number, int(seed)) for number in range(int(repeats))]
@@ -162,9 +162,9 @@ def do_year(replications: str, jobs: str) -> dict[str, Any]:
 def do_rota() -> dict[str, Any]:
     asked, force = baseline(28), workforce.load(os.path.join(ROOT, "scenarios", "people.yaml")).workforce
     begun = time.monotonic()
-    required = staffing.staff(asked, replications=4).requirements()
+    required = staffing.find_staffing(asked, replications=4).requirements()
     staffed = time.monotonic()
-    made = rota.make(asked, force, required, gap=0.01, seconds=30.0)
+    made = rota.make_rota(asked, force, required, gap=0.01, seconds=30.0)
     return {
         "staff_wall": staffed - begun,
         "rota_wall": time.monotonic() - staffed,

@@ -50,7 +50,7 @@ def _exponent(span: float) -> int:
     return exponent
 
 
-def load(
+def workload(
     title: str, labels: Sequence[str], staff: Sequence[float], calls: Sequence[float], other: Sequence[float],
     said: Callable[[float], str],
 ) -> str:  # fmt: skip
@@ -192,7 +192,7 @@ def months(
 
 
 @dataclass(frozen=True)
-class Promised:
+class PromiseBar:
     """One bound: its value and interval as parts of the axis 0 to 1, what was wanted, and the words of both."""
 
     name: str
@@ -203,7 +203,7 @@ class Promised:
     said: str
 
 
-def promises(title: str, rows: Sequence[Promised]) -> str:
+def promises(title: str, rows: Sequence[PromiseBar]) -> str:
     """A bar for each bound, with its interval, and a mark at what is wanted."""
     wide, high = WIDTH - 2 * RIGHT, 58
     lines = []

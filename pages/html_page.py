@@ -78,7 +78,7 @@ tbody th small { display: block; font-weight: 400; color: var(--soft); font-size
 """
 
 
-def sheet(title: str, language: Language, body: Sequence[str]) -> str:
+def page(title: str, language: Language, body: Sequence[str]) -> str:
     """The whole page; `body` is markup."""
     return "\n".join([
         "<!DOCTYPE html>",
@@ -98,7 +98,7 @@ def sheet(title: str, language: Language, body: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
-def pictured(
+def figure_section(
     heading: str, text: Sequence[str], picture: str, key: Sequence[tuple[str, str, str]], beside: str,
     *, wide: bool = False,
 ) -> str:  # fmt: skip
@@ -141,7 +141,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, w
     )
 
 
-def scrolled(picture: str, named: str) -> str:
+def scrollable(picture: str, named: str) -> str:
     """A picture that may be wider than a telephone; keys scroll it, too."""
     return f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(named)}">{picture}</div>'
 

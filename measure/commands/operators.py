@@ -21,7 +21,7 @@ from ivr.configuration.compiled import Agreement, Compiled, CompiledError, load
 from measure.month.document_files import tame
 from measure.month.period import month
 from measure.operators import LEAST, Week, weeks
-from pages import formats
+from pages import localization
 from registry.db.migrations import opened
 from registry.people.data_subject import log_access
 from registry.text_input import line
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
         basis = {"agreement": tame(agreement["name"]), "signed": agreement["signed"]}
         writer.writerows({**each, **basis} for each in (*shown, *left_out))
     else:
-        print(WORDS[options.language]["title"].format(formats.month(*wanted, options.language)))
+        print(WORDS[options.language]["title"].format(localization.month(*wanted, options.language)))
         print("\n".join(_lines(shown, left_out, agreement, options.language)))
     return 0
 
@@ -155,4 +155,6 @@ def _lines(
 
 
 def _seconds(value: float | None, language: Language) -> str:
-    return formats.figure(value, "seconds", language).replace("\N{NO-BREAK SPACE}", " ")  # `columns` would spell it out
+    return localization.figure(value, "seconds", language).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )  # `columns` would spell it out

@@ -7,7 +7,7 @@ from html import escape
 
 from measure.month.document import Document, Row, Section, Table, Value
 from measure.month.texts import WORDS
-from pages import charts, formats, html_page
+from pages import charts, html_page, localization
 from pages.colours import AMBER, DARK, GRID, LIGHT, ORANGE, PALE, PLUM, SOFT
 from pages.html_page import Markup
 
@@ -27,7 +27,7 @@ def page(document: Document) -> str:
         *(writer.section(each) for each in document.sections),
         f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in document.foot)}</footer>",
     ]
-    return html_page.sheet(document.title, document.language, body)
+    return html_page.page(document.title, document.language, body)
 
 
 class Writer:
@@ -56,7 +56,7 @@ class Writer:
             return html_page.section(section.heading, section.text, "".join(tables))
         picture, key = draw(section.tables[0])
         wide = len(section.tables[0].columns) > MOST_BESIDE or any(row.note for row in section.tables[0].rows)
-        whole = html_page.pictured(section.heading, section.text, picture, key, tables[0], wide=wide)
+        whole = html_page.figure_section(section.heading, section.text, picture, key, tables[0], wide=wide)
         return whole.removesuffix("</section>") + "".join(tables[1:]) + "</section>"
 
     def table(self, table: Table) -> str:
@@ -72,13 +72,13 @@ class Writer:
         """A value, with its interval in small letters below it."""
         if not value.known or value.low is None or value.high is None:
             return self.value(value)
-        ends = formats.interval(value, value.kind, self.language)
+        ends = localization.interval(value, value.kind, self.language)
         return Markup(f'{escape(self.value(value))}<small class="soft">{escape(ends)}</small>')
 
     def value(self, value: Value) -> str:
         if value.number is None:
-            return formats.NOTHING
-        return self.words["hidden"] if value.hidden else formats.amount(value.number, value.kind, self.language)
+            return localization.NOTHING
+        return self.words["hidden"] if value.hidden else localization.amount(value.number, value.kind, self.language)
 
     # pictures
     def ends(self, table: Table) -> tuple[str, Key]:
@@ -105,7 +105,7 @@ class Writer:
 
     def levels(self, table: Table) -> tuple[str, Key]:
         values = _column(table, "service_level")
-        ends = [formats.bounded(each, "share") if each.known else None for each in values]
+        ends = [localization.bounded(each, "share") if each.known else None for each in values]
         labels = [row.label for row in table.rows]
         drawn = charts.levels(table.caption, labels, [_number(each) for each in values], ends, None, self._share)
         return drawn, [(DARK, "bar", self.words["value"]), (DARK, "thin", self.words["interval"])]
@@ -138,9 +138,9 @@ class Writer:
             _, _, share, wanted = row.values
             number, goal = _number(share), _number(wanted)
             colour = SOFT if number is None or goal is None else DARK if number >= goal else AMBER
-            ends = formats.bounded(share, "share") if share.known else None
+            ends = localization.bounded(share, "share") if share.known else None
             said = f"{self.value(share)} ({self.words['wanted']}: {self.value(wanted)})"
-            rows.append(charts.Promised(row.label, number, ends, goal or 0.0, colour, said))
+            rows.append(charts.PromiseBar(row.label, number, ends, goal or 0.0, colour, said))
         words = self.words
         key = [
             (DARK, "bar", words["share kept"]),
@@ -156,7 +156,7 @@ class Writer:
 
     # marks of the axes
     def _count(self, value: float) -> str:
-        return formats.plain(value, self.language, 0 if value == int(value) else 1)
+        return localization.number(value, self.language, 0 if value == int(value) else 1)
 
     def _share(self, value: float) -> str:
         return f"{self._count(round(100 * value, 6))} %"

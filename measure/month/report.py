@@ -25,7 +25,7 @@ from measure.month.document import Column, Document, Row, Section, Table, Value,
 from measure.month.figures import ON_TIME, Figures
 from measure.month.period import Month, week_code
 from measure.month.texts import WORDS
-from pages import formats
+from pages import localization
 
 DAY = 86400.0
 CARDS = ("service_level", "answer_rate", "wait_mean_answered", "on_time_email", "on_time_second_level")
@@ -66,7 +66,7 @@ class Writer:
             self.measures(),
         )  # fmt: skip
         title = self.words["title"].format(
-            service=self.about.service, month=formats.month(*self.data.month, self.language)
+            service=self.about.service, month=localization.month(*self.data.month, self.language)
         )
         return Document(
             f"month-{self.code}",
@@ -95,7 +95,7 @@ class Writer:
             yield self.words["internal"]
         else:
             yield self.words["public"].format(threshold=rules.threshold, hidden=self.words["hidden"])
-        yield self.words["seen"].format(formats.day(self.about.hours.local(data.now).date(), self.language))
+        yield self.words["seen"].format(localization.day(self.about.hours.local(data.now).date(), self.language))
         if data.now < data.month.span(self.about.hours).until:
             yield self.words["open"]
 
@@ -107,8 +107,8 @@ class Writer:
         yield self.words["how"]
         if self.shown.rules is not None:
             yield self.words["proof"].format(
-                hidden=formats.plain(len(self.shown.hidden), self.language, 0),
-                all=formats.plain(len(self.shown.counts), self.language, 0),
+                hidden=localization.number(len(self.shown.hidden), self.language, 0),
+                all=localization.number(len(self.shown.counts), self.language, 0),
                 protection=self.shown.rules.protection,
             )
 
@@ -227,7 +227,7 @@ class Writer:
     def days(self) -> Section:
         days = [day for day in self.data.month.days if self._seen(day.isoformat()) or self._opens(day.weekday())]
         heads = [
-            (day.isoformat(), f"{formats.DAYS[self.language][day.weekday()]} {day.day}", {"when": day.isoformat()})
+            (day.isoformat(), f"{localization.DAYS[self.language][day.weekday()]} {day.day}", {"when": day.isoformat()})
             for day in days
         ]
         return self.section("days", [], self._ends("days", self.words["days"], self.words["day"], heads))
@@ -285,7 +285,7 @@ class Writer:
         return self.order(cells.needs(self.data), lambda topic: this_month("requests", topic=topic), whole)
 
     def plain(self, count: float) -> str:
-        return self.words["hidden"] if math.isnan(count) else formats.plain(count, self.language, 0)
+        return self.words["hidden"] if math.isnan(count) else localization.number(count, self.language, 0)
 
     def part(self, count: float, whole: float) -> Value:
         """A share of a whole that is no measure of the service."""
@@ -303,7 +303,7 @@ class Writer:
             for topic in self._ever_asked()
         ]
         total = Row("", self.words["all"], tuple(Value(self._asked("", each)) for each in months))
-        columns = tuple(Column(each.code, formats.short_month(*each, self.language)) for each in months)
+        columns = tuple(Column(each.code, localization.short_month(*each, self.language)) for each in months)
         found = (*rows, total) if rows else ()
         table = Table("trend", self.words["trend"], self.words["topic"], columns, found)
         return self.section("trend", [self.words["trend say"]], table)

@@ -13,11 +13,11 @@ import numpy as np
 
 from common.command_line import Refusal
 from common.places import ROOT, Places
-from queue_model.fitting.calibrate import WINDOW, Calibration, Found, calibrate, source
-from queue_model.fitting.laws import Estimate, survival
+from queue_model.fitting.arrivals import STEP, date_range
+from queue_model.fitting.calibrate import WINDOW, Calibration, Parameter, calibrate, source
+from queue_model.fitting.maximum_likelihood import FittedValue, survival
 from queue_model.fitting.queue_log import QueueLog, read_queue_log
-from queue_model.fitting.volumes import STEP, said
-from queue_model.reports import terminal
+from queue_model.reports import output_files, text_tables
 from queue_model.scenario import derived, study
 
 EXAMPLES = """
@@ -53,9 +53,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
     found = calibrate(log, base, options.facts, options.redial_minutes * 60)
     if options.output:
         text = scenario(found, derived.relative(options.based_on, options.output))
-        terminal.deliver(text, options.output)
+        output_files.write_output(text, options.output)
     if options.json:
-        terminal.deliver(json.dumps(document(found, log), indent=1, ensure_ascii=False) + "\n", options.json)
+        output_files.write_output(json.dumps(document(found, log), indent=1, ensure_ascii=False) + "\n", options.json)
     if "-" not in (options.json, options.output):
         print("\n".join(page(found, log)))
     return 0
@@ -76,10 +76,14 @@ def _minutes(text: str) -> float:
 
 def scenario(found: Calibration, base: str) -> str:
     """The scenario as a file, the intervals as comments and as its assumptions."""
-    comments = [f"Calibrated from a queue_log, {said(found.days)}: {len(found.days)} days of service.", ""]
-    comments += [f"{each.name.strip()}: {_figure(each.estimate, each.unit)}" for each in found.found]
+    comments = [f"Calibrated from a queue_log, {date_range(found.days)}: {len(found.days)} days of service.", ""]
+    comments += [f"{each.name.strip()}: {_figure(each.estimate, each.unit)}" for each in found.parameters]
     comments += ["", *found.notes]
-    values: dict[str, Any] = {"based_on": base, "title": f"Misurato dal queue_log, {said(found.days)}", **found.values}
+    values: dict[str, Any] = {
+        "based_on": base,
+        "title": f"Misurato dal queue_log, {date_range(found.days)}",
+        **found.values,
+    }
     return derived.text({**values, "assumptions": found.assumptions}, comments)
 
 
@@ -88,18 +92,19 @@ def scenario(found: Calibration, base: str) -> str:
 
 def page(found: Calibration, log: QueueLog) -> Iterator[str]:
     """The lines of the answer."""
-    yield f"{len(log.visits):,} visits in {log.lines:,} lines; {len(found.days)} days of service, {said(found.days)}"
+    days = f"{len(found.days)} days of service, {date_range(found.days)}"
+    yield f"{len(log.visits):,} visits in {log.lines:,} lines; {days}"
     yield ""
     rows = [("fitted", "value", "95 % interval", "seen")]
-    for each in found.found:
+    for each in found.parameters:
         value, low, high = (_number(x, each.unit) for x in each.estimate)
         rows.append((each.name, value, f"{low} ... {high}", each.seen))
-    yield from terminal.table(rows)
+    yield from text_tables.table(rows)
     yield ""
     yield from _by_half_hour(found)
     yield from _patience(found)
     for note in found.notes:
-        yield from terminal.wrapped(f"note: {note}")
+        yield from text_tables.wrapped(f"note: {note}")
 
 
 def _by_half_hour(found: Calibration) -> Iterator[str]:
@@ -111,7 +116,7 @@ def _by_half_hour(found: Calibration) -> Iterator[str]:
         minute = found.arrivals.begin + STEP * slot
         interval = f"{each.low:.1f} ... {each.high:.1f}"
         rows.append((f"{minute // 60:02}:{minute % 60:02}", f"{each.value:.1f}", interval, f"{seen[slot]:.1f}"))
-    yield from terminal.table(rows)
+    yield from text_tables.table(rows)
     yield ""
 
 
@@ -125,7 +130,7 @@ def _patience(found: Calibration) -> Iterator[str]:
         low, high = found.patient.low[place], found.patient.high[place]
         seen = found.patient.share[place]
         rows.append((f"{second} s", f"{fitted:.1%}", f"{seen:.1%}", f"{low:.1%} ... {high:.1%}"))
-    yield from terminal.table(rows)
+    yield from text_tables.table(rows)
     yield ""
 
 
@@ -148,7 +153,7 @@ def _number(value: float, unit: str) -> str:
     return f"{value:.1f}" + (" s" if unit == "s" else "") if unit in ("s", "calls") else f"{value:.3g}"
 
 
-def _figure(estimate: Estimate, unit: str) -> str:
+def _figure(estimate: FittedValue, unit: str) -> str:
     value, low, high = (_number(x, unit) for x in estimate)
     return f"{value} ({low} to {high})"
 
@@ -166,7 +171,7 @@ def document(found: Calibration, log: QueueLog) -> dict[str, Any]:
         "lines": log.lines,
         "torn": log.torn,
         "unknown": dict(log.unknown),
-        "fitted": [_entry(each) for each in found.found],
+        "fitted": [_entry(each) for each in found.parameters],
         "profile": [_plain(each) for each in found.arrivals.profile] if found.arrivals is not None else [],
         "patience": None
         if curve is None
@@ -179,9 +184,9 @@ def document(found: Calibration, log: QueueLog) -> dict[str, Any]:
     }
 
 
-def _entry(each: Found) -> dict[str, Any]:
+def _entry(each: Parameter) -> dict[str, Any]:
     return {"path": each.path, "name": each.name.strip(), "unit": each.unit, "seen": each.seen, **_plain(each.estimate)}
 
 
-def _plain(estimate: Estimate) -> dict[str, float | None]:
+def _plain(estimate: FittedValue) -> dict[str, float | None]:
     return {name: x if math.isfinite(x) else None for name, x in estimate._asdict().items()}

@@ -10,7 +10,7 @@ from charter.kpi_definitions import DEFINITIONS
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.commands.run import head
-from queue_model.reports import terminal
+from queue_model.reports import text_tables
 from queue_model.runs.measures.targets import MOST, Bound, Verdict
 from queue_model.runs.measures.targets import bounds as targets
 from queue_model.runs.replication import Result, replicate
@@ -68,16 +68,16 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
     yield ""
     rows = [["promise or target", "wanted", "value", "95 % interval", "verdict"]]
     for bound, verdict in verdicts.items():
-        estimate, kind = result.estimate(bound.measure), terminal.kind(bound.measure)
+        estimate, kind = result.estimate(bound.measure), text_tables.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
         if bound.measure in lost:
-            rows.append([title, bound.said, "no steady state", terminal.EMPTY, verdict])
+            rows.append([title, bound.said, "no steady state", text_tables.EMPTY, verdict])
         else:
-            figures = (terminal.number(estimate.value, kind), terminal.interval(estimate, kind))
+            figures = (text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind))
             rows.append([title, bound.said, *figures, verdict])
-    yield from terminal.table(rows, left=2)
+    yield from text_tables.table(rows, left=2)
     for why in dict.fromkeys(lost.values()):
-        yield from terminal.wrapped(f"No steady state: {why}.")
+        yield from text_tables.wrapped(f"No steady state: {why}.")
 
 
 def _document(bound: Bound, verdict: Verdict, result: Result, lost: dict[str, str]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from common.languages import Language, add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import compare as compare_report
-from queue_model.reports import terminal
+from queue_model.reports import output_files, text_tables
 from queue_model.runs.compare import Comparison, Difference, compare, more_is_better
 from queue_model.runs.measures.estimates import CONFIDENCE
 
@@ -66,11 +66,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
         )  # fmt: skip
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
-        terminal.deliver(text + "\n", options.json)
+        output_files.write_output(text + "\n", options.json)
     chosen = [name for name in options.measures or MEASURES if name in found.measures]
     if options.html:
         shown = compare_report.report(found, names(files), chosen, options.rank, options.language)
-        terminal.deliver(shown, options.html)
+        output_files.write_output(shown, options.html)
     if "-" not in (options.json, options.html):
         print("\n".join(page(found, names(files), chosen, options.rank, options.language)))
     return 0
@@ -99,17 +99,17 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
             yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not meet them all"
     for second in range(1, len(called)):
         yield ""
-        yield from terminal.table(list(_rows(found, called, second, measures, language)))
+        yield from text_tables.table(list(_rows(found, called, second, measures, language)))
     yield ""
     yield from _ranking(found, called, rank, language)
     if found.pairs > 1:
-        yield from terminal.wrapped(
+        yield from text_tables.wrapped(
             f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
             f"together with {100 * CONFIDENCE:g} %."
         )
     for name, lost in zip(called, found.lost, strict=True):
         for why in dict.fromkeys(lost.values()):
-            yield from terminal.wrapped(f"No steady state in {name}: {why}.")
+            yield from text_tables.wrapped(f"No steady state in {name}: {why}.")
 
 
 def _rows(
@@ -117,7 +117,7 @@ def _rows(
 ) -> Iterator[Sequence[str]]:
     yield ("measure", called[0], called[second], "difference", "interval", called[second] + " is")
     for measure in measures:
-        apart, kind = found.difference(measure, 0, second), terminal.kind(measure)
+        apart, kind = found.difference(measure, 0, second), text_tables.kind(measure)
         values = (_value(found, each, measure) for each in (0, second))
         yield (_title(found, measure, language), *values, change(apart.value, kind), span(apart), apart.verdict)
 
@@ -125,7 +125,7 @@ def _rows(
 def _value(found: Comparison, scenario: int, measure: str) -> str:
     if measure in found.lost[scenario]:
         return "no steady state"
-    return terminal.number(found.value(scenario, measure), terminal.kind(measure))
+    return text_tables.number(found.value(scenario, measure), text_tables.kind(measure))
 
 
 def _title(found: Comparison, measure: str, language: Language) -> str:
@@ -135,15 +135,15 @@ def _title(found: Comparison, measure: str, language: Language) -> str:
 def change(value: float | None, kind: str) -> str:
     """With its sign, in percentage points or seconds."""
     if value is None:
-        return terminal.EMPTY
+        return text_tables.EMPTY
     return f"{100 * value:+.2f} pp" if kind == "share" else f"{value:+,.1f} s"
 
 
 def span(apart: Difference) -> str:
     """`-2.10 ... -1.31 pp`"""
     if apart.low is None or apart.high is None:
-        return terminal.EMPTY
-    kind = terminal.kind(apart.measure)
+        return text_tables.EMPTY
+    kind = text_tables.kind(apart.measure)
     return f"{change(apart.low, kind).rsplit(' ', 1)[0]} ... {change(apart.high, kind)}"
 
 
@@ -153,8 +153,8 @@ def _ranking(found: Comparison, called: list[str], measure: str, language: Langu
     rows: list[Sequence[str]] = [("place", f"by: {title}", "value")]
     for rank in ranks:
         place = str(rank.best) if rank.best == rank.worst else f"{rank.best}-{rank.worst}"
-        rows.append((place, called[rank.scenario], terminal.number(rank.value, terminal.kind(measure))))
-    yield from terminal.table(rows, left=2)
+        rows.append((place, called[rank.scenario], text_tables.number(rank.value, text_tables.kind(measure))))
+    yield from text_tables.table(rows, left=2)
     for each in found.undecided(measure):
         yield f"Cannot tell {called[each.first]} from {called[each.second]} (difference {span(each)})."
 

@@ -101,7 +101,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 class Question:
     calls: quantities.Calls
     aht: float
-    patience: quantities.Willing | None
+    patience: quantities.PatienceLaw | None
     limit: int | None
     target: quantities.Target
     chosen: int | None
@@ -161,13 +161,13 @@ class Question:
         return self.sure(agents) if agents >= self.least else None
 
 
-def _law(willing: quantities.Willing | None, balk: float) -> patience.Patience:
+def _law(willing: quantities.PatienceLaw | None, balk: float) -> patience.Patience:
     """The law that was written. Raises ModelError."""
     law = patience.Forever() if willing is None else _named(willing)
     return patience.Balking(balk, law) if balk else law
 
 
-def _named(willing: quantities.Willing) -> patience.Patience:
+def _named(willing: quantities.PatienceLaw) -> patience.Patience:
     mean, numbers = willing.mean, willing.numbers
     match willing.name:
         case "deterministic":

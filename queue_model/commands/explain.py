@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from common.places import Places
 from queue_model.commands import simulation_options
-from queue_model.reports import terminal
+from queue_model.reports import text_tables
 from queue_model.scenario.schema import Assumption
 from queue_model.scenario.study import Study, leaves, speaks_of
 
@@ -99,11 +99,11 @@ def _section(mine: list[Origin]) -> Iterator[str]:
         yield f"  {each.path} = {_shown(each.value)}"
         said = each.assumption
         if said is not None and (following is None or following.assumption is not said):
-            yield from terminal.wrapped(said.comment, "      ")
+            yield from text_tables.wrapped(said.comment, "      ")
             if said.range is not None:
                 yield f"      thinkable: {said.range[0]:g} to {said.range[1]:g}"
             if said.source is not None:
-                yield from terminal.wrapped(f"source: {said.source}", "      ")
+                yield from text_tables.wrapped(f"source: {said.source}", "      ")
 
 
 def _shown(value: Any) -> str:

@@ -18,11 +18,11 @@ from charter.calendar import ONE_DAY, WEEKDAYS
 from common import argument_types
 from common.places import ROOT, Places
 from queue_model.errors import ModelError
+from queue_model.fitting.backtest import AHEAD, WEEKS, Score, forecast
 from queue_model.fitting.forecast import KINDS, Forecast, interval, kind_of
 from queue_model.fitting.history import STEP, History, read_history
-from queue_model.fitting.laws import Floats, rounded
-from queue_model.fitting.rolling_origin import AHEAD, WEEKS, Score, forecast
-from queue_model.reports import terminal
+from queue_model.fitting.maximum_likelihood import Floats, rounded
+from queue_model.reports import output_files, text_tables
 from queue_model.scenario import derived, study
 from queue_model.scenario.derived import measured
 from queue_model.scenario.study import Study
@@ -60,11 +60,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
     found, score = forecast(history, base.hours, options.days, weeks=options.weeks, first=options.first)
     if options.scenario:
         written = scenario(found, score, history, base, derived.relative(options.based_on, options.scenario))
-        terminal.deliver(written, options.scenario)
+        output_files.write_output(written, options.scenario)
     if options.json:
-        terminal.deliver(json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json)
+        output_files.write_output(
+            json.dumps(document(found, score, base), indent=1, ensure_ascii=False) + "\n", options.json
+        )
     if options.csv:
-        terminal.deliver(table(found), options.csv)
+        output_files.write_output(table(found), options.csv)
     if "-" not in (options.json, options.csv, options.scenario):
         print("\n".join(page(found, score, history, base, options.by)))
     return 0
@@ -84,7 +86,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
     known = int(np.sum(~np.isnan(history.totals)))
     yield f"{known} days seen, {history.days[0]} to {history.days[-1]}; forecast from {found.first}"
     yield ""
-    yield from terminal.table(list(_rows(found, base, by)))
+    yield from text_tables.table(list(_rows(found, base, by)))
     yield ""
     yield from _factors(found)
     yield ""
@@ -97,7 +99,7 @@ def page(found: Forecast, score: Score, history: History, base: Study, by: str) 
         ("calls within the 95 % interval", score.covered_daily, score.covered_half_hour),
     ):
         rows.append((name, f"{daily:.1%}", f"{half_hour:.1%}"))
-    yield from terminal.table(rows)
+    yield from text_tables.table(rows)
     low, value, high = (_spread(x) for x in (found.busyness.high, found.busyness.value, found.busyness.low))
     yield f"Beyond Poisson a day misses by {value} ({low} to {high}): busyness {_shape(found.busyness.value)}"
 

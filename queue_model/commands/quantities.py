@@ -37,7 +37,7 @@ class Slots:
 
 
 @dataclass(frozen=True)
-class Willing:
+class PatienceLaw:
     """How long callers are willing to wait: a law by name, its mean and its numbers, as they were written."""
 
     name: str
@@ -100,26 +100,26 @@ def staff(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def patience(text: str) -> Willing:
+def patience(text: str) -> PatienceLaw:
     """`3min`: exponential; else a law: `weibull:3min,0.7`, `empirical:30,60,4min`."""
     name, colon, rest = text.strip().partition(":")
     if not colon:
-        return Willing("exponential", duration(text))
+        return PatienceLaw("exponential", duration(text))
     numbers = {"exponential": 0, "deterministic": 0, "lognormal": 1, "weibull": 1, "gamma": 1}
     parts = [each.strip() for each in rest.split(",")]
     if name == "uniform" and len(parts) == 2:
         ends = tuple(map(_moment, parts))
-        return Willing(name, sum(ends) / 2, ends)
+        return PatienceLaw(name, sum(ends) / 2, ends)
     if name == "empirical":
         times = tuple(map(_moment, parts))
-        return Willing(name, sum(times) / len(times), times)
+        return PatienceLaw(name, sum(times) / len(times), times)
     wanted = numbers.get(name)
     if wanted is None or len(parts) != 1 + wanted or not all(re.fullmatch(NUMBER, each) for each in parts[1:]):
         raise Problem(
             f"{text!r} is no law of patience; write 3min, exponential:3min, deterministic:3min, lognormal:3min,SIGMA, "
             "weibull:3min,SHAPE, gamma:3min,SHAPE, uniform:0,6min or empirical:30,60,4min"
         )
-    return Willing(name, duration(parts[0]), tuple(map(float, parts[1:])))
+    return PatienceLaw(name, duration(parts[0]), tuple(map(float, parts[1:])))
 
 
 def _moment(text: str) -> float:

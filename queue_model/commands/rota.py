@@ -18,13 +18,13 @@ from common.languages import add_language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.planning import rota_check, workforce
-from queue_model.planning.half_hours import clock
-from queue_model.planning.rota import Rota, make
-from queue_model.planning.shift_columns import Column
-from queue_model.planning.staffing import DEFAULT, staff
+from queue_model.planning.rota import Rota, make_rota
+from queue_model.planning.shift_patterns import ShiftPattern
+from queue_model.planning.staffing import DEFAULT, find_staffing
 from queue_model.planning.staffing_trials import goals
+from queue_model.planning.weekly_half_hours import clock
+from queue_model.reports import output_files, text_tables
 from queue_model.reports import rota as rota_report
-from queue_model.reports import terminal
 from queue_model.runs.measures.targets import MOST
 from queue_model.runs.replication import Result
 
@@ -68,18 +68,18 @@ def run(options: argparse.Namespace, places: Places) -> int:
         if options.requirements:
             requirements = _requirements(options.requirements)
         else:
-            found = staff(study, progress=progress, **simulation)
+            found = find_staffing(study, progress=progress, **simulation)
             requirements = found.requirements()
-        rota = make(study, force, requirements, gap=options.gap, seconds=options.seconds)
-        checked = rota_check.simulate(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
+        rota = make_rota(study, force, requirements, gap=options.gap, seconds=options.seconds)
+        checked = rota_check.check_rota(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
     if options.json:
-        terminal.deliver(
+        output_files.write_output(
             json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json
         )
     if options.csv:
-        terminal.deliver(_csv(rota), options.csv)
+        output_files.write_output(_csv(rota), options.csv)
     if options.html:
-        terminal.deliver(rota_report.report(rota, checked, options.language), options.html)
+        output_files.write_output(rota_report.report(rota, checked, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(rota, checked)))
     verdicts = {each.verdict for each in checked.verdicts}
@@ -108,7 +108,7 @@ def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def page(rota: Rota, checked: rota_check.Checked) -> Iterator[str]:
+def page(rota: Rota, checked: rota_check.RotaCheck) -> Iterator[str]:
     """The lines of the answer."""
     yield rota.study.scenario.title
     yield f"{rota.force.title}: {len(rota.force.people)} people, {len(rota.days)} days of service from {rota.days[0]}"
@@ -124,7 +124,7 @@ def page(rota: Rota, checked: rota_check.Checked) -> Iterator[str]:
 def _calendar(rota: Rota) -> list[str]:
     """A line a person, a letter a day; a gap between weeks."""
     letters = _letters(list(rota.force.shifts))
-    worked = {(duty.person, duty.day): letters[duty.column.shift.kind] for duty in rota.duties}
+    worked = {(duty.person, duty.day): letters[duty.pattern.shift.kind] for duty in rota.duties}
     gaps = [" " if n and day.weekday() < rota.days[n - 1].weekday() else "" for n, day in enumerate(rota.days)]
 
     def line(cells: list[str]) -> str:
@@ -134,14 +134,14 @@ def _calendar(rota: Rota) -> list[str]:
     weeks = len({day.isocalendar()[:2] for day in rota.days})
     for code, person in rota.force.people.items():
         mine = [duty for duty in rota.duties if duty.person == code]
-        kinds = [str(sum(duty.column.shift.kind == kind for duty in mine)) for kind in letters]
-        hours = sum(duty.column.shift.minutes for duty in mine) / 60
+        kinds = [str(sum(duty.pattern.shift.kind == kind for duty in mine)) for kind in letters]
+        hours = sum(duty.pattern.shift.minutes for duty in mine) / 60
         allowed = rota.force.contracts[person.contract].hours * weeks
         rows.append(
             [code, line([worked.get((code, day), ".") for day in rota.days]), *kinds, f"{hours:g}", f"{allowed:g}"]
         )
     said = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
-    return [*terminal.table(rows, 2), said]
+    return [*text_tables.table(rows, 2), said]
 
 
 def _letters(kinds: list[str]) -> dict[str, str]:
@@ -180,34 +180,34 @@ def _short(rota: Rota) -> Iterator[str]:
         yield f"  {each}"
 
 
-def _checked(result: Result, verdicts: list[rota_check.Judged]) -> Iterator[str]:
+def _checked(result: Result, verdicts: list[rota_check.GoalResult]) -> Iterator[str]:
     asked = f"{result.replications} replications, seed {result.seed}"
     yield f"Simulated with this rota, absences and lateness included ({asked}):"
     rows = [["measure", "target", "value", "95 % interval", ""]]
     for each in verdicts:
-        name, kind = each.goal.measure, terminal.kind(each.goal.measure)
-        target = f"{'>=' if each.goal.at_least else '<='} {terminal.number(each.goal.value, kind)}"
+        name, kind = each.goal.measure, text_tables.kind(each.goal.measure)
+        target = f"{'>=' if each.goal.at_least else '<='} {text_tables.number(each.goal.value, kind)}"
         title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
         rows.append([
-            title, target, terminal.number(each.whole.value, kind), terminal.interval(each.whole, kind),
+            title, target, text_tables.number(each.whole.value, kind), text_tables.interval(each.whole, kind),
             each.verdict,
         ])  # fmt: skip
     for name in ("abandonment", "wait_mean_answered", "occupancy", "on_time_email", "on_time_second_level"):
         if name not in {each.goal.measure for each in verdicts} and name in result.sums[0].whole:
-            estimate, kind = result.estimate(name), terminal.kind(name)
+            estimate, kind = result.estimate(name), text_tables.kind(name)
             title = DEFINITIONS[name].title("en", **result.measurer.thresholds._asdict())
-            rows.append([title, "", terminal.number(estimate.value, kind), terminal.interval(estimate, kind), ""])
-    yield from terminal.table(rows)
+            rows.append([title, "", text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind), ""])
+    yield from text_tables.table(rows)
     yield from _missed(verdicts)
 
 
-def _missed(verdicts: list[rota_check.Judged]) -> Iterator[str]:
+def _missed(verdicts: list[rota_check.GoalResult]) -> Iterator[str]:
     """The half-hours of the week below a target; the whole may hold all the same."""
     for verdict in verdicts:
-        name, kind = verdict.goal.measure, terminal.kind(verdict.goal.measure)
-        shown = [f"{label} {terminal.number(estimate.value, kind)}" for label, estimate in verdict.missed]
+        name, kind = verdict.goal.measure, text_tables.kind(verdict.goal.measure)
+        shown = [f"{label} {text_tables.number(estimate.value, kind)}" for label, estimate in verdict.missed]
         if shown:
-            yield from terminal.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+            yield from text_tables.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
         if verdict.close:
             many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
             yield f"Too close to tell in {many}; more --replications would."
@@ -216,7 +216,7 @@ def _missed(verdicts: list[rota_check.Judged]) -> Iterator[str]:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def document(rota: Rota, verdicts: list[rota_check.Judged]) -> dict[str, Any]:
+def document(rota: Rota, verdicts: list[rota_check.GoalResult]) -> dict[str, Any]:
     """Everything as plain values."""
     return {
         "scenario": rota.study.scenario.title,
@@ -227,9 +227,9 @@ def document(rota: Rota, verdicts: list[rota_check.Judged]) -> dict[str, Any]:
         "fair_shares_missed": rota.unfair,
         "duties": [
             {
-                "day": duty.day.isoformat(), "person": duty.person, "shift": duty.column.shift.kind,
-                "from": clock(duty.column.shift.start), "until": clock(duty.column.shift.end),
-                "breaks": [[clock(begin), clock(end)] for begin, end in duty.column.breaks],
+                "day": duty.day.isoformat(), "person": duty.person, "shift": duty.pattern.shift.kind,
+                "from": clock(duty.pattern.shift.start), "until": clock(duty.pattern.shift.end),
+                "breaks": [[clock(begin), clock(end)] for begin, end in duty.pattern.breaks],
             }
             for duty in rota.duties
         ],
@@ -261,12 +261,12 @@ def _csv(rota: Rota) -> str:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("day", "person", "shift", "from", "until", "breaks"))
     for duty in rota.duties:
-        shift = duty.column.shift
-        rows.writerow((duty.day, duty.person, shift.kind, clock(shift.start), clock(shift.end), _breaks(duty.column)))
+        shift = duty.pattern.shift
+        rows.writerow((duty.day, duty.person, shift.kind, clock(shift.start), clock(shift.end), _breaks(duty.pattern)))
     return out.getvalue()
 
 
-def _breaks(column: Column) -> str:
+def _breaks(column: ShiftPattern) -> str:
     return " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in column.breaks)
 
 

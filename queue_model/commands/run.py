@@ -14,8 +14,8 @@ from common.command_line import Refusal
 from common.languages import LANGUAGES, Language, add_language
 from common.places import Places
 from queue_model.commands import simulation_options
+from queue_model.reports import output_files, text_tables
 from queue_model.reports import run as report
-from queue_model.reports import terminal
 from queue_model.runs.control_variates import Narrowed, controls, narrowed
 from queue_model.runs.measures.estimates import Estimate, Figure
 from queue_model.runs.measures.measures import PARTS
@@ -80,15 +80,15 @@ def run(options: argparse.Namespace, places: Places) -> int:
     luck = narrowed(known, result, options.jobs) if known is not None else None
     if options.json:
         found = document(result, unsteady) | ({"control_variates": _without_luck(luck, unsteady)} if luck else {})
-        terminal.deliver(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
+        output_files.write_output(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        terminal.deliver(_csv(result, unsteady), options.csv)
+        output_files.write_output(_csv(result, unsteady), options.csv)
     if tables is not None:
         tables(result, figures(result, unsteady), options.parquet)
     if options.html:
         wanted = list(bounds(study, options.language))
         page_of = report.report(result, working_day(result), wanted, unsteady, options.language)
-        terminal.deliver(page_of, options.html)
+        output_files.write_output(page_of, options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(result, unsteady, options.language, tuple(options.by), definitions=options.definitions)))
         if luck is not None:
@@ -125,7 +125,7 @@ def page(
     yield from _measures(result, unsteady, language)
     for each in unsteady:
         yield ""
-        yield from terminal.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
+        yield from text_tables.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
     for problem in result.study.warnings:
         yield f"warning: {problem}"
     for part in by:
@@ -136,7 +136,7 @@ def page(
         for name in result.estimates():
             definition, within = DEFINITIONS[name], result.measurer.thresholds
             yield f"{definition.title(language, **within._asdict())}  [{name}]"
-            yield from terminal.wrapped(definition.text(language, **within._asdict()), "    ")
+            yield from text_tables.wrapped(definition.text(language, **within._asdict()), "    ")
 
 
 def head(result: Result) -> Iterator[str]:
@@ -175,7 +175,7 @@ def _counts(result: Result) -> Iterator[str]:
     left = [f"{result.count(name):,.1f} {word}" for name, word in waiting.items() if result.count(name)]
     if left:
         said.append(f"Not done when the period ends, on average: {', '.join(left)}.")
-    yield from terminal.wrapped(" ".join(said))
+    yield from text_tables.wrapped(" ".join(said))
 
 
 def _measures(result: Result, unsteady: list[Growing], language: Language) -> list[str]:
@@ -186,12 +186,12 @@ def _measures(result: Result, unsteady: list[Growing], language: Language) -> li
         title = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict())
         mark = " *" if name == PUBLISHED else ""
         if name in lost:
-            rows.append((title + mark, "no steady state", terminal.EMPTY))
+            rows.append((title + mark, "no steady state", text_tables.EMPTY))
         else:
-            kind = terminal.kind(name)
-            rows.append((title + mark, terminal.number(estimate.value, kind), terminal.interval(estimate, kind)))
+            kind = text_tables.kind(name)
+            rows.append((title + mark, text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind)))
     words = {"en": "* the service level that is published", "it": "* il livello di servizio che si pubblica"}
-    return [*terminal.table(rows), words[language]]
+    return [*text_tables.table(rows), words[language]]
 
 
 def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: Language) -> Iterator[str]:
@@ -204,11 +204,14 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: Lan
     lost = {name for each in unsteady for name in each.measures}
     for name, (estimate, narrower) in luck.measures.items():
         if narrower is not None and name not in lost:
-            title, kind = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()), terminal.kind(name)
-            value, ends = terminal.number(estimate.value, kind), terminal.interval(estimate, kind)
+            title, kind = (
+                DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict()),
+                text_tables.kind(name),
+            )
+            value, ends = text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind)
             said = f"{narrower:.1f} times narrower" if narrower >= 1 else f"{1 / narrower:.1f} times wider"
             rows.append((title, value, ends, said))
-    yield from terminal.table(rows)
+    yield from text_tables.table(rows)
     if any("wider" in row[-1] for row in rows):
         yield "Wider: there the controls cost more than they tell; more --replications make them cost less."
     if luck.known.lacks is not None:
@@ -224,9 +227,9 @@ def _by(result: Result, part: str, unsteady: list[Growing], language: Language) 
         cells = [group, f"{level.denominator / result.replications:,.1f}"]
         for name in COLUMNS:
             estimate = columns[name].get(group)
-            cells.append("no steady state" if name in lost else _with_half(estimate, terminal.kind(name)))
+            cells.append("no steady state" if name in lost else _with_half(estimate, text_tables.kind(name)))
         rows.append(cells)
-    return terminal.table(rows)
+    return text_tables.table(rows)
 
 
 def _short(name: str, language: Language, within: dict[str, float]) -> str:
@@ -236,7 +239,7 @@ def _short(name: str, language: Language, within: dict[str, float]) -> str:
 
 def _with_half(estimate: Estimate | None, kind: str) -> str:
     if estimate is None or estimate.value is None:
-        return terminal.EMPTY
+        return text_tables.EMPTY
     scale = 100 if kind == "share" else 1
     half = f" ±{scale * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{scale * estimate.value:,.1f}{half} {'%' if kind == 'share' else 's'}"

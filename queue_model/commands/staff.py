@@ -17,10 +17,10 @@ from common.command_line import Refusal
 from common.languages import add_language
 from common.places import Places
 from queue_model.commands import simulation_options
-from queue_model.planning.half_hours import STEP, Counts, clock, half_hours
-from queue_model.planning.staffing import Staffing, staff
+from queue_model.planning.staffing import Staffing, find_staffing
+from queue_model.planning.weekly_half_hours import STEP, Counts, clock, half_hours
+from queue_model.reports import output_files, text_tables
 from queue_model.reports import staff as staff_report
-from queue_model.reports import terminal
 
 EXAMPLES = """
 The targets are those of the scenario: targets.service_level, abandonment, answer_rate and wait_mean, in every
@@ -53,17 +53,17 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if day is not None and day not in half_hours(study.period).weekdays:
         raise Refusal(f"--weekday {options.weekday}: the service is closed on it; choose another, or another period")
     with simulation_options.progress_bar() as progress:
-        found = staff(
+        found = find_staffing(
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
             jobs=options.jobs, progress=progress,
         )  # fmt: skip
     if options.json:
-        terminal.deliver(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
+        output_files.write_output(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:
-        terminal.deliver(_csv(found), options.csv)
+        output_files.write_output(_csv(found), options.csv)
     shown = _busiest(found) if day is None else day
     if options.html:
-        terminal.deliver(staff_report.report(found, shown, options.language), options.html)
+        output_files.write_output(staff_report.report(found, shown, options.language), options.html)
     if "-" not in (options.json, options.csv, options.html):
         print("\n".join(page(found, shown)))
     return 0
@@ -78,7 +78,8 @@ def page(found: Staffing, day: int) -> Iterator[str]:
     yield study.scenario.title
     yield f"{found.replications} replications of {study.period.days} days, seed {found.seed}, engine {found.engine}"
     said = " and ".join(_said(found, goal.measure, goal.value, goal.at_least) for goal in found.goals)
-    yield f"Wanted in every half-hour: {said}{'' if found.asked else ' (the scenario sets no targets: the usual one)'}"
+    default = "" if found.targets_given else " (the scenario sets no targets: the usual one)"
+    yield f"Wanted in every half-hour: {said}{default}"
     yield ""
     yield "Fewest people at work:"
     yield from _week(found)
@@ -86,13 +87,13 @@ def page(found: Staffing, day: int) -> Iterator[str]:
         yield from _binding(found)
     yield ""
     yield from _totals(found)
-    yield from terminal.wrapped(
+    yield from text_tables.wrapped(
         f"{found.tried} staffs were simulated, all with the same callers. Each of {found.proved} half-hours with one "
         "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
     )
     yield ""
     yield from _day(found, day)
-    yield from terminal.wrapped(
+    yield from text_tables.wrapped(
         "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
         "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."
     )
@@ -101,7 +102,7 @@ def page(found: Staffing, day: int) -> Iterator[str]:
 def _said(found: Staffing, measure: str, value: float, at_least: bool) -> str:
     targets = found.study.scenario.targets
     title = DEFINITIONS[measure].title("en", within=targets.within, short=targets.short)
-    shown = terminal.number(value, terminal.kind(measure))
+    shown = text_tables.number(value, text_tables.kind(measure))
     return f"{title[0].lower()}{title[1:]} {'at least' if at_least else 'at most'} {shown}"
 
 
@@ -112,13 +113,13 @@ def _week(found: Staffing) -> list[str]:
         rows.append([clock(slot * STEP), *(_mark(found, day, slot) for day in days)])
     hours = found.week_seconds() * found.staff / 3600
     rows.append(["hours", *(f"{hours[cells.weekday == day].sum():g}" for day in days)])
-    return terminal.table(rows)
+    return text_tables.table(rows)
 
 
 def _mark(found: Staffing, day: int, slot: int) -> str:
     mine = np.flatnonzero((found.cells.weekday == day) & (found.cells.slot == slot))
     if not len(mine):
-        return terminal.EMPTY
+        return text_tables.EMPTY
     return f"{found.staff[mine[0]]}{'!' if found.binding[mine[0]] else ''}"
 
 
@@ -132,49 +133,49 @@ def _binding(found: Staffing) -> Iterator[str]:
 
 def _reached(found: Staffing, measure: str, cell: int) -> str:
     reached = found.levels.estimate(measure, cell).value
-    return f"{measure.replace('_', ' ')} {terminal.number(reached, terminal.kind(measure))}"
+    return f"{measure.replace('_', ' ')} {text_tables.number(reached, text_tables.kind(measure))}"
 
 
 def _totals(found: Staffing) -> list[str]:
     rows = [["operator-hours of a week", "hours", "half-hours that differ"]]
     for name, counts in _ways(found).items():
         known = counts >= 0
-        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else terminal.EMPTY
+        hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else text_tables.EMPTY
         rows.append([name, hours, f"{np.count_nonzero(counts != found.staff)}"])
-    return terminal.table(rows)
+    return text_tables.table(rows)
 
 
 def _ways(found: Staffing) -> dict[str, Counts]:
     return {
         "simulation": found.staff,
-        "Erlang C": found.rules.erlang_c,
-        "Erlang A": found.rules.erlang_a,
-        "square root": found.rules.square_root,
+        "Erlang C": found.formulas.erlang_c,
+        "Erlang A": found.formulas.erlang_a,
+        "square root": found.formulas.square_root,
     }
 
 
 def _busiest(found: Staffing) -> int:
-    calls = np.bincount(found.cells.weekday, found.rules.calls)
+    calls = np.bincount(found.cells.weekday, found.formulas.calls)
     return int(np.argmax(calls))
 
 
 def _day(found: Staffing, day: int) -> list[str]:
     rows = [[WEEKDAYS[day], "calls", "erlangs", *_ways(found), "service level", "abandonment", "seats"]]
     for cell in np.flatnonzero(found.cells.weekday == day):
-        counts = [str(each[cell]) if each[cell] >= 0 else terminal.EMPTY for each in _ways(found).values()]
+        counts = [str(each[cell]) if each[cell] >= 0 else text_tables.EMPTY for each in _ways(found).values()]
         seats = "bind" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
         rows.append([
-            clock(int(found.cells.slot[cell]) * STEP), f"{found.rules.calls[cell]:.1f}",
-            f"{found.rules.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
+            clock(int(found.cells.slot[cell]) * STEP), f"{found.formulas.calls[cell]:.1f}",
+            f"{found.formulas.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
             _with_half(found, "abandonment", int(cell)), seats,
         ])  # fmt: skip
-    return terminal.table(rows)
+    return text_tables.table(rows)
 
 
 def _with_half(found: Staffing, measure: str, cell: int) -> str:
     estimate = found.levels.estimate(measure, cell)
     if estimate.value is None:
-        return terminal.EMPTY
+        return text_tables.EMPTY
     half = f" ±{100 * estimate.half:.1f}" if estimate.half is not None else ""
     return f"{100 * estimate.value:.1f}{half} %"
 
@@ -208,7 +209,7 @@ FIELDS = (
 
 
 def _row(found: Staffing, cell: int) -> list[Any]:
-    rules = found.rules
+    rules = found.formulas
     ways = [
         int(each[cell]) if each[cell] >= 0 else None for each in (rules.erlang_c, rules.erlang_a, rules.square_root)
     ]

@@ -19,8 +19,8 @@ from common.places import Places
 from pages import heat_map
 from queue_model.commands import simulation_options
 from queue_model.errors import ModelError
+from queue_model.reports import output_files, text_tables
 from queue_model.reports import sweep as sweep_report
-from queue_model.reports import terminal
 from queue_model.runs.cache import Shelf
 from queue_model.runs.sweep import (
     SHORT,
@@ -98,14 +98,16 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.html:
         within = Thresholds(targets.within, targets.short)
         heading = points[0].scenario.title
-        terminal.deliver(sweep_report.report(heading, settings, found, shown, within, options.language), options.html)
+        output_files.write_output(
+            sweep_report.report(heading, settings, found, shown, within, options.language), options.html
+        )
     if options.out is not None:
-        terminal.deliver(table(settings, found), os.path.join(options.out, "sweep.csv"))
+        output_files.write_output(table(settings, found), os.path.join(options.out, "sweep.csv"))
         for measure in shown:
             title = DEFINITIONS[measure].title(options.language, within=targets.within, short=targets.short)
             picture = drawn(settings, found, measure, title)
             if picture is not None:
-                terminal.deliver(picture, os.path.join(options.out, f"{measure}.svg"))
+                output_files.write_output(picture, os.path.join(options.out, f"{measure}.svg"))
     return 0
 
 
@@ -145,22 +147,22 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
     rows: list[Sequence[str]] = [(*names, *(each.replace("_", " ") for each in measures))]
     for setting, point in zip(settings, found, strict=True):
         rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
-    yield from terminal.table(rows, left=len(names))
+    yield from text_tables.table(rows, left=len(names))
     yield "± half of the 95 % interval"
     for why in dict.fromkeys(each.lost[name] for each in found for name in measures if name in each.lost):
-        yield from terminal.wrapped(f"No steady state: {why}.")
+        yield from text_tables.wrapped(f"No steady state: {why}.")
 
 
 def _word(value: Any) -> str:
-    return terminal.EMPTY if value is None else str(value)
+    return text_tables.EMPTY if value is None else str(value)
 
 
 def _figure(point: Point, measure: str) -> str:
     if measure in point.lost:
         return "no steady state"
-    estimate, kind = point.measures.get(measure), terminal.kind(measure)
+    estimate, kind = point.measures.get(measure), text_tables.kind(measure)
     if estimate is None or estimate.value is None:
-        return terminal.EMPTY
+        return text_tables.EMPTY
     scale, unit = (100, "%") if kind == "share" else (1, "s")
     half = "" if estimate.half is None else f" ±{scale * estimate.half:.1f}"
     return f"{scale * estimate.value:,.1f}{half} {unit}"
@@ -194,7 +196,7 @@ def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, tit
     maps = []
     for fixed, rows in panels(settings, axes):
         values = [[None if at is None else found[at].value(measure) for at in row] for row in rows]
-        words = [[terminal.number(value, terminal.kind(measure)) for value in row] for row in values]
+        words = [[text_tables.number(value, text_tables.kind(measure)) for value in row] for row in values]
         name = ", ".join(f"{key} = {value}" for key, value in fixed.items())
         maps.append(heat_map.Panel(name, values, words))
     down, across = axes[-2:]

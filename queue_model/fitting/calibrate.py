@@ -17,10 +17,10 @@ import numpy as np
 from ivr import facts
 from queue_model.errors import ModelError
 from queue_model.fitting import redials
-from queue_model.fitting.kaplan_meier import Curve, curve
-from queue_model.fitting.laws import Estimate, Fit, best, rounded, share
+from queue_model.fitting.arrivals import STEP, FittedArrivals, date_range, fit_arrivals
+from queue_model.fitting.kaplan_meier import SurvivalCurve, survival_curve
+from queue_model.fitting.maximum_likelihood import Fit, FittedValue, best_fit, fit_share, rounded
 from queue_model.fitting.queue_log import QueueLog, Visit
-from queue_model.fitting.volumes import STEP, Volumes, said, volumes
 from queue_model.scenario.derived import finite, measured
 from queue_model.scenario.study import Study
 from queue_model.simulation.menu_paths import Ways, ways
@@ -30,12 +30,12 @@ USUAL_ATTEMPTS = 2  # after the first, where the base says nothing
 
 
 @dataclass
-class Found:
+class Parameter:
     """One fitted value beside what was seen."""
 
     path: str  # in the scenario
     name: str
-    estimate: Estimate
+    estimate: FittedValue
     unit: str
     seen: str = ""
 
@@ -45,16 +45,16 @@ class Calibration:
     """What was found. `values` are the scenario's; a part whose data are too few keeps the base's, and says so."""
 
     days: list[date]
-    found: list[Found] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     assumptions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    arrivals: Volumes | None = None
+    arrivals: FittedArrivals | None = None
     patience: Fit | None = None
-    patient: Curve | None = None
+    patient: SurvivalCurve | None = None
     talk: Fit | None = None
 
-    def put(self, path: str, value: Any, comment: str, source: str, interval: Estimate | None = None) -> None:
+    def set_value(self, path: str, value: Any, comment: str, source: str, interval: FittedValue | None = None) -> None:
         """Write a value, and where it comes from."""
         *above, last = path.split(".")
         place = self.values
@@ -95,7 +95,7 @@ def _attempt(
 
 def source(result: Calibration) -> str:
     """Where the values come from."""
-    return f"queue_log, {said(result.days)}" if result.days else "queue_log"
+    return f"queue_log, {date_range(result.days)}" if result.days else "queue_log"
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------
@@ -113,24 +113,26 @@ def _redials(
         again = stated.share * gave_up / len(visits) if stated is not None else 0.0
         result.notes.append("redials: no numbers in the log; the base's redials are taken off the arrivals")
         return np.full(len(visits), 1 - min(again, 0.9))
-    found = redials.find(visits, window, most, lambda at: min(study.hours.next_change(at), log_ends))
+    found = redials.find_redials(visits, window, most, lambda at: min(study.hours.next_change(at), log_ends))
     first = 1.0 - np.array(found.again, float)
     first[~known] = first[known].mean()
     if not known.all():
         hidden = f"redials: {1 - known.mean():.1%} of the visits show no number and are taken to be like the others"
         result.notes.append(f"{hidden}; who hides it only the second time is not seen to call again")
     try:
-        fitted = redials.fit(found)
+        fitted = redials.fit_redials(found)
     except ModelError as problem:
         result.notes.append(f"redials: {problem}; the base's value stays")
         return first
     rule = {"share": rounded(fitted.share.value), "after": _exponential(fitted.mean.value), "most": most}
     seen = f"{len(found.after)} of {len(found.after) + len(found.watched)} within {window / 60:g} min"
-    result.found.append(Found("callers.redial.share", "call again after giving up", fitted.share, "share", seen))
+    result.parameters.append(
+        Parameter("callers.redial.share", "call again after giving up", fitted.share, "share", seen)
+    )
     mean = f"{np.mean(found.after):.0f} s within the window"
-    result.found.append(Found("callers.redial.after", "mean time until then", fitted.mean, "s", mean))
+    result.parameters.append(Parameter("callers.redial.after", "mean time until then", fitted.mean, "s", mean))
     comment = f"Share {_interval(fitted.share, 3)}, mean {_interval(fitted.mean, 4)} s; from {seen}."
-    result.put("callers.redial", rule, comment, "queue_log")
+    result.set_value("callers.redial", rule, comment, "queue_log")
     return first
 
 
@@ -152,7 +154,7 @@ def _arrivals(
     result: Calibration, visits: list[Visit], fresh: Any, study: Study, span: tuple[float, float], folder: str | None
 ) -> None:
     at = np.array([visit.at for visit in visits], float)
-    found = volumes(at, fresh, study.hours, study.scenario.arrivals, span)
+    found = fit_arrivals(at, fresh, study.hours, study.scenario.arrivals, span)
     result.arrivals, result.days = found, found.days
     if found.silent:
         days = ", ".join(map(str, found.silent[:5]))
@@ -160,28 +162,28 @@ def _arrivals(
         result.notes.append(f"open days without a call, left out: {days}{more}")
     reach, how = _reach(study, folder, found.days)
     result.notes.append(f"calls at the number: {how}")
-    per_day = Estimate(*(each / reach for each in found.per_day))
+    per_day = FittedValue(*(each / reach for each in found.per_day))
     where, mean = source(result), float(found.counts.sum()) / len(found.days)
     seen = f"{mean:.1f} reach the queue for the first time"
-    result.found.append(Found("arrivals.per_day", "calls a day, all factors 1", per_day, "calls", seen))
-    result.put("arrivals.per_day", rounded(per_day.value), f"{_interval(per_day, 4)}; {how}.", where, per_day)
+    result.parameters.append(Parameter("arrivals.per_day", "calls a day, all factors 1", per_day, "calls", seen))
+    result.set_value("arrivals.per_day", rounded(per_day.value), f"{_interval(per_day, 4)}; {how}.", where, per_day)
     weights = [rounded(each.value / reach) for each in found.profile]
     start = f"{found.begin // 60:02}:{found.begin % 60:02}"
-    parts = "; ".join(_interval(Estimate(*(x / reach for x in each)), 3) for each in found.profile)
+    parts = "; ".join(_interval(FittedValue(*(x / reach for x in each)), 3) for each in found.profile)
     profile = {"from": start, "step_minutes": STEP, "weights": weights}
-    result.put("arrivals.profile", profile, f"Calls by half-hour: {parts}.", where)
+    result.set_value("arrivals.profile", profile, f"Calls by half-hour: {parts}.", where)
     factors = {name: rounded(each.value) for name, each in found.weekdays.items()}
     for name, each in found.weekdays.items():
-        result.found.append(Found(f"arrivals.weekdays.{name}", name.capitalize(), each, "factor"))
+        result.parameters.append(Parameter(f"arrivals.weekdays.{name}", name.capitalize(), each, "factor"))
     week = "; ".join(f"{name} {_interval(each, 3)}" for name, each in found.weekdays.items())
-    result.put("arrivals.weekdays", factors, f"{week}.", where)
+    result.set_value("arrivals.weekdays", factors, f"{week}.", where)
     shape = found.busyness
     spread = f"days differ by {100 / np.sqrt(shape.value):.1f} % beyond chance"
-    result.found.append(Found("arrivals.busyness", "busyness (gamma shape)", shape, "shape", spread))
+    result.parameters.append(Parameter("arrivals.busyness", "busyness (gamma shape)", shape, "shape", spread))
     known = rounded(shape.value) if np.isfinite(shape.value) and shape.value < 1e6 else None
-    result.put("arrivals.busyness", known, f"{_interval(shape, 3)}; {spread}.", where, shape)
+    result.set_value("arrivals.busyness", known, f"{_interval(shape, 3)}; {spread}.", where, shape)
     if study.scenario.arrivals.swings is not None:
-        result.put("arrivals.swings", None, "The spread of whole days, measured, is all in busyness.", where)
+        result.set_value("arrivals.swings", None, "The spread of whole days, measured, is all in busyness.", where)
     topics = study.scenario.topics
     for name in (name for name, topic in topics.items() if topic.profile is not None):
         result.values.setdefault("topics", {}).setdefault(name, {})["profile"] = None
@@ -204,7 +206,7 @@ def _reach(study: Study, folder: str | None, days: list[date]) -> tuple[float, s
         both = len(counted["handed_over"] & counted["answered"])
         if not both:
             raise ModelError(f"--facts {folder}: no call of the log's days reached the queue; give the spool's folder")
-        part = share(both, len(counted["answered"]))
+        part = fit_share(both, len(counted["answered"]))
         return part.value, f"facts: {_interval(part, 4)} of the callers reach the queue"
     laid = ways(study)
     chance = 0.0
@@ -221,11 +223,11 @@ def _talk(result: Calibration, visits: list[Visit], study: Study) -> None:
     unknown = sum(visit.end == "answered" and visit.talk is None for visit in visits)
     if unknown:
         result.notes.append(f"talk: of {unknown} answered calls the length is not known (transferred, or cut off)")
-    fitted = best(("lognormal", "gamma"), seen)
+    fitted = best_fit(("lognormal", "gamma"), seen)
     result.talk = fitted
     p50, p90 = np.quantile(seen, (0.5, 0.9))
     spread = f"mean {seen.mean():.1f}, median {p50:.0f}, p90 {p90:.0f}"
-    result.found.append(Found("handling.talk", f"talk, {fitted.law}, mean", fitted.mean, "s", spread))
+    result.parameters.append(Parameter("handling.talk", f"talk, {fitted.law}, mean", fitted.mean, "s", spread))
     _put_law(result, "handling.talk", fitted, f"{len(seen)} talks")
     own = [name for name, topic in study.scenario.topics.items() if topic.talk is not None]
     for name in own:
@@ -239,8 +241,8 @@ def _put_law(result: Calibration, path: str, fitted: Fit, seen: str) -> None:
     if fitted.shape is not None:
         name = "sigma" if fitted.law == "lognormal" else "shape"
         words += f", {name} {_interval(fitted.shape, 3)}"
-        result.found.append(Found(path, f"  its {name}", fitted.shape, "shape"))
-    result.put(path, fitted.scenario(), f"{words}; from {seen}.", source(result))
+        result.parameters.append(Parameter(path, f"  its {name}", fitted.shape, "shape"))
+    result.set_value(path, fitted.scenario(), f"{words}; from {seen}.", source(result))
 
 
 def _patience(result: Calibration, visits: list[Visit], study: Study) -> None:
@@ -249,13 +251,13 @@ def _patience(result: Calibration, visits: list[Visit], study: Study) -> None:
     censored = np.array([wait for wait in others if wait is not None], float)
     if len(gave_up) < 20:
         raise ModelError(f"{len(gave_up)} callers gave up; too few for a fit")
-    fitted = best(("exponential", "weibull"), gave_up, censored)
-    result.patience, result.patient = fitted, curve(gave_up, censored)
+    fitted = best_fit(("exponential", "weibull"), gave_up, censored)
+    result.patience, result.patient = fitted, survival_curve(gave_up, censored)
     seen = f"{len(gave_up)} gave up, mean wait {gave_up.mean():.0f}; {len(censored)} censored"
-    result.found.append(Found("callers.patience", f"patience, {fitted.law}, mean", fitted.mean, "s", seen))
+    result.parameters.append(Parameter("callers.patience", f"patience, {fitted.law}, mean", fitted.mean, "s", seen))
     _put_law(result, "callers.patience", fitted, seen)
     if study.scenario.callers.balk:
-        result.put("callers.balk", 0, "Who left at once is counted in patience.", source(result))
+        result.set_value("callers.balk", 0, "Who left at once is counted in patience.", source(result))
 
 
 def _key(result: Calibration, visits: list[Visit], study: Study) -> None:
@@ -268,13 +270,13 @@ def _key(result: Calibration, visits: list[Visit], study: Study) -> None:
             result.notes.append(f"{pressed} left by key, but service.yaml offers none (queue.voicemail_key)")
         return
     offers = sum(max(1, round(wait / every)) if end == "key" else int(wait // every) for end, wait in waits)
-    part = share(pressed, offers)
+    part = fit_share(pressed, offers)
     left = f"{pressed} of {len(waits)} visits ({pressed / len(waits):.1%}) left by key, at {offers} offers"
-    result.found.append(Found("callers.voicemail_key", "take the voicemail, an offer", part, "share", left))
+    result.parameters.append(Parameter("callers.voicemail_key", "take the voicemail, an offer", part, "share", left))
     comment = f"{_interval(part, 3)}; {left}."
-    result.put("callers.voicemail_key", rounded(part.value), comment, source(result), part)
+    result.set_value("callers.voicemail_key", rounded(part.value), comment, source(result), part)
 
 
-def _interval(estimate: Estimate, digits: int) -> str:
+def _interval(estimate: FittedValue, digits: int) -> str:
     value, low, high = (f"{finite(x):.{digits}g}" if x < 1e6 else "no limit" for x in estimate)
     return f"{value} ({low} to {high})"

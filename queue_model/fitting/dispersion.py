@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from queue_model.errors import ModelError
-from queue_model.fitting.laws import Estimate
+from queue_model.fitting.maximum_likelihood import FittedValue
 
 
-def gamma_shape(counts: ArrayLike, expected: ArrayLike, parameters: int = 0) -> Estimate:
+def gamma_shape(counts: ArrayLike, expected: ArrayLike, parameters: int = 0) -> FittedValue:
     """The shape, infinite where days differ by chance alone. `parameters`: those of `expected` fitted to these counts.
 
     Raises ModelError when there are no more counts than parameters.
@@ -35,4 +35,4 @@ def gamma_shape(counts: ArrayLike, expected: ArrayLike, parameters: int = 0) -> 
             return math.inf
         return math.exp(optimize.brentq(excess, -12.0, 25.0, args=(goal,))) if excess(-12.0, goal) < 0 else 1e-5
 
-    return Estimate(solved(freedom), *(solved(float(stats.chi2.ppf(p, freedom))) for p in (0.025, 0.975)))
+    return FittedValue(solved(freedom), *(solved(float(stats.chi2.ppf(p, freedom))) for p in (0.025, 0.975)))

@@ -20,7 +20,7 @@ from scipy import stats
 from charter.calendar import ONE_DAY, OpeningHours
 from queue_model.errors import ModelError
 from queue_model.fitting.history import SLOTS, History
-from queue_model.fitting.laws import Estimate, Floats
+from queue_model.fitting.maximum_likelihood import FittedValue, Floats
 
 Kind = Literal["ordinary", "holiday", "closure", "eve", "after", "bridge"]
 KINDS: tuple[Kind, ...] = ("ordinary", "holiday", "closure", "eve", "after", "bridge")
@@ -250,7 +250,7 @@ class Forecast:
     model: Model
     calendar: Calendar
     expected: Floats
-    busyness: Estimate  # gamma shape of a day
+    busyness: FittedValue  # gamma shape of a day
     slot_shape: float  # of a half-hour
 
     @property

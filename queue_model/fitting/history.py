@@ -14,7 +14,7 @@ import numpy as np
 
 from charter.calendar import ONE_DAY, OpeningHours
 from queue_model.errors import ModelError
-from queue_model.fitting.laws import Floats
+from queue_model.fitting.maximum_likelihood import Floats
 from queue_model.scenario.trace import read_trace
 
 STEP = 30  # minutes
@@ -54,7 +54,7 @@ def read_history(path: str, hours: OpeningHours) -> History:
             columns = next(csv.reader(file), [])
             if {"day", "half_hour", "calls"} <= set(columns):
                 file.seek(0)
-                return of_counts(_counts(path, file))
+                return history_of_counts(_counts(path, file))
     except FileNotFoundError:
         raise HistoryError(f"{path}: not there; give a CSV with the columns day,half_hour,calls, or at") from None
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
@@ -62,20 +62,20 @@ def read_history(path: str, hours: OpeningHours) -> History:
     if "at" not in columns:
         what = "the first line must name the columns: day,half_hour,calls (counts) or at (single calls)"
         raise HistoryError(f"{path}: line 1: {what}")
-    return of_calls(read_trace(path, hours.zone.key).at, hours)
+    return history_of_calls(read_trace(path, hours.zone.key).at, hours)
 
 
-def of_calls(at: list[float], hours: OpeningHours) -> History:
+def history_of_calls(at: list[float], hours: OpeningHours) -> History:
     """From single calls. A day on which nobody called, though others did around it, is taken for a gap."""
     counted: dict[tuple[date, int], float] = {}
     for instant in at:
         local = hours.local(instant)
         place = (local.date(), (local.hour * 60 + local.minute) // STEP)
         counted[place] = counted.get(place, 0.0) + 1
-    return of_counts(counted)
+    return history_of_counts(counted)
 
 
-def of_counts(counted: dict[tuple[date, int], float]) -> History:
+def history_of_counts(counted: dict[tuple[date, int], float]) -> History:
     """From counts by (day, half-hour of the day)."""
     days = sorted({day for day, _ in counted})
     first, number = days[0], (days[-1] - days[0]).days + 1

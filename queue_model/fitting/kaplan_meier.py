@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from queue_model.fitting.laws import NORMAL
+from queue_model.fitting.maximum_likelihood import NORMAL
 
 Floats = NDArray[np.float64]
 
 
-class Curve(NamedTuple):
+class SurvivalCurve(NamedTuple):
     """The share still patient after `seconds`, a step at each; 95 % interval by Greenwood's formula on the log-log
     scale, which keeps it within 0 and 1."""
 
@@ -27,7 +27,7 @@ class Curve(NamedTuple):
         return float(self.share[place]) if place >= 0 else 1.0
 
 
-def curve(gave_up: ArrayLike, censored: ArrayLike) -> Curve:
+def survival_curve(gave_up: ArrayLike, censored: ArrayLike) -> SurvivalCurve:
     """The curve from the waits of those who gave up and of those whom something else took out of the queue."""
     left, others = np.sort(np.asarray(gave_up, float)), np.sort(np.asarray(censored, float))
     seconds, ended = np.unique(left, return_counts=True)
@@ -40,4 +40,4 @@ def curve(gave_up: ArrayLike, censored: ArrayLike) -> Curve:
         half = NORMAL * np.sqrt(greenwood) / np.log(share)
         low, high = share ** np.exp(-half), share ** np.exp(half)
     low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, share)
-    return Curve(seconds, share, np.minimum(low, high), np.maximum(low, high))
+    return SurvivalCurve(seconds, share, np.minimum(low, high), np.maximum(low, high))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from queue_model.errors import ModelError
-from queue_model.fitting.laws import NORMAL, Estimate, Floats, maximum
+from queue_model.fitting.maximum_likelihood import NORMAL, FittedValue, Floats, maximise_likelihood
 from queue_model.fitting.queue_log import Visit
 
 
@@ -26,11 +26,11 @@ class Redials(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    share: Estimate
-    mean: Estimate  # s
+    share: FittedValue
+    mean: FittedValue  # s
 
 
-def find(visits: Sequence[Visit], window: float, most: int, watched_until: Callable[[float], float]) -> Redials:
+def find_redials(visits: Sequence[Visit], window: float, most: int, watched_until: Callable[[float], float]) -> Redials:
     """Link the attempts of each number. `most`: attempts after the first, beyond which nobody is expected to go on.
 
     `watched_until` gives, for the instant of giving up, the instant at which calling again would no longer be seen.
@@ -55,7 +55,7 @@ def find(visits: Sequence[Visit], window: float, most: int, watched_until: Calla
     return found
 
 
-def fit(found: Redials) -> Fitted:
+def fit_redials(found: Redials) -> Fitted:
     """The share that calls again and the mean of the exponential time until then. Raises ModelError."""
     after, watched = np.maximum(found.after, 0.5), np.maximum(found.watched, 0.0)
     if len(after) < 10 or not len(watched):
@@ -69,7 +69,7 @@ def fit(found: Redials) -> Fitted:
         return -made - float(np.sum(np.log1p(share * np.expm1(-watched / mean))))
 
     first = len(after) / (len(after) + len(watched))
-    best, sd, _ = maximum(loss, [math.log(first / (1 - first)), math.log(float(np.mean(after)))])
+    best, sd, _ = maximise_likelihood(loss, [math.log(first / (1 - first)), math.log(float(np.mean(after)))])
     logits = (best[0], best[0] - NORMAL * sd[0], best[0] + NORMAL * sd[0])
     means = (best[1], best[1] - NORMAL * sd[1], best[1] + NORMAL * sd[1])
-    return Fitted(Estimate(*(1 / (1 + math.exp(-x)) for x in logits)), Estimate(*map(math.exp, means)))
+    return Fitted(FittedValue(*(1 / (1 + math.exp(-x)) for x in logits)), FittedValue(*map(math.exp, means)))

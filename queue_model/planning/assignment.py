@@ -19,7 +19,7 @@ from scipy import sparse
 
 from charter.calendar import WEEKDAYS
 from queue_model.planning.covering import Solution, solve
-from queue_model.planning.shift_columns import Shift
+from queue_model.planning.shift_patterns import Shift
 from queue_model.planning.workforce import Person, Workforce
 
 OPEN_SHIFT = 1000.0  # how many misses of a fair share a shift that nobody takes is worth
@@ -27,7 +27,7 @@ Key = tuple[date, Shift]
 
 
 @dataclass(frozen=True, eq=False)
-class Assigned:
+class Assignment:
     """`who[day, shift]`: the codes of those who work it; `open_shifts`: how many nobody could take."""
 
     who: dict[Key, list[str]]
@@ -36,25 +36,25 @@ class Assigned:
     gap: float
 
 
-def here(person: Person, day: date) -> bool:
+def is_present(person: Person, day: date) -> bool:
     """Whether he may be asked to work that day."""
     if person.weekdays is not None and WEEKDAYS[day.weekday()] not in person.weekdays:
         return False
     return not any(each.first <= day <= (each.last or each.first) for each in person.absences)
 
 
-def may(person: Person, shift: Shift) -> bool:
+def may_work(person: Person, shift: Shift) -> bool:
     return person.shifts is None or shift.kind in person.shifts
 
 
-def monday(day: date) -> date:
+def week_start(day: date) -> date:
     """The first day of its week."""
     return day - timedelta(days=day.weekday())
 
 
 def week_minutes(force: Workforce, person: Person, days: Iterable[date], kinds: Sequence[Shift]) -> float:
     """The most that he can work on these days of one week: by his hours, in whole shifts where all are as long."""
-    lengths = {each.minutes for each in kinds if may(person, each)}
+    lengths = {each.minutes for each in kinds if may_work(person, each)}
     if not lengths:
         return 0.0
     most = min(60 * force.contracts[person.contract].hours, max(lengths) * _most_days(force, person, days))
@@ -62,7 +62,7 @@ def week_minutes(force: Workforce, person: Person, days: Iterable[date], kinds: 
 
 
 def _most_days(force: Workforce, person: Person, days: Iterable[date]) -> int:
-    count = sum(here(person, day) for day in days)
+    count = sum(is_present(person, day) for day in days)
     running = force.rules.days_running
     return min(count, 7 - 7 // (running + 1)) if running < 7 else count
 
@@ -91,8 +91,8 @@ class _Rows:
         return matrix, np.array(self.low), np.array(self.high)
 
 
-def assign(force: Workforce, wanted: Mapping[Key, int], *, gap: float = 0.0, seconds: float = 60.0) -> Assigned:
-    """People for so many of each shift on each day. Raises NoAnswer when the time does not suffice."""
+def assign(force: Workforce, wanted: Mapping[Key, int], *, gap: float = 0.0, seconds: float = 60.0) -> Assignment:
+    """People for so many of each shift on each day. Raises NoSolution when the time does not suffice."""
     model = _Model(force, {key: count for key, count in wanted.items() if count})
     found = model.solve(gap, seconds)
     return model.read(found)
@@ -107,7 +107,7 @@ class _Model:
             (code, key)
             for code, person in force.people.items()
             for key in sorted(wanted)
-            if here(person, key[0]) and may(person, key[1])
+            if is_present(person, key[0]) and may_work(person, key[1])
         ]
         self.opens = sorted(wanted)
         self.rows = _Rows()
@@ -129,7 +129,7 @@ class _Model:
         for index in mine:
             day = self.picks[index][1][0]
             by_day[day].append(index)
-            by_week[monday(day)].append(index)
+            by_week[week_start(day)].append(index)
         for indices in by_day.values():
             self.rows.add(indices, 0, 1)
         for indices in by_week.values():
@@ -173,7 +173,7 @@ class _Model:
         weeks: dict[date, set[date]] = defaultdict(set)
         for index in mine:
             day = self.picks[index][1][0]
-            weeks[monday(day)].add(day)
+            weeks[week_start(day)].add(day)
         kinds = sorted({shift for _, shift in self.wanted})
         return sum(week_minutes(self.force, person, days, kinds) for days in weeks.values())
 
@@ -184,11 +184,11 @@ class _Model:
         integral = np.concatenate((np.ones(picks), np.zeros(opens + self.misses)))
         return solve(cost, [self.rows.rule(len(cost))], upper, integral=integral, gap=gap, seconds=seconds)
 
-    def read(self, found: Solution) -> Assigned:
+    def read(self, found: Solution) -> Assignment:
         who: dict[Key, list[str]] = {key: [] for key in self.opens}
         for (code, key), chosen in zip(self.picks, found.values, strict=False):
             if chosen > 0.5:
                 who[key].append(code)
         left = {key: self.wanted[key] - len(who[key]) for key in self.opens}
         unfair = float(found.values[len(self.picks) + len(self.opens) :].sum())
-        return Assigned(who, {key: count for key, count in left.items() if count}, unfair, found.gap)
+        return Assignment(who, {key: count for key, count in left.items() if count}, unfair, found.gap)

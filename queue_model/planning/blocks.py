@@ -18,7 +18,7 @@ from queue_model.theory.transient import Day, transient
 
 
 @dataclass(frozen=True)
-class Choice:
+class BlockStaffing:
     """Operators of each block, and what the day is like with them."""
 
     operators: tuple[int, ...]
@@ -28,7 +28,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Question:
+class BlockProblem:
     """`calls` expected in each slot; `blocks`: how many slots each lasts; `fewest`, `most`: operators of each block."""
 
     calls: Sequence[float]
@@ -51,13 +51,13 @@ class Question:
         return sum(n * length for n, length in zip(operators, self.blocks, strict=True)) * self.slot / 3600
 
 
-def cheapest(asked: Question) -> list[Choice]:
+def cheapest_staffing(asked: BlockProblem) -> list[BlockStaffing]:
     """All combinations that meet the targets at the least cost, the best service level first. Raises ModelError."""
     if sum(asked.blocks) != len(asked.calls):
         raise ModelError(f"blocks: {sum(asked.blocks)} slots in all, but calls has {len(asked.calls)}; make them equal")
     least = _Least(asked)
     ranges = (range(low, high + 1) for low, high in zip(asked.fewest, asked.most, strict=True))
-    found: list[Choice] = []
+    found: list[BlockStaffing] = []
     for operators in sorted(product(*ranges), key=lambda each: (asked.cost(each), each)):
         cost = asked.cost(operators)
         if found and cost > found[0].cost:
@@ -65,7 +65,7 @@ def cheapest(asked: Question) -> list[Choice]:
         if least.possible(operators):
             whole = asked.day(operators).whole
             if whole.service_level >= asked.service_level and whole.abandoned <= asked.abandonment:
-                found.append(Choice(operators, cost, whole.service_level, whole.abandoned))
+                found.append(BlockStaffing(operators, cost, whole.service_level, whole.abandoned))
     if not found:
         raise ModelError(f"most: not even {list(asked.most)} operators meet the targets; allow more or ask for less")
     return sorted(found, key=lambda each: -each.service_level)
@@ -74,7 +74,7 @@ def cheapest(asked: Question) -> list[Choice]:
 class _Least:
     """Of each block and number: the callers answered in time and lost while all other blocks are at their largest."""
 
-    def __init__(self, asked: Question) -> None:
+    def __init__(self, asked: BlockProblem) -> None:
         self._asked = asked
         self._known: dict[tuple[int, int], tuple[float, float]] = {}
         self._calls = sum(asked.calls)
@@ -98,10 +98,10 @@ class _Least:
         return self._known[block, count]
 
 
-def levels(asked: Question, cost: float) -> Iterator[Choice]:
+def staffing_at_cost(asked: BlockProblem, cost: float) -> Iterator[BlockStaffing]:
     """Every combination of exactly that cost, whether it meets the targets or not."""
     ranges = (range(low, high + 1) for low, high in zip(asked.fewest, asked.most, strict=True))
     for operators in product(*ranges):
         if abs(asked.cost(operators) - cost) < 1e-9:
             whole = asked.day(operators).whole
-            yield Choice(operators, cost, whole.service_level, whole.abandoned)
+            yield BlockStaffing(operators, cost, whole.service_level, whole.abandoned)

@@ -30,11 +30,11 @@ TIME_LIMIT = 60.0  # s
 OPTIMAL, STOPPED, INFEASIBLE = 0, 1, 2  # of scipy.optimize.milp
 
 
-class NoAnswer(ModelError):
+class NoSolution(ModelError):
     """The solver found nothing that keeps to the rules."""
 
 
-class Infeasible(NoAnswer):
+class Infeasible(NoSolution):
     """There is nothing that keeps to the rules."""
 
 
@@ -62,7 +62,7 @@ def solve(
     gap: float = 0.0,
     seconds: float = TIME_LIMIT,
 ) -> Solution:
-    """Minimise cost x, subject to low <= matrix x <= high for each of the rules. Raises Infeasible, NoAnswer."""
+    """Minimise cost x, subject to low <= matrix x <= high for each of the rules. Raises Infeasible, NoSolution."""
     cost = np.asarray(cost, dtype=np.float64)
     found = milp(
         cost,
@@ -75,7 +75,7 @@ def solve(
         raise Infeasible("no answer keeps to all the rules")
     if found.x is None:
         remedy = "give it longer with --seconds" if found.status == STOPPED else "look for contradictory rules"
-        raise NoAnswer(f"the solver found no answer ({found.message.strip()}); {remedy}")
+        raise NoSolution(f"the solver found no answer ({found.message.strip()}); {remedy}")
     bound = found.mip_dual_bound if found.mip_dual_bound is not None else found.fun
     return Solution(np.asarray(found.x), float(found.fun), float(bound))
 
@@ -147,7 +147,7 @@ def _least_short(
     dearer = weight[:, None] * np.arange(1, levels + 1)
     try:
         spread = elastic.short(dearer, most=(weight, total), gap=SPREAD_GAP)
-    except NoAnswer:  # in the time given; the first answer is as short
+    except NoSolution:  # in the time given; the first answer is as short
         return short
     return spread if spread @ weight <= total + GAP else short
 

@@ -22,10 +22,10 @@ from scipy import sparse
 
 from charter.calendar import WEEKDAYS
 from queue_model.errors import ModelError
-from queue_model.planning.assignment import Assigned, Key, assign, here, monday, week_minutes
+from queue_model.planning.assignment import Assignment, Key, assign, is_present, week_minutes, week_start
 from queue_model.planning.covering import Cover, Infeasible, Rule, cover
-from queue_model.planning.half_hours import STEP, HalfHours, clock, half_hours
-from queue_model.planning.shift_columns import QUARTERS, Column, Shift, columns
+from queue_model.planning.shift_patterns import QUARTERS, Shift, ShiftPattern, shift_patterns
+from queue_model.planning.weekly_half_hours import STEP, HalfHours, clock, half_hours
 from queue_model.planning.workforce import GRID, Workforce
 from queue_model.scenario.checks import minute, opening
 from queue_model.scenario.study import Study
@@ -42,7 +42,7 @@ class Duty:
 
     day: date
     person: str
-    column: Column
+    pattern: ShiftPattern
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class Rota:
 
     def planned(self, day: date) -> Counts:
         """People at work in each quarter of that day."""
-        return at_work([duty.column for duty in self.duties if duty.day == day])
+        return at_work([duty.pattern for duty in self.duties if duty.day == day])
 
 
-def at_work(using: Sequence[Column]) -> Counts:
+def at_work(using: Sequence[ShiftPattern]) -> Counts:
     return np.sum([each.works for each in using], axis=0, dtype=np.int64) if using else np.zeros(QUARTERS, np.int64)
 
 
-def make(
+def make_rota(
     study: Study,
     force: Workforce,
     requirements: Mapping[str, Mapping[str, int]],
@@ -112,12 +112,12 @@ def make(
     spare = study.scenario.operators.absence if force.rules.spare is None else force.rules.spare
     if spare >= 1:
         raise ModelError("rules.spare: 1, so nobody ever comes; write a share below 1")
-    week = quarters(cells, requirements)
+    week = required_by_quarter(cells, requirements)
     required = {day: week[day.weekday()] for day in days}
     wanted = {day: np.minimum(_with_spare(need, spare), np.maximum(need, seats)) for day, need in required.items()}
     weeks: dict[date, list[date]] = defaultdict(list)
     for day in days:
-        weeks[monday(day)].append(day)
+        weeks[week_start(day)].append(day)
     covered = [_Week(force, mine, required, wanted, seats).solve(gap, seconds) for mine in weeks.values()]
     chosen = {day: mine for each in covered for day, mine in each.columns.items()}
     progress(1, 2)
@@ -130,7 +130,7 @@ def make(
     progress(2, 2)
     return Rota(
         study, force, days, required, wanted, duties, assigned.open_shifts, _shortages(required, duties),
-        sum(duty.column.shift.minutes for duty in duties) / 60, sum(each.bound for each in covered) / 60,
+        sum(duty.pattern.shift.minutes for duty in duties) / 60, sum(each.bound for each in covered) / 60,
         assigned.unfair,
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def _within_hours(study: Study, force: Workforce) -> None:
                 )
 
 
-def quarters(cells: HalfHours, requirements: Mapping[str, Mapping[str, int]]) -> dict[int, Counts]:
+def required_by_quarter(cells: HalfHours, requirements: Mapping[str, Mapping[str, int]]) -> dict[int, Counts]:
     """By weekday, people in each quarter of the day. Raises ModelError for half-hours that are missing or none."""
     week = {day: np.zeros(QUARTERS, np.int64) for day in cells.weekdays}
     for cell in range(len(cells)):
@@ -174,7 +174,7 @@ def _with_spare(need: Counts, spare: float) -> Counts:
 
 @dataclass(frozen=True, eq=False)
 class _Covered:
-    columns: dict[date, list[Column]]
+    columns: dict[date, list[ShiftPattern]]
     bound: float  # minutes
 
 
@@ -190,7 +190,7 @@ class _Week:
         seats: int,
     ) -> None:
         self.force, self.days, self.seats = force, days, seats
-        self.columns = columns(force)
+        self.columns = shift_patterns(force)
         self.works = np.array([each.works for each in self.columns]).T  # [quarters, columns]
         self.minutes = np.array([each.shift.minutes for each in self.columns], dtype=np.float64)
         self.need = [{day: each[day] for day in days} for each in (required, wanted)]
@@ -210,12 +210,12 @@ class _Week:
         except Infeasible:
             least = sum(self.force.contracts[each.contract].least for each in self.force.people.values())
             raise ModelError(
-                f"contracts: the week of {monday(self.days[0])} cannot hold the {least:g} hours that contracts ask for "
-                f"at least, with {self.seats} seats and those present; lower contracts.*.least"
+                f"contracts: in the week of {week_start(self.days[0])}, {self.seats} seats and the people present "
+                f"cannot work the {least:g} hours that contracts ask for at least; lower contracts.*.least"
             ) from None
         return _Covered(self._read(found), found.bound)
 
-    def _read(self, found: Cover) -> dict[date, list[Column]]:
+    def _read(self, found: Cover) -> dict[date, list[ShiftPattern]]:
         use = found.use.reshape(len(self.days), len(self.columns))
         return {
             day: [column for column, count in zip(self.columns, mine.tolist(), strict=True) for _ in range(count)]
@@ -238,7 +238,7 @@ class _Week:
             for group in groups:
                 able = [
                     each for each in people
-                    if here(each, day) and (each.shifts is None or not set(group).isdisjoint(each.shifts))
+                    if is_present(each, day) and (each.shifts is None or not set(group).isdisjoint(each.shifts))
                 ]  # fmt: skip
                 most.append(float(len(able)))
             blocks.append(np.array([[float(each.shift.kind in group) for each in self.columns] for group in groups]))
@@ -252,7 +252,7 @@ class _Week:
         least = 0.0
         for each in people:
             # Who is absent, or a week that is cut short, owes the hours of the days that are left.
-            share = sum(here(each, day) for day in self.days) / 5
+            share = sum(is_present(each, day) for day in self.days) / 5
             mine = 60 * self.force.contracts[each.contract].least * min(1.0, share)
             least += min(mine, week_minutes(self.force, each, self.days, self.kinds))
         return sparse.csr_array(cost[None, :]), math.floor(least / GRID) * GRID, most
@@ -261,11 +261,11 @@ class _Week:
 # --- who works when --------------------------------------------------------------------------------------------------
 
 
-def _duties(chosen: Mapping[date, Sequence[Column]], assigned: Assigned) -> list[Duty]:
+def _duties(chosen: Mapping[date, Sequence[ShiftPattern]], assigned: Assignment) -> list[Duty]:
     """Breaks for those on each shift; who had the early one last time has a later one this time."""
     duties = []
     for turn, (day, using) in enumerate(sorted(chosen.items())):
-        by_shift: dict[Shift, list[Column]] = defaultdict(list)
+        by_shift: dict[Shift, list[ShiftPattern]] = defaultdict(list)
         for column in using:
             by_shift[column.shift].append(column)
         for shift, mine in sorted(by_shift.items()):
@@ -274,18 +274,18 @@ def _duties(chosen: Mapping[date, Sequence[Column]], assigned: Assigned) -> list
             step = turn % len(who) if who else 0
             turned = [*who[step:], *who[:step]]
             duties += [Duty(day, person, column) for person, column in zip(turned, kept, strict=True)]
-    return sorted(duties, key=lambda each: (each.day, each.column.shift, each.person))
+    return sorted(duties, key=lambda each: (each.day, each.pattern.shift, each.person))
 
 
-def _spread(mine: Sequence[Column], count: int) -> list[Column]:
+def _spread(mine: Sequence[ShiftPattern], count: int) -> list[ShiftPattern]:
     """That many of the columns, evenly: breaks stay staggered where somebody is missing."""
     return [mine[n * len(mine) // count] for n in range(count)]
 
 
 def _shortages(required: Mapping[date, Counts], duties: Sequence[Duty]) -> list[Shortage]:
-    by_day: dict[date, list[Column]] = defaultdict(list)
+    by_day: dict[date, list[ShiftPattern]] = defaultdict(list)
     for duty in duties:
-        by_day[duty.day].append(duty.column)
+        by_day[duty.day].append(duty.pattern)
     found: list[Shortage] = []
     for day, need in required.items():
         planned = at_work(by_day[day])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from queue_model.planning.half_hours import HalfHours, half_hours
 from queue_model.planning.rota import Duty, Rota
-from queue_model.planning.staffing_trials import Goal, Levels, by_cell, together
+from queue_model.planning.staffing_trials import Goal, Levels, by_cell, combine
 from queue_model.planning.staffing_trials import Sums as CellSums
+from queue_model.planning.weekly_half_hours import HalfHours, half_hours
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.runs.measures.measures import Measurer, Sums
 from queue_model.runs.measures.targets import Verdict, judge
@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Judged:
+class GoalResult:
     """One goal over the whole period, and the half-hours of the week that surely miss it, or perhaps."""
 
     goal: Goal
@@ -42,18 +42,18 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class RotaCheck:
     """What the simulation says of a rota."""
 
     result: Result
-    verdicts: list[Judged]
+    verdicts: list[GoalResult]
 
 
 def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roster:
     """The duties as instants, for `queue_model.simulation.people.events`; everybody takes every topic."""
     period = study.period
     number = {code: index for index, code in enumerate(people)}
-    most = max((len(duty.column.breaks) for duty in duties), default=0)
+    most = max((len(duty.pattern.breaks) for duty in duties), default=0)
     rows = sorted(duties, key=lambda duty: (duty.day, number[duty.person]))
     day = np.array([(duty.day - period.first).days for duty in rows], dtype=np.intp)
 
@@ -62,20 +62,20 @@ def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roste
         return np.array(at, dtype=np.float64)
 
     def edge(duty: Duty, n: int, end: int) -> float:
-        return float(duty.column.breaks[n][end]) if n < len(duty.column.breaks) else np.inf
+        return float(duty.pattern.breaks[n][end]) if n < len(duty.pattern.breaks) else np.inf
 
     return Roster(
         len(people),
         np.full(len(people), 2**TOPICS - 1, dtype=np.uint64),
         np.array([number[duty.person] for duty in rows], dtype=np.intp),
         day,
-        instants([duty.column.shift.start for duty in rows]),
-        instants([duty.column.shift.end for duty in rows]),
+        instants([duty.pattern.shift.start for duty in rows]),
+        instants([duty.pattern.shift.end for duty in rows]),
         tuple((instants([edge(d, n, 0) for d in rows]), instants([edge(d, n, 1) for d in rows])) for n in range(most)),
     )
 
 
-def simulate(
+def check_rota(
     rota: Rota,
     goals: Sequence[Goal],
     *,
@@ -85,7 +85,7 @@ def simulate(
     jobs: int | None = None,
     most: int = 0,
     progress: Progress = lambda done, wanted: None,
-) -> Checked:
+) -> RotaCheck:
     """The scenario's period with this rota in place of its shifts: every measure, and each goal by half-hour.
 
     While a goal over the whole period is too close to tell, twice as many replications are run, up to `most`.
@@ -111,8 +111,8 @@ def simulate(
                 progress(result.replications, count)
             if _too_close(goals, result):
                 count = min(2 * count, max(most, count))
-    levels = together(measures, parts)
-    return Checked(result, [_judged(goal, result, levels, cells) for goal in goals])
+    levels = combine(measures, parts)
+    return RotaCheck(result, [_judged(goal, result, levels, cells) for goal in goals])
 
 
 def _too_close(goals: Sequence[Goal], result: Result) -> bool:
@@ -122,11 +122,11 @@ def _too_close(goals: Sequence[Goal], result: Result) -> bool:
     )
 
 
-def _judged(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> Judged:
+def _judged(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> GoalResult:
     estimates = [(cells.name(cell), levels.estimate(goal.measure, cell)) for cell in range(len(cells))]
     said = [judge(each, goal.value, at_least=goal.at_least) for _, each in estimates]
     missed, close = (
         tuple(each for each, its in zip(estimates, said, strict=True) if its == wanted)
         for wanted in ("fails", "too close to tell")
     )
-    return Judged(goal, result.estimate(goal.measure), missed, close)
+    return GoalResult(goal, result.estimate(goal.measure), missed, close)

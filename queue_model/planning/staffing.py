@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from charter.calendar import WEEKDAYS
 from queue_model.errors import ModelError
-from queue_model.planning.half_hours import STEP, Counts, HalfHours, clock
-from queue_model.planning.staffing_rules import Rules, rules
+from queue_model.planning.staffing_formulas import FormulaStaffing, formula_staffing
 from queue_model.planning.staffing_trials import Goal, Levels, Trials, goals
+from queue_model.planning.weekly_half_hours import STEP, Counts, HalfHours, clock
 from queue_model.scenario.study import Study
 
 Flags = NDArray[np.bool_]
@@ -39,12 +39,12 @@ class Staffing:
     study: Study
     cells: HalfHours
     goals: tuple[Goal, ...]
-    asked: bool  # the scenario names its targets
+    targets_given: bool  # the scenario names its targets
     staff: Counts  # the fewest, never more than the seats
     levels: Levels
     unlimited: Counts  # the fewest if there were seats for everybody
     failing: Flags  # where even all seats do not do
-    rules: Rules
+    formulas: FormulaStaffing
     seats: int
     engine: str
     seed: int
@@ -74,7 +74,7 @@ class Staffing:
         return self.cells.seconds() / np.bincount(self.cells.cell, minlength=len(self.cells))
 
 
-def staff(
+def find_staffing(
     study: Study,
     *,
     replications: int | None = None,
@@ -92,9 +92,9 @@ def staff(
     with Trials(
         study, measures, replications=replications, seed=seed, engine_name=engine_name, jobs=jobs
     ) as trials:  # fmt: skip
-        reckoned = rules(study, trials, wanted)
+        formulas = formula_staffing(study, trials, wanted)
         search = Search(trials, wanted, progress)
-        free = search.fewest(np.maximum(reckoned.start, 1), MOST_PEOPLE)
+        free = search.fewest(np.maximum(formulas.start, 1), MOST_PEOPLE)
         best, proved = free, search.proved
         if (free > seats).any():
             search = Search(trials, wanted, progress)
@@ -102,20 +102,20 @@ def staff(
         levels = trials.levels(best)
         return Staffing(
             study, trials.cells, wanted, bool(found), best, levels, free, ~levels.met(wanted),
-            reckoned, seats, trials.engine, trials.seed, len(trials.drawn), trials.tried, proved,
+            formulas, seats, trials.engine, trials.seed, len(trials.drawn), trials.tried, proved,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class TargetCheck:
     """How a staff stands: where the goals are met, and by how much each is met or missed, [goals, cells]."""
 
     met: Flags
-    slack: NDArray[np.float64]
+    margin: NDArray[np.float64]
 
-    def lost(self, other: Look) -> Flags:
+    def worse_in(self, other: TargetCheck) -> Flags:
         """Where another staff fails and this does not, or fails by more."""
-        worse = (other.slack < self.slack - 1e-9).any(axis=0)
+        worse = (other.margin < self.margin - 1e-9).any(axis=0)
         return np.asarray((self.met & ~other.met) | (~self.met & worse))
 
 
@@ -126,20 +126,20 @@ class Search:
         self.trials, self.wanted, self.progress = trials, wanted, progress
         self.proved = 0
 
-    def look(self, staff: Counts) -> Look:
+    def check(self, staff: Counts) -> TargetCheck:
         levels = self.trials.levels(staff)
-        return Look(levels.met(self.wanted), levels.slack(self.wanted))
+        return TargetCheck(levels.met(self.wanted), levels.margin(self.wanted))
 
     def fewest(self, start: Counts, limit: int) -> Counts:
         """The staff, at least 1 and at most `limit` in every half-hour."""
-        staff, before = self.raised(start, limit)
-        return self.proven(self.lowered(staff, before), before)
+        staff, before = self.raise_staff(start, limit)
+        return self.prove_minimal(self.lower_staff(staff, before), before)
 
-    def raised(self, staff: Counts, limit: int) -> tuple[Counts, Look]:
+    def raise_staff(self, staff: Counts, limit: int) -> tuple[Counts, TargetCheck]:
         """People added where the goals are missed, as far as the limit lets them be."""
         staff = staff.copy()
         for _ in range(MOST_STEPS):
-            look = self.look(staff)
+            look = self.check(staff)
             short = ~look.met & (staff < limit)
             if not short.any():
                 return staff, look
@@ -147,24 +147,24 @@ class Search:
         name = self.trials.cells.name(int(np.flatnonzero(short)[0]))
         raise ModelError(f"targets: not met on {name} even with {int(staff[short][0])} people; ask for less")
 
-    def lowered(self, staff: Counts, before: Look) -> Counts:
+    def lower_staff(self, staff: Counts, before: TargetCheck) -> Counts:
         """People taken away in many half-hours at once, and given back where something fails that did not before."""
         open_still = (staff > 1) & before.met
         while open_still.any():
             for phase in range(STRIDE):
                 chosen = open_still & (self.trials.cells.slot % STRIDE == phase)
                 if chosen.any():
-                    gone = self._spared(staff, chosen, before)
+                    gone = self._removable(staff, chosen, before)
                     staff = staff - gone
                     open_still &= ~chosen | gone
             open_still &= staff > 1
         return staff
 
-    def _spared(self, staff: Counts, chosen: Flags, before: Look) -> Flags:
+    def _removable(self, staff: Counts, chosen: Flags, before: TargetCheck) -> Flags:
         """In which of the chosen half-hours one fewer will do, all of them together."""
         gone = chosen.copy()
         while gone.any():
-            lost = np.flatnonzero(before.lost(self.look(staff - gone)))
+            lost = np.flatnonzero(before.worse_in(self.check(staff - gone)))
             if not len(lost):
                 break
             # What fails is put down to the half-hour itself, or to the last one before it from which somebody went.
@@ -174,7 +174,7 @@ class Search:
             gone[blamed] = False
         return gone
 
-    def proven(self, staff: Counts, before: Look) -> Counts:
+    def prove_minimal(self, staff: Counts, before: TargetCheck) -> Counts:
         """Try each half-hour with one person fewer until all of these neighbours fail in a row."""
         self.proved, cell, since = 0, 0, 0
         while since < len(staff):
@@ -183,7 +183,7 @@ class Search:
             if staff[cell] > 1:
                 neighbour = staff.copy()
                 neighbour[cell] -= 1
-                if before.lost(self.look(neighbour)).any():
+                if before.worse_in(self.check(neighbour)).any():
                     self.proved += 1
                 else:
                     staff, since, self.proved = neighbour, 0, 0

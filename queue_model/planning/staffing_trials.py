@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from charter.kpi import Thresholds
 from charter.kpi_definitions import PUBLISHED
-from queue_model.planning.half_hours import Counts, HalfHours, duty, half_hours
+from queue_model.planning.weekly_half_hours import Counts, HalfHours, half_hours, staff_schedule
 from queue_model.runs.measures.estimates import Estimate, ratio
 from queue_model.runs.measures.measures import Classes
 from queue_model.scenario.study import Study
@@ -40,7 +40,7 @@ class Goal:
     value: float
     at_least: bool
 
-    def slack(self, tops: Floats, bottoms: Floats) -> Floats:
+    def margin(self, tops: Floats, bottoms: Floats) -> Floats:
         """By how much it is met, in calls or seconds, from sums; 0 where nothing was counted."""
         over = tops - self.value * bottoms
         return over if self.at_least else -over
@@ -64,14 +64,14 @@ class Levels:
 
     sums: dict[str, tuple[Floats, Floats]]
 
-    def slack(self, wanted: Sequence[Goal]) -> Floats:
+    def margin(self, wanted: Sequence[Goal]) -> Floats:
         """By how much each goal is met, [goals, cells]."""
-        return np.array([goal.slack(*(each.sum(axis=0) for each in self.sums[goal.measure])) for goal in wanted])
+        return np.array([goal.margin(*(each.sum(axis=0) for each in self.sums[goal.measure])) for goal in wanted])
 
     def met(self, wanted: Sequence[Goal]) -> Flags:
         """Where all goals are met, [cells]."""
         # A share that is the target to the last digit meets it.
-        return np.asarray((self.slack(wanted) >= -1e-6).all(axis=0))
+        return np.asarray((self.margin(wanted) >= -1e-6).all(axis=0))
 
     def estimate(self, measure: str, cell: int) -> Estimate:
         tops, bottoms = self.sums[measure]
@@ -112,9 +112,9 @@ class Trials:
     def levels(self, staff: Counts) -> Levels:
         """What so many people at work in each half-hour make of it, [cells]."""
         self.tried += 1
-        schedule = duty(self.cells, staff)
+        schedule = staff_schedule(self.cells, staff)
         found = list(self._pool.map(lambda each: self._one(each, schedule), self.drawn))
-        return together(self.measures, found)
+        return combine(self.measures, found)
 
     def _one(self, drawn: Inputs, schedule: dict[str, Any]) -> Sums:
         records = self._simulate(dataclasses.replace(drawn, seats=UNLIMITED, **schedule))
@@ -123,7 +123,7 @@ class Trials:
     def calls(self) -> Floats:
         """Calls that come to the queue for the first time, on average each time the half-hour comes about, [cells]."""
         at = np.concatenate([each.call_at for each in self.drawn])
-        cell = self.cells.of_calls(at)
+        cell = self.cells.cells_at(at)
         times = np.bincount(self.cells.cell, minlength=len(self.cells)) * len(self.drawn)
         return np.asarray(np.bincount(cell[cell >= 0], minlength=len(self.cells)) / times)
 
@@ -137,7 +137,7 @@ def by_cell(study: Study, cells: HalfHours, records: Records, measures: Sequence
     """Numerators and denominators of each measure by half-hour of the week, [cells]."""
     settled = float(study.period.midnights[study.scenario.period.settle])
     calls = records.calls
-    cell = cells.of_calls(calls["entered"])
+    cell = cells.cells_at(calls["entered"])
     # Who gets through the menu after closing time is nobody's to staff for.
     mine = (cell >= 0) & (calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)
     cell = cell[mine]
@@ -147,7 +147,7 @@ def by_cell(study: Study, cells: HalfHours, records: Records, measures: Sequence
     return {name: shares[name] for name in measures}
 
 
-def together(measures: Sequence[str], found: Sequence[Sums]) -> Levels:
+def combine(measures: Sequence[str], found: Sequence[Sums]) -> Levels:
     """The sums of all replications, one below the other."""
     return Levels({
         name: (np.array([each[name][0] for each in found]), np.array([each[name][1] for each in found]))

@@ -14,19 +14,19 @@ from msgspec import Meta, Struct
 from charter.calendar import MIDNIGHT
 from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
 from ivr.configuration.settings import Line, Name, Share, Text
-from queue_model.planning.half_hours import clock
+from queue_model.planning.weekly_half_hours import clock
 from queue_model.scenario.checks import minute
 from queue_model.scenario.schema import TimeOfDay, Weekday
 from queue_model.scenario.study import MOST_PROBLEMS, ScenarioError
 
 GRID = 15  # minutes: shifts and breaks begin at such marks
-MOST_COLUMNS = 20_000
+MOST_PATTERNS = 20_000
 
 Quarter = Annotated[int, Meta(ge=0, le=1440, multiple_of=GRID, description="minutes, a multiple of 15")]
 Hours = Annotated[float, Meta(ge=0, le=168, description="hours, 0 to 168")]
 
 
-class Pause(Struct, frozen=True, forbid_unknown_fields=True):
+class Break(Struct, frozen=True, forbid_unknown_fields=True):
     """A break; it begins at least `after` and at most `latest` minutes after the shift does."""
 
     minutes: Annotated[int, Meta(ge=GRID, le=240, multiple_of=GRID, description="minutes, a multiple of 15")]
@@ -34,12 +34,12 @@ class Pause(Struct, frozen=True, forbid_unknown_fields=True):
     latest: Quarter
 
 
-class Turn(Struct, frozen=True, forbid_unknown_fields=True):
+class ShiftKind(Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of shift: it may begin at any of `starts`."""
 
     starts: Annotated[list[TimeOfDay], Meta(min_length=1, max_length=96)]
     minutes: Annotated[int, Meta(ge=GRID, le=720, multiple_of=GRID, description="minutes, a multiple of 15")]
-    breaks: Annotated[list[Pause], Meta(max_length=6)] = []
+    breaks: Annotated[list[Break], Meta(max_length=6)] = []
     fair: bool = True  # everyone has his fair share of it
 
 
@@ -71,7 +71,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
     title: Line
-    shifts: Annotated[dict[Name, Turn], Meta(min_length=1, max_length=50)]
+    shifts: Annotated[dict[Name, ShiftKind], Meta(min_length=1, max_length=50)]
     contracts: Annotated[dict[Name, Contract], Meta(min_length=1, max_length=50)]
     people: Annotated[dict[Name, Person], Meta(min_length=1, max_length=2000)]
     rules: Rules = Rules()
@@ -79,14 +79,14 @@ class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Staffed:
+class PeopleDocument:
     """A people document without mistakes."""
 
     path: str
     workforce: Workforce
 
 
-def load(path: str) -> Staffed:
+def load(path: str) -> PeopleDocument:
     """The people of a file. Raises `ScenarioError` with every mistake."""
     try:
         written = read(path)
@@ -98,7 +98,7 @@ def load(path: str) -> Staffed:
     return of(written, path)
 
 
-def of(written: Any, path: str = "people") -> Staffed:
+def of(written: Any, path: str = "people") -> PeopleDocument:
     """The people of plain values. Raises `ScenarioError`."""
     file = shown(path)
     problems = [Problem(file, *each) for each in islice(compare(written, Workforce), MOST_PROBLEMS)]
@@ -108,12 +108,12 @@ def of(written: Any, path: str = "people") -> Staffed:
     problems = [Problem(file, *each) for each in islice(_mistakes(workforce), MOST_PROBLEMS)]
     if problems:
         raise ScenarioError(problems)
-    return Staffed(path, workforce)
+    return PeopleDocument(path, workforce)
 
 
 def _mistakes(force: Workforce) -> Iterator[tuple[str, str]]:
     for name, turn in force.shifts.items():
-        yield from _turn_mistakes(f"shifts.{name}", turn)
+        yield from _shift_mistakes(f"shifts.{name}", turn)
     for name, contract in force.contracts.items():
         if contract.least > contract.hours:
             yield f"contracts.{name}.least", f"{contract.least:g} h is more than hours, {contract.hours:g}; lower it"
@@ -131,7 +131,7 @@ def _unknown(where: str, words: Any, known: Mapping[str, Any]) -> Iterator[tuple
             yield where, f"no {word}{did_you_mean(word, known) or f'; there are {chr(44).join(known)}'}"
 
 
-def _turn_mistakes(where: str, turn: Turn) -> Iterator[tuple[str, str]]:
+def _shift_mistakes(where: str, turn: ShiftKind) -> Iterator[tuple[str, str]]:
     for index, text in enumerate(turn.starts):
         try:
             start = minute(text)

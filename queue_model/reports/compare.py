@@ -7,9 +7,9 @@ from html import escape
 
 from charter.kpi_definitions import DEFINITIONS
 from common.languages import Language
-from pages import charts, colours, forest, formats, html_page
+from pages import charts, colours, forest_plot, html_page, localization
 from pages.html_page import Markup
-from queue_model.reports.texts import WORDS
+from queue_model.reports.texts import TEXTS
 from queue_model.runs.compare import NEITHER, Comparison, Difference, more_is_better
 from queue_model.runs.measures.estimates import CONFIDENCE
 
@@ -30,14 +30,14 @@ def report(found: Comparison, called: Sequence[str], measures: Sequence[str], ra
         writer.definitions(list(dict.fromkeys((rank, *measures)))),
         f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in writer.how())}</footer>",
     ]
-    return html_page.sheet(title, language, body)
+    return html_page.page(title, language, body)
 
 
 class Writer:
     """The parts of a page on one comparison."""
 
     def __init__(self, found: Comparison, called: Sequence[str], language: Language) -> None:
-        self.found, self.called, self.language, self.words = found, called, language, WORDS[language]
+        self.found, self.called, self.language, self.words = found, called, language, TEXTS[language]
         self.within = found.results[0].measurer.thresholds._asdict()
 
     # words
@@ -48,11 +48,11 @@ class Writer:
         first = self.found.results[0]
         for name, result in zip(self.called, self.found.results, strict=True):
             period = result.study.period
-            ends = (formats.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
-            days = formats.plain(period.days, self.language, 0)
+            ends = (localization.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
+            days = localization.number(period.days, self.language, 0)
             when = self.words["period"].format(*ends, days=days, open=int(period.opens.sum()))
             yield f"{name}: {result.study.scenario.title}. {when}"
-        runs = formats.plain(first.replications, self.language, 0)
+        runs = localization.number(first.replications, self.language, 0)
         said = self.words["runs of each"].format(runs=runs, seed=first.seed, engine=first.engine)
         yield f"{said} {self.words['same callers']}"
 
@@ -63,8 +63,8 @@ class Writer:
 
     def how(self) -> Iterator[str]:
         if self.found.pairs > 1:
-            each = formats.figure(self.found.confidence, "share", self.language, 2)
-            together = formats.figure(CONFIDENCE, "share", self.language, 0)
+            each = localization.figure(self.found.confidence, "share", self.language, 2)
+            together = localization.figure(CONFIDENCE, "share", self.language, 0)
             yield self.words["together"].format(each=each, pairs=self.found.pairs, together=together)
         yield self.words["how"]
 
@@ -72,24 +72,24 @@ class Writer:
     def value(self, scenario: int, measure: str) -> str:
         if measure in self.found.lost[scenario]:
             return self.words["unsteady"]
-        return formats.figure(self.found.value(scenario, measure), DEFINITIONS[measure].kind, self.language)
+        return localization.figure(self.found.value(scenario, measure), DEFINITIONS[measure].kind, self.language)
 
     def change(self, value: float | None, kind: str) -> str:
         """With its sign, in percentage points or seconds."""
         if value is None:
-            return formats.NOTHING
+            return localization.NOTHING
         return f"{self._signed(value, kind)}\N{NO-BREAK SPACE}{self._unit(kind)}"
 
     def span(self, apart: Difference) -> str:
         if apart.low is None or apart.high is None:
-            return formats.NOTHING
+            return localization.NOTHING
         kind = DEFINITIONS[apart.measure].kind
         low, high = (self._signed(each, kind) for each in (apart.low, apart.high))
         return f"{low} … {high}\N{NO-BREAK SPACE}{self._unit(kind)}"
 
     def _signed(self, value: float, kind: str) -> str:
         scaled = 100 * value if kind == "share" else value
-        said = formats.plain(abs(scaled), self.language)
+        said = localization.number(abs(scaled), self.language)
         sign = "+" if scaled > 0 else "\N{MINUS SIGN}"
         return said if float(f"{scaled:.1f}") == 0 else f"{sign}{said}"
 
@@ -103,7 +103,7 @@ class Writer:
         for each in places:
             place = str(each.best) if each.best == each.worst else f"{each.best}–{each.worst}"
             estimate = self.found.results[each.scenario].estimate(measure)
-            interval = formats.interval(estimate, DEFINITIONS[measure].kind, self.language)
+            interval = localization.interval(estimate, DEFINITIONS[measure].kind, self.language)
             rows.append([self.called[each.scenario], place, self.value(each.scenario, measure), interval])
         bars = [(self.called[each.scenario], each.value, self.value(each.scenario, measure)) for each in places]
         head = (words["scenario"], words["place"], words["value"], words["interval"])
@@ -113,7 +113,7 @@ class Writer:
             text.append(words["undecided"].format(*names, self.span(apart)))
         heading = f"{words['ranking']}: {self.title(measure)}"
         whole = 1.0 if DEFINITIONS[measure].kind == "share" else None
-        return html_page.pictured(
+        return html_page.figure_section(
             heading, text, charts.ranked(heading, bars, whole), [], html_page.table(heading, head, rows)
         )
 
@@ -140,12 +140,12 @@ class Writer:
         key += [(colours.AMBER, "bar", words["cannot tell"]), (colours.SOFT, "bar", words["neither"])]
         drawn = "".join(self._drawn(heading, apart, kind) for kind in KINDS)
         table = html_page.table(heading, head, rows, words=True)
-        return html_page.pictured(heading, [words["against say"]], drawn, key, table, wide=True)
+        return html_page.figure_section(heading, [words["against say"]], drawn, key, table, wide=True)
 
     def _drawn(self, heading: str, apart: Sequence[Difference], kind: str) -> str:
         """The differences of one kind: points and seconds have no scale in common."""
         rows = [
-            forest.Row(
+            forest_plot.Row(
                 self.title(each.measure), each.value,
                 None if each.low is None or each.high is None else (each.low, each.high),
                 _mark(each)[1], self.change(each.value, kind),
@@ -153,15 +153,14 @@ class Writer:
             for each in apart if DEFINITIONS[each.measure].kind == kind and each.value is not None
         ]  # fmt: skip
         title = f"{heading} ({self._unit(kind)})"
-        return forest.forest(title, rows, lambda value: self._mark_said(value, kind)) if rows else ""
+        return forest_plot.forest_plot(title, rows, lambda value: self._mark_said(value, kind)) if rows else ""
 
     def _mark_said(self, value: float, kind: str) -> str:
         """A mark of the scale: no decimals where there are none."""
         scaled = round(100 * value if kind == "share" else value, 9)
         sign = "+" if scaled > 0 else "\N{MINUS SIGN}" if scaled else ""
-        return (
-            f"{sign}{formats.plain(abs(scaled), self.language, 0 if scaled == int(scaled) else 2)} {self._unit(kind)}"
-        )
+        digits = 0 if scaled == int(scaled) else 2
+        return f"{sign}{localization.number(abs(scaled), self.language, digits)} {self._unit(kind)}"
 
     def definitions(self, measures: Sequence[str]) -> str:
         """What each measure means: a figure without its definition cannot be compared."""

@@ -22,8 +22,8 @@ def week(
     fills: dict[str, str],
 ) -> str:  # fmt: skip
     """The duties of these days; `heads` stand above them. Every day shows the same hours."""
-    first = min((duty.column.shift.start for duty in duties), default=0) // 60 * 60
-    last = -(-max((duty.column.shift.end for duty in duties), default=24 * 60) // 60) * 60
+    first = min((duty.pattern.shift.start for duty in duties), default=0) // 60 * 60
+    last = -(-max((duty.pattern.shift.end for duty in duties), default=24 * 60) // 60) * 60
     width, height = LEFT + (DAY + GAP) * len(days), TOP + ROW * len(people) + 6
     lines = [
         f"<svg viewBox='0 0 {width} {height}' role='img' font-size='11' style='min-width:{width * 0.8:.0f}px;"
@@ -46,8 +46,8 @@ def week(
         lines.append(f"<path d='M0 {y + ROW}H{width}' stroke='{GRID}'/>")
     place = {code: TOP + ROW * n for n, code in enumerate(people)}
     for duty in duties:
-        shift, top = duty.column.shift, place[duty.person] + 2.5
-        spans = [(shift.start, shift.end, fills[shift.kind]), *((a, b, LIGHT) for a, b in duty.column.breaks)]
+        shift, top = duty.pattern.shift, place[duty.person] + 2.5
+        spans = [(shift.start, shift.end, fills[shift.kind]), *((a, b, LIGHT) for a, b in duty.pattern.breaks)]
         for begin, end, fill in spans:
             wide = x(duty.day, end) - x(duty.day, begin)
             lines.append(f"<rect x='{x(duty.day, begin):.1f}' y='{top}' width='{wide:.1f}' height='12' fill='{fill}'/>")

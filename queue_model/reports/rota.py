@@ -9,22 +9,22 @@ from html import escape
 from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
 from common.languages import Language
-from pages import colours, formats, html_page
+from pages import colours, html_page, localization
 from pages.html_page import Markup
-from queue_model.planning.half_hours import clock
 from queue_model.planning.rota import Duty, Rota
-from queue_model.planning.rota_check import Checked
+from queue_model.planning.rota_check import RotaCheck
+from queue_model.planning.weekly_half_hours import clock
 from queue_model.reports import gantt
 from queue_model.reports.run import MARKS
-from queue_model.reports.texts import WORDS
+from queue_model.reports.texts import TEXTS
 
 
-def report(rota: Rota, checked: Checked, language: Language) -> str:
+def report(rota: Rota, checked: RotaCheck, language: Language) -> str:
     """The page."""
-    words = WORDS[language]
-    ends = [formats.day(each, language) for each in (rota.days[0], rota.days[-1])]
+    words = TEXTS[language]
+    ends = [localization.day(each, language) for each in (rota.days[0], rota.days[-1])]
     said = words["rota say"].format(
-        people=len(rota.force.people), shifts=len(rota.duties), hours=formats.plain(rota.hours, language)
+        people=len(rota.force.people), shifts=len(rota.duties), hours=localization.number(rota.hours, language)
     )
     title = f"{rota.force.title}: {words['rota'].format(*ends)}"
     body = [
@@ -34,7 +34,7 @@ def report(rota: Rota, checked: Checked, language: Language) -> str:
         _proof(checked, language),
         *(_week(rota, days, language) for days in weeks(rota.days)),
     ]
-    return html_page.sheet(title, language, body)
+    return html_page.page(title, language, body)
 
 
 def weeks(days: Sequence[date]) -> list[list[date]]:
@@ -46,10 +46,10 @@ def weeks(days: Sequence[date]) -> list[list[date]]:
 
 
 def _week(rota: Rota, days: list[date], language: Language) -> str:
-    words, people = WORDS[language], list(rota.force.people)
+    words, people = TEXTS[language], list(rota.force.people)
     duties = [duty for duty in rota.duties if duty.day in days]
-    heads = [f"{formats.DAYS[language][day.weekday()]} {day.day}" for day in days]
-    heading = words["week"].format(formats.day(days[0], language))
+    heads = [f"{localization.DAYS[language][day.weekday()]} {day.day}" for day in days]
+    heading = words["week"].format(localization.day(days[0], language))
     fills = gantt.colours(list(rota.force.shifts))
     picture = gantt.week(heading, people, days, heads, duties, fills)
     mine = {(duty.person, duty.day): duty for duty in duties}
@@ -60,26 +60,26 @@ def _week(rota: Rota, days: list[date], language: Language) -> str:
     key = [(colour, "bar", kind) for kind, colour in fills.items()] + [(colours.LIGHT, "bar", words["break"])]
     marks = "".join(f'<li><i style="background:{colour}"></i>{escape(text)}</li>' for colour, _, text in key)
     table = html_page.table(heading, (words["person"], *heads, words["hours"]), rows)
-    figure = f'<figure>{html_page.scrolled(picture, heading)}<ul class="key">{marks}</ul></figure>'
+    figure = f'<figure>{html_page.scrollable(picture, heading)}<ul class="key">{marks}</ul></figure>'
     return html_page.section(heading, [], f"{figure}{table}")
 
 
 def _cell(duty: Duty | None, rest: str) -> str:
     if duty is None:
         return rest
-    shift = duty.column.shift
-    pauses = " ".join(f"{clock(begin)}–{clock(end)}" for begin, end in duty.column.breaks)
+    shift = duty.pattern.shift
+    pauses = " ".join(f"{clock(begin)}–{clock(end)}" for begin, end in duty.pattern.breaks)
     small = f' <small class="soft">{escape(pauses)}</small>' if pauses else ""
     return Markup(f"{clock(shift.start)}–{clock(shift.end)}{small}")
 
 
 def _hours(code: str, duties: Sequence[Duty], language: Language) -> str:
-    return formats.plain(sum(duty.column.shift.minutes for duty in duties if duty.person == code) / 60, language)
+    return localization.number(sum(duty.pattern.shift.minutes for duty in duties if duty.person == code) / 60, language)
 
 
 def _short(rota: Rota, language: Language) -> Iterator[str]:
     """What cannot be covered, if anything."""
-    words = WORDS[language]
+    words = TEXTS[language]
     if not rota.shortages and not rota.open_shifts:
         return
     inside = ""
@@ -105,12 +105,12 @@ def _short(rota: Rota, language: Language) -> Iterator[str]:
 
 
 def _day(day: date, language: Language) -> str:
-    return f"{formats.DAYS[language][day.weekday()]} {formats.day(day, language)}"
+    return f"{localization.DAYS[language][day.weekday()]} {localization.day(day, language)}"
 
 
-def _proof(checked: Checked, language: Language) -> str:
+def _proof(checked: RotaCheck, language: Language) -> str:
     """The targets against what callers meet, and the half-hours that miss them."""
-    words, within = WORDS[language], checked.result.measurer.thresholds._asdict()
+    words, within = TEXTS[language], checked.result.measurer.thresholds._asdict()
     rows, missed = [], []
     for each in checked.verdicts:
         kind = DEFINITIONS[each.goal.measure].kind
@@ -120,12 +120,13 @@ def _proof(checked: Checked, language: Language) -> str:
         name, text = (getattr(definition, part)(language, **within) for part in ("title", "text"))
         rows.append([
             Markup(f"{escape(name)}<small>{escape(text)}</small>"),
-            f"{sign} {formats.figure(each.goal.value, kind, language)}",
-            formats.figure(each.whole.value, kind, language),
-            formats.interval(each.whole, kind, language), Markup(f'<span class="{mark}">{escape(verdict)}</span>'),
+            f"{sign} {localization.figure(each.goal.value, kind, language)}",
+            localization.figure(each.whole.value, kind, language),
+            localization.interval(each.whole, kind, language), Markup(f'<span class="{mark}">{escape(verdict)}</span>'),
         ])  # fmt: skip
         missed += [
-            [_label(label, language), name, formats.figure(one.value, kind, language)] for label, one in each.missed
+            [_label(label, language), name, localization.figure(one.value, kind, language)]
+            for label, one in each.missed
         ]
     head = (words["measure"], words["wanted"], words["value"], words["interval"], words["verdict"])
     inside = html_page.table(words["checked"], head, rows, words=True)
@@ -137,4 +138,4 @@ def _proof(checked: Checked, language: Language) -> str:
 def _label(label: str, language: Language) -> str:
     """`monday 10:30` in the reader's language."""
     weekday, _, at = label.partition(" ")
-    return f"{formats.DAYS[language][WEEKDAYS.index(weekday)]} {at}" if weekday in WEEKDAYS else label
+    return f"{localization.DAYS[language][WEEKDAYS.index(weekday)]} {at}" if weekday in WEEKDAYS else label

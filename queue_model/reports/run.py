@@ -9,9 +9,9 @@ import numpy as np
 
 from charter.kpi_definitions import DEFINITIONS, PUBLISHED
 from common.languages import Language
-from pages import charts, colours, formats, html_page
+from pages import charts, colours, html_page, localization
 from pages.html_page import Markup
-from queue_model.reports.texts import WORDS
+from queue_model.reports.texts import TEXTS
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.runs.measures.targets import Bound, Verdict
 from queue_model.runs.replication import Result
@@ -45,14 +45,14 @@ def report(
         writer.measures(),
         f"<footer><p>{escape(writer.words['how'])}</p></footer>",
     ]
-    return html_page.sheet(title, language, [each for each in body if each])
+    return html_page.page(title, language, [each for each in body if each])
 
 
 class Writer:
     """The parts of a page on one result."""
 
     def __init__(self, result: Result, unsteady: Sequence[Growing], language: Language) -> None:
-        self.result, self.language, self.words = result, language, WORDS[language]
+        self.result, self.language, self.words = result, language, TEXTS[language]
         self.unsteady = unsteady
         self.lost = {name for each in unsteady for name in each.measures}
         self.within = result.measurer.thresholds._asdict()
@@ -70,20 +70,20 @@ class Writer:
     def value(self, name: str, estimate: Estimate | None) -> str:
         if name in self.lost:
             return self.words["unsteady"]
-        return formats.figure(estimate.value if estimate else None, DEFINITIONS[name].kind, self.language)
+        return localization.figure(estimate.value if estimate else None, DEFINITIONS[name].kind, self.language)
 
     def interval(self, name: str, estimate: Estimate | None) -> str:
         if name in self.lost or estimate is None:
-            return formats.NOTHING
-        return formats.interval(estimate, DEFINITIONS[name].kind, self.language)
+            return localization.NOTHING
+        return localization.interval(estimate, DEFINITIONS[name].kind, self.language)
 
     def plain(self, value: float, digits: int = 1) -> str:
-        return formats.plain(value, self.language, digits)
+        return localization.number(value, self.language, digits)
 
     # parts of the page
     def asked(self) -> Iterator[str]:
         period, words = self.result.study.period, self.words
-        ends = (formats.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
+        ends = (localization.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
         yield words["period"].format(*ends, days=self.plain(period.days, 0), open=int(period.opens.sum()))
         runs, seed = self.plain(self.result.replications, 0), self.result.seed
         yield words["runs"].format(runs=runs, seed=seed, engine=self.result.engine)
@@ -93,7 +93,7 @@ class Writer:
         for name in CARDS:
             estimate = self.result.estimate(name)
             range_ = self.interval(name, estimate)
-            small = "" if range_ == formats.NOTHING else f'<span class="soft">{escape(range_)}</span>'
+            small = "" if range_ == localization.NOTHING else f'<span class="soft">{escape(range_)}</span>'
             figure = f"<strong>{escape(self.value(name, estimate))}</strong>"
             items.append(f"<li><span>{escape(self.title(name))}</span>{figure}{small}</li>")
         return f'<ul class="cards">{"".join(items)}</ul>'
@@ -121,7 +121,7 @@ class Writer:
         picture = charts.promises(words["promises"], bars)
         key = [(colours.ORANGE, "thin", words["wanted"]), ("#111", "thin", words["interval"])]
         head = (words["promise"], words["value"], words["interval"], words["verdict"])
-        return html_page.pictured(
+        return html_page.figure_section(
             words["promises"],
             [words["promises say"]],
             picture,
@@ -130,15 +130,15 @@ class Writer:
             wide=True,
         )
 
-    def _bar(self, bound: Bound, estimate: Estimate, colour: str, said: str) -> charts.Promised:
+    def _bar(self, bound: Bound, estimate: Estimate, colour: str, said: str) -> charts.PromiseBar:
         """Shares on an axis of 0 to 1; seconds on one of twice what is wanted, or of the value."""
         kind = DEFINITIONS[bound.measure].kind
-        ends = formats.bounded(estimate, kind)
+        ends = localization.bounded(estimate, kind)
         whole = 1.0 if kind == "share" else max(2 * bound.value, *(ends or ()), estimate.value or 0.0)
         value = None if estimate.value is None or bound.measure in self.lost else estimate.value / whole
         scaled = None if value is None or ends is None else (ends[0] / whole, ends[1] / whole)
         title = self.title(bound.measure)
-        return charts.Promised(title, value, scaled, bound.value / whole, colour, f"{said} ({bound.said})")
+        return charts.PromiseBar(title, value, scaled, bound.value / whole, colour, f"{said} ({bound.said})")
 
     def load(self, day: WorkingDay) -> str:
         words = self.words
@@ -152,14 +152,16 @@ class Writer:
              *(self.plain(each[n]) for each in (calls, other, staff))]
             for n, label in enumerate(self.shown)
         ]  # fmt: skip
-        picture = charts.load(words["load"], self.shown, staff, calls, other, self._count)
+        picture = charts.workload(words["load"], self.shown, staff, calls, other, self._count)
         head = (words["from"], words["calls"], words["busy calls"], words["busy other"], words["staff"])
         key = [
             (colours.ORANGE, "thin", words["staff"]), (colours.DARK, "bar", words["busy calls"]),
             (colours.LIGHT, "bar", words["busy other"]),
         ]  # fmt: skip
         text = [words["load say"].format(runs=day.replications)]
-        return html_page.pictured(words["load"], text, picture, key, html_page.table(words["load table"], head, rows))
+        return html_page.figure_section(
+            words["load"], text, picture, key, html_page.table(words["load table"], head, rows)
+        )
 
     def levels(self) -> str:
         words, name = self.words, PUBLISHED
@@ -168,7 +170,7 @@ class Writer:
         found: Mapping[str, Estimate] = self.result.part("half-hour", name)
         goal = self.result.study.scenario.targets.service_level
         each = [found.get(label) for label in self.shown]
-        ends = [formats.bounded(one, "share") if one else None for one in each]
+        ends = [localization.bounded(one, "share") if one else None for one in each]
         picture = charts.levels(
             self.title(name), self.shown, [one.value if one else None for one in each], ends, goal, self._share
         )
@@ -179,7 +181,9 @@ class Writer:
         key = [(colours.DARK, "bar", words["value"]), (colours.DARK, "thin", words["interval"])]
         key += [(colours.ORANGE, "thin", words["wanted"])] if goal is not None else []
         side = html_page.table(self.title(name), (words["from"], words["value"], words["interval"]), rows)
-        return html_page.pictured(words["levels"], [self.definition(name), words["levels say"]], picture, key, side)
+        return html_page.figure_section(
+            words["levels"], [self.definition(name), words["levels say"]], picture, key, side
+        )
 
     def fan(self) -> str:
         words, name = self.words, "wait_mean_all"
@@ -197,7 +201,7 @@ class Writer:
             (colours.PALE, "bar", words["most"]),
         ]  # fmt: skip
         side = html_page.table(words["fan table"], head, rows)
-        return html_page.pictured(words["fan"], [words["fan say"], self.definition(name)], picture, key, side)
+        return html_page.figure_section(words["fan"], [words["fan say"], self.definition(name)], picture, key, side)
 
     def _quantiles(self, name: str) -> list[list[float]]:
         """[half-hour][quantile] over replications; 0 where nobody queued."""

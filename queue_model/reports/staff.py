@@ -9,11 +9,11 @@ import numpy as np
 
 from charter.kpi_definitions import DEFINITIONS
 from common.languages import Language
-from pages import charts, colours, formats, heat_map, html_page
-from queue_model.planning.half_hours import STEP, Counts, clock
+from pages import charts, colours, heat_map, html_page, localization
 from queue_model.planning.staffing import Staffing
 from queue_model.planning.staffing_trials import Goal
-from queue_model.reports.texts import WORDS
+from queue_model.planning.weekly_half_hours import STEP, Counts, clock
+from queue_model.reports.texts import TEXTS
 
 
 def report(found: Staffing, day: int, language: Language) -> str:
@@ -29,14 +29,14 @@ def report(found: Staffing, day: int, language: Language) -> str:
         writer.totals(),
         f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in writer.how())}</footer>",
     ]
-    return html_page.sheet(title, language, body)
+    return html_page.page(title, language, body)
 
 
 class Writer:
     """The parts of a page on one staffing."""
 
     def __init__(self, found: Staffing, language: Language) -> None:
-        self.found, self.language, self.words = found, language, WORDS[language]
+        self.found, self.language, self.words = found, language, TEXTS[language]
         targets = found.study.scenario.targets
         self.within = {"within": targets.within, "short": targets.short}
 
@@ -44,19 +44,19 @@ class Writer:
         return DEFINITIONS[measure].title(self.language, **self.within)
 
     def plain(self, value: float, digits: int = 1) -> str:
-        return formats.plain(value, self.language, digits)
+        return localization.number(value, self.language, digits)
 
     def figure(self, measure: str, cell: int) -> str:
         """A measure of a half-hour with its interval."""
         estimate = self.found.levels.estimate(measure, cell)
         kind = DEFINITIONS[measure].kind
-        interval = formats.interval(estimate, kind, self.language)
-        value = formats.figure(estimate.value, kind, self.language)
-        return value if interval == formats.NOTHING else f"{value} ({interval})"
+        interval = localization.interval(estimate, kind, self.language)
+        value = localization.figure(estimate.value, kind, self.language)
+        return value if interval == localization.NOTHING else f"{value} ({interval})"
 
     def ways(self) -> dict[str, Counts]:
         """The staffs by who says them."""
-        rules = self.found.rules
+        rules = self.found.formulas
         names = (self.words["simulation"], "Erlang C", "Erlang A", self.words["square root"])
         return dict(zip(names, (self.found.staff, rules.erlang_c, rules.erlang_a, rules.square_root), strict=True))
 
@@ -64,15 +64,16 @@ class Writer:
     def asked(self) -> Iterator[str]:
         found, period = self.found, self.found.study.period
         goals = "; ".join(self._goal(goal) for goal in found.goals)
-        yield f"{self.words['wanted everywhere']}: {goals}.{'' if found.asked else ' ' + self.words['usual target']}"
-        ends = (formats.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
+        default = "" if found.targets_given else f" {self.words['usual target']}"
+        yield f"{self.words['wanted everywhere']}: {goals}.{default}"
+        ends = (localization.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
         yield self.words["period"].format(*ends, days=self.plain(period.days, 0), open=int(period.opens.sum()))
         yield self.words["runs of each"].format(
             runs=self.plain(found.replications, 0), seed=found.seed, engine=found.engine
         )
 
     def _goal(self, goal: Goal) -> str:
-        value = formats.figure(goal.value, DEFINITIONS[goal.measure].kind, self.language)
+        value = localization.figure(goal.value, DEFINITIONS[goal.measure].kind, self.language)
         return f"{self.title(goal.measure)} {'≥' if goal.at_least else '≤'} {value}"
 
     def how(self) -> Iterator[str]:
@@ -87,7 +88,7 @@ class Writer:
         cells, words = self.found.cells, self.words
         days, slots = cells.weekdays, sorted(set(cells.slot.tolist()))
         place = {(int(d), int(s)): n for n, (d, s) in enumerate(zip(cells.weekday, cells.slot, strict=True))}
-        names, labels = [formats.DAYS[self.language][day] for day in days], [clock(slot * STEP) for slot in slots]
+        names, labels = [localization.DAYS[self.language][day] for day in days], [clock(slot * STEP) for slot in slots]
         at = [[place.get((day, slot)) for day in days] for slot in slots]
         values = [[None if n is None else float(self.found.staff[n]) for n in row] for row in at]
         said = [[self._marked(n) for n in row] for row in at]
@@ -99,13 +100,13 @@ class Writer:
         rows.append([words["hours"], *(self.plain(hours[cells.weekday == day].sum()) for day in days)])
         table = html_page.table(words["week of people"], (words["from"], *names), rows)
         text = [words["week of people say"], *([words["marked"]] if self.found.binding.any() else [])]
-        return html_page.pictured(
-            words["week of people"], text, html_page.scrolled(picture, words["week of people"]), [], table
+        return html_page.figure_section(
+            words["week of people"], text, html_page.scrollable(picture, words["week of people"]), [], table
         )
 
     def _marked(self, cell: int | None) -> str:
         if cell is None:
-            return formats.NOTHING
+            return localization.NOTHING
         return f"{self.found.staff[cell]}{'!' if self.found.binding[cell] else ''}"
 
     def binding(self) -> Iterator[str]:
@@ -125,31 +126,31 @@ class Writer:
 
     def _name(self, cell: int) -> str:
         cells = self.found.cells
-        return f"{formats.DAYS[self.language][cells.weekday[cell]]} {clock(int(cells.slot[cell]) * STEP)}"
+        return f"{localization.DAYS[self.language][cells.weekday[cell]]} {clock(int(cells.slot[cell]) * STEP)}"
 
     def day(self, day: int) -> str:
         """One weekday beside the formulas."""
-        found, words, rules = self.found, self.words, self.found.rules
+        found, words, rules = self.found, self.words, self.found.formulas
         mine = np.flatnonzero(found.cells.weekday == day).tolist()
         labels = [clock(int(found.cells.slot[cell]) * STEP) for cell in mine]
-        heading = words["day of people"].format(formats.DAYS[self.language][day])
+        heading = words["day of people"].format(localization.DAYS[self.language][day])
         rows = []
         for label, cell in zip(labels, mine, strict=True):
-            counts = [str(each[cell]) if each[cell] >= 0 else formats.NOTHING for each in self.ways().values()]
+            counts = [str(each[cell]) if each[cell] >= 0 else localization.NOTHING for each in self.ways().values()]
             level = self.figure("service_level", cell)
             rows.append([label, self.plain(rules.calls[cell]), self.plain(rules.load[cell]), *counts, level])
         head = (words["from"], words["calls"], words["erlangs"], *self.ways(), self.title("service_level"))
         staff, load = ([float(each[cell]) for cell in mine] for each in (found.staff, rules.load))
-        picture = charts.load(heading, labels, staff, load, [0.0] * len(mine), lambda value: self.plain(value, 0))
+        picture = charts.workload(heading, labels, staff, load, [0.0] * len(mine), lambda value: self.plain(value, 0))
         key = [(colours.ORANGE, "thin", words["staff"]), (colours.DARK, "bar", words["busy calls"])]
         table = html_page.table(heading, head, rows)
-        return html_page.pictured(heading, [words["day of people say"]], picture, key, table, wide=True)
+        return html_page.figure_section(heading, [words["day of people say"]], picture, key, table, wide=True)
 
     def totals(self) -> str:
         rows = []
         for name, counts in self.ways().items():
             known = counts >= 0
-            hours = self.plain(self.found.hours(counts)) if known.all() else formats.NOTHING
+            hours = self.plain(self.found.hours(counts)) if known.all() else localization.NOTHING
             rows.append([name, hours, str(np.count_nonzero(counts != self.found.staff))])
         heading = self.words["hours of a week"]
         head = (self.words["method"], self.words["hours"], self.words["differ"])

@@ -9,8 +9,8 @@ from typing import Any
 from charter.kpi import Thresholds
 from charter.kpi_definitions import DEFINITIONS
 from common.languages import Language
-from pages import formats, heat_map, html_page
-from queue_model.reports.texts import WORDS
+from pages import heat_map, html_page, localization
+from queue_model.reports.texts import TEXTS
 from queue_model.runs.sweep import SHORT, Axis, Point, Setting, axes_of, panels
 
 
@@ -26,12 +26,12 @@ def report(
         *(writer.measure(each) for each in measures),
         f"<footer><p>{escape(writer.words['how'])}</p></footer>",
     ]
-    return html_page.sheet(title, language, body)
+    return html_page.page(title, language, body)
 
 
 def value_said(value: Any) -> str:
     """A setting's value; a law or a list as it is written in a scenario."""
-    return formats.NOTHING if value is None else str(value)
+    return localization.NOTHING if value is None else str(value)
 
 
 class Writer:
@@ -40,13 +40,13 @@ class Writer:
     def __init__(
         self, settings: Sequence[Setting], found: Sequence[Point], within: Thresholds, language: Language
     ) -> None:
-        self.settings, self.found, self.language, self.words = settings, found, language, WORDS[language]
+        self.settings, self.found, self.language, self.words = settings, found, language, TEXTS[language]
         self.within = within._asdict()
         self.names = list(dict.fromkeys(name for setting in settings for name in setting))
 
     def asked(self) -> Iterator[str]:
         first = self.found[0]
-        points, runs = (formats.plain(each, self.language, 0) for each in (len(self.found), first.replications))
+        points, runs = (localization.number(each, self.language, 0) for each in (len(self.found), first.replications))
         seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))
         yield self.words["points asked"].format(
             ", ".join(map(self.said, self.names)), points=points, runs=runs, seed=seeds
@@ -75,19 +75,19 @@ class Writer:
         return (
             html_page.section(title, text, table)
             if drawn is None
-            else html_page.pictured(title, text, drawn, [], table)
+            else html_page.figure_section(title, text, drawn, [], table)
         )
 
     def value(self, point: Point, name: str) -> str:
         if name in point.lost:
             return self.words["unsteady"]
-        return formats.figure(point.value(name), DEFINITIONS[name].kind, self.language)
+        return localization.figure(point.value(name), DEFINITIONS[name].kind, self.language)
 
     def interval(self, point: Point, name: str) -> str:
         estimate = point.measures.get(name)
         if estimate is None or name in point.lost:
-            return formats.NOTHING
-        return formats.interval(estimate, DEFINITIONS[name].kind, self.language)
+            return localization.NOTHING
+        return localization.interval(estimate, DEFINITIONS[name].kind, self.language)
 
     def drawn(self, name: str, title: str) -> str | None:
         """The map, to be scrolled where it is too wide; None when nothing was varied."""
@@ -98,7 +98,9 @@ class Writer:
         maps = []
         for fixed, rows in panels(self.settings, axes):
             values = [[None if at is None else self.found[at].value(name) for at in row] for row in rows]
-            said = [[formats.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows]
+            said = [
+                [localization.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows
+            ]
             maps.append(
                 heat_map.Panel(", ".join(f"{self.said(key)} = {value}" for key, value in fixed.items()), values, said)
             )
@@ -106,4 +108,4 @@ class Writer:
         columns, lines = ([value_said(value) if each.name else "" for value in each.values] for each in (across, down))
         names = (self.said(each.name) if each.name else "" for each in (across, down))
         picture = heat_map.svg(title, next(names), columns, next(names), lines, maps, inline=True)
-        return html_page.scrolled(picture, title)
+        return html_page.scrollable(picture, title)

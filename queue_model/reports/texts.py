@@ -235,4 +235,4 @@ _EN = {
     "set patience": "patience, in seconds",
 }  # fmt: skip
 
-WORDS: Mapping[Language, Mapping[str, str]] = {"it": _IT, "en": _EN}
+TEXTS: Mapping[Language, Mapping[str, str]] = {"it": _IT, "en": _EN}

@@ -39,7 +39,7 @@ def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherw
 
 
 def test_a_picture_that_is_too_wide_is_scrolled_by_keys() -> None:
-    drawn = ElementTree.fromstring(html_page.scrolled("<svg/>", "A & B"))
+    drawn = ElementTree.fromstring(html_page.scrollable("<svg/>", "A & B"))
     assert (drawn.get("tabindex"), drawn.get("role"), drawn.get("aria-label")) == ("0", "group", "A & B")
 
 
@@ -51,8 +51,8 @@ def test_letters_stay_readable_on_the_shadow_at_an_edge() -> None:
 
 
 def test_a_wide_table_goes_below_its_picture() -> None:
-    beside = html_page.pictured("H", ["text"], "<svg/>", [("#fff", "bar", "<key>")], "<table/>")
-    below = html_page.pictured("H", [], "<svg/>", [], "<table/>", wide=True)
+    beside = html_page.figure_section("H", ["text"], "<svg/>", [("#fff", "bar", "<key>")], "<table/>")
+    below = html_page.figure_section("H", [], "<svg/>", [], "<table/>", wide=True)
     assert 'class="pair"' in beside
     assert "&lt;key&gt;" in beside
     assert 'class="below"' in below
@@ -60,7 +60,7 @@ def test_a_wide_table_goes_below_its_picture() -> None:
 
 
 def test_the_sheet_is_whole_and_fetches_nothing() -> None:
-    page = html_page.sheet("T <", "en", ["<p>x</p>"])
+    page = html_page.page("T <", "en", ["<p>x</p>"])
     root = ElementTree.fromstring(page.partition("\n")[2])
     assert root.get("lang") == "en"
     assert root.findtext("head/title") == "T <"

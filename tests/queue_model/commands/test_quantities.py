@@ -46,7 +46,7 @@ def test_the_slots_of_a_day() -> None:
     ],
 )
 def test_laws_of_patience(text: str, name: str, mean: float, numbers: tuple[float, ...]) -> None:
-    assert quantities.patience(text) == quantities.Willing(name, mean, numbers)
+    assert quantities.patience(text) == quantities.PatienceLaw(name, mean, numbers)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ivr.facts import Fact
 from queue_model.cli import main
 from queue_model.errors import ModelError
 from queue_model.fitting.calibrate import Calibration, calibrate
-from queue_model.fitting.laws import Estimate
+from queue_model.fitting.maximum_likelihood import FittedValue
 from queue_model.fitting.queue_log import parse
 from queue_model.scenario import study
 from queue_model.scenario.study import Study
@@ -56,11 +56,11 @@ def calibrated(patience: str = "weibull", numbers: bool = True) -> Calibration:
     return calibrate(parse(written(patience, numbers)), service(patience))
 
 
-def estimates(found: Calibration) -> dict[str, Estimate]:
-    return {each.path + ("/shape" if each.name.startswith(" ") else ""): each.estimate for each in found.found}
+def estimates(found: Calibration) -> dict[str, FittedValue]:
+    return {each.path + ("/shape" if each.name.startswith(" ") else ""): each.estimate for each in found.parameters}
 
 
-def holds(estimate: Estimate, truth: float) -> bool:
+def holds(estimate: FittedValue, truth: float) -> bool:
     return estimate.low <= truth <= estimate.high
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from queue_model.cli import main
 from queue_model.errors import ModelError
+from queue_model.fitting.backtest import Score, forecast
 from queue_model.fitting.forecast import KINDS, Forecast, interval, kind_of, noise
-from queue_model.fitting.history import History, HistoryError, of_calls, read_history
-from queue_model.fitting.rolling_origin import Score, forecast
+from queue_model.fitting.history import History, HistoryError, history_of_calls, read_history
 from queue_model.scenario import study
 from tests.queue_model import histories
 from tests.queue_model.histories import DAY_FACTORS, HOURS, WEEK, YEAR, synthetic, truth
@@ -162,7 +162,7 @@ def test_too_short_a_history() -> None:
 
 def test_counts_and_single_calls_are_the_same_history(tmp_path: Path) -> None:
     calls = [1791190800.0, 1791190900.0, 1791198000.0, 1791277200.0]  # 5 October 2026, 11:00 and 13:00; and the 6th
-    single = of_calls(calls, HOURS)
+    single = history_of_calls(calls, HOURS)
     (tmp_path / "h.csv").write_text("calls,day,half_hour\n2,2026-10-05,11:00\n1,2026-10-05,13:00\n1,2026-10-06,11:00\n")
     assert np.array_equal(read_history(str(tmp_path / "h.csv"), HOURS).counts, single.counts)
     (tmp_path / "c.csv").write_text("at\n" + "\n".join(map(str, calls)) + "\n")

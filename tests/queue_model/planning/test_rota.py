@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from queue_model.cli import main
 from queue_model.errors import ModelError
 from queue_model.planning import rota_check, workforce
-from queue_model.planning.assignment import assign, here, may
+from queue_model.planning.assignment import assign, is_present, may_work
 from queue_model.planning.covering import Infeasible, cover, solve
-from queue_model.planning.rota import Rota, at_work, make
-from queue_model.planning.shift_columns import QUARTERS, Shift, columns
+from queue_model.planning.rota import Rota, at_work, make_rota
+from queue_model.planning.shift_patterns import QUARTERS, Shift, shift_patterns
 from queue_model.planning.staffing_trials import Goal
 from queue_model.planning.workforce import Workforce
 from queue_model.runs.measures.targets import Bound
@@ -56,7 +56,7 @@ def force() -> Workforce:
 
 @pytest.fixture(scope="module")
 def month(baseline: Study, force: Workforce) -> Rota:
-    return make(baseline, force, REQUIREMENTS)
+    return make_rota(baseline, force, REQUIREMENTS)
 
 
 def plain(**changes: Any) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def test_columns_must_fit_the_requirements() -> None:
 
 
 def test_breaks_lie_on_quarters() -> None:
-    found = columns(of())
+    found = shift_patterns(of())
     morning = [each for each in found if each.shift.kind == "mattina"]
     assert [each.breaks[0] for each in morning] == [(at, at + 15) for at in range(600, 721, 15)]
     assert all(each.works.sum() == 17 and each.present.sum() == 18 for each in morning)
@@ -190,7 +190,7 @@ def test_breaks_lie_on_quarters() -> None:
 
 def test_two_breaks_come_one_after_the_other() -> None:
     pauses = [{"minutes": 30, "after": 60, "latest": 90}, {"minutes": 15, "after": 60, "latest": 120}]
-    found = columns(_two(pauses))
+    found = shift_patterns(_two(pauses))
     assert {each.breaks for each in found} == {
         ((600, 630), (630, 645)), ((600, 630), (645, 660)), ((600, 630), (660, 675)),
         ((615, 645), (645, 660)), ((615, 645), (660, 675)),
@@ -226,19 +226,19 @@ def test_nobody_works_against_the_rules(month: Rota, force: Workforce) -> None:
         person = force.people[code]
         days = [duty.day for duty in duties]
         assert len(set(days)) == len(days)
-        assert all(here(person, duty.day) and may(person, duty.column.shift) for duty in duties)
+        assert all(is_present(person, duty.day) and may_work(person, duty.pattern.shift) for duty in duties)
         weeks: dict[date, float] = defaultdict(float)
         for duty in duties:
-            weeks[duty.day - timedelta(duty.day.weekday())] += duty.column.shift.minutes / 60
+            weeks[duty.day - timedelta(duty.day.weekday())] += duty.pattern.shift.minutes / 60
         assert max(weeks.values()) <= force.contracts[person.contract].hours
         for before, after in pairwise(duties):
-            rest = (after.day - before.day).days * 24 + (after.column.shift.start - before.column.shift.end) / 60
+            rest = (after.day - before.day).days * 24 + (after.pattern.shift.start - before.pattern.shift.end) / 60
             assert rest >= force.rules.rest_hours
 
 
 def test_seats_suffice_at_every_moment(month: Rota) -> None:
     for day in month.days:
-        present = np.sum([duty.column.present for duty in month.duties if duty.day == day], axis=0)
+        present = np.sum([duty.pattern.present for duty in month.duties if duty.day == day], axis=0)
         assert present.max() <= 12
 
 
@@ -247,7 +247,7 @@ def test_early_and_late_are_shared_fairly(month: Rota, force: Workforce) -> None
     ordinary = [code for code, each in force.people.items() if each == workforce.Person("pieno")]
     assert len(ordinary) == 18
     for kind in force.shifts:
-        counts = [sum(d.person == code and d.column.shift.kind == kind for d in month.duties) for code in ordinary]
+        counts = [sum(d.person == code and d.pattern.shift.kind == kind for d in month.duties) for code in ordinary]
         assert max(counts) - min(counts) <= 2
 
 
@@ -262,37 +262,37 @@ def test_the_rota_is_simulated_as_it_is_written(month: Rota, baseline: Study) ->
     work = kernel.simulate(builder.inputs(0).inputs).work
     seated = work[work["kind"] == Work.SEATED]
     planned = {
-        (codes.index(duty.person), quiet.period.seconds((duty.day - quiet.period.first).days, duty.column.shift.start))
+        (codes.index(duty.person), quiet.period.seconds((duty.day - quiet.period.first).days, duty.pattern.shift.start))
         for duty in month.duties
     }
     assert {(int(row["operator"]), float(row["start"])) for row in seated} == planned
     breaks = work[work["kind"] == Work.BREAK]
-    assert len(breaks) == sum(len(duty.column.breaks) for duty in month.duties)
+    assert len(breaks) == sum(len(duty.pattern.breaks) for duty in month.duties)
     assert breaks["end"] - breaks["start"] == pytest.approx(900, abs=1200)
 
 
 def test_the_simulation_judges_the_rota(month: Rota) -> None:
     goal = Goal("service_level", 0.8, at_least=True)
-    good = rota_check.simulate(month, [goal], replications=4)
+    good = rota_check.check_rota(month, [goal], replications=4)
     (verdict,) = good.verdicts
     assert verdict.verdict == "holds"
-    hard = rota_check.simulate(month, [Goal("service_level", 0.999, at_least=True)], replications=4)
+    hard = rota_check.check_rota(month, [Goal("service_level", 0.999, at_least=True)], replications=4)
     assert hard.verdicts[0].verdict == "fails"
     assert hard.verdicts[0].missed
     assert "monday 10:30" in {name for name, _ in (*hard.verdicts[0].missed, *hard.verdicts[0].close)}
-    again = rota_check.simulate(month, [goal], replications=4, jobs=1)
+    again = rota_check.check_rota(month, [goal], replications=4, jobs=1)
     assert again.result.estimate("service_level") == good.result.estimate("service_level")
 
 
 def test_a_rota_is_judged_by_the_interval_as_check_judges(month: Rota) -> None:
     """The value itself reaches the goal, its interval does not: nobody can tell, neither here nor there."""
-    value = rota_check.simulate(month, [], replications=3).result.estimate("service_level")
+    value = rota_check.check_rota(month, [], replications=3).result.estimate("service_level")
     assert value.value is not None and value.half is not None
     goal = Goal("service_level", value.value - value.half / 2, at_least=True)
-    (found,) = rota_check.simulate(month, [goal], replications=3).verdicts
+    (found,) = rota_check.check_rota(month, [goal], replications=3).verdicts
     theirs = Bound(goal.measure, goal.value, goal.at_least, "").judge(found.whole)
     assert found.verdict == theirs == "too close to tell"
-    more = rota_check.simulate(month, [goal], replications=3, most=6)
+    more = rota_check.check_rota(month, [goal], replications=3, most=6)
     assert more.result.replications == 6
     assert {name for name, _ in found.missed}.isdisjoint(name for name, _ in found.close)
 
@@ -300,7 +300,7 @@ def test_a_rota_is_judged_by_the_interval_as_check_judges(month: Rota) -> None:
 def test_spare_people_go_first_where_not_all_can_be_had(baseline: Study) -> None:
     """Every day as busy as the busiest: the hours allowed do not hold all spare people, and nobody else is missing."""
     busy = dict.fromkeys(WEEK, REQUIREMENTS["monday"])
-    found = make(week(baseline), workforce.load(PEOPLE).workforce, busy)
+    found = make_rota(week(baseline), workforce.load(PEOPLE).workforce, busy)
     assert not found.shortages
     assert any((found.planned(day) < found.wanted[day]).any() for day in found.days)
 
@@ -314,11 +314,11 @@ def week(baseline: Study) -> Study:
 
 def test_what_cannot_be_met_is_named_with_its_size(baseline: Study) -> None:
     """Six people for four at once, morning and afternoon: on every day two are missing somewhere."""
-    found = make(week(baseline), of(), flat(4))
+    found = make_rota(week(baseline), of(), flat(4))
     assert found.shortages
     missing = sum((each.required - each.planned) * (each.until - each.start) for each in found.shortages) / 60
     # 36 person-hours a day are asked for; six people give 27, less what mornings lose to breaks.
-    assert missing == pytest.approx(5 * (36 - 27) + sum(15 / 60 for d in found.duties if d.column.breaks), abs=5)
+    assert missing == pytest.approx(5 * (36 - 27) + sum(15 / 60 for d in found.duties if d.pattern.breaks), abs=5)
     assert len(found.duties) == 30
     said = str(found.shortages[0])
     assert said.startswith("monday 2026-10-05 ") and "short)" in said
@@ -326,7 +326,7 @@ def test_what_cannot_be_met_is_named_with_its_size(baseline: Study) -> None:
 
 def test_absences_are_seen_in_the_cover(baseline: Study) -> None:
     away = {"1": {"absences": [{"first": date(2026, 10, 6)}]}, "2": {"absences": [{"first": date(2026, 10, 6)}]}}
-    found = make(week(baseline), of(people=away, shifts={"mattina": {"breaks": []}}), flat(3))
+    found = make_rota(week(baseline), of(people=away, shifts={"mattina": {"breaks": []}}), flat(3))
     assert {each.day for each in found.shortages} == {date(2026, 10, 6)}
     assert not {duty.person for duty in found.duties if duty.day == date(2026, 10, 6)} & {"1", "2"}
 
@@ -354,25 +354,25 @@ def test_days_running_are_counted_over_the_week_end() -> None:
 
 def test_who_may_not_work_a_shift_does_not(baseline: Study) -> None:
     force = of(people={"1": {"shifts": ["mattina"]}, "2": {"weekdays": ["monday", "friday"]}})
-    found = make(week(baseline), force, flat(1))
-    assert {d.column.shift.kind for d in found.duties if d.person == "1"} <= {"mattina"}
+    found = make_rota(week(baseline), force, flat(1))
+    assert {d.pattern.shift.kind for d in found.duties if d.person == "1"} <= {"mattina"}
     assert {d.day.weekday() for d in found.duties if d.person == "2"} <= {0, 4}
 
 
 def test_least_hours_are_worked_though_nobody_needs_them(baseline: Study) -> None:
-    found = make(week(baseline), of(contracts={"pieno": {"hours": 22.5, "least": 18}}), flat(1))
+    found = make_rota(week(baseline), of(contracts={"pieno": {"hours": 22.5, "least": 18}}), flat(1))
     assert found.hours == 6 * 18
     with pytest.raises(ModelError, match="lower contracts"):
         seated = study.load(BASELINE, changes={"period": {"first": date(2026, 10, 5), "days": 7}, "operators": {
             "seats": 2, "shifts": {"mattina": {"operators": 2}, "pomeriggio": {"operators": 2}}, "reserve": 0,
         }})  # fmt: skip
-        make(seated, of(contracts={"pieno": {"hours": 22.5, "least": 22.5}}), flat(1))
+        make_rota(seated, of(contracts={"pieno": {"hours": 22.5, "least": 22.5}}), flat(1))
 
 
 def test_spare_people_are_planned_for_absence(baseline: Study) -> None:
-    found = make(week(baseline), of(rules={"spare": 0.4}), flat(1))
+    found = make_rota(week(baseline), of(rules={"spare": 0.4}), flat(1))
     assert all((found.wanted[day][36:72] == 2).all() for day in found.days)
-    assert all((at_work([d.column for d in found.duties if d.day == day])[36:72] >= 2).all() for day in found.days)
+    assert all((at_work([d.pattern for d in found.duties if d.day == day])[36:72] >= 2).all() for day in found.days)
 
 
 def test_flexible_shifts_with_lunch_and_two_breaks(baseline: Study) -> None:
@@ -389,9 +389,9 @@ def test_flexible_shifts_with_lunch_and_two_breaks(baseline: Study) -> None:
     written = plain(contracts={"pieno": {"hours": 40}}, people={str(n): {"contract": "pieno"} for n in range(1, 17)})
     written["shifts"] = {"giornata": turn, "mattina": {"starts": ["09:00"], "minutes": 240}}
     flexible = workforce.of(written).workforce
-    assert len(columns(flexible)) > 500
+    assert len(shift_patterns(flexible)) > 500
     one = study.load(BASELINE, changes={"period": {"first": date(2026, 10, 5), "days": 1}})
-    found = make(one, flexible, REQUIREMENTS, gap=0.05, seconds=20)
+    found = make_rota(one, flexible, REQUIREMENTS, gap=0.05, seconds=20)
     assert not found.shortages
     assert found.gap <= 0.05
 
@@ -429,14 +429,14 @@ def test_a_shift_that_begins_or_ends_at_a_closed_door_is_named(
 ) -> None:
     force = of(shifts={"mattina": {"starts": ["09:00", start], "minutes": minutes}})
     with pytest.raises(ModelError, match=rf"shifts.mattina.starts\[1\]: {said} is outside .* 09:00-18:00; move"):
-        make(week(baseline), force, flat(1))
+        make_rota(week(baseline), force, flat(1))
 
 
 def test_a_missing_requirement_is_named(baseline: Study) -> None:
     lacking = flat(1)
     del lacking["tuesday"]["09:30"]
     with pytest.raises(ModelError, match=r"requirements.tuesday.09:30: is missing; make them with queue-model staff"):
-        make(week(baseline), of(), lacking)
+        make_rota(week(baseline), of(), lacking)
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from queue_model.cli import main
 from queue_model.errors import ModelError
-from queue_model.planning.blocks import Question, cheapest, levels
-from queue_model.planning.half_hours import duty, half_hours
-from queue_model.planning.staffing import Staffing, staff
+from queue_model.planning.blocks import BlockProblem, cheapest_staffing, staffing_at_cost
+from queue_model.planning.staffing import Staffing, find_staffing
 from queue_model.planning.staffing_trials import Trials
+from queue_model.planning.weekly_half_hours import half_hours, staff_schedule
 from queue_model.scenario import study
 from queue_model.scenario.period import Period
 from queue_model.scenario.study import Study
@@ -52,7 +52,7 @@ def weeks() -> Study:
 
 @pytest.fixture(scope="module")
 def found(weeks: Study) -> Staffing:
-    return staff(weeks, replications=6)
+    return find_staffing(weeks, replications=6)
 
 
 # --- half-hours and duty ---------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_a_call_belongs_to_the_half_hour_in_which_it_comes(weeks: Study) -> None
     cells = half_hours(weeks.period)
     monday = float(weeks.period.midnights[0])
     at = monday + np.array([9 * 3600 - 1, 9 * 3600, 9.5 * 3600 - 1e-6, 9.5 * 3600, 12 * 3600.0])
-    assert cells.of_calls(at).tolist() == [-1, 0, 0, 1, -1]
+    assert cells.cells_at(at).tolist() == [-1, 0, 0, 1, -1]
 
 
 def test_a_period_of_closed_days_is_refused() -> None:
@@ -87,7 +87,7 @@ def test_a_period_of_closed_days_is_refused() -> None:
 def test_exactly_so_many_are_on_duty_in_each_half_hour(wanted: list[int]) -> None:
     period = WEEK.period
     cells = half_hours(period)
-    schedule = duty(cells, np.array(wanted))
+    schedule = staff_schedule(cells, np.array(wanted))
     build(**schedule)  # a schedule that engines take
     change = np.where(schedule["event_kind"] == SHIFT_START, 1, -1)
     assert set(schedule["event_kind"].tolist()) <= {SHIFT_START, SHIFT_END}
@@ -107,7 +107,7 @@ def test_every_half_hour_meets_the_targets(found: Staffing) -> None:
         assert level is not None and level >= 0.8
         assert gone is not None and gone <= 0.1
     assert not found.binding.any()
-    assert found.asked
+    assert found.targets_given
 
 
 def test_nobody_can_be_spared(weeks: Study, found: Staffing) -> None:
@@ -122,7 +122,7 @@ def test_nobody_can_be_spared(weeks: Study, found: Staffing) -> None:
 
 
 def test_the_same_question_has_the_same_answer_whoever_runs_it(weeks: Study, found: Staffing) -> None:
-    again = staff(weeks, replications=6, jobs=1)
+    again = find_staffing(weeks, replications=6, jobs=1)
     assert again.staff.tolist() == found.staff.tolist()
     assert again.tried == found.tried
 
@@ -138,7 +138,7 @@ def test_simulation_agrees_with_the_forward_equations(found: Staffing) -> None:
 
 
 def test_formulas_stand_beside_the_simulation(found: Staffing) -> None:
-    rules = found.rules
+    rules = found.formulas
     assert rules.aht == pytest.approx(360, rel=0.05)
     assert rules.patience == 180
     assert rules.calls[:6] == pytest.approx(W1[:6], rel=0.25)
@@ -148,7 +148,7 @@ def test_formulas_stand_beside_the_simulation(found: Staffing) -> None:
 
 
 def test_seats_bind_where_more_people_are_wanted() -> None:
-    tight = staff(study.of(mornings(seats=7)), replications=4)
+    tight = find_staffing(study.of(mornings(seats=7)), replications=4)
     assert tight.binding.any()
     assert tight.staff.max() == 7
     assert tight.unlimited.max() > 7
@@ -157,8 +157,8 @@ def test_seats_bind_where_more_people_are_wanted() -> None:
 
 
 def test_without_targets_four_in_five_calls_are_to_be_answered_in_time() -> None:
-    free = staff(study.of(mornings(days=7, targets={})), replications=2)
-    assert not free.asked
+    free = find_staffing(study.of(mornings(days=7, targets={})), replications=2)
+    assert not free.targets_given
     assert [(goal.measure, goal.value) for goal in free.goals] == [("service_level", 0.8)]
 
 
@@ -206,7 +206,9 @@ def test_one_weekday_is_shown_beside_the_formulas(scenario: Path, capsys: pytest
 
 
 def test_where_nobody_calls_one_is_enough() -> None:
-    silent = staff(study.of(mornings(days=7, arrivals={**mornings()["arrivals"], "per_day": 0})), replications=1)
+    silent = find_staffing(
+        study.of(mornings(days=7, arrivals={**mornings()["arrivals"], "per_day": 0})), replications=1
+    )
     assert silent.staff.tolist() == [1] * 9
     assert silent.levels.estimate("service_level", 0).value is None
 
@@ -219,13 +221,13 @@ def test_a_missing_scenario_is_named(capsys: pytest.CaptureFixture[str]) -> None
 # --- exactly: blocks of the day --------------------------------------------------------------------------------------
 
 
-def question(blocks: tuple[int, ...], fewest: tuple[int, ...], most: tuple[int, ...]) -> Question:
-    return Question(W1, 360.0, 180.0, blocks, fewest, most, service_level=0.8, abandonment=0.08)
+def question(blocks: tuple[int, ...], fewest: tuple[int, ...], most: tuple[int, ...]) -> BlockProblem:
+    return BlockProblem(W1, 360.0, 180.0, blocks, fewest, most, service_level=0.8, abandonment=0.08)
 
 
 def test_two_shifts_of_the_known_day() -> None:
     """63 operator-hours are the fewest, at (7, 7) and (8, 6): by the forward equations, every cheaper pair fails."""
-    found = cheapest(question((9, 9), (4, 4), (9, 9)))
+    found = cheapest_staffing(question((9, 9), (4, 4), (9, 9)))
     assert [each.operators for each in found] == [(7, 7), (8, 6)]
     assert all(each.cost == 63 for each in found)
     assert found[0].service_level == pytest.approx(0.822975, abs=1e-6)
@@ -234,7 +236,7 @@ def test_two_shifts_of_the_known_day() -> None:
 
 def test_three_blocks_of_the_known_day() -> None:
     """63 operator-hours again, the best service level at (8, 7, 6)."""
-    found = cheapest(question((6, 6, 6), (5, 5, 3), (9, 9, 8)))
+    found = cheapest_staffing(question((6, 6, 6), (5, 5, 3), (9, 9, 8)))
     assert all(sum(each.operators) == 21 and each.cost == 63 for each in found)
     assert found[0].operators == (8, 7, 6)
     # Another enumeration has .832016; test_blocks.py finds out why, and that this is right.
@@ -244,12 +246,12 @@ def test_three_blocks_of_the_known_day() -> None:
 
 def test_short_cuts_lose_nothing() -> None:
     """Against plain enumeration, on a short day."""
-    asked = Question(W1[:2], 360.0, 180.0, (1, 1), (4, 5), (6, 7), service_level=0.8, abandonment=0.08)
-    best = cheapest(asked)
+    asked = BlockProblem(W1[:2], 360.0, 180.0, (1, 1), (4, 5), (6, 7), service_level=0.8, abandonment=0.08)
+    best = cheapest_staffing(asked)
     good = [
         each
         for cost in range(9, 14)
-        for each in levels(asked, cost / 2)
+        for each in staffing_at_cost(asked, cost / 2)
         if each.service_level >= 0.8 and each.abandonment <= 0.08
     ]
     least = min(each.cost for each in good)
@@ -258,6 +260,6 @@ def test_short_cuts_lose_nothing() -> None:
 
 def test_blocks_that_cannot_be_are_refused() -> None:
     with pytest.raises(ModelError, match="18 slots in all, but calls has 4"):
-        cheapest(Question(W1[:4], 360.0, 180.0, (9, 9), (1, 1), (2, 2), 0.8))
+        cheapest_staffing(BlockProblem(W1[:4], 360.0, 180.0, (9, 9), (1, 1), (2, 2), 0.8))
     with pytest.raises(ModelError, match=r"most: not even \[2\] operators"):
-        cheapest(Question(W1[:2], 360.0, 180.0, (2,), (1,), (2,), 0.8))
+        cheapest_staffing(BlockProblem(W1[:2], 360.0, 180.0, (2,), (1,), (2,), 0.8))

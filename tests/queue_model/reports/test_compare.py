@@ -12,7 +12,7 @@ import yaml
 
 from pages import colours
 from queue_model.cli import main
-from queue_model.reports.texts import WORDS
+from queue_model.reports.texts import TEXTS
 from tests.queue_model.example_scenarios import day
 from tests.queue_model.html_pages import NASTY, cells, headings, parsed, pictures, section, words
 
@@ -94,6 +94,6 @@ def test_what_comes_from_outside_is_escaped(here: Path) -> None:
 
 
 def test_both_languages_have_all_words() -> None:
-    assert WORDS["it"].keys() == WORDS["en"].keys()
-    for name, said in WORDS["it"].items():
-        assert said.count("{") == WORDS["en"][name].count("{"), name
+    assert TEXTS["it"].keys() == TEXTS["en"].keys()
+    for name, said in TEXTS["it"].items():
+        assert said.count("{") == TEXTS["en"][name].count("{"), name

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from charter.calendar import WEEKDAYS
-from pages import formats
+from pages import localization
 from queue_model.cli import main
 from tests.queue_model.example_scenarios import EVERY_DAY, day
 from tests.queue_model.html_pages import NASTY, cells, headings, parsed, pictures, section, words
@@ -47,7 +47,7 @@ def test_the_week_is_a_map_and_a_table_of_the_requirements(here: Path) -> None:
     for column, weekday in enumerate(WEEKDAYS[:2], 1):
         assert [int(row[column]) for row in rows[:-1]] == list(found["requirements"][weekday].values())
     hours = cells(section(page, "Ore di operatore"))[0]
-    assert hours == ["Simulazione", formats.plain(found["hours"], "it"), "0"]
+    assert hours == ["Simulazione", localization.number(found["hours"], "it"), "0"]
     tuesday = [each for each in found["half_hours"] if each["weekday"] == "tuesday"]
     shown = cells(section(page, "Accanto"))
     assert [row[0] for row in shown] == [each["from"] for each in tuesday]
@@ -61,7 +61,7 @@ def test_half_hours_where_seats_bind_are_marked_and_listed(here: Path) -> None:
     binding = [each for each in found["half_hours"] if each["seats_bind"]]
     assert binding
     rows = cells(section(page, "Where 6 seats do not suffice"))
-    names = [f"{formats.DAYS['en'][WEEKDAYS.index(each['weekday'])]} {each['from']}" for each in binding]
+    names = [f"{localization.DAYS['en'][WEEKDAYS.index(each['weekday'])]} {each['from']}" for each in binding]
     assert [row[0] for row in rows] == names
     assert [int(row[1]) for row in rows] == [each["without_limit_of_seats"] for each in binding]
     met = ["met, with help from the half-hours around" if each["targets_met"] else "target missed" for each in binding]

@@ -25,7 +25,7 @@ TINY = 1e-300
 SHAPE_NAME: dict[str, str] = {"lognormal": "sigma", "gamma": "shape", "weibull": "shape"}
 
 
-class Estimate(NamedTuple):
+class FittedValue(NamedTuple):
     """A fitted value with its 95 % interval."""
 
     value: float
@@ -37,8 +37,8 @@ class Fit(NamedTuple):
     """A law with its parameters; `aic` compares it with others on the same data, less is better."""
 
     law: LawName
-    mean: Estimate  # s
-    shape: Estimate | None  # sigma of the log-normal law; None for the exponential
+    mean: FittedValue  # s
+    shape: FittedValue | None  # sigma of the log-normal law; None for the exponential
     aic: float
 
     def scenario(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def rounded(value: float, digits: int = 4) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def maximum(loss: Callable[[Floats], float], start: Sequence[float]) -> tuple[Floats, Floats, float]:
+def maximise_likelihood(loss: Callable[[Floats], float], start: Sequence[float]) -> tuple[Floats, Floats, float]:
     """The least of a negative log-likelihood: where, the standard deviations there (observed information), its value.
 
     Raises ModelError when the data do not determine the parameters.
@@ -78,7 +78,7 @@ def maximum(loss: Callable[[Floats], float], start: Sequence[float]) -> tuple[Fl
     return np.asarray(found.x), np.asarray(np.sqrt(variances)), float(found.fun)
 
 
-def fit(law: LawName, seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
+def fit_law(law: LawName, seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
     """Fit a law to whole seconds. `censored`: durations that were longer than these. Raises ModelError."""
     values, counts = np.unique(np.asarray(seen, dtype=float), return_counts=True)
     beyond, many = np.unique(np.asarray(censored, dtype=float), return_counts=True)
@@ -97,30 +97,30 @@ def fit(law: LawName, seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
             whole += many @ np.log(np.maximum(survival(law, beyond, scale, shape), TINY))
         return -float(whole)
 
-    best, deviation, least = maximum(loss, start)
+    best, deviation, least = maximise_likelihood(loss, start)
     estimates = [_estimate(x, sd) for x, sd in zip(best, deviation, strict=True)]
     return Fit(law, estimates[0], estimates[1] if len(estimates) > 1 else None, 2 * least + 2 * len(best))
 
 
-def best(laws: Sequence[LawName], seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
+def best_fit(laws: Sequence[LawName], seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
     """The law that explains the data best (Akaike's criterion); the first one unless another is much better (by 6)."""
-    fits = [fit(law, seen, censored) for law in laws]
+    fits = [fit_law(law, seen, censored) for law in laws]
     chosen = min(fits, key=lambda each: each.aic)
     return chosen if chosen.aic < fits[0].aic - 6 else fits[0]
 
 
-def _estimate(log_value: float, deviation: float) -> Estimate:
+def _estimate(log_value: float, deviation: float) -> FittedValue:
     half = NORMAL * deviation
-    return Estimate(math.exp(log_value), math.exp(log_value - half), math.exp(log_value + half))
+    return FittedValue(math.exp(log_value), math.exp(log_value - half), math.exp(log_value + half))
 
 
-def share(part: int, whole: int) -> Estimate:
+def fit_share(part: int, whole: int) -> FittedValue:
     """A share with its exact interval (Clopper and Pearson 1934). Raises ModelError for a share of nothing."""
     if not whole:
         raise ModelError("a share of nothing")
     low = float(stats.beta.ppf(0.025, part, whole - part + 1)) if part else 0.0
     high = float(stats.beta.ppf(0.975, part + 1, whole - part)) if part < whole else 1.0
-    return Estimate(part / whole, low, high)
+    return FittedValue(part / whole, low, high)
 
 
 # --- the laws, by mean and shape -------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class HalfHours:
         """The weekdays on which the service opens."""
         return sorted(set(self.weekday.tolist()))
 
-    def of_calls(self, at: Floats) -> Indices:
+    def cells_at(self, at: Floats) -> Indices:
         """The cell of each instant; -1 outside all."""
         place = np.searchsorted(self.start, at, "right") - 1
         inside = (place >= 0) & (at < self.until[place])
@@ -89,7 +89,7 @@ def _open_part(period: Period, day: int, slot: int) -> tuple[float, float] | Non
     return max(start, float(period.open_from[inside][0])), min(until, float(period.open_until[inside][-1]))
 
 
-def duty(cells: HalfHours, staff: Counts) -> dict[str, Any]:
+def staff_schedule(cells: HalfHours, staff: Counts) -> dict[str, Any]:
     """A schedule with exactly `staff` [cells] people at work in each half-hour, as arguments of `inputs.build`.
 
     Person k is there whenever more than k are wanted; who has to go finishes the call in hand.

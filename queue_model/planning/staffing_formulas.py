@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from queue_model.errors import ModelError
-from queue_model.planning.half_hours import Counts
 from queue_model.planning.staffing_trials import Goal, Trials
+from queue_model.planning.weekly_half_hours import Counts
 from queue_model.scenario.laws import mean
 from queue_model.scenario.study import Study
 from queue_model.theory.abandonment import erlang_a
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Rules:
+class FormulaStaffing:
     """By half-hour of the week, [cells]; -1 where a rule has no answer."""
 
     calls: Floats  # that come to the queue
@@ -45,7 +45,7 @@ class Rules:
         return np.where(guess > 0, guess, np.ceil(self.load).astype(np.int64) + 1)
 
 
-def rules(study: Study, trials: Trials, wanted: Sequence[Goal]) -> Rules:
+def formula_staffing(study: Study, trials: Trials, wanted: Sequence[Goal]) -> FormulaStaffing:
     """The rules' answers for the callers of these trials."""
     calls, aht = trials.calls(), trials.handling()
     patience = mean(study.scenario.callers.patience)
@@ -57,7 +57,7 @@ def rules(study: Study, trials: Trials, wanted: Sequence[Goal]) -> Rules:
     def each(one: Callable[[float], int]) -> Counts:
         return np.array([one(rate) if rate * aht > 0 else 1 for rate in rates], dtype=np.int64)
 
-    return Rules(
+    return FormulaStaffing(
         calls, calls / seconds * aht, aht, finite,
         each(lambda rate: _fewest(lambda n: erlang_c(rate, aht, n), math.floor(rate * aht) + 1, wanted, within)),
         each(lambda rate: _with_patience(rate, aht, finite, wanted, within)),

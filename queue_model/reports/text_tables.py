@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from charter.kpi_definitions import DEFINITIONS
-from common.command_line import Refusal
 from queue_model.runs.measures.estimates import Estimate
 
 EMPTY = "-"
@@ -52,33 +49,4 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
 
 def wrapped(text: str, indent: str = "", width: int = 110) -> Iterable[str]:
     """A paragraph in lines, each with the indent."""
-    import textwrap
-
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent) or [indent]
-
-
-def deliver(text: str, path: str) -> None:
-    """Write a result to a file, whole or not at all, or to standard output for `-`. Raises `Refusal`.
-
-    Only a file is replaced: a link goes on leading where it led, and a device or pipe is written into.
-    """
-    if path == "-":
-        sys.stdout.write(text)
-        return
-    place, temporary = os.path.realpath(path), ""
-    try:
-        if os.path.exists(place) and not os.path.isfile(place):
-            with open(place, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            return
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(place), prefix=".queue-model-")
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, place)
-    except OSError as problem:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise Refusal(f"{path}: not written: {problem.strerror}; what was there before is still there") from None

@@ -16,7 +16,7 @@ from queue_model.errors import ModelError
 from queue_model.fitting.dispersion import gamma_shape
 from queue_model.fitting.forecast import FEWEST_DAYS, USUAL_WEIGHT, Calendar, Forecast, fit, interval, noise
 from queue_model.fitting.history import SLOTS, History
-from queue_model.fitting.laws import Estimate, Floats
+from queue_model.fitting.maximum_likelihood import FittedValue, Floats
 
 WEEKS = 8  # held back
 AHEAD = 14  # days, from each origin
@@ -115,11 +115,11 @@ def _last_week(history: History, origin: int, day: int) -> Floats:
 
 def _slots_shape(missed: _Missed) -> float:
     """As the shape of days, for half-hours: what is left beyond Poisson within and between days."""
-    found: Estimate = gamma_shape(missed.seen.ravel(), missed.expected.ravel())
+    found: FittedValue = gamma_shape(missed.seen.ravel(), missed.expected.ravel())
     return found.value
 
 
-def _score(missed: _Missed, origins: int, weight: float, shape: Estimate, slot_shape: float) -> Score:
+def _score(missed: _Missed, origins: int, weight: float, shape: FittedValue, slot_shape: float) -> Score:
     calls = float(missed.seen.sum())
     if not calls:
         raise ModelError("history: no call in the held-back weeks")

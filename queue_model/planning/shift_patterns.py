@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from queue_model.errors import ModelError
-from queue_model.planning.half_hours import clock
-from queue_model.planning.workforce import GRID, MOST_COLUMNS, Pause, Workforce
+from queue_model.planning.weekly_half_hours import clock
+from queue_model.planning.workforce import GRID, MOST_PATTERNS, Break, Workforce
 from queue_model.scenario.checks import minute
 
 QUARTERS = 24 * 60 // GRID
@@ -34,7 +34,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Column:
+class ShiftPattern:
     """A shift with its breaks, (from, until) each."""
 
     shift: Shift
@@ -64,19 +64,19 @@ def shifts(force: Workforce) -> list[Shift]:
     )
 
 
-def columns(force: Workforce) -> list[Column]:
+def shift_patterns(force: Workforce) -> list[ShiftPattern]:
     """Every column. Raises ModelError when there are far too many."""
     found = []
     for shift in shifts(force):
         for placed in _placed(force.shifts[shift.kind].breaks, shift.start, shift.start):
-            found.append(Column(shift, placed))
-            if len(found) > MOST_COLUMNS:
+            found.append(ShiftPattern(shift, placed))
+            if len(found) > MOST_PATTERNS:
                 remedy = "narrow the breaks' after and latest, or write fewer starts"
-                raise ModelError(f"shifts.{shift.kind}: more than {MOST_COLUMNS:,} ways to place breaks; {remedy}")
+                raise ModelError(f"shifts.{shift.kind}: more than {MOST_PATTERNS:,} ways to place breaks; {remedy}")
     return found
 
 
-def _placed(pauses: Sequence[Pause], start: int, free: int) -> Iterator[tuple[tuple[int, int], ...]]:
+def _placed(pauses: Sequence[Break], start: int, free: int) -> Iterator[tuple[tuple[int, int], ...]]:
     """The breaks, one after the other, none before the one above it is over."""
     if not pauses:
         yield ()

@@ -22,7 +22,7 @@ class Row:
     said: str
 
 
-def forest(title: str, rows: Sequence[Row], said: Callable[[float], str]) -> str:
+def forest_plot(title: str, rows: Sequence[Row], said: Callable[[float], str]) -> str:
     """The rows one under the other; `said` writes a mark of the scale."""
     reach = _reach(rows)
     foot = ROW * len(rows) + 6

@@ -7,8 +7,8 @@ import pytest
 
 from queue_model.errors import ModelError
 from queue_model.fitting.dispersion import gamma_shape
-from queue_model.fitting.kaplan_meier import curve
-from queue_model.fitting.laws import LawName, best, fit, log_chance, share
+from queue_model.fitting.kaplan_meier import survival_curve
+from queue_model.fitting.maximum_likelihood import LawName, best_fit, fit_law, fit_share, log_chance
 
 LAWS: tuple[LawName, ...] = ("exponential", "lognormal", "gamma", "weibull")
 
@@ -28,7 +28,7 @@ def test_a_clock_that_cuts_seconds_sees_just_these_chances() -> None:
 def test_short_talks_are_not_biased_by_the_clock() -> None:
     draw = np.random.default_rng(2)
     begin, lasts = draw.random(20_000), draw.gamma(2.0, 1.5, 20_000)
-    found = fit("gamma", np.floor(begin + lasts))
+    found = fit_law("gamma", np.floor(begin + lasts))
     assert found.shape is not None
     assert found.mean.low < 3 < found.mean.high
     assert found.shape.low < 2 < found.shape.high
@@ -36,8 +36,8 @@ def test_short_talks_are_not_biased_by_the_clock() -> None:
 
 def test_the_law_is_told_by_the_data() -> None:
     draw = np.random.default_rng(3)
-    assert best(("lognormal", "gamma"), np.floor(draw.lognormal(5.5, 0.7, 3000))).law == "lognormal"
-    assert best(("lognormal", "gamma"), np.floor(draw.gamma(2, 150, 3000))).law == "gamma"
+    assert best_fit(("lognormal", "gamma"), np.floor(draw.lognormal(5.5, 0.7, 3000))).law == "lognormal"
+    assert best_fit(("lognormal", "gamma"), np.floor(draw.gamma(2, 150, 3000))).law == "gamma"
 
 
 def test_censored_patience_comes_back_and_intervals_hold_as_often_as_they_say() -> None:
@@ -46,14 +46,14 @@ def test_censored_patience_comes_back_and_intervals_hold_as_often_as_they_say() 
         draw = np.random.default_rng(seed)
         patience, served = draw.exponential(180.0, 400), draw.exponential(90.0, 400)
         gone = patience < served
-        found = fit("exponential", np.floor(patience[gone]), np.floor(served[~gone]))
+        found = fit_law("exponential", np.floor(patience[gone]), np.floor(served[~gone]))
         held += found.mean.low < 180 < found.mean.high
     assert 88 <= held <= 100
 
 
 def test_the_curve_of_kaplan_and_meier() -> None:
     # Remission of leukaemia under 6-MP (Freireich 1963), the textbook's example.
-    found = curve([6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35])
+    found = survival_curve([6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35])
     assert found.share == pytest.approx([0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482], abs=1e-4)
     assert found.low[0] == pytest.approx(0.6197, abs=1e-3)
     assert found.high[0] == pytest.approx(0.9516, abs=1e-3)
@@ -74,8 +74,8 @@ def test_how_much_days_differ() -> None:
 
 def test_too_little_says_so() -> None:
     with pytest.raises(ModelError, match="1 durations are too few for a fit"):
-        fit("exponential", [5])
+        fit_law("exponential", [5])
     with pytest.raises(ModelError, match="a share of nothing"):
-        share(0, 0)
-    assert share(0, 10).low == 0
-    assert share(0, 10).high == pytest.approx(0.3085, abs=1e-4)
+        fit_share(0, 0)
+    assert fit_share(0, 10).low == 0
+    assert fit_share(0, 10).high == pytest.approx(0.3085, abs=1e-4)

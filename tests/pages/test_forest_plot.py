@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages import colours
-from pages.forest import EDGE, WIDTH, Row, forest
+from pages.forest_plot import EDGE, WIDTH, Row, forest_plot
 
 numbers = st.floats(-1e6, 1e6).filter(lambda each: each == 0 or abs(each) > 1e-6)
 
 
 def drawn(*rows: Row) -> ElementTree.Element:
-    return ElementTree.fromstring(forest("A < B", rows, lambda value: f"{value:g} s"))
+    return ElementTree.fromstring(forest_plot("A < B", rows, lambda value: f"{value:g} s"))
 
 
 def test_a_dot_an_interval_and_the_words_of_each_row() -> None:

@@ -30,7 +30,7 @@ class Ends(Protocol):
     def high(self) -> float | None: ...
 
 
-def plain(value: float, language: Language, digits: int = 1) -> str:
+def number(value: float, language: Language, digits: int = 1) -> str:
     """A number with so many decimals."""
     return f"{value + 0.0:,.{digits}f}".translate(_SEPARATORS[language])
 
@@ -39,7 +39,7 @@ def figure(value: float | None, kind: str, language: Language, digits: int = 1) 
     """A share in per cent or seconds; a dash where nothing was measured."""
     if value is None:
         return NOTHING
-    return f"{plain(100 * value if kind == 'share' else value, language, digits)}\N{NO-BREAK SPACE}{unit(kind)}"
+    return f"{number(100 * value if kind == 'share' else value, language, digits)}\N{NO-BREAK SPACE}{unit(kind)}"
 
 
 def unit(kind: str) -> str:
@@ -49,8 +49,8 @@ def unit(kind: str) -> str:
 def amount(value: float, kind: str, language: Language) -> str:
     """A number as its kind is written: whole counts, shares in per cent, seconds, days."""
     if kind == "count":
-        return plain(value, language, 0)
-    return plain(value, language) if kind == "days" else figure(value, kind, language)
+        return number(value, language, 0)
+    return number(value, language) if kind == "days" else figure(value, kind, language)
 
 
 def interval(estimate: Ends, kind: str, language: Language) -> str:
@@ -58,7 +58,7 @@ def interval(estimate: Ends, kind: str, language: Language) -> str:
     ends = bounded(estimate, kind)
     if ends is None:
         return NOTHING
-    low, high = (plain(100 * each if kind == "share" else each, language) for each in ends)
+    low, high = (number(100 * each if kind == "share" else each, language) for each in ends)
     return f"{low}–{high}\N{NO-BREAK SPACE}{unit(kind)}"
 
 
@@ -74,10 +74,10 @@ def day(when: date, language: Language) -> str:
     return f"{when.day} {_MONTHS[language].split()[when.month - 1]} {when.year}"
 
 
-def month(year: int, number: int, language: Language) -> str:
-    return f"{_MONTHS[language].split()[number - 1]} {year}"
+def month(year: int, month_number: int, language: Language) -> str:
+    return f"{_MONTHS[language].split()[month_number - 1]} {year}"
 
 
-def short_month(year: int, number: int, language: Language) -> str:
+def short_month(year: int, month_number: int, language: Language) -> str:
     """`ott 26`, for the head of a narrow column."""
-    return f"{_MONTHS[language].split()[number - 1][:3]} {year % 100:02}"
+    return f"{_MONTHS[language].split()[month_number - 1][:3]} {year % 100:02}"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from common.command_line import Refusal
-from queue_model.reports.terminal import deliver
+from queue_model.reports.output_files import write_output
 
 
 def test_a_result_replaces_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "run.csv"
     for text in ("old\n", "new\n"):
-        deliver(text, str(path))
+        write_output(text, str(path))
         assert path.read_text(encoding="utf-8") == text
     assert os.listdir(tmp_path) == ["run.csv"]
 
@@ -23,8 +23,8 @@ def test_a_result_replaces_the_one_before(tmp_path: Path) -> None:
 def test_a_link_leads_where_it_led(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "report.html").symlink_to("shared/report.html")
-    deliver("one\n", str(tmp_path / "report.html"))
-    deliver("two\n", str(tmp_path / "report.html"))
+    write_output("one\n", str(tmp_path / "report.html"))
+    write_output("two\n", str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").is_symlink()
     assert (tmp_path / "shared" / "report.html").read_text(encoding="utf-8") == "two\n"
 
@@ -34,7 +34,7 @@ def test_a_pipe_is_written_into_and_stays(tmp_path: Path) -> None:
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: read.append(path.read_text(encoding="utf-8")), daemon=True)
     reader.start()
-    deliver("figures\n", str(path))
+    write_output("figures\n", str(path))
     reader.join(10)
     assert read == ["figures\n"]
     assert path.is_fifo()
@@ -44,5 +44,5 @@ def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.symlink_to("/dev/full")  # a link to it, so that no mistake can replace the device
     with pytest.raises(Refusal, match=r"full: not written: No space left on device; what was there before is still"):
-        deliver("figures\n", str(full))
+        write_output("figures\n", str(full))
     assert os.path.realpath(full) == "/dev/full"

@@ -12,7 +12,7 @@ from scipy import stats
 from charter.calendar import WEEKDAYS, OpeningHours
 from queue_model.errors import ModelError
 from queue_model.fitting.dispersion import gamma_shape
-from queue_model.fitting.laws import Estimate, Floats
+from queue_model.fitting.maximum_likelihood import FittedValue, Floats
 from queue_model.scenario.period import Period
 from queue_model.scenario.schema import Arrivals
 from queue_model.simulation.arrivals import day_factors
@@ -21,20 +21,22 @@ STEP = 30  # minutes
 
 
 @dataclass(frozen=True, eq=False)
-class Volumes:
+class FittedArrivals:
     """What a log says of arrivals: calls on a day whose factors are all 1, and the factors."""
 
     days: list[date]  # that count: open, and covered by the log
     silent: list[date]  # open, and nobody called: left out
     begin: int  # minute of the day at which the first half-hour starts
     counts: Floats  # [days, slots]
-    per_day: Estimate
-    weekdays: dict[str, Estimate]
-    profile: list[Estimate]  # calls of each half-hour on a day whose factors are all 1
-    busyness: Estimate
+    per_day: FittedValue
+    weekdays: dict[str, FittedValue]
+    profile: list[FittedValue]  # calls of each half-hour on a day whose factors are all 1
+    busyness: FittedValue
 
 
-def volumes(at: Floats, weight: Floats, hours: OpeningHours, arrivals: Arrivals, span: tuple[float, float]) -> Volumes:
+def fit_arrivals(
+    at: Floats, weight: Floats, hours: OpeningHours, arrivals: Arrivals, span: tuple[float, float]
+) -> FittedArrivals:
     """Fit the arrivals at those instants (epoch seconds), each counting for `weight` (below 1 where a visit may be
     somebody's second attempt). Months and special days are those of `arrivals`. Raises ModelError."""
     first, last = (hours.local(instant).date() for instant in span)
@@ -77,7 +79,7 @@ def _covered(period: Period, span: tuple[float, float]) -> NDArray[np.bool_]:
     return found
 
 
-def _fit(days: list[date], silent: list[date], begin: int, counts: Floats, beside: Floats) -> Volumes:
+def _fit(days: list[date], silent: list[date], begin: int, counts: Floats, beside: Floats) -> FittedArrivals:
     totals = counts.sum(axis=1)
     week = np.array([day.weekday() for day in days])
     present = sorted(set(week.tolist()))
@@ -99,19 +101,19 @@ def _fit(days: list[date], silent: list[date], begin: int, counts: Floats, besid
     slots = counts.sum(axis=0)
     scale = per_day / totals.sum()
     profile = [
-        Estimate(
+        FittedValue(
             n * scale, scale * float(stats.chi2.ppf(0.025, 2 * n)) / 2 if n else 0.0,
             scale * float(stats.chi2.ppf(0.975, 2 * n + 2)) / 2,
         )
         for n in slots.tolist()
     ]  # fmt: skip
-    return Volumes(days, silent, begin, counts, level, factors, profile, shape)
+    return FittedArrivals(days, silent, begin, counts, level, factors, profile, shape)
 
 
-def _around(value: float, relative: float) -> Estimate:
-    return Estimate(value, value * float(np.exp(-relative)), value * float(np.exp(relative)))
+def _around(value: float, relative: float) -> FittedValue:
+    return FittedValue(value, value * float(np.exp(-relative)), value * float(np.exp(relative)))
 
 
-def said(days: list[date]) -> str:
+def date_range(days: list[date]) -> str:
     """First and last day in words."""
     return f"{days[0]} to {days[-1]}" if days[-1] - days[0] > timedelta() else str(days[0])
