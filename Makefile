@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch postgres run demo rehearse test test-fast lint bench clean
+.PHONY: help setup switch postgres run demo rehearse types test test-fast lint bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ demo: setup ## the demonstration call only; the exit status says whether every s
 
 rehearse: setup ## play the caller yourself, in the terminal
 	@$(BIN)/ivr rehearse
+
+types: setup ## the types of the compiled configuration, generated from its settings
+	@$(BIN)/python -m ivr.configuration.generate_types
 
 lint: setup ## style, types, and which way imports run
 	@echo "== ruff, mypy, import-linter"

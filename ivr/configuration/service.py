@@ -19,10 +19,10 @@ from msgspec import Struct
 from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
 from common.places import Places
 from ivr.configuration import menu as menus
-from ivr.configuration import rules
+from ivr.configuration import rules, settings
 from ivr.configuration.compiled import FORMAT, Compiled
 from ivr.configuration.menu import Finding, Menu
-from ivr.configuration.settings import Catalogue, PromptText, Service, Survey
+from ivr.configuration.settings import Catalogue, Paths, PromptSheet, PromptText, Service, Survey
 
 SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; only until a prompt has its audio
 MOST_PROBLEMS = 100  # of one file; more are the same slip over and over
@@ -120,27 +120,19 @@ def compiled(configuration: Configuration, places: Places) -> Compiled:
     sheets = {}
     for name, prompt in configuration.prompts.items():
         seconds = rules.audio_seconds(places, name) or max(0.5, len(prompt.text) * SECONDS_PER_LETTER)
-        sheets[name] = {"text": prompt.text, "version": prompt.version, "seconds": round(seconds, 3)}
-    content: dict[str, Any] = {
-        "service": msgspec.to_builtins(configuration.service),
-        "menu": msgspec.to_builtins(configuration.menu),
-        "survey": msgspec.to_builtins(configuration.survey),
-        "prompts": sheets,
-    }
+        sheets[name] = PromptSheet(prompt.text, prompt.version, round(seconds, 3))
+    paths = Paths(places.facts, places.messages, places.native_messages, places.socket)
+    service, menu, survey = configuration.service, configuration.menu, configuration.survey
+    document: Compiled = msgspec.to_builtins(settings.Compiled(FORMAT, "", service, menu, survey, sheets, paths))
+    document["revision"] = _revision(document)
+    return document
+
+
+def _revision(document: Compiled) -> str:
+    """A digest of what a call does; where files are is no part of it."""
+    content = {name: document[name] for name in ("service", "menu", "survey", "prompts")}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
-    document: Any = {
-        "format": FORMAT,
-        "revision": hashlib.sha256(canonical).hexdigest()[:12],
-        **content,
-        "paths": {
-            "facts": places.facts,
-            "messages": places.messages,
-            "native_messages": places.native_messages,
-            "socket": places.socket,
-        },
-    }
-    result: Compiled = document
-    return result
+    return hashlib.sha256(canonical).hexdigest()[:12]
 
 
 def compile(places: Places, configuration: Configuration | None = None) -> Compiled:

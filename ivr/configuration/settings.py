@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ivr.configuration.menu import Attempts, Key, PromptId, Prompts, SomePrompts, WaitSeconds
+from ivr.configuration.menu import Attempts, Key, Menu, PromptId, Prompts, SomePrompts, WaitSeconds
 
 
 def _text(pattern: str, words: str) -> Meta:
@@ -215,3 +215,33 @@ class PromptText(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
     prompts: dict[PromptId, PromptText]
+
+
+# --- what `ivr compile` writes ---------------------------------------------------------------------------------------
+
+
+class PromptSheet(Struct, frozen=True):
+    text: str
+    version: int
+    seconds: float  # of audio; estimated from the text while there is no audio
+
+
+class Paths(Struct, frozen=True):
+    """Where the call path writes; absolute."""
+
+    facts: str
+    messages: str
+    native_messages: str
+    socket: str
+
+
+class Compiled(Struct, frozen=True):
+    """The compiled configuration, with every default filled in."""
+
+    format: int
+    revision: str  # digest of the content: the configuration with which a call was handled
+    service: Service
+    menu: Menu
+    survey: Survey
+    prompts: dict[str, PromptSheet]
+    paths: Paths

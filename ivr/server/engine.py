@@ -18,7 +18,7 @@ from typing import Any
 
 from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError
-from ivr.configuration.compiled_check import trusted
+from ivr.configuration.compiled_check import load_checked
 from ivr.drivers.fastagi import Switchboard
 from ivr.drivers.listening import BACKLOG, Instance, ListeningError, State, local_socket, network_socket
 from ivr.facts import Fact, Spool, recover
@@ -87,7 +87,7 @@ class Engine:
 
     async def start(self) -> None:
         """Takes calls when it returns."""
-        compiled = trusted(self.places)
+        compiled = load_checked(self.places)
         self._instance.claim()
         try:
             await self._start(compiled)
@@ -142,7 +142,7 @@ class Engine:
         """Take up the compiled configuration for new calls; a file that is not sound changes nothing."""
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            self._take_up(trusted(self.places))
+            self._take_up(load_checked(self.places))
         except CompiledError as problem:
             self.metrics.reloads["refused"] += 1
             self.log.error("reload_refused", error=str(problem))

@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     try:
-        service = compiled_check.trusted(places)["service"]
+        service = compiled_check.load_checked(places)["service"]
     except CompiledError as problem:
         raise Refusal(str(problem)) from None
     queue = service["queue"]

@@ -413,8 +413,14 @@ def worked(page: Path, site: Path, test: str, *others: str) -> str:
     apply(patch.text, site)
     (site / test).parent.mkdir(exist_ok=True)
     (site / test).write_text(written.text, encoding="utf-8")
+    python(site, "ivr.configuration.generate_types")  # `make types`
+    return python(site, "pytest", "-q", "-p", "no:cacheprovider", test, *others)
+
+
+def python(site: Path, *arguments: str) -> str:
+    """Run a module in the copy in `site`; its standard output."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, *others],
+        [sys.executable, "-m", *arguments],
         cwd=site, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
         env={**os.environ, "PYTHONPATH": str(site)},
     )  # fmt: skip
@@ -423,18 +429,20 @@ def worked(page: Path, site: Path, test: str, *others: str) -> str:
 
 
 def test_the_worked_example_of_a_menu_node_works(site: Path) -> None:
-    for room in ("ivr", "charter", "voicemail"):
+    for room in ("common", "ivr", "charter", "voicemail"):
         shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py", "tests/config/test_shipped.py"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(HOME / name, site / name)
     head = "tests/config/test_shipped.py::test_the_head_of_menu_yaml_explains_every_kind_of_node"
+    (patch,) = [block.text for block in blocks(DEVELOPERS) if block.words == ["diff", "example"]]
+    assert len(re.findall(r"^\+\+\+ .*\.py$", patch, re.M)) <= 3
     assert "3 passed" in worked(DEVELOPERS, site, "tests/ivr/test_pause.py", head)
 
 
 def test_the_worked_example_of_a_feature_for_both_engines_works(site: Path) -> None:
     """Nothing compiled is copied: it would be the engine without the feature."""
-    for room in ("ivr", "charter", "voicemail", "pages", "queue_model", "tests/queue_model"):
+    for room in ("common", "ivr", "charter", "voicemail", "pages", "queue_model", "tests/queue_model"):
         shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py"):
         shutil.copy(HOME / name, site / name)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, text
 
 from common.command_line import Refusal
 from common.terminal_table import age
-from ivr.configuration.shapes import Notification
+from ivr.configuration.compiled_types import Notification
 from registry.db import schema
 from registry.db.connection import Database
 from voicemail.callback.worklist import Entry, entries, untouched

@@ -142,11 +142,11 @@ def test_releasing_what_was_never_claimed_removes_nothing(tmp_path: Path) -> Non
     [
         (lambda d: d.pop("menu"), "menu: Expected `object`, got `null`"),
         (lambda d: d["menu"].update(start="nowhere"), "menu.start: no node named 'nowhere'"),
-        (lambda d: d["menu"]["nodes"].update(x={"kind": "dance"}), "menu.nodes.x.kind: 'dance' is none of hours, "),
+        (lambda d: d["menu"]["nodes"].update(x={"kind": "dance"}), "menu.nodes.x.kind: 'dance' is not one of hours, "),
         (lambda d: d["menu"]["nodes"].update(x={"kind": "play"}), "x: Object missing required field `prompts`"),
         (lambda d: d["service"]["engine"].update(allow=["here"]), "'here' does not appear to be an IPv4 or IPv6"),
         (lambda d: d["service"]["engine"].update(most_sessions="many"), "service: Expected `int`, got `str`"),
-        (lambda d: d["paths"].update(facts="elsewhere"), "paths.facts: elsewhere is for another var/"),
+        (lambda d: d["paths"].update(facts="elsewhere"), "paths.facts: elsewhere belongs to another var/"),
         (lambda d: d.update(format=99), "format 99, this program reads"),
         (lambda d: d["survey"].pop("questions"), "survey: Object missing required field `questions`"),
     ],

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from common.command_line import Refusal
 from common.ports import free_ports
-from ivr.configuration.shapes import Notification
+from ivr.configuration.compiled_types import Notification
 from registry.db import schema
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work

@@ -1,0 +1,115 @@
+"""Writes `ivr/configuration/compiled_types.py` from the settings. Run it with `make types`.
+
+The settings are msgspec Structs: they check what people write. The compiled configuration is the same data as plain
+dictionaries, and the code that reads it needs their types. Each Struct becomes a TypedDict here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import keyword
+import os
+import types
+from collections.abc import Iterator
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from ivr.configuration import menu, settings
+
+TARGET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compiled_types.py")
+WIDTH = 120
+
+# Read by weekday, so a mapping is of more use than a TypedDict.
+REPLACED: dict[Any, str] = {settings.Week: "dict[str, list[str]]  # weekday name -> 09:00-18:00"}
+NOT_COMPILED = (settings.PromptText, settings.Catalogue)
+
+_HEAD = '''"""The types of the compiled configuration. Generated from the settings: do not edit, run `make types`.
+
+Import them from `ivr.configuration.compiled`. They have a module of their own because making fifty typed dictionaries
+takes 4 ms, which an AGI script does not have: on the call path only the type checker imports them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+'''
+
+
+def source() -> str:
+    """The text of the module."""
+    parts = [_HEAD]
+    for struct in _structs(menu, settings):
+        parts.append(_typed_dict(struct))
+        parts += [_alias(name, value) for name, value, after in _aliases() if after is struct]
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def main() -> None:
+    with open(TARGET, "w", encoding="utf-8") as file:
+        file.write(source())
+
+
+def _structs(*modules: types.ModuleType) -> Iterator[Any]:
+    """The Structs that modules define, in the order of the sources."""
+    for module in modules:
+        for value in vars(module).values():
+            struct = isinstance(value, type) and issubclass(value, msgspec.Struct)
+            if struct and value.__module__ == module.__name__ and value not in (*REPLACED, *NOT_COMPILED):
+                yield value
+
+
+def _aliases() -> list[tuple[str, Any, Any]]:
+    """The unions with a name: (name, type, the Struct after which they can be written)."""
+    hints = get_type_hints(menu.Miss)
+    return [("Prompt", get_args(hints["prompts"])[0], menu.SayToken), ("Node", menu.Node, get_args(menu.Node)[-1])]
+
+
+def _alias(name: str, value: Any) -> str:
+    line = f"{name} = {_union(value)}\n"
+    if len(line) > WIDTH:
+        line = f"{name} = (\n    {' | '.join(map(_type, get_args(value)))}\n)\n".replace(" | ", "\n    | ")
+    return line + "\n"
+
+
+def _typed_dict(struct: Any) -> str:
+    """`struct` as it is written in JSON. Raises TypeError for a type that has no counterpart here."""
+    hints = get_type_hints(struct)
+    fields = {name: _type(hints[field]) for name, field in zip(struct.__struct_encode_fields__, hints, strict=True)}
+    config = struct.__struct_config__
+    if config.tag is not None:
+        fields = {config.tag_field: f'Literal["{config.tag}"]', **fields}
+    name = struct.__name__
+    if any(keyword.iskeyword(field) for field in fields):
+        items = ", ".join(f'"{field}": {value}' for field, value in fields.items())
+        return f'{name} = TypedDict("{name}", {{{items}}})\n\n'
+    return "\n".join([f"class {name}(TypedDict):", *(f"    {field}: {value}" for field, value in fields.items()), "\n"])
+
+
+def _type(wanted: Any) -> str:
+    for name, value, _ in _aliases():
+        if wanted == value:
+            return name
+    if wanted in REPLACED:
+        return REPLACED[wanted]
+    if wanted is datetime.date:
+        return "str"
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin in (Union, types.UnionType):
+        return _union(wanted)
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]".replace("'", '"')
+    if origin in (list, dict):
+        return f"{origin.__name__}[{', '.join(map(_type, arguments))}]"
+    if wanted in (bool, int, float, str, types.NoneType) or issubclass(wanted, msgspec.Struct):
+        return "None" if wanted is types.NoneType else str(wanted.__name__)
+    raise TypeError(f"{wanted}: write in {os.path.basename(__file__)} what it is in JSON")
+
+
+def _union(wanted: Any) -> str:
+    return " | ".join(map(_type, get_args(wanted)))
+
+
+if __name__ == "__main__":
+    main()
