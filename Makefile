@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch postgres run demo rehearse types test test-fast lint bench clean
+.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,9 +43,10 @@ types: setup ## the types of the compiled configuration, generated from its sett
 	@$(BIN)/python -m ivr.configuration.generate_types
 
 lint: setup ## style, types, and which way imports run
-	@echo "== ruff, mypy, import-linter"
+	@echo "== ruff, codespell, mypy, import-linter"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
@@ -57,6 +58,16 @@ test: lint switch postgres ## everything: style, types, all tests, those on a re
 	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
 	@echo "== the tests on a real Asterisk: they mostly wait, so several houses stand side by side"
 	@$(BIN)/python -m pytest -m switch -n 3 --dist loadfile
+
+picture: setup ## draw the packages and their imports: docs/packages.svg
+	@$(BIN)/python -m docs.scripts.packages_picture
+
+file-map: setup ## write one line for each module: docs/files.md
+	@$(BIN)/python -m docs.scripts.file_map
+
+docs: picture file-map ## the API reference as pages, from the docstrings: build/docs/index.html
+	@$(BIN)/pdoc --output-directory build/docs common charter pages ivr registry measure queue_model voicemail lab '!registry.db.migrations.env'
+	@echo "written: build/docs/index.html"
 
 bench: switch postgres ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
