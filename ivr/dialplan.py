@@ -19,6 +19,7 @@ from charter.calendar import WEEKDAYS, OpeningHours, parse_range
 from common.command_line import Refusal
 from common.places import ROOT, Places
 from common.ports import HOST, Ports
+from common.safe_files import drafts
 from ivr.configuration.compiled import Compiled, Service
 from ivr.drivers.relay import installed_text
 
@@ -326,38 +327,28 @@ def write(files: Mapping[str, str], folder: str, stamp: str | None = None, mode:
     if not altered:
         return []
     os.makedirs(folder, exist_ok=True)
-    fresh: dict[str, str] = {}
-    try:
-        for change in altered:
-            fresh[change.name] = _write_beside(os.path.join(folder, change.name), change.after, mode)
+    paths = [os.path.join(folder, change.name) for change in altered]
+    with drafts(paths, mode=0o600, sync=False) as fresh:
+        for change, draft in zip(altered, fresh, strict=True):
+            _write_draft(draft, change.after, 0o600 if change.name in _PRIVATE else mode)
         if stamp is not None:
             _keep(altered, folder, stamp)
-        for change in altered:
-            os.rename(fresh[change.name], os.path.join(folder, change.name))
-            del fresh[change.name]
-    finally:
-        for path in fresh.values():
-            os.unlink(path)
     return altered
 
 
-def _write_beside(path: str, text: str, mode: int) -> str:
-    """A new file on the disk; when root renders, it belongs to whom the folder belongs to (the user `asterisk`)."""
-    fresh = f"{path}.{os.getpid()}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            if os.geteuid() == 0:
-                owner = os.stat(os.path.dirname(path))
-                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            os.fchmod(file.fileno(), 0o600 if os.path.basename(path) in _PRIVATE else mode)
-    except BaseException:
-        os.unlink(fresh)
-        raise
-    return fresh
+def _write_draft(path: str, text: str, mode: int) -> None:
+    """Fill a draft and sync it, so that old files are kept only when all new ones are on the disk.
+
+    When root renders, the file gets the owner of its folder (the user `asterisk`).
+    """
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        if os.geteuid() == 0:
+            owner = os.stat(os.path.dirname(path))
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+        os.fchmod(file.fileno(), mode)
 
 
 def _keep(altered: Sequence[Change], folder: str, stamp: str) -> None:

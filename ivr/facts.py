@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
+from common.safe_files import sync_path
+
 SEALED = ".jsonl"
 OPEN = ".open"
 
@@ -158,7 +160,7 @@ class Segment(NamedTuple):
             # With an access list on the spool (an engine and a switch of different users), 0o770 is what it allows.
             os.makedirs(os.path.dirname(sealed), mode=0o770, exist_ok=True)
             os.rename(self.path, sealed)
-            _sync_folder(os.path.dirname(sealed))
+            sync_path(os.path.dirname(sealed))
         finally:
             os.close(self.descriptor)  # and with it the lock
 
@@ -257,14 +259,6 @@ def _names(folder: str, suffix: str) -> list[str]:
         return [name for name in os.listdir(folder) if name.endswith(suffix)]
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def stderr_alarm(message: str, fact: Fact | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from common.command_line import Refusal
 from common.places import Places
-from common.safe_files import write_whole
+from common.safe_files import write_file
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values, changes, render, script_files, write
@@ -105,7 +105,7 @@ def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:
     """So that telephones go on registering after the next rendering; readable by the owner alone."""
     os.makedirs(places.var, exist_ok=True)
     document = json.dumps({seat.name: seat.password for seat in seats}, indent=1)
-    write_whole(_seats_file(places), document + "\n", mode=0o600)
+    write_file(_seats_file(places), document + "\n", mode=0o600)
 
 
 def make_folder(path: str) -> None:

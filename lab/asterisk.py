@@ -23,7 +23,7 @@ from common import unprivileged
 from common.command_line import Refusal
 from common.places import ROOT, Places
 from common.ports import Claim, Ports
-from common.safe_files import create, write_whole
+from common.safe_files import open_truncated, write_file
 from ivr.ami.account import Ami, load_ami, save_ami
 from lab import procfs
 from lab import state as states
@@ -133,12 +133,13 @@ class Switch:
                 self._claim_ports(may_change=bare or render is not None)
             save_ami(self.folder, self.ports.ami)
             files.link_sounds(self.folder, self.installation, self.prompts)
-            write_whole(self.conf, files.asterisk_conf(self.folder, self.run, self.installation))
+            write_file(self.conf, files.asterisk_conf(self.folder, self.run, self.installation), sync=False)
             if render:
                 render(self)
             elif bare:
                 for name, text in files.bare(self.ports, self.ami._asdict(), self.folder).items():
-                    write_whole(os.path.join(self.etc, name), text, mode=0o600 if name == "manager.conf" else 0o644)
+                    mode = 0o600 if name == "manager.conf" else 0o644
+                    write_file(os.path.join(self.etc, name), text, mode, sync=False)
 
     def start(self, deadline: float = 30, faketime: str | None = None) -> bool:
         """Run it, and return when it is fully booted; False when it was running already.
@@ -248,7 +249,7 @@ class Switch:
     ) -> subprocess.Popen[bytes]:
         assert self._claim is not None
         line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
-        with create(self._printed.path) as output:
+        with open_truncated(self._printed.path) as output:
             try:
                 process = subprocess.Popen(
                     line,

@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from common.command_line import Refusal
-from common.safe_files import write_whole
+from common.safe_files import write_file
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -32,7 +32,7 @@ class Clock:
     def move(self, to: str) -> None:
         """Let it be `to` now: an ISO instant, such as "2026-12-24T09:59:50", in Rome's time if it names no zone."""
         offset = instant(to) - time.time()
-        write_whole(self._path, f"{offset:+.6f}\n")  # whole at once: the process may read at any moment
+        write_file(self._path, f"{offset:+.6f}\n", sync=False)  # whole at once: the process may read at any moment
 
 
 def instant(text: str) -> float:

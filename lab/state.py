@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from common.command_line import Refusal
 from common.ports import Ports
-from common.safe_files import create, write_whole
+from common.safe_files import open_truncated, write_file
 from lab import procfs
 
 
@@ -61,7 +61,7 @@ def save(folder: str, state: State) -> None:
         "ports": state.ports._asdict() if state.ports else None,
         "process": state.process._asdict() if state.process else None,
     }
-    write_whole(_path(folder), json.dumps(document, indent=1) + "\n")
+    write_file(_path(folder), json.dumps(document, indent=1) + "\n", sync=False)
 
 
 class Printed:
@@ -110,7 +110,7 @@ class Lock:
             return
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            lock = create(self._path)
+            lock = open_truncated(self._path)
         except OSError as problem:
             raise Refusal(
                 f"{problem.filename}: {problem.strerror}; does another user own this switch? "

@@ -7,6 +7,7 @@ hash. Whoever loses the file can no longer read what was encrypted, nor join old
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
 import os
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from common.command_line import Refusal
 from common.places import Places
+from common.safe_files import write_new_file
 
 NONCE_BYTES = 12
 
@@ -55,14 +57,8 @@ def make(places: Places) -> Keys:
     file = path(places)
     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
     words = {"hashing": _text(os.urandom(32)), "locking": _text(os.urandom(32))}
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return load(places)
-    with open(descriptor, "w", encoding="ascii") as opened:
-        json.dump(words, opened)
-        opened.flush()
-        os.fsync(opened.fileno())
+    with contextlib.suppress(FileExistsError):
+        write_new_file(file, json.dumps(words), 0o600)
     return load(places)
 
 

@@ -10,6 +10,8 @@ import stat
 import time
 from typing import Any, NamedTuple
 
+from common.safe_files import sync_path, write_file
+
 REASONS = ("closed", "all_busy", "caller_choice")
 
 RECORDING = "recording"  # the state of a message that its caller is still speaking
@@ -131,29 +133,13 @@ def read(folder: str) -> Message:
 
 def write(folder: str, sheet: Message, *, sync: bool = True) -> None:
     """Write the sheet in one step; with `sync` it is on the disk when this returns."""
-    text = json.dumps(sheet.document(), ensure_ascii=False, indent=1).encode() + b"\n"
-    create(os.path.join(folder, SHEET), text, sync=sync)
+    text = json.dumps(sheet.document(), ensure_ascii=False, indent=1) + "\n"
+    write_private(os.path.join(folder, SHEET), text, sync=sync)
 
 
-def create(path: str, content: bytes, *, sync: bool = True) -> None:
-    """A file that is there whole or not at all, mode 0640."""
-    draft = f"{path}.tmp"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-    with open(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        if sync:
-            os.fsync(descriptor)
-    os.rename(draft, path)
-
-
-def sync(path: str) -> None:
-    """File or folder: what was written to it is on the disk when this returns."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def write_private(path: str, content: str | bytes, *, sync: bool = True) -> None:
+    """Write a file of a message, mode 0640. The caller holds the lock on its folder."""
+    write_file(path, content, 0o640, sync=sync, single_writer=True)
 
 
 def lock(folder: str) -> int:
@@ -207,7 +193,7 @@ def publish(folder: str, sheet: Message) -> None:
     """The last step of every message: all of it on the disk, then visible under its id, beside the folder so far."""
     write(folder, sheet)
     permit(folder, 0o750)
-    sync(folder)
+    sync_path(folder)
     store = os.path.dirname(folder)
     os.rename(folder, os.path.join(store, sheet.id))
-    sync(store)
+    sync_path(store)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from common.safe_files import sync_path
 from voicemail import audio, message
 from voicemail.audio import Sound
 from voicemail.message import AUDIO, RECORDING, SHEET, Message
@@ -125,7 +126,7 @@ class Draft:
             sound = audio.measure(whole)
         elif takes:
             sound = self._join(whole, takes)
-            message.sync(whole)
+            sync_path(whole)
         for name in message.names(self.folder):
             if name not in (AUDIO, SHEET):
                 os.unlink(os.path.join(self.folder, name))
@@ -139,7 +140,7 @@ class Draft:
             _shut(whole)
             return self._sounds[chosen[0]]
         parts = [audio.samples(path) for path in chosen]
-        message.create(whole, audio.joined(parts))
+        message.write_private(whole, audio.joined(parts))
         return audio.joint(parts, [self._sound(path) for path in chosen])
 
     def _sound(self, path: str) -> Sound:

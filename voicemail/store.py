@@ -17,6 +17,7 @@ import fcntl
 import os
 from collections.abc import Callable
 
+from common.safe_files import sync_path
 from voicemail import audio
 from voicemail.audio import AudioError
 from voicemail.message import (
@@ -28,7 +29,6 @@ from voicemail.message import (
     Mark,
     Message,
     StoreError,
-    create,
     lock,
     names,
     new_id,
@@ -36,8 +36,8 @@ from voicemail.message import (
     publish,
     read,
     remove,
-    sync,
     write,
+    write_private,
 )
 from voicemail.recording import Draft
 
@@ -103,7 +103,7 @@ class Store:
         os.makedirs(fresh, 0o750, exist_ok=True)  # it may be left from a crash
         descriptor = lock(fresh)
         try:
-            create(os.path.join(fresh, AUDIO), audio.joined([pcm]))
+            write_private(os.path.join(fresh, AUDIO), audio.joined([pcm]))
             empty = sound.sounding < self._empty_below
             added = sheet._replace(seconds=sound.seconds, sound_seconds=sound.sounding, empty=empty, state="new")
             publish(fresh, added)
@@ -159,7 +159,7 @@ class Store:
             fcntl.flock(descriptor, fcntl.LOCK_EX)  # others hold it for the time of one small write
             marked = read(folder).marked(Mark(round(at, 3), by, state, note))
             write(folder, marked)
-            sync(folder)
+            sync_path(folder)
         finally:
             os.close(descriptor)
         return marked
@@ -181,7 +181,7 @@ class Store:
             size = os.stat(sound).st_size if os.path.exists(sound) else 0
             if size:
                 os.unlink(sound)
-            sync(folder)
+            sync_path(folder)
         finally:
             os.close(descriptor)
         return size

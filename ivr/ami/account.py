@@ -14,7 +14,7 @@ from typing import NamedTuple
 from common.command_line import Refusal
 from common.places import Places
 from common.ports import HOST
-from common.safe_files import write_whole
+from common.safe_files import write_file
 
 PORT = 5038
 AMI_USER = "ivr"  # of a private switch
@@ -77,4 +77,4 @@ def save_ami(folder: str, port: int) -> None:
     """With the secret that is there already, or a new one."""
     path = os.path.join(folder, "ami.json")
     secret = load_ami(folder).secret if os.path.exists(path) else secrets.token_urlsafe(24)
-    write_whole(path, json.dumps(Ami(HOST, port, AMI_USER, secret)._asdict(), indent=1) + "\n", mode=0o600)
+    write_file(path, json.dumps(Ami(HOST, port, AMI_USER, secret)._asdict(), indent=1) + "\n", mode=0o600)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
 from common.places import Places
+from common.safe_files import write_file
 from ivr.configuration import menu as menus
 from ivr.configuration import rules, settings
 from ivr.configuration.compiled import FORMAT, Compiled
@@ -138,17 +138,7 @@ def _revision(document: Compiled) -> str:
 def compile(places: Places, configuration: Configuration | None = None) -> Compiled:
     """Check `config/` unless it was loaded already, and write `places.compiled` so that a reader sees old or new."""
     document = compiled(load(places) if configuration is None else configuration, places)
-    folder = os.path.dirname(places.compiled)
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".compiled-")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, separators=(",", ":"))
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)  # Asterisk's scripts may run as another user
-            os.fsync(file.fileno())
-        os.replace(temporary, places.compiled)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    os.makedirs(os.path.dirname(places.compiled), exist_ok=True)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    write_file(places.compiled, text, 0o644)  # Asterisk's scripts may run as another user
     return document

@@ -11,6 +11,7 @@ import socket
 from typing import NamedTuple
 
 from common.places import Places
+from common.safe_files import write_file
 
 BACKLOG = 4096  # the switch waits two seconds for a full backlog, and then the call goes on without us
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is found within two minutes
@@ -60,10 +61,7 @@ class Instance:
 
     def announce(self, state: State) -> None:
         """Write the state file, whole or not at all."""
-        path = self._places.engine_state
-        with open(path + ".new", "w", encoding="utf-8") as file:
-            json.dump(state._asdict(), file)
-        os.replace(path + ".new", path)
+        write_file(self._places.engine_state, json.dumps(state._asdict()), sync=False)
 
     def release(self) -> None:
         """Leave no trace but the lock file, which must stay: to remove it would let two engines hold two locks."""

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from typing import Any, Literal
 import yaml
 
 from common.places import Places
+from common.safe_files import drafts, write_file
 from ivr.prompts import sound
 
 STUDIO = "studio"  # as the voice of a sound in made.json
@@ -214,15 +214,14 @@ def keep(places: Places, prompt: Prompt, alaw: bytes, voice: str) -> str:
     """
     path = audio_path(places, prompt.id)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with _beside(path) as fresh:
-        with open(fresh, "wb") as file:
+    with drafts([path]) as [draft]:
+        with open(draft, "wb") as file:
             file.write(alaw)
         made = _read_made(places)
         made[prompt.id] = {"text": prompt.digest, "version": prompt.version, "voice": voice, "audio": _digest(alaw)}
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         _write_made(places, made)
-        os.replace(fresh, path)
     return path
 
 
@@ -247,26 +246,9 @@ def _read_made(places: Places) -> dict[str, dict[str, Any]]:
 
 
 def _write_made(places: Places, made: Mapping[str, Mapping[str, Any]]) -> None:
-    path = _made_path(places)
-    with _beside(path) as fresh:
-        with open(fresh, "w", encoding="utf-8") as file:
-            # One line per prompt, so that a change of one is a change of one line.
-            lines = [f"{json.dumps(id)}: {json.dumps(dict(sorted(note.items())))}" for id, note in sorted(made.items())]
-            file.write("{\n" + ",\n".join(lines) + "\n}\n")
-        os.replace(fresh, path)
-
-
-@contextlib.contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """A temporary file in the same folder, gone at the end unless it was renamed."""
-    handle, fresh = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".", suffix=".new")
-    os.close(handle)
-    os.chmod(fresh, 0o644)
-    try:
-        yield fresh
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(fresh)
+    # One line per prompt, so that a change of one is a change of one line.
+    lines = [f"{json.dumps(id)}: {json.dumps(dict(sorted(note.items())))}" for id, note in sorted(made.items())]
+    write_file(_made_path(places), "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _digest(content: bytes) -> str:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from common.places import Places
+from common.safe_files import write_file
 from ivr.prompts import sound
 
 SPEECH_SECONDS = 600  # no synthesiser may take longer for one prompt
@@ -209,9 +210,7 @@ def _place(path: str, parts: Iterable[bytes], sha256: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise VoiceError(f"{os.path.basename(path)}: SHA-256 {found}, expected {sha256}; the upload changed: not used")
-    with open(path + ".new", "wb") as file:
-        file.write(content)
-    os.replace(path + ".new", path)
+    write_file(path, content)
 
 
 def _pip(python: str, *words: str) -> None:

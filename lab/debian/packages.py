@@ -21,6 +21,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from common.command_line import Refusal
+from common.safe_files import write_file
 from lab.debian.download import Meter, Missing, Report, fetch, is_full, is_whole, megabytes, no_space, read
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -105,7 +106,7 @@ class Mirror(NamedTuple):
             with open(kept, "rb") as file:
                 content = file.read()
         text = signed_text(content, url, self.keyring) if self.verify else unchecked_text(content)
-        _keep(kept, content)
+        write_file(kept, content)
         return text
 
     def paragraphs(self, report: Report) -> dict[str, str]:
@@ -316,9 +317,3 @@ def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
 def _apt(*words: str) -> list[str]:
     outcome = subprocess.run(["apt-get", *words], capture_output=True, text=True, errors="replace", check=False)
     return outcome.stdout.splitlines()
-
-
-def _keep(path: str, content: bytes) -> None:
-    with open(path + ".new", "wb") as file:
-        file.write(content)
-    os.replace(path + ".new", path)

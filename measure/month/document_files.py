@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 from common.command_line import Refusal
+from common.safe_files import drafts
 from measure.month.document import Document, Table, Value
 
 HEAD = ("section", "table", "row", "row_label", "column", "column_label", "value", "unit", "state", "low", "high")
@@ -97,22 +97,13 @@ def write(folder: str, files: Mapping[str, str]) -> list[str]:
 
     All are on the disk before the first takes its name, so that a full disk leaves the old ones as they were.
     """
-    ready: dict[str, str] = {}
+    paths = [os.path.join(folder, name) for name in files]
     try:
         os.makedirs(folder, exist_ok=True)
-        for name, text in files.items():
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".measure-")
-            ready[temporary] = os.path.join(folder, name)
-            with open(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-        for temporary, path in ready.items():
-            os.replace(temporary, path)
+        with drafts(paths) as fresh:
+            for draft, text in zip(fresh, files.values(), strict=True):
+                with open(draft, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
     except OSError as problem:
-        for temporary in ready:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
         raise Refusal(f"{folder}: not written: {problem.strerror}; what was there before is still there") from None
-    return list(ready.values())
+    return paths

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 from common.command_line import Refusal
+from common.safe_files import write_file
 
 
 def write_output(text: str, path: str) -> None:
@@ -17,20 +17,12 @@ def write_output(text: str, path: str) -> None:
     if path == "-":
         sys.stdout.write(text)
         return
-    target, temporary = os.path.realpath(path), ""
+    target = os.path.realpath(path)
     try:
         if os.path.exists(target) and not os.path.isfile(target):
             with open(target, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
             return
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".queue-model-")
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
+        write_file(target, text)
     except OSError as problem:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         raise Refusal(f"{path}: not written: {problem.strerror}; what was there before is still there") from None

@@ -12,7 +12,6 @@ import glob
 import hashlib
 import json
 import os
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import common
 import ivr
 import queue_model
 from common.command_line import Refusal
+from common.safe_files import write_file
 from queue_model.scenario.study import Study
 
 FORMAT = 1
@@ -88,16 +88,9 @@ class Shelf:
 
     def put(self, name: str, run: dict[str, Any]) -> None:
         """Keep a run, whole or not at all. Raises `Refusal`."""
-        path, temporary = self.path(name), ""
+        path = self.path(name)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".run-")
-            with open(handle, "w", encoding="utf-8") as file:
-                json.dump({"key": name, **run}, file, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
+            write_file(path, json.dumps({"key": name, **run}, ensure_ascii=False), 0o600)
         except OSError as problem:
-            if temporary and os.path.exists(temporary):
-                os.unlink(temporary)
             raise Refusal(f"{path}: not kept: {problem.strerror}; make room, or choose another --var") from None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
+from common.safe_files import drafts
 from queue_model.runs.batches import Order
 from queue_model.runs.measures.estimates import Figure
 from queue_model.runs.measures.measures import FATES, asked_at, waits
@@ -330,20 +330,6 @@ def _array(values: Values, kind: Any, names: list[str] | None) -> Any:
 
 @contextlib.contextmanager
 def _files(folder: str) -> Iterator[dict[str, str]]:
-    """A path for each file; they take the places of the old ones when all are written and safe on the disk."""
-    paths: dict[str, str] = {}
-    try:
-        for name in SCHEMAS:
-            handle, paths[name] = tempfile.mkstemp(dir=folder, prefix=f".{name}-", suffix=".parquet")
-            os.close(handle)
-        yield paths
-        for path in paths.values():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-            os.chmod(path, 0o644)
-        for name, path in paths.items():
-            os.replace(path, os.path.join(folder, f"{name}.parquet"))
-    finally:
-        for path in paths.values():
-            if os.path.exists(path):
-                os.unlink(path)
+    """The path of a draft for each file; the drafts replace the files when all are written."""
+    with drafts(os.path.join(folder, f"{name}.parquet") for name in SCHEMAS) as paths:
+        yield dict(zip(SCHEMAS, paths, strict=True))

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+from common.safe_files import sync_path
 from registry.db import migrations
 from registry.db.connection import Database, DatabaseError
 
@@ -35,9 +36,9 @@ def backup(database: Database, path: str, programs: str | None = None) -> None:
             _copy(database.file, part, database.name)
         else:
             _dump(database, part, programs)
-        _sync(part)
+        sync_path(part)
         os.rename(part, path)
-        _sync(os.path.dirname(os.path.abspath(path)))
+        sync_path(os.path.dirname(os.path.abspath(path)))
     except OSError as problem:
         raise DatabaseError(f"{path}: {problem.strerror}; name a file in a folder with room and rights") from None
     finally:
@@ -62,7 +63,7 @@ def restore(database: Database, path: str, now: float, programs: str | None = No
         _remove(part)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
         _copy(path, part, path)
-        _sync(part)
+        sync_path(part)
         with _nobody_else(target):
             there = os.path.lexists(target)
             for end in ("-wal", "-shm"):  # of a damaged one: they must not be read into its successor
@@ -71,7 +72,7 @@ def restore(database: Database, path: str, now: float, programs: str | None = No
             if there:
                 os.link(target, aside)
             os.replace(part, target)
-        _sync(os.path.dirname(os.path.abspath(target)))
+        sync_path(os.path.dirname(os.path.abspath(target)))
     except OSError as problem:
         raise DatabaseError(f"{target}: {problem.strerror}; nothing was replaced") from None
     finally:
@@ -184,14 +185,6 @@ def _run(database: Database, programs: str | None, program: str, *words: str, co
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(*paths: str) -> None:

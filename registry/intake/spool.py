@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from common.places import Places
+from common.safe_files import write_file
 from ivr import facts
 from ivr.facts import SEALED, Fact
 
@@ -215,14 +216,8 @@ def _same(one: str, other: str) -> bool:
 
 
 def _write(path: str, content: bytes | str) -> None:
-    """Whole and on the disk, or not at all."""
-    fresh = f"{path}.new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-    with open(descriptor, "wb") as file:
-        file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(descriptor)
-    os.rename(fresh, path)
+    encoded = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    write_file(path, encoded, 0o640, single_writer=True)
 
 
 def _names(folder: str) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from common.places import Places
 from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from tests.voicemail.crash import every_step
+from tests.common.crash import every_step
 from tests.voicemail.sounds import silence, tone, unfinished, wav
 from voicemail.message import ID, REASONS
 from voicemail.native import HousekeepingError, Named, housekeeping, intake

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.voicemail.crash import every_step
+from tests.common.crash import every_step
 from tests.voicemail.sounds import silence, tone, unfinished, wav
 from voicemail.message import Message, StoreError, new_id
 from voicemail.recording import Draft

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Table, create_engine
 
 from common.places import ROOT
+from common.safe_files import write_file
 from registry.db.migrations import FOLDER
 from registry.db.schema import APPEND_ONLY, NEVER_CHANGED, metadata
 
@@ -75,9 +76,7 @@ def _formatted(code: str) -> str:
 
 def main() -> int:
     code = drawn()
-    with open(FIRST + ".new", "w", encoding="utf-8") as file:
-        file.write(code)
-    os.replace(FIRST + ".new", FIRST)  # in one step: a test may be reading it
+    write_file(FIRST, code)  # whole: a test may be reading it
     print(
         f"written: {os.path.relpath(FIRST)}; look at it with `git diff`, then run tests/registry/db/test_migrations.py"
     )

@@ -168,7 +168,7 @@ def test_a_backup_that_was_killed_leaves_none_and_is_made_again(
     write(sqlite, 500)
     sqlite.close()
     copy = tmp_path / "copy"
-    for step in ("_check", "_sync"):
+    for step in ("_check", "sync_path"):
         pid = os.fork()
         if pid == 0:
             monkeypatch.setattr(backups, step, lambda *words: os.kill(os.getpid(), signal.SIGKILL))

@@ -1,7 +1,7 @@
-"""A process that is killed before each of its dealings with the disk, one after the other.
+"""A process that is killed before each of its operations on files, one after the other.
 
-Python tells an audit hook of every file that is opened, made, renamed or removed. In a forked child the hook counts
-them, and at a given one the child sends itself SIGKILL: the one way of dying after which no `finally` runs.
+Python reports every file that is opened, made, renamed or removed to an audit hook. In a forked child the hook counts
+them, and at a given one the child sends itself SIGKILL: the one way to die after which no `finally` runs.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
+EVENTS = (
+    "open", "os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock",
+)  # fmt: skip
 
 
 def dies_before(step: int, act: Callable[[], object]) -> bool:
-    """Run `act` in a child that is killed before its dealing number `step`; False when it had fewer and ended well."""
+    """Run `act` in a child that is killed before file operation number `step`; False when it had fewer."""
     child = os.fork()
     if child == 0:
         left = step
@@ -43,9 +45,9 @@ def dies_before(step: int, act: Callable[[], object]) -> bool:
 
 
 def every_step(prepare: Callable[[], Callable[[], object]]) -> Iterator[int]:
-    """Prepare anew and die before step 1, 2, 3 ...; gives the number of each step to look at what is left."""
+    """Call `prepare` and die before step 1, 2, 3 ... of what it returns; yields each number to check what is left."""
     step = 1
     while dies_before(step, prepare()):
         yield step
         step += 1
-    assert step > 3, "nothing happened on the disk"
+    assert step > 3, "no file was touched"
