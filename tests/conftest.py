@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import signal
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,11 @@ from hypothesis import settings
 from common.places import Places
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
+
+# A shell ignores SIGINT in what it starts in the background (`make test &`), and children inherit that: programs that a
+# test stops with Ctrl-C would never stop.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A law holds or it does not; how long an example takes says only how busy the machine is.
 settings.register_profile("steady", deadline=None)
