@@ -21,7 +21,7 @@ def day(text: str) -> date:
     return found
 
 
-def whole(text: str) -> int:
+def positive_integer(text: str) -> int:
     """From 1 to 9,999,999."""
     if not re.fullmatch(r"[0-9]{1,7}", text) or not int(text):
         raise ArgumentTypeError(f"{text[:40]!r} is no whole number above 0")

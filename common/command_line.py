@@ -29,12 +29,12 @@ class Command(NamedTuple):
     run: Callable[[argparse.Namespace, Places], int]
 
 
-def user() -> str:
+def user_name() -> str:
     """Who is at the terminal: everybody works through `sudo` as one account, which would name nobody."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def sentence(summary: str) -> str:
+def as_sentence(summary: str) -> str:
     """A summary as a sentence; names keep their capitals."""
     return summary[:1].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
 
@@ -54,10 +54,10 @@ def run(
 
     A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
     """
-    return guarded(name, lambda: _run(name, description, summaries, package, argv, problems, make))
+    return run_guarded(name, lambda: _run(name, description, summaries, package, argv, problems, make))
 
 
-def guarded(name: str, work: Callable[[], int]) -> int:
+def run_guarded(name: str, work: Callable[[], int]) -> int:
     """The exit status of a whole program's work, also when it is interrupted or its standard output takes no more."""
     try:
         status = work()
@@ -70,14 +70,14 @@ def guarded(name: str, work: Callable[[], int]) -> int:
         _hush()
         return 0
     except OSError as problem:
-        if not of_output(problem):
+        if not is_output_error(problem):
             raise
         print(f"{name}: standard output: not written: {problem.strerror}", file=sys.stderr)
         _hush()
         return 1
 
 
-def of_output(problem: OSError) -> bool:
+def is_output_error(problem: OSError) -> bool:
     """Whether it is standard output that takes no more, and no other file: then it still does not."""
     if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or problem.filename is not None or not sys.stdout:
         return False
@@ -110,7 +110,7 @@ def _run(
     # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, nor a formula for SciPy.
     chosen = next((word for word in arguments if word in summaries), None)
     for each, summary in summaries.items():
-        command = commands.add_parser(each, help=summary, description=sentence(summary))
+        command = commands.add_parser(each, help=summary, description=as_sentence(summary))
         if each == chosen:
             module = (make and make(each)) or importlib.import_module(f"{package}.{each}")
             module.arguments(command)

@@ -7,6 +7,12 @@ import os
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def short_path(path: str) -> str:
+    """A path as a person would type it: relative to the working directory, when it is below it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
 class Places:
     """Every path that the product uses, from the two folders that a site chooses."""
 

@@ -58,7 +58,7 @@ def free_ports(count: int, kind: Kind = "udp") -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def claim(preferred: Ports | None = None) -> Claim:
+def claim_block(preferred: Ports | None = None) -> Claim:
     """A block for one switch: the preferred one when nobody has taken it, else the first that is free."""
     wish = [preferred.sip] if preferred and preferred.sip in BLOCKS else []
     used = _used_udp()

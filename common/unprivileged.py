@@ -25,7 +25,7 @@ class Account(NamedTuple):
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def account(folder: str) -> Account | None:
+def account_for(folder: str) -> Account | None:
     """Who runs the switch of this folder: for root its owner, or `nobody` if that is root; else None, ourselves."""
     if os.geteuid() != 0:
         return None
@@ -37,7 +37,7 @@ def account(folder: str) -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def choose(
+def choose_account(
     folder: str, probes: Sequence[list[str]], entered: Iterable[str], shared: Sequence[str]
 ) -> tuple[Account | None, str | None]:
     """Who runs a program in this folder, and why it has to be root when it has to.
@@ -45,19 +45,19 @@ def choose(
     The account must be able to run each of the `probes` and to go into the folders `entered`; `shared` ones are opened
     for it.
     """
-    who = account(folder)
+    who = account_for(folder)
     if who is None:
         return None, None
-    why = obstacle(who, probes[0], entered) or next(
-        filter(None, (obstacle(who, probe, ()) for probe in probes[1:])), None
+    why = find_obstacle(who, probes[0], entered) or next(
+        filter(None, (find_obstacle(who, probe, ()) for probe in probes[1:])), None
     )
     if why is None:
-        closed = [path for path in shared if not share(path, who)]
-        why = f"{closed[0]} cannot be shared with {who.name}" if closed else obstacle(who, probes[0], shared)
+        closed = [path for path in shared if not share_folder(path, who)]
+        why = f"{closed[0]} cannot be shared with {who.name}" if closed else find_obstacle(who, probes[0], shared)
     return (None, why) if why else (who, None)
 
 
-def obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
+def find_obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
     """Why this account cannot run `command` or enter one of the folders; None when it can."""
     if why := _run(who, ["/bin/sh", "-c", ":"]):  # root in a namespace of its own may not
         return f"this process cannot become {who.name} ({why})"
@@ -69,7 +69,7 @@ def obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | 
     return None
 
 
-def give(folder: str, who: Account) -> None:
+def give_ownership(folder: str, who: Account) -> None:
     """Make the account the owner of a folder and all in it; links are not followed."""
     os.chown(folder, who.uid, who.gid, follow_symlinks=False)
     for base, folders, files in os.walk(folder):
@@ -77,7 +77,7 @@ def give(folder: str, who: Account) -> None:
             os.chown(os.path.join(base, name), who.uid, who.gid, follow_symlinks=False)
 
 
-def share(folder: str, who: Account) -> bool:
+def share_folder(folder: str, who: Account) -> bool:
     """Let the account write in a folder, and in all that is made there later; False where access lists are not known.
 
     What is there already, and who owns it, stays as it is: programs and keys may be among it. A later folder counts as

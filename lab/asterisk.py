@@ -158,7 +158,7 @@ class Switch:
                 self.clock.move(faketime)
                 environment |= self.clock.environment
             if who:
-                unprivileged.give(self.folder, who)
+                unprivileged.give_ownership(self.folder, who)
             process = self._spawn(who, environment, faketime is not None)
             try:
                 self._wait_until_booted(process, deadline)
@@ -239,7 +239,7 @@ class Switch:
         """Who it runs as; None for ourselves, which is said aloud when that is root."""
         probe = [*self.installation.command("asterisk"), "-V"]
         entered = [os.path.dirname(self.folder), *([self.prompts] if os.path.isdir(self.prompts) else [])]
-        who, why = unprivileged.choose(self.folder, [probe, *self.starts], entered, self.shared)
+        who, why = unprivileged.choose_account(self.folder, [probe, *self.starts], entered, self.shared)
         if why:
             self._report(f"runs as root, because {why}; start it as another user, or put var/ elsewhere with --var")
         return who
@@ -355,12 +355,12 @@ class Switch:
                 f"{self.run}: {problem.strerror}; remove it, or put var/ on a shorter path with --var"
             ) from None
         if who:
-            unprivileged.give(self.run, who)
+            unprivileged.give_ownership(self.run, who)
 
     def _claim_ports(self, may_change: bool) -> None:
         """Those of the last time if they are free; others only when etc/ is going to be written for them."""
         known = self._state.ports
-        claim = blocks.claim(known)
+        claim = blocks.claim_block(known)
         if known not in (None, claim.ports) and not may_change:
             claim.release()
             raise Refusal(

@@ -119,7 +119,7 @@ class Server:
         self._password = secrets.token_urlsafe(18)
         self._process: subprocess.Popen[bytes] | None = None
         os.makedirs(self.folder, exist_ok=True)
-        self._who = unprivileged.account(self.folder)
+        self._who = unprivileged.account_for(self.folder)
         self.programs = self._within_reach(os.path.abspath(programs))
 
     @property
@@ -171,15 +171,15 @@ class Server:
         """The programs, or a copy of them where another account can run them: a checkout may be closed to others."""
         if self._who is None:
             return programs
-        unprivileged.give(self.folder, self._who)
-        if unprivileged.obstacle(self._who, [os.path.join(programs, "postgres"), "--version"], ()) is None:
+        unprivileged.give_ownership(self.folder, self._who)
+        if unprivileged.find_obstacle(self._who, [os.path.join(programs, "postgres"), "--version"], ()) is None:
             return programs
         tree = os.path.normpath(os.path.join(programs, "../../../../.."))
         mine = os.path.join(self.folder, "tree")
         if not os.path.exists(mine):
             shutil.copytree(tree, mine, symlinks=True)
         copied = _programs(mine)
-        if why := unprivileged.obstacle(self._who, [os.path.join(copied, "postgres"), "--version"], ()):
+        if why := unprivileged.find_obstacle(self._who, [os.path.join(copied, "postgres"), "--version"], ()):
             raise Refusal(f"PostgreSQL does not run as root, and not as {self._who.name} ({why}); be another user")
         return copied
 

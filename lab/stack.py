@@ -170,10 +170,10 @@ class Stack:
         self.compile()
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
             os.makedirs(folder, exist_ok=True)
-        if who := unprivileged.account(self.places.var):
+        if who := unprivileged.account_for(self.places.var):
             # Before the engine makes its socket: scripts that the switch starts as somebody else are to reach it.
             for folder in shared_folders(self.places):
-                unprivileged.share(folder, who)
+                unprivileged.share_folder(folder, who)
         self.engine.start()
         now = time.time() if faketime is None else instant(faketime)
         self.switch.prepare(lambda switch: self._render(switch, now))

@@ -1,7 +1,7 @@
 """Text from outside, before it is kept: refused by name, or kept exactly as it came.
 
 Kept is kept verbatim, with quotes, tags and emoji: every statement binds its values, and whatever shows text makes it
-harmless for the place where it is shown (`common.terminal_table.plain`, HTML escapes). Refused is what no database
+harmless for the place where it is shown (`common.terminal_table.printable`, HTML escapes). Refused is what no database
 keeps alike,
 NUL bytes and halves of surrogate pairs, and what no person writes: books.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from common.command_line import Refusal
-from common.terminal_table import plain
+from common.terminal_table import printable
 
 MOST = 4000  # characters of a note: two pages
 LINE = 200
@@ -54,4 +54,4 @@ def actor(said: str) -> str:
 
 def shown(said: str) -> str:
     """A piece of it for a message, harmless and short."""
-    return f'"{plain(said[:40])}{"..." if len(said) > 40 else ""}"'
+    return f'"{printable(said[:40])}{"..." if len(said) > 40 else ""}"'

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from common import argument_types
-from common.command_line import Refusal, guarded, of_output, sentence, user
+from common.command_line import Refusal, as_sentence, is_output_error, run_guarded, user_name
 from common.places import Places
-from common.terminal_table import age, plain
+from common.terminal_table import format_age, printable
 from ivr.configuration.compiled import CompiledError, load
 from ivr.facts import Spool, stderr_alarm
 from voicemail.message import STATES, StoreError
@@ -29,7 +29,7 @@ PLAYERS = (("aplay", "-q"), ("paplay",), ("play", "-q"), ("ffplay", "-nodisp", "
 
 
 def main(argv: Sequence[str] | None = None, clock: Callable[[], float] = time.time) -> int:
-    return guarded("voicemail", lambda: _run(argv, clock))
+    return run_guarded("voicemail", lambda: _run(argv, clock))
 
 
 def _run(argv: Sequence[str] | None, clock: Callable[[], float]) -> int:
@@ -38,10 +38,10 @@ def _run(argv: Sequence[str] | None, clock: Callable[[], float]) -> int:
     try:
         status: int = options.run(options, places, clock())
     except (Refusal, StoreError) as problem:
-        print(f"voicemail {options.command}: {plain(str(problem))}", file=sys.stderr)
+        print(f"voicemail {options.command}: {printable(str(problem))}", file=sys.stderr)
         return 1
     except OSError as problem:
-        if isinstance(problem, BrokenPipeError) or of_output(problem):
+        if isinstance(problem, BrokenPipeError) or is_output_error(problem):
             raise
         where = problem.filename or places.messages
         print(f"voicemail {options.command}: {where}: {problem.strerror}; mend the rights or the disk", file=sys.stderr)
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(
         name: str, summary: str, run: Callable[[argparse.Namespace, Places, float], int]
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=summary, description=sentence(summary))
+        added = commands.add_parser(name, help=summary, description=as_sentence(summary))
         added.set_defaults(run=run)
         return added
 
@@ -134,7 +134,7 @@ def _list(options: argparse.Namespace, places: Places, now: float) -> int:
         try:
             return _desk("listed")(options, places, now)
         except Refusal as refusal:
-            print(f"voicemail list: the message store alone: {plain(str(refusal))}", file=sys.stderr)
+            print(f"voicemail list: the message store alone: {printable(str(refusal))}", file=sys.stderr)
     found, problems = Store(places.messages).scan()
     wanted = [message for message in found if options.all or message.state not in SETTLED]
     if options.json:
@@ -144,7 +144,7 @@ def _list(options: argparse.Namespace, places: Places, now: float) -> int:
     else:
         print("No message at all." if not found else "No message waits: all are settled (`voicemail list --all`).")
     for problem in problems:
-        print(f"voicemail list: {plain(problem)}", file=sys.stderr)
+        print(f"voicemail list: {printable(problem)}", file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -159,7 +159,7 @@ def _show(options: argparse.Namespace, places: Places, now: float) -> int:
     number = {"cli": "the line they called from", "typed": "typed by the caller", "none": "none: listen for it"}
     lines = {
         "message": message.id,
-        "left": f"{local(message.left_at, '%A %d %B %Y, %H:%M:%S')} (Rome), {age(now - message.left_at)} ago",
+        "left": f"{local(message.left_at, '%A %d %B %Y, %H:%M:%S')} (Rome), {format_age(now - message.left_at)} ago",
         "reason": message.reason,
         "call back": f"{message.number or '-'} ({number.get(message.number_source, message.number_source)})",
         "length": f"{message.seconds:.1f} s, {message.sound_seconds:.1f} s of sound"
@@ -170,10 +170,10 @@ def _show(options: argparse.Namespace, places: Places, now: float) -> int:
         "state": message.state,
     }
     for name, text in lines.items():
-        print(f"{name:>9}  {plain(text)}")
+        print(f"{name:>9}  {printable(text)}")
     for mark in message.history:
         note = f": {mark.note}" if mark.note else ""
-        print(f"{'':>9}  {local(mark.at, '%d %b %H:%M')}  {plain(f'{mark.state}, by {mark.by}{note}')}")
+        print(f"{'':>9}  {local(mark.at, '%d %b %H:%M')}  {printable(f'{mark.state}, by {mark.by}{note}')}")
     return 0
 
 
@@ -195,7 +195,7 @@ def _play(options: argparse.Namespace, places: Places, now: float) -> int:
 def _looked(places: Places, id: str, action: str, now: float) -> None:
     """Who hears or reads a message is written down, where there is a registry."""
     with contextlib.suppress(Refusal):
-        _from_desk("looked")(places, id, action, user(), now)
+        _from_desk("looked")(places, id, action, user_name(), now)
 
 
 def _protocol(places: Places, id: str) -> str | None:
@@ -210,7 +210,7 @@ def _protocol(places: Places, id: str) -> str | None:
 def _mark(options: argparse.Namespace, places: Places, now: float) -> int:
     """`listened` is the store's own; the other states follow the registry, once it holds the message."""
     store = Store(places.messages)
-    by = options.by or user()
+    by = options.by or user_name()
     id = store.find(options.id)
     if options.state != "listened" and (protocol := _protocol(places, id)) is not None:
         raise Refusal(
@@ -218,7 +218,7 @@ def _mark(options: argparse.Namespace, places: Places, now: float) -> int:
             f"`voicemail outcome {protocol} RESULT --by OPERATOR`, or `registry close`, `registry reopen`"
         )
     marked = store.mark(id, options.state, by=by, at=now, note=options.note)
-    print(plain(f"{marked.id}: {marked.state}, by {by}"))
+    print(printable(f"{marked.id}: {marked.state}, by {by}"))
     return 0
 
 
@@ -238,7 +238,7 @@ def _recover(options: argparse.Namespace, places: Places, now: float) -> int:
         spool.seal()
         came = [message for message in store.list() if message.id not in before]
         for message in came:
-            print(plain(f"{message.id}  {message.seconds:.0f} s  {message.reason}"))
+            print(printable(f"{message.id}  {message.seconds:.0f} s  {message.reason}"))
         print(f"{len(came)} message{'' if len(came) == 1 else 's'} recovered")
     return 0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from common.documents import Problem, shown
-from common.places import Places
+from common.documents import Problem
+from common.places import Places, short_path
 from ivr.configuration.service import examine
 
 
@@ -21,11 +21,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
         print(f"{problem.severity}: {problem}")
     counts = summary(problems)
     if configuration is None:
-        print(f"{shown(places.config)}: {counts}")
+        print(f"{short_path(places.config)}: {counts}")
         return 1
     menu, survey, prompts = configuration.menu, configuration.survey, configuration.prompts
     sizes = f"{len(menu.nodes)} nodes, {len(survey.questions)} questions, {len(prompts)} prompts"
-    print(f"{shown(places.config)}: in order{', ' + counts if counts else ''} ({sizes})")
+    print(f"{short_path(places.config)}: in order{', ' + counts if counts else ''} ({sizes})")
     return 0
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from common.command_line import Refusal
-from common.documents import shown
-from common.places import Places
+from common.places import Places, short_path
 from ivr.configuration.service import compile as compile_configuration
 from ivr.configuration.service import examine
 
@@ -20,10 +19,12 @@ def run(options: argparse.Namespace, places: Places) -> int:
     for problem in problems:
         print(f"{problem.severity}: {problem}")
     if configuration is None:
-        raise Refusal(f"nothing was written; correct {shown(places.config)} first")
+        raise Refusal(f"nothing was written; correct {short_path(places.config)} first")
     try:
         document = compile_configuration(places, configuration)
     except OSError as problem:
-        raise Refusal(f"{shown(places.compiled)}: {problem.strerror}; choose a writable folder with --var") from None
-    print(f"{shown(places.compiled)}: revision {document['revision']}")
+        raise Refusal(
+            f"{short_path(places.compiled)}: {problem.strerror}; choose a writable folder with --var"
+        ) from None
+    print(f"{short_path(places.compiled)}: revision {document['revision']}")
     return 0

@@ -7,8 +7,7 @@ import os
 import sys
 
 from common.command_line import Refusal
-from common.documents import shown
-from common.places import Places
+from common.places import Places, short_path
 from ivr.configuration import menu_graph
 from ivr.configuration.service import ConfigurationError, load
 
@@ -39,5 +38,5 @@ def run(options: argparse.Namespace, places: Places) -> int:
             file.write(drawing)
     except OSError as problem:
         raise Refusal(f"{options.output}: {problem.strerror}; choose another file with --output") from None
-    print(f"{shown(os.path.abspath(options.output))}: {len(configuration.menu.nodes)} nodes, as {chosen}")
+    print(f"{short_path(os.path.abspath(options.output))}: {len(configuration.menu.nodes)} nodes, as {chosen}")
     return 0

@@ -47,8 +47,8 @@ def site_values(compiled: Compiled, places: Places, now: float) -> Values:
 
 def _say_who_cannot_run(places: Places, folder: str) -> None:
     """Asterisk tells nobody when it may not start a script, and the second ring would be missing when it is needed."""
-    asterisk = unprivileged.account(folder)
-    if asterisk and (why := unprivileged.obstacle(asterisk, [sys.executable, "-V"], [places.scripts, ROOT])):
+    asterisk = unprivileged.account_for(folder)
+    if asterisk and (why := unprivileged.find_obstacle(asterisk, [sys.executable, "-V"], [places.scripts, ROOT])):
         print(f"warning: {asterisk.name}, to whom {folder} belongs, cannot run the scripts: {why}")
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple, Union
 
 from msgspec import Meta, Struct
 
-from common.documents import did_you_mean
+from common.suggestions import did_you_mean
 
 KEYS = "0123456789*#"
 OPERATOR_KEY = "0"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from charter.calendar import WEEKDAYS, Range, parse_range
-from common.documents import did_you_mean
 from common.places import Places
+from common.suggestions import did_you_mean
 from ivr.configuration.menu import AskNode, Finding, Menu, NoticeNode, edges, reachable
 from ivr.configuration.required_prompts import REQUIRED
 from ivr.configuration.settings import Catalogue, Closure, Holidays, Service, Survey

@@ -15,9 +15,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
-from common.places import Places
+from common.documents import Problem, Unreadable, read
+from common.places import Places, short_path
 from common.safe_files import write_file
+from common.suggestions import did_you_mean
+from common.type_errors import find_type_errors
 from ivr.configuration import menu as menus
 from ivr.configuration import rules, settings
 from ivr.configuration.compiled import FORMAT, Compiled
@@ -66,15 +68,15 @@ def examine(
         try:
             value = change(name, read(path))
         except Unreadable as problem:
-            problems.append(Problem(shown(path), "", str(problem)))
+            problems.append(Problem(short_path(path), "", str(problem)))
             continue
-        found = [Problem(shown(path), *each) for each in islice(compare(value, wanted), MOST_PROBLEMS)]
+        found = [Problem(short_path(path), *each) for each in islice(find_type_errors(value, wanted), MOST_PROBLEMS)]
         problems += found
         if not found:
             parts[name] = msgspec.convert(value, wanted)
     for name, finding in _check(parts, places):
-        problems.append(Problem(shown(os.path.join(places.config, f"{name}.yaml")), *finding))
-    order = [shown(os.path.join(places.config, f"{name}.yaml")) for name in FILES]
+        problems.append(Problem(short_path(os.path.join(places.config, f"{name}.yaml")), *finding))
+    order = [short_path(os.path.join(places.config, f"{name}.yaml")) for name in FILES]
     problems.sort(key=lambda each: order.index(each.file))
     if any(each.severity == "error" for each in problems):
         return None, problems

@@ -7,7 +7,7 @@ import os
 import time
 
 import lab
-from common.command_line import Refusal, sentence
+from common.command_line import Refusal, as_sentence
 from common.places import Places
 from ivr import rendering
 from lab.debian import packages
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("status", "say whether it runs, as whom, and where it listens"),
         ("console", "open its own command line, or give it one command"),
     ):
-        command = actions.add_parser(name, help=summary, description=sentence(summary))
+        command = actions.add_parser(name, help=summary, description=as_sentence(summary))
         command.add_argument(
             "--name", default="main", help="which switch: several run side by side (default: %(default)s)"
         )

@@ -18,7 +18,7 @@ from types import FrameType
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from common.places import Places
-from common.terminal_table import plain
+from common.terminal_table import printable
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.joins import by_fate, join_late
 from measure.switch.realtime import RealtimeLog
@@ -99,13 +99,13 @@ def _follow(look: Callable[[], None], site: Site, report: Report) -> None:
         try:
             look()
             for problem in report.unread[told:]:
-                print(f"measure ingest: {plain(problem)}", file=sys.stderr, flush=True)
+                print(f"measure ingest: {printable(problem)}", file=sys.stderr, flush=True)
             told = len(report.unread)
             report.joined += join_late(site.database, time.time())
             away = False
         except Away as problem:
             if not away:
-                print(f"measure ingest: {plain(str(problem))}", file=sys.stderr, flush=True)
+                print(f"measure ingest: {printable(str(problem))}", file=sys.stderr, flush=True)
             away = True
         stopped.wait(CYCLE)
 
@@ -125,7 +125,7 @@ class Progress:
         self._said = now
         rate = done / max(now - began, 0.1)
         left = (all - done) / max(rate, 1.0)
-        print(f"{plain(path)}: {done / max(all, 1):.0%}, {left:.0f} s left", file=sys.stderr, flush=True)
+        print(f"{printable(path)}: {done / max(all, 1):.0%}, {left:.0f} s left", file=sys.stderr, flush=True)
 
 
 def tell(report: Report, fates: dict[str, int]) -> None:
@@ -137,9 +137,9 @@ def tell(report: Report, fates: dict[str, int]) -> None:
     if count.future:
         print(f"            {count.future:>9}  are later than now: is the switch's clock right?")
     for verb, times in sorted(count.unknown.items()):
-        print(f"unknown     {times:>9}  {plain(verb)} (kept)")
+        print(f"unknown     {times:>9}  {printable(verb)} (kept)")
     for path in report.unfinished:
-        print(f"unfinished             {plain(path)}: its last line has no end yet; it is read the next time")
+        print(f"unfinished             {printable(path)}: its last line has no end yet; it is read the next time")
     if report.links:
         print(f"CDR         {report.links:>9}  channels joined with their calls")
     if report.joined:

@@ -13,10 +13,10 @@ from typing import Any
 
 from charter.calendar import OpeningHours
 from charter.kpi_definitions import DEFINITIONS
-from common.command_line import Refusal, user
+from common.command_line import Refusal, user_name
 from common.languages import Language, add_language
 from common.places import Places
-from common.terminal_table import columns, plain
+from common.terminal_table import printable, table_lines
 from ivr.configuration.compiled import Agreement, Compiled, CompiledError, load
 from measure.month.document_files import tame
 from measure.month.period import month
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     agreement = agreed(compiled)
     if options.why is None:
         raise Refusal("looking at somebody's work is logged; say --why 'the reason'")
-    actor, why = line(options.by or user(), "by"), line(options.why, "why")
+    actor, why = line(options.by or user_name(), "by"), line(options.why, "why")
     hours, signed = OpeningHours.of(compiled["service"]), date.fromisoformat(agreement["signed"])
     database = opened(places)
     try:
@@ -144,11 +144,11 @@ def _lines(
     shown: list[dict[str, Any]], left_out: list[dict[str, Any]], agreement: Agreement, language: Language
 ) -> Iterator[str]:
     words, definition = WORDS[language], DEFINITIONS["handling_time"]
-    yield plain(words["agreement"].format(**agreement))
+    yield printable(words["agreement"].format(**agreement))
     yield ""
     if shown:
         cells = [[*map(str, list(each.values())[:-1]), _seconds(each["handling_time"], language)] for each in shown]
-        yield from columns(words["head"].split(), cells)
+        yield from table_lines(words["head"].split(), cells)
         yield f"{definition.title(language)}: {definition.text(language)}"
     for each in left_out:
         yield words[each["not_shown"]].format(least=LEAST, **each)

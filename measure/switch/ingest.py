@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select
 
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
-from common.garbage import few_collections
+from common.garbage_collection import reduced_garbage_collection
 from ivr.switch_logs import queue_log
 from ivr.switch_logs.queue_log import OF_VISITS, Event
 from ivr.switch_logs.visits import Visit, visits_of
@@ -122,7 +122,7 @@ class Ingestion:
             reached = log.position
             for block in log.blocks(self._block):
                 now = self._now()
-                with few_collections(), self._database.begin() as connection:
+                with reduced_garbage_collection(), self._database.begin() as connection:
                     tables.alone(connection)
                     take(connection, block.data, now, report)
                     place = tables.keep_position(connection, place, path, now, log.reached(block))

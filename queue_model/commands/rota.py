@@ -13,9 +13,9 @@ from typing import Any
 from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
-from common.documents import Unreadable, read, shown
+from common.documents import Unreadable, read
 from common.languages import add_language
-from common.places import Places
+from common.places import Places, short_path
 from queue_model.commands import simulation_options
 from queue_model.planning import rota_check, workforce
 from queue_model.planning.rota import Rota, make_rota
@@ -95,13 +95,15 @@ def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
         message = str(problem)
         if message.startswith("not there"):
             message = "no such file; write it with queue-model staff SCENARIO --json"
-        raise Refusal(f"{shown(path)}: {message}") from None
+        raise Refusal(f"{short_path(path)}: {message}") from None
     found = written.get("requirements") if isinstance(written, dict) else None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
-        raise Refusal(f"{shown(path)}: requirements: not there; write the file with queue-model staff SCENARIO --json")
+        raise Refusal(
+            f"{short_path(path)}: requirements: not there; write the file with queue-model staff SCENARIO --json"
+        )
     unknown = next((day for day in found if day not in WEEKDAYS), None)
     if unknown is not None:
-        raise Refusal(f"{shown(path)}: requirements.{unknown}: no weekday; there are {', '.join(WEEKDAYS)}")
+        raise Refusal(f"{short_path(path)}: requirements.{unknown}: no weekday; there are {', '.join(WEEKDAYS)}")
     return found
 
 
@@ -205,9 +207,9 @@ def _missed(verdicts: list[rota_check.GoalResult]) -> Iterator[str]:
     """The half-hours of the week below a target; the whole may hold all the same."""
     for verdict in verdicts:
         name, kind = verdict.goal.measure, text_tables.kind(verdict.goal.measure)
-        shown = [f"{label} {text_tables.number(estimate.value, kind)}" for label, estimate in verdict.missed]
-        if shown:
-            yield from text_tables.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(shown)}.")
+        misses = [f"{label} {text_tables.number(estimate.value, kind)}" for label, estimate in verdict.missed]
+        if misses:
+            yield from text_tables.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(misses)}.")
         if verdict.close:
             many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
             yield f"Too close to tell in {many}; more --replications would."

@@ -42,7 +42,7 @@ def period_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--days",
-        type=argument_types.whole,
+        type=argument_types.positive_integer,
         metavar="N",
         help="length of the period in calendar days (default: the scenario's)",
     )
@@ -51,10 +51,15 @@ def period_arguments(parser: argparse.ArgumentParser) -> None:
 def simulation_arguments(parser: argparse.ArgumentParser) -> None:
     """How often and by what it is run."""
     add = parser.add_argument
-    add("--replications", type=argument_types.whole, metavar="N", help="how many times the period is simulated")
+    add(
+        "--replications",
+        type=argument_types.positive_integer,
+        metavar="N",
+        help="how many times the period is simulated",
+    )
     add("--seed", type=_seed, metavar="S", help="where all chances start from (default: the scenario's)")
     add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
-    add("--jobs", type=argument_types.whole, metavar="N", help="threads (default: one for each core)")
+    add("--jobs", type=argument_types.positive_integer, metavar="N", help="threads (default: one for each core)")
 
 
 def cluster_argument(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from charter.calendar import MIDNIGHT
-from common.documents import Problem, Unreadable, compare, did_you_mean, read, shown
+from common.documents import Problem, Unreadable, read
+from common.places import short_path
+from common.suggestions import did_you_mean
+from common.type_errors import find_type_errors
 from ivr.configuration.settings import Line, Name, Share, Text
 from queue_model.planning.weekly_half_hours import clock
 from queue_model.scenario.checks import minute
@@ -94,14 +97,14 @@ def load(path: str) -> PeopleDocument:
         message = str(problem)
         if message.startswith("not there"):
             message = "no such file; scenarios/people.yaml is an example"
-        raise ScenarioError([Problem(shown(path), "", message)]) from None
+        raise ScenarioError([Problem(short_path(path), "", message)]) from None
     return of(written, path)
 
 
 def of(written: Any, path: str = "people") -> PeopleDocument:
     """The people of plain values. Raises `ScenarioError`."""
-    file = shown(path)
-    problems = [Problem(file, *each) for each in islice(compare(written, Workforce), MOST_PROBLEMS)]
+    file = short_path(path)
+    problems = [Problem(file, *each) for each in islice(find_type_errors(written, Workforce), MOST_PROBLEMS)]
     if problems:
         raise ScenarioError(problems)
     workforce = msgspec.convert(written, Workforce)

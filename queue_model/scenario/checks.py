@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from charter.calendar import MIDNIGHT, WEEKDAYS, Range, parse_range
 from common.argument_types import YEARS
-from common.documents import did_you_mean
+from common.suggestions import did_you_mean
 from ivr.configuration.compiled import Compiled
 from ivr.configuration.menu import Finding
 from ivr.flows.menu import OTHER_TOPIC

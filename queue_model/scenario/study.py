@@ -17,8 +17,9 @@ import msgspec
 
 from charter.calendar import OpeningHours
 from charter.promises import Promise
-from common.documents import Problem, Unreadable, compare, read, shown
-from common.places import Places
+from common.documents import Problem, Unreadable, read
+from common.places import Places, short_path
+from common.type_errors import find_type_errors
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from queue_model.errors import ModelError
@@ -102,7 +103,7 @@ def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | N
     """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
     if changes and "based_on" in changes:
         raise ModelError("based_on: a scenario stands on what its file says; write it there, or name that other file")
-    whole, own = gather(path, Problem(shown(path), "", ""))
+    whole, own = gather(path, Problem(short_path(path), "", ""))
     return _study(path, whole, own, places or Places(), changes or {})
 
 
@@ -112,8 +113,8 @@ def of(value: dict[str, Any], places: Places | None = None, name: str = "scenari
 
 
 def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places, changes: Mapping[str, Any]) -> Study:
-    file, written = shown(path), _pruned(merged(whole, changes))
-    problems = [Problem(file, *each) for each in islice(compare(written, Scenario), MOST_PROBLEMS)]
+    file, written = short_path(path), _pruned(merged(whole, changes))
+    problems = [Problem(file, *each) for each in islice(find_type_errors(written, Scenario), MOST_PROBLEMS)]
     if problems:
         raise ScenarioError(problems)
     scenario = msgspec.convert(written, Scenario)
@@ -142,15 +143,17 @@ def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], d
     except Unreadable as problem:
         message = str(problem)
         if message.startswith("not there"):
-            message = f"no such scenario: {shown(path)}" if depth else "no such scenario"
-        raise ScenarioError([asked._replace(message=message) if depth else Problem(shown(path), "", message)]) from None
+            message = f"no such scenario: {short_path(path)}" if depth else "no such scenario"
+        raise ScenarioError(
+            [asked._replace(message=message) if depth else Problem(short_path(path), "", message)]
+        ) from None
     if not isinstance(own, dict):
-        raise ScenarioError([Problem(shown(path), "", "must be a mapping with title, period, arrivals and more")])
+        raise ScenarioError([Problem(short_path(path), "", "must be a mapping with title, period, arrivals and more")])
     base = own.get("based_on")
     if not isinstance(base, str):
         return own, own
     there = os.path.join(os.path.dirname(path), base)
-    below, _ = gather(there, Problem(shown(path), "based_on", ""), depth + 1)
+    below, _ = gather(there, Problem(short_path(path), "based_on", ""), depth + 1)
     return merged(below, own), own
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import simpy
 
 from charter.work_assignment import next_work
-from common.garbage import few_collections
+from common.garbage_collection import reduced_garbage_collection
 from queue_model.simulation import inputs as kinds
 from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.records import CALL, CALLBACK, MAIL, WORK, Outcome, Records, Rows, Work
@@ -460,7 +460,7 @@ def roster(room: Room) -> Process:
         tell[kind](room.operators[operator])
 
 
-@few_collections()
+@reduced_garbage_collection()
 def simulate(inputs: Inputs) -> Records:
     """Run one period until nothing can happen any more, and return what did."""
     room = Room(inputs)

@@ -9,7 +9,7 @@ import time
 
 from common import argument_types
 from common.places import Places
-from common.terminal_table import age, columns
+from common.terminal_table import format_age, table_lines
 from registry.commands import request_action
 from registry.requests import queries
 from registry.requests.clocks import Rules
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--late", action="store_true", help="only what is late already")
     parser.add_argument(
-        "--limit", type=argument_types.whole, default=100, metavar="N", help="so many at most (default: 100)"
+        "--limit", type=argument_types.positive_integer, default=100, metavar="N", help="so many at most (default: 100)"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
             )
         )
     elif found:
-        print("\n".join(columns(HEAD, [_row(each, rules, now) for each in found])))
+        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in found])))
     else:
         print("Nothing is late." if options.late else "Nothing falls due.")
     return 0
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 def _row(due: Due, rules: Rules, now: float) -> tuple[str, ...]:
     request, left = due.request, due.due - now
-    said = "" if math.isinf(left) else f"in {age(left)}" if left >= 0 else f"late by {age(-left)}"
+    said = "" if math.isinf(left) else f"in {format_age(left)}" if left >= 0 else f"late by {format_age(-left)}"
     return (
         request_action.moment(due.due, rules), said, due.promise, request.protocol, request.topic_code,
         str(request.level), request.state, request.owner_ref or request.office_code or "-",

@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from common.places import Places
-from common.terminal_table import plain
+from common.terminal_table import printable
 from registry.commands import person_options
 from registry.commands.person_options import Asked
 from registry.people.data_subject import Held, find, looked
@@ -46,4 +46,4 @@ def show(held: list[Held]) -> None:
         print("Nothing is held about this person.")
     for each in held:
         when = datetime.fromtimestamp(each.since, ZONE)
-        print(plain(f"{each.keeper:<12}  {when:%Y-%m-%d %H:%M}  {each.what}  ({each.id})"))
+        print(printable(f"{each.keeper:<12}  {when:%Y-%m-%d %H:%M}  {each.what}  ({each.id})"))

@@ -8,7 +8,7 @@ import time
 
 from common import argument_types
 from common.places import Places
-from common.terminal_table import age, columns
+from common.terminal_table import format_age, table_lines
 from registry.commands import request_action
 from registry.db import schema
 from registry.requests import queries
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--owner", metavar="WHO", help="those that this operator has: op117")
     parser.add_argument("--call", metavar="ID", help="those that began with this call")
     parser.add_argument(
-        "--limit", type=argument_types.whole, default=100, metavar="N", help="so many at most (default: 100)"
+        "--limit", type=argument_types.positive_integer, default=100, metavar="N", help="so many at most (default: 100)"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.json:
         print(json.dumps([request_action.document(each.request, each.due) for each in found], indent=1))
     elif found:
-        print("\n".join(columns(HEAD, [_row(each, rules, now) for each in found])))
+        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in found])))
     else:
         print("No request is open." if wanted == Wanted(limit=options.limit) else "No such request.")
     return 0
@@ -57,7 +57,7 @@ def _row(listed: Listed, rules: Rules, now: float) -> tuple[str, ...]:
     return (
         request.protocol,
         request_action.moment(request.opened_at, rules),
-        age(ended - request.opened_at),
+        format_age(ended - request.opened_at),
         request.channel,
         request.topic_code,
         str(request.level),

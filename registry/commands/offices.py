@@ -8,7 +8,7 @@ import time
 
 from common.command_line import Refusal
 from common.places import Places
-from common.terminal_table import columns
+from common.terminal_table import table_lines
 from registry.people import offices
 from registry.requests.clocks import Rules
 from registry.site import Site
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         print(json.dumps([dict(row._mapping) for row in found], indent=1))
     elif found:
         rows = [(row.office_code, row.province, row.name, row.phone or "-", row.email or "-") for row in found]
-        print("\n".join(columns(("CODE", "PROVINCE", "NAME", "TELEPHONE", "E-MAIL"), rows)))
+        print("\n".join(table_lines(("CODE", "PROVINCE", "NAME", "TELEPHONE", "E-MAIL"), rows)))
     else:
         print("No job centre is known; take in the client's list with `registry offices --import FILE`.")
     return 0

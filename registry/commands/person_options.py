@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from common.command_line import Refusal, user
+from common.command_line import Refusal, user_name
 from registry import text_input
 from registry.people import contacts
 from registry.people.data_subject import Person, person
@@ -39,7 +39,7 @@ def asked(options: argparse.Namespace, site: Site) -> Asked:
     """What the options say. Raises `Refusal` when they name nobody, or something in them is not what it should be."""
     if not (options.number or options.email or options.tax_code or options.protocol):
         raise Refusal("nobody is named; give --number, --email, --tax-code or --protocol")
-    actor, why = text_input.line(options.by or user(), "by"), text_input.line(options.why, "why")
+    actor, why = text_input.line(options.by or user_name(), "by"), text_input.line(options.why, "why")
     numbers = [contacts.number(each) for each in options.number]
     email = None if options.email is None else contacts.address(options.email)
     tax_code = None if options.tax_code is None else contacts.tax_code(options.tax_code)

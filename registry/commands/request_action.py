@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from common.command_line import Command
 from common.places import Places
-from common.terminal_table import plain
+from common.terminal_table import printable
 from registry.db import schema
 from registry.requests import reference_data, store
 from registry.requests.clocks import Rules
@@ -93,7 +93,7 @@ def say(request: Request, due: float | None, rules: Rules, as_json: bool) -> Non
         parts.append(f"at {request.office_code}")
     if due is not None:
         parts.append(f"due {moment(due, rules)}")
-    print(plain(f"{request.protocol}: {', '.join(parts)} (version {request.version})"))
+    print(printable(f"{request.protocol}: {', '.join(parts)} (version {request.version})"))
 
 
 def moment(at: float | None, rules: Rules) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from common.command_line import Refusal
 from common.places import Places
-from common.terminal_table import plain
+from common.terminal_table import printable
 from registry.commands import request_action
 from registry.db import schema
 from registry.people import contacts
@@ -131,20 +131,20 @@ def _show(found: dict[str, Any], request: Request, rules: Rules) -> None:
     if found["doubles"]:
         lines["doubles"] = ", ".join(found["doubles"])
     for name, said in lines.items():
-        print(f"{name:>10}  {plain(said)}")
+        print(f"{name:>10}  {printable(said)}")
     for event in found["history"]:
-        print(f"{'history' if event['seq'] == 1 else '':>10}  {plain(_told(Event(**event), rules))}")
+        print(f"{'history' if event['seq'] == 1 else '':>10}  {printable(_told(Event(**event), rules))}")
     for clock in found["clocks"]:
         print(f"{'clock':>10}  {clock['promise']} {clock['number']}: {clock['state']}")
         for said in clock["arithmetic"].splitlines():
-            print(f"{INDENT}{plain(said)}")
+            print(f"{INDENT}{printable(said)}")
     for name, value in (found.get("person") or {}).items():
         if value is not None:
-            print(f"{name:>10}  {plain(value)}")
+            print(f"{name:>10}  {printable(value)}")
     for note in found.get("notes", ()):
-        print(f"{'note':>10}  {request_action.moment(note['at'], rules)}, {plain(note['by'])}:")
+        print(f"{'note':>10}  {request_action.moment(note['at'], rules)}, {printable(note['by'])}:")
         for said in (note["words"] or "(erased)").splitlines():
-            print(f"{INDENT}{plain(said)}")
+            print(f"{INDENT}{printable(said)}")
 
 
 def _told(event: Event, rules: Rules) -> str:

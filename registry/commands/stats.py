@@ -12,7 +12,7 @@ from charter.promises import end_of_day
 from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
-from common.terminal_table import age, columns
+from common.terminal_table import format_age, table_lines
 from registry.requests import queries
 from registry.requests.clocks import Rules
 from registry.requests.queries import Stats
@@ -60,7 +60,8 @@ def _show(found: Stats, first: date, last: date) -> None:
     _table(("STATE", "LEVEL", "REQUESTS"), [(state, str(level), str(n)) for (state, level), n in found.open.items()])
     late = found.late
     if late.late:
-        print(f"  late: {late.late}, by {age(late.mean_lateness)} on average, {age(late.worst_lateness)} at worst")
+        mean, worst = format_age(late.mean_lateness), format_age(late.worst_lateness)
+        print(f"  late: {late.late}, by {mean} on average, {worst} at worst")
     print(f"Opened from {first} to {last}: {sum(found.opened.values())}")
     _table(("CHANNEL", "TOPIC", "REQUESTS"), [(way, about, str(n)) for (way, about), n in found.opened.items()])
     print(f"Closed from {first} to {last}: {sum(found.outcomes.values())}")
@@ -72,5 +73,5 @@ def _show(found: Stats, first: date, last: date) -> None:
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    for line in columns(head, rows) if rows else ():
+    for line in table_lines(head, rows) if rows else ():
         print(f"  {line}")

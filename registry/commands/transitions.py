@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from common.places import Places
-from common.terminal_table import columns
+from common.terminal_table import table_lines
 from registry.requests.transitions import TABLE, mermaid
 
 HEAD = ("ACTION", "FROM", "AT LEVEL", "TO", "NEEDS")
@@ -25,5 +25,5 @@ def run(options: argparse.Namespace, places: Places) -> int:
         after = row.state if row.level is None else f"{row.state}, level {row.level}"
         levels = ", ".join(map(str, row.levels))
         rows.append((row.action, ", ".join(row.states) or "-", levels, after, ", ".join(needs)))
-    print("\n".join(columns(HEAD, rows)))
+    print("\n".join(table_lines(HEAD, rows)))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.command_line import Refusal
-from common.documents import did_you_mean
+from common.suggestions import did_you_mean
 from registry import text_input
 
 CODES = frozenset((

@@ -12,7 +12,7 @@ import re
 from sqlalchemy import Connection, text
 
 from common.command_line import Refusal
-from common.terminal_table import plain
+from common.terminal_table import printable
 
 PREFIX = "NUL"
 COUNTER_DIGITS = 6  # at least; the millionth request of a year simply has one more
@@ -77,7 +77,7 @@ def parse(said: str) -> str:
     wanted = f"a protocol number looks like {EXAMPLE}"
     if len(said) > LONGEST:
         raise ProtocolError(f"that is too long for a protocol number ({len(said)} characters); {wanted}")
-    shown = plain(said.strip())
+    shown = printable(said.strip())
     digits = _BETWEEN.sub("", said.upper()).removeprefix(PREFIX)
     if not re.fullmatch(r"[0-9]+", digits):
         raise ProtocolError(f'"{shown}" is no protocol number: {wanted}; NUL may be left out')

@@ -66,7 +66,7 @@ def full_disk(folder: str) -> Iterator[None]:
 @contextmanager
 def longest_file(house: House, size: int) -> Iterator[None]:
     """Set by who the switch runs as: root in a container may not be allowed to."""
-    who = unprivileged.account(house.stack.switch.folder) if house.stack.switch.status().user else None
+    who = unprivileged.account_for(house.stack.switch.folder) if house.stack.switch.status().user else None
     unlimited = str(resource.RLIM_INFINITY)
 
     def limit(soft: str) -> None:

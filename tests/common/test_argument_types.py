@@ -15,7 +15,7 @@ from common import argument_types
 
 KINDS: list[Callable[[str], Any]] = [
     argument_types.day,
-    argument_types.whole,
+    argument_types.positive_integer,
     argument_types.port,
     argument_types.pause,
     argument_types.hours,
@@ -24,7 +24,11 @@ KINDS: list[Callable[[str], Any]] = [
 
 def test_what_can_be_meant_is_understood() -> None:
     assert argument_types.day("2026-11-24") == date(2026, 11, 24)
-    assert (argument_types.whole("100"), argument_types.port("0"), argument_types.port("65535")) == (100, 0, 65535)
+    assert (argument_types.positive_integer("100"), argument_types.port("0"), argument_types.port("65535")) == (
+        100,
+        0,
+        65535,
+    )
     assert (argument_types.pause("0.5"), argument_types.hours("0"), argument_types.hours("24")) == (0.5, 0.0, 24.0)
 
 
@@ -36,7 +40,10 @@ def test_what_can_be_meant_is_understood() -> None:
             for text in ("", "24/11/2026", "2026-02-30")
         ),
         *((argument_types.day, text, "is no day") for text in ("9999-12-31", "0001-01-01")),
-        *((argument_types.whole, text, "is no whole number above 0") for text in ("0", "-1", "1.5", "9" * 20, "٣")),
+        *(
+            (argument_types.positive_integer, text, "is no whole number above 0")
+            for text in ("0", "-1", "1.5", "9" * 20, "٣")
+        ),
         *((argument_types.port, text, "is no port") for text in ("65536", "-1", "http", "²")),
         *(
             (argument_types.pause, text, "is no pause: give 0.01 to 3600 s")

@@ -11,7 +11,7 @@ import pytest
 
 from common import ports
 from common.command_line import Refusal
-from common.ports import BLOCKS, HOST, WIDTH, Kind, Ports, claim, free_ports
+from common.ports import BLOCKS, HOST, WIDTH, Kind, Ports, claim_block, free_ports
 
 
 @pytest.mark.parametrize(("kind", "socket_type"), [("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)])
@@ -52,10 +52,10 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("apart")
 class TestClaims:
     def test_side_by_side(self) -> None:
-        first, second = claim(), claim()
+        first, second = claim_block(), claim_block()
         try:
             assert first.ports != second.ports
-            again = claim(first.ports)  # somebody has it
+            again = claim_block(first.ports)  # somebody has it
             assert again.ports not in (first.ports, second.ports)
             again.release()
         finally:
@@ -63,51 +63,51 @@ class TestClaims:
             second.release()
 
     def test_the_preferred_block_is_had_again(self) -> None:
-        first, second = claim(), claim()
+        first, second = claim_block(), claim_block()
         wish = second.ports
         first.release()
         second.release()
-        third = claim(wish)
+        third = claim_block(wish)
         third.release()
         assert third.ports == wish
 
     def test_a_block_that_no_longer_exists_is_no_wish(self) -> None:
-        found = claim(Ports(5060, 5038, 8088, 10000, 20000))
+        found = claim_block(Ports(5060, 5038, 8088, 10000, 20000))
         found.release()
         assert found.ports.sip in ports.BLOCKS
 
     def test_a_block_lives_as_long_as_the_process_that_inherited_it(self) -> None:
-        ours = claim()
+        ours = claim_block()
         child = subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE, pass_fds=[ours.fileno()])
         ours.release()
         try:
-            other = claim(ours.ports)
+            other = claim_block(ours.ports)
             other.release()
             assert other.ports != ours.ports
         finally:
             child.communicate(b"\n")
-        again = claim(ours.ports)
+        again = claim_block(ours.ports)
         again.release()
         assert again.ports == ours.ports
 
     @pytest.mark.parametrize("offset", [0, 50])
     def test_a_block_in_which_anybody_listens_is_passed_over(self, offset: int) -> None:
-        ours = claim()
+        ours = claim_block()
         ours.release()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             stranger.bind((HOST, ours.ports.sip + offset))
-            other = claim(ours.ports)
+            other = claim_block(ours.ports)
             other.release()
             assert other.ports != ours.ports
 
     def test_so_is_one_whose_manager_port_is_taken(self) -> None:
-        ours = claim()
+        ours = claim_block()
         ours.release()
         with socket.socket() as stranger:
             stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             stranger.bind((HOST, ours.ports.ami))
             stranger.listen()
-            other = claim(ours.ports)
+            other = claim_block(ours.ports)
             other.release()
             assert other.ports != ours.ports
 
@@ -117,12 +117,12 @@ class TestClaims:
             with pytest.raises(
                 Refusal, match=r"all 4 blocks of ports from 6[0-9]+ to 6[0-9]+99 are in use; stop a switch"
             ):
-                claim()
+                claim_block()
         finally:
             for each in held:
                 each.close()
 
     def test_a_claim_is_not_inherited_by_accident(self) -> None:
-        ours = claim()
+        ours = claim_block()
         assert not os.get_inheritable(ours.fileno())
         ours.release()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from common import unprivileged
-from common.unprivileged import Account, account, choose, obstacle
+from common.unprivileged import Account, account_for, choose_account, find_obstacle
 
 ROOT = os.geteuid() == 0
 NOBODY = Account("nobody", 65534, 65534)
@@ -27,12 +27,12 @@ def folder() -> Iterator[str]:
 
 
 def test_only_root_becomes_somebody_else(folder: str) -> None:
-    found = account(folder)
+    found = account_for(folder)
     assert (found is not None) == ROOT
     if found:
         assert found.name == "nobody"
         os.chown(folder, 12345, 12345)
-        assert account(folder) == ("user 12345", 12345, 12345)  # a container's volume
+        assert account_for(folder) == ("user 12345", 12345, 12345)  # a container's volume
 
 
 def test_who_may_not_enter_is_told_where(folder: str) -> None:
@@ -40,13 +40,13 @@ def test_who_may_not_enter_is_told_where(folder: str) -> None:
     os.makedirs(closed)
     os.chmod(os.path.dirname(closed), 0o700)
     if ROOT:
-        assert obstacle(NOBODY, ["/bin/true"], [folder]) is None
-        assert obstacle(NOBODY, ["/bin/false"], []) == "/bin/false does not run as nobody (exit status 1)"
+        assert find_obstacle(NOBODY, ["/bin/true"], [folder]) is None
+        assert find_obstacle(NOBODY, ["/bin/false"], []) == "/bin/false does not run as nobody (exit status 1)"
         said = f"nobody may not enter {closed} (it, or a folder above it, is closed to others)"
-        assert obstacle(NOBODY, ["/bin/true"], [folder, closed]) == said
+        assert find_obstacle(NOBODY, ["/bin/true"], [folder, closed]) == said
     else:
         said = "this process cannot become nobody ([Errno 1] Operation not permitted"
-        assert str(obstacle(NOBODY, ["/bin/true"], [folder])).startswith(said)
+        assert str(find_obstacle(NOBODY, ["/bin/true"], [folder])).startswith(said)
 
 
 @pytest.mark.skipif(not ROOT, reason="only root gives files away")
@@ -63,7 +63,7 @@ class TestAsRoot:
             with open(path, "w", encoding="ascii"):
                 pass
         os.symlink(outside, os.path.join(given, "link"))
-        unprivileged.give(given, NOBODY)
+        unprivileged.give_ownership(given, NOBODY)
         assert os.stat(os.path.join(given, "inner", "file")).st_uid == NOBODY.uid
         assert os.lstat(os.path.join(given, "link")).st_uid == NOBODY.uid
         assert os.stat(outside).st_uid == 0
@@ -71,7 +71,7 @@ class TestAsRoot:
     def test_both_write_in_a_shared_folder_and_in_those_made_later(self, folder: str) -> None:
         shared = os.path.join(folder, "shared")
         os.makedirs(os.path.join(shared, "before"))  # the unpacked programs, say
-        assert unprivileged.share(shared, NOBODY)
+        assert unprivileged.share_folder(shared, NOBODY)
         before = os.umask(0o077)  # whatever root's habits are
         try:
             os.mkdir(os.path.join(shared, "later"), 0o770)
@@ -86,7 +86,7 @@ class TestAsRoot:
 
     def test_a_shared_folder_that_is_made_for_it_is_closed_to_others(self, folder: str) -> None:
         shared = os.path.join(folder, "messages")
-        assert unprivileged.share(shared, NOBODY)
+        assert unprivileged.share_folder(shared, NOBODY)
         assert os.stat(shared).st_mode & 0o007 == 0
         assert self.write_as_nobody(os.path.join(shared, "file"))
 
@@ -94,6 +94,6 @@ class TestAsRoot:
         assert not self.write_as_nobody(os.path.join(folder, "file"))
 
     def test_the_account_is_chosen_that_can_run_every_probe(self, folder: str) -> None:
-        assert choose(folder, [["/bin/true"], ["/bin/true"]], [folder], []) == (NOBODY, None)
-        found, why = choose(folder, [["/bin/true"], ["/bin/false"]], [folder], [])
+        assert choose_account(folder, [["/bin/true"], ["/bin/true"]], [folder], []) == (NOBODY, None)
+        found, why = choose_account(folder, [["/bin/true"], ["/bin/false"]], [folder], [])
         assert (found, why) == (None, "/bin/false does not run as nobody (exit status 1)")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from common.command_line import Refusal
 from common.places import Places
-from common.terminal_table import age, columns, plain
+from common.terminal_table import format_age, printable, table_lines
 from ivr import ami
 from registry import text_input
 from registry.people.data_subject import log_access
@@ -73,12 +73,12 @@ def listed(options: argparse.Namespace, places: Places, now: float) -> int:
         print(json.dumps(both, indent=1))
     else:
         for each in done:
-            print(plain(f"{each.protocol}: {_REASONS[each.why]} {each.reference}"))
+            print(printable(f"{each.protocol}: {_REASONS[each.why]} {each.reference}"))
         _table(found, now)
         if fresh:
             print(f"\nIn the store, and not taken into the registry yet (`registry intake`):\n{table(fresh, now)}")
     for problem in problems:
-        print(f"voicemail list: {plain(problem)}", file=sys.stderr)
+        print(f"voicemail list: {printable(problem)}", file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -96,7 +96,7 @@ def _table(found: list[Entry], now: float) -> None:
         print("Nobody waits for a call (`voicemail list --all`: all messages of the store).")
         return
     head = ("PROTOCOL", "MESSAGE", "LEFT", "AGE", "DUE", "SECONDS", "TRIED", "STATE", "")
-    print("\n".join(columns(head, [_row(each, now) for each in found])))
+    print("\n".join(table_lines(head, [_row(each, now) for each in found])))
 
 
 def _row(entry: Entry, now: float) -> tuple[str, ...]:
@@ -109,10 +109,12 @@ def _row(entry: Entry, now: float) -> tuple[str, ...]:
     if entry.due_at is None:
         due = "-"
     else:
-        due = f"in {age(entry.due_at - now)}" if entry.due_at >= now else f"{age(now - entry.due_at)} late"
+        due = (
+            f"in {format_age(entry.due_at - now)}" if entry.due_at >= now else f"{format_age(now - entry.due_at)} late"
+        )
     state = f"taken by {entry.taken_by}" if entry.taken_by else entry.state
     message = entry.messages[0] if entry.messages else "-"
-    left, waiting, length = local(entry.left_at), age(now - entry.left_at), f"{entry.seconds:.0f}"
+    left, waiting, length = local(entry.left_at), format_age(now - entry.left_at), f"{entry.seconds:.0f}"
     return (entry.protocol, message, left, waiting, due, length, str(entry.attempts), state,
             ", ".join(filter(None, remarks)))  # fmt: skip
 
@@ -124,7 +126,7 @@ def take(options: argparse.Namespace, places: Places, now: float) -> int:
         entry = worklist.take(connection, desk.rules, options.id, actor, now)
     message = entry.messages[0] if entry.messages else "-"
     then = f"`voicemail play {message}`, then `voicemail call {entry.protocol} --by {actor}`"
-    print(plain(f"{entry.protocol}: yours; {then}"))
+    print(printable(f"{entry.protocol}: yours; {then}"))
     return 0
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, delete, insert, or_, select, text
 
 from common.command_line import Refusal
-from common.terminal_table import age
+from common.terminal_table import format_age
 from ivr.configuration.compiled_types import Notification
 from registry.db import schema
 from registry.db.connection import Database
@@ -59,7 +59,9 @@ def due(connection: Connection, now: float) -> list[Letter]:
 
 def _letter(what: str, messages: tuple[str, ...], those: Sequence[Entry], now: float) -> Letter:
     """Ids, ages and counts: whoever may know more looks at the work list."""
-    lines = [f"{id}   da {_it(age(now - each.left_at))}" for each in those for id in each.messages if id in messages]
+    lines = [
+        f"{id}   da {_it(format_age(now - each.left_at))}" for each in those for id in each.messages if id in messages
+    ]
     subject = (_ONE if len(messages) == 1 else _SUBJECT)[what].format(count=len(messages))
     text = f"In attesa di richiamata: {subject}.\n\n" + "\n".join(lines) + "\n\nElenco: voicemail list\n"
     return Letter(what, messages, f"Numero Unico: {subject}", text)

@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charter.calendar import OpeningHours
-from common.documents import MOST_VALUES, Unreadable, compare, parse
+from common.documents import MOST_VALUES, Unreadable, parse
 from common.places import Places
+from common.type_errors import find_type_errors
 from ivr.configuration import compiled as runtime
 from ivr.configuration import compiled_types, service
 from ivr.configuration import menu as menus
@@ -81,7 +82,7 @@ def test_a_number_of_thousands_of_digits(desk: Desk) -> None:
     with pytest.raises(Unreadable):
         parse(b"a: " + b"9" * 5000)
     assert parse(b"a: 0x" + b"f" * 2000)["a"] > 10**2000
-    assert next(compare({"version": 10**2000}, Survey)) == (
+    assert next(find_type_errors({"version": 10**2000}, Survey)) == (
         "version", "must be a whole number from 1 to 1000000, not a number of hundreds of digits"
     )  # fmt: skip
 
@@ -341,7 +342,7 @@ def spoiled(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 def test_a_key_of_nothing_is_no_key() -> None:
-    found = list(compare({**SHIPPED["service"], "holidays": {None: None}}, TYPES["service"]))
+    found = list(find_type_errors({**SHIPPED["service"], "holidays": {None: None}}, TYPES["service"]))
     assert [(path, message.partition(";")[0]) for path, message in found] == [
         ("holidays.nothing (null)", "unknown key")
     ]
@@ -351,7 +352,7 @@ def test_a_key_of_nothing_is_no_key() -> None:
 @settings(max_examples=200)
 def test_whatever_is_written_is_told_or_taken_never_a_crash(found: tuple[str, Any]) -> None:
     name, document = found
-    said = list(compare(document, TYPES[name]))
+    said = list(find_type_errors(document, TYPES[name]))
     if not said:
         converted = msgspec.convert(document, TYPES[name])  # what `compare` lets pass, msgspec takes
         if isinstance(converted, menus.Menu):
@@ -374,7 +375,7 @@ def test_compare_agrees_with_msgspec(value: Any, name: str) -> None:
     try:
         msgspec.convert(value, TYPES[name])
     except (msgspec.ValidationError, OverflowError):
-        assert list(compare(value, TYPES[name]))
+        assert list(find_type_errors(value, TYPES[name]))
 
 
 # --- compiling -------------------------------------------------------------------------------------------------------
@@ -479,3 +480,15 @@ def test_dates_may_be_quoted_or_not(desk: Desk) -> None:
     desk.edit("service", CLOSURES, 'extra_closures: [{first: "2026-12-24", last: 2026-12-24, reason: x}]')
     closure = service.load(desk.places).service.holidays.extra_closures[0]
     assert closure.first == closure.last == datetime.date(2026, 12, 24)
+
+
+def test_examine_accepts_values_that_are_not_in_the_files() -> None:
+    def fewer(name: str, value: Any) -> Any:
+        return {**value, "queue": {**value["queue"], "seats": 0}} if name == "service" else value
+
+    configuration, problems = service.examine(Places(), fewer)
+    assert configuration is None
+    assert [each.path for each in problems] == ["queue.seats"]
+    unchanged, _ = service.examine(Places())
+    assert unchanged is not None
+    assert unchanged.service.queue.seats == 12

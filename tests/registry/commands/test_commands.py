@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 from sqlalchemy import select
 
-from common.command_line import sentence
+from common.command_line import as_sentence
 from common.places import Places
 from ivr.configuration.compiled import Compiled
 from registry import cli, keys
@@ -361,7 +361,7 @@ def test_the_help_of_a_command_says_what_it_does(word: str, capsys: pytest.Captu
         cli.main([word, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0 and f"registry {word}" in shown
-    assert sentence(cli.COMMANDS[word]) in shown
+    assert as_sentence(cli.COMMANDS[word]) in shown
 
 
 def test_a_registry_that_is_not_there_is_told(

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from common.garbage import MANY, few_collections
+from common.garbage_collection import MANY, reduced_garbage_collection
 
 
 def test_inside_the_young_are_looked_through_less_often() -> None:
     own = gc.get_threshold()
-    with pytest.raises(ValueError, match="inside"), few_collections():
+    with pytest.raises(ValueError, match="inside"), reduced_garbage_collection():
         assert gc.get_threshold() == (MANY, *own[1:])
         raise ValueError("inside")
     assert gc.get_threshold() == own
@@ -21,8 +21,8 @@ def test_inside_the_young_are_looked_through_less_often() -> None:
 def test_those_who_overlap_leave_in_any_order() -> None:
     own = gc.get_threshold()
     one, other = ExitStack(), ExitStack()
-    one.enter_context(few_collections())
-    other.enter_context(few_collections())
+    one.enter_context(reduced_garbage_collection())
+    other.enter_context(reduced_garbage_collection())
     one.close()
     assert gc.get_threshold()[0] == MANY
     other.close()

@@ -14,7 +14,7 @@ _before: list[tuple[int, int, int]] = []  # a threshold for each who is inside; 
 
 
 @contextlib.contextmanager
-def few_collections() -> Iterator[None]:
+def reduced_garbage_collection() -> Iterator[None]:
     """For work that makes hundreds of thousands of small objects and hardly a cycle among them: to look for one again
     and again takes a quarter of its time. Threads may overlap; the last to leave puts the program's own threshold back.
     """

@@ -1,4 +1,4 @@
-"""Comparing what was written with its shape, where the configuration itself has no example: bounds and choices."""
+"""Differences between a value and its type that no file of the configuration shows: limits and choices."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Meta, Struct
 
-from common.documents import compare
-from common.places import Places
-from ivr.configuration.service import examine
+from common.type_errors import find_type_errors
 
 
 class Sheet(Struct):
@@ -31,17 +29,5 @@ class Sheet(Struct):
         ({"days": "x"}, [("days", 'must be a list or null, not "x"')]),
     ],
 )
-def test_compared(value: dict[str, Any], problems: list[tuple[str, str]]) -> None:
-    assert list(compare(value, Sheet)) == problems
-
-
-def test_the_configuration_as_it_would_be() -> None:
-    def fewer(name: str, value: Any) -> Any:
-        return {**value, "queue": {**value["queue"], "seats": 0}} if name == "service" else value
-
-    configuration, problems = examine(Places(), fewer)
-    assert configuration is None
-    assert [each.path for each in problems] == ["queue.seats"]
-    unchanged, _ = examine(Places())
-    assert unchanged is not None
-    assert unchanged.service.queue.seats == 12
+def test_every_difference_is_found(value: dict[str, Any], problems: list[tuple[str, str]]) -> None:
+    assert list(find_type_errors(value, Sheet)) == problems
