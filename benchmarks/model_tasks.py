@@ -25,7 +25,7 @@ from benchmarks.peers.w1_day import PATIENCE, PROFILE, TALK_SIGMA, WRAP
 from common.places import ROOT
 from queue_model.planning import rota, staffing, workforce
 from queue_model.runs import replication
-from queue_model.runs.measures.measures import Measurer, Sums
+from queue_model.runs.measures.measurer import Measurer, Sums
 from queue_model.scenario import study
 from queue_model.scenario.study import Study
 from queue_model.simulation import allocator, engines, inputs

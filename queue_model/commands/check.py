@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from charter.kpi_definitions import DEFINITIONS
 from common.places import Places
@@ -14,7 +15,7 @@ from queue_model.reports import text_tables
 from queue_model.runs.measures.targets import MOST, Bound, Verdict
 from queue_model.runs.measures.targets import bounds as targets
 from queue_model.runs.replication import Result, replicate
-from queue_model.runs.stability import growing
+from queue_model.runs.stability import no_steady_state
 from queue_model.simulation.build import Builder
 
 EXAMPLES = """
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
             study, replications=options.replications, seed=options.seed, engine_name=options.engine,
             executor=executor, goal=goal, progress=progress,
         )  # fmt: skip
-    lost = {name: each.why for each in growing(study, Builder(study)) for name in each.measures}
+    lost = no_steady_state(study, Builder(study))
     verdicts: dict[Bound, Verdict] = {
         bound: "fails" if bound.measure in lost else bound.judge(result.estimate(bound.measure)) for bound in bounds
     }
@@ -71,10 +72,10 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
         estimate, kind = result.estimate(bound.measure), text_tables.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
         if bound.measure in lost:
-            rows.append([title, bound.said, "no steady state", text_tables.EMPTY, verdict])
+            rows.append([title, bound.text, "no steady state", text_tables.EMPTY, verdict])
         else:
             figures = (text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind))
-            rows.append([title, bound.said, *figures, verdict])
+            rows.append([title, bound.text, *figures, verdict])
     yield from text_tables.table(rows, left=2)
     for why in dict.fromkeys(lost.values()):
         yield from text_tables.wrapped(f"No steady state: {why}.")
@@ -82,7 +83,7 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
 
 def _document(bound: Bound, verdict: Verdict, result: Result, lost: dict[str, str]) -> dict[str, object]:
     estimate = result.estimate(bound.measure)
-    shown = estimate if bound.measure not in lost else estimate._replace(value=None, half=None)
+    shown = estimate if bound.measure not in lost else replace(estimate, value=None, half=None)
     return {
         "measure": bound.measure,
         "wanted": bound.value,

@@ -107,7 +107,7 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
             f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
             f"together with {100 * CONFIDENCE:g} %."
         )
-    for name, lost in zip(called, found.lost, strict=True):
+    for name, lost in zip(called, found.no_steady_state, strict=True):
         for why in dict.fromkeys(lost.values()):
             yield from text_tables.wrapped(f"No steady state in {name}: {why}.")
 
@@ -123,7 +123,7 @@ def _rows(
 
 
 def _value(found: Comparison, scenario: int, measure: str) -> str:
-    if measure in found.lost[scenario]:
+    if measure in found.no_steady_state[scenario]:
         return "no steady state"
     return text_tables.number(found.value(scenario, measure), text_tables.kind(measure))
 
@@ -173,7 +173,7 @@ def document(found: Comparison, files: Sequence[str], rank: str) -> dict[str, An
                 "title": result.study.scenario.title,
                 "configuration": result.study.compiled["revision"],
                 "values": {name: found.value(each, name) for name in found.measures},
-                "no_steady_state": found.lost[each],
+                "no_steady_state": found.no_steady_state[each],
             }
             for each, (file, result) in enumerate(zip(files, found.results, strict=True))
         ],

@@ -16,12 +16,12 @@ from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import output_files, text_tables
 from queue_model.reports import run as report
-from queue_model.runs.control_variates import Narrowed, controls, narrowed
+from queue_model.runs.control_variates import ControlledMeasures, apply_controls, controls
 from queue_model.runs.measures.estimates import Estimate, Figure
-from queue_model.runs.measures.measures import PARTS
+from queue_model.runs.measures.measurer import PARTS
 from queue_model.runs.measures.targets import bounds
 from queue_model.runs.replication import Result, precise, replicate
-from queue_model.runs.stability import Growing, growing
+from queue_model.runs.stability import UnstableQueue, unstable_queues
 from queue_model.runs.working_day import working_day
 from queue_model.simulation.build import Builder
 
@@ -76,8 +76,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
             study, replications=options.replications, seed=options.seed, engine_name=options.engine, executor=executor,
             goal=options.precision and precise(options.precision), parts=parts, progress=progress,
         )  # fmt: skip
-    unsteady = growing(study, Builder(study))
-    luck = narrowed(known, result, options.jobs) if known is not None else None
+    unsteady = unstable_queues(study, Builder(study))
+    luck = apply_controls(known, result, options.jobs) if known is not None else None
     if options.json:
         found = document(result, unsteady) | ({"control_variates": _without_luck(luck, unsteady)} if luck else {})
         output_files.write_output(json.dumps(found, indent=1, ensure_ascii=False) + "\n", options.json)
@@ -107,7 +107,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
             raise
         remedy = "install it, pip install 'numero-unico-lavoro[parquet]', or write --csv"
         raise Refusal(f"--parquet: pyarrow is not installed here; {remedy}") from None
-    parquet.folder_for(folder)
+    parquet.make_folder(folder)
     return parquet.deliver
 
 
@@ -115,7 +115,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
 
 
 def page(
-    result: Result, unsteady: list[Growing], language: Language, by: tuple[str, ...], *, definitions: bool
+    result: Result, unsteady: list[UnstableQueue], language: Language, by: tuple[str, ...], *, definitions: bool
 ) -> Iterator[str]:
     """The lines of the answer."""
     yield from head(result)
@@ -125,7 +125,7 @@ def page(
     yield from _measures(result, unsteady, language)
     for each in unsteady:
         yield ""
-        yield from text_tables.wrapped(f"No steady state: {each.why}. Such a queue grows as long as one looks.")
+        yield from text_tables.wrapped(f"No steady state: {each.reason}. Such a queue grows as long as one looks.")
     for problem in result.study.warnings:
         yield f"warning: {problem}"
     for part in by:
@@ -178,7 +178,7 @@ def _counts(result: Result) -> Iterator[str]:
     yield from text_tables.wrapped(" ".join(said))
 
 
-def _measures(result: Result, unsteady: list[Growing], language: Language) -> list[str]:
+def _measures(result: Result, unsteady: list[UnstableQueue], language: Language) -> list[str]:
     titles = {"en": ("measure", "value", "95 % interval"), "it": ("misura", "valore", "intervallo al 95 %")}
     rows = [titles[language]]
     lost = {name for each in unsteady for name in each.measures}
@@ -194,7 +194,7 @@ def _measures(result: Result, unsteady: list[Growing], language: Language) -> li
     return [*text_tables.table(rows), words[language]]
 
 
-def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: Language) -> Iterator[str]:
+def _luck(result: Result, luck: ControlledMeasures, unsteady: list[UnstableQueue], language: Language) -> Iterator[str]:
     """The measures without the callers' luck."""
     companion = luck.known.companion
     said = f", a Markov companion with {companion.agents} agents" if companion is not None else ""
@@ -218,7 +218,7 @@ def _luck(result: Result, luck: Narrowed, unsteady: list[Growing], language: Lan
         yield f"No Markov companion: {luck.known.lacks}."
 
 
-def _by(result: Result, part: str, unsteady: list[Growing], language: Language) -> list[str]:
+def _by(result: Result, part: str, unsteady: list[UnstableQueue], language: Language) -> list[str]:
     columns = {name: result.part(part, name) for name in COLUMNS}
     lost = {name for each in unsteady for name in each.measures}
     within = result.measurer.thresholds._asdict()
@@ -248,10 +248,10 @@ def _with_half(estimate: Estimate | None, kind: str) -> str:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def document(result: Result, unsteady: list[Growing]) -> dict[str, Any]:
+def document(result: Result, unsteady: list[UnstableQueue]) -> dict[str, Any]:
     """Everything as plain values: shares 0 to 1, seconds; null where there is no value."""
     study = result.study
-    lost = {name: each.why for each in unsteady for name in each.measures}
+    lost = {name: each.reason for each in unsteady for name in each.measures}
     thresholds = result.measurer.thresholds._asdict()
     measures = {}
     for name, estimate in result.estimates().items():
@@ -281,7 +281,7 @@ def document(result: Result, unsteady: list[Growing]) -> dict[str, Any]:
     }
 
 
-def _without_luck(luck: Narrowed, unsteady: list[Growing]) -> dict[str, Any]:
+def _without_luck(luck: ControlledMeasures, unsteady: list[UnstableQueue]) -> dict[str, Any]:
     companion, lost = luck.known.companion, {name for each in unsteady for name in each.measures}
     return {
         "controls": luck.known.means,
@@ -306,7 +306,7 @@ def _figure(estimate: Estimate, lost: str | None) -> dict[str, Any]:
     }
 
 
-def figures(result: Result, unsteady: list[Growing]) -> Iterator[Figure]:
+def figures(result: Result, unsteady: list[UnstableQueue]) -> Iterator[Figure]:
     """Every figure: of the whole, then by every part that was measured."""
     lost = {name for each in unsteady for name in each.measures}
     for name, estimate in result.estimates().items():
@@ -317,7 +317,7 @@ def figures(result: Result, unsteady: list[Growing]) -> Iterator[Figure]:
                 yield Figure(part, group, estimate, name in lost)
 
 
-def _csv(result: Result, unsteady: list[Growing]) -> str:
+def _csv(result: Result, unsteady: list[UnstableQueue]) -> str:
     """One line a figure: part, group, measure, value, low, high, numerator, denominator."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")

@@ -12,9 +12,9 @@ from typing import Any
 from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
-from queue_model.errors import ModelError
 from queue_model.runs.executors import Executor, Threads
 from queue_model.scenario import study
+from queue_model.scenario.changes import KEY, put
 from queue_model.scenario.study import Study
 
 Progress = Callable[[int, int], None]
@@ -86,23 +86,12 @@ def study_of(options: argparse.Namespace, places: Places) -> Study:
     """The scenario that was asked for, with what the command line changes. Raises `ScenarioError`."""
     changes: dict[str, Any] = {}
     for path, value in options.settings:
-        _put(changes, path, value)
+        put(changes, path, value)
     if options.first is not None:
-        _put(changes, "period.first", options.first)
+        put(changes, "period.first", options.first)
     if options.days is not None:
-        _put(changes, "period.days", options.days)
+        put(changes, "period.days", options.days)
     return study.load(options.scenario, places, changes)
-
-
-def _put(changes: dict[str, Any], path: str, value: Any) -> None:
-    *above, last = path.split(".")
-    place = changes
-    for key in above:
-        inside = place.setdefault(key, {})
-        if not isinstance(inside, dict):
-            raise ModelError(f"--set {path}: {key} was set as a whole already; say it once")
-        place = inside
-    place[last] = value
 
 
 @contextmanager
@@ -141,7 +130,7 @@ def _setting(text: str) -> tuple[str, Any]:
     from common.documents import Unreadable, parse
 
     path, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", path):
+    if not equals or not KEY.fullmatch(path):
         raise argparse.ArgumentTypeError(f"{text!r}: write a key and its value: operators.reserve=3")
     try:
         return path, parse(value.encode())

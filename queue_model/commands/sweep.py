@@ -21,25 +21,25 @@ from queue_model.commands import simulation_options
 from queue_model.errors import ModelError
 from queue_model.reports import output_files, text_tables
 from queue_model.reports import sweep as sweep_report
-from queue_model.runs.cache import Shelf
+from queue_model.runs.cache import RunCache
 from queue_model.runs.sweep import (
-    SHORT,
+    SHORT_NAMES,
     Axis,
     Interrupted,
     Point,
     Setting,
-    axes_of,
-    axis,
     grid,
-    listed,
     panels,
-    points_of,
+    parse_axis,
+    read_points,
+    studies_of,
     sweep,
+    varied_axes,
 )
 
 MEASURES = ("service_level", "wait_mean_answered", "abandonment", "occupancy")
 EXAMPLES = f"""
-Keys are those of a scenario, joined by dots; these have short names: {", ".join(sorted(SHORT))}.
+Keys are those of a scenario, joined by dots; these have short names: {", ".join(sorted(SHORT_NAMES))}.
 seats also leaves at home the people of a shift who would find none. Keys joined by + take the same value.
 Every finished point is kept under var/: an interrupted sweep goes on with the same command, and a larger one
 simulates only what is new.
@@ -79,16 +79,16 @@ def run(options: argparse.Namespace, places: Places) -> int:
     period = {name: value for name, value in (("first", options.first), ("days", options.days)) if value is not None}
     if period:
         common["period"] = period
-    points = points_of(options.scenario, settings, places, common)
+    points = studies_of(options.scenario, settings, places, common)
     _folder(options.out)
     try:
         with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
             found = sweep(
-                points, Shelf(os.path.join(places.var, "sweeps")), replications=options.replications, seed=options.seed,
-                engine_name=options.engine, executor=executor, progress=progress,
+                points, RunCache(os.path.join(places.var, "sweeps")), replications=options.replications,
+                seed=options.seed, engine_name=options.engine, executor=executor, progress=progress,
             )  # fmt: skip
     except Interrupted as stopped:
-        said = f"{stopped.kept} of {stopped.wanted} points are kept; the same command goes on from there"
+        said = f"{stopped.kept} of {stopped.total} points are kept; the same command goes on from there"
         print(f"queue-model sweep: interrupted; {said}", file=sys.stderr)
         return 130
     shown = options.measures or list(MEASURES)
@@ -112,8 +112,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def _settings(options: argparse.Namespace) -> list[Setting]:
-    rows = listed(options.list) if options.list else [{}]
-    points = grid([axis(text) for text in options.settings])
+    rows = read_points(options.list) if options.list else [{}]
+    points = grid([parse_axis(text) for text in options.settings])
     both = next((name for row in rows for name in row if name in points[0]), None)
     if both is not None:
         raise ModelError(f"--set {both}: is also in {options.list}; say it once")
@@ -137,7 +137,7 @@ def _folder(path: str | None) -> None:
 
 def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str]) -> Iterator[str]:
     """The lines of the answer."""
-    again = sum(each.again for each in found)
+    again = sum(each.cached for each in found)
     yield title
     seeds = " and ".join(str(each) for each in sorted({each.seed for each in found}))
     kept = f", {again} of them kept from before" if again else ""
@@ -149,7 +149,8 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
         rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
     yield from text_tables.table(rows, left=len(names))
     yield "± half of the 95 % interval"
-    for why in dict.fromkeys(each.lost[name] for each in found for name in measures if name in each.lost):
+    unstable = ((each.no_steady_state, name) for each in found for name in measures)
+    for why in dict.fromkeys(reasons[name] for reasons, name in unstable if name in reasons):
         yield from text_tables.wrapped(f"No steady state: {why}.")
 
 
@@ -158,7 +159,7 @@ def _word(value: Any) -> str:
 
 
 def _figure(point: Point, measure: str) -> str:
-    if measure in point.lost:
+    if measure in point.no_steady_state:
         return "no steady state"
     estimate, kind = point.measures.get(measure), text_tables.kind(measure)
     if estimate is None or estimate.value is None:
@@ -179,7 +180,7 @@ def table(settings: Sequence[Setting], found: Sequence[Point]) -> str:
     rows.writerow((*names, "measure", "value", "low", "high", "replications", "seed"))
     for setting, point in zip(settings, found, strict=True):
         for measure, each in point.measures.items():
-            figures = (None, None, None) if measure in point.lost else (each.value, each.low, each.high)
+            figures = (None, None, None) if measure in point.no_steady_state else (each.value, each.low, each.high)
             cells = ("" if figure is None else figure for figure in figures)
             where = ("" if setting.get(name) is None else setting[name] for name in names)
             rows.writerow((*where, measure, *cells, point.replications, point.seed))
@@ -188,7 +189,7 @@ def table(settings: Sequence[Setting], found: Sequence[Point]) -> str:
 
 def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, title: str) -> str | None:
     """The heat map of a measure; None when nothing was varied."""
-    axes = axes_of(settings)
+    axes = varied_axes(settings)
     if not axes:
         return None
     if len(axes) == 1:

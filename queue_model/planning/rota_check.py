@@ -14,7 +14,7 @@ from queue_model.planning.staffing_trials import Goal, Levels, by_cell, combine
 from queue_model.planning.staffing_trials import Sums as CellSums
 from queue_model.planning.weekly_half_hours import HalfHours, half_hours
 from queue_model.runs.measures.estimates import Estimate
-from queue_model.runs.measures.measures import Measurer, Sums
+from queue_model.runs.measures.measurer import Measurer, Sums
 from queue_model.runs.measures.targets import Verdict, judge
 from queue_model.runs.replication import Result
 from queue_model.scenario.study import Study

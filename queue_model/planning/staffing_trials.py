@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from charter.kpi import Thresholds
 from charter.kpi_definitions import PUBLISHED
 from queue_model.planning.weekly_half_hours import Counts, HalfHours, half_hours, staff_schedule
+from queue_model.runs.measures.call_counts import CallCounts
 from queue_model.runs.measures.estimates import Estimate, ratio
-from queue_model.runs.measures.measures import Classes
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
 from queue_model.simulation.engines import engine
@@ -142,7 +142,7 @@ def by_cell(study: Study, cells: HalfHours, records: Records, measures: Sequence
     mine = (cell >= 0) & (calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)
     cell = cell[mine]
     targets = study.scenario.targets
-    classes = Classes(calls[mine], Thresholds(targets.within, targets.short), study.period.length)
+    classes = CallCounts(calls[mine], Thresholds(targets.within, targets.short), study.period.length)
     shares = classes.shares(cell, len(cells))
     return {name: shares[name] for name in measures}
 

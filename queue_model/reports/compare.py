@@ -57,7 +57,7 @@ class Writer:
         yield f"{said} {self.words['same callers']}"
 
     def warnings(self) -> Iterator[str]:
-        for name, lost in zip(self.called, self.found.lost, strict=True):
+        for name, lost in zip(self.called, self.found.no_steady_state, strict=True):
             if lost:
                 yield f"{name}: {self.words['grows'].format(', '.join(map(self.title, lost)))}"
 
@@ -70,7 +70,7 @@ class Writer:
 
     # figures
     def value(self, scenario: int, measure: str) -> str:
-        if measure in self.found.lost[scenario]:
+        if measure in self.found.no_steady_state[scenario]:
             return self.words["unsteady"]
         return localization.figure(self.found.value(scenario, measure), DEFINITIONS[measure].kind, self.language)
 

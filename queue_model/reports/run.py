@@ -15,7 +15,7 @@ from queue_model.reports.texts import TEXTS
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.runs.measures.targets import Bound, Verdict
 from queue_model.runs.replication import Result
-from queue_model.runs.stability import Growing
+from queue_model.runs.stability import UnstableQueue
 from queue_model.runs.working_day import WorkingDay, open_slots
 
 CARDS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", "occupancy")
@@ -29,7 +29,7 @@ MARKS: dict[Verdict, tuple[str, str]] = {
 
 
 def report(
-    result: Result, day: WorkingDay, wanted: Sequence[Bound], unsteady: Sequence[Growing], language: Language
+    result: Result, day: WorkingDay, wanted: Sequence[Bound], unsteady: Sequence[UnstableQueue], language: Language
 ) -> str:
     """The page. `result` must have been measured by half-hour (`parts`)."""
     writer = Writer(result, unsteady, language)
@@ -51,7 +51,7 @@ def report(
 class Writer:
     """The parts of a page on one result."""
 
-    def __init__(self, result: Result, unsteady: Sequence[Growing], language: Language) -> None:
+    def __init__(self, result: Result, unsteady: Sequence[UnstableQueue], language: Language) -> None:
         self.result, self.language, self.words = result, language, TEXTS[language]
         self.unsteady = unsteady
         self.lost = {name for each in unsteady for name in each.measures}
@@ -115,7 +115,7 @@ class Writer:
             said = Markup(f'<span class="{mark}">{escape(words[verdict])}</span>')
             value, range_ = self.value(bound.measure, estimate), self.interval(bound.measure, estimate)
             title = self.title(bound.measure)
-            note = Markup(f"{escape(title)}<small>{escape(words['wanted'])}: {escape(bound.said)}</small>")
+            note = Markup(f"{escape(title)}<small>{escape(words['wanted'])}: {escape(bound.text)}</small>")
             rows.append([note, value, range_, said])
             bars.append(self._bar(bound, estimate, colour, f"{value}: {words[verdict]}"))
         picture = charts.promises(words["promises"], bars)
@@ -138,7 +138,7 @@ class Writer:
         value = None if estimate.value is None or bound.measure in self.lost else estimate.value / whole
         scaled = None if value is None or ends is None else (ends[0] / whole, ends[1] / whole)
         title = self.title(bound.measure)
-        return charts.PromiseBar(title, value, scaled, bound.value / whole, colour, f"{said} ({bound.said})")
+        return charts.PromiseBar(title, value, scaled, bound.value / whole, colour, f"{said} ({bound.text})")
 
     def load(self, day: WorkingDay) -> str:
         words = self.words

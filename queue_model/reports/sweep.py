@@ -11,7 +11,7 @@ from charter.kpi_definitions import DEFINITIONS
 from common.languages import Language
 from pages import heat_map, html_page, localization
 from queue_model.reports.texts import TEXTS
-from queue_model.runs.sweep import SHORT, Axis, Point, Setting, axes_of, panels
+from queue_model.runs.sweep import SHORT_NAMES, Axis, Point, Setting, panels, varied_axes
 
 
 def report(
@@ -55,7 +55,7 @@ class Writer:
 
     def said(self, name: str) -> str:
         """A setting in the reader's words, if it has a short name; other keys as they are written in the scenario."""
-        short = next((each for each, path in SHORT.items() if path == name), name)
+        short = next((each for each, path in SHORT_NAMES.items() if path == name), name)
         return self.words.get(f"set {short}", name)
 
     def measure(self, name: str) -> str:
@@ -79,19 +79,19 @@ class Writer:
         )
 
     def value(self, point: Point, name: str) -> str:
-        if name in point.lost:
+        if name in point.no_steady_state:
             return self.words["unsteady"]
         return localization.figure(point.value(name), DEFINITIONS[name].kind, self.language)
 
     def interval(self, point: Point, name: str) -> str:
         estimate = point.measures.get(name)
-        if estimate is None or name in point.lost:
+        if estimate is None or name in point.no_steady_state:
             return localization.NOTHING
         return localization.interval(estimate, DEFINITIONS[name].kind, self.language)
 
     def drawn(self, name: str, title: str) -> str | None:
         """The map, to be scrolled where it is too wide; None when nothing was varied."""
-        axes = axes_of(self.settings)
+        axes = varied_axes(self.settings)
         if not axes:
             return None
         axes = axes if len(axes) > 1 else [Axis("", [None]), *axes]

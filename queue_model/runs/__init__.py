@@ -1,1 +1,1 @@
-"""Replications: run, spread over processors, compared."""
+"""Runs of studies: replications, comparisons, sweeps, and where they are executed."""

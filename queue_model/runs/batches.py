@@ -1,7 +1,7 @@
-"""What is to be simulated, in portions that anybody can work on: everything that a portion needs is in it.
+"""A study's replications, split into portions that can run anywhere.
 
-An order is a study with a seed, an engine and the parts to measure by; a portion is some of its replications. Whoever
-works on it, wherever, in whatever order: the sums of a replication depend on nothing else.
+A `StudyRun` is a study with a seed, an engine and the parts to measure by. A portion is some of its replications and
+holds everything needed to run them. The sums of a replication do not depend on where or in which order portions run.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from queue_model.runs.measures.measures import Measurer, Sums
-from queue_model.runs.stability import growing
+from queue_model.runs.measures.measurer import Measurer, Sums
+from queue_model.runs.stability import no_steady_state
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder
 from queue_model.simulation.engines import EngineName, engine
 
-# Seconds on one core, roughly: only the size of portions depends on them.
-SECONDS_A_REPLICATION = 0.001
-SECONDS_A_CALL = {"kernel": 2e-6, "simpy": 2e-4}
+# Rough seconds on one core. They determine the size of portions and nothing else.
+SECONDS_PER_REPLICATION = 0.001
+SECONDS_PER_CALL = {"kernel": 2e-6, "simpy": 2e-4}
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """A study to be simulated. What no chance touches is worked out once, where it is first needed."""
+class StudyRun:
+    """A study to be simulated. What does not depend on random numbers is calculated once, on first use."""
 
     study: Study
     seed: int
@@ -42,83 +42,82 @@ class Order:
 
     @property
     def seconds(self) -> float:
-        """What one replication takes, roughly."""
+        """Rough duration of one replication."""
         scenario = self.study.scenario
         days = self.study.period.days
         calls = days * scenario.arrivals.per_day if self.study.trace is None else len(self.study.trace.at)
         mails = days * scenario.mails.per_day if scenario.mails is not None else 0.0
-        return SECONDS_A_REPLICATION + SECONDS_A_CALL[self.engine] * (calls + mails)
+        return SECONDS_PER_REPLICATION + SECONDS_PER_CALL[self.engine] * (calls + mails)
 
     def sums(self, replication: int) -> Sums:
         """Simulate one replication."""
         built = self.builder.inputs(replication, self.seed)
         return self.measurer.sums(built, engine(self.engine)[1](built.inputs))
 
-    def lost(self) -> dict[str, str]:
-        """Measures without a steady state, with the reason."""
-        return {name: each.why for each in growing(self.study, self.builder) for name in each.measures}
+    def no_steady_state(self) -> dict[str, str]:
+        """Measures without a steady state, each with the reason."""
+        return no_steady_state(self.study, self.builder)
 
-    def __reduce__(self) -> tuple[type[Order], tuple[Any, ...]]:
-        return Order, (self.study, self.seed, self.engine, self.parts)
+    def __reduce__(self) -> tuple[type[StudyRun], tuple[Any, ...]]:
+        return StudyRun, (self.study, self.seed, self.engine, self.parts)
 
 
 class Portion(NamedTuple):
-    """The replications `first` up to but not including `last` of an order that goes up to `of`; `name` is what the
-    order is called by whoever made it."""
+    """Replications `first` to `last` - 1 of a run that goes up to `of`. `name` identifies the run to the caller."""
 
     name: str
-    order: Order
+    run: StudyRun
     first: int
     last: int
     of: int
 
     @property
     def seconds(self) -> float:
-        return (self.last - self.first) * self.order.seconds
+        return (self.last - self.first) * self.run.seconds
 
 
-class Measured(NamedTuple):
-    """What became of a portion. `lost`: measures without a steady state; told with the first portion of an order."""
+class PortionResult(NamedTuple):
+    """The sums of a portion's replications. `no_steady_state` is filled in the first portion of a run only."""
 
     sums: list[Sums]
-    lost: dict[str, str]
+    no_steady_state: dict[str, str]
 
 
 Task = tuple[Portion, ...]
 
 
-def measured(task: Task) -> list[Measured]:
-    """The work itself."""
-    return [_measured(portion) for portion in task]
+def run_task(task: Task) -> list[PortionResult]:
+    """Simulate every portion of a task."""
+    return [_run_portion(portion) for portion in task]
 
 
-def _measured(portion: Portion) -> Measured:
-    order = portion.order
-    sums = [order.sums(each) for each in range(portion.first, portion.last)]
-    return Measured(sums, order.lost() if portion.first == 0 else {})
+def _run_portion(portion: Portion) -> PortionResult:
+    run = portion.run
+    sums = [run.sums(each) for each in range(portion.first, portion.last)]
+    return PortionResult(sums, run.no_steady_state() if portion.first == 0 else {})
 
 
-def portions(name: str, order: Order, first: int, of: int, least: float) -> Iterator[Portion]:
-    """The replications from `first` on, in portions of at least so many seconds of work if there are enough."""
-    many = max(1, math.ceil(least / order.seconds))
+def split(name: str, run: StudyRun, first: int, of: int, min_seconds: float) -> Iterator[Portion]:
+    """The replications from `first` on, in portions of at least `min_seconds` of work, if there are enough."""
+    size = max(1, math.ceil(min_seconds / run.seconds))
     while first < of:
-        last = first + many if first + 2 * many <= of else of  # what would be left over joins the one before it
-        yield Portion(name, order, first, last, of)
+        last = first + size if first + 2 * size <= of else of  # a short remainder joins the portion before it
+        yield Portion(name, run, first, last, of)
         first = last
 
 
-def tasks(every: Iterable[Portion], least: float) -> Iterator[Task]:
-    """Portions too small to be worth their way, several together."""
+def group(portions: Iterable[Portion], min_seconds: float) -> Iterator[Task]:
+    """Tasks of at least `min_seconds` of work: small portions are sent together."""
     task: list[Portion] = []
-    for portion in every:
+    for portion in portions:
         task.append(portion)
-        if sum(each.seconds for each in task) >= least:
+        if sum(each.seconds for each in task) >= min_seconds:
             yield tuple(task)
             task = []
     if task:
         yield tuple(task)
 
 
-def in_order(found: Sequence[tuple[Portion, Measured]]) -> list[Sums]:
-    """The sums of one order, by replication."""
-    return [sums for _, each in sorted(found, key=lambda one: one[0].first) for sums in each.sums]
+def sums_in_order(results: Sequence[tuple[Portion, PortionResult]]) -> list[Sums]:
+    """The sums of one run, by replication."""
+    return [sums for _, result in sorted(results, key=lambda one: one[0].first) for sums in result.sums]

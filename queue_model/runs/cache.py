@@ -1,8 +1,8 @@
-"""Finished runs, kept under `var/` by the content of what was asked, so that nothing is simulated twice.
+"""Finished runs, kept under `var/` by a hash of everything that determines them, so that nothing is simulated twice.
 
-The name of a file is the hash of all that a result depends on: the whole scenario, the configuration that it means, the
-trace, the seed, the number of replications, the engine and the program itself. Whatever changes has another name, so
-nothing is ever out of date; the folder may be deleted at any time.
+The name of a file is the hash of all that a result depends on: the whole scenario, its configuration, the trace, the
+seed, the number of replications, the engine and the program. If any of these changes, the name changes, so a file is
+never out of date. The folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from common.safe_files import write_file
 from queue_model.scenario.study import Study
 
 FORMAT = 1
-# Words and places that decide nothing, and what is asked for beside the scenario.
-SILENT = ("title", "about", "assumptions", "based_on", "seed", "replications")
+# Keys of a scenario that do not affect the result, or that are part of the hash by themselves.
+IGNORED_KEYS = ("title", "about", "assumptions", "based_on", "seed", "replications")
+SOURCES = ("*.py", "*.so", "*.pyd")
 
 
 def key(study: Study, *, seed: int, replications: int, engine: str) -> str:
-    """The name of what is asked, 32 hexadecimal digits."""
-    asked = {
+    """The name of a run, 32 hexadecimal digits."""
+    inputs = {
         "format": FORMAT,
-        "scenario": {name: value for name, value in study.written.items() if name not in SILENT},
+        "scenario": {name: value for name, value in study.written.items() if name not in IGNORED_KEYS},
         "configuration": [study.compiled["service"], study.compiled["menu"], study.compiled["prompts"]],
         "trace": _trace(study),
         "seed": seed,
         "replications": replications,
         "engine": engine,
-        "program": program(),
+        "program": program_digest(),
     }
-    text = json.dumps(asked, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(inputs, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -56,19 +57,24 @@ def _digest(path: str) -> str:
 
 
 @functools.cache
-def program(patterns: tuple[str, ...] = ("*.py", "*.so", "*.pyd")) -> str:
-    """The program's version: its sources, the compiled engine and NumPy, which draws. A version number alone would
-    not notice that somebody changed the model."""
-    found = [f"numpy {np.__version__}"]
+def program_digest(patterns: tuple[str, ...] = SOURCES) -> str:
+    """A hash of the program: its sources, the compiled modules and the version of NumPy, which draws random numbers.
+
+    A version number alone would not change when somebody edits the model.
+    """
+    lines = [f"numpy {np.__version__}"]
     for package in (charter, common, ivr, queue_model):
-        folder = os.path.dirname(os.path.abspath(package.__file__ or ""))
-        for pattern in patterns:
-            paths = sorted(glob.glob(os.path.join(folder, "**", pattern), recursive=True))
-            found += [f"{package.__name__}/{os.path.relpath(path, folder)} {_digest(path)}" for path in paths]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+        lines += digests(package.__name__, os.path.dirname(os.path.abspath(package.__file__ or "")), patterns)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-class Shelf:
+def digests(package: str, folder: str, patterns: tuple[str, ...] = SOURCES) -> list[str]:
+    """A line for each file of a package and its subpackages: its path from the package on, and its hash."""
+    names = {name for pattern in patterns for name in glob.glob(f"**/{pattern}", root_dir=folder, recursive=True)}
+    return [f"{package}/{name} {_digest(os.path.join(folder, name))}" for name in sorted(names)]
+
+
+class RunCache:
     """A folder of finished runs."""
 
     def __init__(self, folder: str) -> None:
@@ -78,7 +84,7 @@ class Shelf:
         return os.path.join(self.folder, name[:2], f"{name}.json")
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """What was kept under the name; None when nothing was, or what is there cannot be read."""
+        """The run of that name; None if there is none, or if the file is damaged."""
         try:
             with open(self.path(name), encoding="utf-8") as file:
                 found = json.load(file)
@@ -87,10 +93,10 @@ class Shelf:
         return found if isinstance(found, dict) and found.get("key") == name else None
 
     def put(self, name: str, run: dict[str, Any]) -> None:
-        """Keep a run, whole or not at all. Raises `Refusal`."""
+        """Keep a run, completely or not at all. Raises `Refusal`."""
         path = self.path(name)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             write_file(path, json.dumps({"key": name, **run}, ensure_ascii=False), 0o600)
         except OSError as problem:
-            raise Refusal(f"{path}: not kept: {problem.strerror}; make room, or choose another --var") from None
+            raise Refusal(f"{path}: not kept: {problem.strerror}; free some space, or use another --var") from None

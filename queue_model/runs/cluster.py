@@ -1,8 +1,8 @@
-"""The work on many machines, through Dask distributed: `--cluster ADDRESS` of a scheduler to which workers belong.
+"""Run the work on many machines with Dask distributed: `--cluster ADDRESS` of a scheduler that has workers.
 
-A worker needs this program installed, the same version with the same NumPy and SciPy, and nothing else: scenario,
-configuration and trace are in the task. A worker that dies costs time only, since the scheduler gives its tasks to
-others. Whoever reaches a scheduler can run programs on its workers: keep it in a network that is yours, or use TLS.
+A worker needs this program in the same version, with the same NumPy and SciPy, and nothing else: scenario,
+configuration and trace are part of the task. If a worker dies, the scheduler gives its tasks to others. Anybody who can
+reach a scheduler can run programs on its workers, so keep it in a private network or use TLS.
 """
 
 from __future__ import annotations
@@ -22,130 +22,130 @@ import numpy as np
 
 from common.command_line import Refusal
 from queue_model.errors import ModelError
-from queue_model.runs.cache import program
+from queue_model.runs.cache import program_digest
 from queue_model.runs.executors import Executor, Future
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-DEADLINE = 15.0  # seconds to reach the scheduler, and for the first worker
-PATIENCE = 120.0  # seconds without any worker, in the middle
-LOOK = 5.0  # seconds between two looks at who works
+DEADLINE = 15.0  # seconds to reach the scheduler, and to wait for the first worker
+PATIENCE = 120.0  # seconds without any worker during a run
+POLL = 5.0  # seconds between two checks that there are workers
 
 
 class Cluster(Executor):
-    """A Dask scheduler and its workers. Raises `Refusal` when it cannot be reached, has no worker, or goes away."""
+    """A Dask scheduler and its workers. Raises `Refusal` if it cannot be reached, has no worker, or goes away."""
 
-    least = 1.0  # handing a task out takes some milliseconds
+    min_task_seconds = 1.0  # sending a task takes some milliseconds
 
     def __init__(self, address: str, deadline: float = DEADLINE, patience: float = PATIENCE) -> None:
         self.address, self.patience = address, patience
-        self._name = f"queue-model-{uuid.uuid4().hex}"  # its tasks are nobody else's
+        self._name = f"queue-model-{uuid.uuid4().hex}"  # a unique prefix for the names of its tasks
         self._count = 0
         self._versions = versions()
-        self._client = self._connected(deadline)
+        self._client = self._connect(deadline)
         try:
             self.wait_for(1, min(deadline, patience))
         except Refusal:
             self.close()
             raise
-        self._hands, self._looked, self._seen = 0, -math.inf, time.monotonic()
+        self._workers, self._checked_at, self._last_worker_at = 0, -math.inf, time.monotonic()
 
-    def _connected(self, deadline: float) -> Any:
+    def _connect(self, deadline: float) -> Any:
         try:
             import distributed
         except ModuleNotFoundError:
-            remedy = "install it, pip install 'numero-unico-lavoro[cluster]', or leave --cluster out"
+            remedy = "install it with pip install 'numero-unico-lavoro[cluster]', or leave --cluster out"
             raise Refusal(f"--cluster: Dask distributed is not installed here; {remedy}") from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told once, in plain words
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are reported once, by this program
         try:
             connect: Callable[..., Any] = distributed.Client
             client = connect(self.address, timeout=deadline, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as problem:
-            why = "nobody answers" if isinstance(problem, OSError | TimeoutError) else str(problem)
-            remedy = "start one with `dask scheduler`, and say where it is: tcp://HOST:8786"
+            why = "no answer" if isinstance(problem, OSError | TimeoutError) else str(problem)
+            remedy = "start one with `dask scheduler` and give its address: tcp://HOST:8786"
             raise Refusal(f"--cluster {self.address}: no scheduler there ({why}, {deadline:g} s); {remedy}") from None
         return client
 
     def wait_for(self, workers: int, deadline: float) -> None:
-        """Until there are so many workers. Raises `Refusal` when there are not within so many seconds."""
+        """Wait until there are so many workers. Raises `Refusal` after `deadline` seconds."""
         try:
             self._client.wait_for_workers(workers, timeout=deadline)
         except TimeoutError:
-            raise self._nobody(deadline) from None
+            raise self._no_worker(deadline) from None
 
-    def _nobody(self, seconds: float) -> Refusal:
+    def _no_worker(self, seconds: float) -> Refusal:
         remedy = f"start some: dask worker {self.address}"
-        return Refusal(f"--cluster {self.address}: no worker for {seconds:g} s; {remedy}; what is finished is kept")
+        return Refusal(f"--cluster {self.address}: no worker for {seconds:g} s; {remedy}; finished work is kept")
 
-    def _gone(self) -> Refusal:
-        remedy = "what is finished is kept; start it and give the same command again"
+    def _scheduler_gone(self) -> Refusal:
+        remedy = "finished work is kept; start the scheduler and run the same command again"
         return Refusal(f"--cluster {self.address}: the scheduler went away; {remedy}")
 
     @property
-    def hands(self) -> int:
-        """The threads of all workers; they may come and go."""
+    def workers(self) -> int:
+        """The threads of all workers; workers may join and leave."""
         now = time.monotonic()
-        if now - self._looked >= LOOK:
+        if now - self._checked_at >= POLL:
             try:
-                self._hands = sum(self._client.nthreads().values())
+                self._workers = sum(self._client.nthreads().values())
             except (OSError, CancelledError):
-                raise self._gone() from None
-            self._looked = now
-            if self._hands:
-                self._seen = now
-            elif now - self._seen > self.patience:
-                raise self._nobody(self.patience)
-        return self._hands
+                raise self._scheduler_gone() from None
+            self._checked_at = now
+            if self._workers:
+                self._last_worker_at = now
+            elif now - self._last_worker_at > self.patience:
+                raise self._no_worker(self.patience)
+        return self._workers
 
     def submit(self, work: Callable[[T], R], task: T) -> Future:
         self._count += 1
-        errand = pickle.dumps(Errand(self._versions, pickle.dumps((work, task))))
+        packed = pickle.dumps(RemoteTask(self._versions, pickle.dumps((work, task))))
         name = f"{self._name}-{self._count}"
         try:
-            # A worker that cannot read what it is sent ends itself. This it can: `loads` is Python's own, and only when
-            # it runs the errand, as any task that may fail, does it look for this program.
-            future: Future = self._client.submit(pickle.loads, errand, key=name, pure=False)
+            # A worker that cannot unpickle its message ends itself. It can always read this one: `loads` is Python's
+            # own. Only running it imports this program, and an import that fails is a failed task like any other.
+            future: Future = self._client.submit(pickle.loads, packed, key=name, pure=False)
         except Exception:
             if self._client.status == "running":
                 raise
-            raise self._gone() from None
+            raise self._scheduler_gone() from None
         return future
 
     def wait(self, ready: SimpleQueue[Future]) -> Future:
         while True:
             try:
-                return ready.get(timeout=LOOK)
+                return ready.get(timeout=POLL)
             except Empty:
-                _ = self.hands  # refuses when nobody is left
+                _ = self.workers  # raises if no worker is left
 
     def result(self, future: Future) -> Any:
-        """What is done lies with the worker that did it; if that one dies before it is fetched, others do it again."""
+        """Fetch the result from its worker. If that worker dies first, another one runs the task again."""
         while True:
             try:
-                return self._fetched(future)
+                return self._fetch(future)
             except TimeoutError:
-                _ = self.hands
+                _ = self.workers
 
-    def _fetched(self, future: Any) -> Any:
+    def _fetch(self, future: Any) -> Any:
         try:
-            return future.result(timeout=LOOK)
+            return future.result(timeout=POLL)
         except (CancelledError, OSError) as problem:
-            # A task of ours that raised an error has told it; a time-out says only that nothing came yet.
+            # With status "error" the task itself raised this; a time-out only means that there is no result yet.
             if future.status == "error" or isinstance(problem, TimeoutError):
                 raise
-            raise self._gone() from None
+            raise self._scheduler_gone() from None
         except ModuleNotFoundError as problem:
-            what = f"a worker has no {problem.name}; install there what is here, the same version"
+            what = f"a worker has no {problem.name}; install there what is installed here, in the same version"
             raise Refusal(f"--cluster {self.address}: {what}") from None
         except Exception as problem:
             if type(problem).__name__ != "KilledWorker":
                 raise
-            remedy = "look into its log; it may need more memory, or a shorter period (--days)"
+            remedy = "see the workers' logs; it may need more memory, or a shorter period (--days)"
             raise Refusal(f"--cluster {self.address}: one task ended several workers; {remedy}") from None
 
-    def settle(self, running: Iterable[Future]) -> None:
-        """What a worker has begun it finishes, but nobody waits for it."""
+    def stop(self, running: Iterable[Future]) -> None:
+        """Cancel unfinished tasks. A worker finishes the task that it has begun, but its result is not awaited."""
         for each in running:
             if not each.done():
                 each.cancel()
@@ -158,31 +158,34 @@ class Cluster(Executor):
 
 
 def versions() -> dict[str, str]:
-    """What must be the same wherever a part of the work is done, or the results would not be."""
+    """The versions that must be the same on all machines, so that the results are."""
     import scipy
 
     found = {"Python": ".".join(platform.python_version_tuple()[:2]), "NumPy": np.__version__}
-    return {**found, "SciPy": scipy.__version__, "queue-model": program(("*.py",))[:12]}
+    return {**found, "SciPy": scipy.__version__, "queue-model": program_digest(("*.py",))[:12]}
 
 
-class Errand(NamedTuple):
-    """What a worker is sent: reading it does it, and gives the result."""
+class RemoteTask(NamedTuple):
+    """The message to a worker. Unpickling it runs the task and gives the result."""
 
     versions: dict[str, str]
     payload: bytes
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return there, (self.versions, self.payload)
+        return run_remote_task, (self.versions, self.payload)
 
 
-def there(asked: dict[str, str], payload: bytes) -> Any:
-    """One task, on a worker. The versions come first: what is in the payload may mean something else in another."""
+def run_remote_task(required: dict[str, str], payload: bytes) -> Any:
+    """Run one task on a worker. Versions are compared first, since they decide what the payload means."""
     own = versions()
-    other = [f"{name} {own.get(name)} there, {value} here" for name, value in asked.items() if own.get(name) != value]
-    if other:
+    differences = [
+        f"{name} {own.get(name)} there, {value} here" for name, value in required.items() if own.get(name) != value
+    ]
+    if differences:
         import distributed
 
-        where = distributed.get_worker().address
-        raise ModelError(f"--cluster: the worker {where} is not like this machine: {'; '.join(other)}; make them alike")
+        worker = distributed.get_worker().address
+        what = f"the worker {worker} differs from this machine: {'; '.join(differences)}"
+        raise ModelError(f"--cluster: {what}; install the same versions")
     work, task = pickle.loads(payload)
     return work(task)

@@ -36,10 +36,10 @@ from queue_model.simulation.inputs import Inputs
 from queue_model.simulation.menu_paths import Ways
 from queue_model.simulation.records import Records
 
-FEWEST = 10  # replications: fewer leave too little to tell the controls' weights from chance
+FEWEST = 10  # replications; with fewer, the estimated weights of the controls are mostly noise
 ALWAYS = ("calls", "work")
-# The companion's measure that goes with a measure best; the others are corrected by calls and work alone.
-BESIDE = {
+# The measure of the companion that correlates best; all other measures are corrected by calls and work alone.
+COMPANION_CONTROL = {
     **dict.fromkeys(("wait_mean_all", "wait_mean_answered", "wait_p90_all", "wait_p95_all"), "waits"),
     **dict.fromkeys(("wait_p90_answered", "wait_p95_answered"), "waits"),
     **dict.fromkeys(("abandonment", "abandonment_net", "answer_rate"), "abandoned"),
@@ -52,12 +52,12 @@ class Controlled(NamedTuple):
     """A measure with its corrected interval."""
 
     estimate: Estimate
-    narrower: float | None  # how many times narrower the interval became; None where there is none, or no control
+    narrower: float | None  # how many times narrower the interval became; None without an interval or a control
 
 
 @dataclass(frozen=True, eq=False)
 class Controls:
-    """The controls of a study: their names and exact means; and why some are missing."""
+    """The controls of a study, with their exact means. `lacks`: why there is no companion, if there is none."""
 
     builder: Builder
     lacks: str | None = field(init=False)
@@ -67,19 +67,21 @@ class Controls:
     def __post_init__(self) -> None:
         study = self.builder.study
         if study.scenario.arrivals.trace is not None:
-            raise ModelError("--control-variates: the calls of a trace (arrivals.trace) are no chance; leave it out")
+            raise ModelError(
+                "--control-variates: the calls of a trace (arrivals.trace) are not random; leave the option out"
+            )
         reaching = Reaching(self.builder)
         if not reaching.calls:
-            raise ModelError("--control-variates: no call reaches the queue in this period; choose another one")
+            raise ModelError("--control-variates: no call reaches the queue in this period; choose another period")
         known, companion = dict(zip(ALWAYS, (reaching.calls, reaching.work), strict=True)), Companion(self.builder)
-        lacks = companion.lacks()
+        lacks = companion.unavailable()
         if lacks is None:
             known |= dict(zip(MEASURES, companion.means.tolist(), strict=True))
         for name, value in (("lacks", lacks), ("companion", companion if lacks is None else None), ("means", known)):
             object.__setattr__(self, name, value)
 
     def of(self, seed: int, replication: int, simulate: Callable[[Inputs], Records]) -> Floats:
-        """The controls of a replication, in the order of `means`."""
+        """The values of the controls in a replication, in the order of `means`."""
         streams = Streams(seed, replication)
         arrived = self.builder.arrive(streams)
         who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
@@ -95,45 +97,45 @@ class Controls:
         return np.concatenate((found, self.companion.measured(simulate(given), mine)))
 
     def used(self, measure: str) -> list[str]:
-        """The controls of a measure; none for the promises in writing, which callers hardly touch."""
+        """The names of the controls of a measure; none for e-mails and requests, which calls hardly affect."""
         if measure.startswith("on_time"):
             return []
-        beside = BESIDE.get(measure)
-        return [*ALWAYS, *([beside] if beside in self.means and beside is not None else [])]
+        companion = COMPANION_CONTROL.get(measure)
+        return [*ALWAYS, *([companion] if companion in self.means and companion is not None else [])]
 
 
 @dataclass(frozen=True, eq=False)
-class Narrowed:
-    """The measures of a run, corrected."""
+class ControlledMeasures:
+    """The corrected measures of a run."""
 
     known: Controls
     measures: dict[str, Controlled]
 
 
-def narrowed(known: Controls, result: Result, jobs: int | None = None) -> Narrowed:
-    """Every measure of a run over everything, corrected."""
-    values = drawn(known, result.seed, result.replications, engine(result.engine)[1], jobs)
+def apply_controls(known: Controls, result: Result, jobs: int | None = None) -> ControlledMeasures:
+    """Correct every measure of the whole period."""
+    values = control_values(known, result.seed, result.replications, engine(result.engine)[1], jobs)
     found = {}
     for name in result.sums[0].whole:
         pairs = [each.whole[name] for each in result.sums]
         found[name] = controlled(known, values, name, [top for top, _ in pairs], [bottom for _, bottom in pairs])
-    return Narrowed(known, found)
+    return ControlledMeasures(known, found)
 
 
 def controls(study: Study, replications: int) -> Controls:
-    """The controls of a study that is to be run so often. Raises ModelError."""
+    """The controls of a study to be run with so many replications. Raises `ModelError`."""
     if replications < FEWEST:
         raise ModelError(
-            f"--control-variates: {replications} replications are too few to learn the controls' weights from; "
-            f"ask for --replications {FEWEST} or more"
+            f"--control-variates: {replications} replications are too few to estimate the controls' weights; "
+            f"use --replications {FEWEST} or more"
         )
     return Controls(Builder(study))
 
 
-def drawn(
+def control_values(
     known: Controls, seed: int, replications: int, simulate: Callable[[Inputs], Records], jobs: int | None = None
 ) -> Floats:
-    """The controls of replications, [replications, controls]."""
+    """The values of the controls, [replications, controls]."""
     with ThreadPoolExecutor(max(1, jobs or os.cpu_count() or 1)) as pool:
         return np.array(list(pool.map(lambda each: known.of(seed, each, simulate), range(replications))))
 
@@ -141,30 +143,30 @@ def drawn(
 def controlled(
     known: Controls, values: Floats, name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats
 ) -> Controlled:
-    """A measure of these replications, by numerators and denominators, corrected."""
+    """Correct a measure, given by the numerators and denominators of these replications."""
     plain, used, names = ratio(name, tops, bottoms), known.used(name), list(known.means)
     if not used:
         return Controlled(plain, None)
     means = np.array([known.means[each] for each in used])
-    found = corrected(name, tops, bottoms, values[:, [names.index(each) for each in used]], means)
+    found = correct_ratio(name, tops, bottoms, values[:, [names.index(each) for each in used]], means)
     return Controlled(found, plain.half / found.half if plain.half and found.half else None)
 
 
-def corrected(
+def correct_ratio(
     name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats, values: Floats, means: Floats
 ) -> Estimate:
-    """The ratio of two means, each corrected by the controls `values` [n, q] with their exact `means` [q]."""
+    """The ratio of two means, each corrected by controls with `values` [n, q] and exact `means` [q]."""
     top, bottom = np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)
     count, sums = len(top), (float(top.sum()), float(bottom.sum()))
     if not sums[1]:
-        return Estimate(name, None, None, *sums)
+        return Estimate(None, None, name, *sums)
     centre = values.mean(axis=0)
     spread = values - centre
     scale = np.sqrt((spread**2).sum(axis=0))
-    used = scale > 1e-9 * (np.abs(centre) + 1.0)  # what never varies tells nothing
+    used = scale > 1e-9 * (np.abs(centre) + 1.0)  # a control that never varies is useless
     left, right, sizes = _axes(spread[:, used] / scale[used])
-    luck = right.T @ ((centre - means)[used] / scale[used]) / sizes  # in the space of the controls' axes
-    above, below = (float(each.mean() - (left.T @ each) @ luck) for each in (top, bottom))
+    offset = right.T @ ((centre - means)[used] / scale[used]) / sizes  # in the space of the controls' axes
+    above, below = (float(each.mean() - (left.T @ each) @ offset) for each in (top, bottom))
     degrees = count - 1 - len(sizes)
     if below <= 0 or degrees < 1:
         return ratio(name, top, bottom)
@@ -172,12 +174,12 @@ def corrected(
     rest = top - value * bottom
     rest = rest - rest.mean()
     rest -= left @ (left.T @ rest)
-    error = np.sqrt(float(rest @ rest) / degrees * (1 / count + float(luck @ luck))) / below
-    return Estimate(name, value, student(degrees) * float(error), *sums)
+    error = np.sqrt(float(rest @ rest) / degrees * (1 / count + float(offset @ offset))) / below
+    return Estimate(value, student(degrees) * float(error), name, *sums)
 
 
 def _axes(spread: Floats) -> tuple[Floats, Floats, Floats]:
-    """Orthonormal axes of the controls; those that are sums of others are left out."""
+    """Orthonormal axes of the controls; controls that are linear combinations of others add none."""
     left, sizes, right = np.linalg.svd(spread, full_matrices=False)
     used = sizes > 1e-8
     return left[:, used], right[used].T, sizes[used]

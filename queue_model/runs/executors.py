@@ -1,7 +1,7 @@
-"""Who does the work: threads of this machine, or a cluster. Tasks go out, results come back in whatever order.
+"""Executors run tasks on the threads of this machine or on a cluster. Results come back in any order.
 
-Only as many tasks are handed out as keep everybody busy, so that a long list is made while it is worked on, and whoever
-stops the program finds little under way.
+Only a few tasks per worker are submitted at a time. So a long list of tasks is generated while it is worked on, and
+few tasks are running when the program is stopped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -17,7 +18,7 @@ from typing import Any, Protocol, Self, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD = 2  # tasks out for each hand, so that nobody waits for the next one
+AHEAD = 2  # tasks submitted per worker, so that no worker waits for its next one
 
 
 class Future(Protocol):
@@ -33,46 +34,47 @@ class Future(Protocol):
 
 
 class Executor(ABC):
-    """Does many tasks. Use it as a context: leaving it lets go of threads and connections."""
+    """Runs many tasks. Use it as a context manager, which closes its threads or connections."""
 
-    least: float  # seconds of work that make a task worth its way
+    min_task_seconds: float  # work that makes a task worth sending
 
     @property
     @abstractmethod
-    def hands(self) -> int:
-        """How many tasks are worked on at a time."""
+    def workers(self) -> int:
+        """How many tasks can run at a time."""
 
     @abstractmethod
     def submit(self, work: Callable[[T], R], task: T) -> Future:
-        """Hand one task out."""
+        """Start one task."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what this holds."""
+        """Release threads and connections."""
 
     def wait(self, ready: SimpleQueue[Future]) -> Future:
-        """The next task that is done."""
+        """The next finished task."""
         return ready.get()
 
     def result(self, future: Future) -> Any:
-        """What a task that is done came to. Raises what it raised."""
+        """The result of a finished task. Raises what the task raised."""
         return future.result()
 
-    def settle(self, running: Iterable[Future]) -> None:
-        """The program is being stopped: nothing new begins."""
+    def stop(self, running: Iterable[Future]) -> None:
+        """Cancel every task that has not begun."""
         for each in running:
             each.cancel()
 
-    def run(self, work: Callable[[T], R], tasks: Iterable[T], take: Callable[[T, R], None]) -> None:
-        """Do all tasks, and `take` each with its result as soon as it is done: one at a time, here, in any order.
+    def run(self, work: Callable[[T], R], tasks: Iterable[T], receive: Callable[[T, R], None]) -> None:
+        """Run all tasks. `receive` is called in this thread with each task and its result, as soon as it is done.
 
-        The first task that fails ends all, with its exception. Stopped by `KeyboardInterrupt`: nothing new begins, what
-        is done is taken (once more, if the stop came while it was), and the exception goes on.
+        The first task that fails stops all others, and its exception is raised. On `KeyboardInterrupt` no further task
+        begins, finished tasks are received (a second time, if the interrupt came while one was), and the exception
+        is raised again.
         """
         todo, running, ready = iter(tasks), dict[Future, T](), SimpleQueue[Future]()
 
-        def hand_out() -> None:
-            while len(running) < AHEAD * max(1, self.hands):
+        def submit_more() -> None:
+            while len(running) < AHEAD * max(1, self.workers):
                 try:
                     task = next(todo)
                 except StopIteration:
@@ -82,20 +84,20 @@ class Executor(ABC):
                 future.add_done_callback(ready.put)
 
         try:
-            hand_out()
+            submit_more()
             while running:
                 future = self.wait(ready)
-                take(running[future], self.result(future))
+                receive(running[future], self.result(future))
                 del running[future]
-                hand_out()
+                submit_more()
         except KeyboardInterrupt:
-            self.settle(running)
+            self.stop(running)
             for future, task in running.items():
                 if future.done() and not _failed(future):
-                    take(task, self.result(future))
+                    receive(task, self.result(future))
             raise
         except BaseException:
-            self.settle(running)
+            self.stop(running)
             raise
 
     def __enter__(self) -> Self:
@@ -106,29 +108,34 @@ class Executor(ABC):
 
 
 def _failed(future: Any) -> bool:
-    """Whether there is no result: cancelled, or ended by an exception."""
+    """Whether a finished task has no result: it was cancelled, or raised an exception."""
     return bool(future.cancelled()) or future.exception() is not None
 
 
 class Threads(Executor):
-    """The cores of this machine: the compiled engine lets other threads run, so they are enough."""
+    """The cores of this machine. Threads are enough, because the compiled engine releases the interpreter lock."""
 
-    least = 0.0
+    min_task_seconds = 0.0
 
     def __init__(self, jobs: int | None = None) -> None:
-        self._hands = max(1, jobs or os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(self._hands)
+        self._workers = max(1, jobs or os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(self._workers)
 
     @property
-    def hands(self) -> int:
-        return self._hands
+    def workers(self) -> int:
+        return self._workers
 
     def submit(self, work: Callable[[T], R], task: T) -> Future:
         return self._pool.submit(work, task)
 
-    def settle(self, running: Iterable[Future]) -> None:
-        """What a thread has begun it finishes; that takes less than a replication."""
+    def stop(self, running: Iterable[Future]) -> None:
+        """Cancel what has not begun, and wait for the rest, which takes less than a replication."""
         self._pool.shutdown(cancel_futures=True)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def given_or_threads(executor: Executor | None, jobs: int | None) -> AbstractContextManager[Executor]:
+    """The executor of the caller, which stays open; without one, threads that are closed at the end."""
+    return nullcontext(executor) if executor is not None else Threads(jobs)

@@ -1,10 +1,10 @@
-"""The Markov companion of a scenario: a simpler service whose means are known exactly, with the same callers.
+"""The Markov companion of a scenario: a simpler queue with the same callers, whose means are known exactly.
 
 It is M(t)/M/s+M: a constant number of agents, exponential handling and patience, calls at the rates that reach the
-queue, days that are busy as the scenario says; everything else is left out. Its callers are those of the scenario, each
-with his own chances turned into exponential ones of the same rank: who talks long there talks long here. So both have
-their bad days together, and because the forward equations say what the companion has on average (`transient`), its
-luck tells the luck of the scenario: `queue_model.runs.control_variates`.
+queue, and days as busy as in the scenario. Everything else is left out. Its callers are those of the scenario, with
+their random numbers converted to exponential ones of the same rank: a caller who talks long there talks long here. So
+bad days are bad in both. The forward equations give the companion's means (`transient`), so its deviation from them
+estimates that of the scenario: `queue_model.runs.control_variates`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from queue_model.simulation.menu_paths import Ways
 from queue_model.simulation.records import Outcome, Records
 from queue_model.theory.transient import Arrivals, transient
 
-NIGHT = 40  # mean handling times between two days: by then the last caller has left, but for chances that nobody sees
-MOST_KINDS = 60  # of days, each of which takes the equations up to a second
+NIGHT = 40  # mean handling times between two days; by then all callers have left, with negligible exceptions
+MOST_KINDS = 60  # different days; the equations take up to a second for each
 MEASURES = ("waits", "abandoned", "in_time")
 
 
 @dataclass(frozen=True, eq=False)
 class Reaching:
-    """Calls expected to reach the queue, [steps, topics], exactly: a random factor of the day has mean 1."""
+    """Calls expected to reach the queue, [steps, topics]; exact, since random factors of a day have mean 1."""
 
     builder: Builder
 
@@ -50,7 +50,7 @@ class Reaching:
 
     @cached_property
     def _reach(self) -> Floats:
-        """The chance of getting from the number to the queue, [closed or open, topics]."""
+        """The probability that a call reaches the queue, [closed or open, topics]."""
         ways, topics = self.builder.ways, len(self.builder.study.topics)
         found = np.empty((2, topics))
         for group in range(2 * topics):
@@ -61,7 +61,7 @@ class Reaching:
 
     @cached_property
     def handling(self) -> Floats:
-        """Mean talk and wrap-up of each topic, s."""
+        """Mean talk and wrap-up by topic, s."""
         scenario = self.builder.study.scenario
         handle = scenario.handling
         return np.array([mean(each.talk or handle.talk) + mean(each.wrap or handle.wrap)
@@ -73,7 +73,7 @@ class Reaching:
 
     @property
     def work(self) -> float:
-        """Seconds of talk and wrap-up that they bring."""
+        """Seconds of talk and wrap-up of these calls."""
         return float((self.expected @ self.handling).sum())
 
 
@@ -91,9 +91,9 @@ class Companion:
         self.within = min(scenario.targets.within, self.slot)
         self.agents = self._agents()
 
-    # what it is like
+    # its parameters
     def _busy(self, day: int) -> tuple[Floats, Floats] | None:
-        """The steps of a day in which somebody calls, as (edges, rates), from the first to the last; None: nobody."""
+        """(edges, rates) of a day from the first step with calls to the last; None without calls."""
         calls = self.builder.calls
         steps = np.arange(calls.first[day], calls.first[day + 1])
         used = steps[self._rate[steps] > 0]
@@ -108,12 +108,12 @@ class Companion:
         return {day: each for day, each in found.items() if each is not None}
 
     def _slot(self) -> float:
-        """Seconds of equal slots into which every day can be cut."""
+        """The length in seconds of equal slots into which every day can be divided."""
         lengths = {round(each) for edges, _ in self._days.values() for each in np.diff(edges).tolist()}
         return float(math.gcd(*lengths))
 
     def _agents(self) -> int:
-        """As many as are at work on average when somebody calls."""
+        """The mean number at work at the times of calls."""
         calls, plan = self.builder.calls, self.builder.roster
         middle, weight = (calls.edges[:-1] + calls.edges[1:]) / 2, self.reaching.expected.sum(axis=1)
         at_work = _covering(middle, plan.start, plan.end)
@@ -123,21 +123,21 @@ class Companion:
         share = 1 - self.study.scenario.operators.absence
         return max(1, round(float(np.minimum(at_work, seats) @ weight) / float(weight.sum()) * share))
 
-    def lacks(self) -> str | None:
-        """Why there is none for this scenario, by name; None: there is one."""
+    def unavailable(self) -> str | None:
+        """Why this scenario has no companion: the key and the reason. None if it has one."""
         if not math.isfinite(self.patience):
-            return "callers.patience: nobody gives up"
+            return "callers.patience: no caller gives up"
         edges = [each for each, _ in self._days.values()]
         if any(after[0] - before[-1] < NIGHT * self.handle for before, after in pairwise(edges)):
-            return "hours: the days run into each other"
+            return "hours: the days have no long enough break between them"
         if len(self._kinds) > MOST_KINDS:
-            return f"period: {len(self._kinds)} different days, more than the {MOST_KINDS} that are reckoned exactly"
+            return f"period: {len(self._kinds)} different days, more than the {MOST_KINDS} that are calculated"
         return None
 
-    # what it has on average
+    # its exact means
     @cached_property
     def _kinds(self) -> dict[tuple[float, ...], int]:
-        """Calls of each slot of a day, and how many measured days are like that."""
+        """The calls of each slot of a day, with the number of measured days that are the same."""
         found: dict[tuple[float, ...], int] = {}
         for day, (edges, rates) in self._days.items():
             if day >= self.study.scenario.period.settle:
@@ -148,7 +148,7 @@ class Companion:
 
     @cached_property
     def means(self) -> Floats:
-        """Of `MEASURES`, over the measured days of a replication, exactly."""
+        """The exact means of `MEASURES` over the measured days of a replication."""
         whole = np.zeros(len(MEASURES))
         for calls, days in self._kinds.items():
             whole += days * np.array(_sums(self._exactly(calls)))
@@ -160,12 +160,14 @@ class Companion:
             calls, self.agents, self.handle, self.patience, slot=self.slot, within=self.within, busyness=busyness
         ).whole
 
-    # what it has in a replication
+    # its values in a replication
     def inputs(self, streams: Streams, arrived: Arrived | None = None) -> tuple[Inputs, Drawn]:
-        """Its callers, who are those of that replication; `Drawn` numbers them in the same order. `arrived`: those of
-        the scenario, if they are drawn already."""
+        """The callers of a replication, and their arrivals in the same order.
+
+        `arrived`: the scenario's arrivals, if they were drawn already.
+        """
         if arrived is None or self.study.scenario.arrivals.swings is not None:
-            arrived = self.builder.arrive(streams, swings=False)  # with swings nobody knows the mean
+            arrived = self.builder.arrive(streams, swings=False)  # with swings the mean is unknown
         who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
         patience = self._patience(arrived, who)
         come = arrived.drawn
@@ -177,14 +179,14 @@ class Companion:
         return made, drawn
 
     def measured(self, records: Records, drawn: Drawn) -> Floats:
-        """`MEASURES` of a replication."""
+        """The values of `MEASURES` in a replication."""
         calls = records.calls[drawn.at >= self.study.period.midnights[self.study.scenario.period.settle]]
         answered = calls["outcome"] == Outcome.ANSWERED
         in_time = np.count_nonzero(answered & (calls["wait"] <= self.within))
         return np.array([calls["wait"].sum(), len(calls) - np.count_nonzero(answered), in_time], dtype=np.float64)
 
     def _handling(self, arrived: Arrived, who: Any) -> Floats:
-        """Exponential, of the rank of talk and wrap-up together: their normal scores, weighted by how they vary."""
+        """Exponential times with the rank of talk and wrap-up: normal scores weighted by standard deviations."""
         scenario = self.study.scenario
         score, square = np.zeros(len(who)), np.zeros(len(who))
         for purpose, common in (("talk", scenario.handling.talk), ("wrap", scenario.handling.wrap)):
@@ -209,17 +211,17 @@ def _sums(day: Arrivals) -> tuple[float, float, float]:
 
 
 def _covering(at: Floats, begins: Floats, ends: Floats) -> Floats:
-    """How many of the stretches are under way at each instant."""
+    """How many intervals contain each instant."""
     return np.asarray(
         np.searchsorted(np.sort(begins), at, "right") - np.searchsorted(np.sort(ends), at, "right"), dtype=np.float64
     )
 
 
-# --- normal scores of what the streams drew --------------------------------------------------------------------------
+# --- normal scores of random variates --------------------------------------------------------------------------------
 
 
 def deviation(law: Patience) -> float:
-    """The standard deviation of a law, s; 0 where its values come from no chance."""
+    """The standard deviation of a law, s; 0 if its values are not random."""
     if isinstance(law, Lognormal):
         return law.mean * math.sqrt(math.expm1(law.sigma**2))
     if isinstance(law, Gamma):
@@ -233,7 +235,7 @@ def deviation(law: Patience) -> float:
 
 
 def score(law: Patience, variates: Floats) -> Floats:
-    """Standard normal numbers of the same rank as the law's values, from its standard variates."""
+    """Standard normal numbers with the same rank as the law's values, from its standard variates."""
     if isinstance(law, Lognormal):
         return variates
     if isinstance(law, Gamma):
@@ -248,7 +250,7 @@ def score(law: Patience, variates: Floats) -> Floats:
 
 
 def _scores(table: Tables, name: str, laws: Sequence[Patience], wants: Any, who: Any) -> Floats:
-    """Of each caller's value by the law of his topic; 0 where no chance is in it."""
+    """The normal score of each caller's value under the law of its topic; 0 if the value is not random."""
     found = np.zeros(len(who))
     known: dict[str, Floats] = {}
     for topic, law in enumerate(laws):

@@ -1,8 +1,8 @@
-"""What happened in a run, row by row, as Parquet files: for analysts, with pandas or any other tool.
+"""Write the records of a run as Parquet files, for analysis with pandas or any other tool.
 
-One file each for calls, e-mails, call-backs, operators and the second level, over all replications; and the measures.
-Instants are time stamps in the service's time zone, durations are seconds; a column's own description goes with the
-file. Fates are those of `charter.kpi`, so its formulas give the printed measures again.
+There is one file each for calls, e-mails, call-backs, operators, the second level and the measures, over all
+replications. Instants are time stamps in the service's time zone, durations are seconds, and each column has a
+description. Fates are those of `charter.kpi`, so its formulas give the printed measures.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
 from common.safe_files import drafts
-from queue_model.runs.batches import Order
+from queue_model.runs.batches import StudyRun
 from queue_model.runs.measures.estimates import Figure
-from queue_model.runs.measures.measures import FATES, asked_at, waits
+from queue_model.runs.measures.measurer import call_instants
+from queue_model.runs.measures.visits import FATES, waits
 from queue_model.runs.replication import Result
 from queue_model.simulation.build import Built
 from queue_model.simulation.engines import engine
@@ -31,14 +33,14 @@ from queue_model.simulation.records import Outcome, Records, Source, Work
 Values = NDArray[Any]
 Columns = dict[str, Values]
 
-CLOSED = "closed"  # the fate of who called outside hours: no visit, and no part of a measure
+CLOSED = "closed"  # the fate of calls outside hours, which are not visits and belong to no measure
 FATE_NAMES = [FATES.get(each, CLOSED) for each in Outcome]
-ROWS = 250_000  # kept before they are written; small row groups are slow to read
-INSTANT, SECONDS, FLAG, TOPICS = "instant", "seconds", "flag", "topics"  # kinds of columns that are not simply numbers
+ROWS = 250_000  # rows collected before they are written; small row groups are slow to read
+INSTANT, SECONDS, FLAG, TOPICS = "instant", "seconds", "flag", "topics"  # kinds of columns besides plain numbers
 
 
 class Column(NamedTuple):
-    """A column: its kind, or its Arrow type, or the names behind its numbers."""
+    """A column. `kind`: one of the kinds above, an Arrow type, or the names that its numbers stand for."""
 
     name: str
     kind: str | list[str]
@@ -47,29 +49,29 @@ class Column(NamedTuple):
 
 _RUN = Column("replication", "int32", "which run of the period, from 0")
 _TOPIC = Column("topic", TOPICS, "what the citizen asks about")
-_OPERATOR = Column("operator", "int32", "who did it, from 0; null: nobody")
+_OPERATOR = Column("operator", "int32", "number of the operator, from 0; null: none")
 _CALL = Column("call", "int32", "the caller, from 0 within the replication; the same in every attempt")
-_ATTEMPT = Column("attempt", "int16", "0 the first call; 1, 2 ... who called again")
+_ATTEMPT = Column("attempt", "int16", "0 the first call; 1, 2 ... redials")
 _DUE = Column("due", INSTANT, "the last instant in time, as the Carta promises; null: beyond the period")
 _IN_TIME = Column("in_time", FLAG, "answered by then")
 SCHEMAS: dict[str, list[Column]] = {
     "calls": [
         _RUN, _CALL, _ATTEMPT, _TOPIC,
         Column("priority", "int16", "higher is served first"),
-        Column("entered", INSTANT, "when he reached the queue, or the voicemail outside hours"),
-        Column("left", INSTANT, "when he left the queue, or the talk ended; null: never in the period"),
-        Column("fate", FATE_NAMES, "as in charter.kpi; closed: called outside hours, no visit"),
+        Column("entered", INSTANT, "when the caller reached the queue, or the voicemail outside hours"),
+        Column("left", INSTANT, "when the caller left the queue, or the talk ended; null: not in the period"),
+        Column("fate", FATE_NAMES, "as in charter.kpi; closed: called outside hours, not a visit"),
         Column("wait_seconds", SECONDS, "from entering to the answer or to leaving; null outside hours"),
         Column("talk_seconds", SECONDS, "null unless answered"),
         Column("wrap_seconds", SECONDS, "work after the talk; null unless answered"),
         _OPERATOR,
-        Column("message", FLAG, "left a message, to be called back"),
-        Column("measured", FLAG, "counts in the measures: in hours, and after the days of settling"),
+        Column("message", FLAG, "left a message and is called back"),
+        Column("measured", FLAG, "counts in the measures: in hours, and after the warm-up days"),
     ],
     "emails": [
         _RUN, Column("email", "int32", "from 0 within the replication"), _TOPIC,
         Column("arrived", INSTANT, "when it came"),
-        Column("started", INSTANT, "when somebody took it up, the last time; null: not in the period"),
+        Column("started", INSTANT, "when an operator began it, the last time; null: not in the period"),
         Column("ended", INSTANT, "when it was answered or handed over; null: not in the period"),
         _DUE, _IN_TIME, _OPERATOR,
         Column("handed_over", FLAG, "goes to the second level"),
@@ -78,32 +80,32 @@ SCHEMAS: dict[str, list[Column]] = {
     "callbacks": [
         _RUN, _CALL, _ATTEMPT, _TOPIC,
         Column("created", INSTANT, "when the message was left"),
-        Column("started", INSTANT, "when he was called back; null: not in the period"),
-        Column("ended", INSTANT, "when that talk ended; null: not in the period"),
+        Column("started", INSTANT, "when the call-back began; null: not in the period"),
+        Column("ended", INSTANT, "when the call-back ended; null: not in the period"),
         _DUE, _IN_TIME, _OPERATOR,
         Column("measured", FLAG, "counts in on_time_callback: due in the measured days"),
     ],
     "operators": [
         _RUN, Column("operator", "int32", "from 0 within the replication"),
-        Column("kind", [each.name.lower() for each in Work], "call: talk and wrap-up; seated: the others lie within"),
+        Column("kind", [each.name.lower() for each in Work], "call: talk and wrap-up; seated: contains all others"),
         Column("start", INSTANT, "when it began"),
         Column("end", INSTANT, "when it ended; null: not in the period"),
-        Column("reference", "int32", "the call or e-mail it was about; null: neither"),
+        Column("reference", "int32", "the call or e-mail; null: neither"),
         _ATTEMPT,
     ],
     "second_level": [
         _RUN, Column("source", [each.name.lower() for each in Source], "where the request came from"),
-        Column("reference", "int32", "that call or e-mail"), _ATTEMPT,
+        Column("reference", "int32", "the number of that call or e-mail"), _ATTEMPT,
         Column("asked", INSTANT, "when the citizen called or wrote: the clock starts"),
         Column("created", INSTANT, "when it was handed over; null: not in the period"),
-        Column("started", INSTANT, "when somebody took it up; null: never"),
+        Column("started", INSTANT, "when work on it began; null: never"),
         Column("ended", INSTANT, "when it was answered; null: never"),
         _DUE, _IN_TIME,
         Column("measured", FLAG, "counts in on_time_second_level: due in the measured days"),
     ],
     "measures": [
         Column("part", "string", "whole, half-hour, weekday, day or topic"),
-        Column("group", "string", "which of them; empty for the whole"),
+        Column("group", "string", "the half-hour, weekday, day or topic; empty for the whole"),
         Column("measure", "string", "its name in charter.kpi_definitions"),
         Column("kind", "string", "share (0 to 1) or seconds"),
         Column("value", "float64", "null: nothing to measure, or no steady state"),
@@ -115,31 +117,32 @@ SCHEMAS: dict[str, list[Column]] = {
 }  # fmt: skip
 
 
-def folder_for(path: str) -> None:
-    """The folder is there before hours are spent on what goes into it. Raises `Refusal`."""
+def make_folder(path: str) -> None:
+    """Create the folder before a long simulation begins. Raises `Refusal`."""
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as problem:
-        raise Refusal(f"--parquet {path}: cannot be made: {problem.strerror}; choose another folder") from None
+        raise Refusal(f"--parquet {path}: cannot be created: {problem.strerror}; choose another folder") from None
 
 
 def deliver(result: Result, figures: Iterable[Figure], folder: str) -> None:
-    """Write all files, each whole or not at all; those of an earlier run stay until all are written. Raises `Refusal`.
+    """Write all files. Files of an earlier run are replaced when all new ones are complete. Raises `Refusal`.
 
-    The replications are simulated once more, one after the other, so that memory does not grow with their number.
+    The replications are simulated again, one after the other, so that memory does not grow with their number.
     """
     try:
         with _files(folder) as paths, contextlib.ExitStack() as stack:
             schemas = {name: _schema(columns, result) for name, columns in SCHEMAS.items()}
-            sheets = {
-                name: stack.enter_context(_Sheet(paths[name], schema, _names(SCHEMAS[name], result)))
+            writers = {
+                name: stack.enter_context(_Writer(paths[name], schema, _names(SCHEMAS[name], result)))
                 for name, schema in schemas.items()
             }
             for name, columns in _rows(result):
-                sheets[name].add(columns)
-            sheets["measures"].add(_measures(list(figures)))
+                writers[name].add(columns)
+            writers["measures"].add(_measures(list(figures)))
     except OSError as problem:
-        why = f"not written: {problem.strerror or problem}; what was there before is still there"
+        remedy = "free some space, or choose another folder; earlier files are unchanged"
+        why = f"not written: {problem.strerror or problem}; {remedy}"
         raise Refusal(f"--parquet {folder}: {why}") from None
 
 
@@ -147,14 +150,14 @@ def deliver(result: Result, figures: Iterable[Figure], folder: str) -> None:
 
 
 def _rows(result: Result) -> Iterator[tuple[str, Columns]]:
-    """The columns of every table, one replication after the other."""
-    order = Order(result.study, result.seed, engine(result.engine)[0])
-    simulate = engine(result.engine)[1]
+    """The columns of every table, replication by replication."""
+    name, simulate = engine(result.engine)
+    run = StudyRun(result.study, result.seed, name)
     for replication in range(result.replications):
-        built = order.builder.inputs(replication, result.seed)
-        for name, columns in _tables(result, built, simulate(built.inputs)).items():
+        built = run.builder.inputs(replication, result.seed)
+        for table, columns in _tables(result, built, simulate(built.inputs)).items():
             rows = len(next(iter(columns.values())))
-            yield name, {"replication": np.full(rows, replication), **columns}
+            yield table, {"replication": np.full(rows, replication), **columns}
 
 
 def _tables(result: Result, built: Built, records: Records) -> dict[str, Columns]:
@@ -208,7 +211,7 @@ def _callbacks(result: Result, records: Records) -> Columns:
 
 
 def _second_level(result: Result, built: Built, records: Records) -> Columns:
-    """Requests from calls, then those from e-mails, also the ones that nobody has read yet."""
+    """Requests from calls, then those from e-mails, including e-mails not read yet."""
     mine = records.second["source"] == Source.EMAIL
     calls, mails = records.second[~mine], records.mails[built.inputs.mail_second_level[records.mails["entity"]]]
     place = np.full(len(built.inputs.mail_at), -1)
@@ -220,7 +223,7 @@ def _second_level(result: Result, built: Built, records: Records) -> Columns:
         theirs[at >= 0] = records.second[name][at[at >= 0]]
         return np.concatenate((calls[name], theirs))
 
-    begun = np.concatenate((asked_at(records.calls, calls), mails["arrived"]))
+    begun = np.concatenate((call_instants(records.calls, calls), mails["arrived"]))
     due, ended = result.measurer.due(result.study.promises["on_time_second_level"], begun), both("ended")
     return {
         "source": np.repeat([Source.CALL.value, Source.EMAIL.value], [len(calls), len(mails)]),
@@ -240,7 +243,7 @@ def _measures(figures: Sequence[Figure]) -> Columns:
     def floats(values: Iterable[float | None]) -> Values:
         return np.array([np.nan if each is None else each for each in values], dtype=np.float64)
 
-    shown = [each.estimate if not each.lost else each.estimate._replace(value=None) for each in figures]
+    shown = [replace(each.estimate, value=None) if each.no_steady_state else each.estimate for each in figures]
     return {
         "part": np.array([each.part for each in figures], dtype=object),
         "group": np.array([each.group for each in figures], dtype=object),
@@ -258,7 +261,7 @@ def _measures(figures: Sequence[Figure]) -> Columns:
 
 
 def _schema(columns: list[Column], result: Result) -> Any:
-    """Arrow's schema: each column with its description, the whole with what was asked."""
+    """The Arrow schema: each column with its description, the file with the parameters of the run."""
     study, zone = result.study, str(result.study.hours.zone)
     kinds = {INSTANT: pa.timestamp("us", tz=zone), SECONDS: pa.float64(), FLAG: pa.bool_()}
 
@@ -277,13 +280,13 @@ def _schema(columns: list[Column], result: Result) -> Any:
 
 
 def _names(columns: list[Column], result: Result) -> dict[str, list[str]]:
-    """The names behind the numbers of those columns that have them."""
+    """The names that numbers stand for, by column."""
     topics = {each.name: list(result.study.topics) for each in columns if each.kind == TOPICS}
     return topics | {each.name: each.kind for each in columns if isinstance(each.kind, list)}
 
 
-class _Sheet:
-    """One file; rows are gathered until they are worth a row group."""
+class _Writer:
+    """Writes one file; rows are collected until they fill a row group."""
 
     def __init__(self, path: str, schema: Any, names: Mapping[str, list[str]]) -> None:
         self.schema, self.names = schema, names
@@ -303,7 +306,7 @@ class _Sheet:
         self.writer.write_table(pa.Table.from_batches(self.batches, schema=self.schema))
         self.batches, self.rows = [], 0
 
-    def __enter__(self) -> _Sheet:
+    def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -315,7 +318,7 @@ class _Sheet:
 
 
 def _array(values: Values, kind: Any, names: list[str] | None) -> Any:
-    """Arrow's array. Null is: no number, an instant that never comes, a negative number of somebody."""
+    """An Arrow array. NaN, an instant that never comes, and a negative number (no operator, no call) become null."""
     if names is not None:
         return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int16)), pa.array(names))
     if pa.types.is_timestamp(kind):

@@ -1,27 +1,33 @@
-"""Many replications of one study: on all cores, until there are enough of them, the same whatever runs them."""
+"""Run a study's replications on all cores, until there are enough."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import Unpack
 
 import numpy as np
 
 from charter.kpi_definitions import PUBLISHED
 from queue_model.errors import ModelError
-from queue_model.runs.batches import Measured, Order, Portion, Task, in_order, measured, portions, tasks
-from queue_model.runs.executors import Executor, Threads
+from queue_model.runs.batches import Portion, PortionResult, StudyRun, Task, group, run_task, split, sums_in_order
+from queue_model.runs.executors import Executor
 from queue_model.runs.measures.estimates import Estimate, ratio
-from queue_model.runs.measures.measures import Measurer, Sums
+from queue_model.runs.measures.measurer import Measurer, Sums
+from queue_model.runs.run_arguments import (
+    Progress,
+    RunArguments,
+    executor_of,
+    no_progress,
+    replications_of,
+    seed_of,
+)
 from queue_model.scenario.study import Study
 from queue_model.simulation.engines import engine
 
-Progress = Callable[[int, int], None]
-
 MOST_REPLICATIONS = 100_000
-FEWEST = 10  # before the interval is trusted to say how many more are needed
+FEWEST = 10  # before the interval is used to calculate how many more are needed
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +45,16 @@ class Result:
         return len(self.sums)
 
     def estimate(self, name: str) -> Estimate:
-        """One measure over everything."""
+        """One measure of the whole period."""
         pairs = [each.whole[name] for each in self.sums]
         return ratio(name, [top for top, _ in pairs], [bottom for _, bottom in pairs])
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every measure over everything, by name."""
+        """Every measure of the whole period, by name."""
         return {name: self.estimate(name) for name in self.sums[0].whole} if self.sums else {}
 
     def part(self, part: str, name: str) -> dict[str, Estimate]:
-        """One measure by group: half-hour, weekday, day or topic. Groups in which nothing was counted are left out."""
+        """One measure by group: half-hour, weekday, day or topic. Groups without any count are left out."""
         tops = np.array([each.parts[part][name][0] for each in self.sums])
         bottoms = np.array([each.parts[part][name][1] for each in self.sums])
         labels = self.measurer.labels(part)
@@ -59,58 +65,49 @@ class Result:
         }
 
     def count(self, name: str) -> float:
-        """A count a replication, on average."""
+        """A count per replication, on average."""
         return sum(each.counts[name] for each in self.sums) / len(self.sums)
 
 
-Goal = Callable[[Result], int]  # how many replications to have, from those that there are; not more: enough
+# Returns how many replications to have in all, given the result so far; the present number means that it is enough.
+Goal = Callable[[Result], int]
 
 
 def replicate(
-    study: Study,
-    *,
-    replications: int | None = None,
-    seed: int | None = None,
-    engine_name: str | None = None,
-    jobs: int | None = None,
-    executor: Executor | None = None,
-    goal: Goal | None = None,
-    parts: tuple[str, ...] = (),
-    progress: Progress = lambda done, wanted: None,
+    study: Study, *, goal: Goal | None = None, parts: tuple[str, ...] = (), **arguments: Unpack[RunArguments]
 ) -> Result:
-    """Run a study's replications: as many as asked for (or as the scenario says), then on until the goal is reached.
+    """Run as many replications as requested (or as the scenario says), then more until the goal is reached.
 
-    `executor` does the work; without one, `jobs` threads. The goal sees what was measured, never who ran it, so whoever
-    does it gives the same result.
+    The goal depends on what was measured, so the result does not depend on the executor.
     """
-    name, _ = engine(engine_name)
-    order = Order(study, study.scenario.seed if seed is None else seed, name, parts)
-    result = Result(study, order.measurer, name, order.seed)
-    wanted = replications or study.scenario.replications
-    with nullcontext(executor) if executor is not None else Threads(jobs) as chosen:
-        while result.replications < wanted:
-            _more(result, order, chosen, wanted, progress)
-            wanted = goal(result) if goal is not None else wanted
+    name, _ = engine(arguments.get("engine_name"))
+    run = StudyRun(study, seed_of(arguments, study), name, parts)
+    result = Result(study, run.measurer, name, run.seed)
+    needed = replications_of(arguments, study)
+    with executor_of(arguments) as executor:
+        while result.replications < needed:
+            _run_up_to(needed, result, run, executor, arguments.get("progress", no_progress))
+            needed = goal(result) if goal is not None else needed
     return result
 
 
-def _more(result: Result, order: Order, executor: Executor, wanted: int, progress: Progress) -> None:
-    """The replications that are wanting, in their order whoever is done first."""
-    had = result.replications
-    found: list[tuple[Portion, Measured]] = []
+def _run_up_to(needed: int, result: Result, run: StudyRun, executor: Executor, progress: Progress) -> None:
+    """Run the missing replications and append them in order."""
+    before = result.replications
+    finished: list[tuple[Portion, PortionResult]] = []
 
-    def take(task: Task, several: list[Measured]) -> None:
-        found.extend(zip(task, several, strict=True))
-        progress(had + sum(len(each.sums) for _, each in found), wanted)
+    def receive(task: Task, results: list[PortionResult]) -> None:
+        finished.extend(zip(task, results, strict=True))
+        progress(before + sum(len(each.sums) for _, each in finished), needed)
 
-    executor.run(measured, tasks(portions("", order, had, wanted, executor.least), 0.0), take)
-    result.sums.extend(in_order(found))
+    executor.run(run_task, group(split("", run, before, needed, executor.min_task_seconds), 0.0), receive)
+    result.sums.extend(sums_in_order(finished))
 
 
 def precise(half_width: float, measure: str = PUBLISHED) -> Goal:
-    """Until a share (the published service level) is known within so much: half of its interval.
+    """A goal: half of the interval of a share (the published service level) is at most `half_width`.
 
-    Raises ModelError when `MOST_REPLICATIONS` would not do.
+    The goal raises `ModelError` if more than `MOST_REPLICATIONS` would be needed.
     """
 
     def goal(result: Result) -> int:
@@ -125,7 +122,7 @@ def precise(half_width: float, measure: str = PUBLISHED) -> Goal:
         needed = math.ceil(result.replications * (half / half_width) ** 2 * 1.1)
         if needed > MOST_REPLICATIONS:
             remedy = "ask for less precision or for longer periods (--days)"
-            raise ModelError(f"--precision: would take some {needed:,} replications; {remedy}")
+            raise ModelError(f"--precision: would take about {needed:,} replications; {remedy}")
         return max(result.replications + FEWEST, min(needed, 4 * result.replications))
 
     return goal

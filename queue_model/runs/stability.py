@@ -1,5 +1,6 @@
-"""Whether the work of a study can be done at all. Where it cannot, a queue grows for as long as one looks, and what is
-measured of it tells the length of the period rather than the service: it has no steady state, and no number is shown.
+"""Find queues without a steady state: more work comes in than can be done, so the queue grows without end.
+
+Measures of such a queue depend on the length of the period more than on the service, so they are not shown.
 """
 
 from __future__ import annotations
@@ -22,40 +23,45 @@ CALL_MEASURES = tuple(
 
 
 @dataclass(frozen=True)
-class Growing:
-    """A queue without a steady state: which measures mean nothing, and why, in a sentence."""
+class UnstableQueue:
+    """A queue without a steady state: the measures that mean nothing, and the reason in a sentence."""
 
     measures: tuple[str, ...]
-    why: str
+    reason: str
 
 
-def growing(study: Study, builder: Builder) -> list[Growing]:
-    """The queues of a study that must grow: more work than hands, and nobody who gives up."""
+def no_steady_state(study: Study, builder: Builder) -> dict[str, str]:
+    """The measures without a steady state, each with the reason."""
+    return {name: queue.reason for queue in unstable_queues(study, builder) for name in queue.measures}
+
+
+def unstable_queues(study: Study, builder: Builder) -> list[UnstableQueue]:
+    """The queues of a study that must grow: more work than working time, and no caller gives up."""
     if not study.period.opens.any():
-        return []  # a weekend: what waits for monday does not grow for ever
+        return []  # a weekend: what waits until Monday does not grow without end
     scenario = study.scenario
-    hands = float(np.sum(builder.roster.end - builder.roster.start)) * (1 - scenario.operators.absence)
+    capacity = float(np.sum(builder.roster.end - builder.roster.start)) * (1 - scenario.operators.absence)
     calls = _call_work(study, builder)
-    found = []
-    if calls >= hands and _nobody_leaves(study):
-        why = f"calls bring {_hours(calls)} of work and people work {_hours(hands)}, and no caller ever gives up"
-        found.append(Growing(CALL_MEASURES, f"the telephone: {why}"))
+    queues = []
+    if calls >= capacity and _nobody_leaves(study):
+        why = f"calls bring {_hours(calls)} of work, operators work {_hours(capacity)}, and no caller gives up"
+        queues.append(UnstableQueue(CALL_MEASURES, f"the telephone: {why}"))
     if scenario.mails is not None and builder.mails is not None:
         mails = float(np.sum(builder.mails.expected)) * mean(scenario.mails.work)
-        if mails >= hands or (calls + mails >= hands and _nobody_leaves(study)):
-            why = f"calls and e-mails bring {_hours(calls + mails)} of work, and people work {_hours(hands)}"
-            found.append(Growing(("on_time_email",), f"the e-mails: {why}"))
+        if mails >= capacity or (calls + mails >= capacity and _nobody_leaves(study)):
+            why = f"calls and e-mails bring {_hours(calls + mails)} of work, and operators work {_hours(capacity)}"
+            queues.append(UnstableQueue(("on_time_email",), f"the e-mails: {why}"))
     if scenario.second_level is not None:
         office = _office_hours(study, builder) * scenario.second_level.people
         handed = _handed_over(study, builder) * mean(scenario.second_level.work)
         if handed >= office:
-            why = f"it is handed {_hours(handed)} of work and has {_hours(office)}"
-            found.append(Growing(("on_time_second_level",), f"the second level: {why}"))
-    return found
+            why = f"it receives {_hours(handed)} of work and works {_hours(office)}"
+            queues.append(UnstableQueue(("on_time_second_level",), f"the second level: {why}"))
+    return queues
 
 
 def _nobody_leaves(study: Study) -> bool:
-    """Whether no caller leaves the queue but through an operator."""
+    """Whether callers can leave the queue only through an operator."""
     scenario: Scenario = study.scenario
     policy = study.compiled["service"]["queue"]
     unlimited = scenario.queue.unlimited and not scenario.callers.lines
@@ -65,18 +71,18 @@ def _nobody_leaves(study: Study) -> bool:
 
 
 def _queued(study: Study, builder: Builder) -> dict[str, float]:
-    """Calls expected to reach the queue in the period, by what they want."""
+    """Calls expected to reach the queue in the period, by topic."""
     expected = float(np.sum(builder.calls.expected[study.period.is_open(builder.calls.edges[:-1])]))
-    found = {}
+    calls = {}
     for number, (name, topic) in enumerate(study.scenario.topics.items()):
         group = slice(builder.ways.first[2 * number + 1], builder.ways.first[2 * number + 2])
         reaches = float(builder.ways.chance[group][builder.ways.ending[group] == Ways.QUEUE].sum())
-        found[name] = expected * topic.share * reaches
-    return found
+        calls[name] = expected * topic.share * reaches
+    return calls
 
 
 def _call_work(study: Study, builder: Builder) -> float:
-    """Seconds of talk and wrap-up that the callers of the period bring."""
+    """Expected seconds of talk and wrap-up of all calls in the period."""
     handling = study.scenario.handling
     total = 0.0
     for name, calls in _queued(study, builder).items():
@@ -86,7 +92,7 @@ def _call_work(study: Study, builder: Builder) -> float:
 
 
 def _handed_over(study: Study, builder: Builder) -> float:
-    """Requests of the second level expected in the period, when every call is answered."""
+    """Second-level requests expected in the period if every call is answered."""
     scenario = study.scenario
     total = 0.0
     for name, calls in _queued(study, builder).items():

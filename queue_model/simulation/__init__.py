@@ -1,1 +1,1 @@
-"""The model itself: two engines, one record."""
+"""The simulated service: two engines that give the same record."""

@@ -11,7 +11,7 @@ import pytest
 from charter import kpi
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.visits import kpi_visit, visits
-from queue_model.runs.measures import measures
+from queue_model.runs.measures import visits as model_visits
 from queue_model.scenario import study
 from queue_model.simulation import kernel
 from queue_model.simulation.build import Builder
@@ -38,7 +38,7 @@ def simulated(tmp_path: Path, database: Database, **changes: Any) -> tuple[list[
     after = there.period.origin + there.period.length
     Ingestion(database, KEYS, there.hours, lambda: after).take_log(str(tmp_path / "queue_log"), Report())
     with database.read() as connection:
-        return list(measures.visits(there, records)), list(visits(connection, there.period.origin, after))
+        return list(model_visits.visits(there, records)), list(visits(connection, there.period.origin, after))
 
 
 def whole(visit: kpi.Visit) -> kpi.Visit:

@@ -97,7 +97,7 @@ RUN = (
     "from queue_model.simulation import engines, inputs\n"
     "from queue_model.simulation.build import passes\n"
     "from queue_model.random.streams import maker\n"
-    "from queue_model.runs.measures.measures import tally\n"
+    "from queue_model.runs.measures.measurer import tally\n"
     "print(len(engines.engine()[1](inputs.build(call_at=[1.0], **inputs.constant_staff(1))).calls))\n"
     "print(*(module.__name__.rpartition('.')[2] for module in (passes, maker(), tally)))\n"
 )

@@ -1,1 +1,1 @@
-"""What a run is measured by."""
+"""What is measured in a run."""

@@ -1,14 +1,15 @@
-"""What the replications say together: a value and its 95 % interval.
+"""Estimates from several replications: a value and its 95 % interval.
 
-Every measure but a percentile is a ratio of two sums, and its value is the ratio of the sums of all replications, which
-is the ratio of the expectations. Its interval is that of a ratio (linearised, Student's t over replications); that of a
-percentile is the interval of the mean over replications.
+Every measure except percentiles is a ratio of two sums. Its value is the ratio of the sums of all replications, which
+estimates the ratio of the expectations. Its interval is that of a ratio (linearised, Student's t over replications).
+For a percentile, value and interval are those of the mean over replications.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,14 +20,12 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 
-class Estimate(NamedTuple):
-    """A value with the half-width of its interval; None where there was nothing to measure, or but one replication."""
+@dataclass(frozen=True)
+class Interval:
+    """A value with the half-width of its interval. No value: nothing to measure. No half-width: one replication."""
 
-    name: str
     value: float | None
     half: float | None
-    numerator: float
-    denominator: float
 
     @property
     def low(self) -> float | None:
@@ -37,27 +36,36 @@ class Estimate(NamedTuple):
         return None if self.value is None or self.half is None else self.value + self.half
 
 
+@dataclass(frozen=True)
+class Estimate(Interval):
+    """A measure, with its numerator and denominator summed over all replications."""
+
+    name: str
+    numerator: float
+    denominator: float
+
+
 class Figure(NamedTuple):
-    """A measure of the whole or of a group; `lost`: without a steady state."""
+    """A measure of the whole period or of a group. `no_steady_state`: its value means nothing."""
 
     part: str
     group: str
     estimate: Estimate
-    lost: bool
+    no_steady_state: bool
 
 
 def ratio(name: str, tops: Sequence[float] | Floats, bottoms: Sequence[float] | Floats) -> Estimate:
-    """The ratio of the sums of all replications, one numerator and one denominator each."""
+    """The ratio of the sums over all replications; one numerator and one denominator for each."""
     top, bottom = np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)
     above, below, count = float(top.sum()), float(bottom.sum()), len(top)
     if not below:
-        return Estimate(name, None, None, above, below)
+        return Estimate(None, None, name, above, below)
     value = above / below
     if count < 2:
-        return Estimate(name, value, None, above, below)
-    left = top - value * bottom
-    spread = math.sqrt(float(left @ left) / (count - 1) / count) / (below / count)
-    return Estimate(name, value, student(count - 1) * spread, above, below)
+        return Estimate(value, None, name, above, below)
+    residuals = top - value * bottom
+    error = math.sqrt(float(residuals @ residuals) / (count - 1) / count) / (below / count)
+    return Estimate(value, student(count - 1) * error, name, above, below)
 
 
 def student(degrees: int, confidence: float = CONFIDENCE) -> float:

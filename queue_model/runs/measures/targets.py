@@ -1,4 +1,4 @@
-"""Promises of the Carta and targets of a scenario as bounds of measures, and what an interval says of each."""
+"""Promises of the Carta and targets of a scenario as bounds of measures, and whether an interval meets them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from queue_model.scenario.study import Study
 
 Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
 
-MOST = 400  # replications that are run to tell what is close
+MOST = 400  # replications, at most, to decide a close case
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A measure and what it must reach, or must not exceed."""
+    """A measure and the value that it must reach or must not exceed. `text`: the same for people."""
 
     measure: str
     value: float
     at_least: bool
-    said: str
+    text: str
 
     def judge(self, estimate: Estimate) -> Verdict:
         return judge(estimate, self.value, at_least=self.at_least)
 
 
 def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
-    """By the whole interval; a single replication has none and tells nothing."""
+    """Judge by the whole interval. A single replication has no interval, so it decides nothing."""
     if estimate.value is None:
         return "nothing to judge"
     if estimate.low is None or estimate.high is None:
@@ -41,7 +41,7 @@ def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
 
 
 def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
-    """What a study is to reach: the promises that it has work for, and the targets that it names."""
+    """The bounds of a study: promises about work that it contains, and its targets."""
     least, most = {"en": ("at least", "at most"), "it": ("almeno", "al più")}[language]
     scenario = study.scenario
     work = {

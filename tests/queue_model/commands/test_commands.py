@@ -120,7 +120,7 @@ def test_an_overloaded_queue_in_which_nobody_gives_up_has_no_number(
     line = next(line for line in said.splitlines() if line.startswith("Answered within 20 seconds *"))
     assert "no steady state" in line
     assert "%" not in line
-    assert "No steady state: the telephone: calls bring 80 h of work and people work 52 h, and no caller" in said
+    assert "No steady state: the telephone: calls bring 80 h of work, operators work 52 h, and no caller" in said
     assert main(["run", name, "--replications", "2", "--json"]) == 0
     level = json.loads(capsys.readouterr().out)["measures"]["service_level"]
     assert level["value"] is None
@@ -281,7 +281,7 @@ def test_a_bound_is_judged_by_the_whole_interval() -> None:
     least, most = Bound("service_level", 0.8, True, ""), Bound("abandonment", 0.05, False, "")
 
     def estimate(value: float | None, half: float | None) -> Estimate:
-        return Estimate("x", value, half, 0, 0)
+        return Estimate(value, half, "x", 0, 0)
 
     assert least.judge(estimate(0.85, 0.04)) == "holds"
     assert least.judge(estimate(0.85, 0.06)) == "too close to tell"

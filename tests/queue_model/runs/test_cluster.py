@@ -1,7 +1,7 @@
-"""A cluster gives what threads give, whoever dies in the middle; and what is wrong with it is told in time.
+"""A cluster gives the same results as threads, even if a worker dies; failures are reported before a deadline.
 
-The scheduler and its workers are processes of their own on this machine, on free ports. The workers stand in another
-folder, with another configuration: what they need is in the task.
+The scheduler and its workers are separate processes on this machine, on free ports. The workers run in another folder
+with another configuration: everything they need is in the task.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ from common.places import Places
 from queue_model.cli import main
 from queue_model.errors import ModelError
 from queue_model.runs import cluster
-from queue_model.runs.batches import Order
-from queue_model.runs.cache import Shelf
+from queue_model.runs.batches import StudyRun
+from queue_model.runs.cache import RunCache
 from queue_model.runs.cluster import Cluster
 from queue_model.runs.compare import compare
-from queue_model.runs.measures.measures import Sums
+from queue_model.runs.measures.measurer import Sums
 from queue_model.runs.replication import replicate
-from queue_model.runs.sweep import Interrupted, Point, axis, grid, points_of, sweep
+from queue_model.runs.sweep import Interrupted, Point, grid, parse_axis, studies_of, sweep
+from queue_model.scenario.study import Study
 from tests.queue_model.example_scenarios import day, everything, study_of
 
 DEADLINE = 60
 
 
-class House:
+class LocalCluster:
     """A scheduler, and workers that come and go."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
@@ -66,25 +67,25 @@ class House:
             cwd=self.folder, env={**os.environ, **nowhere}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self.stack.callback(ended, process)
+        self.stack.callback(kill_process, process)
         return process
 
 
-def ended(process: subprocess.Popen[bytes]) -> None:
+def kill_process(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait(DEADLINE)
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
+def local_cluster(folder: Path) -> Iterator[LocalCluster]:
     with ExitStack() as stack:
-        yield House(folder, stack)
+        yield LocalCluster(folder, stack)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A scheduler with two workers, for tests that leave them as they are."""
-    with house(tmp_path_factory.mktemp("cluster")) as found:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A scheduler with two workers, for tests that do not change them."""
+    with local_cluster(tmp_path_factory.mktemp("cluster")) as found:
         for _ in range(2):
             found.worker()
         yield found
@@ -97,12 +98,17 @@ def base(tmp_path: Path) -> str:
     return str(path)
 
 
+def points(base: str, *axes: str) -> list[Study]:
+    """The studies of a grid."""
+    return studies_of(base, grid([parse_axis(each) for each in axes]), Places())
+
+
 def kept(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*.json")}
 
 
 def plain(many: list[Sums]) -> list[Any]:
-    """Sums to the last bit."""
+    """Sums as plain values, exact to the last bit."""
     parts = [
         {(part, name): (top.tobytes(), bottom.tobytes()) for part, found in each.parts.items()
          for name, (top, bottom) in found.items()}
@@ -112,32 +118,32 @@ def plain(many: list[Sums]) -> list[Any]:
 
 
 def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task for each replication, so that there are many to hand out."""
-    monkeypatch.setattr(Cluster, "least", 0.0)
+    """Send one task per replication, so that there are many."""
+    monkeypatch.setattr(Cluster, "min_task_seconds", 0.0)
 
 
-# --- the same --------------------------------------------------------------------------------------------------------
+# --- the same results ------------------------------------------------------------------------------------------------
 
 
-def test_a_sweep_is_the_same_to_the_last_byte_though_a_worker_is_killed_in_the_middle(
+def test_a_sweep_is_the_same_to_the_last_byte_even_if_a_worker_is_killed(
     tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_tasks(monkeypatch)
-    points = points_of(base, grid([axis("seats=4,5,6"), axis("calls=300,400")]), Places())
-    serial = sweep(points, Shelf(str(tmp_path / "serial")), jobs=1)
-    with house(tmp_path) as found:
+    studies = points(base, "seats=4,5,6", "calls=300,400")
+    serial = sweep(studies, RunCache(str(tmp_path / "serial")), jobs=1)
+    with local_cluster(tmp_path) as found:
         doomed = found.worker()
         found.worker()
         killed: list[int] = []
 
-        def kill(done: int, wanted: int) -> None:
+        def kill(done: int, needed: int) -> None:
             if done == 2 and not killed:
                 killed.append(doomed.pid)
                 doomed.kill()
 
         with Cluster(found.address, DEADLINE) as executor:
             executor.wait_for(2, DEADLINE)
-            spread = sweep(points, Shelf(str(tmp_path / "spread")), executor=executor, progress=kill)
+            spread = sweep(studies, RunCache(str(tmp_path / "spread")), executor=executor, progress=kill)
         assert killed
         assert doomed.wait(DEADLINE) != 0
     assert spread == serial
@@ -145,7 +151,7 @@ def test_a_sweep_is_the_same_to_the_last_byte_though_a_worker_is_killed_in_the_m
     assert len(kept(tmp_path / "spread")) == 6
 
 
-def test_replications_and_comparisons_are_the_same(shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replications_and_comparisons_are_the_same(shared: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     small_tasks(monkeypatch)
     first, second = (
         study_of(everything(2, menu={"walk": False}, operators={"reserve": reserve})) for reserve in (1, 2)
@@ -160,8 +166,8 @@ def test_replications_and_comparisons_are_the_same(shared: House, monkeypatch: p
     )
 
 
-def test_the_command_says_the_same(
-    shared: House, tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]
+def test_the_command_prints_the_same(
+    shared: LocalCluster, tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["sweep", base, "--set", "seats=4,6", "--out"]
     said = []
@@ -175,47 +181,47 @@ def test_the_command_says_the_same(
     assert "2 points, 2 of them kept from before" in capsys.readouterr().out
 
 
-def test_a_stopped_sweep_goes_on_where_it_was(
-    shared: House, tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
+def test_a_stopped_sweep_resumes(
+    shared: LocalCluster, tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_tasks(monkeypatch)
-    points, shelf = points_of(base, grid([axis("seats=3,4,5,6")]), Places()), Shelf(str(tmp_path / "shelf"))
+    studies, run_cache = points(base, "seats=3,4,5,6"), RunCache(str(tmp_path / "run_cache"))
 
-    def stop(done: int, wanted: int) -> None:
+    def stop(done: int, needed: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with Cluster(shared.address, DEADLINE) as executor:
         with pytest.raises(Interrupted) as stopped:
-            sweep(points, shelf, executor=executor, progress=stop)
-        assert 2 <= stopped.value.kept == len(kept(tmp_path / "shelf"))
-        again: list[Point] = sweep(points, shelf, executor=executor)
-    assert sum(each.again for each in again) == stopped.value.kept
+            sweep(studies, run_cache, executor=executor, progress=stop)
+        assert 2 <= stopped.value.kept == len(kept(tmp_path / "run_cache"))
+        again: list[Point] = sweep(studies, run_cache, executor=executor)
+    assert sum(each.cached for each in again) == stopped.value.kept
 
 
-def test_a_mistake_in_a_task_is_told_and_ends_the_rest(shared: House) -> None:
+def test_an_error_in_a_task_is_raised_and_stops_the_rest(shared: LocalCluster) -> None:
     with Cluster(shared.address, DEADLINE) as executor, pytest.raises(ValueError, match="math domain error"):
         executor.run(math.sqrt, [4.0, 1.0, -1.0, 9.0], lambda task, result: None)
 
 
-def test_an_order_needs_no_file(tmp_path: Path) -> None:
+def test_a_study_run_needs_no_file(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("at,topic\n2026-02-02T10:10:00,ALTRO\n", encoding="utf-8")
     path = tmp_path / "scenario.yaml"
     path.write_text(yaml.safe_dump(day(6, 1, arrivals={"trace": "calls.csv"})), encoding="utf-8")
-    order = Order(points_of(str(path), [{}], Places())[0], 1, "kernel")
-    packed, here = pickle.dumps(order), order.sums(0)
+    run = StudyRun(studies_of(str(path), [{}], Places())[0], 1, "kernel")
+    packed, here = pickle.dumps(run), run.sums(0)
     for each in tmp_path.iterdir():
         each.unlink()
-    elsewhere: Order = pickle.loads(packed)
+    elsewhere: StudyRun = pickle.loads(packed)
     assert plain([elsewhere.sums(0)]) == plain([here])
     assert here.counts["called"] == 1
 
 
-# --- what is wrong ---------------------------------------------------------------------------------------------------
+# --- failures --------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_at_the_address(base: str) -> None:
-    with socket.socket() as held:  # bound, but nobody listens
+def test_no_scheduler_at_the_address(base: str) -> None:
+    with socket.socket() as held:  # bound, but not listening
         held.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{held.getsockname()[1]}"
         started = time.monotonic()
@@ -225,56 +231,56 @@ def test_nobody_at_the_address(base: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", "xyz://1.2.3.4:5"])
-def test_what_is_no_address(address: str) -> None:
+def test_a_bad_address(address: str) -> None:
     with pytest.raises(Refusal, match=f"--cluster {address}: no scheduler there"):
         Cluster(address, deadline=0.5)
 
 
 def stopped_by(
-    found: House, doomed: subprocess.Popen[bytes], said: str, base: str, shelf: Shelf, patience: float
+    found: LocalCluster, doomed: subprocess.Popen[bytes], said: str, base: str, run_cache: RunCache, patience: float
 ) -> None:
-    """A sweep in the middle of which a process ends; what was finished is kept."""
-    points = points_of(base, grid([axis("seats=3,4,5,6,7,8")]), Places())
+    """A sweep during which a process ends: finished points are kept."""
+    studies = points(base, "seats=3,4,5,6,7,8")
 
-    def kill(done: int, wanted: int) -> None:
+    def kill(done: int, needed: int) -> None:
         if done == 1:
             doomed.kill()
 
     with Cluster(found.address, DEADLINE):
-        pass  # the worker is there
+        pass  # wait for the worker
     with pytest.raises(Refusal, match=said), Cluster(found.address, DEADLINE, patience) as executor:
-        sweep(points, shelf, executor=executor, progress=kill)
-    assert 1 <= sum(each.again for each in sweep(points, shelf)) < 6
+        sweep(studies, run_cache, executor=executor, progress=kill)
+    assert 1 <= sum(each.cached for each in sweep(studies, run_cache)) < 6
 
 
-def test_nobody_works_or_one_who_cannot(tmp_path: Path) -> None:
-    without = tmp_path / "without.py"  # loaded by a worker: no such program there
+def test_no_worker_or_one_without_the_program(tmp_path: Path) -> None:
+    without = tmp_path / "without.py"  # preloaded by a worker, which then has no such program
     without.write_text("import sys\nsys.modules['queue_model'] = None\n", encoding="utf-8")
-    with house(tmp_path) as found:
+    with local_cluster(tmp_path) as found:
         with pytest.raises(Refusal, match=r"no worker for 0\.3 s; start some: dask worker tcp:"):
             Cluster(found.address, DEADLINE, patience=0.3)
         found.worker("--preload", str(without))
-        said = "a worker has no queue_model.*; install there what is here, the same version"
+        said = "a worker has no queue_model.*; install there what is installed here, in the same version"
         with Cluster(found.address, DEADLINE) as executor, pytest.raises(Refusal, match=said):
             replicate(study_of(day(6, 1)), replications=1, executor=executor)
 
 
-def test_the_last_worker_and_the_scheduler_go_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_worker_or_the_scheduler_goes_away(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small_tasks(monkeypatch)
-    with house(tmp_path) as found:
+    with local_cluster(tmp_path) as found:
         with monkeypatch.context() as impatient:
-            impatient.setattr(cluster, "LOOK", 0.2)
-            shelf = Shelf(str(tmp_path / "worker"))
-            stopped_by(found, found.worker(), r"no worker for 0\.3 s", base, shelf, 0.3)
+            impatient.setattr(cluster, "POLL", 0.2)
+            run_cache = RunCache(str(tmp_path / "worker"))
+            stopped_by(found, found.worker(), r"no worker for 0\.3 s", base, run_cache, 0.3)
         found.worker()
-        said = "the scheduler went away; what is finished is kept"
-        stopped_by(found, found.scheduler, said, base, Shelf(str(tmp_path / "scheduler")), DEADLINE)
+        said = "the scheduler went away; finished work is kept"
+        stopped_by(found, found.scheduler, said, base, RunCache(str(tmp_path / "scheduler")), DEADLINE)
 
 
-def test_another_version_is_told(shared: House, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_is_refused(shared: LocalCluster, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real: Callable[[], dict[str, str]] = cluster.versions
     monkeypatch.setattr(cluster, "versions", lambda: {**real(), "NumPy": "0.1"})
-    said = r"the worker tcp://127.* is not like this machine: NumPy \S+ there, 0.1 here; make them alike"
+    said = r"the worker tcp://127.* differs from this machine: NumPy \S+ there, 0.1 here; install the same versions"
     with Cluster(shared.address, DEADLINE) as executor, pytest.raises(ModelError, match=said):
         replicate(study_of(day(6, 1)), replications=1, executor=executor)
 
@@ -283,15 +289,15 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, base: str, capsys: p
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["sweep", base, "--set", "seats=4", "--cluster", "tcp://127.0.0.1:1"]) == 1
     said = capsys.readouterr().err
-    assert "Dask distributed is not installed here; install it, pip install 'numero-unico-lavoro[cluster]'" in said
+    assert "Dask distributed is not installed here; install it with pip install 'numero-unico-lavoro[cluster]'" in said
 
 
-def test_threads_and_a_cluster_together(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_and_cluster_exclude_each_other(base: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", base, "--jobs", "2", "--cluster", "tcp://127.0.0.1:1"]) == 1
     assert "--jobs: counts threads of this machine" in capsys.readouterr().err
 
 
-def test_who_asks_for_no_cluster_never_loads_it() -> None:
+def test_dask_is_not_imported_without_cluster() -> None:
     code = "import sys, queue_model.commands.sweep, queue_model.commands.run; print('distributed' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""Control variates: intervals that cover the truth as often as they say, and are narrower."""
+"""Control variates give narrower intervals that still cover the true value with their stated confidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 from queue_model.cli import main
 from queue_model.errors import ModelError
-from queue_model.runs.control_variates import Controlled, Controls, controlled, controls, corrected, drawn
+from queue_model.runs.control_variates import Controlled, Controls, control_values, controlled, controls, correct_ratio
 from queue_model.runs.measures.estimates import Floats, ratio, student
 from queue_model.runs.replication import Result, replicate
 from queue_model.simulation import kernel
@@ -25,7 +25,7 @@ MEASURES = ("wait_mean_all", "abandonment", "service_level")
 LOGNORMAL: dict[str, Any] = {
     "handling": {"talk": {"law": "lognormal", "mean": 300, "sigma": 0.7}, "wrap": {"law": "exponential", "mean": 60}}
 }
-# Four from nine and three more from noon: exact by the forward equations, and not its own companion of six.
+# Four agents from nine and three more from noon: solved exactly by the forward equations. The companion has six.
 RISING: dict[str, Any] = {
     "seats": 7, "people": 7,
     "shifts": {"tutti": {"hours": "09:00-22:00", "operators": 4}, "dopo": {"hours": "12:00-22:00", "operators": 3}},
@@ -43,12 +43,12 @@ def rising() -> tuple[Result, Controls, Floats]:
     study = study_of(day(4, 1, operators=RISING, seed=20261122))
     result = replicate(study, replications=300)
     known = controls(study, result.replications)
-    return result, known, drawn(known, result.seed, result.replications, kernel.simulate)
+    return result, known, control_values(known, result.seed, result.replications, kernel.simulate)
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_intervals_cover_the_exact_value_as_often_as_they_say(name: str) -> None:
-    """Thirty groups of ten days; so few covering ones come once in 10,000 times."""
+def test_intervals_cover_the_exact_value_with_their_confidence(name: str) -> None:
+    """Thirty groups of ten days; the test fails by chance once in 10,000 seeds."""
     exact = transient(W1, [4] * 6 + [7] * 12, 360.0, 180.0).whole
     truth = {"wait_mean_all": exact.mean_wait, "abandonment": exact.abandoned, "service_level": exact.service_level}
     result, known, values = rising()
@@ -64,7 +64,7 @@ def test_intervals_cover_the_exact_value_as_often_as_they_say(name: str) -> None
     assert covered >= binom.ppf(1e-4, groups, 0.95)
     whole = controlled(known, values, name, top, bottom)
     assert whole.estimate.value is not None and whole.estimate.half is not None
-    # All of them together leave no room for a bias.
+    # All replications together show no bias.
     assert abs(whole.estimate.value - truth[name]) < 2 * whole.estimate.half
     assert whole.narrower is not None and whole.narrower > 1.3
 
@@ -74,7 +74,7 @@ def test_intervals_become_narrower_on_the_known_day(staff: int) -> None:
     study = study_of(day(staff, 10, seed=20261122, **LOGNORMAL))
     result = replicate(study, replications=25)
     known = controls(study, result.replications)
-    values = drawn(known, result.seed, result.replications, kernel.simulate)
+    values = control_values(known, result.seed, result.replications, kernel.simulate)
     for name in MEASURES:
         found = controlled(known, values, name, *pairs(result, name))
         assert found.narrower is not None and found.narrower > 1.2
@@ -86,7 +86,7 @@ def test_a_correction_is_a_regression() -> None:
     values = source.normal(size=(30, 2)) @ np.array([[1.0, 0.5], [0.0, 2.0]]) + [10.0, 500.0]
     means = np.array([10.1, 499.0])
     top = 5 + (values - means) @ [0.8, 0.3] + source.normal(0, 0.4, 30)
-    found = corrected("x", top, np.ones(30), values, means)
+    found = correct_ratio("x", top, np.ones(30), values, means)
     design = np.column_stack((np.ones(30), values - means))
     weights, squares, *_ = np.linalg.lstsq(design, top, rcond=None)
     error = (squares[0] / 27 * np.linalg.inv(design.T @ design)[0, 0]) ** 0.5
@@ -94,35 +94,35 @@ def test_a_correction_is_a_regression() -> None:
     assert found.half == pytest.approx(student(27) * error)
 
 
-def test_controls_that_say_the_same_twice_count_once() -> None:
+def test_redundant_controls_count_once() -> None:
     source = np.random.default_rng(4)
     calls = source.normal(100, 10, (20, 1))
     top, bottom = calls[:, 0] + source.normal(0, 1, 20), np.full(20, 2.0)
-    once = corrected("x", top, bottom, calls, np.array([100.0]))
-    thrice = corrected(
+    once = correct_ratio("x", top, bottom, calls, np.array([100.0]))
+    thrice = correct_ratio(
         "x", top, bottom, np.hstack((calls, 3 * calls, np.full((20, 1), 7.0))), np.array([100, 300, 7.0])
     )
-    assert thrice[1:3] == pytest.approx(once[1:3])
+    assert (thrice.value, thrice.half) == pytest.approx((once.value, once.half))
 
 
-def test_nothing_measured_and_nothing_left_over() -> None:
+def test_no_denominator_no_residuals_and_too_few_replications() -> None:
     some = np.random.default_rng(5).normal(size=(12, 1))
-    assert corrected("x", np.zeros(12), np.zeros(12), some, np.zeros(1)).value is None
-    exact = corrected("x", 3 + some[:, 0], np.ones(12), some, np.zeros(1))
+    assert correct_ratio("x", np.zeros(12), np.zeros(12), some, np.zeros(1)).value is None
+    exact = correct_ratio("x", 3 + some[:, 0], np.ones(12), some, np.zeros(1))
     assert exact.value == pytest.approx(3)
     assert exact.half == pytest.approx(0, abs=1e-12)
-    few = corrected("x", some[:2, 0], np.ones(2), some[:2], np.zeros(1))
+    few = correct_ratio("x", some[:2, 0], np.ones(2), some[:2], np.zeros(1))
     assert few == ratio("x", some[:2, 0], np.ones(2))
 
 
-def test_promises_in_writing_are_left_alone() -> None:
+def test_measures_of_e_mails_are_not_corrected() -> None:
     result, known, values = rising()
     top, bottom = pairs(result, "on_time_email")
     found = controlled(known, values, "on_time_email", top, bottom)
     assert found == Controlled(ratio("on_time_email", top, bottom), None)
 
 
-def test_what_cannot_be_controlled_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_study_without_controls_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"9 replications are too few.*--replications 10 or more"):
         controls(study_of(day(5, 1)), 9)
     (tmp_path / "calls.csv").write_text("at\n2026-02-02T09:00:30\n")
@@ -135,27 +135,27 @@ def test_what_cannot_be_controlled_is_refused_by_name(tmp_path: Path) -> None:
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
-def asked(tmp_path: Path, *words: str, **changes: Any) -> int:
+def run_command(tmp_path: Path, *words: str, **changes: Any) -> int:
     (tmp_path / "day.yaml").write_text(yaml.safe_dump(day(5, 2, **{**LOGNORMAL, **changes})), encoding="utf-8")
     return main(["run", str(tmp_path / "day.yaml"), "--replications", "12", "--control-variates", *words])
 
 
-def test_the_page_says_how_much_narrower(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked(tmp_path) == 0
+def test_the_page_shows_how_much_narrower_intervals_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(tmp_path) == 0
     said = capsys.readouterr().out
     assert "With control variates (calls, work, a Markov companion with 5 agents):" in said
     assert "times narrower" in said
 
 
-def test_the_page_says_what_the_companion_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked(tmp_path, callers={"patience": {"law": "never"}}, operators={"seats": 8, "people": 8}) == 0
+def test_the_page_says_why_there_is_no_companion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(tmp_path, callers={"patience": {"law": "never"}}, operators={"seats": 8, "people": 8}) == 0
     said = capsys.readouterr().out
     assert "With control variates (calls, work):" in said
-    assert "No Markov companion: callers.patience: nobody gives up." in said
+    assert "No Markov companion: callers.patience: no caller gives up." in said
 
 
-def test_the_figures_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked(tmp_path, "--json") == 0
+def test_the_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(tmp_path, "--json") == 0
     found = json.loads(capsys.readouterr().out)["control_variates"]
     assert [*found["controls"]] == ["calls", "work", "waits", "abandoned", "in_time"]
     assert found["controls"]["calls"] == pytest.approx(800)

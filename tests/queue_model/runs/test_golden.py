@@ -1,4 +1,4 @@
-"""The scenarios that are shipped give what they gave before, and mean what their names say."""
+"""The shipped scenarios give the results kept in golden/, and differ as their names say."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def kept(name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.skipif(not kernel.compiled, reason="minutes with the reference engine; both give the same records")
+@pytest.mark.skipif(not kernel.compiled, reason="takes minutes with the reference engine, which gives the same records")
 @pytest.mark.parametrize("name", scenarios())
-def test_a_scenario_gives_what_it_gave(name: str) -> None:
+def test_a_scenario_gives_its_golden_result(name: str) -> None:
     found, wanted = result(name), kept(name)
     for key in ("title", "replications", "seed", "counts"):
         assert found[key] == wanted[key]
     assert list(found["measures"]) == list(wanted["measures"])
     for measure, sums in wanted["measures"].items():
-        # Counts are exact. Seconds are sums of logarithms, whose last digit is the processor's.
+        # Counts are exact. Seconds are sums of logarithms, whose last digit depends on the processor.
         for new, old in zip(found["measures"][measure], sums, strict=True):
             assert new == old or (not float(old).is_integer() and math.isclose(new, old, rel_tol=1e-9)), measure
 

@@ -1,4 +1,4 @@
-"""The Markov companion: its callers are exponential whatever the scenario's laws, and its means are those of theory."""
+"""The Markov companion: exponential times for any law of the scenario, and means that agree with theory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_scores_are_standard_normal_and_of_the_same_rank(law: Duration) -> None:
 
 
 def agrees(written: dict[str, Any], replications: int = 40) -> Controls:
-    """All controls, on average over replications, against their exact means."""
+    """Compare the mean of each control over replications with its exact mean."""
     builder = Builder(study_of(written))
     known = Controls(builder)
     rows = np.array([known.of(11, each, kernel.simulate) for each in range(replications)])
@@ -57,8 +57,8 @@ def test_the_means_of_a_plain_day_are_exact() -> None:
     assert known.means["work"] == pytest.approx(1200 * 360)
 
 
-def test_the_means_are_exact_whatever_the_scenario_has() -> None:
-    """Topics with laws and hours of their own, a menu, busy days, swings, breaks, days that settle."""
+def test_the_means_are_exact_with_every_feature() -> None:
+    """Topics with their own laws and hours, a menu, busy days, swings, breaks, warm-up days."""
     known = agrees(everything(days=4, period={"settle": 1}))
     assert known.lacks is None
 
@@ -74,7 +74,7 @@ def test_the_companion_of_a_markov_day_is_the_day_itself() -> None:
 
 
 def test_calls_that_reach_the_queue() -> None:
-    """Half are content with the information, and the menu takes no other."""
+    """Half are satisfied with the information, and nobody else leaves in the menu."""
     topics = {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.5, "satisfied": 1.0}}
     topics |= {name: {"share": 0} for name in ("DID", "INCENTIVI", "PORTALE")}
     calm: dict[str, Any] = {"walk": True, "reaction": 1.0}
@@ -90,13 +90,13 @@ def test_agents_are_those_at_work_when_callers_call() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"callers": {"patience": {"law": "never"}}}, "callers.patience: nobody gives up"),
+        ({"callers": {"patience": {"law": "never"}}}, "callers.patience: no caller gives up"),
         ({"arrivals": {"profile": {"from": "00:00", "step_minutes": 60, "weights": [1.0] * 24}},
           "service": {"hours": {day: ["00:00-24:00"] for day in ("monday", "tuesday")}}},
-         "hours: the days run into each other"),
+         "hours: the days have no long enough break between them"),
     ],
 )  # fmt: skip
-def test_what_it_lacks_is_named(change: dict[str, Any], why: str) -> None:
+def test_the_reason_for_no_companion(change: dict[str, Any], why: str) -> None:
     known = Controls(Builder(study_of(day(5, 2, **change))))
     assert known.lacks == why
     assert [*known.means] == ["calls", "work"]

@@ -1,4 +1,4 @@
-"""What a run writes for analysts: its records, which give the printed measures again, and the measures themselves."""
+"""Parquet files of a run: its records, which give the printed measures, and the measures themselves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ RUNS = 3
 
 
 class Run:
-    """What the command wrote, and said, of a busy week in which everything happens."""
+    """The files and the output of the command for a busy week with every feature."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "records"
         scenario = folder / "x.yaml"
-        office = {"people": 20}  # enough, or the second level has no steady state and no measure
+        office = {"people": 20}  # enough for a steady state, without which there is no measure
         written = everything(14, period={"settle": 1}, menu={"walk": False}, second_level=office, replications=RUNS)
         scenario.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
         self.asked = ["run", str(scenario), "--parquet", str(self.folder)]
@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def visits(calls: Any) -> Iterator[kpi.Visit]:
-    """The rows that are measured, in the words of `charter.kpi`."""
+    """The measured rows as visits of `charter.kpi`."""
     for each in calls[calls.measured].itertuples():
         talk, wrap = (None if pd.isna(value) else value for value in (each.talk_seconds, each.wrap_seconds))
         yield kpi.Visit(each.entered.timestamp(), each.fate, each.wait_seconds, talk, wrap, each.topic)
@@ -62,7 +62,7 @@ def visits(calls: Any) -> Iterator[kpi.Visit]:
 # --- the records -----------------------------------------------------------------------------------------------------
 
 
-def test_the_formulas_of_the_charter_give_the_printed_measures_again(run: Run) -> None:
+def test_the_formulas_of_the_charter_give_the_printed_measures(run: Run) -> None:
     calls = run.table("calls")
     found = kpi.measure(visits(calls))
     compared = 0
@@ -73,7 +73,11 @@ def test_the_formulas_of_the_charter_give_the_printed_measures_again(run: Run) -
             compared += 1
     assert compared >= 13
     each_run = [kpi.measure(visits(calls[calls.replication == replication])) for replication in range(RUNS)]
-    for name in ("wait_median_answered", "wait_p90_all", "wait_p95_answered"):  # printed: the mean over replications
+    for name in (
+        "wait_median_answered",
+        "wait_p90_all",
+        "wait_p95_answered",
+    ):  # means over replications
         assert sum(one[name].value or 0.0 for one in each_run) / RUNS == pytest.approx(run.value(name), rel=1e-12)
 
 
@@ -84,7 +88,7 @@ def test_the_share_on_time_is_that_of_the_rows_that_are_measured(run: Run, name:
     printed = run.document["measures"][f"on_time_{name}"]
     assert (rows.in_time.sum(), len(rows)) == (printed["numerator"], printed["denominator"])
     assert len(rows) > 20
-    done = rows.started if name == "callback" else rows.ended  # who is called back has been called back
+    done = rows.started if name == "callback" else rows.ended  # a call-back counts when it begins
     assert (rows.in_time == (done <= rows.due)).all()
 
 
@@ -96,7 +100,7 @@ def test_operators_are_as_busy_as_printed(run: Run) -> None:
     assert busy / (seconds["seated"] - seconds["break"]) == pytest.approx(run.value("occupancy"), rel=1e-9)
 
 
-def test_rows_are_as_many_as_counted_and_belong_together(run: Run) -> None:
+def test_rows_match_the_counts_and_each_other(run: Run) -> None:
     counts = {name: round(RUNS * value) for name, value in run.document["counts"].items()}
     calls, emails, callbacks = run.table("calls"), run.table("emails"), run.table("callbacks")
     assert (calls.fate == CLOSED).sum() == counts["outside_hours"]
@@ -110,7 +114,7 @@ def test_rows_are_as_many_as_counted_and_belong_together(run: Run) -> None:
     assert (work.kind == "call").sum() == (calls.fate == "answered").sum()
 
 
-def test_instants_are_local_and_what_never_was_is_null(run: Run) -> None:
+def test_instants_are_local_and_missing_values_are_null(run: Run) -> None:
     calls = run.table("calls")
     assert str(calls.entered.dtype) == "datetime64[us, Europe/Rome]"
     inside = calls[calls.fate != CLOSED]
@@ -139,7 +143,7 @@ def test_the_measures_are_those_of_the_csv(run: Run) -> None:
 # --- the files -------------------------------------------------------------------------------------------------------
 
 
-def test_every_column_says_what_it_is(run: Run) -> None:
+def test_every_column_has_its_description(run: Run) -> None:
     assert sorted(os.listdir(run.folder)) == sorted(f"{name}.parquet" for name in SCHEMAS)
     for name, columns in SCHEMAS.items():
         schema = pq.read_schema(run.folder / f"{name}.parquet")
@@ -156,7 +160,7 @@ def test_the_same_run_writes_the_same_bytes(run: Run) -> None:
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
-def test_many_rows_come_in_several_groups(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_fill_several_row_groups(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run.table("calls")
     monkeypatch.setattr(parquet, "ROWS", 1000)
     other = run.folder.parent / "groups"
@@ -176,13 +180,13 @@ def test_a_full_disk_leaves_the_old_files(
     monkeypatch.setattr(os, "fsync", full)
     assert main([*run.asked, "--seed", "8"]) == 1
     said = capsys.readouterr().err
-    assert "not written: No space left on device; what was there before is still there" in said
+    assert "not written: No space left on device; free some space, or choose another folder; earlier files are" in said
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
-def test_a_folder_that_cannot_be_made(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_created(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*run.asked[:-1], f"{run.asked[1]}/below"]) == 1
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

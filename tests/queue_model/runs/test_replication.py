@@ -1,4 +1,4 @@
-"""Many replications: the same whoever runs them, as many as the wanted precision needs, with honest intervals."""
+"""Replications: the same result on any number of threads, as many as the precision needs, and correct intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from queue_model.errors import ModelError
-from queue_model.runs.measures.estimates import ratio, student
+from queue_model.runs.measures.estimates import Estimate, ratio, student
 from queue_model.runs.replication import precise, replicate
 from queue_model.simulation.engines import engine
 from tests.queue_model.example_scenarios import day, everything, study_of
@@ -31,22 +31,22 @@ def test_replications_until_the_precision() -> None:
 
 
 def test_too_much_precision_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"--precision: would take some [\d,]+ replications; ask for less"):
+    with pytest.raises(ModelError, match=r"--precision: would take about [\d,]+ replications; ask for less"):
         replicate(study_of(day(5, 1)), replications=10, goal=precise(1e-5))
 
 
-def test_no_calls_no_precision() -> None:
+def test_precision_without_calls_is_refused() -> None:
     with pytest.raises(ModelError, match="no call was measured"):
         replicate(study_of(day(5, 1, arrivals={"per_day": 0})), replications=10, goal=precise(0.01))
 
 
-def test_progress_is_told() -> None:
-    told: list[tuple[int, int]] = []
-    replicate(study_of(day(5, 1)), replications=3, progress=lambda done, wanted: told.append((done, wanted)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+def test_progress_is_reported() -> None:
+    reports: list[tuple[int, int]] = []
+    replicate(study_of(day(5, 1)), replications=3, progress=lambda done, needed: reports.append((done, needed)))
+    assert reports == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_failure_of_one_replication_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_replication_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: object, replication: int, seed: int) -> None:
         raise ZeroDivisionError(replication)
 
@@ -55,7 +55,7 @@ def test_a_failure_of_one_replication_is_not_swallowed(monkeypatch: pytest.Monke
         replicate(study_of(day(5, 1)), replications=3)
 
 
-def test_the_seed_of_the_scenario_unless_another_is_asked_for() -> None:
+def test_the_seed_is_that_of_the_scenario_by_default() -> None:
     study = study_of(day(5, 2))
     assert replicate(study, replications=2).seed == 7
     assert replicate(study, replications=2).estimates() == replicate(study, replications=2, seed=7).estimates()
@@ -70,7 +70,7 @@ def test_engines_by_name() -> None:
 # --- estimates -------------------------------------------------------------------------------------------------------
 
 
-def test_a_ratio_is_that_of_the_sums() -> None:
+def test_a_ratio_is_the_ratio_of_the_sums() -> None:
     found = ratio("x", [1, 2, 3], [10, 10, 40])
     assert found.value == 0.1
     assert (found.numerator, found.denominator) == (6, 60)
@@ -85,12 +85,12 @@ def test_the_interval_of_a_mean() -> None:
 
 
 def test_without_a_second_replication_there_is_no_interval_and_without_visits_no_value() -> None:
-    assert ratio("x", [1], [4])[:3] == ("x", 0.25, None)
+    assert ratio("x", [1], [4]) == Estimate(0.25, None, "x", 1, 4)
     assert ratio("x", [0, 0], [0, 0]).value is None
     assert ratio("x", [1], [4]).low is None
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_intervals_cover_the_true_value_with_their_confidence() -> None:
     generator = np.random.default_rng(11)
     hits = 0
     for _ in range(2000):

@@ -1,4 +1,4 @@
-"""The counting under the measures: the same whether compiled or not."""
+"""The counts behind the measures are the same compiled and not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.queue_model.example_inputs import full_days
 @pytest.fixture(scope="module")
 def record() -> Records:
     found = kernel.simulate(full_days(20, 4))
-    found.calls["wait"][::50] = np.nan  # nobody ever came
+    found.calls["wait"][::50] = np.nan  # never answered
     return found
 
 
@@ -61,7 +61,7 @@ def test_spent(record: Records, start: float) -> None:
     assert np.array_equal(tally.spent(record.work, start), tally_plain.spent(record.work, start))
 
 
-def test_nothing_at_all(record: Records) -> None:
+def test_no_rows(record: Records) -> None:
     none, idle = record.calls[:0], record.work[:0]
     for maker in (tally, tally_plain):
         assert [each.sum() for each in maker.classes(none, None, 1, 20.0, 5.0, 1.0)] == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""The bulk measures against those of `charter.kpi`, on the records of a week in which everything happens."""
+"""Compare the bulk measures with those of `charter.kpi` on the records of a week with every feature."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from charter import kpi
 from charter.kpi_definitions import MODELLED
 from charter.promises import Deferred, due
-from queue_model.runs.measures.measures import PARTS, Measurer, visits
+from queue_model.runs.measures.measurer import PARTS, Measurer
+from queue_model.runs.measures.visits import visits
 from queue_model.scenario.study import Study
 from queue_model.simulation.build import Builder, Built
 from queue_model.simulation.records import Outcome, Records, Source, Work
@@ -27,8 +28,8 @@ def simulated(**changes: Any) -> tuple[Study, Built, Records]:
 
 @pytest.fixture(scope="module")
 def week() -> tuple[Study, Built, Records]:
-    """Crowded, so that every fate occurs, with a seed of whose callers some wait when the last operator leaves."""
-    # With six people at work the lines are full first, with fewer the queue is.
+    """Busy, so that every fate occurs. With this seed some callers wait when the last operator leaves."""
+    # With six operators at work the lines fill up first, with fewer the queue does.
     crowded = {"queue": {"longest_queue": 10, "longest_wait": 240}}
     return simulated(days=14, seed=2, arrivals={"per_day": 900}, callers={"lines": 16}, service=crowded)
 
@@ -50,8 +51,8 @@ def test_the_measures_are_those_of_the_charter(week: tuple[Study, Built, Records
             assert (top, bottom) == pytest.approx(figure[2:], rel=1e-12), name
 
 
-def test_who_is_in_the_menu_at_closing_time_makes_no_visit_in_service_hours(week: tuple[Study, Built, Records]) -> None:
-    """`measure` judges live visits by when they begin; so must the model."""
+def test_callers_who_reach_the_queue_after_closing_time_are_not_visits(week: tuple[Study, Built, Records]) -> None:
+    """`measure` assigns live visits to service hours by their beginning, and so does the model."""
     study, built, records = week
     inside = [study.hours.is_open(study.period.origin + float(each)) for each in records.calls["entered"]]
     sums = Measurer(study).sums(built, records)
@@ -87,7 +88,7 @@ def test_parts_are_the_measures_of_their_visits(week: tuple[Study, Built, Record
                 assert told == pytest.approx(figure[2:], rel=1e-9), (label, name)
 
 
-def test_occupancy_is_work_of_the_time_at_the_seat(week: tuple[Study, Built, Records]) -> None:
+def test_occupancy_is_work_over_time_at_the_seat(week: tuple[Study, Built, Records]) -> None:
     study, built, records = week
     spent = dict.fromkeys(Work, 0.0)
     for row in records.work:
@@ -99,7 +100,7 @@ def test_occupancy_is_work_of_the_time_at_the_seat(week: tuple[Study, Built, Rec
 
 @pytest.mark.parametrize("clock", ["hours", "service_hours"])
 def test_on_time_figures_are_those_of_the_charter(clock: str) -> None:
-    # Few hands, so that promises are broken; 25 October has 25 hours.
+    # Few operators, so that promises are broken; 25 October has 25 hours.
     study, built, records = simulated(
         days=28,
         period={"first": "2026-10-05"},
@@ -145,7 +146,7 @@ def _instant(origin: float, at: float) -> float | None:
     return None if np.isnan(at) else origin + float(at)
 
 
-def test_days_before_the_measured_ones_do_not_count() -> None:
+def test_warm_up_days_do_not_count() -> None:
     whole_study, built, records = simulated(days=14)
     later = study_of(everything(days=14, period={"settle": 7}))
     whole, half = (Measurer(each).sums(built, records) for each in (whole_study, later))
@@ -156,7 +157,7 @@ def test_days_before_the_measured_ones_do_not_count() -> None:
     assert offered[1] == np.count_nonzero(entered & ~closed)
 
 
-def test_who_waits_to_the_end_has_waited_until_then(week: tuple[Study, Built, Records]) -> None:
+def test_a_wait_without_an_end_lasts_until_the_end_of_the_period(week: tuple[Study, Built, Records]) -> None:
     study, built, records = week
     calls = records.calls.copy()
     calls["outcome"][0], calls["wait"][0] = Outcome.WAITING, np.nan
@@ -166,7 +167,7 @@ def test_who_waits_to_the_end_has_waited_until_then(week: tuple[Study, Built, Re
     assert top / bottom == pytest.approx(theirs["wait_mean_all"].value, rel=1e-12)
 
 
-def test_without_calls_there_is_nothing_to_measure() -> None:
+def test_without_calls_all_sums_are_zero() -> None:
     study, built, records = simulated(arrivals={"per_day": 0, "closed_days": 0, "outside": None}, mails=None)
     sums = Measurer(study, PARTS).sums(built, records)
     assert {name: pair for name, pair in sums.whole.items() if name != "occupancy"} == dict.fromkeys(
