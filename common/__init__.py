@@ -1,1 +1,1 @@
-"""The base layer: what every package needs and no field of its own owns."""
+"""The base layer: what every package needs and none of them owns."""

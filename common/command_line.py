@@ -1,7 +1,7 @@
-"""The frame of every program: one parser, one module per command, and how a program ends.
+"""The frame of every program: one parser, one module per command, and the exit status.
 
 A command is anything with `arguments(parser)` and `run(options, places)`: usually a module, or a `Command` that the
-program makes. It is loaded only when it is called, because start-up time matters.
+program makes. It is imported only when it is called, because start-up time matters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from common.places import Places
 
 
 class Refusal(Exception):
-    """Something that the person can put right; the message names the place and the remedy."""
+    """An error that the person can correct; the message names the place and the remedy."""
 
 
 class Command(NamedTuple):
@@ -30,12 +30,12 @@ class Command(NamedTuple):
 
 
 def user_name() -> str:
-    """Who is at the terminal: everybody works through `sudo` as one account, which would name nobody."""
+    """The person at the terminal. Everybody works through `sudo` as one account, whose name says nothing."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def as_sentence(summary: str) -> str:
-    """A summary as a sentence; names keep their capitals."""
+    """A summary with a capital and a full stop; names keep their capitals."""
     return summary[:1].upper() + summary[1:] + ("" if summary.endswith("?") else ".")
 
 
@@ -50,15 +50,14 @@ def run(
 ) -> int:
     """Run one of a program's commands and return the exit status.
 
-    `make` returns the command of a name, or None when it is a module of `package`.
-
-    A `Refusal`, or one of the program's own `problems`, is told in a line on standard error, with exit status 1.
+    `make` returns the command of a name, or None when it is a module of `package`. A `Refusal`, or one of the program's
+    own `problems`, is printed in one line on standard error, with exit status 1.
     """
     return run_guarded(name, lambda: _run(name, description, summaries, package, argv, problems, make))
 
 
 def run_guarded(name: str, work: Callable[[], int]) -> int:
-    """The exit status of a whole program's work, also when it is interrupted or its standard output takes no more."""
+    """Run a program and return its exit status; handles an interrupt, and a closed or full standard output."""
     try:
         status = work()
         if sys.stdout is not None:  # a service manager, or `>&-`, may have given none
@@ -67,29 +66,29 @@ def run_guarded(name: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt:  # also while modules are still being imported
         return 130
     except BrokenPipeError:  # `ivr facts | head`
-        _hush()
+        _silence_stdout()
         return 0
     except OSError as problem:
         if not is_output_error(problem):
             raise
         print(f"{name}: standard output: not written: {problem.strerror}", file=sys.stderr)
-        _hush()
+        _silence_stdout()
         return 1
 
 
 def is_output_error(problem: OSError) -> bool:
-    """Whether it is standard output that takes no more, and no other file: then it still does not."""
+    """Whether writing to standard output failed, and not to another file: then another write fails, too."""
     if problem.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or problem.filename is not None or not sys.stdout:
         return False
     try:
-        print(flush=True)  # an empty line more does no harm before a failure is told
+        print(flush=True)  # one more empty line does no harm before an error message
     except OSError:
         return True
     return False
 
 
-def _hush() -> None:
-    """Nothing more to a standard output that is no longer there, not even when Python ends."""
+def _silence_stdout() -> None:
+    """Discard further output, so that Python does not fail again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -107,12 +106,12 @@ def _run(
     parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
     parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, nor a formula for SciPy.
+    # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, or a formula for SciPy.
     chosen = next((word for word in arguments if word in summaries), None)
-    for each, summary in summaries.items():
-        command = commands.add_parser(each, help=summary, description=as_sentence(summary))
-        if each == chosen:
-            module = (make and make(each)) or importlib.import_module(f"{package}.{each}")
+    for command_name, summary in summaries.items():
+        command = commands.add_parser(command_name, help=summary, description=as_sentence(summary))
+        if command_name == chosen:
+            module = (make and make(chosen)) or importlib.import_module(f"{package}.{chosen}")
             module.arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

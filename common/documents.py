@@ -1,8 +1,7 @@
-"""One file of `config/` as it was written: read safely, and compared with the shape that it should have.
+"""Reading YAML files safely, and the errors that name file, key, problem and remedy.
 
-`read` turns YAML into plain values and refuses what no honest file contains: anchors that multiply, cycles, keys
-written twice, thousands of levels. `compare` walks a value beside a msgspec type and gathers *every* difference, since
-a person who corrects a file wants the whole list; msgspec itself would stop at the first.
+`read` turns YAML into plain values. It refuses what a file written in good faith does not contain: anchors that
+multiply, cycles, repeated keys, thousands of levels. `common.type_errors` then compares the value with its type.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-LARGEST = 1_000_000  # bytes; the shipped files have 20 000 together
+LARGEST = 1_000_000  # bytes; all shipped files together have 20 000
 DEEPEST = 40  # levels
 LONGEST_NUMBER = 4000  # digits
-MOST_VALUES = 100_000  # counted with every anchor written out
+MOST_VALUES = 100_000  # with every anchor written out
 
 
 class Problem(NamedTuple):
-    """A mistake in `config/`: where, what, and what to write instead. A warning lets the service start."""
+    """A mistake in a file: the place, the problem and the remedy. With a warning the service still starts."""
 
     file: str
     path: str  # `nodes.welcome.next`; empty for the file as a whole
@@ -30,10 +29,7 @@ class Problem(NamedTuple):
 
 
 class Unreadable(Exception):
-    """The file holds no usable YAML; the message says why and what to write."""
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
+    """The file is not usable YAML; the message gives the reason and the remedy."""
 
 
 def read(path: str) -> Any:
@@ -42,7 +38,7 @@ def read(path: str) -> Any:
         with open(path, "rb") as file:
             raw = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise Unreadable("not there; it belongs beside the other files of the configuration") from None
+        raise Unreadable("not there; put it beside the other files of the configuration") from None
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from None
     return parse(raw)
@@ -51,7 +47,7 @@ def read(path: str) -> Any:
 def parse(raw: bytes) -> Any:
     """The plain value of YAML text in UTF-8. Raises `Unreadable`."""
     if len(raw) > LARGEST:
-        raise Unreadable(f"larger than {LARGEST // 1_000_000} MB; a configuration is a few pages")
+        raise Unreadable(f"larger than {LARGEST // 1_000_000} MB; a configuration has a few pages")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("written in UTF-16; save it as UTF-8")
     try:
@@ -60,52 +56,52 @@ def parse(raw: bytes) -> Any:
         line = raw.count(b"\n", 0, problem.start) + 1
         raise Unreadable(f"line {line}: not UTF-8; save the file as UTF-8") from None
     try:
-        _measure(text)
+        _check_depth(text)
         loader = yaml.CSafeLoader(text)
         try:
             node = loader.get_single_node()
             if node is None:
                 return None
-            _inspect(node, loader)
+            _check_nodes(node, loader)
             return loader.construct_document(node)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as problem:
         raise Unreadable(_explain(problem)) from None
     except (yaml.YAMLError, ValueError, OverflowError) as problem:
-        said = " ".join(str(problem).split()).replace(' in "<unicode string>"', "")
-        raise Unreadable(f"not YAML: {said}") from None
+        reason = " ".join(str(problem).split()).replace(' in "<unicode string>"', "")
+        raise Unreadable(f"not YAML: {reason}") from None
 
 
-def _measure(text: str) -> None:
-    """Count levels over the flat stream of events, before anything recursive meets them."""
+def _check_depth(text: str) -> None:
+    """Limit the depth. This reads a flat stream of events, so it is safe before anything recursive runs."""
     depth = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise Unreadable(f"line {line}: more than {DEEPEST} levels inside each other")
+                raise Unreadable(f"line {line}: more than {DEEPEST} nested levels; write it flatter")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
-def _inspect(root: yaml.Node, loader: yaml.CSafeLoader) -> None:
-    """Refuse cycles, multiplied anchors, repeated keys and dates that are none, on the graph of nodes, where an anchor
-    costs nothing."""
+def _check_nodes(root: yaml.Node, loader: yaml.CSafeLoader) -> None:
+    """Refuse cycles, multiplied anchors, repeated keys and invalid values, on the graph of nodes, where anchors are not
+    expanded yet."""
     sizes: dict[int, int] = {}
     above: set[int] = set()
 
     def size(node: yaml.Node) -> int:
         if isinstance(node, yaml.ScalarNode):
-            _refuse_nonsense(node, loader)
+            _refuse_invalid_scalar(node, loader)
             return 1
         if id(node) in above:
             raise Unreadable(f"line {node.start_mark.line + 1}: an anchor contains itself; write the value out")
         if id(node) not in sizes:
             above.add(id(node))
             if isinstance(node, yaml.MappingNode):
-                _refuse_repetition(node)
+                _refuse_repeated_keys(node)
                 sizes[id(node)] = 1 + sum(size(key) + size(value) for key, value in node.value)
             else:
                 sizes[id(node)] = 1 + sum(size(item) for item in node.value)
@@ -119,12 +115,12 @@ def _inspect(root: yaml.Node, loader: yaml.CSafeLoader) -> None:
     size(root)
 
 
-def _refuse_repetition(node: yaml.MappingNode) -> None:
+def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
     seen: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise Unreadable(f"line {line}: a key must be a word, not a list or a mapping")
+            raise Unreadable(f"line {line}: a key must be text or a number, not a list or a mapping")
         if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
             raise Unreadable(
                 f'line {line}: "{key.value}" was already written in line {seen[key.value]}; keep one of them'
@@ -132,9 +128,9 @@ def _refuse_repetition(node: yaml.MappingNode) -> None:
         seen[key.value] = line
 
 
-def _refuse_nonsense(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
-    """What looks like a date or a whole number, or is called a number or a truth value (`!!bool perhaps`), and Python
-    cannot make one of."""
+def _refuse_invalid_scalar(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
+    """Refuse what is resolved or tagged as a date, number or truth value, but cannot be converted to one, such as
+    `!!bool perhaps`."""
     kind, at = node.tag.removeprefix("tag:yaml.org,2002:"), f"line {node.start_mark.line + 1}"
     if kind not in ("timestamp", "int", "float", "bool"):
         return
@@ -143,7 +139,8 @@ def _refuse_nonsense(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
     try:
         loader.construct_object(node)
     except (ValueError, LookupError, AttributeError, OverflowError) as problem:
-        why = f"no such date: {problem}" if kind == "timestamp" and isinstance(problem, ValueError) else f"no {kind}"
+        is_date = kind == "timestamp" and isinstance(problem, ValueError)
+        why = f"no such date: {problem}" if is_date else f"not a valid {kind}"
         raise Unreadable(f"{at}: {node.value[:40]}: {why}") from None
 
 

@@ -1,4 +1,4 @@
-"""Python's search for cycles of objects that nobody else holds, done less often where a great many are made at once."""
+"""Fewer runs of Python's cyclic garbage collector during work that creates very many objects."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import gc
 import threading
 from collections.abc import Iterator
 
-MANY = 200_000  # objects made before the youngest are looked through
+MANY = 200_000  # allocations between two collections of the youngest generation
 
-_turn = threading.Lock()
-_before: list[tuple[int, int, int]] = []  # a threshold for each who is inside; the first is the program's own
+_lock = threading.Lock()
+_before: list[tuple[int, int, int]] = []  # one entry for each thread inside; the first is the program's own threshold
 
 
 @contextlib.contextmanager
 def reduced_garbage_collection() -> Iterator[None]:
-    """For work that makes hundreds of thousands of small objects and hardly a cycle among them: to look for one again
-    and again takes a quarter of its time. Threads may overlap; the last to leave puts the program's own threshold back.
-    """
-    with _turn:
+    """Use this for work that creates hundreds of thousands of small objects and few cycles: collecting as often as
+    usual takes a quarter of its time. Threads may overlap; the last one to leave restores the threshold."""
+    with _lock:
         _before.append(gc.get_threshold())
         gc.set_threshold(MANY, *_before[0][1:])
     try:
         yield
     finally:
-        with _turn:
+        with _lock:
             own = _before[0]
             _before.pop()
             if not _before:

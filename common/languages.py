@@ -1,6 +1,6 @@
-"""The languages of pages, reports and definitions. (What callers hear is Italian, and recorded.)
+"""The languages of pages, reports and definitions. (Callers hear recorded Italian.)
 
-To add a language, add it to `Language`: a test then names every table of texts that lacks it.
+To add a language, add it to `Language`. A test then names every table of texts that lacks it.
 """
 
 from __future__ import annotations

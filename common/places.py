@@ -1,4 +1,4 @@
-"""Where everything lies: the configuration that ops own, and `var/`, which the program owns."""
+"""Paths: the configuration in `config/`, which ops own, and `var/`, which the program owns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def short_path(path: str) -> str:
 
 
 class Places:
-    """Every path that the product uses, from the two folders that a site chooses."""
+    """Every path that the product uses, derived from the two folders that a site chooses."""
 
     def __init__(self, config: str | None = None, var: str | None = None) -> None:
         self.config = os.path.abspath(config or os.environ.get("IVR_CONFIG") or os.path.join(ROOT, "config"))
@@ -33,7 +33,7 @@ class Places:
     # what the program writes
     @property
     def compiled(self) -> str:
-        """The one file that the call path reads."""
+        """The only configuration file that the call path reads."""
         return os.path.join(self.var, "compiled.json")
 
     @property
@@ -52,12 +52,12 @@ class Places:
 
     @property
     def taken_facts(self) -> str:
-        """Segments of facts that the registry has taken in, by day."""
+        """Segments of facts that the registry has taken in, one folder for each day."""
         return os.path.join(self.var, "spool", "taken")
 
     @property
     def poison(self) -> str:
-        """What lay among the facts and could not be taken in, each with its reason beside it."""
+        """Files among the facts that could not be taken in, each with the reason beside it."""
         return os.path.join(self.var, "spool", "poison")
 
     @property
@@ -77,7 +77,7 @@ class Places:
 
     @property
     def cache(self) -> str:
-        """What was downloaded, kept for the next time."""
+        """Downloaded files."""
         return os.path.join(self.var, "cache")
 
     @property
@@ -89,7 +89,7 @@ class Places:
         """One running Asterisk: its etc/, log/, spool/, run/."""
         return os.path.join(self.var, "switch", name)
 
-    # what the switch writes, for those who measure and who erase
+    # what the switch writes; read by measure, and by the erasure of personal data
     @property
     def switch_log(self) -> str:
         """The folder of queue_log and cdr-csv/: `$NUL_SWITCH_LOG` (on a site /var/log/asterisk), or the private one."""

@@ -1,9 +1,9 @@
 """Free ports on loopback, and a block of them for each switch that runs on this machine.
 
-A switch needs a thousand ports for sound, so it takes a whole block, below the ports that the kernel hands to
-outgoing connections. A block belongs to whoever holds an abstract Unix socket of its name; Asterisk inherits that
-socket, so the block is free again the moment its process is gone, however it went. (Abstract sockets are of a network
-namespace, exactly as ports are.)
+A switch needs a thousand ports for sound, so it takes a whole block, below the ports that the kernel assigns to
+outgoing connections. A block belongs to the process that holds an abstract Unix socket of its name. Asterisk inherits
+that socket, so the block is free again when its process ends, however it ends. (Abstract sockets belong to a network
+namespace, as ports do.)
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Literal, NamedTuple
 from common.command_line import Refusal
 
 HOST = "127.0.0.1"
-WIDTH = 2000  # ports in a block: ten for signalling, the others for about 990 streams of sound
+WIDTH = 2000  # ports in a block: ten for signalling, the rest for about 990 audio streams
 BLOCKS = tuple(range(10000, 32000, WIDTH))
 NAME = "ivr-switch-ports"
 Kind = Literal["udp", "tcp"]
 
 
 class Ports(NamedTuple):
-    """Where one switch listens, all on 127.0.0.1."""
+    """The ports of one switch, all on 127.0.0.1."""
 
     sip: int  # UDP
     ami: int  # TCP
@@ -38,7 +38,7 @@ class Ports(NamedTuple):
 
 
 class Claim:
-    """A block that is ours until `release` (or nobody refers to it), and until no process has it that inherited it."""
+    """A claimed block: ours until `release` or garbage collection, and until every process that inherited it ends."""
 
     def __init__(self, base: int, holder: socket.socket) -> None:
         self.ports = Ports.of_block(base)
@@ -50,7 +50,7 @@ class Claim:
 
 
 def free_ports(count: int, kind: Kind = "udp") -> list[int]:
-    """`count` different ports of 127.0.0.1 that nobody had a moment ago."""
+    """`count` different ports of 127.0.0.1 that were free a moment ago."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket(socket.AF_INET, _type(kind))) for _ in range(count)]
         for each in sockets:
@@ -59,10 +59,10 @@ def free_ports(count: int, kind: Kind = "udp") -> list[int]:
 
 
 def claim_block(preferred: Ports | None = None) -> Claim:
-    """A block for one switch: the preferred one when nobody has taken it, else the first that is free."""
-    wish = [preferred.sip] if preferred and preferred.sip in BLOCKS else []
+    """Claim a block for one switch: the preferred one if it is free, else the first free one. Raises `Refusal`."""
+    first = [preferred.sip] if preferred and preferred.sip in BLOCKS else []
     used = _used_udp()
-    for base in [*wish, *BLOCKS]:
+    for base in [*first, *BLOCKS]:
         if (holder := _hold(base)) is None:
             continue
         ports = Ports.of_block(base)
@@ -87,9 +87,8 @@ def _hold(base: int) -> socket.socket | None:
 
 def _is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as Asterisk does: closing connections do not count
+        # As Asterisk does: connections that are closing do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
@@ -98,7 +97,7 @@ def _is_free(port: int) -> bool:
 
 
 def _used_udp() -> set[int]:
-    """Every UDP port that any process has bound here (another PBX, a softphone)."""
+    """Every UDP port that a process has bound on this machine (another PBX, a softphone)."""
     used = set()
     for table in ("/proc/net/udp", "/proc/net/udp6"):
         with contextlib.suppress(OSError), open(table, encoding="ascii") as file:

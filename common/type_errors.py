@@ -18,13 +18,13 @@ from common.suggestions import did_you_mean
 
 
 def find_type_errors(value: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every difference between a plain value and a msgspec type, as (path, message)."""
+    """Yield every difference between a plain value and a msgspec type, as (path, message)."""
     yield from _compare(value, _shape(wanted), path)
 
 
 @cache
 def _shape(wanted: Any) -> shapes.Type:
-    """Looked up once: a sweep reads the same documents hundreds of times."""
+    """Cached, because a sweep reads the same documents hundreds of times."""
     return shapes.type_info(wanted)
 
 
@@ -47,7 +47,7 @@ def _compare(value: Any, wanted: shapes.Type, path: str) -> Iterator[tuple[str, 
 
 
 def _compare_union(value: Any, union: shapes.UnionType, path: str) -> Iterator[tuple[str, str]]:
-    """A choice of nodes by their `kind`; text or a computed prompt; something or null."""
+    """A union: nodes told apart by their `kind`, text or a computed prompt, a value or null."""
     structs = [each for each in union.types if isinstance(each, shapes.StructType)]
     others = [each for each in union.types if not isinstance(each, shapes.StructType)]
     if isinstance(value, dict) and structs:
@@ -73,7 +73,7 @@ def _compare_union(value: Any, union: shapes.UnionType, path: str) -> Iterator[t
 
 
 def _of_kind(choices: Iterable[shapes.Type], kind: type) -> list[shapes.Type]:
-    """Those of the choices that a list, or a mapping, could be."""
+    """The choices that are lists, or mappings."""
     wanted = shapes.ListType if kind is list else shapes.DictType
     return [each for each in choices if isinstance(each.type if isinstance(each, shapes.Metadata) else each, wanted)]
 
@@ -88,7 +88,7 @@ def _compare_struct(value: Any, struct: shapes.StructType, path: str) -> Iterato
     known = [each.encode_name for each in struct.fields]
     for key in value:
         if key not in known and (key is None or key != struct.tag_field):  # YAML's `~:` is a key of None
-            # First among those that are not written yet; a scenario stands on another that writes them all.
+            # Prefer keys that are not written yet; a scenario may be based on another that writes them all.
             hint = did_you_mean(str(key), [each for each in known if each not in value])
             hint = hint or did_you_mean(str(key), known)
             yield _under(path, key), f"unknown key{hint or '; known here: ' + ', '.join(known)}"
@@ -129,7 +129,7 @@ def _under(path: str, key: Any) -> str:
 
 
 def _fits(value: Any, wanted: shapes.Type) -> bool:
-    """Whether a value without parts is what is wanted."""
+    """Whether a scalar value is of the type."""
     if isinstance(wanted, shapes.Metadata):
         return _fits(value, wanted.type)
     if isinstance(wanted, shapes.AnyType):
@@ -142,7 +142,7 @@ def _fits(value: Any, wanted: shapes.Type) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and _within(value, wanted)
     if isinstance(wanted, shapes.FloatType):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and abs(value) < 1e300 and _within(value, wanted)  # neither infinite nor "not a number"
+        return number and abs(value) < 1e300 and _within(value, wanted)  # not infinite and not NaN
     if isinstance(wanted, shapes.LiteralType):
         return isinstance(value, str) and value in wanted.values
     if isinstance(wanted, shapes.DateType):
@@ -172,7 +172,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _describe(wanted: shapes.Type) -> str:
-    """What a value should be, in words."""
+    """A type in words, for an error message."""
     if isinstance(wanted, shapes.Metadata):
         words = (wanted.extra_json_schema or {}).get("description")
         return str(words) if words else _describe(wanted.type)
@@ -224,8 +224,8 @@ def _show(value: Any) -> str:
 
 
 def _remedy(value: Any, wanted: shapes.Type) -> str:
-    """For the commonest slips: text that YAML took for a number, a date or a truth value, or the other way round; a
-    number beyond a limit that the description does not tell."""
+    """The remedy for common mistakes: text that YAML reads as a number, date or truth value, or the other way round,
+    and a number beyond a limit that the type's description does not give."""
     most = _most(wanted)
     if most is not None and isinstance(value, (int, float)) and not isinstance(value, bool) and value > most:
         return f"; the most is {most:,.15g}"
@@ -244,14 +244,14 @@ def _remedy(value: Any, wanted: shapes.Type) -> str:
 
 
 def _most(wanted: shapes.Type) -> float | None:
-    """The greatest number, where the description stands in the place of the limits."""
+    """The upper limit, when the description of the type does not give it."""
     described = isinstance(wanted, shapes.Metadata) and (wanted.extra_json_schema or {}).get("description")
     inner = wanted.type if isinstance(wanted, shapes.Metadata) else wanted
     return inner.le if described and isinstance(inner, (shapes.IntType, shapes.FloatType)) else None
 
 
 def _written_out(text: str) -> str:
-    """`100000` for `1e5`, which YAML takes for text; nothing for what is no such number."""
+    """`100000` for `1e5`, which YAML reads as text; "" for anything else."""
     if not re.fullmatch(r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}", text):
         return ""
     return f"{float(text):.10f}".rstrip("0").rstrip(".")

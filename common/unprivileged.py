@@ -1,4 +1,4 @@
-"""Giving up root: which account runs the switch instead, and what it may then write."""
+"""Giving up root: the account that runs the switch instead, and where it may write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 # The layout of a POSIX access list in an extended attribute (linux/posix_acl_xattr.h): version, then (tag, rights, id).
 _VERSION = 2
 _OWNER, _USER, _GROUP, _MASK, _OTHERS = 0x01, 0x02, 0x04, 0x10, 0x20
-_NOBODY_IN_PARTICULAR = 0xFFFFFFFF
+_NO_ID = 0xFFFFFFFF
 
 
 class Account(NamedTuple):
@@ -21,18 +21,18 @@ class Account(NamedTuple):
     gid: int
 
     def popen(self) -> dict[str, Any]:
-        """Arguments for `subprocess` that start a program as this account and no other group."""
+        """Arguments for `subprocess` that start a program as this account, without supplementary groups."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def account_for(folder: str) -> Account | None:
-    """Who runs the switch of this folder: for root its owner, or `nobody` if that is root; else None, ourselves."""
+    """The account that runs the switch of a folder: for root the owner, or `nobody` if root owns it; else None."""
     if os.geteuid() != 0:
         return None
     owner = os.stat(folder)
     try:
         entry = pwd.getpwuid(owner.st_uid) if owner.st_uid else pwd.getpwnam("nobody")
-    except KeyError:  # a container's volume: it belongs to somebody who has a name only outside
+    except KeyError:  # a container's volume, whose owner has a name only outside
         return Account(f"user {owner.st_uid}", owner.st_uid, owner.st_gid) if owner.st_uid else None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
@@ -40,10 +40,10 @@ def account_for(folder: str) -> Account | None:
 def choose_account(
     folder: str, probes: Sequence[list[str]], entered: Iterable[str], shared: Sequence[str]
 ) -> tuple[Account | None, str | None]:
-    """Who runs a program in this folder, and why it has to be root when it has to.
+    """The account that runs a program in this folder (None: the current one), and why root must run it, or None.
 
-    The account must be able to run each of the `probes` and to go into the folders `entered`; `shared` ones are opened
-    for it.
+    The account must be able to run each of the `probes` and to enter the folders `entered`; it gets access to the
+    folders `shared`.
     """
     who = account_for(folder)
     if who is None:
@@ -58,8 +58,8 @@ def choose_account(
 
 
 def find_obstacle(who: Account, command: list[str], folders: Iterable[str]) -> str | None:
-    """Why this account cannot run `command` or enter one of the folders; None when it can."""
-    if why := _run(who, ["/bin/sh", "-c", ":"]):  # root in a namespace of its own may not
+    """Why the account cannot run `command` or enter one of the folders; None when it can."""
+    if why := _run(who, ["/bin/sh", "-c", ":"]):  # root in its own namespace may not
         return f"this process cannot become {who.name} ({why})"
     for folder in folders:
         if _run(who, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]):
@@ -70,7 +70,7 @@ def find_obstacle(who: Account, command: list[str], folders: Iterable[str]) -> s
 
 
 def give_ownership(folder: str, who: Account) -> None:
-    """Make the account the owner of a folder and all in it; links are not followed."""
+    """Make the account the owner of a folder and everything in it; links are not followed."""
     os.chown(folder, who.uid, who.gid, follow_symlinks=False)
     for base, folders, files in os.walk(folder):
         for name in folders + files:
@@ -78,10 +78,10 @@ def give_ownership(folder: str, who: Account) -> None:
 
 
 def share_folder(folder: str, who: Account) -> bool:
-    """Let the account write in a folder, and in all that is made there later; False where access lists are not known.
+    """Let the account write in a folder and in everything created there later; False without support for access lists.
 
-    What is there already, and who owns it, stays as it is: programs and keys may be among it. A later folder counts as
-    shared unless whoever makes it keeps the group's rights away (0o755, 0o700).
+    Files that exist already keep their owner and rights, since programs and keys may be among them. A folder created
+    later is shared unless its creator withholds the group's rights (0o755, 0o700).
     """
     os.makedirs(folder, mode=0o750, exist_ok=True)  # messages and facts are about people
     rights = _access_list(who.uid, os.stat(folder).st_mode)
@@ -95,17 +95,17 @@ def share_folder(folder: str, who: Account) -> bool:
 
 def _access_list(uid: int, mode: int) -> bytes:
     entries = [
-        (_OWNER, 7, _NOBODY_IN_PARTICULAR),
+        (_OWNER, 7, _NO_ID),
         (_USER, 7, uid),
-        (_GROUP, mode >> 3 & 5, _NOBODY_IN_PARTICULAR),
-        (_MASK, 7, _NOBODY_IN_PARTICULAR),
-        (_OTHERS, mode & 5, _NOBODY_IN_PARTICULAR),
+        (_GROUP, mode >> 3 & 5, _NO_ID),
+        (_MASK, 7, _NO_ID),
+        (_OTHERS, mode & 5, _NO_ID),
     ]
     return struct.pack("<I", _VERSION) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 def _run(who: Account, command: list[str]) -> str:
-    """What goes wrong, or nothing."""
+    """The error of a command run as the account; "" when it succeeds."""
     try:
         outcome = subprocess.run(
             command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **who.popen()

@@ -1,4 +1,4 @@
-"""What people write after an option."""
+"""Types of command-line options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS: list[Callable[[str], Any]] = [
 ]
 
 
-def test_what_can_be_meant_is_understood() -> None:
+def test_valid_values_are_converted() -> None:
     assert argument_types.day("2026-11-24") == date(2026, 11, 24)
     assert (argument_types.positive_integer("100"), argument_types.port("0"), argument_types.port("65535")) == (
         100,
@@ -36,29 +36,29 @@ def test_what_can_be_meant_is_understood() -> None:
     ("kind", "text", "said"),
     [
         *(
-            (argument_types.day, text, "is no day; write it like 2026-11-24")
+            (argument_types.day, text, "is not a day; write it like 2026-11-24")
             for text in ("", "24/11/2026", "2026-02-30")
         ),
-        *((argument_types.day, text, "is no day") for text in ("9999-12-31", "0001-01-01")),
+        *((argument_types.day, text, "is not a day") for text in ("9999-12-31", "0001-01-01")),
         *(
-            (argument_types.positive_integer, text, "is no whole number above 0")
+            (argument_types.positive_integer, text, "is not a whole number")
             for text in ("0", "-1", "1.5", "9" * 20, "٣")
         ),
-        *((argument_types.port, text, "is no port") for text in ("65536", "-1", "http", "²")),
+        *((argument_types.port, text, "is not a port") for text in ("65536", "-1", "http", "²")),
         *(
-            (argument_types.pause, text, "is no pause: give 0.01 to 3600 s")
+            (argument_types.pause, text, "is not a pause; give 0.01 to 3600 s")
             for text in ("0", "-1", "nan", "inf", "soon")
         ),
-        *((argument_types.hours, text, "is no number of hours") for text in ("-1", "nan", "inf", "1e9", "a day")),
+        *((argument_types.hours, text, "is not a number of hours") for text in ("-1", "nan", "inf", "1e9", "a day")),
     ],
 )
-def test_what_cannot_be_is_told(kind: Callable[[str], Any], text: str, said: str) -> None:
+def test_an_invalid_value_is_refused_with_a_remedy(kind: Callable[[str], Any], text: str, said: str) -> None:
     with pytest.raises(ArgumentTypeError, match=said.replace(".", r"\.")):
         kind(text)
 
 
 @given(st.text(), st.sampled_from(KINDS))
-def test_any_text_is_something_or_refused_in_a_line(text: str, kind: Callable[[str], Any]) -> None:
+def test_any_text_is_converted_or_refused_in_one_line(text: str, kind: Callable[[str], Any]) -> None:
     try:
         kind(text)
     except ArgumentTypeError as problem:

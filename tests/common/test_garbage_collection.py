@@ -1,4 +1,4 @@
-"""Python's own threshold comes back, whoever leaves last."""
+"""The program's own threshold is restored, whichever thread leaves last."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from common.garbage_collection import MANY, reduced_garbage_collection
 
 
-def test_inside_the_young_are_looked_through_less_often() -> None:
+def test_collections_are_less_frequent_inside() -> None:
     own = gc.get_threshold()
     with pytest.raises(ValueError, match="inside"), reduced_garbage_collection():
         assert gc.get_threshold() == (MANY, *own[1:])
@@ -18,7 +18,7 @@ def test_inside_the_young_are_looked_through_less_often() -> None:
     assert gc.get_threshold() == own
 
 
-def test_those_who_overlap_leave_in_any_order() -> None:
+def test_threads_that_overlap_leave_in_any_order() -> None:
     own = gc.get_threshold()
     one, other = ExitStack(), ExitStack()
     one.enter_context(reduced_garbage_collection())

@@ -1,4 +1,4 @@
-"""Ports: two switches never get the same."""
+"""Two switches never get the same ports."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from common.ports import BLOCKS, HOST, WIDTH, Kind, Ports, claim_block, free_por
 
 
 @pytest.mark.parametrize(("kind", "socket_type"), [("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)])
-def test_free_ports_are_different_and_can_be_had(kind: Kind, socket_type: socket.SocketKind) -> None:
+def test_free_ports_are_different_and_can_be_bound(kind: Kind, socket_type: socket.SocketKind) -> None:
     found = free_ports(50, kind)
     assert len(set(found)) == 50
     with socket.socket(socket.AF_INET, socket_type) as ours:
         ours.bind((HOST, found[0]))
 
 
-def test_a_block_has_room_and_overlaps_with_no_other() -> None:
+def test_a_block_is_large_enough_and_overlaps_with_no_other() -> None:
     spans = []
     for base in BLOCKS:
         block = Ports.of_block(base)
@@ -33,7 +33,7 @@ def test_a_block_has_room_and_overlaps_with_no_other() -> None:
     assert all(last < first for (_, last), (first, _) in itertools.pairwise(spans))
 
 
-def test_blocks_lie_below_what_the_kernel_gives_to_connections() -> None:
+def test_blocks_are_below_the_ports_that_the_kernel_assigns() -> None:
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
         lowest = int(file.read().split()[0])
     if lowest >= 32768:  # the kernel's default; a machine that was set otherwise has its own troubles

@@ -10,11 +10,11 @@ from common.terminal_table import format_age, printable, table_lines
 
 
 @given(st.text())
-def test_nothing_from_outside_steers_a_terminal(text: str) -> None:
+def test_outside_text_cannot_steer_a_terminal(text: str) -> None:
     assert printable(text).isprintable()
 
 
-def test_what_can_be_read_stays_as_it_is() -> None:
+def test_readable_text_stays_unchanged() -> None:
     assert printable("Perché 👍 <b>'; DROP TABLE") == "Perché 👍 <b>'; DROP TABLE"
     assert printable("\x1b[2J\u202e\x00") == "<1b>[2J<202e><00>"
 

@@ -1,4 +1,4 @@
-"""Giving up root. What only root can do is shown when root runs the tests, and its refusal when it does not."""
+"""Giving up root. Run as root, the tests show that it works; otherwise, that it is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder() -> Iterator[str]:
     shutil.rmtree(path)
 
 
-def test_only_root_becomes_somebody_else(folder: str) -> None:
+def test_only_root_changes_the_account(folder: str) -> None:
     found = account_for(folder)
     assert (found is not None) == ROOT
     if found:
@@ -35,7 +35,7 @@ def test_only_root_becomes_somebody_else(folder: str) -> None:
         assert account_for(folder) == ("user 12345", 12345, 12345)  # a container's volume
 
 
-def test_who_may_not_enter_is_told_where(folder: str) -> None:
+def test_the_obstacle_names_the_closed_folder(folder: str) -> None:
     closed = os.path.join(folder, "closed", "inner")
     os.makedirs(closed)
     os.chmod(os.path.dirname(closed), 0o700)
@@ -55,7 +55,7 @@ class TestAsRoot:
         command = ["/bin/sh", "-c", 'echo said > "$1"', "sh", path]
         return subprocess.run(command, capture_output=True, check=False, **NOBODY.popen()).returncode == 0
 
-    def test_what_is_given_belongs_to_the_account_and_links_are_not_followed(self, folder: str) -> None:
+    def test_give_ownership_does_not_follow_links(self, folder: str) -> None:
         outside = os.path.join(folder, "outside")
         given = os.path.join(folder, "given")
         os.makedirs(os.path.join(given, "inner"))
@@ -68,7 +68,7 @@ class TestAsRoot:
         assert os.lstat(os.path.join(given, "link")).st_uid == NOBODY.uid
         assert os.stat(outside).st_uid == 0
 
-    def test_both_write_in_a_shared_folder_and_in_those_made_later(self, folder: str) -> None:
+    def test_both_accounts_write_in_a_shared_folder_and_in_later_ones(self, folder: str) -> None:
         shared = os.path.join(folder, "shared")
         os.makedirs(os.path.join(shared, "before"))  # the unpacked programs, say
         assert unprivileged.share_folder(shared, NOBODY)
@@ -84,7 +84,7 @@ class TestAsRoot:
             assert not self.write_as_nobody(os.path.join(shared, inner, "file"))
         assert os.stat(shared).st_uid == 0
 
-    def test_a_shared_folder_that_is_made_for_it_is_closed_to_others(self, folder: str) -> None:
+    def test_a_new_shared_folder_is_closed_to_others(self, folder: str) -> None:
         shared = os.path.join(folder, "messages")
         assert unprivileged.share_folder(shared, NOBODY)
         assert os.stat(shared).st_mode & 0o007 == 0

@@ -211,7 +211,7 @@ def test_scripts_that_asterisk_could_not_start_are_told(
     ops: Ops, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asterisk = unprivileged.Account("asterisk", os.getuid(), os.getgid())
-    monkeypatch.setattr(unprivileged, "account", lambda folder: asterisk)
+    monkeypatch.setattr(unprivileged, "account_for", lambda folder: asterisk)
     monkeypatch.setattr(
         unprivileged, "obstacle", lambda who, command, folders: f"{who.name} may not enter {folders[0]}"
     )

@@ -236,7 +236,7 @@ def test_without_a_configuration_it_says_what_to_do(tmp_path: Path, capsys: pyte
 def test_a_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["serve", f"--port={port}"])
-    assert "is no port: give 0 to 65535" in capsys.readouterr().err
+    assert "is not a port; give 0 to 65535" in capsys.readouterr().err
 
 
 # the systemd unit

@@ -49,7 +49,7 @@ UNREADABLE = {
     "nul": (b"a: \0", 'not YAML: unacceptable character #x0000: control characters are not allowed, position 3'
             ""),
     "huge": (b"#" * 1_000_001, "larger than 1 MB; a configuration is a few pages"),
-    "deep": (b"[" * 100_000, "line 1: more than 40 levels inside each other"),
+    "deep": (b"[" * 100_000, "line 1: more than 40 nested levels"),
     "bomb": (BOMB.encode(), "line 6: its anchors multiply into a huge document; write less"),
     "cycle": (b"a: &a [*a]", "line 1: an anchor contains itself; write the value out"),
     "twice": (b"a: 1\nb: 2\na: 3\n", 'line 3: "a" was already written in line 1; keep one of them'),
@@ -61,9 +61,9 @@ UNREADABLE = {
     "tag": (b"!!python/object/apply:os.system [id]\n", "line 1, column 1: not YAML: could not determine a constructor for "
             "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
     "date": (b"a: 2026-13-45\n", "line 1: 2026-13-45: no such date: month must be in 1..12"),
-    "truth value": (b"a: 1\nb: !!bool perhaps\n", "line 2: perhaps: no bool"),
+    "truth value": (b"a: 1\nb: !!bool perhaps\n", "line 2: perhaps: not a valid bool"),
     "date by name": (b"a: !!timestamp soon\n", "line 1: soon: no timestamp"),
-    "number by name": (b"a: !!int ''\n", "line 1: : no int"),
+    "number by name": (b"a: !!int ''\n", "line 1: : not a valid int"),
     "two documents": (b"a: 1\n---\nb: 2\n", "line 2, column 1: not YAML: expected a single document in the stream but found "
                       "another document"),
 }  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_missing_and_an_unreadable_file(desk: Desk) -> None:
     os.remove(desk.path("survey"))
     os.mkdir(desk.path("survey"))
     assert desk.problems() == [
-        "config/menu.yaml: not there; it belongs beside the other files of the configuration",
+        "config/menu.yaml: not there; put it beside the other files of the configuration",
         "config/survey.yaml: cannot be read: Is a directory",
     ]
 

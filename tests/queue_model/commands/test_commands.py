@@ -222,8 +222,8 @@ def test_half_a_point() -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        (["--days", "0"], "'0' is no whole number above 0"),
-        (["--first", "tomorrow"], "'tomorrow' is no day; write it like 2026-11-24"),
+        (["--days", "0"], "'0' is not a whole number"),
+        (["--first", "tomorrow"], "'tomorrow' is not a day; write it like 2026-11-24"),
         (["--set", "reserve"], "'reserve': write a key and its value: operators.reserve=3"),
         (["--seed", "-1"], "is no seed"),
     ],

@@ -132,10 +132,10 @@ def test_without_a_registry_it_says_what_to_do(places: Places, capsys: pytest.Ca
 def test_what_is_no_day_or_no_pause_is_told(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--var", places.var, "intake", "--again", "yesterday"])
-    assert "'yesterday' is no day; write it like 2026-11-24" in capsys.readouterr().err
+    assert "'yesterday' is not a day; write it like 2026-11-24" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["--var", places.var, "intake", "--follow", "--every", "0"])
-    assert "argument --every: '0' is no pause" in capsys.readouterr().err
+    assert "argument --every: '0' is not a pause" in capsys.readouterr().err
 
 
 def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places: Places, start: Start) -> None:
