@@ -1,7 +1,7 @@
-"""The menu as a document: its nodes, and the mistakes that a caller would otherwise find.
+"""The menu as a document: its kinds of nodes, and the checks of the graph that they form.
 
-The menu is a graph. Some of its edges a caller takes by pressing a key, the others are taken for him; a circle of
-edges of the second sort would talk to a silent caller for ever, and a part without an end would never let him go.
+A caller follows some edges by pressing a key. The others are automatic. A cycle of automatic edges would talk to a
+silent caller for ever, and callers could not leave a part of the menu without an end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from common.suggestions import did_you_mean
 KEYS = "0123456789*#"
 OPERATOR_KEY = "0"
 
-# What a queue node may set. The values are constants of menu.yaml, never a caller's words.
+# What a queue node may set. The values are constants of menu.yaml, never a caller's input.
 VARIABLES = {
     "QUEUE_MAX_PENALTY": (r"\d{1,4}", 'a number: "2"'),
     "QUEUE_MIN_PENALTY": (r"\d{1,4}", 'a number: "2"'),
@@ -26,21 +26,21 @@ VARIABLES = {
     "CHANNEL(musicclass)": (r"[\w-]{1,40}", "a class of musiconhold.conf: letters, digits, -"),
     "CDR(userfield)": (r"[\w .-]{1,80}", "a few words: letters, digits, . and -"),
 }
-# What the engine sets itself, and the word of menu.yaml that decides it.
+# What the engine sets itself, and the key of menu.yaml that decides it.
 OWN_VARIABLES = {"QUEUE_PRIO": "priority", "IVR_TOPIC": "topic", "IVR_REASON": "a message node's reason"}
 RESERVED_NAMES = ("FATE", "NOTICE", "OUTCOME", "REASON", "RECORD", "TOPIC")
 
 
-def _described(pattern: str, words: str) -> Meta:
-    return Meta(pattern=pattern, description=words)
+def _text(pattern: str, description: str) -> Meta:
+    return Meta(pattern=pattern, description=description)
 
 
 PromptId = Annotated[
-    str, _described(r"^[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)")
+    str, _text(r"^[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)")
 ]
-NodeName = Annotated[str, _described(r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")]
-Key = Annotated[str, _described(r"^[0-9*#]\Z", f"one key of {KEYS}")]
-Topic = Annotated[str, _described(r"^[A-Z][A-Z0-9_]{0,31}\Z", "a topic: capital letters, digits, _")]
+NodeName = Annotated[str, _text(r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")]
+Key = Annotated[str, _text(r"^[0-9*#]\Z", f"one key of {KEYS}")]
+Topic = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{0,31}\Z", "a topic: capital letters, digits, _")]
 Attempts = Annotated[int, Meta(ge=1, le=9)]
 WaitSeconds = Annotated[float, Meta(ge=1, le=60)]
 
@@ -92,7 +92,7 @@ class InformNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kin
 
 
 class NumberNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="number"):
-    name: Annotated[str, _described(r"^[A-Za-z][A-Za-z0-9_]{0,30}\Z", "a name: letters, digits, _")]
+    name: Annotated[str, _text(r"^[A-Za-z][A-Za-z0-9_]{0,30}\Z", "a name: letters, digits, _")]
     prompts: SomePrompts
     next: NodeName
     failed: NodeName
@@ -130,9 +130,9 @@ class Menu(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Edge(NamedTuple):
-    """One way from a node to the next; `key` is what the caller presses, empty when the way is taken for him."""
+    """One way from a node to the next; `key` is what the caller presses, empty for an automatic edge."""
 
-    path: str  # where menu.yaml writes it, below `nodes.<name>`
+    path: str  # in menu.yaml, below `nodes.<name>`
     target: str
     key: str = ""
 
@@ -144,7 +144,8 @@ def edges(node: Node) -> list[Edge]:
             return [Edge("open", node.open), Edge("closed", node.closed)]
         case AskNode():
             pressed = [Edge(f"keys.{key}", target, key) for key, target in node.keys.items()]
-            return [*pressed, Edge("no_input.then", node.no_input.then), _wrong(node)]
+            wrong = Edge("wrong_input.then", node.wrong_input.then, "wrong")
+            return [*pressed, Edge("no_input.then", node.no_input.then), wrong]
         case NumberNode():
             return [Edge("next", node.next, "0-9"), Edge("failed", node.failed)]
         case PlayNode() | NoticeNode() | InformNode():
@@ -153,37 +154,33 @@ def edges(node: Node) -> list[Edge]:
             return []
 
 
-def _wrong(node: AskNode) -> Edge:
-    return Edge("wrong_input.then", node.wrong_input.then, "wrong")
-
-
 def reachable(ways: Mapping[str, list[str]], starts: list[str]) -> set[str]:
-    """The nodes that can be reached from `starts`, those included."""
-    found, waiting = set(), list(starts)
+    """The nodes that can be reached from `starts`, which are included. `ways`: node -> its targets."""
+    reached, waiting = set(), list(starts)
     while waiting:
         name = waiting.pop()
-        if name not in found and name in ways:
-            found.add(name)
+        if name not in reached and name in ways:
+            reached.add(name)
             waiting.extend(ways[name])
-    return found
+    return reached
 
 
-def circles(ways: Mapping[str, list[str]]) -> list[list[str]]:
-    """The circles of a graph, one per knot of nodes that reach each other, as a walk that ends where it began."""
-    found: list[list[str]] = []
+def find_cycles(ways: Mapping[str, list[str]]) -> list[list[str]]:
+    """One cycle for each set of nodes that reach each other, as a walk that ends where it began."""
+    cycles: list[list[str]] = []
     done: set[str] = set()
     for name in ways:
         if name in done:
             continue
-        ring = _way(ways, name, name)
-        if ring:
-            found.append(ring)
-            done.update(each for each in reachable(ways, ways[name]) if name in reachable(ways, [each]))
-    return found
+        cycle = _shortest_walk(ways, name, name)
+        if cycle:
+            cycles.append(cycle)
+            done.update(other for other in reachable(ways, ways[name]) if name in reachable(ways, [other]))
+    return cycles
 
 
-def _way(ways: Mapping[str, list[str]], start: str, end: str) -> list[str]:
-    """The shortest walk of at least one step from start to end, both named; empty when there is none."""
+def _shortest_walk(ways: Mapping[str, list[str]], start: str, end: str) -> list[str]:
+    """The shortest walk of at least one step from `start` to `end`, both included; empty when there is no walk."""
     came_from: dict[str, str] = {}
     waiting = [start]
     for name in waiting:
@@ -205,7 +202,7 @@ Finding = tuple[str, str, Literal["error", "warning"]]
 
 
 def check(menu: Menu) -> Iterator[Finding]:
-    """Mistakes of a menu whose shape is right, as (path, message, severity)."""
+    """Mistakes of a menu whose types are right, as (path, message, severity)."""
     if menu.start not in menu.nodes:
         yield "start", f'no node named "{menu.start}"{did_you_mean(menu.start, menu.nodes)}', "error"
     for name, node in menu.nodes.items():
@@ -227,7 +224,7 @@ def _check_ask(menu: Menu, name: str, node: AskNode) -> Iterator[Finding]:
     where = f"nodes.{name}"
     if node.repeat_key is not None and node.repeat_key in node.keys:
         taken = f'"{node.repeat_key}" already leads to "{node.keys[node.repeat_key]}" in keys'
-        yield f"{where}.repeat_key", f"{taken}; choose a key that is free", "error"
+        yield f"{where}.repeat_key", f"{taken}; choose a free key", "error"
     waiting = reachable({each: _automatic(menu.nodes[each]) for each in menu.nodes}, [node.keys.get(OPERATOR_KEY, "")])
     if not any(isinstance(menu.nodes[each], QueueNode | MessageNode) for each in waiting):
         yield (
@@ -274,27 +271,27 @@ def _automatic(node: Node) -> list[str]:
 def _check_ways(menu: Menu) -> Iterator[Finding]:
     ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
     missing = {target for targets in (*ways.values(), [menu.start]) for target in targets if target not in menu.nodes}
-    if not missing:  # a name that is misspelt was reported already; it would leave half of the menu unreached
+    if not missing:  # a misspelt name was reported already, and would leave half of the menu unreached
         reached = reachable(ways, [menu.start])
         for name in _heads(ways, [name for name in menu.nodes if name not in reached]):
-            yield f"nodes.{name}", "no way leads here; lead a key or a `next` to it, or take it out", "error"
-    rings = circles({name: _automatic(node) for name, node in menu.nodes.items()})
-    for ring in rings:
+            yield f"nodes.{name}", "cannot be reached; lead a key or a `next` to it, or remove it", "error"
+    cycles = find_cycles({name: _automatic(node) for name, node in menu.nodes.items()})
+    for cycle in cycles:
         remedy = "let one of them lead to a queue, message or hangup node"
-        walk = " -> ".join(ring)
-        yield f"nodes.{ring[0]}", f"endless loop for a caller who presses nothing: {walk}; {remedy}", "error"
+        walk = " -> ".join(cycle)
+        yield f"nodes.{cycle[0]}", f"endless loop for a caller who presses nothing: {walk}; {remedy}", "error"
     back: dict[str, list[str]] = {name: [] for name in (*menu.nodes, *missing)}
     for name, targets in ways.items():
         for target in targets:
             back[target].append(name)
     leaving = reachable(back, [*missing, *(name for name, node in menu.nodes.items() if isinstance(node, ENDS))])
-    looping = reachable(back, [name for ring in rings for name in ring])  # said above
+    looping = reachable(back, [name for cycle in cycles for name in cycle])  # reported above
     for name in _heads(ways, [name for name in menu.nodes if name not in leaving and name not in looping]):
-        yield f"nodes.{name}", "dead end: from here no way leads to a queue, message or hangup node; add one", "error"
+        yield f"nodes.{name}", "dead end: no queue, message or hangup node can be reached from here; add one", "error"
 
 
 def _heads(ways: Mapping[str, list[str]], names: list[str]) -> list[str]:
-    """Of those nodes, the ones behind which the others stand, so that one mistake gives one message."""
+    """The nodes from which all the others are reached, so that one mistake gives one message."""
     heads: list[str] = []
     for name in names:
         if not any(name in reachable(ways, [head]) for head in heads):
@@ -303,8 +300,8 @@ def _heads(ways: Mapping[str, list[str]], names: list[str]) -> list[str]:
     return heads
 
 
-def prompts_of(menu: Menu) -> Iterator[tuple[str, str]]:
-    """Every prompt that the menu says, as (path, id)."""
+def menu_prompts(menu: Menu) -> Iterator[tuple[str, str]]:
+    """Every prompt that the menu plays, as (path, id)."""
     for name, node in menu.nodes.items():
         lists = {"prompts": getattr(node, "prompts", [])}
         if isinstance(node, AskNode):

@@ -1,8 +1,7 @@
-"""Prompts that the program says of itself, beside those that the menu and the survey name: a catalogue must have them.
+"""The prompts that the program plays by itself, beside those that the menu and the survey name.
 
-Kept in step with the sources by tests/ivr/configuration/test_required_prompts.py, so that a site that upgrades
-without the new words is told
-by `ivr check`, and not by a silence in a caller's ear.
+Every catalogue must have them. tests/ivr/configuration/test_required_prompts.py compares the list with the sources. A
+site that upgrades without the new texts learns it from `ivr check`, not from callers who hear silence.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What must hold in service.yaml, survey.yaml and prompts.yaml beyond their shape.
+"""The checks of service.yaml, survey.yaml and prompts.yaml beyond their types.
 
-Each check yields findings, (path in the document, message, severity), and never stops at the first.
+Each check yields every finding, as (path in the document, message, severity).
 """
 
 from __future__ import annotations
@@ -18,37 +18,44 @@ from ivr.configuration.required_prompts import REQUIRED
 from ivr.configuration.settings import Catalogue, Closure, Holidays, Service, Survey
 from ivr.prompts.sound import RATE, SUFFIX
 
-# "prema 6", "prema un tasto da 1 a 5": the keys that Italian words name
+# "prema 6", "prema asterisco": the keys that an Italian text names
 _SPOKEN = re.compile(r"\bprem(?:a|ere)\s+(?:il\s+(?:tasto\s+)?)?(\d|asterisco|cancelletto)\b", re.IGNORECASE)
 _NAMES = {"asterisco": "*", "cancelletto": "#"}
 
 
 def check_service(service: Service) -> Iterator[Finding]:
-    """Mistakes of service.yaml beyond its shape."""
+    """Mistakes of service.yaml beyond its types."""
     zone = service.service.time_zone
     if not _zone_exists(zone):
         yield "service.time_zone", f'no time zone "{zone}"{_zones_like(zone)}', "error"
     for day in WEEKDAYS:
         yield from _check_day(f"hours.{day}", getattr(service.hours, day))
     if not any(getattr(service.hours, day) for day in WEEKDAYS):
-        yield "hours", "every day is closed, so no caller would ever reach an operator; open at least one", "error"
+        yield "hours", "every day is closed, so no caller could reach an operator; open at least one day", "error"
     yield from _check_holidays(service.holidays)
     for index, network in enumerate(service.engine.allow):
         yield from _check_network(f"engine.allow[{index}]", network)
-    if service.queue.seats > service.queue.operators:
-        yield "queue.operators", f"fewer than the {service.queue.seats} seats; some can never be taken", "warning"
-    if service.voicemail.silence_seconds >= service.voicemail.longest_seconds:
-        yield "voicemail.silence_seconds", "longer than the longest message, so silence would never end one", "error"
-    if service.limits.menu_seconds >= service.limits.longest_call_seconds:
-        yield "limits.menu_seconds", "longer than the longest call; make it smaller", "error"
-    for promise in ("email", "second_level", "callback"):
-        if not getattr(service.promises, f"{promise}_share"):
-            yield f"promises.{promise}_share", "0 promises nothing; write the share to be in time, such as 0.9", "error"
-    if not service.callbacks.hours_between:
-        yield "callbacks.hours_between", "0: somebody who does not answer would be called again at once", "warning"
+    yield from _check_limits(service)
     ports = (service.engine.port, service.engine.metrics_port)
     if ports[0] and ports[0] == ports[1]:
-        yield "engine.metrics_port", f"{ports[1]} is the engine's own port; choose another, or 0", "error"
+        yield "engine.metrics_port", f"{ports[1]} is already engine.port; choose another, or 0", "error"
+
+
+def _check_limits(service: Service) -> Iterator[Finding]:
+    """Numbers that contradict each other, or promise nothing."""
+    queue, voicemail, limits = service.queue, service.voicemail, service.limits
+    if queue.seats > queue.operators:
+        yield "queue.operators", f"fewer than the {queue.seats} seats, so some seats stay empty", "warning"
+    if voicemail.silence_seconds >= voicemail.longest_seconds:
+        what = "not below longest_seconds, so silence would never end a message"
+        yield "voicemail.silence_seconds", f"{what}; make it smaller", "error"
+    if limits.menu_seconds >= limits.longest_call_seconds:
+        yield "limits.menu_seconds", "not below longest_call_seconds; make it smaller", "error"
+    for promise in ("email", "second_level", "callback"):
+        if not getattr(service.promises, f"{promise}_share"):
+            yield f"promises.{promise}_share", "0 promises nothing; write a share such as 0.9", "error"
+    if not service.callbacks.hours_between:
+        yield "callbacks.hours_between", "0: a person who does not answer is called again at once", "warning"
 
 
 def _check_day(where: str, hours: list[str]) -> Iterator[Finding]:
@@ -74,20 +81,20 @@ def _check_holidays(holidays: Holidays) -> Iterator[Finding]:
     from charter.patron_saints import CITIES
 
     if holidays.patron_saint is not None and holidays.patron_saint not in CITIES:
-        other = "; `ivr check --cities` lists them; for another, write its day into extra_closures"
+        other = "; `ivr check --cities` lists them; for another city, write the day into extra_closures"
         hint = did_you_mean(holidays.patron_saint, CITIES) or other
-        what = f'"{holidays.patron_saint[:60]}" is not a city with a known patron\'s day'
+        what = f'"{holidays.patron_saint[:60]}" is not a city whose patron saint\'s day is known'
         yield "holidays.patron_saint", f"{what}{hint}", "error"
     latest: Closure | None = None
     for index, closure in enumerate(holidays.extra_closures):
         where = f"holidays.extra_closures[{index}]"
         if closure.last < closure.first:
-            yield f"{where}.last", f"{closure.last} is before the first day, {closure.first}; exchange them", "error"
+            yield f"{where}.last", f"{closure.last} is before the first day, {closure.first}; swap them", "error"
         elif (closure.last - closure.first).days > 366:
             yield f"{where}.last", f"{closure.last} is more than a year after {closure.first}; check the years", "error"
         if latest is not None and closure.first <= latest.last:
             remedy = "write closures in order, without overlap"
-            yield f"{where}.first", f"{closure.first} is not after the closure before it; {remedy}", "error"
+            yield f"{where}.first", f"{closure.first} is not after the previous closure; {remedy}", "error"
         latest = closure
 
 
@@ -117,7 +124,7 @@ def _zones_like(name: str) -> str:
 
 
 def check_survey(survey: Survey) -> Iterator[Finding]:
-    """Mistakes of survey.yaml beyond its shape."""
+    """Mistakes of survey.yaml beyond its types."""
     seen: set[str] = set()
     for index, question in enumerate(survey.questions):
         where = f"questions[{index}]"
@@ -130,7 +137,7 @@ def check_survey(survey: Survey) -> Iterator[Finding]:
 
 
 def survey_prompts(survey: Survey) -> Iterator[tuple[str, str]]:
-    """Every prompt that the questionnaire says, as (path, id)."""
+    """Every prompt that the questionnaire plays, as (path, id)."""
     lists = {name: getattr(survey, name) for name in ("invitation", "thanks", "no_input", "wrong_input")}
     lists |= {f"questions[{index}].prompts": each.prompts for index, each in enumerate(survey.questions)}
     for path, prompts in lists.items():
@@ -138,14 +145,18 @@ def survey_prompts(survey: Survey) -> Iterator[tuple[str, str]]:
 
 
 def check_prompts(catalogue: Catalogue, service: Service | None, places: Places) -> Iterator[Finding]:
-    """Prompts without words or without audio, and announced hours that are not the real ones."""
+    """Prompts without text or audio, and announced hours that differ from the real ones."""
     for name, prompt in catalogue.prompts.items():
         if not prompt.text.strip():
             yield f"prompts.{name}.text", "empty; write what callers hear", "error"
         if prompt.announces_hours is not None:
             yield from _check_announcement(f"prompts.{name}.announces_hours", prompt.announces_hours, service)
     for name in sorted(REQUIRED - catalogue.prompts.keys()):
-        yield "prompts", f'"{name}" is missing, which callers or operators hear; copy it from the shipped file', "error"
+        yield (
+            "prompts",
+            f'"{name}" is missing, which callers or operators hear; copy it from the shipped file',
+            "error",
+        )
     silent = [name for name in catalogue.prompts if audio_seconds(places, name) is None]
     if silent:
         some = ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else "")
@@ -168,17 +179,14 @@ def _check_announcement(where: str, text: str, service: Service | None) -> Itera
         except ValueError:  # reported as a mistake of service.yaml
             continue
         if announced[day] != real:
-            said = ", ".join(_clock(each) for each in announced[day]) or "closed"
-            remedy = "change the words and this line, or service.yaml"
-            yield (
-                where,
-                f"{day}: announces {said}, but service.yaml has {', '.join(hours) or 'closed'}; {remedy}",
-                "error",
-            )
+            spoken = ", ".join(_clock(each) for each in announced[day]) or "closed"
+            remedy = "change the text and this line, or service.yaml"
+            message = f"{day}: announces {spoken}, but service.yaml has {', '.join(hours) or 'closed'}; {remedy}"
+            yield where, message, "error"
 
 
 def check_spoken_keys(menu: Menu, catalogue: Catalogue, service: Service | None) -> Iterator[Finding]:
-    """Keys that the words promise and the menu does not have. Words are free, so these are warnings."""
+    """Keys that a text names and the menu lacks. Texts are free, so these are warnings."""
     for name, node in menu.nodes.items():
         if isinstance(node, AskNode):
             known = {*node.keys, node.repeat_key or ""}
@@ -191,29 +199,24 @@ def check_spoken_keys(menu: Menu, catalogue: Catalogue, service: Service | None)
             for key in spoken_keys(text):
                 if key not in known:
                     real = ", ".join(sorted(known - {""}))
-                    said = f'"{prompt}" says to press {key}, but the keys here are {real}; change one of the two'
-                    yield f"nodes.{name}.prompts[{index}]", said, "warning"
+                    message = f'"{prompt}" says to press {key}, but the keys here are {real}; change one of them'
+                    yield f"nodes.{name}.prompts[{index}]", message, "warning"
 
 
 def spoken_keys(text: str) -> list[str]:
-    """The keys that an Italian text asks to press, in its order."""
+    """The keys that an Italian text asks callers to press, in order."""
     return [_NAMES.get(word.lower(), word) for word in _SPOKEN.findall(text)]
 
 
 def check_refuse_key(service: Service, menu: Menu) -> Iterator[Finding]:
-    """A caller who knows the menu presses ahead, during the notice: that key must not mean a refusal."""
+    """A caller who knows the menu may press a key during the notice: that key must not mean a refusal."""
     ways = {name: [edge.target for edge in edges(node) if not edge.key] for name, node in menu.nodes.items()}
     after = reachable(ways, [name for name, node in menu.nodes.items() if isinstance(node, NoticeNode)])
     for name in menu.nodes:
         node = menu.nodes[name]
-        if (
-            name in after
-            and isinstance(node, AskNode)
-            and service.recording.refuse_key in (*node.keys, node.repeat_key)
-        ):
-            clash = (
-                f'"{service.recording.refuse_key}" is also a key of "{name}" in menu.yaml, which comes after the notice'
-            )
+        key = service.recording.refuse_key
+        if name in after and isinstance(node, AskNode) and key in (*node.keys, node.repeat_key):
+            clash = f'"{key}" is also a key of "{name}" in menu.yaml, which comes after the notice'
             yield "recording.refuse_key", f"{clash}; choose a key that is free there", "error"
 
 
@@ -222,7 +225,7 @@ def _clock(hours: Range) -> str:
 
 
 def parse_week(text: str) -> dict[str, list[Range]]:
-    """`"mon-fri 09:00-13:00 14:00-18:00, sat 09:00-12:00"` -> weekday name -> ranges; days not named are closed."""
+    """`"mon-fri 09:00-13:00 14:00-18:00, sat 09:00-12:00"` as weekday name -> ranges; other days are closed."""
     week: dict[str, list[Range]] = {day: [] for day in WEEKDAYS}
     for part in text.split(","):
         days, *hours = part.split() or [""]
@@ -243,7 +246,7 @@ def _weekday(word: str) -> int:
 
 
 def audio_seconds(places: Places, prompt: str) -> float | None:
-    """How long a prompt's audio lasts, or None when there is none or it is empty."""
+    """How long a prompt's audio lasts, or None when the file is missing or empty."""
     try:
         size = os.path.getsize(os.path.join(places.audio, prompt + SUFFIX))
     except OSError:

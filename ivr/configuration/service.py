@@ -1,6 +1,6 @@
-"""The configuration that ops own: loaded from `config/`, checked as a whole, compiled into one file for the calls.
+"""Loads `config/`, checks it as a whole, and compiles it into one file for the calls.
 
-`examine` gathers every problem of the four files; `load` refuses a configuration with errors; `compile` writes it.
+`examine` collects every problem of the four files, `load` refuses a configuration with errors, `compile` writes it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ivr.configuration.compiled import FORMAT, Compiled
 from ivr.configuration.menu import Finding, Menu
 from ivr.configuration.settings import Catalogue, Paths, PromptSheet, PromptText, Service, Survey
 
-SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; only until a prompt has its audio
-MOST_PROBLEMS = 100  # of one file; more are the same slip over and over
+SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; used while a prompt has no audio
+MOST_PROBLEMS = 100  # per file; more would repeat the same mistake
 
 
 class Configuration(Struct, frozen=True):
@@ -56,10 +56,10 @@ class ConfigurationError(Exception):
 def examine(
     places: Places, change: Callable[[str, Any], Any] = lambda name, value: value
 ) -> tuple[Configuration | None, list[Problem]]:
-    """Read and check everything: the configuration, or None when it has errors, and every problem found.
+    """Read and check everything. Returns the configuration, or None when it has errors, and every problem.
 
-    `change` may return another value than what a file holds, given its name ("service", "menu", ...): a scenario of the
-    staffing model asks what would be if the configuration were another.
+    `change(name, value)` may replace the content of a file ("service", "menu", ...), for the what-if scenarios of the
+    staffing model.
     """
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -84,7 +84,7 @@ def examine(
 
 
 def load(places: Places) -> Configuration:
-    """The configuration; raises `ConfigurationError` with every error that it has."""
+    """Load the configuration. Raises `ConfigurationError` with every error."""
     configuration, problems = examine(places)
     if configuration is None:
         raise ConfigurationError([each for each in problems if each.severity == "error"])
@@ -92,7 +92,7 @@ def load(places: Places) -> Configuration:
 
 
 def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding]]:
-    """Mistakes within a file, and between files as far as both could be read: (file, finding)."""
+    """Mistakes within a file, and between files when both could be read, as (file, finding)."""
     service, menu, survey, catalogue = (parts.get(name) for name in FILES)
     if service is not None:
         yield from (("service", each) for each in rules.check_service(service))
@@ -101,12 +101,12 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
     if survey is not None:
         yield from (("survey", each) for each in rules.check_survey(survey))
     if catalogue is not None:
-        said = [("menu", *each) for each in menus.prompts_of(menu)] if menu is not None else []
-        said += [("survey", *each) for each in rules.survey_prompts(survey)] if survey is not None else []
-        for name, path, prompt in said:
+        played = [("menu", *each) for each in menus.menu_prompts(menu)] if menu is not None else []
+        played += [("survey", *each) for each in rules.survey_prompts(survey)] if survey is not None else []
+        for name, path, prompt in played:
             if prompt not in catalogue.prompts:
                 hint = did_you_mean(prompt, catalogue.prompts)
-                yield name, (path, f'no prompt "{prompt}" in prompts.yaml{hint or "; write its text there"}', "error")
+                yield name, (path, f'no prompt "{prompt}" in prompts.yaml{hint or "; add its text there"}', "error")
         yield from (("prompts", each) for each in rules.check_prompts(catalogue, service, places))
         if menu is not None:
             yield from (("menu", each) for each in rules.check_spoken_keys(menu, catalogue, service))
@@ -118,7 +118,7 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
 
 
 def compiled(configuration: Configuration, places: Places) -> Compiled:
-    """The document that calls read: every default filled in, nothing computed that could be computed here."""
+    """The document that calls read: every default filled in, everything computed that can be computed ahead."""
     sheets = {}
     for name, prompt in configuration.prompts.items():
         seconds = rules.audio_seconds(places, name) or max(0.5, len(prompt.text) * SECONDS_PER_LETTER)
@@ -131,14 +131,14 @@ def compiled(configuration: Configuration, places: Places) -> Compiled:
 
 
 def _revision(document: Compiled) -> str:
-    """A digest of what a call does; where files are is no part of it."""
+    """A digest of what decides a call; the paths do not count."""
     content = {name: document[name] for name in ("service", "menu", "survey", "prompts")}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     return hashlib.sha256(canonical).hexdigest()[:12]
 
 
 def compile(places: Places, configuration: Configuration | None = None) -> Compiled:
-    """Check `config/` unless it was loaded already, and write `places.compiled` so that a reader sees old or new."""
+    """Write `places.compiled` in one step, after checking `config/` unless it was loaded already."""
     document = compiled(load(places) if configuration is None else configuration, places)
     os.makedirs(os.path.dirname(places.compiled), exist_ok=True)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,7 @@
-"""The settings of service.yaml, survey.yaml and prompts.yaml: what may be written, its limits, its defaults.
+"""The settings of service.yaml, survey.yaml and prompts.yaml: their types, limits and defaults.
 
-The menu's nodes are in `ivr.configuration.menu`. What a type cannot say (hours in order, a city that exists) is in
-`ivr.configuration.rules`.
+The nodes of the menu are in `ivr.configuration.menu`. What a type cannot express (hours in order, a city that exists)
+is in `ivr.configuration.rules`. After a change run `make types`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from msgspec import Meta, Struct
 from ivr.configuration.menu import Attempts, Key, Menu, PromptId, Prompts, SomePrompts, WaitSeconds
 
 
-def _text(pattern: str, words: str) -> Meta:
-    return Meta(pattern=pattern, description=words)
+def _text(pattern: str, description: str) -> Meta:
+    return Meta(pattern=pattern, description=description)
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
-# What reaches Asterisk's files and logs in one piece: no control characters, no line breaks.
+# Written into Asterisk's files and logs: no control characters, no line breaks.
 Line = Annotated[str, _text(r"^[^\x00-\x1f\x7f]{1,200}\Z", "one line of text")]
 Name = Annotated[str, _text(r"^[A-Za-z0-9][\w-]{0,39}\Z", "a name: letters, digits, - and _")]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -70,12 +70,12 @@ class Queue(Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     seats: Annotated[int, Meta(ge=1, le=99)]
     operators: Annotated[int, Meta(ge=1, le=899)]
-    longest_wait: Annotated[int, Meta(ge=10, le=7200)]
-    longest_queue: Annotated[int, Meta(ge=1, le=1000)]
+    longest_wait: Annotated[int, Meta(ge=10, le=7200)]  # s
+    longest_queue: Annotated[int, Meta(ge=1, le=1000)]  # callers
     all_busy: AllBusy = AllBusy()
     voicemail_key: Key | None = None
-    voicemail_offer_every: Annotated[int, Meta(ge=10, le=3600)] = 45
-    announce_every: Annotated[int, Meta(ge=0, le=3600)] = 60
+    voicemail_offer_every: Annotated[int, Meta(ge=10, le=3600)] = 45  # s
+    announce_every: Annotated[int, Meta(ge=0, le=3600)] = 60  # s
     ring_seconds: Annotated[int, Meta(ge=5, le=120)] = 15
     wrap_up_seconds: Annotated[int, Meta(ge=0, le=600)] = 20
 
@@ -104,7 +104,7 @@ class Promises(Struct, frozen=True, forbid_unknown_fields=True):
     email_share: Share
     second_level_days: Annotated[int, Meta(ge=1, le=365)]
     second_level_share: Share
-    callback_hours: Annotated[int, Meta(ge=1, le=8760)] = 9
+    callback_hours: Annotated[int, Meta(ge=1, le=8760)] = 9  # of service
     callback_share: Share = 0.9
 
 
@@ -118,18 +118,18 @@ class Agreement(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Statistics(Struct, frozen=True, forbid_unknown_fields=True):
-    individual_agreement: Agreement | None = None
+    individual_agreement: Agreement | None = None  # None: nobody sees figures of a single operator
 
 
 class Callbacks(Struct, frozen=True, forbid_unknown_fields=True):
     most_attempts: Annotated[int, Meta(ge=1, le=20)] = 4
     hours_between: Annotated[float, Meta(ge=0, le=720)] = 2
     number_window_hours: Annotated[float, Meta(ge=0, le=720)] = 24
-    ring_seconds: Annotated[int, Meta(ge=10, le=120)] = 40
+    ring_seconds: Annotated[int, Meta(ge=10, le=120)] = 40  # of the citizen's telephone
     countries: Annotated[list[Country], Meta(min_length=1, max_length=50)] = msgspec.field(
         default_factory=lambda: ["IT"]
     )
-    trunk: Name = "nul-trunk"
+    trunk: Name = "nul-trunk"  # PJSIP endpoint
 
 
 class Notification(Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -148,7 +148,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     recording: Days
     voicemail_audio: Days
     caller_numbers: Days
-    contact: Days = 730
+    contact: Days = 730  # after the last request was closed
     access_log: Days = 730
     taken_facts: Days = 30
 
@@ -180,7 +180,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     recording: Recording = Recording()
     voicemail: Voicemail = Voicemail()
     callbacks: Callbacks = Callbacks()
-    notification: Notification | None = None
+    notification: Notification | None = None  # None: no e-mail
     transcript: Transcript | None = None
     survey: SurveySwitch = SurveySwitch()
     limits: Limits = Limits()

@@ -32,7 +32,7 @@ def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixtur
     assert main(["--config", "config", "check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "warning: config/service.yaml: queue.operators: fewer than the 12 seats; some can never be taken"
+        "warning: config/service.yaml: queue.operators: fewer than the 12 seats, so some seats stay empty"
     )
     assert lines[1].startswith("config: in order, 1 warning (")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.configuration.menu import Menu, check, circles, edges, prompts_of, reachable
+from ivr.configuration.menu import Menu, check, edges, find_cycles, menu_prompts, reachable
 from ivr.configuration.rules import spoken_keys
 from tests.ivr.edited_config import Desk
 
@@ -69,7 +69,7 @@ MISTAKES = [
     (
         'repeat_key: "*"',
         'repeat_key: "1"',
-        'nodes.argomenti.repeat_key: "1" already leads to "adr" in keys; choose a key that is free',
+        'nodes.argomenti.repeat_key: "1" already leads to "adr" in keys; choose a free key',
     ),
     ('"1": adr', '"1": adr\n      "1": did', 'line 38: "1" was already written in line 37; keep one of them'),
     (
@@ -77,7 +77,7 @@ MISTAKES = [
         "[welcom]",
         'nodes.benvenuto.prompts[0]: no prompt "welcom" in prompts.yaml; did you mean "welcome"?',
     ),
-    ("[welcome]", "[saluto]", 'nodes.benvenuto.prompts[0]: no prompt "saluto" in prompts.yaml; write its text there'),
+    ("[welcome]", "[saluto]", 'nodes.benvenuto.prompts[0]: no prompt "saluto" in prompts.yaml; add its text there'),
     ("[welcome]", "[]", "nodes.benvenuto.prompts: must have from 1 to 20 entries, not 0"),
     ("[welcome]", "welcome", 'nodes.benvenuto.prompts: must be a list, not "welcome"; write it in brackets: [...]'),
     (
@@ -98,7 +98,7 @@ MISTAKES = [
         "nodes.benvenuto.prompts[0]: must be a prompt's id: small letters, digits, - (as in prompts.yaml) or {say: ...}, "
         'not "../etc/passwd"',
     ),
-    ('      "5": altro\n', "", "nodes.altro: no way leads here; lead a key or a `next` to it, or take it out"),
+    ('      "5": altro\n', "", "nodes.altro: cannot be reached; lead a key or a `next` to it, or remove it"),
     (
         "topic: DID",
         "topic: ADR",
@@ -172,7 +172,7 @@ def test_an_endless_loop_is_told_with_its_way(desk: Desk) -> None:
         "config/menu.yaml: nodes.benvenuto: endless loop for a caller who presses nothing: benvenuto -> avviso -> "
         "benvenuto; let one of them lead to a queue, message or hangup node"
     )
-    lost = "config/menu.yaml: nodes.argomenti: no way leads here; lead a key or a `next` to it, or take it out"
+    lost = "config/menu.yaml: nodes.argomenti: cannot be reached; lead a key or a `next` to it, or remove it"
     assert sorted(desk.problems()) == sorted([lost, loop])
 
 
@@ -218,7 +218,7 @@ def test_an_operator_out_of_reach_is_a_warning(desk: Desk) -> None:
     assert desk.problems("warning") == [
         'config/menu.yaml: nodes.argomenti.keys: an operator should be reachable with "0"; lead it to a queue node',
         'config/menu.yaml: nodes.argomenti.prompts[0]: "topics" says to press 0, but the keys here are *, 1, 2, 3, 4, 5; '
-        "change one of the two",
+        "change one of them",
     ]
 
 
@@ -226,7 +226,7 @@ def test_a_key_that_the_words_promise_and_the_menu_lacks_is_a_warning(desk: Desk
     desk.edit("menu", '"3": arrivederci', '"4": arrivederci')
     assert desk.problems("warning") == [
         'config/menu.yaml: nodes.dopo-informazione.prompts[0]: "after-information" says to press 3, but the keys here are '
-        "*, 0, 1, 2, 4; change one of the two"
+        "*, 0, 1, 2, 4; change one of them"
     ]
 
 
@@ -253,7 +253,7 @@ def test_a_number_node_that_cannot_work(change: dict[str, object], said: str) ->
 def test_every_prompt_that_a_menu_says_is_known_with_its_place(desk: Desk) -> None:
     desk.edit("menu", "no_input: {prompts: [no-input]", "no_input: {prompts: [niente]")
     assert desk.problems() == [
-        'config/menu.yaml: nodes.argomenti.no_input.prompts[0]: no prompt "niente" in prompts.yaml; write its text there'
+        'config/menu.yaml: nodes.argomenti.no_input.prompts[0]: no prompt "niente" in prompts.yaml; add its text there'
     ]
 
 
@@ -299,7 +299,7 @@ def test_a_menu_without_errors_lets_every_caller_go(menu: Menu) -> None:
 
 @given(st.dictionaries(st.integers(0, 6).map(str), st.lists(st.integers(0, 8).map(str), max_size=3)))
 def test_circles_are_walks_that_end_where_they_began(ways: dict[str, list[str]]) -> None:
-    rings = circles(ways)
+    rings = find_cycles(ways)
     for ring in rings:
         assert ring[0] == ring[-1] and len(set(ring)) == len(ring) - 1
         assert all(later in ways[earlier] for earlier, later in pairwise(ring))
@@ -318,7 +318,7 @@ def test_prompts_of_names_them_all() -> None:
         "wrong_input": {"prompts": ["c"], "then": "q"},
     }
     menu = msgspec.convert({"start": "n", "nodes": {"n": ask, "q": {"kind": "queue", "prompts": ["d"]}}}, Menu)
-    assert dict(prompts_of(menu)) == {
+    assert dict(menu_prompts(menu)) == {
         "nodes.n.prompts[0]": "a",
         "nodes.n.no_input.prompts[0]": "b",
         "nodes.n.wrong_input.prompts[0]": "c",

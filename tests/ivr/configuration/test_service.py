@@ -141,18 +141,18 @@ SLIPS = [
     (
         "patron_saint: null",
         "patron_saint: Milan",
-        'holidays.patron_saint: "Milan" is not a city with a known patron\'s day; did you mean "Milano"?',
+        'holidays.patron_saint: "Milan" is not a city whose patron saint\'s day is known; did you mean "Milano"?',
     ),
     (
         "patron_saint: null",
         "patron_saint: London",
-        'holidays.patron_saint: "London" is not a city with a known patron\'s day; `ivr check --cities` lists them; for '
-        "another, write its day into extra_closures",
+        'holidays.patron_saint: "London" is not a city whose patron saint\'s day is known; `ivr check --cities` lists them; for '
+        "another city, write the day into extra_closures",
     ),
     (
         CLOSURES,
         "extra_closures: [{first: 2026-12-24, last: 2026-12-23, reason: x}]",
-        "holidays.extra_closures[0].last: 2026-12-23 is before the first day, 2026-12-24; exchange them",
+        "holidays.extra_closures[0].last: 2026-12-23 is before the first day, 2026-12-24; swap them",
     ),
     (
         CLOSURES,
@@ -163,7 +163,7 @@ SLIPS = [
         CLOSURES,
         "extra_closures: [{first: 2026-12-24, last: 2026-12-26, reason: x}, {first: 2026-12-26, last: 2026-12-27, "
         "reason: y}]",
-        "holidays.extra_closures[1].first: 2026-12-26 is not after the closure before it; write closures in order, "
+        "holidays.extra_closures[1].first: 2026-12-26 is not after the previous closure; write closures in order, "
         "without overlap",
     ),
     (
@@ -205,11 +205,11 @@ SLIPS = [
     ("then: wait #", "then: queue #", 'queue.all_busy.then: must be "voicemail" or "wait", not "queue"'),
     ('"127.0.0.0/8"', '"127.0.0.1/8"', "engine.allow[0]: 127.0.0.1/8 has host bits set; write an address or a network: "
      '"127.0.0.0/8"'),
-    ("metrics_port: 9473", "metrics_port: 4573", "engine.metrics_port: 4573 is the engine's own port; choose another, "
+    ("metrics_port: 9473", "metrics_port: 4573", "engine.metrics_port: 4573 is already engine.port; choose another, "
      "or 0"),
-    ("menu_seconds: 600", "menu_seconds: 7200", "limits.menu_seconds: longer than the longest call; make it smaller"),
-    ("email_share: 0.90", "email_share: 0", "promises.email_share: 0 promises nothing; write the share to be in time, "
-     "such as 0.9"),
+    ("menu_seconds: 600", "menu_seconds: 7200", "limits.menu_seconds: not below longest_call_seconds; make it smaller"),
+    ("email_share: 0.90", "email_share: 0", "promises.email_share: 0 promises nothing; write a share such as "
+     "0.9"),
     ("callback_hours: 9", "callback_hours: 0", "promises.callback_hours: must be a whole number from 1 to 8760, not 0"),
     ("most_attempts: 4", "most_attempts: 0", "callbacks.most_attempts: must be a whole number from 1 to 20, not 0"),
     ("trunk: nul-trunk", "trunk: a/b", "callbacks.trunk: must be a name: letters, digits, - and _, not "
@@ -237,14 +237,14 @@ def test_a_service_that_never_opens(desk: Desk) -> None:
     text = desk.path("service").read_text(encoding="utf-8")
     desk.write("service", text.replace('["09:00-18:00"]', "[]"))
     assert desk.problems()[0] == (
-        "config/service.yaml: hours: every day is closed, so no caller would ever reach an operator; open at least one"
+        "config/service.yaml: hours: every day is closed, so no caller could reach an operator; open at least one day"
     )
 
 
 def test_more_seats_than_operators_is_a_warning(desk: Desk) -> None:
     desk.edit("service", "operators: 24", "operators: 8")
     assert desk.problems("warning") == [
-        "config/service.yaml: queue.operators: fewer than the 12 seats; some can never be taken"
+        "config/service.yaml: queue.operators: fewer than the 12 seats, so some seats stay empty"
     ]
 
 
@@ -265,9 +265,9 @@ def test_announced_hours_that_are_not_the_real_ones(desk: Desk) -> None:
     said = [each for each in desk.problems() if "fallback-closed" in each]
     assert said == [
         "config/prompts.yaml: prompts.fallback-closed.announces_hours: friday: announces 09:00-18:00, but service.yaml has "
-        "09:00-13:00; change the words and this line, or service.yaml",
+        "09:00-13:00; change the text and this line, or service.yaml",
         "config/prompts.yaml: prompts.fallback-closed.announces_hours: saturday: announces closed, but service.yaml has "
-        "09:00-12:00; change the words and this line, or service.yaml",
+        "09:00-12:00; change the text and this line, or service.yaml",
     ]
 
 
