@@ -32,13 +32,16 @@ class Unreadable(Exception):
     """The file is not usable YAML; the message gives the reason and the remedy."""
 
 
-def read(path: str) -> Any:
-    """The plain value of a YAML file: dict, list, str, int, float, bool, date or None. Raises `Unreadable`."""
+def read(path: str, missing: str = "not there; put it beside the other files of the configuration") -> Any:
+    """The plain value of a YAML file: dict, list, str, int, float, bool, date or None. Raises `Unreadable`.
+
+    `missing`: the message when there is no such file.
+    """
     try:
         with open(path, "rb") as file:
             raw = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise Unreadable("not there; put it beside the other files of the configuration") from None
+        raise Unreadable(missing) from None
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from None
     return parse(raw)

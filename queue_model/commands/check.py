@@ -48,9 +48,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
     with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
         result = replicate(
-            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            executor=executor, goal=goal, progress=progress,
-        )  # fmt: skip
+            study, **simulation_options.run_arguments(options), executor=executor, goal=goal, progress=progress
+        )
     lost = no_steady_state(study, Builder(study))
     verdicts: dict[Bound, Verdict] = {
         bound: "fails" if bound.measure in lost else bound.judge(result.estimate(bound.measure)) for bound in bounds

@@ -56,14 +56,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     more_is_better(options.rank)  # refused before anything is simulated
     files = [options.scenario, *options.others]
-    studies = [
-        simulation_options.study_of(argparse.Namespace(**{**vars(options), "scenario": file}), places) for file in files
-    ]
+    studies = [simulation_options.study_of(options, places, file) for file in files]
     with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
-        found = compare(
-            studies, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            executor=executor, progress=progress,
-        )  # fmt: skip
+        found = compare(studies, **simulation_options.run_arguments(options), executor=executor, progress=progress)
     if options.json:
         text = json.dumps(document(found, files, options.rank), indent=1, ensure_ascii=False)
         output_files.write_output(text + "\n", options.json)

@@ -60,18 +60,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     study = simulation_options.study_of(options, places)
     force = workforce.load(options.people).workforce
-    simulation = {
-        "replications": options.replications, "seed": options.seed, "engine_name": options.engine,
-        "jobs": options.jobs,
-    }  # fmt: skip
+    simulation = simulation_options.run_arguments(options)
     with simulation_options.progress_bar() as progress:
         if options.requirements:
             requirements = _requirements(options.requirements)
         else:
-            found = find_staffing(study, progress=progress, **simulation)
+            found = find_staffing(study, **simulation, jobs=options.jobs, progress=progress)
             requirements = found.requirements()
         rota = make_rota(study, force, requirements, gap=options.gap, seconds=options.seconds)
-        checked = rota_check.check_rota(rota, goals(study) or [DEFAULT], most=MOST, progress=progress, **simulation)
+        checked = rota_check.check_rota(
+            rota, goals(study) or [DEFAULT], **simulation, jobs=options.jobs, most=MOST, progress=progress
+        )
     if options.json:
         output_files.write_output(
             json.dumps(document(rota, checked.verdicts), indent=1, ensure_ascii=False) + "\n", options.json
@@ -90,12 +89,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
     try:
-        written = read(path)
+        written = read(path, missing="no such file; write it with queue-model staff SCENARIO --json")
     except Unreadable as problem:
-        message = str(problem)
-        if message.startswith("not there"):
-            message = "no such file; write it with queue-model staff SCENARIO --json"
-        raise Refusal(f"{short_path(path)}: {message}") from None
+        raise Refusal(f"{short_path(path)}: {problem}") from None
     found = written.get("requirements") if isinstance(written, dict) else None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
         raise Refusal(

@@ -73,9 +73,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
     parts = tuple(part for part in PARTS if written or part in (*options.by, *drawn))
     with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
         result = replicate(
-            study, replications=options.replications, seed=options.seed, engine_name=options.engine, executor=executor,
-            goal=options.precision and precise(options.precision), parts=parts, progress=progress,
-        )  # fmt: skip
+            study,
+            **simulation_options.run_arguments(options),
+            executor=executor,
+            goal=options.precision and precise(options.precision),
+            parts=parts,
+            progress=progress,
+        )
     unsteady = unstable_queues(study, Builder(study))
     luck = apply_controls(known, result, options.jobs) if known is not None else None
     if options.json:

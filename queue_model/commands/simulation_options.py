@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
 from queue_model.runs.executors import Executor, Threads
+from queue_model.runs.run_arguments import Progress
 from queue_model.scenario import study
 from queue_model.scenario.changes import KEY, put
 from queue_model.scenario.study import Study
 
-Progress = Callable[[int, int], None]
+
+class RunOptions(TypedDict):
+    """The options of every simulation; None: the default."""
+
+    replications: int | None
+    seed: int | None
+    engine_name: str | None
 
 
 def scenario_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,16 +89,24 @@ def executor(options: argparse.Namespace) -> Executor:
     return Cluster(options.cluster)
 
 
-def study_of(options: argparse.Namespace, places: Places) -> Study:
-    """The scenario that was asked for, with what the command line changes. Raises `ScenarioError`."""
+def study_of(options: argparse.Namespace, places: Places, scenario: str | None = None) -> Study:
+    """The scenario of the options (or of the file `scenario`) with their changes. Raises `ScenarioError`."""
     changes: dict[str, Any] = {}
-    for path, value in options.settings:
-        put(changes, path, value)
-    if options.first is not None:
-        put(changes, "period.first", options.first)
-    if options.days is not None:
-        put(changes, "period.days", options.days)
-    return study.load(options.scenario, places, changes)
+    for key, value in options.settings:
+        put(changes, key, value)
+    for name, value in period_changes(options).items():
+        put(changes, f"period.{name}", value)
+    return study.load(scenario or options.scenario, places, changes)
+
+
+def period_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """The keys of `period` that --first and --days set."""
+    return {name: value for name in ("first", "days") if (value := getattr(options, name)) is not None}
+
+
+def run_arguments(options: argparse.Namespace) -> RunOptions:
+    """The arguments that all simulating functions have in common."""
+    return {"replications": options.replications, "seed": options.seed, "engine_name": options.engine}
 
 
 @contextmanager

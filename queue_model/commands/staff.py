@@ -53,10 +53,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if day is not None and day not in half_hours(study.period).weekdays:
         raise Refusal(f"--weekday {options.weekday}: the service is closed on it; choose another, or another period")
     with simulation_options.progress_bar() as progress:
-        found = find_staffing(
-            study, replications=options.replications, seed=options.seed, engine_name=options.engine,
-            jobs=options.jobs, progress=progress,
-        )  # fmt: skip
+        found = find_staffing(study, **simulation_options.run_arguments(options), jobs=options.jobs, progress=progress)
     if options.json:
         output_files.write_output(json.dumps(document(found), indent=1, ensure_ascii=False) + "\n", options.json)
     if options.csv:

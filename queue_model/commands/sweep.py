@@ -76,17 +76,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     settings = _settings(options)
     common: dict[str, Any] = {}
-    period = {name: value for name, value in (("first", options.first), ("days", options.days)) if value is not None}
-    if period:
+    if period := simulation_options.period_changes(options):
         common["period"] = period
     points = studies_of(options.scenario, settings, places, common)
     _folder(options.out)
     try:
         with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
             found = sweep(
-                points, RunCache(os.path.join(places.var, "sweeps")), replications=options.replications,
-                seed=options.seed, engine_name=options.engine, executor=executor, progress=progress,
-            )  # fmt: skip
+                points,
+                RunCache(os.path.join(places.var, "sweeps")),
+                **simulation_options.run_arguments(options),
+                executor=executor,
+                progress=progress,
+            )
     except Interrupted as stopped:
         said = f"{stopped.kept} of {stopped.total} points are kept; the same command goes on from there"
         print(f"queue-model sweep: interrupted; {said}", file=sys.stderr)

@@ -92,12 +92,9 @@ class PeopleDocument:
 def load(path: str) -> PeopleDocument:
     """The people of a file. Raises `ScenarioError` with every mistake."""
     try:
-        written = read(path)
+        written = read(path, missing="no such file; scenarios/people.yaml is an example")
     except Unreadable as problem:
-        message = str(problem)
-        if message.startswith("not there"):
-            message = "no such file; scenarios/people.yaml is an example"
-        raise ScenarioError([Problem(short_path(path), "", message)]) from None
+        raise ScenarioError([Problem(short_path(path), "", str(problem))]) from None
     return of(written, path)
 
 

@@ -139,14 +139,9 @@ def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], d
     if depth > DEEPEST:
         raise ScenarioError([asked._replace(message="scenarios that are based on each other in a circle; cut it")])
     try:
-        own = read(path)
+        own = read(path, missing=f"no such scenario: {short_path(path)}" if depth else "no such scenario")
     except Unreadable as problem:
-        message = str(problem)
-        if message.startswith("not there"):
-            message = f"no such scenario: {short_path(path)}" if depth else "no such scenario"
-        raise ScenarioError(
-            [asked._replace(message=message) if depth else Problem(short_path(path), "", message)]
-        ) from None
+        raise ScenarioError([asked._replace(message=str(problem))]) from None
     if not isinstance(own, dict):
         raise ScenarioError([Problem(short_path(path), "", "must be a mapping with title, period, arrivals and more")])
     base = own.get("based_on")
