@@ -1,8 +1,9 @@
-"""How results are shown: pages of HTML, accessible tables, pictures as SVG, figures as their readers write them.
+"""Presentation of results: HTML pages, accessible tables, SVG pictures, numbers and dates in the reader's language.
 
-    paper     the page: frame, style, sections, tables     pictures  charts of a day
-    reader    numbers and days in the reader's language    heat_map  a table of values in colours
-    colours   the few colours of the house
+    html_page     the frame, style, sections and tables of a page    charts       charts by half-hour or month
+    localization  numbers and dates in the reader's language         forest_plot  differences with their intervals
+    colours       the palette, with its contrast                     heat_map     a table of values in colours
+                                                                     svg          pieces that the pictures share
 
-A page is one file that fetches nothing and runs nothing. Whatever comes from outside is escaped on its way in.
+A page is one file that loads nothing and runs no script. All text from outside is escaped.
 """

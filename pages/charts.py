@@ -1,44 +1,44 @@
-"""Pictures of a report as SVG, without any library: they live inside a page and take their letters from it.
+"""Charts of a report as SVG, without a library. They stand inside a page and use its font.
 
-Small in their own units, so that letters stay readable when a telephone shows them. No colour tells anything alone:
-marks differ in shape or place as well, and each picture has a table beside it. Colours keep apart for those who do not
-see red or green.
+Their own units are small, so that text stays readable on a telephone. Colour alone carries no meaning: marks also
+differ in shape or place, and each chart has a table beside it. The colours are safe for readers who do not see red or
+green.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pages.colours import DARK, GRID, INK, LIGHT, ORANGE, PALE, SOFT
+from pages.svg import bar, picture, text
 
 WIDTH, HEIGHT = 420, 262
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 14, 26
-LONGEST_NAME = 56  # letters that a line takes
+LONGEST_NAME = 56  # characters that fit on a line
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The upright axis: from low to high, with marks, and how a mark is written."""
+    """The vertical axis: its ends, its marks, and how a mark is written."""
 
     low: float
     high: float
     marks: Sequence[float]
-    said: Callable[[float], str]
+    mark_label: Callable[[float], str]
 
     def y(self, value: float) -> float:
         inside = min(max(value, self.low), self.high)
         return HEIGHT - BOTTOM - (inside - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
 
 
-def axis(high: float, said: Callable[[float], str], low: float = 0.0) -> Axis:
-    """Round marks, four to six of them, up to at least `high`."""
+def axis(high: float, mark_label: Callable[[float], str], low: float = 0.0) -> Axis:
+    """An axis with four to six round marks that reaches at least `high`."""
     span = max(high - low, 1e-9)
     power = 10.0 ** _exponent(span)
     step = next(step * power for step in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if span / (step * power) <= 5.001)
     count = max(1, -int(-(span - 1e-9 * span) // step))
-    return Axis(low, low + count * step, [low + step * n for n in range(count + 1)], said)
+    return Axis(low, low + count * step, [low + step * n for n in range(count + 1)], mark_label)
 
 
 def _exponent(span: float) -> int:
@@ -52,30 +52,30 @@ def _exponent(span: float) -> int:
 
 def workload(
     title: str, labels: Sequence[str], staff: Sequence[float], calls: Sequence[float], other: Sequence[float],
-    said: Callable[[float], str],
+    mark_label: Callable[[float], str],
 ) -> str:  # fmt: skip
-    """People at work as a line of steps; below it, stacked, how many are busy with calls and with other things."""
-    scale = axis(max([*staff, *(a + b for a, b in zip(calls, other, strict=True)), 1.0]), said)
+    """People at work as a stepped line; stacked bars below it show how many are busy with calls and other work."""
+    scale = axis(max([*staff, *(a + b for a, b in zip(calls, other, strict=True)), 1.0]), mark_label)
     step = _step(labels)
     lines = []
     for n, (mine, more) in enumerate(zip(calls, other, strict=True)):
         x, width = LEFT + step * n + step * 0.12, step * 0.76
-        lines.append(_bar(x, scale.y(mine), width, scale.y(0) - scale.y(mine), DARK))
-        lines.append(_bar(x, scale.y(mine + more), width, scale.y(mine) - scale.y(mine + more), LIGHT))
+        lines.append(bar(x, scale.y(mine), width, scale.y(0) - scale.y(mine), DARK))
+        lines.append(bar(x, scale.y(mine + more), width, scale.y(mine) - scale.y(mine + more), LIGHT))
     path = " ".join(f"{LEFT + step * (n + side):.1f},{scale.y(v):.1f}" for n, v in enumerate(staff) for side in (0, 1))
     lines.append(f"<polyline points='{path}' fill='none' stroke='{ORANGE}' stroke-width='2.5'/>")
-    return _svg(title, [*_frame(scale, labels), *lines])
+    return _picture(title, [*_frame(scale, labels), *lines])
 
 
 def levels(
     title: str, labels: Sequence[str], values: Sequence[float | None], ends: Sequence[tuple[float, float] | None],
-    goal: float | None, said: Callable[[float], str],
+    goal: float | None, mark_label: Callable[[float], str],
 ) -> str:  # fmt: skip
-    """A dot for each half-hour with its interval; what is to be reached as a dashed line."""
+    """A dot with its interval for each half-hour; the goal is a dashed line."""
     seen = [v for v in values if v is not None] + [each[0] for each in ends if each] + ([goal] if goal else [])
     lowest = min(seen, default=0.0)
     low = next(edge for edge in (0.9, 0.8, 0.6, 0.5, 0.0) if edge < lowest or edge == 0.0)
-    scale, step = axis(1.0, said, low), _step(labels)
+    scale, step = axis(1.0, mark_label, low), _step(labels)
     lines = []
     if goal is not None:
         y = f"{scale.y(goal):.1f}"
@@ -92,23 +92,23 @@ def levels(
             )
         if value is not None:
             lines.append(f"<circle cx='{x:.1f}' cy='{scale.y(value):.1f}' r='4' fill='{DARK}'/>")
-    return _svg(title, [*_frame(scale, labels), *lines])
+    return _picture(title, [*_frame(scale, labels), *lines])
 
 
 def fan(
-    title: str, labels: Sequence[str], quantiles: Sequence[Sequence[float] | None], said: Callable[[float], str]
+    title: str, labels: Sequence[str], quantiles: Sequence[Sequence[float] | None], mark_label: Callable[[float], str]
 ) -> str:
-    """Five quantiles of each half-hour, from low to high: two bands, one in the other, and the median as a line.
+    """Five quantiles of each half-hour, in ascending order: two nested bands, and the median as a line.
 
     None leaves a gap.
     """
-    scale, step = axis(max([*(row[-1] for row in quantiles if row), 1.0]), said), _step(labels)
+    scale, step = axis(max([*(row[-1] for row in quantiles if row), 1.0]), mark_label), _step(labels)
     lines = [line for run in _runs(quantiles) for line in _band(run, scale, step)]
-    return _svg(title, [*_frame(scale, labels), *lines])
+    return _picture(title, [*_frame(scale, labels), *lines])
 
 
 def _runs(quantiles: Sequence[Sequence[float] | None]) -> Iterator[list[tuple[int, Sequence[float]]]]:
-    """The stretches without a gap, each value with its place."""
+    """The runs of values without a gap; each value with its position."""
     run: list[tuple[int, Sequence[float]]] = []
     for n, row in enumerate(quantiles):
         if row is not None:
@@ -121,7 +121,7 @@ def _runs(quantiles: Sequence[Sequence[float] | None]) -> Iterator[list[tuple[in
 
 
 def _band(run: list[tuple[int, Sequence[float]]], scale: Axis, step: float) -> Iterator[str]:
-    # One place alone is drawn as wide as a bar, or it could not be seen.
+    # A single position is drawn as wide as a bar; otherwise it would be invisible.
     wide = [(n + side, row) for n, row in run for side in ((0.3, 0.7) if len(run) == 1 else (0.5,))]
 
     def points(which: int, back: bool = False) -> str:
@@ -135,11 +135,12 @@ def _band(run: list[tuple[int, Sequence[float]]], scale: Axis, step: float) -> I
 
 
 def stacked(
-    title: str, labels: Sequence[str], parts: Sequence[tuple[str, Sequence[float | None]]], said: Callable[[float], str]
+    title: str, labels: Sequence[str], parts: Sequence[tuple[str, Sequence[float | None]]],
+    mark_label: Callable[[float], str],
 ) -> str:  # fmt: skip
-    """A bar for each label, of coloured parts from below; a part that is None is left out."""
+    """A bar for each label, stacked from coloured parts; a part that is None is left out."""
     heights = [sum(part[n] or 0.0 for _, part in parts) for n in range(len(labels))]
-    scale, step = axis(max([*heights, 1.0]), said), _step(labels)
+    scale, step = axis(max([*heights, 1.0]), mark_label), _step(labels)
     lines = []
     for n in range(len(labels)):
         below = 0.0
@@ -147,34 +148,36 @@ def stacked(
             size = part[n] or 0.0
             top = scale.y(below + size)
             if size:
-                lines.append(_bar(LEFT + step * (n + 0.12), top, step * 0.76, scale.y(below) - top, colour))
+                lines.append(bar(LEFT + step * (n + 0.12), top, step * 0.76, scale.y(below) - top, colour))
             below += size
-    return _svg(title, [*_frame(scale, labels), *lines])
+    return _picture(title, [*_frame(scale, labels), *lines])
 
 
 def ranked(title: str, rows: Sequence[tuple[str, float | None, str]], whole: float | None = None) -> str:
-    """A lying bar for each (name, value, what it is worth in words), from nought to `whole` or to the greatest."""
+    """A horizontal bar for each (name, value, value as text), from 0 to `whole` or to the largest value."""
     wide, high = WIDTH - 2 * RIGHT, 40
     most = whole or max([value for _, value, _ in rows if value] or [1.0])
     lines = []
-    for n, (name, value, words) in enumerate(rows):
+    for n, (name, value, value_text) in enumerate(rows):
         y = high * n + 16
         lines.append(_text(RIGHT, y, name, "start", INK))
-        lines.append(_text(WIDTH - RIGHT, y, words, "end", INK))
-        lines.append(_bar(RIGHT, y + 5, wide, 12, "#eef1f5"))
-        lines.append(_bar(RIGHT, y + 5, wide * (value or 0.0) / most, 12, DARK))
-    return _svg(title, lines, high * len(rows) + 4)
+        lines.append(_text(WIDTH - RIGHT, y, value_text, "end", INK))
+        lines.append(bar(RIGHT, y + 5, wide, 12, "#eef1f5"))
+        lines.append(bar(RIGHT, y + 5, wide * (value or 0.0) / most, 12, DARK))
+    return _picture(title, lines, high * len(rows) + 4)
 
 
 def months(
     title: str, rows: Sequence[tuple[str, Sequence[float | None], str]], ends: tuple[str, str] = ("", "")
 ) -> str:
-    """A row of small bars for each (name, values in time, the last in words), each row on its own scale; `ends` are the
-    first month and the last, below them all."""
+    """A row of small bars for each (name, monthly values, last value as text), each row on its own scale.
+
+    `ends`: the first month and the last, written below the rows.
+    """
     high, left, right = 62, RIGHT, 64
     step = (WIDTH - left - right) / max([1, *(len(values) for _, values, _ in rows)])
     lines = []
-    for n, (name, values, words) in enumerate(rows):
+    for n, (name, values, last_text) in enumerate(rows):
         foot = high * (n + 1) - 6
         most = max([value for value in values if value] or [1.0])
         short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
@@ -183,51 +186,51 @@ def months(
         for place, value in enumerate(values):
             tall = (value or 0.0) / most * 34
             colour = DARK if place == len(values) - 1 else LIGHT
-            lines.append(_bar(left + step * (place + 0.12), foot - tall, step * 0.76, tall, colour))
-        lines.append(_text(WIDTH - RIGHT, foot - 8, words, "end", INK))
+            lines.append(bar(left + step * (place + 0.12), foot - tall, step * 0.76, tall, colour))
+        lines.append(_text(WIDTH - RIGHT, foot - 8, last_text, "end", INK))
     below = high * len(rows) + 10
     lines.append(_text(left, below, ends[0], "start", SOFT))
     lines.append(_text(WIDTH - right, below, ends[1], "end", SOFT))
-    return _svg(title, lines, below + 8)
+    return _picture(title, lines, below + 8)
 
 
 @dataclass(frozen=True)
 class PromiseBar:
-    """One bound: its value and interval as parts of the axis 0 to 1, what was wanted, and the words of both."""
+    """One promise or target: its value, interval and bound on an axis from 0 to 1, and a caption."""
 
     name: str
     value: float | None
     ends: tuple[float, float] | None
-    wanted: float
+    bound: float
     colour: str
-    said: str
+    caption: str
 
 
 def promises(title: str, rows: Sequence[PromiseBar]) -> str:
-    """A bar for each bound, with its interval, and a mark at what is wanted."""
+    """A bar with its interval for each row, and a mark at its bound."""
     wide, high = WIDTH - 2 * RIGHT, 58
     lines = []
     for n, row in enumerate(rows):
         y = high * n + 22
         lines.append(_text(RIGHT, y - 5, row.name, "start", INK, 13))
-        lines.append(_bar(RIGHT, y + 2, wide, 18, "#eef1f5"))
+        lines.append(bar(RIGHT, y + 2, wide, 18, "#eef1f5"))
         if row.value is not None:
-            lines.append(_bar(RIGHT, y + 2, wide * row.value, 18, row.colour))
+            lines.append(bar(RIGHT, y + 2, wide * row.value, 18, row.colour))
         if row.ends is not None:
             a, b = (RIGHT + wide * each for each in row.ends)
             lines.append(f"<path d='M{a:.1f} {y + 11}H{b:.1f}' stroke='#111' stroke-width='3'/>")
-        x = RIGHT + wide * row.wanted
+        x = RIGHT + wide * row.bound
         lines.append(f"<path d='M{x:.1f} {y - 1}v24' stroke='{ORANGE}' stroke-width='3'/>")
-        lines.append(_text(RIGHT, y + 33, row.said, "start", SOFT, 11))
-    return _svg(title, lines, high * len(rows) + 4)
+        lines.append(_text(RIGHT, y + 33, row.caption, "start", SOFT, 11))
+    return _picture(title, lines, high * len(rows) + 4)
 
 
 def _frame(scale: Axis, labels: Sequence[str]) -> Iterator[str]:
-    """Lines across, and the hours below."""
+    """The grid lines, and the hours below."""
     for mark in scale.marks:
         y = scale.y(mark)
         yield f"<path d='M{LEFT} {y:.1f}H{WIDTH - RIGHT}' stroke='{SOFT if mark == scale.low else GRID}'/>"
-        yield _text(LEFT - 6, y + 4, scale.said(mark), "end", SOFT)
+        yield _text(LEFT - 6, y + 4, scale.mark_label(mark), "end", SOFT)
     step = _step(labels)
     every = max(1, -(-len(labels) // 9))
     for n in range(0, len(labels), every):
@@ -240,16 +243,9 @@ def _step(labels: Sequence[str]) -> float:
     return (WIDTH - LEFT - RIGHT) / max(1, len(labels))
 
 
-def _bar(x: float, y: float, width: float, height: float, fill: str) -> str:
-    return f"<rect x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{max(0.0, height):.1f}' fill='{fill}'/>"
+def _picture(title: str, lines: Sequence[str], height: int = HEIGHT) -> str:
+    return picture(title, WIDTH, height, lines)
 
 
-def _svg(title: str, lines: Sequence[str], height: int = HEIGHT) -> str:
-    head = f"<svg viewBox='0 0 {WIDTH} {height}' role='img' font-size='12'><title>{escape(title)}</title>"
-    return "\n".join([head, *lines, "</svg>"])
-
-
-def _text(x: float, y: float, text: str, anchor: str, fill: str, size: int = 12) -> str:
-    return (
-        f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' fill='{fill}' font-size='{size}'>{escape(text)}</text>"
-    )
+def _text(x: float, y: float, content: str, anchor: str, fill: str, size: int = 12) -> str:
+    return text(x, y, content, anchor, fill, f"font-size='{size}'")

@@ -1,7 +1,7 @@
-"""The colours of pages and pictures; they keep apart for those who do not see red or green.
+"""The colours of pages and pictures, safe for readers who do not see red or green.
 
-On white, the inks (all but `LIGHT`, `PALE`, `GRID` and `AMBER`) have a contrast of at least 4.5 to 1, as WCAG 2.1 AA
-asks of letters, and more than the 3 to 1 that it asks of the marks of a picture.
+On white, the inks (all except `LIGHT`, `PALE`, `GRID` and `AMBER`) have a contrast of at least 4.5 to 1, which WCAG 2.1
+AA requires for text; it requires 3 to 1 for the marks of a picture.
 """
 
 from __future__ import annotations

@@ -1,29 +1,30 @@
-"""Differences as a picture: a dot and its interval for each row, on one scale with nought in the middle."""
+"""A forest plot: a dot and its interval for each difference, on one scale with 0 in the middle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pages.colours import GRID, INK, SOFT
+from pages.svg import picture, text
 
 WIDTH, EDGE, ROW, FOOT = 420, 10, 40, 24
+HALO = "stroke='white' stroke-width='4' paint-order='stroke'"  # separates text from the grid lines behind it
 
 
 @dataclass(frozen=True)
 class Row:
-    """One difference with its interval, None where there is none; its colour, and both in words."""
+    """One difference with its interval (None: there is none), its colour and its value as text."""
 
     name: str
     value: float | None
     ends: tuple[float, float] | None
     colour: str
-    said: str
+    label: str
 
 
-def forest_plot(title: str, rows: Sequence[Row], said: Callable[[float], str]) -> str:
-    """The rows one under the other; `said` writes a mark of the scale."""
+def forest_plot(title: str, rows: Sequence[Row], mark_label: Callable[[float], str]) -> str:
+    """The plot of these rows; `mark_label` writes a mark of the scale."""
     reach = _reach(rows)
     foot = ROW * len(rows) + 6
     lines = []
@@ -31,18 +32,16 @@ def forest_plot(title: str, rows: Sequence[Row], said: Callable[[float], str]) -
         x, colour = _x(mark, reach), INK if mark == 0 else GRID
         lines.append(f"<path d='M{x:.1f} 4V{foot}' stroke='{colour}'/>")
         anchor = "start" if mark == -reach else "end" if mark == reach else "middle"
-        lines.append(_text(x, foot + 15, said(mark), anchor, SOFT))
+        lines.append(text(x, foot + 15, mark_label(mark), anchor, SOFT))
     for n, row in enumerate(rows):
         lines += _row(row, ROW * n, reach)
-    head = f"<svg viewBox='0 0 {WIDTH} {foot + FOOT}' role='img' font-size='12'><title>{escape(title)}</title>"
-    return "\n".join([head, *lines, "</svg>"])
+    return picture(title, WIDTH, foot + FOOT, lines)
 
 
 def _row(row: Row, top: float, reach: float) -> list[str]:
     y = top + 28
-    # A white edge keeps the letters apart from the lines of the scale behind them.
-    lines = [_text(EDGE, top + 16, row.name, "start", INK, halo=True)]
-    lines.append(_text(WIDTH - EDGE, top + 16, row.said, "end", INK, halo=True))
+    lines = [text(EDGE, top + 16, row.name, "start", INK, HALO)]
+    lines.append(text(WIDTH - EDGE, top + 16, row.label, "end", INK, HALO))
     if row.ends is not None:
         a, b = (_x(each, reach) for each in row.ends)
         path = f"M{a:.1f} {y}H{b:.1f}M{a:.1f} {y - 4}v8M{b:.1f} {y - 4}v8"
@@ -53,7 +52,7 @@ def _row(row: Row, top: float, reach: float) -> list[str]:
 
 
 def _reach(rows: Sequence[Row]) -> float:
-    """How far the scale goes to either side: a round number that everything lies within."""
+    """The end of the scale on either side: a round number that no row exceeds."""
     most = max((abs(end) for row in rows for end in (*(row.ends or ()), row.value or 0.0)), default=0.0)
     if not most:
         return 1.0
@@ -67,8 +66,3 @@ def _reach(rows: Sequence[Row]) -> float:
 
 def _x(value: float, reach: float) -> float:
     return WIDTH / 2 + value / reach * (WIDTH / 2 - EDGE)
-
-
-def _text(x: float, y: float, text: str, anchor: str, fill: str, *, halo: bool = False) -> str:
-    edge = " stroke='white' stroke-width='4' paint-order='stroke'" if halo else ""
-    return f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}' fill='{fill}'{edge}>{escape(text)}</text>"

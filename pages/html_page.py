@@ -1,6 +1,6 @@
-"""The sheet that reports are written on: one file, no script, nothing fetched; narrow screens and print included.
+"""The frame, style, sections and tables of a page: one file without scripts that loads nothing.
 
-Whatever comes from outside (titles, names) passes through `html.escape` on its way in.
+It suits narrow screens and print. All text from outside (titles, names) is escaped here.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from html import escape
 
 from common.languages import Language
 
-SHORT = 10  # letters of a heading that are not broken
-# What a browser may load: nothing. The page carries its style.
+SHORT = 10  # characters; a row heading up to this length is not wrapped
+# A browser may load nothing; the page contains its style.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light; --ink: #1b2430; --soft: #55606e; --line: #d5dbe3; --dark: #1f4e8c; --paper: #f4f6f9 }
@@ -98,16 +98,38 @@ def page(title: str, language: Language, body: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
+def report(
+    title: str, language: Language, introduction: Sequence[str], sections: Sequence[str], notes: Sequence[str] = ()
+) -> str:
+    """A page with its heading, introduction, sections and closing notes. `sections` are markup, all else is text."""
+    footer = f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in notes)}</footer>"
+    return page(
+        title,
+        language,
+        [
+            f"<h1>{escape(title)}</h1>",
+            *(f'<p class="soft">{escape(each)}</p>' for each in introduction),
+            *sections,
+            *([footer] if notes else []),
+        ],
+    )
+
+
+def warning(text: str) -> str:
+    """A paragraph that stands out, for the head of a report."""
+    return f'<p class="fails">{escape(text)}</p>'
+
+
 def figure_section(
     heading: str, text: Sequence[str], picture: str, key: Sequence[tuple[str, str, str]], beside: str,
     *, wide: bool = False,
 ) -> str:  # fmt: skip
-    """A section: what one sees, the picture with its key (colour, `bar` or `thin`, words), and its table beside it.
+    """A section with text, a picture with its key (colour, `bar` or `thin`, text), and a table beside it.
 
     A `wide` table goes below the picture.
     """
     marks = "".join(
-        f'<li><i class="{shape}" style="background:{colour}"></i>{escape(said)}</li>' for colour, shape, said in key
+        f'<li><i class="{shape}" style="background:{colour}"></i>{escape(label)}</li>' for colour, shape, label in key
     )
     keyed = f'<ul class="key">{marks}</ul>' if marks else ""
     return section(
@@ -116,38 +138,40 @@ def figure_section(
 
 
 def section(heading: str, text: Sequence[str], inside: str) -> str:
-    said = "".join(f"<p>{escape(each)}</p>" for each in text)
-    return f"<section><h2>{escape(heading)}</h2>{said}{inside}</section>"
+    paragraphs = "".join(f"<p>{escape(each)}</p>" for each in text)
+    return f"<section><h2>{escape(heading)}</h2>{paragraphs}{inside}</section>"
 
 
-def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> str:
-    """A table whose first column is a heading; what is not `Markup` is escaped. Keys scroll it where it is too wide.
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, long_headings: bool = False) -> str:
+    """A table whose first column holds the row headings; text that is not `Markup` is escaped.
 
-    With `words` the heading is long, and takes a line of its own on a telephone; each figure then shows the name of its
-    column.
+    Keys scroll a table that is too wide. With `long_headings` each row heading takes a line of its own on a telephone,
+    and each figure shows the name of its column.
     """
     top = "".join(f'<th scope="col" role="columnheader">{escape(each)}</th>' for each in head)
-    names = [f' data-of="{escape(each)}"' if words else "" for each in head[1:]]
+    names = [f' data-of="{escape(each)}"' if long_headings else "" for each in head[1:]]
     lines = []
     for first, *others in rows:
-        cells = "".join(f'<td role="cell"{name}>{_cell(each)}</td>' for name, each in zip(names, others, strict=True))
+        named = zip(names, others, strict=True)
+        cells = "".join(f'<td role="cell"{name}>{_cell(each)}</td>' for name, each in named)
         short = ' class="short"' if len(first) <= SHORT else ""
         lines.append(f'<tr role="row"><th scope="row" role="rowheader"{short}>{_cell(first)}</th>{cells}</tr>')
+    style = "scroll words" if long_headings else "scroll"
     return (
-        f'<div class="scroll{" words" if words else ""}" role="region" tabindex="0" aria-label="{escape(caption)}">'
+        f'<div class="{style}" role="region" tabindex="0" aria-label="{escape(caption)}">'
         f'<table role="table"><caption>{escape(caption)}</caption>'
         f'<thead role="rowgroup"><tr role="row">{top}</tr></thead>'
         f'<tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
 
 
-def scrollable(picture: str, named: str) -> str:
-    """A picture that may be wider than a telephone; keys scroll it, too."""
-    return f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(named)}">{picture}</div>'
+def scrollable(picture: str, name: str) -> str:
+    """A picture that may be wider than a telephone; keys scroll it as well. `name` is read aloud."""
+    return f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(name)}">{picture}</div>'
 
 
 class Markup(str):
-    """Text that is markup already, with everything from outside escaped."""
+    """Text that is already markup; everything from outside in it is escaped."""
 
     __slots__ = ()
 

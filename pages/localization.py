@@ -1,4 +1,4 @@
-"""Figures and days as a reader of a page writes them: 1.234,5 and 5 ottobre 2026, or 1,234.5 and 5 October 2026."""
+"""Numbers and dates in the reader's language: 1.234,5 and 5 ottobre 2026, or 1,234.5 and 5 October 2026."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEPARATORS: dict[Language, dict[int, int]] = {"it": str.maketrans(",.", ".,"), 
 
 
 class Ends(Protocol):
-    """Whatever has an interval; None where there is none."""
+    """Anything with an interval; None: there is none."""
 
     @property
     def low(self) -> float | None: ...
@@ -31,12 +31,12 @@ class Ends(Protocol):
 
 
 def number(value: float, language: Language, digits: int = 1) -> str:
-    """A number with so many decimals."""
+    """A number with this many decimals."""
     return f"{value + 0.0:,.{digits}f}".translate(_SEPARATORS[language])
 
 
 def figure(value: float | None, kind: str, language: Language, digits: int = 1) -> str:
-    """A share in per cent or seconds; a dash where nothing was measured."""
+    """A share in per cent, or seconds; a dash when nothing was measured."""
     if value is None:
         return NOTHING
     return f"{number(100 * value if kind == 'share' else value, language, digits)}\N{NO-BREAK SPACE}{unit(kind)}"
@@ -47,14 +47,14 @@ def unit(kind: str) -> str:
 
 
 def amount(value: float, kind: str, language: Language) -> str:
-    """A number as its kind is written: whole counts, shares in per cent, seconds, days."""
+    """A number in the format of its kind: whole counts, shares in per cent, seconds, days."""
     if kind == "count":
         return number(value, language, 0)
     return number(value, language) if kind == "days" else figure(value, kind, language)
 
 
 def interval(estimate: Ends, kind: str, language: Language) -> str:
-    """Both ends, joined by a dash; a share never leaves 0 to 100, and no wait is below 0."""
+    """Both ends, joined by a dash; shares are clipped to 0 to 100 %, waits to 0 and above."""
     ends = bounded(estimate, kind)
     if ends is None:
         return NOTHING
@@ -63,7 +63,7 @@ def interval(estimate: Ends, kind: str, language: Language) -> str:
 
 
 def bounded(estimate: Ends, kind: str) -> tuple[float, float] | None:
-    """The ends of an interval, within what the measure can be."""
+    """The ends of an interval, clipped to the possible values of the measure."""
     if estimate.low is None or estimate.high is None:
         return None
     low, high = max(0.0, estimate.low), max(0.0, estimate.high)
@@ -79,5 +79,5 @@ def month(year: int, month_number: int, language: Language) -> str:
 
 
 def short_month(year: int, month_number: int, language: Language) -> str:
-    """`ott 26`, for the head of a narrow column."""
+    """`ott 26`, for the heading of a narrow column."""
     return f"{_MONTHS[language].split()[month_number - 1][:3]} {year % 100:02}"

@@ -20,14 +20,8 @@ MOST_DRAWN = 10  # topics in a picture; the table has them all
 def page(document: Document) -> str:
     """The whole page."""
     writer = Writer(document)
-    body = [
-        f"<h1>{escape(document.title)}</h1>",
-        *(f'<p class="soft">{escape(each)}</p>' for each in document.lead),
-        writer.cards(),
-        *(writer.section(each) for each in document.sections),
-        f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in document.foot)}</footer>",
-    ]
-    return html_page.page(document.title, document.language, body)
+    sections = [writer.cards(), *(writer.section(each) for each in document.sections)]
+    return html_page.report(document.title, document.language, list(document.lead), sections, list(document.foot))
 
 
 class Writer:
@@ -62,7 +56,7 @@ class Writer:
     def table(self, table: Table) -> str:
         head = [table.corner, *(each.label for each in table.columns)]
         rows = [[self.head(row), *(self.cell(each) for each in row.values)] for row in table.rows]
-        return html_page.table(table.caption, head, rows, words=table.name in LONG)
+        return html_page.table(table.caption, head, rows, long_headings=table.name in LONG)
 
     def head(self, row: Row) -> str:
         note = f"<small>{escape(row.note)}</small>" if row.note else ""

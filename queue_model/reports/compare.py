@@ -20,17 +20,13 @@ def report(found: Comparison, called: Sequence[str], measures: Sequence[str], ra
     """The page. `called`: what the scenarios are named; `measures`: those to compare; `rank`: the one that ranks."""
     writer = Writer(found, called, language)
     title = writer.words["comparison"].format(", ".join(called))
-    others = range(1, len(called))
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
-        *(f'<p class="fails">{escape(each)}</p>' for each in writer.warnings()),
+    sections = [
+        *(html_page.warning(each) for each in writer.warnings()),
         writer.ranking(rank),
-        *(writer.against_first(second, measures) for second in others),
+        *(writer.against_first(second, measures) for second in range(1, len(called))),
         writer.definitions(list(dict.fromkeys((rank, *measures)))),
-        f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in writer.how())}</footer>",
     ]
-    return html_page.page(title, language, body)
+    return html_page.report(title, language, list(writer.introduction()), sections, list(writer.notes()))
 
 
 class Writer:
@@ -44,7 +40,7 @@ class Writer:
     def title(self, measure: str) -> str:
         return DEFINITIONS[measure].title(self.language, **self.within)
 
-    def asked(self) -> Iterator[str]:
+    def introduction(self) -> Iterator[str]:
         first = self.found.results[0]
         for name, result in zip(self.called, self.found.results, strict=True):
             period = result.study.period
@@ -61,7 +57,7 @@ class Writer:
             if lost:
                 yield f"{name}: {self.words['grows'].format(', '.join(map(self.title, lost)))}"
 
-    def how(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         if self.found.pairs > 1:
             each = localization.figure(self.found.confidence, "share", self.language, 2)
             together = localization.figure(CONFIDENCE, "share", self.language, 0)
@@ -139,7 +135,7 @@ class Writer:
         key = [(colours.GREEN, "bar", words["better"]), (colours.RED, "bar", words["worse"])]
         key += [(colours.AMBER, "bar", words["cannot tell"]), (colours.SOFT, "bar", words["neither"])]
         drawn = "".join(self._drawn(heading, apart, kind) for kind in KINDS)
-        table = html_page.table(heading, head, rows, words=True)
+        table = html_page.table(heading, head, rows, long_headings=True)
         return html_page.figure_section(heading, [words["against say"]], drawn, key, table, wide=True)
 
     def _drawn(self, heading: str, apart: Sequence[Difference], kind: str) -> str:

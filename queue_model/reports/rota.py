@@ -23,18 +23,16 @@ def report(rota: Rota, checked: RotaCheck, language: Language) -> str:
     """The page."""
     words = TEXTS[language]
     ends = [localization.day(each, language) for each in (rota.days[0], rota.days[-1])]
-    said = words["rota say"].format(
+    summary = words["rota say"].format(
         people=len(rota.force.people), shifts=len(rota.duties), hours=localization.number(rota.hours, language)
     )
     title = f"{rota.force.title}: {words['rota'].format(*ends)}"
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        f'<p class="soft">{escape(rota.study.scenario.title)}. {escape(said)}</p>',
-        *_short(rota, language),
+    sections = [
+        *_shortages(rota, language),
         _proof(checked, language),
         *(_week(rota, days, language) for days in weeks(rota.days)),
     ]
-    return html_page.page(title, language, body)
+    return html_page.report(title, language, [f"{rota.study.scenario.title}. {summary}"], sections)
 
 
 def weeks(days: Sequence[date]) -> list[list[date]]:
@@ -77,7 +75,7 @@ def _hours(code: str, duties: Sequence[Duty], language: Language) -> str:
     return localization.number(sum(duty.pattern.shift.minutes for duty in duties if duty.person == code) / 60, language)
 
 
-def _short(rota: Rota, language: Language) -> Iterator[str]:
+def _shortages(rota: Rota, language: Language) -> Iterator[str]:
     """What cannot be covered, if anything."""
     words = TEXTS[language]
     if not rota.shortages and not rota.open_shifts:
@@ -129,7 +127,7 @@ def _proof(checked: RotaCheck, language: Language) -> str:
             for label, one in each.missed
         ]
     head = (words["measure"], words["wanted"], words["value"], words["interval"], words["verdict"])
-    inside = html_page.table(words["checked"], head, rows, words=True)
+    inside = html_page.table(words["checked"], head, rows, long_headings=True)
     if missed:
         inside += html_page.table(words["missed"], (words["from"], words["measure"], words["value"]), missed)
     return html_page.section(words["checked"], [words["checked say"]], inside)

@@ -29,23 +29,21 @@ MARKS: dict[Verdict, tuple[str, str]] = {
 
 
 def report(
-    result: Result, day: WorkingDay, wanted: Sequence[Bound], unsteady: Sequence[UnstableQueue], language: Language
+    result: Result, day: WorkingDay, bounds: Sequence[Bound], unsteady: Sequence[UnstableQueue], language: Language
 ) -> str:
     """The page. `result` must have been measured by half-hour (`parts`)."""
     writer = Writer(result, unsteady, language)
-    title = result.study.scenario.title
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
+    sections = [
         writer.cards(),
-        *writer.warnings(),
-        writer.promises(wanted),
-        # A period of closed days only has promises, but no day to draw.
-        *((writer.load(day), writer.levels(), writer.fan()) if writer.slots else ()),
+        *(html_page.warning(each) for each in writer.warnings()),
+        writer.promises(bounds),
+        # A period of closed days has promises, but no working day to draw.
+        *((writer.workload(day), writer.levels(), writer.fan()) if writer.slots else ()),
         writer.measures(),
-        f"<footer><p>{escape(writer.words['how'])}</p></footer>",
     ]
-    return html_page.page(title, language, [each for each in body if each])
+    title, notes = result.study.scenario.title, [writer.words["how"]]
+    drawn = [each for each in sections if each]
+    return html_page.report(title, language, list(writer.introduction()), drawn, notes)
 
 
 class Writer:
@@ -81,7 +79,7 @@ class Writer:
         return localization.number(value, self.language, digits)
 
     # parts of the page
-    def asked(self) -> Iterator[str]:
+    def introduction(self) -> Iterator[str]:
         period, words = self.result.study.period, self.words
         ends = (localization.day(each, self.language) for each in (period.first, period.date(period.days - 1)))
         yield words["period"].format(*ends, days=self.plain(period.days, 0), open=int(period.opens.sum()))
@@ -100,15 +98,14 @@ class Writer:
 
     def warnings(self) -> Iterator[str]:
         for each in self.unsteady:
-            said = self.words["grows"].format(", ".join(self.title(name) for name in each.measures))
-            yield f'<p class="fails">{escape(said)}</p>'
+            yield self.words["grows"].format(", ".join(self.title(name) for name in each.measures))
 
-    def promises(self, wanted: Sequence[Bound]) -> str:
+    def promises(self, bounds: Sequence[Bound]) -> str:
         words = self.words
-        if not wanted:
+        if not bounds:
             return html_page.section(words["promises"], [words["no promises"]], "")
         rows, bars = [], []
-        for bound in wanted:
+        for bound in bounds:
             estimate = self.result.estimate(bound.measure)
             verdict: Verdict = "fails" if bound.measure in self.lost else bound.judge(estimate)
             mark, colour = MARKS[verdict]
@@ -126,7 +123,7 @@ class Writer:
             [words["promises say"]],
             picture,
             key,
-            html_page.table(words["promises"], head, rows, words=True),
+            html_page.table(words["promises"], head, rows, long_headings=True),
             wide=True,
         )
 
@@ -140,7 +137,7 @@ class Writer:
         title = self.title(bound.measure)
         return charts.PromiseBar(title, value, scaled, bound.value / whole, colour, f"{said} ({bound.text})")
 
-    def load(self, day: WorkingDay) -> str:
+    def workload(self, day: WorkingDay) -> str:
         words = self.words
         days = max(1, int(self.result.study.period.opens.sum())) * self.result.replications
         offered = self.result.part("half-hour", "service_level")
@@ -220,7 +217,7 @@ class Writer:
         return html_page.section(
             self.words["measures"],
             [self.words["measures say"]],
-            html_page.table(self.words["measures"], head_row, rows, words=True),
+            html_page.table(self.words["measures"], head_row, rows, long_headings=True),
         )
 
     # marks of the axes

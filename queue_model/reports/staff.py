@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 import numpy as np
 
@@ -19,17 +18,9 @@ from queue_model.reports.texts import TEXTS
 def report(found: Staffing, day: int, language: Language) -> str:
     """The page. `day`: the weekday to show beside the formulas, 0 = Monday."""
     writer = Writer(found, language)
-    title = found.study.scenario.title
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
-        writer.week(),
-        *writer.binding(),
-        writer.day(day),
-        writer.totals(),
-        f"<footer>{''.join(f'<p>{escape(each)}</p>' for each in writer.how())}</footer>",
-    ]
-    return html_page.page(title, language, body)
+    sections = [writer.week(), *writer.binding(), writer.day(day), writer.totals()]
+    introduction, notes = list(writer.introduction()), list(writer.notes())
+    return html_page.report(found.study.scenario.title, language, introduction, sections, notes)
 
 
 class Writer:
@@ -61,7 +52,7 @@ class Writer:
         return dict(zip(names, (self.found.staff, rules.erlang_c, rules.erlang_a, rules.square_root), strict=True))
 
     # parts of the page
-    def asked(self) -> Iterator[str]:
+    def introduction(self) -> Iterator[str]:
         found, period = self.found, self.found.study.period
         goals = "; ".join(self._goal(goal) for goal in found.goals)
         default = "" if found.targets_given else f" {self.words['usual target']}"
@@ -76,7 +67,7 @@ class Writer:
         value = localization.figure(goal.value, DEFINITIONS[goal.measure].kind, self.language)
         return f"{self.title(goal.measure)} {'≥' if goal.at_least else '≤'} {value}"
 
-    def how(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         yield self.words["proved"].format(
             tried=self.plain(self.found.tried, 0), proved=self.plain(self.found.proved, 0)
         )
@@ -122,7 +113,9 @@ class Writer:
         ]  # fmt: skip
         heading = words["seats bind"].format(found.seats)
         head = (words["time"], words["people wanted"], *(self.title(each) for each in measures), words["verdict"])
-        yield html_page.section(heading, [words["seats bind say"]], html_page.table(heading, head, rows, words=True))
+        yield html_page.section(
+            heading, [words["seats bind say"]], html_page.table(heading, head, rows, long_headings=True)
+        )
 
     def _name(self, cell: int) -> str:
         cells = self.found.cells

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any
 
 from charter.kpi import Thresholds
@@ -20,13 +19,8 @@ def report(
 ) -> str:  # fmt: skip
     """The page. `title`: the base's; `measures`: those to show."""
     writer = Writer(settings, found, within, language)
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="soft">{escape(each)}</p>' for each in writer.asked()),
-        *(writer.measure(each) for each in measures),
-        f"<footer><p>{escape(writer.words['how'])}</p></footer>",
-    ]
-    return html_page.page(title, language, body)
+    sections = [writer.measure(each) for each in measures]
+    return html_page.report(title, language, list(writer.introduction()), sections, [writer.words["how"]])
 
 
 def value_said(value: Any) -> str:
@@ -44,7 +38,7 @@ class Writer:
         self.within = within._asdict()
         self.names = list(dict.fromkeys(name for setting in settings for name in setting))
 
-    def asked(self) -> Iterator[str]:
+    def introduction(self) -> Iterator[str]:
         first = self.found[0]
         points, runs = (localization.number(each, self.language, 0) for each in (len(self.found), first.replications))
         seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))

@@ -20,7 +20,9 @@ def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_ke
 
 
 def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
-    drawn = ElementTree.fromstring(html_page.table("C", ["Measure", "Value <"], [["a sentence", "1"]], words=True))
+    drawn = ElementTree.fromstring(
+        html_page.table("C", ["Measure", "Value <"], [["a sentence", "1"]], long_headings=True)
+    )
     assert [each.get("data-of") for each in drawn.iter("td")] == ["Value <"]
     assert "content: attr(data-of)" in html_page.STYLE
     plain = ElementTree.fromstring(html_page.table("C", ["Measure", "Value"], [["a sentence", "1"]]))
@@ -28,7 +30,7 @@ def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
 
 
 def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherwise() -> None:
-    drawn = ElementTree.fromstring(html_page.table("C", ["A", "B"], [["x", "1"]], words=True))
+    drawn = ElementTree.fromstring(html_page.table("C", ["A", "B"], [["x", "1"]], long_headings=True))
     roles = {
         (each.tag, each.get("role")) for each in drawn.iter() if each.tag in ("table", "thead", "tbody", "tr", "td")
     }
