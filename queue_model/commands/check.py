@@ -71,7 +71,7 @@ def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) 
         estimate, kind = result.estimate(bound.measure), text_tables.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())
         if bound.measure in lost:
-            rows.append([title, bound.text, "no steady state", text_tables.EMPTY, verdict])
+            rows.append([title, bound.text, text_tables.NO_STEADY_STATE, text_tables.EMPTY, verdict])
         else:
             figures = (text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind))
             rows.append([title, bound.text, *figures, verdict])

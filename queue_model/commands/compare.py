@@ -119,7 +119,7 @@ def _rows(
 
 def _value(found: Comparison, scenario: int, measure: str) -> str:
     if measure in found.no_steady_state[scenario]:
-        return "no steady state"
+        return text_tables.NO_STEADY_STATE
     return text_tables.number(found.value(scenario, measure), text_tables.kind(measure))
 
 

@@ -16,6 +16,7 @@ from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import output_files, text_tables
 from queue_model.reports import run as report
+from queue_model.reports.texts import TEXTS
 from queue_model.runs.control_variates import ControlledMeasures, apply_controls, controls
 from queue_model.runs.measures.estimates import Estimate, Figure
 from queue_model.runs.measures.measurer import PARTS
@@ -183,19 +184,18 @@ def _counts(result: Result) -> Iterator[str]:
 
 
 def _measures(result: Result, unsteady: list[UnstableQueue], language: Language) -> list[str]:
-    titles = {"en": ("measure", "value", "95 % interval"), "it": ("misura", "valore", "intervallo al 95 %")}
-    rows = [titles[language]]
+    texts = TEXTS[language]
+    rows = [tuple(texts[name].lower() for name in ("measure", "value", "interval"))]
     lost = {name for each in unsteady for name in each.measures}
     for name, estimate in result.estimates().items():
         title = DEFINITIONS[name].title(language, **result.measurer.thresholds._asdict())
         mark = " *" if name == PUBLISHED else ""
         if name in lost:
-            rows.append((title + mark, "no steady state", text_tables.EMPTY))
+            rows.append((title + mark, text_tables.NO_STEADY_STATE, text_tables.EMPTY))
         else:
             kind = text_tables.kind(name)
             rows.append((title + mark, text_tables.number(estimate.value, kind), text_tables.interval(estimate, kind)))
-    words = {"en": "* the service level that is published", "it": "* il livello di servizio che si pubblica"}
-    return [*text_tables.table(rows), words[language]]
+    return [*text_tables.table(rows), texts["published service level"]]
 
 
 def _luck(result: Result, luck: ControlledMeasures, unsteady: list[UnstableQueue], language: Language) -> Iterator[str]:
@@ -231,7 +231,7 @@ def _by(result: Result, part: str, unsteady: list[UnstableQueue], language: Lang
         cells = [group, f"{level.denominator / result.replications:,.1f}"]
         for name in COLUMNS:
             estimate = columns[name].get(group)
-            cells.append("no steady state" if name in lost else _with_half(estimate, text_tables.kind(name)))
+            cells.append(text_tables.NO_STEADY_STATE if name in lost else _with_half(estimate, text_tables.kind(name)))
         rows.append(cells)
     return text_tables.table(rows)
 

@@ -1,4 +1,4 @@
-"""`queue-model staff`: how many must be at work in each half-hour, by simulation, beside what formulas say."""
+"""`queue-model staff`: how many people must be at work in each half-hour, by simulation and by formulas."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from queue_model.planning.staffing import Staffing, find_staffing
 from queue_model.planning.weekly_half_hours import STEP, Counts, clock, half_hours
 from queue_model.reports import output_files, text_tables
 from queue_model.reports import staff as staff_report
+from queue_model.reports.texts import TEXTS
 
 EXAMPLES = """
-The targets are those of the scenario: targets.service_level, abandonment, answer_rate and wait_mean, in every
-half-hour of the week. Without any, 80 % of the calls within targets.within are taken as the target. The people are
-those at work: add breaks and absences with `queue-model rota`, which reads what --json writes.
+The targets of the scenario (targets.service_level, abandonment, answer_rate and wait_mean) must be met in every
+half-hour of the week. The default is 80 % of the calls answered within targets.within. The result counts people at
+work; `queue-model rota` reads the --json file and adds breaks and absences.
 
 examples:
   queue-model staff scenarios/baseline.yaml
@@ -40,18 +41,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     simulation_options.scenario_arguments(parser)
     simulation_options.simulation_arguments(parser)
     add = parser.add_argument
-    add("--weekday", choices=WEEKDAYS, help="whose half-hours to show beside the formulas (default: the busiest)")
+    add("--weekday", choices=WEEKDAYS, help="the day to compare with the formulas (default: the busiest)")
     add_language(parser, "en", "of the report")
-    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
-    add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one half-hour a line (default: std. output)")
+    add("--html", metavar="FILE", help="write a report with charts, one file, in the --language")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
+    add(
+        "--csv",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="all figures, one half-hour per line (default: standard output)",
+    )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     study = simulation_options.study_of(options, places)
     day = WEEKDAYS.index(options.weekday) if options.weekday is not None else None
     if day is not None and day not in half_hours(study.period).weekdays:
-        raise Refusal(f"--weekday {options.weekday}: the service is closed on it; choose another, or another period")
+        raise Refusal(f"--weekday {options.weekday}: the service is closed on this day; choose another day or period")
     with simulation_options.progress_bar() as progress:
         found = find_staffing(study, **simulation_options.run_arguments(options), jobs=options.jobs, progress=progress)
     if options.json:
@@ -70,13 +77,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def page(found: Staffing, day: int) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     study = found.study
     yield study.scenario.title
     yield f"{found.replications} replications of {study.period.days} days, seed {found.seed}, engine {found.engine}"
-    said = " and ".join(_said(found, goal.measure, goal.value, goal.at_least) for goal in found.goals)
-    default = "" if found.targets_given else " (the scenario sets no targets: the usual one)"
-    yield f"Wanted in every half-hour: {said}{default}"
+    required = " and ".join(_goal(found, goal.measure, goal.value, goal.at_least) for goal in found.goals)
+    default = "" if found.targets_given else f" {TEXTS['en']['usual target']}"
+    yield f"{TEXTS['en']['wanted everywhere']}: {required}.{default}"
     yield ""
     yield "Fewest people at work:"
     yield from _week(found)
@@ -85,18 +92,14 @@ def page(found: Staffing, day: int) -> Iterator[str]:
     yield ""
     yield from _totals(found)
     yield from text_tables.wrapped(
-        f"{found.tried} staffs were simulated, all with the same callers. Each of {found.proved} half-hours with one "
-        "person fewer, all else unchanged, misses a target; 1 is the least where the service is open."
+        TEXTS["en"]["proved"].format(tried=found.tried, proved=found.proved) + " The minimum is 1 person."
     )
     yield ""
     yield from _day(found, day)
-    yield from text_tables.wrapped(
-        "Formulas take each half-hour as endless, handling and patience as exponential, and know neither e-mails nor "
-        "call-backs nor who calls again. Breaks and absences come on top: queue-model rota."
-    )
+    yield from text_tables.wrapped(TEXTS["en"]["formulas"])
 
 
-def _said(found: Staffing, measure: str, value: float, at_least: bool) -> str:
+def _goal(found: Staffing, measure: str, value: float, at_least: bool) -> str:
     targets = found.study.scenario.targets
     title = DEFINITIONS[measure].title("en", within=targets.within, short=targets.short)
     shown = text_tables.number(value, text_tables.kind(measure))
@@ -121,11 +124,11 @@ def _mark(found: Staffing, day: int, slot: int) -> str:
 
 
 def _binding(found: Staffing) -> Iterator[str]:
-    yield f"! the {found.seats} seats bind:"
+    yield f"! {TEXTS['en']['seats bind'].format(found.seats)}:"
     for cell in np.flatnonzero(found.binding):
         reached = ", ".join(_reached(found, goal.measure, int(cell)) for goal in found.goals)
-        verdict = "missed" if found.failing[cell] else "met, with help from the half-hours around"
-        yield f"  {found.cells.name(int(cell))}: {found.unlimited[cell]} people would be wanted; {reached}: {verdict}"
+        verdict = TEXTS["en"]["missed target" if found.failing[cell] else "met with help"]
+        yield f"  {found.cells.name(int(cell))}: {found.unlimited[cell]} people needed; {reached}: {verdict}"
 
 
 def _reached(found: Staffing, measure: str, cell: int) -> str:
@@ -134,7 +137,7 @@ def _reached(found: Staffing, measure: str, cell: int) -> str:
 
 
 def _totals(found: Staffing) -> list[str]:
-    rows = [["operator-hours of a week", "hours", "half-hours that differ"]]
+    rows = [[TEXTS["en"]["hours of a week"].lower(), "hours", TEXTS["en"]["differ"].lower()]]
     for name, counts in _ways(found).items():
         known = counts >= 0
         hours = f"{found.hours(np.where(known, counts, 0)):,.1f}" if known.all() else text_tables.EMPTY
@@ -160,7 +163,7 @@ def _day(found: Staffing, day: int) -> list[str]:
     rows = [[WEEKDAYS[day], "calls", "erlangs", *_ways(found), "service level", "abandonment", "seats"]]
     for cell in np.flatnonzero(found.cells.weekday == day):
         counts = [str(each[cell]) if each[cell] >= 0 else text_tables.EMPTY for each in _ways(found).values()]
-        seats = "bind" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
+        seats = "too few" if found.binding[cell] else f"{found.seats - found.staff[cell]} free"
         rows.append([
             clock(int(found.cells.slot[cell]) * STEP), f"{found.formulas.calls[cell]:.1f}",
             f"{found.formulas.load[cell]:.1f}", *counts, _with_half(found, "service_level", int(cell)),
@@ -181,7 +184,7 @@ def _with_half(found: Staffing, measure: str, cell: int) -> str:
 
 
 def document(found: Staffing) -> dict[str, Any]:
-    """Everything as plain values; `requirements` is what `queue-model rota` reads."""
+    """All results as plain values; `queue-model rota` reads `requirements`."""
     return {
         "scenario": found.study.scenario.title,
         "targets": {goal.measure: goal.value for goal in found.goals},

@@ -162,7 +162,7 @@ def _word(value: Any) -> str:
 
 def _figure(point: Point, measure: str) -> str:
     if measure in point.no_steady_state:
-        return "no steady state"
+        return text_tables.NO_STEADY_STATE
     estimate, kind = point.measures.get(measure), text_tables.kind(measure)
     if estimate is None or estimate.value is None:
         return text_tables.EMPTY

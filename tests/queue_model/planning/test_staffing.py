@@ -185,7 +185,8 @@ def test_the_page_the_json_and_the_csv_say_the_same(
     assert [int(row["staff"]) for row in rows] == found.staff.tolist()
     assert document["neighbours_that_fail"] == 9
     assert (
-        "Wanted in every half-hour: answered within 20 seconds at least 80.00 % and abandonment at most 10.00 %" in said
+        "Required in every half-hour: answered within 20 seconds at least 80.00 % and abandonment at most 10.00 %"
+        in said
     )
     assert f"10:00{found.staff[2]:>8}{found.staff[8]:>10}" in said
     assert "Erlang C" in said and "square root" in said
@@ -194,15 +195,15 @@ def test_the_page_the_json_and_the_csv_say_the_same(
 def test_the_page_says_where_seats_bind(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", str(scenario), "--replications", "2", "--set", "operators.seats=6", "--days", "7"]) == 0
     said = capsys.readouterr().out
-    assert "! the 6 seats bind:" in said
-    assert "people would be wanted; service level" in said
+    assert "! Where 6 seats are not enough:" in said
+    assert "people needed; service level" in said
 
 
 def test_one_weekday_is_shown_beside_the_formulas(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", str(scenario), "--replications", "1", "--days", "7", "--weekday", "thursday"]) == 0
     assert "thursday  calls  erlangs  simulation  Erlang C" in capsys.readouterr().out
     assert main(["staff", str(scenario), "--weekday", "sunday"]) == 1
-    assert "--weekday sunday: the service is closed on it" in capsys.readouterr().err
+    assert "--weekday sunday: the service is closed on this day" in capsys.readouterr().err
 
 
 def test_where_nobody_calls_one_is_enough() -> None:

@@ -56,15 +56,15 @@ def _bars(ranking: ElementTree.Element) -> list[float]:
 
 def test_a_difference_is_written_as_it_was_found(here: Path) -> None:
     page, figures = made(here, "--measure", "service_level", "--measure", "occupancy", four=day(4, 2), six=day(6, 2))
-    rows = {row[0]: row for row in cells(section(page, "six against four"))}
+    rows = {row[0]: row for row in cells(section(page, "six compared with four"))}
     level = next(each for each in figures["differences"] if each["measure"] == "service_level")
     shown = rows["Answered within 20 seconds"]
     assert shown[3] == f"+{100 * level['value']:.1f} pp"
     assert shown[4] == f"+{100 * level['low']:.1f} … +{100 * level['high']:.1f} pp"
     assert shown[5] == level["verdict"] == "higher"
-    marks = {words(row[0]): row[-1][0].get("class") for row in section(page, "six against").findall(".//tbody/tr")}
+    marks = {words(row[0]): row[-1][0].get("class") for row in section(page, "six compared").findall(".//tbody/tr")}
     assert marks == {"Answered within 20 seconds": "holds", "Occupancy": "soft"}
-    (picture,) = pictures(section(page, "six against four"))
+    (picture,) = pictures(section(page, "six compared with four"))
     assert [each.get("fill") for each in picture.iter("circle")] == [colours.GREEN, colours.SOFT]
 
 
@@ -72,20 +72,20 @@ def test_what_is_the_same_and_what_cannot_be_told(here: Path) -> None:
     # Patience of other callers, so alike that six days cannot tell them apart.
     alike = day(6, 1, callers={"patience": {"law": "exponential", "mean": 181}})
     page, figures = made(here, "--measure", "service_level", "--measure", "overflow", a=day(6, 1), b=alike)
-    verdicts = {row[0]: row[-1] for row in cells(section(page, "b against a"))}
+    verdicts = {row[0]: row[-1] for row in cells(section(page, "b compared with a"))}
     assert verdicts["Overflow to voicemail"] == "the same"
     level = next(each for each in figures["differences"] if each["measure"] == "service_level")
     assert verdicts["Answered within 20 seconds"] == level["verdict"]
     assert level["verdict"] in ("cannot tell", "the same")
-    assert ("cannot be told apart" in words(section(page, "The ranking"))) == (level["verdict"] == "cannot tell")
+    assert ("Cannot tell" in words(section(page, "The ranking"))) == (level["verdict"] == "cannot tell")
 
 
 def test_without_a_steady_state_nothing_is_drawn(here: Path) -> None:
     endless = day(2, 2, callers={"patience": {"law": "never"}})
     page, _ = made(here, "--measure", "service_level", a=day(12, 2), b=endless)
-    assert "b: There is more work than hands" in words(page)
-    assert cells(section(page, "b against a"))[0][2:] == ["no steady state", "–", "–", "nothing to compare"]
-    assert pictures(section(page, "b against a")) == []
+    assert "b: There is more work than the people can do" in words(page)
+    assert cells(section(page, "b compared with a"))[0][2:] == ["no steady state", "–", "–", "nothing to compare"]
+    assert pictures(section(page, "b compared with a")) == []
 
 
 def test_what_comes_from_outside_is_escaped(here: Path) -> None:

@@ -60,11 +60,11 @@ def test_half_hours_where_seats_bind_are_marked_and_listed(here: Path) -> None:
     page, found = made(here, 6)
     binding = [each for each in found["half_hours"] if each["seats_bind"]]
     assert binding
-    rows = cells(section(page, "Where 6 seats do not suffice"))
+    rows = cells(section(page, "Where 6 seats are not enough"))
     names = [f"{localization.DAYS['en'][WEEKDAYS.index(each['weekday'])]} {each['from']}" for each in binding]
     assert [row[0] for row in rows] == names
     assert [int(row[1]) for row in rows] == [each["without_limit_of_seats"] for each in binding]
-    met = ["met, with help from the half-hours around" if each["targets_met"] else "target missed" for each in binding]
+    met = ["met, because of the half-hours around it" if each["targets_met"] else "target missed" for each in binding]
     assert [row[-1] for row in rows] == met
     marked = [cell for row in cells(section(page, "People at work"))[:-1] for cell in row[1:] if cell.endswith("!")]
     assert len(marked) == len(binding)
