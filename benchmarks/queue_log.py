@@ -29,8 +29,8 @@ from ivr.switch_logs import queue_log
 from ivr.switch_logs.visits import visits_of
 from measure.switch import rotated_files
 from measure.switch.ingest import Ingestion, Report
-from measure.switch.joins import by_fate
-from measure.switch.lines import Callers, Count, read
+from measure.switch.queue_log_lines import Callers, Count, read_lines
+from measure.switch.visit_rows import count_by_fate
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
 from registry.keys import Keys
@@ -188,7 +188,7 @@ def _blocks(path: str, clock: Clock, take: Callable[[bytes], int]) -> Measured:
     lines = done = 0
     clock.start()
     for each in rotated_files.generations(path):
-        log = rotated_files.opened(each, [])
+        log = rotated_files.open_log(each, [])
         assert log is not None
         with log.closing:
             for block in log.blocks():
@@ -211,7 +211,7 @@ def _visits(path: str, clock: Clock) -> Measured:
 
     def take(data: bytes) -> int:
         count = Count()
-        for events in read(data, callers, 9e9, count).calls.values():
+        for events in read_lines(data, callers, 9e9, count).calls.values():
             visits_of(events, ())
         return count.lines
 
@@ -280,7 +280,7 @@ class Ours:
         self._ingestion.take_log(path, Report())
 
     def fates(self) -> Counter[str]:
-        found = Counter(by_fate(self._database))
+        found = Counter(count_by_fate(self._database))
         self._database.close()
         found["answered"] += found.pop("talking", 0)
         return +found

@@ -1,0 +1,1 @@
+"""The Carta dei servizi as pure functions: calendar, promises, KPI formulas, disclosure control, work assignment."""

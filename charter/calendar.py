@@ -1,10 +1,10 @@
 """When the service is open: Italian public holidays, patron saints, closures, opening hours.
 
-A *day* is a local day of the service's time zone; an *instant* is epoch seconds UTC. The two meet only in
-`OpeningHours`, which is correct on the days of 23 and of 25 hours. Nothing here asks what time it is.
+A *day* is a local day in the service's time zone; an *instant* is epoch seconds UTC. Only `OpeningHours` converts
+between them, correctly also on days of 23 and 25 hours. Nothing here reads the clock.
 
-The holidays are our own table, not a package: the call path needs the answer within a millisecond, and every date
-carries the years in which the law has it. A test compares it with PyPI `holidays` for every day of 2010-2099.
+The holidays are a table of our own, not a package: the call path needs the answer within a millisecond, and each date
+has the years in which the law provides for it. A test compares it with PyPI `holidays` for every day of 2010-2099.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 ONE_DAY = timedelta(days=1)
 MIDNIGHT = 24 * 60
-MOST_DAYS = 1000  # whose opening is remembered
+CACHED_DAYS = 1000
 
-# month, day, name, first and last year of validity. The table holds from 2001 on: before, 2 June was moved to a Sunday.
+# month, day, name, first and last year of validity. Valid from 2001 on; before, 2 June was moved to a Sunday.
 _FIXED = (
     (1, 1, "Capodanno", 2001, 9999),
     (1, 6, "Epifania", 2001, 9999),
@@ -47,7 +47,7 @@ def easter(year: int) -> date:
     h = (19 * a + b - d - g + 15) % 30  # days from 21 March to the full moon
     i, k = divmod(c, 4)
     m = (a + 11 * h) // 319
-    r = (2 * e + 2 * i - k - h + m + 32) % 7  # days from there to the Sunday
+    r = (2 * e + 2 * i - k - h + m + 32) % 7  # days from the full moon to the Sunday
     month = (h - m + r + 90) // 25
     return date(year, month, (h - m + r + month + 19) % 32)
 
@@ -63,18 +63,18 @@ def public_holidays(year: int) -> Mapping[date, str]:
 
 
 def patron_saint(city: str, year: int) -> tuple[date, str]:
-    """The day of a city's patron in one year, and his name; KeyError for a city not in
+    """The day and name of a city's patron saint in one year; KeyError for a city not in
     `charter.patron_saints.CITIES`."""
     from charter.patron_saints import PATRONS
 
-    if city == "Bolzano":  # no saint: the province keeps Whit Monday instead
+    if city == "Bolzano":  # the province observes Whit Monday instead
         return easter(year) + 50 * ONE_DAY, "Lunedì di Pentecoste"
     month, day, name = PATRONS[city]
     return date(year, month, day), name
 
 
 class Range(NamedTuple):
-    """One stretch of opening within a day, in minutes of local wall time after midnight; `until` is not included."""
+    """An opening range within a day, in minutes of local time after midnight; `until` is not included."""
 
     start: int
     until: int
@@ -82,14 +82,14 @@ class Range(NamedTuple):
 
 @cache
 def parse_range(text: str) -> Range:
-    """`"09:00-18:00"` -> `Range(540, 1080)`. The day ends at 24:00. ValueError says what is wrong with the text."""
+    """`"09:00-18:00"` -> `Range(540, 1080)`. The day ends at 24:00. Raises ValueError with the reason."""
     start, dash, until = text.partition("-")
     if not dash:
         raise ValueError(f'{text!r} is not a range of hours; write it like "09:00-18:00"')
-    found = Range(_minutes(start), _minutes(until))
-    if found.start >= found.until:
+    parsed = Range(_minutes(start), _minutes(until))
+    if parsed.start >= parsed.until:
         raise ValueError(f"{text!r} ends before it starts; past midnight write two: until 24:00, and from 00:00")
-    return found
+    return parsed
 
 
 def _minutes(text: str) -> int:
@@ -97,35 +97,35 @@ def _minutes(text: str) -> int:
     digits = hour + minute
     if not (colon and 1 <= len(hour) <= 2 and len(minute) == 2 and digits.isascii() and digits.isdigit()):
         raise ValueError(f'{text.strip()!r} is not a time of day; write it like "09:00"')
-    found = int(hour) * 60 + int(minute)
-    if int(minute) > 59 or found > MIDNIGHT:
+    minutes = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or minutes > MIDNIGHT:
         raise ValueError(f"{text.strip()!r} is not a time of day; the last one is 24:00")
-    return found
+    return minutes
 
 
 Kind = Literal["open", "hour", "weekday", "holiday", "closure"]
 
 
 class Reason(NamedTuple):
-    """Why the service is open or closed; `name` is the holiday's or the closure's, else empty."""
+    """Why the service is open or closed; `name` is that of the holiday or closure, else empty."""
 
     kind: Kind
     name: str
 
 
 class Span(NamedTuple):
-    """An uninterrupted stretch of opening, [start, until), in epoch seconds."""
+    """A period of uninterrupted opening, [start, until), in epoch seconds."""
 
     start: float
     until: float
 
 
 class OpeningHours:
-    """When callers find somebody: weekly hours less holidays less closures, in one time zone.
+    """When the service is open: weekly hours without holidays and closures, in one time zone.
 
     `zone` is an IANA name; `week` has seven lists of ranges, Monday first; `closures` are (first day, last day,
-    reason). Where a wall time happens twice (last Sunday of October) opening begins with the first and ends with the
-    second; for one that never happens (last Sunday of March) counts the moment at which clocks pass it by.
+    reason). If a local time occurs twice (last Sunday of October), opening starts at the first and ends at the second
+    occurrence. For a local time that does not occur (last Sunday of March), the instant of the clock change counts.
     """
 
     def __init__(
@@ -137,20 +137,20 @@ class OpeningHours:
         national: bool = True,
         city: str | None = None,
     ) -> None:
-        from zoneinfo import ZoneInfo  # 6 ms that a script which only relays must not pay
+        from zoneinfo import ZoneInfo  # takes 6 ms, which a script that only relays must not spend
 
         self.zone = ZoneInfo(zone)
         self.week = tuple(tuple(sorted(ranges)) for ranges in week)
         self.closures = tuple(closures or ())
         self.national = national
         self.city = city
-        self._years: dict[int, Mapping[date, str]] = {}  # public holidays and the saint, year by year
-        self._days: dict[date, list[Span]] = {}  # days that were asked for: all calls of a day ask for the same one
+        self._years: dict[int, Mapping[date, str]] = {}  # public holidays and the patron saint, by year
+        self._days: dict[date, list[Span]] = {}  # cached, because all calls of a day need the same one
 
     @classmethod
     def of(cls, service: Mapping[str, Any]) -> OpeningHours:
-        """From the `service` part of the compiled configuration (`ivr.configuration.compiled.Service`); the same for
-        the same."""
+        """From the `service` part of the compiled configuration (`ivr.configuration.compiled.Service`); cached, so that
+        equal configurations return the same object."""
         holidays, hours = service["holidays"], service["hours"]
         return _of(
             service["service"]["time_zone"],
@@ -177,11 +177,11 @@ class OpeningHours:
         return self._years[day.year].get(day)
 
     def closure(self, day: date) -> tuple[date, date, str] | None:
-        """The extra closure which that day belongs to."""
+        """The extra closure that includes that day."""
         return next((each for each in self.closures if each[0] <= day <= each[1]), None)
 
     def day_reason(self, day: date) -> Reason:
-        """What keeps that day from being a working day: closure, holiday, weekday; "open" when nothing does."""
+        """Why that day is not a working day (closure, holiday, weekday), or "open"."""
         closure = self.closure(day)
         if closure is not None:
             return Reason("closure", closure[2])
@@ -191,20 +191,20 @@ class OpeningHours:
         return Reason("open" if self.week[day.weekday()] else "weekday", "")
 
     def opening_of(self, day: date) -> Span | None:
-        """From the first to the last instant of opening of that day, breaks included; None on a closed day."""
+        """From the first opening to the last closing of that day, including breaks; None on a closed day."""
         spans = self._day_spans(day)
         return Span(spans[0].start, spans[-1].until) if spans else None
 
     def closed_days(self, first_year: int, last_year: int) -> list[tuple[date, str]]:
-        """Every holiday and closed day of those years, both included, in order, with names; weekends are not named."""
-        found: list[tuple[date, str]] = []
+        """Every holiday and closure in those years, both included, in order, with names; weekends are left out."""
+        closed: list[tuple[date, str]] = []
         day, last = date(first_year, 1, 1), date(last_year, 12, 31)
         while True:
             reason = self.day_reason(day)
             if reason.name:
-                found.append((day, reason.name))
+                closed.append((day, reason.name))
             if day == last:
-                return found
+                return closed
             day += ONE_DAY
 
     # instants
@@ -214,13 +214,13 @@ class OpeningHours:
         return self._span_at(at) is not None
 
     def next_opening(self, at: float) -> float:
-        """`at` itself when the service is open, else the instant at which it opens; infinite when it never does."""
+        """`at` if the service is open, else the instant at which it opens; infinite if it never opens."""
         if self._span_at(at) is not None:
             return at
         return next((span.start for span in self._spans(self._day(at)) if span.start > at), math.inf)
 
     def next_change(self, at: float) -> float:
-        """The first instant after `at` at which the service opens or closes; infinite when nothing changes."""
+        """The first instant after `at` at which the service opens or closes; infinite if there is none."""
         for span in self._spans(self._day(at) - ONE_DAY):
             if at < span.start:
                 return span.start
@@ -229,14 +229,14 @@ class OpeningHours:
         return math.inf
 
     def closed_reason(self, at: float) -> Reason:
-        """Why a caller at that instant finds the service open, or closed: a closure outweighs a holiday."""
+        """Why the service is open or closed at that instant; a closure takes precedence over a holiday."""
         if self._span_at(at) is not None:
             return Reason("open", "")
         reason = self.day_reason(self._day(at))
         return Reason("hour", "") if reason.kind == "open" else reason
 
     def service_seconds(self, a: float, b: float) -> float:
-        """Seconds of opening between two instants, negative when `b` is the earlier one: the clock of every promise."""
+        """Seconds of opening between two instants, negative if `b` is earlier; the basis of `service_hours` clocks."""
         if not (math.isfinite(a) and math.isfinite(b)):
             raise ValueError(f"instants are finite epoch seconds, not {a!r} and {b!r}")
         if b < a:
@@ -248,20 +248,20 @@ class OpeningHours:
             day += ONE_DAY
         return total
 
-    # the two worlds meet
+    # days to instants and back
 
     def _day(self, at: float) -> date:
         return self.local(at).date()
 
     def _instant(self, day: date, minute: int, fold: int) -> float:
-        """The instant of a wall time: of two, the first with fold 0 and the second with fold 1."""
+        """The instant of a local time; if it occurs twice, fold 0 is the first and fold 1 the second."""
         carried, rest = divmod(minute, MIDNIGHT)
         day += carried * ONE_DAY
         wall = datetime(day.year, day.month, day.day, rest // 60, rest % 60, tzinfo=self.zone)
         first, second = wall.timestamp(), wall.replace(fold=1).timestamp()
         if first <= second:
             return (first, second)[fold]
-        # Clocks jump over it: the jump lies between the two readings.
+        # The local time is skipped by the clock change, which lies between the two values.
         before, after = second, first
         while after - before > 1:
             middle = (before + after) // 2
@@ -272,7 +272,7 @@ class OpeningHours:
     def _day_spans(self, day: date) -> list[Span]:
         spans = self._days.get(day)
         if spans is None:
-            if len(self._days) >= MOST_DAYS:
+            if len(self._days) >= CACHED_DAYS:
                 self._days.clear()
             spans = self._days[day] = self._find_spans(day)
         return spans
@@ -282,10 +282,10 @@ class OpeningHours:
             return []
         spans: list[Span] = []
         for start, until in self.week[day.weekday()]:
-            # Two ranges within the hour that happens twice would overlap: the second begins where the first ended.
+            # Two ranges within the repeated hour would overlap: the second begins where the first ended.
             earliest = spans[-1].until if spans else -math.inf
             span = Span(max(self._instant(day, start, 0), earliest), self._instant(day, until, 1))
-            if span.start < span.until:  # a range may lie in the hour that never happens
+            if span.start < span.until:  # a range may lie in the skipped hour
                 spans.append(span)
         return spans
 
@@ -294,9 +294,9 @@ class OpeningHours:
         return next((span for span in self._day_spans(day) if span.start <= at < span.until), None)
 
     def _spans(self, day: date) -> Iterator[Span]:
-        """Stretches of opening from that day on, for three years; those that touch are one (09-13, 13-18).
+        """Periods of opening from that day on, for three years; adjacent ones (09-13, 13-18) are merged.
 
-        What does not change within three years stays: holidays come every year, and a closure is one step however long.
+        A state that lasts three years lasts forever: holidays come every year, and a closure is one step, however long.
         """
         pending: Span | None = None
         for _ in range(3 * 366):
@@ -316,7 +316,7 @@ class OpeningHours:
             yield pending if pending.until < self._instant(day, 0, 0) else Span(pending.start, math.inf)
 
 
-@lru_cache(maxsize=8)  # every call asks for it, and the configuration is nearly always the same
+@lru_cache(maxsize=8)  # every call needs it, nearly always with the same configuration
 def _of(
     zone: str,
     week: tuple[tuple[str, ...], ...],

@@ -1,9 +1,9 @@
 """The measures of the service, from records of visits: one formula each, for the live service and for the model.
 
-A *visit* is one caller's stay at the queue, from entering it to one fate. Somebody who calls again makes another visit.
-Visits outside service hours are no part of any measure here; nor are calls that ended in the menu, which ask for no
-operator. Each measure is a `Figure`: its value, its numerator and denominator; what it means stands under its name in
-`charter.kpi_definitions`.
+A *visit* is one caller's stay at the queue, from entering it to one fate. A caller who calls again makes another visit.
+Visits outside service hours are not part of any measure here, nor are calls that ended in the menu without asking for
+an operator. Each measure is a `Figure` with its value, numerator and denominator; `charter.kpi_definitions` defines it
+under the same name.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from charter.promises import Deferred
 Fate = Literal[
     "answered",
     "abandoned",  # hung up while waiting
-    "key",  # left for the voicemail by key
-    "timeout",  # led to the voicemail after the longest wait
-    "empty",  # led to the voicemail because no operator was left
-    "full",  # refused: the queue had its most callers
-    "busy",  # refused: nobody free, and the policy is voicemail at once
+    "key",  # pressed a key for the voicemail
+    "timeout",  # sent to the voicemail after the longest wait
+    "empty",  # sent to the voicemail because no operator was left
+    "full",  # refused: the queue was full
+    "busy",  # refused: no operator free, and the policy is voicemail at once
     "blocked",  # refused: no line free
     "lost",  # the switch stopped while the caller waited
 ]
@@ -36,8 +36,8 @@ class Visit(NamedTuple):
 
     entered: float  # epoch seconds
     fate: Fate
-    wait: float  # from entering to the answer, or to leaving; NaN of a lost caller when nobody knows
-    talk: float | None = None  # the time on hold included
+    wait: float  # from entering to the answer, or to leaving; NaN if unknown, for lost callers
+    talk: float | None = None  # includes time on hold
     wrap: float | None = None  # from the end of the conversation to being ready again
     topic: str = ""
 
@@ -49,14 +49,14 @@ class Thresholds(NamedTuple):
     short: float = 5.0
 
 
-USUAL = Thresholds()
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 class Figure(NamedTuple):
-    """A measure's value, None where there is nothing to divide by.
+    """A measure's value, None if the denominator is zero.
 
-    Of a share and of a mean the value is numerator / denominator. Of a percentile the denominator is the number of
-    waits and the numerator how many of them do not exceed the value.
+    For shares and means the value is numerator / denominator. For a percentile the denominator is the number of waits,
+    and the numerator is how many of them do not exceed the value.
     """
 
     name: str
@@ -70,28 +70,28 @@ class Figure(NamedTuple):
 
 
 def ratio(name: str, numerator: float, denominator: float) -> Figure:
-    """The figure of a quotient."""
+    """The figure numerator / denominator."""
     return Figure(name, numerator / denominator if denominator else None, numerator, denominator)
 
 
 def rank(count: int, percent: int) -> int:
-    """Which of `count` values in order, from 0, is the percentile: the smallest that so many per cent do not exceed."""
+    """The index of the percentile in `count` sorted values: the smallest that `percent` per cent do not exceed."""
     return max(0, -(-percent * count // 100) - 1)
 
 
 def percentile(name: str, values: Sequence[float], percent: int) -> Figure:
-    """The smallest value that `percent` per cent of the values do not exceed: always one of them (nearest rank)."""
+    """The smallest of the values that `percent` per cent of them do not exceed (nearest rank)."""
     if not values:
         return Figure(name, None, 0, 0)
-    found = sorted(values)[rank(len(values), percent)]
-    return Figure(name, found, sum(each <= found for each in values), len(values))
+    value = sorted(values)[rank(len(values), percent)]
+    return Figure(name, value, sum(each <= value for each in values), len(values))
 
 
 # --- visits ----------------------------------------------------------------------------------------------------------
 
 
 class Tally(NamedTuple):
-    """Visits counted: all that the shares are made of. A count that is not known is NaN, and so is what needs it."""
+    """Counts of visits, from which all shares are calculated. An unknown count is NaN, and so are its shares."""
 
     offered: float
     answered: float
@@ -103,24 +103,24 @@ class Tally(NamedTuple):
     blocked: float
 
 
-def tally(visits: Sequence[Visit], thresholds: Thresholds = USUAL) -> Tally:
+def tally(visits: Sequence[Visit], thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Tally:
     """Count a set of visits."""
     within, short = thresholds
     answered = [each.wait for each in visits if each.fate == "answered"]
-    gone = [each.wait for each in visits if each.fate == "abandoned"]
+    abandoned = [each.wait for each in visits if each.fate == "abandoned"]
     return Tally(
         offered=len(visits),
         answered=len(answered),
         in_time=sum(wait <= within for wait in answered),
-        abandoned=len(gone),
-        short=sum(wait <= short for wait in gone),
-        early=sum(wait <= within for wait in gone),
+        abandoned=len(abandoned),
+        short=sum(wait <= short for wait in abandoned),
+        early=sum(wait <= within for wait in abandoned),
         overflowed=sum(each.fate in OVERFLOWED for each in visits),
         blocked=sum(each.fate == "blocked" for each in visits),
     )
 
 
-def measure(visits: Iterable[Visit], thresholds: Thresholds = USUAL) -> dict[str, Figure]:
+def measure(visits: Iterable[Visit], thresholds: Thresholds = DEFAULT_THRESHOLDS) -> dict[str, Figure]:
     """Every measure of a set of visits, by name."""
     everyone = list(visits)
     figures = [
@@ -132,32 +132,32 @@ def measure(visits: Iterable[Visit], thresholds: Thresholds = USUAL) -> dict[str
     return {each.name: each for each in figures}
 
 
-def shares(found: Tally) -> tuple[Figure, ...]:
-    """Every share of the visits that were counted."""
+def shares(counts: Tally) -> tuple[Figure, ...]:
+    """Every share of the counted visits."""
     return (
-        *service_levels(found),
-        ratio("answer_rate", found.answered, found.offered),
-        ratio("abandonment", found.abandoned, found.offered),
-        # The short ones are taken out of numerator and denominator.
-        ratio("abandonment_net", found.abandoned - found.short, found.offered - found.short),
-        ratio("overflow", found.overflowed, found.offered),
-        ratio("blocking", found.blocked, found.offered),
+        *service_levels(counts),
+        ratio("answer_rate", counts.answered, counts.offered),
+        ratio("abandonment", counts.abandoned, counts.offered),
+        # Short abandons are excluded from numerator and denominator.
+        ratio("abandonment_net", counts.abandoned - counts.short, counts.offered - counts.short),
+        ratio("overflow", counts.overflowed, counts.offered),
+        ratio("blocking", counts.blocked, counts.offered),
     )
 
 
-def service_levels(found: Tally) -> tuple[Figure, ...]:
+def service_levels(counts: Tally) -> tuple[Figure, ...]:
     """The five formulas that go by this name; `charter.kpi_definitions.PUBLISHED` is the first."""
     return (
-        ratio("service_level", found.in_time, found.offered),
-        ratio("service_level_without_short", found.in_time, found.offered - found.short),
-        ratio("service_level_without_early", found.in_time, found.offered - found.early),
-        ratio("service_level_with_early", found.in_time + found.early, found.offered),
-        ratio("service_level_of_answered", found.in_time, found.answered),
+        ratio("service_level", counts.in_time, counts.offered),
+        ratio("service_level_without_short", counts.in_time, counts.offered - counts.short),
+        ratio("service_level_without_early", counts.in_time, counts.offered - counts.early),
+        ratio("service_level_with_early", counts.in_time + counts.early, counts.offered),
+        ratio("service_level_of_answered", counts.in_time, counts.answered),
     )
 
 
 def waited(visit: Visit) -> bool:
-    """Whether the caller queued, and it is known how long: what is unknown is in no mean, and is not nought."""
+    """Whether the caller queued and their wait is known; unknown waits are left out of means, not counted as zero."""
     return visit.fate not in REFUSED and not math.isnan(visit.wait)
 
 
@@ -172,7 +172,7 @@ def waits(which: str, values: Sequence[float]) -> tuple[Figure, ...]:
 
 
 def handling_time(visits: Sequence[Visit]) -> Figure:
-    """(Talk + wrap-up) / answered, over the visits whose talk is known; a wrap-up that is not counts as none."""
+    """(Talk + wrap-up) / answered, over visits with a known talk time; an unknown wrap-up counts as zero."""
     known = [each.talk + (each.wrap or 0.0) for each in visits if each.fate == "answered" and each.talk is not None]
     return ratio("handling_time", sum(known), len(known))
 
@@ -181,7 +181,7 @@ def handling_time(visits: Sequence[Visit]) -> Figure:
 
 
 def occupancy(handling: float, idle: float) -> Figure:
-    """Seconds at work on calls, call-backs and e-mails, of those and the idle ones together; breaks are neither."""
+    """Seconds of work on calls, call-backs and e-mails, divided by working and idle seconds; breaks are neither."""
     return ratio("occupancy", handling, handling + idle)
 
 
@@ -189,9 +189,9 @@ def occupancy(handling: float, idle: float) -> Figure:
 
 
 def on_time(name: str, requests: Iterable[Deferred], start: float, until: float) -> Figure:
-    """Of the requests whose time is over in [start, until), those answered in time; unanswered ones failed.
+    """The share of the requests due in [start, until) that were answered in time; unanswered ones count as late.
 
-    The cohort is that of the due date: "answered in time / answered" would hide whoever still waits.
+    The cohort is defined by the due date: "answered in time / answered" would hide requests that are still waiting.
     """
     cohort = [each for each in requests if start <= each.due < until]
     return ratio(name, sum(each.in_time for each in cohort), len(cohort))
@@ -201,15 +201,16 @@ def on_time(name: str, requests: Iterable[Deferred], start: float, until: float)
 
 
 class Handled(NamedTuple):
-    """A request that a person had to do with; what the menu told by itself, and duplicates, are none of these."""
+    """A request that a person handled; not information given by the menu, and not a duplicate."""
 
-    level: int  # the highest that it was taken to
-    resolved: bool  # closed, and the citizen had his answer
-    interactions: int  # how often the service and the citizen had to do with each other over it
+    level: int  # the highest level that it reached
+    resolved: bool  # closed with an answer to the citizen
+    interactions: int  # contacts between the service and the citizen about it
 
 
 def resolution(requests: Iterable[Handled]) -> tuple[Figure, Figure]:
-    """Of the requests opened in a period: closed by the first level; and that in the first interaction (declared)."""
+    """Of the requests opened in a period: the share resolved at the first level, and of these in one interaction
+    (first contact as declared)."""
     cohort = list(requests)
     closed = [each for each in cohort if each.resolved and each.level == 1]
     return (
@@ -219,7 +220,7 @@ def resolution(requests: Iterable[Handled]) -> tuple[Figure, Figure]:
 
 
 class Contact(NamedTuple):
-    """A call that reached the queue: who (a pseudonym), about what, from when to when, whether it was answered."""
+    """A call that reached the queue; `who` is the caller's pseudonym."""
 
     who: str
     topic: str
@@ -228,14 +229,14 @@ class Contact(NamedTuple):
     answered: bool
 
 
-WITHIN_DAYS = 7  # who calls again about the same within these days was not helped the first time
+WITHIN_DAYS = 7  # a second call about the same topic within these days means that the first did not help
 
 
 def first_contact_observed(contacts: Iterable[Contact], start: float, until: float, now: float) -> Figure:
-    """Of the calls answered in [start, until), those after which the same caller did not call about the same again.
+    """The share of the calls answered in [start, until) after which the caller did not call about the topic again.
 
-    Counted are only calls whose days of waiting for another one are over at `now`; `contacts` must reach so far
-    beyond `until`, or up to `now`.
+    Only calls whose `WITHIN_DAYS` are over at `now` count; `contacts` must extend that far beyond `until`, or up to
+    `now`.
     """
     span = WITHIN_DAYS * 86400
     series: dict[tuple[str, str], list[Contact]] = {}
@@ -252,18 +253,19 @@ def first_contact_observed(contacts: Iterable[Contact], start: float, until: flo
 
 # --- survey ----------------------------------------------------------------------------------------------------------
 
-SATISFIED = 4  # of 5: from here on somebody is satisfied
-NORMAL_95 = 1.959963984540054  # the 97.5th percentile of the normal law: two-sided 95 %
+SATISFIED = 4  # of 5: the lowest grade that counts as satisfied
+NORMAL_95 = 1.959963984540054  # 97.5th percentile of the normal distribution, for two-sided 95 %
 
 
 def survey(answers: Sequence[int], responses: int, asked: int) -> tuple[Figure, Figure]:
-    """The share of 4 and 5 among the answers to one question, 1 to 5; and of those asked, who answered anything."""
+    """The share of grades 4 and 5 among the answers to one question, and the share of `asked` callers who responded."""
     good = sum(each >= SATISFIED for each in answers)
     return ratio("survey_score", good, len(answers)), ratio("survey_response", responses, asked)
 
 
 def wilson(figure: Figure) -> tuple[float, float] | None:
-    """The 95 % interval of a share (Wilson 1927): right also for few, and for none or all; None of nothing."""
+    """The 95 % interval of a share (Wilson 1927), valid also for small numbers and for 0 and 100 %; None without a
+    denominator."""
     n, z = figure.denominator, NORMAL_95
     if figure.value is None or not n > 0:
         return None

@@ -1,7 +1,7 @@
-"""What each measure means, in the words that are published beside its value, in Italian and in English.
+"""The definition of each measure, published beside its value in Italian and English.
 
-A figure without its definition is not comparable: five formulas go by the name of *service level*, and among Italian
-regulators *livello di servizio* is the answer rate. So each has a name of its own and says what it counts.
+Figures without definitions cannot be compared: five formulas are called *service level*, and Italian regulators use
+*livello di servizio* for the answer rate. Therefore each measure has its own name and states what it counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Kind = Literal["share", "seconds"]
 
 
 class Definition(NamedTuple):
-    """A measure's titles and texts; `{within}` and `{short}` in them stand for the settings, in seconds."""
+    """A measure's titles and texts; `{within}` and `{short}` are replaced by the thresholds in seconds."""
 
     name: str
     kind: Kind
@@ -25,20 +25,20 @@ class Definition(NamedTuple):
     publishable: bool = True
 
     def title(self, language: Language, *, within: float = 20, short: float = 5) -> str:
-        """A few words, for the head of a row."""
-        return _filled({"it": self.title_it, "en": self.title_en}[language], within, short)
+        """The title, for a row header."""
+        return _fill({"it": self.title_it, "en": self.title_en}[language], within, short)
 
     def text(self, language: Language, *, within: float = 20, short: float = 5) -> str:
-        """What is counted, in a sentence or two."""
-        return _filled({"it": self.text_it, "en": self.text_en}[language], within, short)
+        """The definition in one or two sentences."""
+        return _fill({"it": self.text_it, "en": self.text_en}[language], within, short)
 
 
-def _filled(text: str, within: float, short: float) -> str:
+def _fill(text: str, within: float, short: float) -> str:
     return text.replace("{within}", f"{within:g}").replace("{short}", f"{short:g}")
 
 
 _OFFERED_IT = "Le chiamate offerte sono quelle giunte alla coda in orario di servizio, comprese quelle non accolte"
-_OFFERED_EN = "Offered are the calls that reached the queue in service hours, those refused there included"
+_OFFERED_EN = "Calls offered are all calls that reached the queue in service hours, including those refused there"
 
 
 def _waits(which: str, it: str, en: str) -> tuple[Definition, ...]:
@@ -50,7 +50,7 @@ def _waits(which: str, it: str, en: str) -> tuple[Definition, ...]:
         ("p95", "95° percentile", "95th percentile"),
     )
     counted = {"median": "50", "p90": "90", "p95": "95"}
-    found = []
+    definitions = []
     for rank, rank_it, rank_en in ranks:
         if rank == "mean":
             text_it = f"Somma delle attese divisa per il loro numero; attese {it}, dall'ingresso in coda."
@@ -60,8 +60,8 @@ def _waits(which: str, it: str, en: str) -> tuple[Definition, ...]:
             text_it = f"La più breve attesa non superata dal {part} % delle attese {it}, dall'ingresso in coda."
             text_en = f"The shortest wait that {part} % of the waits of {en} do not exceed, from entering the queue."
         name, title_it, title_en = f"wait_{rank}_{which}", f"Attesa, {rank_it}, {it}", f"Wait, {rank_en}, {en}"
-        found.append(Definition(name, "seconds", title_it, title_en, text_it, text_en))
-    return tuple(found)
+        definitions.append(Definition(name, "seconds", title_it, title_en, text_it, text_en))
+    return tuple(definitions)
 
 
 _ALL = (
@@ -77,7 +77,7 @@ _ALL = (
         "service_level_without_short",
         "share",
         "Risposte entro {within} secondi, senza le rinunce entro {short} secondi",
-        "Answered within {within} seconds, short abandons left out",
+        "Answered within {within} seconds, without short abandons",
         "Chiamate risposte entro {within} s, sulle offerte meno quelle abbandonate entro {short} s.",
         "Calls answered within {within} s, of those offered less those abandoned within {short} s.",
     ),
@@ -85,7 +85,7 @@ _ALL = (
         "service_level_without_early",
         "share",
         "Risposte entro {within} secondi, senza le rinunce entro {within} secondi",
-        "Answered within {within} seconds, early abandons left out",
+        "Answered within {within} seconds, without early abandons",
         "Chiamate risposte entro {within} s, sulle offerte meno quelle abbandonate entro {within} s.",
         "Calls answered within {within} s, of those offered less those abandoned within {within} s.",
     ),
@@ -101,9 +101,9 @@ _ALL = (
         "service_level_of_answered",
         "share",
         "Risposte entro {within} secondi, sulle sole risposte",
-        "Answered within {within} seconds, of the answered only",
+        "Answered within {within} seconds, of answered calls only",
         "Chiamate risposte entro {within} s, sulle sole chiamate risposte: nasconde chi non ha avuto risposta.",
-        "Calls answered within {within} s, of calls answered: hides whoever was not (Asterisk's ServicelevelPerf).",
+        "Calls answered within {within} s, of answered calls: hides unanswered calls (Asterisk's ServicelevelPerf).",
         publishable=False,
     ),
     Definition(
@@ -128,7 +128,7 @@ _ALL = (
         "abandonment_net",
         "share",
         "Abbandono al netto delle rinunce entro {short} secondi",
-        "Abandonment, net of short ones",
+        "Abandonment without short abandons",
         "Chiamate abbandonate dopo più di {short} s, sulle offerte meno quelle abbandonate entro {short} s.",
         "Calls abandoned after more than {short} s, of those offered less those abandoned within {short} s.",
     ),
@@ -139,7 +139,7 @@ _ALL = (
         "Overflow to voicemail",
         "Chiamate passate alla casella vocale (per scelta, fine dell'attesa massima, coda piena o senza operatori), "
         "su tutte le chiamate offerte.",
-        "Calls led to the voicemail (by key, longest wait, full queue or nobody there), of all calls offered.",
+        "Calls sent to the voicemail (by key, longest wait, full queue or no operator), of all calls offered.",
     ),
     Definition(
         "blocking",
@@ -157,7 +157,7 @@ _ALL = (
         "Tempo medio di gestione",
         "Mean handling time",
         "Conversazione più lavoro successivo, per chiamata risposta di cui la durata è nota.",
-        "Talk plus wrap-up, per answered call whose length is known.",
+        "Talk time plus wrap-up, per answered call of known length.",
     ),
     Definition(
         "occupancy",
@@ -165,7 +165,7 @@ _ALL = (
         "Occupazione degli operatori",
         "Occupancy",
         "Tempo di lavoro su chiamate, richiami ed e-mail, sul tempo in postazione senza le pause.",
-        "Time at work on calls, call-backs and e-mails, of the time at the seat without breaks.",
+        "Time working on calls, call-backs and e-mails, of the time at the seat without breaks.",
     ),
     Definition(
         "on_time_email",
@@ -174,7 +174,7 @@ _ALL = (
         "E-mails answered in time",
         "Delle e-mail la cui scadenza cade nel periodo, quelle risposte entro la scadenza; "
         "senza risposta = fuori tempo.",
-        "Of the e-mails whose deadline falls in the period, those answered by it; unanswered ones count as failed.",
+        "Of the e-mails whose deadline falls in the period, those answered by then; unanswered ones count as late.",
     ),
     Definition(
         "on_time_second_level",
@@ -183,8 +183,8 @@ _ALL = (
         "Second level answered in time",
         "Delle richieste passate al secondo livello la cui scadenza cade nel periodo, quelle risposte entro "
         "la scadenza; senza risposta = fuori tempo.",
-        "Of the requests handed to the second level whose deadline falls in the period, those answered by it; "
-        "unanswered ones count as failed.",
+        "Of the requests handed to the second level whose deadline falls in the period, those answered by "
+        "then; unanswered ones count as late.",
     ),
     Definition(
         "on_time_callback",
@@ -193,12 +193,12 @@ _ALL = (
         "Call-backs made in time",
         "Dei messaggi in casella vocale il cui termine di richiamo cade nel periodo, quelli richiamati entro il "
         "termine; non richiamati = fuori tempo.",
-        "Of the voicemail messages whose time for a call-back ends in the period, those called back by then; "
-        "those not called back count as failed.",
+        "Of the voicemail messages whose call-back is due in the period, those called back by then; "
+        "those not called back count as late.",
     ),
 )
 
-# What only the live service can tell: the model of the service knows neither answers to a survey nor their questions.
+# Measures of the live service only: the model has no survey, and no resolution of requests.
 _LIVE = (
     Definition(
         "level_one_resolution",
@@ -207,8 +207,8 @@ _LIVE = (
         "Resolved at the first level",
         "Delle richieste aperte nel periodo, quelle chiuse come risolte dal front office senza passare ad altri; "
         "ancora aperta = non risolta. Non vi rientrano le richieste doppie e le informazioni date dal solo menu.",
-        "Of the requests opened in the period, those closed as resolved by the front office without handing them on; "
-        "still open counts as not resolved. Duplicates, and information given by the menu alone, are left out.",
+        "Of the requests opened in the period, those closed as resolved by the front office without being passed on; "
+        "open ones count as not resolved. Duplicates, and information given by the menu alone, are left out.",
     ),
     Definition(
         "first_contact_declared",
@@ -226,7 +226,7 @@ _LIVE = (
         "Delle chiamate risposte nel periodo, con numero visibile, quelle dopo le quali lo stesso numero non ha "
         "chiamato di nuovo per lo stesso argomento entro 7 giorni; solo quelle i cui 7 giorni sono trascorsi.",
         "Of the calls answered in the period whose number was shown, those after which the same number did not call "
-        "about the same topic within 7 days; only calls whose 7 days have passed are counted.",
+        "again about the same topic within 7 days; only calls whose 7 days have passed are counted.",
     ),
     Definition(
         "survey_score",
@@ -234,7 +234,7 @@ _LIVE = (
         "Soddisfatti",
         "Satisfied",
         "Di chi ha risposto alla domanda, chi ha dato 4 o 5 su una scala da 1 a 5.",
-        "Of those who answered the question, who gave 4 or 5 on a scale of 1 to 5.",
+        "Of the callers who answered the question, those who gave 4 or 5 on a scale of 1 to 5.",
     ),
     Definition(
         "survey_response",
@@ -242,11 +242,11 @@ _LIVE = (
         "Tasso di risposta al questionario",
         "Response rate of the survey",
         "Chi ha risposto ad almeno una domanda, su tutte le chiamate risposte da un operatore nel periodo.",
-        "Who answered at least one question, of all calls answered by an operator in the period.",
+        "Callers who answered at least one question, of all calls answered by an operator in the period.",
     ),
 )
 
 DEFINITIONS: dict[str, Definition] = {each.name: each for each in (*_ALL, *_LIVE)}
-MODELLED = tuple(each.name for each in _ALL)  # what simulation measures, too
-PUBLISHED = "service_level"  # of the five variants, the one that is published: nothing is taken out of the denominator
+MODELLED = tuple(each.name for each in _ALL)  # measured by the simulation as well
+PUBLISHED = "service_level"  # the published one of the five variants: the denominator excludes nothing
 SERVICE_LEVELS = tuple(name for name in DEFINITIONS if name.startswith("service_level"))

@@ -1,10 +1,10 @@
-"""Patron saints of the provincial capitals: when their offices are closed, and why."""
+"""Patron saints of the provincial capitals, on whose days the offices are closed."""
 
 from __future__ import annotations
 
-# The day on which the offices of a provincial capital are closed for its patron. Cities whose feast follows a weekday
-# (Asti, Brindisi, Andria), and those whose sources disagree (Latina, Trani, Carbonia), are left out on purpose: a wrong
-# closed day is worse than one that ops write into `extra_closures`.
+# Month, day and name. Cities whose feast depends on a weekday (Asti, Brindisi, Andria), and those on which sources
+# disagree (Latina, Trani, Carbonia), are left out on purpose: a wrong closed day is worse than one that ops add to
+# `extra_closures`.
 PATRONS = {
     "Agrigento": (2, 25, "San Gerlando"),
     "Alessandria": (11, 10, "San Baudolino"),
@@ -103,7 +103,7 @@ PATRONS = {
     "Udine": (7, 12, "Santi Ermacora e Fortunato"),
     "Urbino": (6, 1, "San Crescentino"),
     "Varese": (5, 8, "San Vittore"),
-    "Venezia": (11, 21, "Madonna della Salute"),  # San Marco, its patron, falls on 25 April
+    "Venezia": (11, 21, "Madonna della Salute"),  # the day of its patron San Marco is 25 April
     "Verbania": (5, 8, "San Vittore"),
     "Vercelli": (8, 1, "Sant'Eusebio"),
     "Verona": (5, 21, "San Zeno"),
@@ -112,5 +112,5 @@ PATRONS = {
     "Viterbo": (9, 4, "Santa Rosa"),
 }
 
-# Every city that `service.yaml` may name; Bolzano keeps Whit Monday, which is computed.
+# Every city that `service.yaml` may name; Bolzano observes Whit Monday, which is calculated.
 CITIES = tuple(sorted([*PATRONS, "Bolzano"]))

@@ -1,12 +1,12 @@
 """The promises of the Carta dei servizi: an amount of time, the clock that measures it, the share that must be in time.
 
-Three clocks. `hours` never stop: 48 hours from Friday at five end on Sunday at five, though nobody works then.
-`service_hours` run while the service is open. `calendar_days` are whole local days: the day on which the clock starts
-does not count, and the last day counts to its end, as with every term in days (art. 155 c.p.c.: *dies a quo non
-computatur*). An answer at the very instant at which the time is over is in time.
+There are three clocks. `hours` never stop: 48 hours from Friday at 17:00 end on Sunday at 17:00. `service_hours` run
+while the service is open. `calendar_days` are whole local days: the day on which the clock starts does not count, and
+the last day counts to its end, as in every period of days (art. 155 c.p.c.: *dies a quo non computatur*). An answer at
+exactly the due instant is in time.
 
-A clock pauses while the service waits for the citizen, and goes on with what was left; one in calendar days is given
-back the midnights that passed in the pause. Time that is over stays over, whatever pause comes after.
+A clock is paused while the service waits for the citizen, and resumes with the time that was left; in calendar days,
+the due date moves by the midnights in the pause. A pause after the due instant does not change it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Promise(NamedTuple):
 
 
 class Deferred(NamedTuple):
-    """A request that is answered later: its last instant in time, and its answer. None: not answered yet."""
+    """A request with a due instant; `answered` is None if it is not answered yet."""
 
     due: float
     answered: float | None = None
@@ -44,7 +44,7 @@ class Deferred(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """What lies open beyond its time at one moment: how many, and how late in seconds, on average and at worst."""
+    """The overdue requests at one instant: their number, and their mean and maximum delay in seconds."""
 
     late: int
     mean_lateness: float
@@ -55,34 +55,34 @@ State = Literal["running", "paused", "stopped"]
 
 
 class Change(NamedTuple):
-    """From `at` on, epoch seconds, a clock is in this state."""
+    """A clock enters this state at `at`, in epoch seconds."""
 
     at: float
     state: State
 
 
 class Pause(NamedTuple):
-    """The clock stood still in [start, until)."""
+    """The clock was paused in [start, until)."""
 
     start: float
     until: float
 
 
-class Reading(NamedTuple):
-    """A clock as it stands after its changes.
+class ClockState(NamedTuple):
+    """A clock after its changes.
 
-    `due` is the last instant in time, with all pauses that have ended; a pause under way moves it when it ends.
+    `due` is the last instant in time and includes all pauses that have ended; a current pause moves it when it ends.
     """
 
     started: float
     due: float
     pauses: tuple[Pause, ...] = ()
-    paused: float | None = None  # since when it has stood still
+    paused: float | None = None  # start of the current pause
     stopped: float | None = None
 
     @property
     def in_time(self) -> bool:
-        """Stopped before its time was over."""
+        """Whether the clock was stopped at its due instant or before."""
         return self.stopped is not None and self.stopped <= self.due
 
     @property
@@ -90,53 +90,53 @@ class Reading(NamedTuple):
         return sum(each.until - each.start for each in self.pauses)
 
     def late(self, now: float) -> float:
-        """Seconds beyond its time at `now`, 0 in time; a clock that stands still does not grow later."""
+        """Seconds past the due instant at `now`, else 0; the delay does not grow while paused or after the stop."""
         end = min(each for each in (self.stopped, self.paused, now) if each is not None)
         return max(0.0, end - self.due)
 
 
-def read(promise: Promise, changes: Sequence[Change], hours: OpeningHours) -> Reading:
-    """What a clock says after these changes, in order of time; the first starts it.
+def clock_state(promise: Promise, changes: Sequence[Change], hours: OpeningHours) -> ClockState:
+    """The state of a clock after these changes, in order of time; the first one starts it.
 
-    A change to the state in which it is changes nothing. One that stops while it is paused ends the pause as well.
-    ValueError: it does not begin by running, a change is earlier than the one before, or comes after the stop.
+    A change to the current state has no effect. Stopping a paused clock ends the pause as well. ValueError: the first
+    change is not "running", a change is earlier than the one before, or follows the stop.
     """
     if not changes or changes[0].state != "running":
-        raise ValueError("a clock begins by running")
+        raise ValueError("the first change of a clock must be 'running'")
     start = changes[0].at
-    found, last = Reading(start, due(promise, start, hours)), start
+    clock, last = ClockState(start, due(promise, start, hours)), start
     for at, state in changes[1:]:
         if at < last:
-            raise ValueError(f"a clock's changes come in order of time: {at} is before {last}")
-        if found.stopped is not None:
-            raise ValueError("a stopped clock does not change; a request that is reopened has another one")
+            raise ValueError(f"a clock's changes must be in order of time: {at} is before {last}")
+        if clock.stopped is not None:
+            raise ValueError("a stopped clock cannot change; a reopened request has a new clock")
         last = at
         if state == "paused":
-            found = found if found.paused is not None else found._replace(paused=at)
-        elif found.paused is not None:
-            over = due_after_pause(promise, found.due, found.paused, at, hours)
-            found = found._replace(due=over, pauses=(*found.pauses, Pause(found.paused, at)), paused=None)
+            clock = clock if clock.paused is not None else clock._replace(paused=at)
+        elif clock.paused is not None:
+            moved = due_after_pause(promise, clock.due, clock.paused, at, hours)
+            clock = clock._replace(due=moved, pauses=(*clock.pauses, Pause(clock.paused, at)), paused=None)
         if state == "stopped":
-            found = found._replace(stopped=at)
-    return found
+            clock = clock._replace(stopped=at)
+    return clock
 
 
-def due_after_pause(promise: Promise, over: float, paused: float, resumed: float, hours: OpeningHours) -> float:
-    """The last instant in time, which was `over`, after a pause in [paused, resumed); epoch seconds."""
-    if over <= paused:
-        return over
+def due_after_pause(promise: Promise, before: float, paused: float, resumed: float, hours: OpeningHours) -> float:
+    """The due instant, which was `before`, after a pause in [paused, resumed); epoch seconds."""
+    if before <= paused:
+        return before
     if promise.clock == "hours":
-        return over + (resumed - paused)
+        return before + (resumed - paused)
     if promise.clock == "service_hours":
-        return math.inf if math.isinf(over) else _service_due(resumed, hours.service_seconds(paused, over), hours)
+        return math.inf if math.isinf(before) else _service_due(resumed, hours.service_seconds(paused, before), hours)
     midnights = (hours.local(resumed).date() - hours.local(paused).date()).days
-    return end_of_day(hours.local(over).date() + timedelta(days=midnights - 1), hours)
+    return end_of_day(hours.local(before).date() + timedelta(days=midnights - 1), hours)
 
 
 def due(promise: Promise, start: float, hours: OpeningHours) -> float:
-    """The last instant in time, in epoch seconds, of a request whose clock starts at `start`.
+    """The due instant, the last one in time, of a clock that starts at `start`; epoch seconds.
 
-    Infinite for a service clock that never comes so far. ValueError for calendar days that are not whole.
+    Infinite if the service is not open long enough. ValueError if calendar days are not a whole number.
     """
     if promise.clock == "hours":
         return start + 3600 * promise.amount
@@ -147,7 +147,7 @@ def due(promise: Promise, start: float, hours: OpeningHours) -> float:
 
 def _day_after(day: date, days: float) -> date:
     if days != int(days):
-        raise ValueError(f"calendar days are whole, not {days}; use hours")
+        raise ValueError(f"calendar days must be a whole number, not {days}; use hours")
     return day + timedelta(days=int(days))
 
 
@@ -170,14 +170,14 @@ def _service_due(start: float, seconds: float, hours: OpeningHours) -> float:
 
 
 def backlog(requests: Iterable[Deferred], now: float) -> Backlog:
-    """The requests that are open at `now` although their time is over."""
+    """The requests that are overdue at `now`."""
     late = [now - each.due for each in requests if each.due < now and (each.answered is None or each.answered > now)]
     return Backlog(len(late), sum(late) / len(late) if late else 0.0, max(late, default=0.0))
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
+# --- texts -----------------------------------------------------------------------------------------------------------
 
-_WORDS: dict[Language, dict[Clock, str]] = {
+_UNITS: dict[Language, dict[Clock, str]] = {
     "it": {"hours": "ore", "service_hours": "ore di servizio", "calendar_days": "giorni solari"},
     "en": {"hours": "hours", "service_hours": "service hours", "calendar_days": "calendar days"},
 }
@@ -193,36 +193,7 @@ _RULES: dict[Language, dict[Clock, str]] = {
         "calendar_days": "the first day does not count, the last one counts to its end",
     },
 }
-
-
-def words(promise: Promise, language: Language = "it") -> str:
-    """The promise in a few words: `48 ore nel 90 % dei casi`."""
-    share = f"{100 * promise.share:g} %"
-    amount = f"{promise.amount:g} {_WORDS[language][promise.clock]}"
-    return _SAID[language]["share"].format(amount, share)
-
-
-def explain(
-    promise: Promise,
-    start: float,
-    hours: OpeningHours,
-    language: Language = "it",
-    changes: Sequence[Change] = (),
-) -> str:
-    """The arithmetic of one request's clock in words, for whoever asks why it was due then.
-
-    A line for the start; with `changes`, which begin with the start, a line for each pause and one for the end.
-    """
-    found = read(promise, changes, hours) if changes else Reading(start, due(promise, start, hours))
-    over = due(promise, found.started, hours)
-    rule, never = _RULES[language][promise.clock], _SAID[language]["never"]
-    amount = f"{promise.amount:g} {_WORDS[language][promise.clock]}"
-    until = never if math.isinf(over) else f"{_SAID[language]['due']} {_moment(over, hours)}"
-    begun = f"{_moment(found.started, hours)} + {amount}: {until} ({rule})"
-    return "\n".join([begun, *_after(promise, found, over, hours, language)])
-
-
-_SAID: dict[Language, dict[str, str]] = {
+_TEXTS: dict[Language, dict[str, str]] = {
     "it": {
         "share": "{} nel {} dei casi",
         "never": "non scade mai: il servizio resta chiuso",
@@ -237,26 +208,55 @@ _SAID: dict[Language, dict[str, str]] = {
         "never": "never due: the service stays closed",
         "due": "due",
         "pause": "paused {} to {}, waiting for the citizen: due {}",
-        "paused": "paused since {}, waiting for the citizen: it is due later once it runs again",
+        "paused": "paused since {}, waiting for the citizen: the due date moves when it resumes",
         "in time": "ended {}: in time",
         "late": "ended {}: late",
     },
 }
 
 
-def _after(promise: Promise, found: Reading, over: float, hours: OpeningHours, language: Language) -> list[str]:
-    """What happened to a clock after its start."""
-    said, lines = _SAID[language], []
-    for start, until in found.pauses:
-        over = due_after_pause(promise, over, start, until, hours)
-        moment = said["never"] if math.isinf(over) else _moment(over, hours)
-        lines.append(said["pause"].format(_moment(start, hours), _moment(until, hours), moment))
-    if found.paused is not None:
-        lines.append(said["paused"].format(_moment(found.paused, hours)))
-    if found.stopped is not None:
-        lines.append(said["in time" if found.in_time else "late"].format(_moment(found.stopped, hours)))
+def describe(promise: Promise, language: Language = "it") -> str:
+    """The promise in a few words: `48 ore nel 90 % dei casi`."""
+    share = f"{100 * promise.share:g} %"
+    amount = f"{promise.amount:g} {_UNITS[language][promise.clock]}"
+    return _TEXTS[language]["share"].format(amount, share)
+
+
+def explain(
+    promise: Promise,
+    start: float,
+    hours: OpeningHours,
+    language: Language = "it",
+    changes: Sequence[Change] = (),
+) -> str:
+    """How the due date of one request was calculated, for a person who asks.
+
+    One line for the start; with `changes`, whose first is the start, one line for each pause and one for the end.
+    """
+    clock = clock_state(promise, changes, hours) if changes else ClockState(start, due(promise, start, hours))
+    first_due = due(promise, clock.started, hours)
+    rule, never = _RULES[language][promise.clock], _TEXTS[language]["never"]
+    amount = f"{promise.amount:g} {_UNITS[language][promise.clock]}"
+    until = never if math.isinf(first_due) else f"{_TEXTS[language]['due']} {_time_text(first_due, hours)}"
+    start_line = f"{_time_text(clock.started, hours)} + {amount}: {until} ({rule})"
+    return "\n".join([start_line, *_later_lines(promise, clock, first_due, hours, language)])
+
+
+def _later_lines(
+    promise: Promise, clock: ClockState, due_at: float, hours: OpeningHours, language: Language
+) -> list[str]:
+    """A line for each pause and for the end of a clock."""
+    texts, lines = _TEXTS[language], []
+    for start, until in clock.pauses:
+        due_at = due_after_pause(promise, due_at, start, until, hours)
+        due_text = texts["never"] if math.isinf(due_at) else _time_text(due_at, hours)
+        lines.append(texts["pause"].format(_time_text(start, hours), _time_text(until, hours), due_text))
+    if clock.paused is not None:
+        lines.append(texts["paused"].format(_time_text(clock.paused, hours)))
+    if clock.stopped is not None:
+        lines.append(texts["in time" if clock.in_time else "late"].format(_time_text(clock.stopped, hours)))
     return lines
 
 
-def _moment(at: float, hours: OpeningHours) -> str:
+def _time_text(at: float, hours: OpeningHours) -> str:
     return f"{hours.local(at):%d/%m/%Y %H:%M:%S}"

@@ -1,1 +1,1 @@
-"""What happened at the queue: Asterisk's queue_log and CDR as visits, and the figures made of them."""
+"""Visits from Asterisk's queue_log and CDR, and the figures calculated from them."""

@@ -10,7 +10,7 @@ from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from lab.demo import Telephone, Tell
 from measure.switch.ingest import Ingestion, Report
-from measure.switch.visits import visits
+from measure.switch.kpi_visits import visits
 from registry.requests import queries
 from registry.site import Site
 

@@ -1,4 +1,4 @@
-"""`measure rebuild`: make all visits again from the lines that were taken in. Exit status 0."""
+"""`measure rebuild`: build all visits again from the stored lines. Exit status 0."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ import time
 
 from charter.calendar import OpeningHours
 from common.places import Places
-from measure.commands.ingest import SAID, visits
-from measure.switch.joins import by_fate, rebuild
+from measure.commands.ingest import PROGRESS_SECONDS, print_visits
+from measure.switch.rebuild import rebuild_visits
+from measure.switch.visit_rows import count_by_fate
 from registry.db.migrations import check
 from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "After opening hours were corrected, or facts and CDR were late by more than a month. It may be stopped at any "
-        "moment and run while the service works."
+        "Use it after opening hours were corrected, or when facts or CDR arrived more than a month late. It can be "
+        "interrupted at any time, and can run while the service is working."
     )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
     check(site.database)
-    said = time.monotonic()
+    printed = time.monotonic()
 
-    def progress(done: int, all: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SAID and sys.stderr.isatty():
-            said = time.monotonic()
-            print(f"{done} of {all} calls", file=sys.stderr, flush=True)
+    def progress(done: int, total: int) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= PROGRESS_SECONDS and sys.stderr.isatty():
+            printed = time.monotonic()
+            print(f"{done} of {total} calls", file=sys.stderr, flush=True)
 
-    calls = rebuild(site.database, OpeningHours.of(site.compiled["service"]), progress)
-    print(f"calls       {calls:>9}  looked at again")
-    visits(by_fate(site.database))
+    calls = rebuild_visits(site.database, OpeningHours.of(site.compiled["service"]), progress)
+    print(f"calls       {calls:>9}  rebuilt")
+    print_visits(count_by_fate(site.database))
     return 0

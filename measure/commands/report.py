@@ -1,4 +1,4 @@
-"""`measure report`: a month as a page, a table and a document, for inside or for the public."""
+"""`measure report`: the report of a month as HTML, CSV and JSON, internal or public."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from common.command_line import Refusal
 from common.languages import add_language
 from common.places import Places
 from ivr.configuration.compiled import CompiledError, load
+from measure.month import csv_json, page, published
 from measure.month import data as month_data
-from measure.month import document_files, page, published
 from measure.month.cells import Calls
 from measure.month.document import Document
-from measure.month.period import Month, month
-from measure.month.report import About, report
+from measure.month.period import Month, parse_month
+from measure.month.report import report
+from measure.month.sources import About
 from registry.db import migrations
 from registry.db.connection import Database, address
 
-EPILOG = """what is written: month-2026-10-internal-it.html, .csv and .json; for the public month-2026-10-public-it.*
+EPILOG = """output files: month-2026-10-internal-it.html, .csv and .json; for the public, month-2026-10-public-it.*
 
-For the public, counts below the threshold are hidden, with those that would give them away; that nothing hidden can be
-worked out, nor with the editions of other months, is proved before anything is written. No report shows an operator.
+In a public report, counts below the threshold are hidden, together with those that would reveal them. Before anything
+is written, the program proves that no hidden count can be calculated from this report and those of other months. No
+report shows single operators.
 
 examples:
   measure report --month 2026-10
@@ -36,18 +38,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("--month", required=True, metavar="YYYY-MM", help="the month, by the clock in Rome")
-    add("--audience", choices=("internal", "public"), default="internal", help="for whom (default: internal)")
-    add_language(parser, "it", "of the report")
-    add("--output", metavar="DIR", help="where the files go (default: reports/ below --var)")
+    add("--month", required=True, metavar="YYYY-MM", help="the month, in Rome's time zone")
     add(
-        "--threshold", type=int, default=disclosure.USUAL, metavar="N",
-        help=f"the smallest count that is published (default: {disclosure.USUAL}; {disclosure.LEAST} by law at least)",
+        "--audience",
+        choices=("internal", "public"),
+        default="internal",
+        help="the readers of the report (default: internal)",
+    )
+    add_language(parser, "it", "of the report")
+    add("--output", metavar="DIR", help="output folder (default: reports/ below --var)")
+    add(
+        "--threshold", type=int, default=disclosure.DEFAULT_THRESHOLD, metavar="N",
+        help=f"the smallest count that is published (default: {disclosure.DEFAULT_THRESHOLD}; "
+        f"legal minimum: {disclosure.LEGAL_MINIMUM})",
     )  # fmt: skip
 
 
 def run(options: argparse.Namespace, places: Places, now: float | None = None) -> int:
-    wanted = month(options.month)
+    month = parse_month(options.month)
     try:
         rules = disclosure.rules(options.threshold)
         compiled = load(places.compiled)
@@ -56,47 +64,47 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     except CompiledError as problem:
         raise Refusal(str(problem)) from None
     service = compiled["service"]
-    about = About(service["service"]["name"], OpeningHours.of(service), kpi.USUAL, options.language)
+    about = About(service["service"]["name"], OpeningHours.of(service), kpi.DEFAULT_THRESHOLDS, options.language)
     database = Database(address(places))
     migrations.check(database)
     moment = time.time() if now is None else now
     try:
-        made = (
-            _public(database, wanted, about, rules, moment)
+        document = (
+            _public(database, month, about, rules, moment)
             if options.audience == "public"
-            else _internal(database, wanted, about, moment)
+            else _internal(database, month, about, moment)
         )
     finally:
         database.close()
-    name = f"{made.name}-{options.audience}-{options.language}"
+    name = f"{document.name}-{options.audience}-{options.language}"
     files = {
-        f"{name}.html": page.page(made),
-        f"{name}.csv": document_files.table_text(made),
-        f"{name}.json": document_files.json_text(made),
+        f"{name}.html": page.page(document),
+        f"{name}.csv": csv_json.to_csv(document),
+        f"{name}.json": csv_json.to_json(document),
     }
-    for path in document_files.write(options.output or os.path.join(places.var, "reports"), files):
+    for path in csv_json.write_files(options.output or os.path.join(places.var, "reports"), files):
         print(path)
     return 0
 
 
-def _internal(database: Database, wanted: Month, about: About, now: float) -> Document:
+def _internal(database: Database, month: Month, about: About, now: float) -> Document:
     with database.read() as connection:
-        data = month_data.read(connection, wanted, about.hours, now)
+        data = month_data.read(connection, month, about.hours, now)
     calls = Calls(data, about.hours, about.thresholds)
-    return report(data, calls, published.inside(data, calls, about.hours), about)
+    return report(data, calls, published.show_all(data, calls, about.hours), about)
 
 
-def _public(database: Database, wanted: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
-    """What is published is remembered first: files that are missing do less harm than an edition nobody knows of."""
+def _public(database: Database, month: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
+    """The edition is recorded before its files are written: missing files do less harm than an unrecorded edition."""
     with database.read() as connection:
-        data = published.settled(month_data.read(connection, wanted, about.hours, now), about.hours)
-        before = published.earlier(connection, wanted)
+        data = published.settled(month_data.read(connection, month, about.hours, now), about.hours)
+        before = published.earlier(connection, month)
     calls = Calls(data, about.hours, about.thresholds)
-    # The proof takes its time; nobody who writes waits for it.
+    # The proof takes long, so it runs outside the transaction.
     edition = published.edition(data, calls, about.hours, rules, before)
-    made = report(data, calls, edition.shown, about)
+    document = report(data, calls, edition.shown, about)
     with database.begin() as connection:
-        if published.earlier(connection, wanted) != before:
-            raise Refusal(f"{wanted.code}: not published: somebody else published meanwhile; run it again")
-        published.keep(connection, wanted, edition)
-    return made
+        if published.earlier(connection, month) != before:
+            raise Refusal(f"{month.code}: not published: another edition was published in the meantime; run it again")
+        published.record(connection, month, edition)
+    return document

@@ -1,1 +1,1 @@
-"""The queue as it is now."""
+"""The state of the queue now."""

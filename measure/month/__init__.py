@@ -1,1 +1,1 @@
-"""The figures of a month: data, report, page, publication."""
+"""The report of a month: data, counts, sections, page and files, publication."""

@@ -1,6 +1,6 @@
-"""A month's counts as linked tables: what disclosure control looks at, and what every count of the report is read from.
+"""A month's counts as linked tables, the input of disclosure control and the source of every count in the report.
 
-Each cell says its month, so that the same count in two reports is the same cell.
+Each cell names its month, so that the same count in two reports is the same cell.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from measure.month.data import PROMISES, Data, handled
 from measure.month.period import Month, week_code
 
 SLOT = 30  # minutes
-OTHER = "-"  # a call whose topic nobody knows
+UNKNOWN_TOPIC = "-"
 
-# The ends of a call, by half-hour, day and topic; over the whole month in more detail.
+# How calls end, by half-hour, day and topic; for the whole month in more detail.
 ENDS = Dimension(
     "end",
     {
@@ -45,7 +45,7 @@ SCORE = Dimension("score", {"": ("satisfied", "unsatisfied")})
 
 
 def end(visit: Visit, thresholds: Thresholds) -> str:
-    """How a call ended, as finely as it is counted."""
+    """How a call ended, as the most detailed code."""
     if visit.fate == "answered":
         return "in-time" if visit.wait <= thresholds.within else "later"
     if visit.fate == "abandoned":
@@ -67,7 +67,7 @@ _COARSE = {
 
 
 def half_hour(at: float, hours: OpeningHours) -> str:
-    """`09:30`, by the clock on the wall."""
+    """The local half-hour of an instant: `09:30`."""
     local = hours.local(at)
     return clock(local.hour * 60 + local.minute // SLOT * SLOT)
 
@@ -77,7 +77,7 @@ def clock(minutes: int) -> str:
 
 
 def half_hours(hours: OpeningHours, seen: Iterable[str]) -> list[str]:
-    """Those in which the service opens on some day, and those in which somebody was seen nevertheless."""
+    """The half-hours in which the service is open on some weekday, and those of `seen`."""
     opened = {
         clock(minute)
         for ranges in hours.week
@@ -92,12 +92,12 @@ class Calls:
 
     def __init__(self, data: Data, hours: OpeningHours, thresholds: Thresholds) -> None:
         self.rows: list[tuple[str, str, str, str]] = []
-        slots: dict[int, tuple[str, str]] = {}  # a half-hour of time always lies within one on the wall
+        slots: dict[int, tuple[str, str]] = {}  # every half-hour of UTC lies within one local half-hour
         for each in data.visits:
             place = int(each.entered // (60 * SLOT))
             if place not in slots:
                 slots[place] = half_hour(each.entered, hours), hours.local(each.entered).date().isoformat()
-            self.rows.append((*slots[place], each.topic or OTHER, end(each, thresholds)))
+            self.rows.append((*slots[place], each.topic or UNKNOWN_TOPIC, end(each, thresholds)))
         self.half_hours = half_hours(hours, (row[0] for row in self.rows))
         self.topics = sorted({row[2] for row in self.rows})
         self.days = [day.isoformat() for day in data.month.days]
@@ -119,14 +119,18 @@ class Calls:
 
 
 def requests(data: Data, months: Sequence[str]) -> list[Linked]:
-    """Requests by topic in each of these months; in the month itself by topic and audience, and by channel."""
+    """Requests by topic in each of these months; in the report's month by topic and audience, and by channel."""
     code = data.month.code
     month = Dimension("when", {code: ()})
-    topics = Dimension("topic", {"": needs(data)})
+    topics = Dimension("topic", {"": requested_topics(data)})
     audiences = Dimension("audience", {"": sorted({each.audience for each in data.requests})})
     channels = Dimension("channel", {"": sorted({each.channel for each in data.requests})})
     found = [
-        table("requests", [Dimension("when", {each: ()}), topics], {(each, t): n for t, n in data.needs[each].items()})
+        table(
+            "requests",
+            [Dimension("when", {each: ()}), topics],
+            {(each, t): n for t, n in data.requests_by_month[each].items()},
+        )
         for each in months
     ]
     crossed = Counter((code, each.topic, each.audience) for each in data.requests)
@@ -139,9 +143,9 @@ def requests(data: Data, months: Sequence[str]) -> list[Linked]:
     ]
 
 
-def needs(data: Data) -> list[str]:
-    """Every topic that was asked for in these months."""
-    return sorted({topic for counted in data.needs.values() for topic in counted})
+def requested_topics(data: Data) -> list[str]:
+    """Every topic of a request in the months of the trend."""
+    return sorted({topic for counts in data.requests_by_month.values() for topic in counts})
 
 
 def _resolution(data: Data) -> Linked:
@@ -151,13 +155,13 @@ def _resolution(data: Data) -> Linked:
         "repeated": level_one.numerator - first.numerator,
         "further": level_one.denominator - level_one.numerator,
     }
-    found = _one("handled", data.month, RESOLVED, counts)
-    # What the menu told by itself, and doubles: nobody shows them, but whoever has both totals can subtract.
-    return _rest(found, cell("requests", when=data.month.code), len(data.requests), "handled", data.month)
+    found = _month_table("handled", data.month, RESOLVED, counts)
+    # Information given by the menu, and duplicates, are not shown, but follow from the two totals by subtraction.
+    return _with_remainder(found, cell("requests", when=data.month.code), len(data.requests), "handled", data.month)
 
 
 def promises(data: Data, hours: OpeningHours) -> list[Linked]:
-    """In time or not, by the week in which the time was over; and what lies open beyond it."""
+    """Requests due, in time or not, by week of the due date; and the overdue requests."""
     weeks = Dimension("when", {data.month.code: [week_code(each) for each in data.month.weeks]})
     of_day = {day: week_code(each) for each in data.month.weeks for day in each}
     found = []
@@ -176,34 +180,38 @@ def late(month: Month, promise: str) -> Cell:
 
 
 def contacts(data: Data) -> list[Linked]:
-    """Calls after which the caller called again about the same, or did not, if that is known already."""
+    """Calls by whether the caller called again about the same topic; empty while that is not known."""
     figure = data.first_contact
     if not figure.denominator:
         return []
     counts = {"helped": figure.numerator, "again": figure.denominator - figure.numerator}
-    found = _one("contacts", data.month, AGAIN, counts)
+    found = _month_table("contacts", data.month, AGAIN, counts)
     answered = sum(each.fate == "answered" for each in data.visits)
-    if answered < figure.denominator:  # outside service hours somebody answers, too
+    if answered < figure.denominator:  # some were answered outside service hours
         return [found]
-    # Whoever subtracts learns how many did not show their number.
-    return [_rest(found, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)]
+    # The number of callers who withheld their number follows by subtraction.
+    return [
+        _with_remainder(found, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)
+    ]
 
 
 def callbacks(data: Data) -> Linked:
-    """What became of the month's messages, which are requests that came by voicemail."""
-    found = _one("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
+    """The results of the month's voicemail messages, each of which is a request."""
+    found = _month_table("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
     whole = cell("requests", when=data.month.code, channel="voicemail")
-    return _rest(found, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month)
+    return _with_remainder(
+        found, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month
+    )
 
 
 def survey(data: Data) -> list[Linked]:
-    """Who answered the survey, of the calls that were answered; and for each question, who is satisfied."""
+    """Survey responses among answered calls, and satisfied callers for each question."""
     code = data.month.code
     responded, silent = cell("responses", when=code), cell("no response", when=code)
     answered = cell("calls", when=code, end="answered")
     count = sum(each.fate == "answered" for each in data.visits)
     found = [Linked({responded: data.responses}, ())]
-    if count >= data.responses:  # else: the survey went on after midnight, or calls are missing
+    if count >= data.responses:  # else a survey ended after midnight, or calls are missing
         counts = {answered: count, responded: data.responses, silent: count - data.responses}
         found = [Linked(counts, (Sum(answered, (responded, silent)),))]
     month, questions = Dimension("when", {code: ()}), Dimension("question", dict.fromkeys(data.answers, ()))
@@ -215,7 +223,7 @@ def survey(data: Data) -> list[Linked]:
 
 
 def _skipped(data: Data, responded: Cell) -> Iterator[Linked]:
-    """For each question those who gave up the survey before it: whoever subtracts learns their number."""
+    """For each question, the callers who ended the survey before it, a number that follows by subtraction."""
     for question, values in data.answers.items():
         codes = {"when": data.month.code, "question": question}
         parts = cell("answers", **codes), cell("no answer", **codes)
@@ -226,7 +234,7 @@ def _skipped(data: Data, responded: Cell) -> Iterator[Linked]:
 
 
 def everything(data: Data, calls: Calls, hours: OpeningHours, months: Sequence[str]) -> Linked:
-    """All counts of the report. Requests by topic are those of `months`; the others were published before."""
+    """All counts of the report, with requests by topic for `months`; other months were published before."""
     return join([
         *calls.tables(),
         *requests(data, months),
@@ -239,7 +247,7 @@ def everything(data: Data, calls: Calls, hours: OpeningHours, months: Sequence[s
 
 
 def tally(number: Callable[[Cell], float], when: str, **codes: str) -> Tally:
-    """Calls counted, as far as a reader may know; by half-hour, day or topic less is known of those who gave up."""
+    """Calls counted as far as they are shown; early and short abandons are counted for whole months only."""
 
     def of(ended: str) -> float:
         return number(cell("calls", when=when, end=ended, **codes))
@@ -250,20 +258,20 @@ def tally(number: Callable[[Cell], float], when: str, **codes: str) -> Tally:
 
 
 def queued(number: Callable[[Cell], float], when: str, **codes: str) -> float:
-    """At least so many callers queued; NaN where one of the counts that their waits tell of is hidden."""
+    """A lower bound of the callers who queued; NaN if their waits would reveal a hidden count."""
     ends = ["answered", "abandoned", "in-time", "", *([] if codes else ["early"])]
     answered, abandoned, *others = (number(cell("calls", when=when, end=each, **codes)) for each in ends)
     return math.nan if any(map(math.isnan, others)) else answered + abandoned
 
 
-def _rest(linked: Linked, whole: Cell, count: int, of: str, month: Month) -> Linked:
-    """A table whose total is part of another one's cell, and what is missing from it."""
+def _with_remainder(linked: Linked, whole: Cell, count: int, of: str, month: Month) -> Linked:
+    """A table whose total is part of another table's cell `whole`, with the remainder as a cell."""
     part, rest = cell(of, when=month.code), cell(f"not {of}", when=month.code)
     counts = {**linked.counts, whole: count, rest: count - linked.counts[part]}
     return Linked(counts, [*linked.sums, Sum(whole, (part, rest))])
 
 
-def _one(of: str, month: Month, dimension: Dimension, counts: dict[str, float]) -> Linked:
+def _month_table(of: str, month: Month, dimension: Dimension, counts: dict[str, float]) -> Linked:
     """A month's counts of one kind."""
     whole = Dimension("when", {month.code: ()})
     return table(of, [whole, dimension], {(month.code, kind): int(count) for kind, count in counts.items()})

@@ -1,7 +1,7 @@
-"""What the tables hold about one month. Every query reads that month through an index, however long the history is.
+"""The stored data of one month. Every query uses an index, so that its time does not grow with the history.
 
-Nobody is read here: no contact, no note, no operator. Callers are the keyed hashes of `queue_visit`, used to see who
-called again and then forgotten.
+No contacts, notes or operators are read. Callers are the keyed hashes of `queue_visit`; they are only used to find
+repeated calls.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from charter.calendar import OpeningHours
 from charter.promises import Backlog, Clock, Deferred, Promise, backlog
 from common.languages import Language
 from measure.month.period import Month, Span
-from measure.switch.visits import kpi_visit
+from measure.switch.kpi_visits import kpi_visit
 from registry.db import schema
 from registry.requests.clocks import deferred
+from registry.site import DAY
 
-DAY = 86400.0
 PROMISES = ("EMAIL", "SECOND_LEVEL", "CALLBACK")
 TREND_MONTHS = 12
-LATEST = 366 * DAY  # what ended later than this after its time is no longer looked for in the backlog of then
-SELF_SERVICE = "informed"  # the outcome of what the menu told by itself
+LATEST = 366 * DAY  # requests closed later than this after their due date are missing from earlier backlogs
+SELF_SERVICE = "informed"  # the outcome of a request that the menu answered
 
 
 class Request(NamedTuple):
-    """What was asked, and how far it was taken."""
+    """A request and its result."""
 
     topic: str
     audience: str
@@ -39,27 +39,27 @@ class Request(NamedTuple):
 
 
 class Data(NamedTuple):
-    """A month, as it is known at `at`."""
+    """A month as it is known at `now`."""
 
     month: Month
     now: float
-    at: float  # now, or the end of the month if that is over
+    at: float  # `now`, or the end of the month if that is earlier
     visits: list[kpi.Visit]  # in service hours
     outside: int  # visits outside them
     first_contact: kpi.Figure
     requests: list[Request]
-    needs: dict[str, Counter[str]]  # month -> topic -> requests; `TREND_MONTHS` of them, this one last
+    requests_by_month: dict[str, Counter[str]]  # month -> topic -> requests; `TREND_MONTHS`, this one last
     promises: dict[str, Promise]
-    due: dict[str, list[Deferred]]  # promise -> requests whose time was over in the month, by `at`
-    late: dict[str, Backlog]  # promise -> what lay open beyond its time at `at`
-    callbacks: Counter[str]  # of the messages left: reached, ended, waiting
+    due: dict[str, list[Deferred]]  # promise -> requests that were due in the month, up to `at`
+    late: dict[str, Backlog]  # promise -> requests overdue at `at`
+    callbacks: Counter[str]  # messages by result: reached, ended, waiting
     responses: int
-    answers: dict[str, Counter[int]]  # question -> value -> how many
+    answers: dict[str, Counter[int]]  # question -> value -> answers
     topics: dict[str, dict[Language, str]]  # code -> its name
 
 
 def read(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
-    """Everything about a month."""
+    """Read the data of a month."""
     span = month.span(hours)
     visits, outside, contacts = _visits(connection, span)
     at = min(now, span.until)
@@ -71,7 +71,7 @@ def read(connection: Connection, month: Month, hours: OpeningHours, now: float) 
         outside,
         kpi.first_contact_observed(contacts, span.start, span.until, now),
         _requests(connection, span),
-        {each.code: _needs(connection, each.span(hours)) for each in trend(month)},
+        {each.code: _requests_by_topic(connection, each.span(hours)) for each in trend(month)},
         _promises(connection),
         {each: deferred(connection, each, span.start, at) for each in PROMISES},
         {each: _backlog(connection, each, at) for each in PROMISES},
@@ -82,24 +82,25 @@ def read(connection: Connection, month: Month, hours: OpeningHours, now: float) 
 
 
 def trend(month: Month) -> list[Month]:
+    """The months of the trend, oldest first; `month` is the last."""
     return [month.later(-n) for n in reversed(range(TREND_MONTHS))]
 
 
 def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, list[kpi.Contact]]:
-    """The month's visits in service hours, how many there were outside, and who called when, some days beyond."""
+    """The month's visits in service hours, the number outside them, and contacts until some days after the month."""
     table = schema.queue_visit.c
     columns = (
         table.entered_at, table.fate, table.wait_s, table.talk_s, table.left_at, table.topic_code, table.in_service,
         table.caller_hash,
     )  # fmt: skip
-    until = span.until + kpi.WITHIN_DAYS * DAY + DAY  # calls of some length, too
+    until = span.until + kpi.WITHIN_DAYS * DAY + DAY  # one more day for the length of a call
     found = connection.execute(select(*columns).where(table.entered_at >= span.start, table.entered_at < until))
     visits: list[kpi.Visit] = []
     contacts: list[kpi.Contact] = []
     outside = 0
     for entered, stored, wait, talk, left, topic, in_service, who in found.all():
         visit = kpi_visit(entered, stored, wait, talk, topic)
-        if visit is None:  # nobody knows yet what becomes of it
+        if visit is None:  # still waiting
             continue
         if who is not None:
             end = left if left is not None else entered + (wait or 0.0) + (talk or 0.0)
@@ -122,7 +123,7 @@ def _requests(connection: Connection, span: Span) -> list[Request]:
 
 
 def handled(requests: list[Request]) -> list[kpi.Handled]:
-    """Those that a person had to do with."""
+    """The requests that a person handled."""
     return [
         kpi.Handled(each.level, each.outcome == "resolved", each.interactions)
         for each in requests
@@ -130,7 +131,7 @@ def handled(requests: list[Request]) -> list[kpi.Handled]:
     ]
 
 
-def _needs(connection: Connection, span: Span) -> Counter[str]:
+def _requests_by_topic(connection: Connection, span: Span) -> Counter[str]:
     request = schema.request.c
     query = select(request.topic_code, func.count()).where(_opened(span)).group_by(request.topic_code)
     return _counter(connection, query)
@@ -138,8 +139,8 @@ def _needs(connection: Connection, span: Span) -> Counter[str]:
 
 def _counter(connection: Connection, query: Select[Any]) -> Counter[str]:
     found: Counter[str] = Counter()
-    for word, count in connection.execute(query):
-        found[word] = count
+    for value, count in connection.execute(query):
+        found[value] = count
     return found
 
 
@@ -157,7 +158,7 @@ def _promises(connection: Connection) -> dict[str, Promise]:
 
 
 def _backlog(connection: Connection, promise: str, at: float) -> Backlog:
-    """What lay open beyond its time at an instant. A clock that stood still by then is left out."""
+    """The requests overdue at an instant, without those whose clock was paused before it was due."""
     clock = schema.sla_clock.c
     open_then = or_(clock.stopped_at.is_(None), clock.stopped_at > at)
     late = and_(clock.promise_code == promise, clock.due_at < at)
@@ -173,16 +174,16 @@ def _backlog(connection: Connection, promise: str, at: float) -> Backlog:
 
 
 def _callbacks(connection: Connection, span: Span) -> Counter[str]:
-    """What became of the messages that were left in the month."""
+    """The results of the messages left in the month."""
     request, item, attempt = schema.request, schema.callback, schema.callback_attempt
     reached = (
         select(attempt.c.request_id)
         .where(attempt.c.request_id == request.c.request_id, attempt.c.result == "reached")
         .exists()
     )
-    became = case((reached, "reached"), (item.c.state == "done", "ended"), else_="waiting")
+    result = case((reached, "reached"), (item.c.state == "done", "ended"), else_="waiting")
     both = request.join(item, item.c.request_id == request.c.request_id)
-    query = select(became, func.count()).select_from(both).where(_opened(span)).group_by(became)
+    query = select(result, func.count()).select_from(both).where(_opened(span)).group_by(result)
     return _counter(connection, query)
 
 

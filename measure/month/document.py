@@ -1,4 +1,4 @@
-"""A report before anybody has chosen how it looks: sections of tables of values; pages and files are made of it."""
+"""A report as sections of tables of values, independent of its output format."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Kind = Literal["count", "share", "seconds", "days"]
 
 
 class Value(NamedTuple):
-    """A number: None where there was nothing to measure, NaN where it is not shown. A share is 0 to 1."""
+    """A number: None if there was nothing to measure, NaN if hidden. A share is 0 to 1."""
 
     number: float | None
     kind: Kind = "count"
-    low: float | None = None  # the ends of its 95 % interval
+    low: float | None = None  # the limits of its 95 % interval
     high: float | None = None
 
     @property
@@ -30,7 +30,7 @@ class Value(NamedTuple):
 
 
 class Column(NamedTuple):
-    code: str  # for programs: the same in every language
+    code: str  # the same in every language
     label: str
 
 
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     code: str
     label: str
     values: tuple[Value, ...]
-    note: str = ""  # what is counted
+    note: str = ""  # the definition
 
 
 class Table(NamedTuple):
@@ -50,7 +50,7 @@ class Table(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Tables under one heading; the first is the one that a picture shows, if there is one."""
+    """Tables under one heading; the chart, if there is one, shows the first."""
 
     name: str
     heading: str
@@ -74,7 +74,7 @@ class Document(NamedTuple):
 
 
 def value(figure: Figure, shown: Shown, *, interval: bool = False) -> Value:
-    """A figure as far as it may be shown: not at all where what it divides by is hidden, or too few."""
+    """A figure as far as it may be shown: hidden if its denominator is hidden or too small."""
     kind: Kind = "seconds" if figure.definition.kind == "seconds" else "share"
     if figure.value is None and not math.isnan(figure.denominator):
         return Value(None, kind)
@@ -85,24 +85,24 @@ def value(figure: Figure, shown: Shown, *, interval: bool = False) -> Value:
 
 
 def mean(figure: Figure, count: float, shown: Shown) -> Value:
-    """A mean of at least `count` seconds, which the reader knows; NaN: he does not, and must not learn it from this.
+    """A mean of at least `count` values, a count that is shown; NaN: it is not shown, and neither is the mean.
 
-    For the public in whole seconds: with its decimals a quotient tells what it was divided by.
+    For the public in whole seconds, because the decimals of a quotient can reveal its denominator.
     """
     if figure.value is None:
-        return _nothing(count, shown)
+        return _no_value(count, shown)
     if not shown.rate_allowed(count):
         return Value(math.nan, "seconds")
     return Value(figure.value if shown.rules is None else float(round(figure.value)), "seconds")
 
 
 def percentile(figure: Figure, percent: int, count: float, shown: Shown) -> Value:
-    """A percentile, where enough values lie on either side of it: of `count` that the reader knows of, as above."""
+    """A percentile, shown if enough values lie on either side of it; `count` as in `mean`."""
     if figure.value is None:
-        return _nothing(count, shown)
+        return _no_value(count, shown)
     return Value(figure.value if shown.percentile_allowed(count, percent) else math.nan, "seconds")
 
 
-def _nothing(count: float, shown: Shown) -> Value:
-    """No seconds at all: that is said where the reader knows the count."""
+def _no_value(count: float, shown: Shown) -> Value:
+    """No values: shown as such if the count is shown."""
     return Value(math.nan if shown.rules is not None and math.isnan(count) else None, "seconds")

@@ -1,8 +1,8 @@
-"""The measures of a whole month, as far as a reader may know the counts that they are made of.
+"""The measures of a whole month, as far as the counts behind them are shown.
 
-A figure that is no count tells of counts as well. With its decimals a mean tells what it was divided by; that a
-percentile is shown tells that there are so many, and one beyond 20 seconds how many were not in time. So means are in
-whole seconds for the public, and waits are told only of counts that are shown.
+Other figures reveal counts as well. The decimals of a mean can reveal its denominator; a percentile that is shown
+reveals a minimum number of values, and one beyond 20 seconds how many calls were not answered in time. Therefore the
+public sees means in whole seconds, and waits only where the counts behind them are shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PERCENTS = {"median": 50, "p90": 90, "p95": 95}
 
 
 class Figures:
-    """Every figure of the month, by its name."""
+    """Every figure of the month, by name."""
 
     def __init__(self, data: Data, shown: Shown) -> None:
         self.shown, self.code = shown, data.month.code

@@ -1,4 +1,4 @@
-"""The month's report as one page of HTML: every picture beside the table that it shows. See `pages.html_page`."""
+"""The month's report as one HTML page, with every chart beside its table. See `pages.html_page`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from measure.month.document import Document, Row, Section, Table, Value
-from measure.month.texts import WORDS
+from measure.month.report_texts import TEXTS
 from pages import charts, html_page, localization
 from pages.colours import AMBER, DARK, GRID, LIGHT, ORANGE, PALE, PLUM, SOFT
 from pages.html_page import Markup
 
 Key = list[tuple[str, str, str]]
-LONG = {"measures", "promises", "survey"}  # tables whose heads of rows are sentences, or whose figures have intervals
-MOST_BESIDE = 5  # columns of a table beside its picture
-MOST_DRAWN = 10  # topics in a picture; the table has them all
+LONG = {"measures", "promises", "survey"}  # tables with sentences as row headers, or with intervals
+MAX_BESIDE = 5  # columns of a table beside its chart
+MAX_DRAWN = 10  # topics in a chart; the table has all
 
 
 def page(document: Document) -> str:
-    """The whole page."""
+    """The page as HTML."""
     writer = Writer(document)
     sections = [writer.cards(), *(writer.section(each) for each in document.sections)]
     return html_page.report(document.title, document.language, list(document.lead), sections, list(document.foot))
@@ -29,9 +29,9 @@ class Writer:
 
     def __init__(self, document: Document) -> None:
         self.document, self.language = document, document.language
-        self.words = WORDS[document.language]
+        self.texts = TEXTS[document.language]
         self.within = f"{document.facts['within_seconds']:g}"
-        self.pictures: dict[str, Callable[[Table], tuple[str, Key]]] = {
+        self.charts: dict[str, Callable[[Table], tuple[str, Key]]] = {
             "half-hours": self.ends, "days": self.ends, "levels": self.levels, "waits": self.waits,
             "needs": self.needs, "trend": self.trend, "promises": self.promises, "survey": self.survey,
         }  # fmt: skip
@@ -45,12 +45,12 @@ class Writer:
 
     def section(self, section: Section) -> str:
         tables = [self.table(each) for each in section.tables]
-        draw = self.pictures.get(section.name)
+        draw = self.charts.get(section.name)
         if not tables or draw is None:
             return html_page.section(section.heading, section.text, "".join(tables))
-        picture, key = draw(section.tables[0])
-        wide = len(section.tables[0].columns) > MOST_BESIDE or any(row.note for row in section.tables[0].rows)
-        whole = html_page.figure_section(section.heading, section.text, picture, key, tables[0], wide=wide)
+        chart, key = draw(section.tables[0])
+        wide = len(section.tables[0].columns) > MAX_BESIDE or any(row.note for row in section.tables[0].rows)
+        whole = html_page.figure_section(section.heading, section.text, chart, key, tables[0], wide=wide)
         return whole.removesuffix("</section>") + "".join(tables[1:]) + "</section>"
 
     def table(self, table: Table) -> str:
@@ -63,7 +63,7 @@ class Writer:
         return Markup(f"{escape(row.label)}{note}")
 
     def cell(self, value: Value) -> str:
-        """A value, with its interval in small letters below it."""
+        """A value, with its interval in small print below it."""
         if not value.known or value.low is None or value.high is None:
             return self.value(value)
         ends = localization.interval(value, value.kind, self.language)
@@ -72,9 +72,9 @@ class Writer:
     def value(self, value: Value) -> str:
         if value.number is None:
             return localization.NOTHING
-        return self.words["hidden"] if value.hidden else localization.amount(value.number, value.kind, self.language)
+        return self.texts["hidden"] if value.hidden else localization.amount(value.number, value.kind, self.language)
 
-    # pictures
+    # charts
     def ends(self, table: Table) -> tuple[str, Key]:
         def column(code: str) -> list[float | None]:
             return [_number(each) for each in _column(table, code)]
@@ -88,10 +88,10 @@ class Writer:
             None if whole is None or None not in some else whole - sum(each or 0.0 for each in some)
             for whole, *some in zip(offered, good, later, *others, strict=True)
         ]
-        if any(rest):  # what is not shown, so that the bars are as high as they should be
+        if any(rest):  # hidden counts, so that the bars have their full height
             parts, names = [*parts, (GRID, rest)], [*names, "hidden"]
         key = [
-            (colour, "bar", self.words[name].format(within=self.within))
+            (colour, "bar", self.texts[name].format(within=self.within))
             for (colour, _), name in zip(parts, names, strict=True)
         ]
         labels = [row.label.split()[-1] for row in table.rows]
@@ -102,7 +102,7 @@ class Writer:
         ends = [localization.bounded(each, "share") if each.known else None for each in values]
         labels = [row.label for row in table.rows]
         drawn = charts.levels(table.caption, labels, [_number(each) for each in values], ends, None, self._share)
-        return drawn, [(DARK, "bar", self.words["value"]), (DARK, "thin", self.words["interval"])]
+        return drawn, [(DARK, "bar", self.texts["value"]), (DARK, "thin", self.texts["interval"])]
 
     def waits(self, table: Table) -> tuple[str, Key]:
         rows: list[Sequence[float] | None] = []
@@ -112,16 +112,16 @@ class Writer:
             known = [each for each in ordered if each is not None]
             rows.append(known if len(known) == len(ordered) else None)
         drawn = charts.fan(table.caption, [row.label for row in table.rows], rows, self._seconds)
-        words = self.words
-        key = [(DARK, "thin", words["median"]), (LIGHT, "bar", words["half"]), (PALE, "bar", words["most"])]
+        texts = self.texts
+        key = [(DARK, "thin", texts["median"]), (LIGHT, "bar", texts["half"]), (PALE, "bar", texts["most"])]
         return drawn, key
 
     def needs(self, table: Table) -> tuple[str, Key]:
-        rows = [(row.label, _number(row.values[0]), self.value(row.values[0])) for row in table.rows[:MOST_DRAWN]]
+        rows = [(row.label, _number(row.values[0]), self.value(row.values[0])) for row in table.rows[:MAX_DRAWN]]
         return charts.ranked(table.caption, rows), []
 
     def trend(self, table: Table) -> tuple[str, Key]:
-        drawn = [*table.rows[:-1][:MOST_DRAWN], table.rows[-1]]
+        drawn = [*table.rows[:-1][:MAX_DRAWN], table.rows[-1]]
         rows = [(row.label, [_number(each) for each in row.values], self.value(row.values[-1])) for row in drawn]
         labels = [each.label for each in table.columns]
         return charts.months(table.caption, rows, (labels[0], labels[-1])), []
@@ -133,14 +133,14 @@ class Writer:
             number, goal = _number(share), _number(wanted)
             colour = SOFT if number is None or goal is None else DARK if number >= goal else AMBER
             ends = localization.bounded(share, "share") if share.known else None
-            said = f"{self.value(share)} ({self.words['wanted']}: {self.value(wanted)})"
-            rows.append(charts.PromiseBar(row.label, number, ends, goal or 0.0, colour, said))
-        words = self.words
+            label = f"{self.value(share)} ({self.texts['wanted']}: {self.value(wanted)})"
+            rows.append(charts.PromiseBar(row.label, number, ends, goal or 0.0, colour, label))
+        texts = self.texts
         key = [
-            (DARK, "bar", words["share kept"]),
-            (AMBER, "bar", words["share missed"]),
-            ("#111", "thin", words["interval"]),
-            (ORANGE, "thin", words["wanted"]),
+            (DARK, "bar", texts["share kept"]),
+            (AMBER, "bar", texts["share missed"]),
+            ("#111", "thin", texts["interval"]),
+            (ORANGE, "thin", texts["wanted"]),
         ]
         return charts.promises(table.caption, rows), key
 
@@ -148,7 +148,7 @@ class Writer:
         rows = [(row.label, _number(row.values[-1]), self.value(row.values[-1])) for row in table.rows]
         return charts.ranked(table.caption, rows, 1.0), []
 
-    # marks of the axes
+    # axis labels
     def _count(self, value: float) -> str:
         return localization.number(value, self.language, 0 if value == int(value) else 1)
 

@@ -1,4 +1,4 @@
-"""A month as the service counts it: local days, from midnight to midnight, however many hours there are between."""
+"""A month of local days, from midnight to midnight, with the clock changes between."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Month(NamedTuple):
 
     @property
     def weeks(self) -> list[list[date]]:
-        """Its days from Monday to Sunday; the first and the last week may be short."""
+        """Its days in weeks from Monday to Sunday; the first and the last week may be short."""
         found: list[list[date]] = []
         for day in self.days:
             if not found or day.weekday() == 0:
@@ -54,12 +54,12 @@ class Month(NamedTuple):
         return Span(end_of_day(days[0] - ONE_DAY, hours), end_of_day(days[-1], hours))
 
 
-def month(text: str) -> Month:
-    """`2026-10`. Raises `Refusal`."""
-    found = re.fullmatch(r"(\d{4})-(\d\d)", text, re.ASCII)
-    if not found or not 1 <= int(found[2]) <= 12 or not 2001 <= int(found[1]) <= 2999:
-        raise Refusal(f"--month: {text!r} is no month; write year and month: 2026-10")
-    return Month(int(found[1]), int(found[2]))
+def parse_month(text: str) -> Month:
+    """The month of `2026-10`. Raises `Refusal`."""
+    match = re.fullmatch(r"(\d{4})-(\d\d)", text, re.ASCII)
+    if not match or not 1 <= int(match[2]) <= 12 or not 2001 <= int(match[1]) <= 2999:
+        raise Refusal(f"--month: {text!r} is not a month; write year and month, such as 2026-10")
+    return Month(int(match[1]), int(match[2]))
 
 
 def week_code(days: Sequence[date]) -> str:

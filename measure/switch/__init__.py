@@ -1,1 +1,1 @@
-"""From the switch's files to the tables of visits."""
+"""From the switch's files to the table of visits."""

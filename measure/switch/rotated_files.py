@@ -1,9 +1,8 @@
-"""Files that a switch writes and somebody rotates, read from where the last reader stopped.
+"""Log files that are rotated, read from the position where the last reader stopped.
 
-A file is known by device, inode, its first bytes and those before the place that was reached: a renamed one is the same
-file; one that was copied and truncated, or written over with a backup of itself, is a new one. To take a file for new
-costs nothing but time: lines that are there already are known by what they say. A line without its line feed is left
-for the next time.
+A file is identified by device, inode, its first bytes and the bytes before that position: a renamed file is the same
+file; one that was copied and truncated, or overwritten with its backup, is a new one. Treating a file as new only costs
+time, because stored lines are recognized by their text. A last line without a line feed is left for the next run.
 """
 
 from __future__ import annotations
@@ -21,40 +20,40 @@ from typing import BinaryIO, NamedTuple
 from common.command_line import Refusal
 
 BLOCK = 2 << 20  # bytes read at once, some 30,000 lines
-HEAD, TAIL = 1024, 256  # bytes by which a file is known
-ENDLESS = 1 << 20  # bytes without a line feed: no line
+HEAD, TAIL = 1024, 256  # bytes that identify a file
+ENDLESS = 1 << 20  # bytes without a line feed, after which the file is read on without one
 
 _ROTATED = re.compile(r"[.-][0-9][0-9.-]*(\.gz)?")
 
 
 class Known(NamedTuple):
-    """How far a file has been read."""
+    """The identity of a file and the position that was reached in it."""
 
     source_id: int
     device: int
     inode: int
-    head_hash: str  # of its first `head_length` bytes and of the last ones before `position`
+    head_hash: str  # of its first `head_length` bytes and the last ones before `position`
     head_length: int
     position: int
 
 
-State = tuple[int, int, int, int]  # of a file: device, inode, bytes, ns of its last change, that of its rights included
+State = tuple[int, int, int, int]  # device, inode, bytes, ns of the last change of content or permissions
 
 
 class Damaged(Refusal):
-    """What is in a file cannot be read; trying again helps when the file has changed, and not before."""
+    """The content of a file cannot be read; trying again is useless until the file has changed."""
 
 
 class Block(NamedTuple):
-    """Whole lines of a file, and where it is to be gone on."""
+    """Complete lines of a file, and the offset to resume from."""
 
     data: bytes
     position: int
-    tail: bytes  # the last bytes before it
+    tail: bytes  # the last bytes before that offset
 
 
 class Log(NamedTuple):
-    """One file of a log, open, with what is known of it. `size` in bytes of what is read, not of what is compressed."""
+    """An open log file. `size` is in uncompressed bytes; `known` is None for a new file."""
 
     path: str
     file: BinaryIO | gzip.GzipFile
@@ -63,7 +62,7 @@ class Log(NamedTuple):
     inode: int
     size: int
     head: bytes
-    tail: bytes  # before the place that was reached
+    tail: bytes  # the last bytes before the position reached
     known: Known | None
 
     @property
@@ -75,7 +74,7 @@ class Log(NamedTuple):
         return self.size - self.position
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
-        """Everything that has not been read, but for a line that is not finished."""
+        """Everything not read yet, except an unfinished last line."""
         position, rest, tail = self.position, b"", self.tail
         self.file.seek(position)
         while data := self._read(size):
@@ -90,51 +89,51 @@ class Log(NamedTuple):
             yield Block(whole, position, tail)
 
     def reached(self, block: Block) -> Known:
-        """How the file is known when this block has been read; still without a number."""
-        head = self.head[: block.position]  # what lies behind it may change
-        known_by = _hash(head + block.tail)
-        return Known(0, self.device, self.inode, known_by, len(head), block.position)
+        """The identity of the file after this block; its `source_id` is not set."""
+        head = self.head[: block.position]  # the bytes after it may change
+        identity = _hash(head + block.tail)
+        return Known(0, self.device, self.inode, identity, len(head), block.position)
 
     @property
     def compressed(self) -> bool:
-        """Nobody appends to it, and to go back in it takes time."""
+        """Compressed files do not grow, and seeking backward in them is slow."""
         return self.path.endswith(".gz")
 
     def _read(self, size: int) -> bytes:
         try:
             return self.file.read(size)
         except (OSError, EOFError, zlib.error) as problem:
-            said = f"{self.path}: cannot be read ({problem}); restore it, or move it to another folder"
-            raise _kind(problem)(said) from None
+            message = f"{self.path}: cannot be read ({problem}); restore it, or move it to another folder"
+            raise _error_type(problem)(message) from None
 
 
 def generations(path: str) -> list[str]:
-    """The rotated files of a log that are still there, the oldest first, and the log itself last."""
+    """The existing rotated files of a log, oldest first, and the log itself last."""
     folder, name = os.path.split(path)
-    found = []
+    rotated = []
     try:
         with os.scandir(folder or ".") as entries:
-            for each in entries:
-                if each.name.startswith(name) and _ROTATED.fullmatch(each.name, len(name)) and each.is_file():
-                    found.append((each.stat().st_mtime, each.path))
+            for entry in entries:
+                if entry.name.startswith(name) and _ROTATED.fullmatch(entry.name, len(name)) and entry.is_file():
+                    rotated.append((entry.stat().st_mtime, entry.path))
     except FileNotFoundError:
         return []
     except OSError as problem:
-        raise Refusal(f"{folder}: {problem.strerror}; the user who runs this must be able to read it") from None
-    return [each for _, each in sorted(found)] + ([path] if os.path.exists(path) else [])
+        raise Refusal(f"{folder}: {problem.strerror}; give read permission to the user who runs this") from None
+    return [file for _, file in sorted(rotated)] + ([path] if os.path.exists(path) else [])
 
 
 def state(path: str) -> State | None:
-    """By which it is seen that a file is no longer what it was; None when it is gone."""
+    """A state that differs once the file has changed; None if the file is gone."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
 
 
-def opened(path: str, files: Sequence[Known]) -> Log | None:
-    """The file, with what is known of it; None when it was moved away in this moment. Raises `Refusal`."""
+def open_log(path: str, files: Sequence[Known]) -> Log | None:
+    """Open a file and find it among the known `files`; None if it was just moved away. Raises `Refusal`."""
     with contextlib.ExitStack() as after:
         try:
             plain = after.enter_context(open(path, "rb"))
@@ -145,9 +144,9 @@ def opened(path: str, files: Sequence[Known]) -> Log | None:
         except FileNotFoundError:
             return None
         except (OSError, EOFError, zlib.error) as problem:
-            words = getattr(problem, "strerror", None) or str(problem)
-            said = f"{path}: {words}; it must be whole, and readable for the user who runs this"
-            raise _kind(problem)(said) from None
+            reason = getattr(problem, "strerror", None) or str(problem)
+            message = f"{path}: {reason}; it must be complete, and readable for the user who runs this"
+            raise _error_type(problem)(message) from None
         log = Log(path, file, after.pop_all(), status.st_dev, status.st_ino, size, head, b"", None)
     for each in files:
         if (each.device, each.inode) == (log.device, log.inode) and each.position <= size:
@@ -157,19 +156,19 @@ def opened(path: str, files: Sequence[Known]) -> Log | None:
     return log
 
 
-def _kind(problem: Exception) -> type[Refusal]:
-    """The system's own failures (rights of a folder above, too many open files) may pass without a sign at the file."""
+def _error_type(problem: Exception) -> type[Refusal]:
+    """System errors (folder permissions, too many open files) can pass without a change of the file: not `Damaged`."""
     return Refusal if isinstance(problem, OSError) and problem.errno is not None else Damaged
 
 
 def _uncompressed(file: BinaryIO, size: int) -> int:
-    """What its last four bytes say of its size; a log of 4 GB and more is read again each time."""
+    """The size in the last four bytes of a gzip file; a log of 4 GB or more is read again each time."""
     if size < 8:
         return 0
     file.seek(-4, os.SEEK_END)
-    found: int = struct.unpack("<I", file.read(4))[0]
+    uncompressed: int = struct.unpack("<I", file.read(4))[0]
     file.seek(0)
-    return found
+    return uncompressed
 
 
 def _before(file: BinaryIO | gzip.GzipFile, position: int) -> bytes:

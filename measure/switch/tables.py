@@ -1,4 +1,4 @@
-"""What is read and written in the tables of the queue, in few statements for many rows, on SQLite and PostgreSQL."""
+"""Queries and bulk writes for the queue's tables, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, Text, any_, bindparam, func, select, text
 
-from measure.switch.lines import Kept
+from measure.switch.queue_log_lines import StoredLine
 from measure.switch.rotated_files import Known
 from registry.db.schema import call_fact, call_link, queue_event, queue_log_file, queue_restart, queue_visit
 
-LONGEST_STAY = 2 * 86400.0  # s: what was told of a visit later than this is put right by a rebuild only
-PARAMETERS = 1400  # of one statement: rows that come together take half the time; SQLite's limit is 32,766 since 3.32
-INGESTION = 0x6E756C71  # PostgreSQL's lock of whoever writes visits: each is made from all the lines of its call
+LONGEST_STAY = 2 * 86400.0  # s: older visits are corrected by `measure rebuild` only
+PARAMETERS = 1400  # in one statement: inserting many rows at once takes half the time; SQLite allows 32,766 since 3.32
+INGESTION = 0x6E756C71  # PostgreSQL's advisory lock for writing visits, which depend on all lines of their call
 
 EVENT = ("call_id", "at", "said", "caller_hash")
 VISIT = (
@@ -25,23 +25,23 @@ VISIT = (
 )  # fmt: skip
 
 
-def alone(connection: Connection) -> None:
-    """Let no other ingestion make visits until this transaction ends. SQLite has one writer anyhow."""
+def lock_ingestion(connection: Connection) -> None:
+    """Keep other ingestions from writing visits until this transaction ends. SQLite has a single writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGESTION})
 
 
 def insert_new(connection: Connection, table: Table, names: Sequence[str], rows: list[tuple[Any, ...]]) -> int:
-    """Add the rows that are not there yet; how many those were."""
-    some = PARAMETERS // len(names)
-    whole = len(rows) - len(rows) % some
-    together = [tuple(chain.from_iterable(rows[place : place + some])) for place in range(0, whole, some)]
+    """Insert the rows that do not exist yet; returns how many were inserted."""
+    size = PARAMETERS // len(names)
+    end = len(rows) - len(rows) % size
+    groups = [tuple(chain.from_iterable(rows[start : start + size])) for start in range(0, end, size)]
     added = 0
-    for count, each in ((some, together), (1, rows[whole:])):
-        if each:
-            # By the driver's own hand: SQLAlchemy takes twice as long for a row as SQLite itself.
+    for count, parameters in ((size, groups), (1, rows[end:])):
+        if parameters:
+            # The driver's own SQL: SQLAlchemy takes twice as long for a row as SQLite itself.
             statement = _insertion(table.name, tuple(names), count, connection.dialect.name)
-            added += connection.exec_driver_sql(statement, each).rowcount
+            added += connection.exec_driver_sql(statement, parameters).rowcount
     return added
 
 
@@ -50,30 +50,30 @@ def _insertion(table: str, names: tuple[str, ...], rows: int, dialect: str) -> s
     mark = "?" if dialect == "sqlite" else "%s"
     row = f"({', '.join([mark] * len(names))})"
     values = ", ".join([row] * rows)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 
 
-def among(connection: Connection, place: Column[str], values: Collection[str]) -> ColumnElement[bool]:
-    """That a column has one of many values: one parameter, however many they are."""
+def among(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
+    """The condition that a column has one of these values, as a single parameter."""
     if connection.dialect.name == "sqlite":
-        each = func.json_each(json.dumps(list(values))).table_valued("value")
-        return place.in_(select(each.c.value))
-    return place == any_(bindparam(None, list(values), type_=ARRAY(Text)))
+        listed = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(bindparam(None, list(values), type_=ARRAY(Text)))
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 
 def with_lines(connection: Connection, calls: Collection[str]) -> set[str]:
-    """Those of the calls of which there are lines."""
-    place = queue_event.c.call_id
-    return set(connection.scalars(select(place).where(among(connection, place, calls)).distinct()))
+    """The calls among these that have stored lines."""
+    call = queue_event.c.call_id
+    return set(connection.scalars(select(call).where(among(connection, call, calls)).distinct()))
 
 
-def lines_of(connection: Connection, calls: Collection[str]) -> Iterable[Kept]:
-    """All lines of these calls."""
-    found = select(queue_event).where(among(connection, queue_event.c.call_id, calls))
-    return (Kept(*row) for row in connection.execute(found))
+def lines_of(connection: Connection, calls: Collection[str]) -> Iterable[StoredLine]:
+    """All stored lines of these calls."""
+    query = select(queue_event).where(among(connection, queue_event.c.call_id, calls))
+    return (StoredLine(*row) for row in connection.execute(query))
 
 
 def restarts(connection: Connection) -> list[int]:
@@ -81,49 +81,49 @@ def restarts(connection: Connection) -> list[int]:
 
 
 def open_before(connection: Connection, at: int) -> set[str]:
-    """The calls whose visits had not ended, of those that entered before `at`."""
-    place = queue_visit.c
-    still = text("fate IN ('waiting', 'talking')")  # as the index has it, word by word
-    return set(connection.scalars(select(place.unique_id).where(still, place.entered_at < at)))
+    """The calls with a visit that began before `at` and has not ended."""
+    visit = queue_visit.c
+    still = text("fate IN ('waiting', 'talking')")  # exactly as in the index
+    return set(connection.scalars(select(visit.unique_id).where(still, visit.entered_at < at)))
 
 
 def reclosable(connection: Connection, at: int) -> set[str]:
-    """The calls with visits that a start of the switch at `at` may have ended earlier than it was thought."""
-    place = queue_visit.c
-    unknown = place.fate.in_(("lost", "abandoned", "answered")) & (place.wait_s.is_(None) | place.talk_s.is_(None))
-    within = place.entered_at.between(at - LONGEST_STAY, at) & (place.left_at > at)
-    return set(connection.scalars(select(place.unique_id).where(unknown, within)))
+    """The calls with a visit that a start of the switch at `at` may have ended earlier than recorded."""
+    visit = queue_visit.c
+    unknown = visit.fate.in_(("lost", "abandoned", "answered")) & (visit.wait_s.is_(None) | visit.talk_s.is_(None))
+    within = visit.entered_at.between(at - LONGEST_STAY, at) & (visit.left_at > at)
+    return set(connection.scalars(select(visit.unique_id).where(unknown, within)))
 
 
 # --- visits ----------------------------------------------------------------------------------------------------------
 
 
 def links(connection: Connection, calls: Collection[str]) -> dict[str, str]:
-    """LINKEDID by UNIQUEID, where the CDR has told."""
-    place = call_link.c
-    found = select(place.unique_id, place.call_id).where(among(connection, place.unique_id, calls))
-    return {row[0]: row[1] for row in connection.execute(found)}
+    """LINKEDID by UNIQUEID, as far as the CDR has them."""
+    link = call_link.c
+    query = select(link.unique_id, link.call_id).where(among(connection, link.unique_id, calls))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def topics(connection: Connection, calls: Collection[str]) -> dict[str, str]:
-    """The topic with which each call was handed over to the queue, where a fact has told."""
-    place = call_fact.c
-    wanted = among(connection, place.call_id, calls) & (place.kind == "handed_over")
-    found = select(place.call_id, place.data).where(wanted).order_by(place.at)
-    return {row[0]: topic_of(row[1]) for row in connection.execute(found)}
+    """The topic of each call from its fact `handed_over`, if there is one."""
+    fact = call_fact.c
+    condition = among(connection, fact.call_id, calls) & (fact.kind == "handed_over")
+    query = select(fact.call_id, fact.data).where(condition).order_by(fact.at)
+    return {row[0]: topic_of(row[1]) for row in connection.execute(query)}
 
 
 def topic_of(data: str) -> str:
-    """The topic of a fact `handed_over`, as it is kept."""
+    """The topic in the stored data of a fact `handed_over`; empty without one."""
     try:
-        words = json.loads(data)
+        fields = json.loads(data)
     except ValueError:
         return ""
-    topic = words.get("topic") if isinstance(words, dict) else None
+    topic = fields.get("topic") if isinstance(fields, dict) else None
     return topic if isinstance(topic, str) else ""
 
 
-def forget_visits(connection: Connection, calls: Collection[str]) -> None:
+def delete_visits(connection: Connection, calls: Collection[str]) -> None:
     connection.execute(queue_visit.delete().where(among(connection, queue_visit.c.unique_id, calls)))
 
 
@@ -131,26 +131,26 @@ def forget_visits(connection: Connection, calls: Collection[str]) -> None:
 
 
 def files(connection: Connection) -> list[Known]:
-    place = queue_log_file.c
-    found = select(place.source_id, place.device, place.inode, place.head_hash, place.head_length, place.position)
-    return [Known(*row) for row in connection.execute(found)]
+    file = queue_log_file.c
+    query = select(file.source_id, file.device, file.inode, file.head_hash, file.head_length, file.position)
+    return [Known(*row) for row in connection.execute(query)]
 
 
-def keep_position(connection: Connection, known: Known | None, path: str, read_at: float, new: Known) -> Known:
-    """Write down how far a file has been read; it with its number. Of two readers at one place one row is left."""
-    place, mine = queue_log_file.c, known.source_id if known is not None else 0
-    same = (place.device == new.device) & (place.inode == new.inode) & (place.head_hash == new.head_hash)
-    found = connection.scalar(select(place.source_id).where(same))
-    if found is not None and found != mine:
-        connection.execute(queue_log_file.delete().where(place.source_id == mine))
-        mine = found
+def save_position(connection: Connection, known: Known | None, path: str, read_at: float, new: Known) -> Known:
+    """Save the position reached in a file; returns `new` with its `source_id`. Two readers of one file share a row."""
+    file, source_id = queue_log_file.c, known.source_id if known is not None else 0
+    same = (file.device == new.device) & (file.inode == new.inode) & (file.head_hash == new.head_hash)
+    existing = connection.scalar(select(file.source_id).where(same))
+    if existing is not None and existing != source_id:
+        connection.execute(queue_log_file.delete().where(file.source_id == source_id))
+        source_id = existing
     values = {
         "path": path, "device": new.device, "inode": new.inode, "head_hash": new.head_hash,
         "head_length": new.head_length, "position": new.position, "read_at": read_at,
     }  # fmt: skip
-    change = queue_log_file.update().where(place.source_id == mine).values(values)
-    if not mine or not connection.execute(change).rowcount:
-        made = connection.execute(queue_log_file.insert().values(values))
-        assert made.inserted_primary_key is not None
-        mine = made.inserted_primary_key[0]
-    return new._replace(source_id=mine)
+    change = queue_log_file.update().where(file.source_id == source_id).values(values)
+    if not source_id or not connection.execute(change).rowcount:
+        inserted = connection.execute(queue_log_file.insert().values(values))
+        assert inserted.inserted_primary_key is not None
+        source_id = inserted.inserted_primary_key[0]
+    return new._replace(source_id=source_id)

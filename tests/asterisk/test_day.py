@@ -32,8 +32,8 @@ from lab.debian.installation import install
 from lab.demo import Sipp
 from lab.sipp import HangUp, Key, Listen, Pause, Speak
 from measure.switch.ingest import Report
+from measure.switch.kpi_visits import kpi_visit
 from measure.switch.rotated_files import generations
-from measure.switch.visits import kpi_visit
 from registry.db import schema
 from registry.db.connection import Database
 from registry.db.migrations import upgrade

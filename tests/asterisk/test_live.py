@@ -15,8 +15,8 @@ from charter.calendar import OpeningHours
 from common.places import ROOT
 from ivr import ami
 from ivr.ami import Backoff
-from measure.live.board import Board, Picture
-from measure.live.feed import Source
+from measure.live.feed import Feed
+from measure.live.queue_state import QueueState, Snapshot
 from tests.asterisk.house import BRIEF, House, house, wait_until
 from tests.asterisk.steps import enter_queue, fate, wait_entered
 from voicemail.callback import calling
@@ -33,13 +33,13 @@ def built() -> Iterator[House]:
 
 
 @contextlib.contextmanager
-def watched(built: House) -> Iterator[Source]:
-    """A source that is kept up to date in a thread of its own."""
+def watched(built: House) -> Iterator[Feed]:
+    """A feed that is kept up to date in its own thread."""
     service = built.stack.compiled["service"]
-    board = Board(service["queue"]["name"], OpeningHours.of(service), service["queue"]["wrap_up_seconds"])
-    made = Source(board, built.stack.switch.ami, lambda midnight: None)
+    state = QueueState(service["queue"]["name"], OpeningHours.of(service), service["queue"]["wrap_up_seconds"])
+    made = Feed(state, built.stack.switch.ami, lambda midnight: None)
     loop = asyncio.new_event_loop()
-    task = loop.create_task(made.keep(Backoff(0.05, 0.2)))
+    task = loop.create_task(made.follow(Backoff(0.05, 0.2)))
 
     def run() -> None:
         asyncio.set_event_loop(loop)
@@ -49,7 +49,7 @@ def watched(built: House) -> Iterator[Source]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        wait_until(lambda: made.picture().connected, "the board to be connected")
+        wait_until(lambda: made.snapshot().connected, "the feed to be connected")
         yield made
     finally:
         loop.call_soon_threadsafe(task.cancel)
@@ -57,11 +57,11 @@ def watched(built: House) -> Iterator[Source]:
         loop.close()
 
 
-def shows(made: Source, condition: Callable[[Picture], bool], what: str) -> None:
-    wait_until(lambda: condition(made.picture()), f"{what}: {made.picture()}")
+def shows(made: Feed, condition: Callable[[Snapshot], bool], what: str) -> None:
+    wait_until(lambda: condition(made.snapshot()), f"{what}: {made.snapshot()}")
 
 
-def test_given_a_watched_queue_when_callers_come_and_go_then_the_board_follows(built: House) -> None:
+def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(built: House) -> None:
     with watched(built) as made:
         assert abs(made.now() - built.now()) < 5  # the switch's clock is not ours
         shows(made, lambda seen: seen.seats.free == 2, "two free seats")
@@ -96,9 +96,9 @@ def test_given_a_watched_queue_when_callers_come_and_go_then_the_board_follows(b
     assert [verbs.count(verb) for verb in ("CONNECT", "ABANDON", "EXITWITHKEY", "FULL")] == [1, 1, 1, 1]
 
 
-def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_truth_is_asked_for_again(built: House) -> None:
+def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_listed_again(built: House) -> None:
     with watched(built) as made:
-        before = made.picture()
+        before = made.snapshot()
         switch = built.stack.switch
         switch.stop()
         shows(made, lambda seen: not seen.connected, "the connection to be lost")
@@ -106,7 +106,7 @@ def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_truth_is_aske
         built.restart_switch()
         shows(made, lambda seen: seen.connected, "the connection to be back")
         shows(made, lambda seen: seen.seats.logged_in == 2, "the operators to be there still")
-        after = made.picture()
+        after = made.snapshot()
         assert after.waiting == 0
         assert after.blind_seconds > 0
         assert after.offered == before.offered
@@ -161,9 +161,9 @@ def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enou
 
     async def play() -> None:
         account = switch.ami._replace(user="site", secret="s3cret")
-        board = Board(service["queue"]["name"], OpeningHours.of(service), 0)
-        await Source(board, account, lambda midnight: None).once(10)
-        assert board.picture(built.now()).seats.logged_in == 2
+        state = QueueState(service["queue"]["name"], OpeningHours.of(service), 0)
+        await Feed(state, account, lambda midnight: None).once(10)
+        assert state.snapshot(built.now()).seats.logged_in == 2
         async with ami.connect(account, events=calling.EVENTS) as connection:
             assert await calling.seat_of(connection, "op101") == "seat01"
             with pytest.raises(ami.Refused, match="Permission denied"):

@@ -21,7 +21,7 @@ def one(*counts: int) -> disclosure.Linked:
 
 
 def hidden(linked: disclosure.Linked, threshold: int = 5) -> dict[str, str]:
-    return {disclosure.said(key): why for key, why in Hiding(linked, rules(threshold)).why.items()}
+    return {disclosure.cell_text(key): why for key, why in Hiding(linked, rules(threshold)).why.items()}
 
 
 def test_a_table_knows_its_margins() -> None:
@@ -65,7 +65,7 @@ def test_nought_is_shown_and_hides_nothing() -> None:
 
 def test_the_threshold_of_the_law() -> None:
     assert hidden(one(100, 3, 50), 3) == {}
-    with pytest.raises(ValueError, match="below the 3 of the law"):
+    with pytest.raises(ValueError, match="below the legal minimum of 3"):
         rules(2)
 
 

@@ -15,16 +15,16 @@ from charter.promises import (
     Backlog,
     Change,
     Clock,
+    ClockState,
     Deferred,
     Pause,
     Promise,
-    Reading,
     State,
     backlog,
+    clock_state,
+    describe,
     due,
     explain,
-    read,
-    words,
 )
 
 OFFICE = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
@@ -92,8 +92,8 @@ def test_the_backlog_is_what_lies_open_beyond_its_time() -> None:
 
 
 def test_in_words() -> None:
-    assert words(EMAIL) == "48 ore nel 90 % dei casi"
-    assert words(SECOND, "en") == "10 calendar days in 80 % of cases"
+    assert describe(EMAIL) == "48 ore nel 90 % dei casi"
+    assert describe(SECOND, "en") == "10 calendar days in 80 % of cases"
     assert explain(SECOND, rome("2026-10-05 09:00"), OFFICE) == (
         "05/10/2026 09:00:00 + 10 giorni solari: scade 16/10/2026 00:00:00 "
         "(il giorno di partenza non si conta, l'ultimo vale per intero)"
@@ -126,37 +126,37 @@ def changes(*written: tuple[str, State]) -> list[Change]:
 )
 def test_a_pause_moves_what_is_due(promise: Promise, paused: str, resumed: str, expected: str) -> None:
     start = "2026-10-05 09:00"
-    found = read(promise, changes((start, "running"), (paused, "paused"), (resumed, "running")), OFFICE)
-    assert found == Reading(rome(start), rome(expected), (Pause(rome(paused), rome(resumed)),))
+    found = clock_state(promise, changes((start, "running"), (paused, "paused"), (resumed, "running")), OFFICE)
+    assert found == ClockState(rome(start), rome(expected), (Pause(rome(paused), rome(resumed)),))
 
 
 def test_who_answers_in_a_pause_is_in_time_if_the_pause_began_in_time() -> None:
     late = changes(("2026-10-05 09:00", "running"), ("2026-10-06 09:00", "paused"), ("2026-11-06 09:00", "stopped"))
-    assert read(EMAIL, late, OFFICE).in_time
+    assert clock_state(EMAIL, late, OFFICE).in_time
     late[1:2] = changes(("2026-10-08 09:00", "paused"))
-    assert not read(EMAIL, late, OFFICE).in_time
+    assert not clock_state(EMAIL, late, OFFICE).in_time
 
 
 def test_a_clock_that_stands_still_grows_no_later() -> None:
     begun = changes(("2026-10-05 09:00", "running"))
-    assert read(EMAIL, begun, OFFICE).late(rome("2026-10-07 09:00")) == 0
-    assert read(EMAIL, begun, OFFICE).late(rome("2026-10-07 10:00")) == 3600
-    paused = read(EMAIL, [*begun, *changes(("2026-10-07 10:00", "paused"))], OFFICE)
+    assert clock_state(EMAIL, begun, OFFICE).late(rome("2026-10-07 09:00")) == 0
+    assert clock_state(EMAIL, begun, OFFICE).late(rome("2026-10-07 10:00")) == 3600
+    paused = clock_state(EMAIL, [*begun, *changes(("2026-10-07 10:00", "paused"))], OFFICE)
     assert (paused.late(rome("2026-10-30 09:00")), paused.paused_seconds) == (3600, 0)
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ([], "begins by running"),
-        ([Change(0, "paused")], "begins by running"),
+        ([], "must be 'running'"),
+        ([Change(0, "paused")], "must be 'running'"),
         ([Change(10, "running"), Change(9, "paused")], "order of time"),
         ([Change(0, "running"), Change(1, "stopped"), Change(2, "running")], "reopened"),
     ],
 )
 def test_changes_that_no_clock_goes_through_are_refused(written: list[Change], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        read(EMAIL, written, OFFICE)
+        clock_state(EMAIL, written, OFFICE)
 
 
 CLOCKS = st.sampled_from([EMAIL, SERVICE, SECOND])
@@ -170,7 +170,7 @@ def test_pauses_never_bring_forward_what_is_due_and_cost_nobody_working_time(
     written = [Change(start, "running")]
     for seconds, state in steps:
         written.append(Change(written[-1].at + seconds, state))
-    found = read(promise, written, OFFICE)
+    found = clock_state(promise, written, OFFICE)
     assert found.due >= due(promise, start, OFFICE)
     kept = [each for each in found.pauses if each.start < found.due]
     if promise.clock == "hours":

@@ -15,7 +15,7 @@ from measure.month.period import Month
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
 from tests.measure import months
-from tests.measure.house import House
+from tests.measure.report_site import ReportSite
 
 FOLDER = Path(__file__).parent / "golden"
 KEPT = (("internal", "it"), ("public", "en"))
@@ -33,12 +33,12 @@ def fill(database: Database) -> None:
             months.fill(connection, 7, days[: 22 if back == 0 else 5], 40, 25, maker)
 
 
-def made(house: House) -> dict[str, str]:
+def made(site: ReportSite) -> dict[str, str]:
     """Every file, by name."""
     for audience, language in KEPT:
-        assert house.report("--audience", audience, "--language", language) == 0
+        assert site.report("--audience", audience, "--language", language) == 0
     return {
-        f"month-{MONTH.code}-{audience}-{language}.{kind}": house.text(audience, language, kind=kind)
+        f"month-{MONTH.code}-{audience}-{language}.{kind}": site.text(audience, language, kind=kind)
         for audience, language in KEPT
         for kind in KINDS
     }
@@ -54,7 +54,7 @@ def main() -> None:
             upgrade(connection)
         fill(database)
         database.close()
-        for name, text in made(House(Path(folder), compiled)).items():
+        for name, text in made(ReportSite(Path(folder), compiled)).items():
             (FOLDER / name).write_bytes(text.encode())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from charter import kpi
 from measure.switch.ingest import Ingestion, Report
-from measure.switch.visits import kpi_visit, visits
+from measure.switch.kpi_visits import kpi_visit, visits
 from queue_model.runs.measures import visits as model_visits
 from queue_model.scenario import study
 from queue_model.simulation import kernel

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from charter.promises import words
+from charter.promises import describe
 from common.languages import Language
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.scenario.study import Study
@@ -51,7 +51,7 @@ def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
     }
     for name, promise in study.promises.items():
         if work[name]:
-            yield Bound(name, promise.share, True, words(promise, language))
+            yield Bound(name, promise.share, True, describe(promise, language))
     targets = study.scenario.targets
     for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):
         if value is not None:

@@ -41,14 +41,14 @@ def test_a_log_is_taken_in_and_told(site: Places, tmp_path: Path, capsys: pytest
     )
     assert main(["ingest"]) == 0
     said = capsys.readouterr().out
-    assert re.search(r"lines +135  new 134, there already 0, torn 1\n", said), said
-    assert re.search(r"unknown +1  SINGING \(kept\)", said)
-    assert "queue_log: its last line has no end yet" in said
+    assert re.search(r"lines +135  new 134, already stored 0, torn 1\n", said), said
+    assert re.search(r"unknown +1  SINGING \(stored\)", said)
+    assert "queue_log: its last line is not complete yet" in said
     assert re.search(r"visits +41  abandoned 14, answered 26; open: waiting 1", said)
     assert main(["ingest", "--queue-log", str(log)]) == 0
     assert re.search(r"lines +0  new 0", capsys.readouterr().out)
     assert main(["rebuild"]) == 0
-    assert re.search(r"calls +42  looked at again\nvisits +41  abandoned 14", capsys.readouterr().out)
+    assert re.search(r"calls +42  rebuilt\nvisits +41  abandoned 14", capsys.readouterr().out)
 
 
 def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,8 +60,8 @@ def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], r"measure ingest: .*queue_log: no queue_log there; name it with --queue-log"),
-        (["--realtime", "sqlite://"], "no such table; name it with --table"),
+        ([], r"measure ingest: .*queue_log: no such file; give the path of the queue_log with --queue-log"),
+        (["--realtime", "sqlite://"], "no such table; give its name with --table"),
     ],
 )
 def test_what_is_not_there_is_said(

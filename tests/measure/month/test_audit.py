@@ -131,7 +131,7 @@ def test_a_proof_that_does_not_succeed_is_no_proof(monkeypatch: pytest.MonkeyPat
         status, message = 1, "time limit"
 
     monkeypatch.setattr(scipy.optimize, "linprog", lambda *_, **__: Stopped)
-    with pytest.raises(Refusal, match="did not succeed: time limit"):
+    with pytest.raises(Refusal, match="are protected: time limit"):
         narrow(square([[2, 9, 9]] * 3), [cell("calls", a="a0", b="b0")], rules())
 
 

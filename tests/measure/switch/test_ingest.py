@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert
 
 from ivr.switch_logs.queue_log import LONGEST
-from measure.switch.ingest import Report, cdr_links
-from measure.switch.joins import by_fate, join_late, rebuild
-from measure.switch.lines import Batch, Callers, Count, _take_odd, canonical, read
+from measure.switch.cdr import channel_links
+from measure.switch.ingest import Report
+from measure.switch.late_details import add_late_details
+from measure.switch.queue_log_lines import Batch, Callers, Count, _add_unusual, canonical, read_lines
+from measure.switch.rebuild import rebuild_visits
+from measure.switch.visit_rows import count_by_fate
 from registry.db import schema
 from registry.db.connection import Away, Database
 from registry.people.phone_numbers import e164
@@ -61,7 +64,7 @@ def test_lines_become_visits(log: SwitchLog) -> None:
     assert (first.wait_s, first.talk_s, first.ring_s, first.position) == (9, 70, 4, 1)
     assert first.caller_hash == KEYS.pseudonym("+390612345678")
     assert (second.fate, second.wait_s, second.talk_s, second.caller_hash) == ("abandoned", 9, None, None)
-    assert by_fate(log.database) == {"abandoned": 1, "answered": 1}
+    assert count_by_fate(log.database) == {"abandoned": 1, "answered": 1}
 
 
 def test_no_number_is_kept_and_the_rest_of_a_line_is(log: SwitchLog) -> None:
@@ -153,10 +156,10 @@ ODD = st.lists(
 def test_the_short_way_through_a_block_comes_to_the_same(lines: list[str]) -> None:
     quick, slow = Count(), Count(lines=sum(line != "" for line in lines))
     callers, batch = Callers(KEYS), Batch([], {}, set())
-    found = read("\n".join(lines).encode(), callers, NOW, quick)
+    found = read_lines("\n".join(lines).encode(), callers, NOW, quick)
     for line in lines:
         if line:
-            _take_odd(batch, line, callers, NOW, slow)
+            _add_unusual(batch, line, callers, NOW, slow)
     assert (found, quick) == (batch, slow)
 
 
@@ -301,7 +304,7 @@ def test_shuffled_and_repeated_lines_in_pieces_come_to_the_same(log: SwitchLog, 
         pieces.take()
     visits, events = pieces.visits, pieces.rows("queue_event")
     assert len(events) == len(day()) + 1
-    rebuild(log.database, HOURS)
+    rebuild_visits(log.database, HOURS)
     assert pieces.visits == visits
     assert [row.fate for row in visits].count("answered") == 26
 
@@ -391,7 +394,7 @@ def test_a_line_as_long_as_can_be_is_kept_and_a_longer_one_is_none(log: SwitchLo
     log.write([f"{MORNING}|{MORNING}.3|nul|NONE|ENTERQUEUE|{'|' * 1900}|0612345678|1\n"])
     assert counted(log.take()) == (5, 3, 0, 2)
     assert log.fates == ["waiting"]
-    rebuild(log.database, HOURS)
+    rebuild_visits(log.database, HOURS)
     assert log.fates == ["waiting"]
 
 
@@ -477,7 +480,7 @@ def test_two_readers_at_once_come_to_the_same_as_one(log: SwitchLog, tmp_path: P
     assert sum(report.count.new for report in reports) == len(day(30))
     visits = log.visits
     assert [row.fate for row in visits].count("answered") == 20
-    rebuild(log.database, HOURS)
+    rebuild_visits(log.database, HOURS)
     assert log.visits == visits
     for each in others:
         each.database.close()
@@ -505,13 +508,13 @@ def test_topic_and_call_are_joined_whoever_comes_first(log: SwitchLog, tmp_path:
     log.ingestion.take_cdr(str(tmp_path / "Master.csv"), report)
     log.ingestion.take_cdr(str(tmp_path / "Master.csv"), report)
     assert report.links == 2
-    assert join_late(log.database, NOW) == 2
+    assert add_late_details(log.database, NOW) == 2
     assert [(row.call_id, row.topic_code) for row in log.visits] == [
         (f"{MORNING}.1", "DID"), (linked, "ADR"), (f"{MORNING + 90}.9", ""),
     ]  # fmt: skip
     before = log.visits
-    assert join_late(log.database, NOW) == 0
-    rebuild(log.database, HOURS)
+    assert add_late_details(log.database, NOW) == 0
+    rebuild_visits(log.database, HOURS)
     assert log.visits == before
 
 
@@ -523,7 +526,7 @@ def cdr(unique: str, linked: str) -> str:
 
 def test_of_a_cdr_only_two_ids_are_kept() -> None:
     lines = [cdr("1795510800.1", "1795510790.7"), "torn,line\n", cdr("x'; --", "1795510790.7"), 'not "csv', "\0,\n"]
-    assert cdr_links(lines) == [("1795510800.1", "1795510790.7")]
+    assert channel_links(lines) == [("1795510800.1", "1795510790.7")]
 
 
 def test_who_entered_outside_service_hours_is_marked(log: SwitchLog) -> None:
@@ -540,6 +543,6 @@ def test_rebuilding_leaves_alone_what_has_no_lines_any_more(log: SwitchLog) -> N
         gone = schema.queue_event.c.call_id == f"{MORNING}.1"
         connection.execute(schema.queue_event.delete().where(gone))
         connection.execute(schema.queue_visit.update().values(fate="empty"))
-    assert rebuild(log.database, HOURS) == 1
+    assert rebuild_visits(log.database, HOURS) == 1
     assert [row.fate for row in log.visits] == ["empty", "answered"]
     assert log.visits[1] == before[1]

@@ -89,8 +89,8 @@ def test_rows_without_a_time_are_counted(database: Database, tmp_path: Path) -> 
     ("url", "name", "message"),
     [
         ("nonsense", "queue_log", "write postgresql://user@host/asterisk"),
-        ("sqlite:////nowhere/at/all.db", "queue_log", "unable to open database file; is the server up"),
-        ("sqlite:///{here}/asterisk.db", "other", "no such table; name it with --table"),
+        ("sqlite:////nowhere/at/all.db", "queue_log", "unable to open database file; check that the server runs"),
+        ("sqlite:///{here}/asterisk.db", "other", "no such table; give its name with --table"),
         ("sqlite:///{here}/asterisk.db", "strange", "has no column time, callid"),
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from charter.kpi import on_time
-from charter.promises import Deferred, backlog, read
+from charter.promises import Deferred, backlog, clock_state
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
 from registry.requests import clocks, history, store
@@ -254,7 +254,7 @@ def test_rows_are_what_the_pure_clock_reads_from_history(
         mine = schema.sla_clock.c.request_id == request.request_id
         rows = connection.execute(select(schema.sla_clock).where(mine)).all()
     for row in rows:
-        found = read(desk.rules.promises[row.promise_code], clocks.changes(row, events), desk.rules.hours)
+        found = clock_state(desk.rules.promises[row.promise_code], clocks.changes(row, events), desk.rules.hours)
         assert found.due == pytest.approx(row.due_at, abs=0.01)
         assert (found.paused, found.stopped) == (row.paused_at, row.stopped_at)
         assert found.paused_seconds == pytest.approx(row.paused_seconds, abs=0.01)

@@ -1,10 +1,10 @@
-"""Weeks of single operators, for a site with an agreement that allows to look at them (art. 4 L. 300/1970).
+"""Weekly figures of single operators, for sites with an agreement that allows them (art. 4 L. 300/1970).
 
-Near-real-time figures of a worker are monitoring that nobody can authorise (INL, circular 4/2017). So there are whole
-weeks only, from Monday to Sunday, that are over and began under the agreement; weeks of few calls are left out, so that
-no single call is seen. Operators stand in the order of their codes, never of their figures.
+Near-real-time figures of a worker are monitoring that cannot be authorised (INL, circular 4/2017). Therefore only
+complete weeks are shown, from Monday to Sunday, that are over and began under the agreement. Operators with few calls
+in a week are left out, so that no single call can be recognized. Operators are sorted by code, never by figures.
 
-Who answered is in no table of visits: it is read here, from the lines that they were made of.
+The table of visits does not contain who answered; that is read from the stored lines.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from charter.promises import end_of_day
 from ivr.switch_logs.visits import visits_of
 from measure.month.period import ONE_DAY, Month, Span
 from measure.switch import tables
-from measure.switch.lines import Kept
-from measure.switch.visits import kpi_visit
+from measure.switch.kpi_visits import kpi_visit
+from measure.switch.queue_log_lines import StoredLine
 from registry.db.schema import queue_visit
 
-LEAST = 20  # calls of an operator in a week; of fewer nothing is shown
-PSEUDONYM = re.compile(r"op[0-9]{1,6}", re.ASCII)  # whatever else a log has as a member could be a name
+MIN_CALLS = 20  # of an operator in a week; below, nothing is shown
+PSEUDONYM = re.compile(r"op[0-9]{1,6}", re.ASCII)  # any other member in a log could be a name
 
 VISIT = queue_visit.c
 
 
 class Row(NamedTuple):
-    """An operator's week. `handling`: of the calls whose length is known; no value when these are too few."""
+    """An operator's week. `handling` is over the calls whose length is known, without a value if these are too few."""
 
     operator: str
     answered: int
@@ -41,24 +41,26 @@ class Row(NamedTuple):
 
 
 class Week(NamedTuple):
-    """`state`: why nothing is shown of it: it is not over, or began before the agreement was signed."""
+    """One week. `state` is "open" if it is not over, "before" if it began before the agreement was signed."""
 
     first: date
     last: date
     state: Literal["shown", "open", "before"]
     rows: tuple[Row, ...] = ()
-    few: int = 0  # operators that are left out: with fewer calls than `LEAST`
-    unknown: int = 0  # answered calls of which no pseudonym is known
+    few: int = 0  # operators left out because they have fewer than `MIN_CALLS` calls
+    unknown: int = 0  # answered calls without a known pseudonym
 
     @property
     def code(self) -> str:
-        """As ISO 8601 has it: 2026-W41."""
+        """The ISO 8601 week: 2026-W41."""
         year, week, _ = self.first.isocalendar()
         return f"{year}-W{week:02}"
 
 
-def weeks(connection: Connection, month: Month, hours: OpeningHours, signed: date, now: float) -> Iterator[Week]:
-    """The weeks of a month: those whose Thursday lies in it, as ISO 8601 gives weeks to years; each is in one month."""
+def operator_weeks(
+    connection: Connection, month: Month, hours: OpeningHours, signed: date, now: float
+) -> Iterator[Week]:
+    """The weeks whose Thursday is in the month; as with the years of ISO 8601, each week is in one month."""
     for thursday in (day for day in month.days if day.weekday() == 3):
         first, last = thursday - timedelta(days=3), thursday + timedelta(days=3)
         span = Span(end_of_day(first - ONE_DAY, hours), end_of_day(last, hours))
@@ -71,7 +73,7 @@ def weeks(connection: Connection, month: Month, hours: OpeningHours, signed: dat
 
 
 def by_operator(connection: Connection, span: Span) -> dict[str, list[kpi.Visit]]:
-    """The answered visits of a span, in service hours, by pseudonym; "" for those of which none is known."""
+    """The answered visits of a span in service hours, by pseudonym, or "" if it is not known."""
     columns = (VISIT.unique_id, VISIT.visit_no, VISIT.entered_at, VISIT.fate, VISIT.wait_s, VISIT.talk_s)
     within = (VISIT.entered_at >= span.start, VISIT.entered_at < span.until, VISIT.in_service == 1)
     taken = connection.execute(select(*columns).where(*within, VISIT.fate.in_(("answered", "talking")))).all()
@@ -85,8 +87,8 @@ def by_operator(connection: Connection, span: Span) -> dict[str, list[kpi.Visit]
 
 
 def _answered_by(connection: Connection, calls: set[str]) -> dict[tuple[str, int], str]:
-    """The pseudonym by call and number of the stay; restarts of the switch end stays, and change neither."""
-    events: dict[str, list[Kept]] = {}
+    """The pseudonym by call and visit number. Switch restarts are ignored: they change neither."""
+    events: dict[str, list[StoredLine]] = {}
     for line in tables.lines_of(connection, calls):
         events.setdefault(line.call, []).append(line)
     stays = (stay for each in events.values() for stay in visits_of(filter(None, (line.event() for line in each))))
@@ -95,12 +97,12 @@ def _answered_by(connection: Connection, calls: set[str]) -> dict[tuple[str, int
 
 def _shown(week: Week, visits: dict[str, list[kpi.Visit]]) -> Week:
     unknown = len(visits.pop("", ()))
-    rows = [_row(operator, each) for operator, each in sorted(visits.items()) if len(each) >= LEAST]
+    rows = [_row(operator, each) for operator, each in sorted(visits.items()) if len(each) >= MIN_CALLS]
     return week._replace(rows=tuple(rows), few=len(visits) - len(rows), unknown=unknown)
 
 
 def _row(operator: str, visits: list[kpi.Visit]) -> Row:
     handling = kpi.handling_time(visits)
-    if handling.denominator < LEAST:
+    if handling.denominator < MIN_CALLS:
         handling = kpi.ratio(handling.name, 0, 0)
     return Row(operator, int(kpi.tally(visits).answered), handling)

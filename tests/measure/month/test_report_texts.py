@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from measure.month.texts import WORDS
+from measure.month.report_texts import TEXTS
 from registry.db import schema
 
 
 def test_each_language_has_every_word_with_the_same_places() -> None:
-    italian, english = WORDS["it"], WORDS["en"]
+    italian, english = TEXTS["it"], TEXTS["en"]
     assert italian.keys() == english.keys()
     for name, text in italian.items():
         assert sorted(re.findall(r"\{\w*\}", text)) == sorted(re.findall(r"\{\w*\}", english[name])), name
@@ -17,4 +17,4 @@ def test_each_language_has_every_word_with_the_same_places() -> None:
 
 def test_audiences_and_channels_have_names() -> None:
     for each in (*schema.AUDIENCES, *schema.CHANNELS):
-        assert each in WORDS["it"]
+        assert each in TEXTS["it"]

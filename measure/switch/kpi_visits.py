@@ -1,4 +1,4 @@
-"""Visits as `charter.kpi` judges them: the same formulas for the live service as for the model."""
+"""Stored visits as records of `charter.kpi`, so that the live service and the model share every formula."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from charter import kpi
 from registry.db.schema import queue_visit
 
 VISIT = queue_visit.c
-# What Asterisk and the registry tell apart, and the measures do not.
+# Stored fates that the KPI formulas do not distinguish.
 FATES: dict[str, kpi.Fate] = {
     **{fate: fate for fate in kpi.FATES},
-    "talking": "answered",  # for how long, nobody knows yet
-    "withdrawn": "empty",  # the house took him out of the queue, and led him to the voicemail
+    "talking": "answered",  # the length is not known yet
+    "withdrawn": "empty",  # the service removed the caller from the queue and sent them to the voicemail
 }
 
 
 def kpi_visit(entered: float, fate: str, wait: float | None, talk: float | None, topic: str) -> kpi.Visit | None:
-    """One visit, or None for somebody who is still waiting. Wrap-up is not in the queue_log: None.
+    """One visit, or None for a caller who is still waiting. Wrap-up is None: the queue_log does not contain it.
 
-    How long a caller waited whom a start of the switch lost is not known: he counts as offered, his wait is NaN.
+    The wait is unknown (NaN) for callers lost in a switch restart; they count as offered.
     """
     known = FATES.get(fate)
     if wait is None:
@@ -31,15 +31,15 @@ def kpi_visit(entered: float, fate: str, wait: float | None, talk: float | None,
 
 
 def visits(connection: Connection, start: float, until: float, queue: str | None = None) -> Iterator[kpi.Visit]:
-    """The visits that began in [start, until), in service hours: those that the measures are of."""
-    wanted = (
+    """The visits that began in [start, until) in service hours, the only ones that KPIs count."""
+    query = (
         select(VISIT.entered_at, VISIT.fate, VISIT.wait_s, VISIT.talk_s, VISIT.topic_code)
         .where(VISIT.entered_at >= start, VISIT.entered_at < until, VISIT.in_service == 1)
         .order_by(VISIT.entered_at, VISIT.unique_id, VISIT.visit_no)
     )
     if queue is not None:
-        wanted = wanted.where(VISIT.queue == queue)
-    for entered, fate, wait, talk, topic in connection.execute(wanted):
-        found = kpi_visit(entered, fate, wait, talk, topic)
-        if found is not None:
-            yield found
+        query = query.where(VISIT.queue == queue)
+    for entered, fate, wait, talk, topic in connection.execute(query):
+        visit = kpi_visit(entered, fate, wait, talk, topic)
+        if visit is not None:
+            yield visit

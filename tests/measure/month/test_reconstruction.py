@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from ivr.configuration.compiled import Compiled
 from registry.db.connection import Database
 from tests.measure import months
-from tests.measure.house import House, table
+from tests.measure.report_site import ReportSite, table
 
 Unknown = tuple[str, str, str]  # table, row, column
 Equation = tuple[list[tuple[Unknown, int]], float]
@@ -139,10 +139,10 @@ def test_whoever_has_the_published_file_cannot_work_out_what_it_hides(
     with database.begin() as connection:
         months.base(connection)
         months.fill(connection, seed, [date(2026, 10, 6), date(2026, 10, 7)], calls, requests)
-    house = House(tmp_path / "var", shipped)
-    inside = house.made("internal")
+    site = ReportSite(tmp_path / "var", shipped)
+    inside = site.made("internal")
     true = {each["table"]: table(inside, each["table"]) for each in inside["tables"]}
-    checked = {unknown: (low, high) for unknown, low, high in Attacker(house.made("public")).bounds()}
+    checked = {unknown: (low, high) for unknown, low, high in Attacker(site.made("public")).bounds()}
     assert len(checked) > 20
     narrow = {unknown: ends for unknown, ends in checked.items() if ends[1] - ends[0] < ENOUGH - 1e-6}
     assert narrow == {}
@@ -154,8 +154,8 @@ def test_the_attacker_would_find_what_is_badly_hidden(tmp_path: Path, shipped: C
     with database.begin() as connection:
         months.base(connection)
         months.fill(connection, 2, [date(2026, 10, 6), date(2026, 10, 7)], 60, 30)
-    house = House(tmp_path / "var", shipped)
-    inside = house.made("internal")
+    site = ReportSite(tmp_path / "var", shipped)
+    inside = site.made("internal")
     slot = next(each for each in inside["tables"] if each["table"] == "half-hours")["rows"][0]
     true, slot["values"]["abandoned"] = slot["values"]["abandoned"], "hidden"
     assert [(unknown[2], low, high) for unknown, low, high in Attacker(inside).bounds()] == [("abandoned", true, true)]

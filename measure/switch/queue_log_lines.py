@@ -1,8 +1,8 @@
-"""Lines of a queue_log as they are kept: each once, without anybody's number.
+"""Lines of a queue_log as they are stored: each once, without callers' numbers.
 
-What a line says, the number left out, is its key: the same line is the same event, wherever and however often it
-stands, and before and after its number was purged from the file. A pseudonym is kept beside it, and who knows the
-number of somebody can tell his lines from others', but only with the site's key.
+The text of a line without the number is its key: the same line is the same event, in whatever file and however often it
+appears, and before and after its number was purged from the file. The caller's pseudonym is stored beside the text;
+only with the site's key can a number be matched with its pseudonym.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ivr.switch_logs.queue_log import GRAMMAR, LONGEST, OF_VISITS, RESTARTS, SEC
 from registry.keys import Keys
 from registry.people.phone_numbers import e164
 
-# What is dialled or said in other lines: a number of seven digits or more that is no part of a channel's name.
+# A number in other lines: seven digits or more that are not part of a channel's name.
 _NUMBER = re.compile(r"(?<![\w./-])\+?[0-9]{7,15}(?![\w./-])", re.ASCII)
 _NUMBERED = frozenset((
     "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "OUTCALL", "DID", "INFO", "WITHDRAW", "MENU", "NOTICE", "CLOSED",
@@ -26,26 +26,26 @@ _NUMBERED = frozenset((
 ))  # fmt: skip
 _VERBATIM = frozenset(GRAMMAR) - _NUMBERED - {"ENTERQUEUE"} - RESTARTS.keys()
 _PLAIN_ENTRY = re.compile(r"\|[0-9+*#./ \-]*\|[1-9][0-9]{0,4}", re.ASCII).fullmatch  # no URL, no name
-# Numbers whose E.164 is plain without the numbering plan, which takes 50 us to look into.
+# Numbers whose E.164 form is known without the numbering plan, whose lookup takes 50 us.
 _PLAIN = re.compile(r"0[1-9][0-9]{5,9}|3[1-8][0-9]{8}|\+39(0[1-9][0-9]{5,9}|3[0-9]{9})", re.ASCII)
 REMEMBERED = 1 << 16  # numbers
 
-URL = 200  # characters of the URL of an entry; what is longer is cut
+URL = 200  # characters of the URL of an entry that are stored
 
 Row = tuple[str, int, str, str | None]  # of queue_event
 
 
-class Kept(NamedTuple):
+class StoredLine(NamedTuple):
     """A row of queue_event."""
 
     call: str
     at: int
-    said: str
+    text: str
     caller: str | None
 
     def event(self) -> Event | None:
-        """What it was made of, the pseudonym in place of the number; None for what no line can be."""
-        event = queue_log.parse(f"{self.at}|{self.call}|{self.said}")
+        """The event of the line, with the pseudonym in place of the number; None for an invalid line."""
+        event = queue_log.parse(f"{self.at}|{self.call}|{self.text}")
         if event is None or event.verb != "ENTERQUEUE" or self.caller is None:
             return event
         url, _, place = event.rest.split("|")
@@ -53,21 +53,21 @@ class Kept(NamedTuple):
 
 
 class Callers:
-    """Pseudonyms of numbers as queue_log has them."""
+    """Pseudonyms of numbers as they are written in a queue_log."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self.pseudonym = lru_cache(REMEMBERED)(self._pseudonym)
 
     def _pseudonym(self, number: str) -> str:
-        """Empty for a number that is withheld."""
+        """Empty for a withheld number."""
         plain = canonical(number)
         return self._keys.pseudonym(plain) if plain else ""
 
 
 def canonical(number: str) -> str:
-    """One text for all ways to write a number: E.164 where it is one, else its digits; empty when it has none, as
-    after a purge of the log (`+xxxxxxxxxxxx`)."""
+    """One form for all ways to write a number: E.164 if it is valid, else its digits; empty without digits, as after a
+    purge of the log (`+xxxxxxxxxxxx`)."""
     if _PLAIN.fullmatch(number):
         return number if number.startswith("+") else "+39" + number
     digits = "".join(sign for sign in number if sign in "+0123456789")
@@ -75,7 +75,7 @@ def canonical(number: str) -> str:
 
 
 class Batch(NamedTuple):
-    """What a block of lines holds. `calls`: the events that decide over visits, by call."""
+    """The content of a block of lines. `calls`: the events from which visits are built, by call."""
 
     rows: list[Row]
     calls: dict[str, list[Event]]
@@ -84,14 +84,14 @@ class Batch(NamedTuple):
 
 @dataclass
 class Count:
-    """What was read."""
+    """Numbers of lines that were read."""
 
     lines: int = 0
     new: int = 0
     repeated: int = 0
     torn: int = 0
-    mended: int = 0  # of the torn ones, those of which the end is a whole line
-    future: int = 0  # later than now: the switch's clock, or a stranger's file
+    mended: int = 0  # torn lines whose end is a complete line
+    future: int = 0  # later than now: a wrong clock, or a file of another switch
     unknown: Counter[str] = field(default_factory=Counter)  # verbs
 
     def add(self, other: Count) -> None:
@@ -100,8 +100,8 @@ class Count:
         self.unknown.update(other.unknown)
 
 
-def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
-    """The lines of a block. What lies after `until` (epoch seconds) is from the future: taken, and counted."""
+def read_lines(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
+    """Read the lines of a block. Lines after `until` (epoch seconds) are counted as future, and read as well."""
     batch = Batch([], {}, set())
     rows, calls, new, last, at = batch.rows, batch.calls, tuple.__new__, "", 0
     text = queue_log.decode(data)
@@ -109,7 +109,7 @@ def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
     lines = text.split("\n")
     count.lines += len(lines) - lines.count("")
     for line in lines:
-        # Nearly every line, without a call; the others, and with the same result these, by `_take_odd`.
+        # The fast path, without function calls, for nearly every line; `_add_unusual` gives the same result for them.
         parts = line.split("|", 5)
         if len(parts) == 6 and len(line) <= LONGEST and (plain or line.isascii()):
             epoch, call, queue, agent, verb, rest = parts
@@ -127,7 +127,7 @@ def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
                     rest = _NUMBER.sub("<number>", rest)
                     rows.append((call, at, f"{queue}|{agent}|{verb}|{rest}", None))
                 else:
-                    _take_odd(batch, line, callers, until, count)
+                    _add_unusual(batch, line, callers, until, count)
                     continue
                 if verb in OF_VISITS:
                     event = new(Event, (at, call, queue, agent, verb, rest))
@@ -137,11 +137,11 @@ def read(data: bytes, callers: Callers, until: float, count: Count) -> Batch:
                         calls[call] = [event]
                 continue
         if line:
-            _take_odd(batch, line, callers, until, count)
+            _add_unusual(batch, line, callers, until, count)
     return batch
 
 
-def _take_odd(batch: Batch, line: str, callers: Callers, until: float, count: Count) -> None:
+def _add_unusual(batch: Batch, line: str, callers: Callers, until: float, count: Count) -> None:
     event = queue_log.parse(line)
     if event is None:
         count.torn += 1
@@ -150,11 +150,11 @@ def _take_odd(batch: Batch, line: str, callers: Callers, until: float, count: Co
         if event is None:
             return
         count.mended += 1
-    take(batch, event, callers, until, count)
+    add_event(batch, event, callers, until, count)
 
 
-def take(batch: Batch, event: Event, callers: Callers, until: float, count: Count) -> None:
-    """Put an event into the batch, without numbers."""
+def add_event(batch: Batch, event: Event, callers: Callers, until: float, count: Count) -> None:
+    """Add an event to the batch, without numbers."""
     at, call, queue, agent, verb, rest = event
     caller = None
     if verb == "ENTERQUEUE":

@@ -17,7 +17,7 @@ from tests.conftest import rome
 LATER = "2026-11-20 12:00"  # October is over, and so are its days of waiting for another call
 
 
-class House:
+class ReportSite:
     """Where the reports of one test are made."""
 
     def __init__(self, folder: Path, shipped: Compiled, **changes: Any) -> None:

@@ -28,9 +28,10 @@ from ivr.ami.account import Ami
 from ivr.configuration import service
 from measure import cli
 from measure.commands.live import _metrics
-from measure.live import feed
-from measure.live.board import Board
-from measure.live.feed import Gauges, Source
+from measure.live import display, feed
+from measure.live.display import Gauges
+from measure.live.feed import Feed
+from measure.live.queue_state import QueueState
 from registry.db import schema
 from registry.db.connection import Database, address
 from tests.conftest import OPEN, rome
@@ -57,8 +58,8 @@ async def tell_everything(visitor: Visitor, *entries: dict[str, str], at: float 
     await visitor.reply(asked, "EventList: Complete", kind="Event: QueueStatusComplete")
 
 
-def source(account: Ami, told: feed.Told = lambda midnight: None) -> Source:
-    return Source(Board(QUEUE, HOURS, 20), account, told)
+def feed_of(account: Ami, load_visits: feed.LoadVisits = lambda midnight: None) -> Feed:
+    return Feed(QueueState(QUEUE, HOURS, 20), account, load_visits)
 
 
 def test_the_picture_is_by_the_switchs_clock_and_survives_a_lost_connection() -> None:
@@ -80,14 +81,14 @@ def test_the_picture_is_by_the_switchs_clock_and_survives_a_lost_connection() ->
 
     async def play() -> None:
         async with manager(script) as account:
-            made = source(account)
-            keeping = asyncio.create_task(made.keep(Backoff(0.01, 0.02)))
+            made = feed_of(account)
+            keeping = asyncio.create_task(made.follow(Backoff(0.01, 0.02)))
             seen: list[tuple[bool, int, int]] = []
             async with asyncio.timeout(10):
                 while not seen or seen[-1] != (True, 1, 2):
-                    picture = made.picture()
-                    seen.append((picture.connected, picture.waiting, picture.seats.logged_in))
-                    assert not picture.connected or abs(picture.at - NOW) < 30
+                    snapshot = made.snapshot()
+                    seen.append((snapshot.connected, snapshot.waiting, snapshot.seats.logged_in))
+                    assert not snapshot.connected or abs(snapshot.at - NOW) < 30
                     await asyncio.sleep(0.002)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
@@ -105,10 +106,10 @@ def test_what_was_written_down_of_the_day_is_in_the_figures() -> None:
 
     async def play() -> None:
         async with manager(script) as account:
-            made = source(account, lambda midnight: {"9.1": Visit(midnight + 5, "answered", 7.0)})
+            made = feed_of(account, lambda midnight: {"9.1": Visit(midnight + 5, "answered", 7.0)})
             await made.once(5)
-            picture = made.picture()
-            assert (picture.offered, picture.answered, picture.since) == (1, 1, rome("2026-11-24 00:00"))
+            snapshot = made.snapshot()
+            assert (snapshot.offered, snapshot.answered, snapshot.since) == (1, 1, rome("2026-11-24 00:00"))
 
     asyncio.run(play())
 
@@ -120,16 +121,16 @@ def test_a_queue_that_is_not_there_is_told_with_a_remedy() -> None:
 
     async def play() -> None:
         async with manager(script) as account:
-            await source(account).once(5)
+            await feed_of(account).once(5)
 
-    with pytest.raises(ami.Refused, match=r"no queue 'nul' there.*ivr render"):
+    with pytest.raises(ami.Refused, match=r"no queue 'nul'; include.*ivr render"):
         asyncio.run(play())
 
 
 def test_prometheus_sees_states_and_figures_and_no_person() -> None:
-    made = source(Ami("127.0.0.1", 1, "nul", "x"))
-    made.board.resynced([member("QueueMember", "PJSIP/seat07", Paused=1, PausedReason="email")], time.time())
-    made.board.took(caller("QueueCallerJoin", "1.1"), time.time())
+    made = feed_of(Ami("127.0.0.1", 1, "nul", "x"))
+    made.state.reset([member("QueueMember", "PJSIP/seat07", Paused=1, PausedReason="email")], time.time())
+    made.state.handle(caller("QueueCallerJoin", "1.1"), time.time())
     registry = CollectorRegistry()
     registry.register(Gauges(made))
     shown = generate_latest(registry).decode()
@@ -142,7 +143,7 @@ def test_prometheus_sees_states_and_figures_and_no_person() -> None:
 
 def test_metrics_are_served_on_loopback_and_a_taken_port_is_told() -> None:
     (port,) = free_ports(1, "tcp")
-    made = source(Ami("127.0.0.1", 1, "nul", "x"))
+    made = feed_of(Ami("127.0.0.1", 1, "nul", "x"))
     with _metrics(made, port):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             assert b"measure_live_connected 0.0" in answer.read()
@@ -188,7 +189,9 @@ def once(
 def test_as_json_it_says_why_there_is_no_connection(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert json.loads(feed.line(Board(QUEUE, HOURS, 20).picture(NOW), "no answer"))["problem"] == "no answer"
+    assert (
+        json.loads(display.json_line(QueueState(QUEUE, HOURS, 20).snapshot(NOW), "no answer"))["problem"] == "no answer"
+    )
     assert json.loads(once(places, monkeypatch, capsys, "--json")[1])["problem"] == ""
 
 
@@ -198,7 +201,7 @@ def test_once_prints_counts(
     status, out = once(places, monkeypatch, capsys)
     assert status == 0
     said = {line[:24].strip(): line[25:] for line in out.splitlines()}
-    assert (said["waiting"], said["oldest wait"], said["free"]) == ("1", "1:15", "1")
+    assert (said["waiting"], said["longest current wait"], said["free"]) == ("1", "1:15", "1")
     assert said["today: offered"] == "0"
     assert "Tue 24 Nov 10:00" in out
 

@@ -1,11 +1,11 @@
-"""The queue at this moment, from the manager's events: a pure state, fed with messages, asked for figures.
+"""The state of the queue now, from AMI events; without I/O.
 
-Events are absolute (a member's event says everything about the member), so one that comes twice, or again after the
-whole truth was asked for (`resynced`), changes nothing. Only counts leave this class: no operator, no telephone, no
-caller. Which events there are, and in which order, was seen on Asterisk 22.
+Events are absolute (a member's event has the member's full state), so an event that comes twice, or again after a full
+listing (`reset`), changes nothing. Only counts leave this class: no operator, no telephone, no caller. The events and
+their order were observed on Asterisk 22.
 
-What became of a stay: AgentConnect and QueueCallerAbandon say it; the channel's variable QUEUESTATUS says that the
-switch led the caller on, or never let him in; who left, and nobody says why, left by key. A call is one stay here.
+The fate of a stay comes from AgentConnect or QueueCallerAbandon, or from the channel variable QUEUESTATUS when the
+switch removed the caller or refused them. A caller who left without any of these left by key. A call is one stay here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from charter.calendar import OpeningHours
-from charter.kpi import USUAL, Fate, Figure, Thresholds, Visit, measure
+from charter.kpi import DEFAULT_THRESHOLDS, Fate, Figure, Thresholds, Visit, measure
 
 Message = Mapping[str, str]
 
@@ -28,18 +28,18 @@ _STATUS: dict[str, Fate] = {
     "TIMEOUT": "timeout",
     "LEAVEEMPTY": "empty",
     "LEAVEUNAVAIL": "empty",
-    "WITHDRAW": "empty",  # the house took him out
+    "WITHDRAW": "empty",  # the service removed the caller
     "FULL": "full",
     "JOINEMPTY": "busy",
     "JOINUNAVAIL": "busy",
 }
-SETTLED_SECONDS = 5.0  # after leaving, nobody says any more why: the key
+SETTLED_SECONDS = 5.0  # after leaving, the reason is not reported any more: it was the key
 SHOWN = ("service_level", "answer_rate", "abandonment", "overflow", "wait_mean_all", "wait_p90_answered")
-PAUSES = ("break", "after_call_work", "email")  # what the telephones can say; anything else is "other"
+PAUSES = ("break", "after_call_work", "email")  # the reasons of the telephones; anything else is "other"
 
 
 class Stay(NamedTuple):
-    """A stay of this day: how it ended, None while nobody knows; `left` is when we heard that the caller left."""
+    """A stay of this day. `fate` is None while it is unknown; `left` is when the caller was reported to have left."""
 
     entered: float
     fate: Fate | None
@@ -50,20 +50,20 @@ class Stay(NamedTuple):
 
 @dataclass(frozen=True)
 class Seats:
-    """How many seats are in each state. Each that is logged in is in exactly one of the others."""
+    """The number of seats in each state. Each seat that is logged in is in exactly one of the others."""
 
     logged_in: int = 0
     free: int = 0
     ringing: int = 0
     talking: int = 0
     wrap_up: int = 0
-    unreachable: int = 0  # the telephone is not there
+    unreachable: int = 0  # the telephone is not registered
     paused: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*PAUSES, "other"), 0))
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What can be shown of a moment: counts and figures, nobody by name."""
+class Snapshot:
+    """The counts and figures of one instant, without names."""
 
     at: float  # epoch seconds, by the switch's clock
     connected: bool
@@ -76,8 +76,8 @@ class Picture:
     abandoned: int
     led_to_voicemail: int
     figures: dict[str, Figure]
-    since: float  # from when on the figures know everything...
-    blind_seconds: float  # ...but for so much, while there was no connection
+    since: float  # the figures are complete from this instant on...
+    blind_seconds: float  # ...except this time without a connection
 
     def document(self) -> dict[str, Any]:
         figures = {
@@ -87,27 +87,29 @@ class Picture:
         return {**asdict(self), "figures": figures}
 
 
-class Board:
-    """One queue. Instants are epoch seconds by the switch's clock, whole or not."""
+class QueueState:
+    """One queue. Instants are epoch seconds of the switch's clock."""
 
-    def __init__(self, queue: str, hours: OpeningHours, wrap_up: float, thresholds: Thresholds = USUAL) -> None:
+    def __init__(
+        self, queue: str, hours: OpeningHours, wrap_up: float, thresholds: Thresholds = DEFAULT_THRESHOLDS
+    ) -> None:
         self.queue = queue
         self.connected = False
         self.hours, self._wrap_up, self._thresholds = hours, wrap_up, thresholds
         self._members: dict[str, Message] = {}  # by interface
         self._waiting: dict[str, float] = {}  # UNIQUEID -> since when
         self._stays: dict[str, Stay] = {}  # of today, ended or ending
-        self._told: dict[str, Visit] = {}  # of today, from what was written down
+        self._stored: dict[str, Visit] = {}  # of today, from the database
         self._since: float | None = None
         self._blind = 0.0
         self._lost_at: float | None = None
 
-    # --- what comes in
+    # --- input
 
-    def resynced(self, listed: Iterable[Message], now: float) -> None:
-        """The whole truth, as QueueStatus lists it."""
+    def reset(self, listed: Iterable[Message], now: float) -> None:
+        """Replace the state by the entries that QueueStatus lists."""
         self._members.clear()
-        waited = self._waiting
+        before = self._waiting
         self._waiting = {}
         for entry in listed:
             if entry.get("Queue") != self.queue:
@@ -116,17 +118,17 @@ class Board:
                 self._members[entry.get("Location", "")] = entry
             elif entry["Event"] == "QueueEntry":
                 unique = entry.get("Uniqueid", "")
-                self._waiting[unique] = waited.get(unique, now - _number(entry.get("Wait", "")))
+                self._waiting[unique] = before.get(unique, now - _number(entry.get("Wait", "")))
         self._connected(now)
 
-    def told(self, visits: Mapping[str, Visit], since: float) -> None:
-        """What was written down of today, by UNIQUEID: it knows what was missed. What was seen goes before it."""
-        self._told = dict(visits)
+    def load_visits(self, visits: Mapping[str, Visit], since: float) -> None:
+        """Add today's stored visits, by UNIQUEID, which include those missed here. Observed stays take precedence."""
+        self._stored = dict(visits)
         self._since = since
         self._blind = 0.0
 
-    def took(self, event: Message, now: float) -> None:
-        """An event, of whatever kind."""
+    def handle(self, event: Message, now: float) -> None:
+        """Process an event of any kind."""
         kind = event.get("Event", "")
         if kind == "VarSet":
             if event.get("Variable") == "QUEUESTATUS":
@@ -140,8 +142,8 @@ class Board:
         else:
             self._caller(kind, event, now)
 
-    def lost(self, now: float) -> None:
-        """There is no connection any more: what is shown may be wrong from here on."""
+    def disconnected(self, now: float) -> None:
+        """The connection was lost: the state may be wrong from now on."""
         if self.connected:
             self._lost_at = now
         self.connected = False
@@ -170,7 +172,7 @@ class Board:
             self._stays[unique] = stay._replace(talk=_number(event.get("TalkTime", "")))
 
     def _end(self, unique: str, fate: Fate, hold: str, now: float) -> None:
-        """Asterisk's own count of the wait, in whole seconds, so that the figures are those of its log."""
+        """Take the wait from Asterisk, in whole seconds, so that the figures match those of its log."""
         since, stay, wait = self._waiting.pop(unique, None), self._stays.get(unique), _number(hold)
         if stay is None:
             self._stays[unique] = Stay(now - wait if since is None else since, fate, wait)
@@ -188,17 +190,17 @@ class Board:
         elif stay.fate is None:
             self._stays[unique] = stay._replace(fate=fate)
 
-    # --- what goes out
+    # --- output
 
-    def picture(self, now: float) -> Picture:
-        """The moment. Forgets the days before."""
+    def snapshot(self, now: float) -> Snapshot:
+        """The state now. Deletes the stays of earlier days."""
         midnight = self.midnight(now)
         self._forget(midnight)
         visits = self._visits(now)
         counts = Counter(each.fate for each in visits)
         figures = measure(visits, self._thresholds)
-        led = figures["overflow"]
-        return Picture(
+        overflow = figures["overflow"]
+        return Snapshot(
             at=now,
             connected=self.connected,
             open=self.hours.is_open(now),
@@ -208,31 +210,31 @@ class Board:
             offered=len(visits),
             answered=counts["answered"],
             abandoned=counts["abandoned"],
-            led_to_voicemail=int(led.numerator),
+            led_to_voicemail=int(overflow.numerator),
             figures={name: figures[name] for name in SHOWN},
             since=max(midnight, now if self._since is None else self._since),
             blind_seconds=self._blind + (max(0.0, now - self._lost_at) if self._lost_at is not None else 0.0),
         )
 
     def _visits(self, now: float) -> list[Visit]:
-        found = dict(self._told)
+        by_call = dict(self._stored)
         for unique, stay in self._stays.items():
             fate = stay.fate
             if fate is None:
                 if now - stay.left < SETTLED_SECONDS:
                     continue
                 fate = "key"
-            found[unique] = Visit(stay.entered, fate, stay.wait, stay.talk)
-        return [visit for visit in found.values() if self.hours.is_open(visit.entered)]
+            by_call[unique] = Visit(stay.entered, fate, stay.wait, stay.talk)
+        return [visit for visit in by_call.values() if self.hours.is_open(visit.entered)]
 
     def _forget(self, midnight: float) -> None:
         self._stays = {unique: stay for unique, stay in self._stays.items() if stay.entered >= midnight}
-        self._told = {unique: visit for unique, visit in self._told.items() if visit.entered >= midnight}
+        self._stored = {unique: visit for unique, visit in self._stored.items() if visit.entered >= midnight}
         if self._since is not None and self._since < midnight:
             self._since, self._blind = midnight, 0.0
 
     def midnight(self, now: float) -> float:
-        """At which the day of that instant began."""
+        """The start of the local day of that instant."""
         local = self.hours.local(now)
         return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
@@ -263,5 +265,5 @@ class Board:
 
 
 def _number(text: str) -> float:
-    """Zero for what is none: a manager of another version may leave it away."""
+    """Zero for anything else: other versions of Asterisk may omit the field."""
     return float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else 0.0

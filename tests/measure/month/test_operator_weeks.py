@@ -21,7 +21,7 @@ from common.places import Places
 from ivr.configuration.compiled import Compiled
 from measure.cli import main
 from measure.commands import operators, report
-from measure.operators import LEAST
+from measure.month.operator_weeks import MIN_CALLS
 from registry import keys
 from registry.db import schema
 from registry.db.connection import Database
@@ -82,10 +82,10 @@ class Site:
         self.before, self.over, self.current = map(Week, ("2026-11-02", "2026-11-09", "2026-11-16"))
         for week in (self.before, self.over, self.current):
             week.calls("op101", [100 + 3 * number for number in range(25)])
-        self.over.calls("op103", [60] * (LEAST - 1))
-        self.over.calls("op102", [50] * (LEAST - 1))
+        self.over.calls("op103", [60] * (MIN_CALLS - 1))
+        self.over.calls("op102", [50] * (MIN_CALLS - 1))
         self.over.calls(NAME, [80] * 30)
-        self.over.calls("op104", [70] * (LEAST - 1) + [None] * 6)
+        self.over.calls("op104", [70] * (MIN_CALLS - 1) + [None] * 6)
         twice = int(rome("2026-11-11 11:00"))
         self.over.answered(f"{twice}.1", twice, "op101", 40)
         self.over.answered(f"{twice}.1", twice + 60, "op103", 500)  # back in the queue, to another operator
@@ -134,7 +134,7 @@ def test_as_shipped_it_is_refused_by_name(site: Site, capsys: pytest.CaptureFixt
     assert main(["--var", site.places.var, "operators", "--month", "2026-11", *LOOK]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert "service.yaml: statistics.individual_agreement names no agreement; write its name and its date" in told.err
+    assert "service.yaml: statistics.individual_agreement names no agreement; enter its name and date" in told.err
     assert "`ivr compile`" in told.err and "art. 4 L. 300/1970" in told.err
     assert site.looks() == []
 
@@ -157,10 +157,10 @@ def test_the_figures_are_those_of_the_charter(site: Site, capsys: pytest.Capture
     made = site.over.made
     assert told == [
         ("2026-W46", "op101", 26, pytest.approx(kpi.handling_time(made["op101"]).value)),
-        ("2026-W46", "op103", LEAST, pytest.approx((60 * (LEAST - 1) + 500) / LEAST)),
+        ("2026-W46", "op103", MIN_CALLS, pytest.approx((60 * (MIN_CALLS - 1) + 500) / MIN_CALLS)),
         ("2026-W46", "op104", 25, None),  # too few of them with a length
     ]
-    assert [kpi.tally(made[who]).answered for who in ("op101", "op103", "op104")] == [26, LEAST, 25]
+    assert [kpi.tally(made[who]).answered for who in ("op101", "op103", "op104")] == [26, MIN_CALLS, 25]
 
 
 def test_what_is_not_shown_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A report as files for programs: CSV, one figure a line, and JSON. The same figures as on its page."""
+"""A report as files for programs, with the same figures as its page: CSV, one figure per line, and JSON."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ HEAD = ("section", "table", "row", "row_label", "column", "column_label", "value
 UNITS = {"count": "", "share": "1", "seconds": "s", "days": "d"}
 
 
-def table_text(document: Document) -> str:
-    """CSV: a line for each value; `state` says shown, hidden or none."""
+def to_csv(document: Document) -> str:
+    """CSV with one line per value; `state` is shown, hidden or none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(HEAD)
@@ -26,15 +26,15 @@ def table_text(document: Document) -> str:
         for table in section.tables:
             for row in table.rows:
                 for column, value in zip(table.columns, row.values, strict=True):
-                    words = (section.name, table.name, row.code, row.label, column.code, column.label)
+                    texts = (section.name, table.name, row.code, row.label, column.code, column.label)
                     numbers = (_number(value), UNITS[value.kind], state(value), _end(value.low), _end(value.high))
-                    writer.writerow([*(tame(each) for each in words), *numbers])
+                    writer.writerow([*(escape_formula(text) for text in texts), *numbers])
     return text.getvalue()
 
 
-def json_text(document: Document) -> str:
-    """JSON; a value is a number, null where there was nothing to measure, or "hidden"."""
-    written = {
+def to_json(document: Document) -> str:
+    """JSON; a value is a number, null if there was nothing to measure, or "hidden"."""
+    content = {
         "report": document.name,
         "title": document.title,
         "language": document.language,
@@ -44,7 +44,7 @@ def json_text(document: Document) -> str:
             {"section": section.name, **_table(table)} for section in document.sections for table in section.tables
         ],
     }
-    return json.dumps(written, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -68,34 +68,34 @@ def state(value: Value) -> str:
     return "hidden" if value.hidden else "none" if value.number is None else "shown"
 
 
-def tame(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+def escape_formula(text: str) -> str:
+    """Text that spreadsheets do not execute as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _json(value: Value) -> float | int | str | None:
     if not value.known or value.number is None:
         return "hidden" if value.hidden else None
-    return _whole(value.number)
+    return _rounded(value.number)
 
 
 def _number(value: Value) -> str:
-    return repr(_whole(value.number)) if value.known and value.number is not None else ""
+    return repr(_rounded(value.number)) if value.known and value.number is not None else ""
 
 
 def _end(value: float | None) -> str:
-    return "" if value is None else repr(_whole(value))
+    return "" if value is None else repr(_rounded(value))
 
 
-def _whole(value: float) -> float | int:
-    """Ten decimals are enough, and the same on every processor."""
+def _rounded(value: float) -> float | int:
+    """Ten decimals, which are the same on every processor."""
     return int(value) if value == int(value) else round(value, 10)
 
 
-def write(folder: str, files: Mapping[str, str]) -> list[str]:
-    """Write files into a folder, each whole or not at all; their paths. Raises `Refusal`.
+def write_files(folder: str, files: Mapping[str, str]) -> list[str]:
+    """Write files into a folder atomically; returns their paths. Raises `Refusal`.
 
-    All are on the disk before the first takes its name, so that a full disk leaves the old ones as they were.
+    All are on disk before the first gets its name, so that a full disk leaves the existing files unchanged.
     """
     paths = [os.path.join(folder, name) for name in files]
     try:
@@ -105,5 +105,5 @@ def write(folder: str, files: Mapping[str, str]) -> list[str]:
                 with open(draft, "w", encoding="utf-8", newline="") as file:
                     file.write(text)
     except OSError as problem:
-        raise Refusal(f"{folder}: not written: {problem.strerror}; what was there before is still there") from None
+        raise Refusal(f"{folder}: not written: {problem.strerror}; existing files are unchanged") from None
     return paths

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from charter.calendar import OpeningHours, parse_range
 from charter.kpi import OVERFLOWED, Visit
 from ivr.configuration.compiled import Compiled
-from measure.live.board import SETTLED_SECONDS, Board, Picture
+from measure.live.queue_state import SETTLED_SECONDS, QueueState, Snapshot
 from tests.conftest import OPEN, rome
 from tests.measure.switch_events import QUEUE, World, caller, member, status
 
@@ -21,23 +21,23 @@ WRAP_UP = 20.0
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")] for _ in range(7)])
 
 
-def board() -> Board:
-    made = Board(QUEUE, HOURS, WRAP_UP)
-    made.resynced([], NOW)
+def queue_state() -> QueueState:
+    made = QueueState(QUEUE, HOURS, WRAP_UP)
+    made.reset([], NOW)
     return made
 
 
-def play(made: Board, *events: dict[str, str], at: float = NOW) -> Board:
+def play(made: QueueState, *events: dict[str, str], at: float = NOW) -> QueueState:
     for event in events:
-        made.took(event, at)
+        made.handle(event, at)
     return made
 
 
-def counts(picture: Picture) -> dict[str, object]:
+def counts(snapshot: Snapshot) -> dict[str, object]:
     """What must be the same whatever way it came about; waits may differ by the second at which one looked."""
-    seats = picture.seats
-    fates = (picture.offered, picture.answered, picture.abandoned, picture.led_to_voicemail)
-    return {"waiting": picture.waiting, "seats": seats, "fates": fates}
+    seats = snapshot.seats
+    fates = (snapshot.offered, snapshot.answered, snapshot.abandoned, snapshot.led_to_voicemail)
+    return {"waiting": snapshot.waiting, "seats": seats, "fates": fates}
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
@@ -45,20 +45,20 @@ def counts(picture: Picture) -> dict[str, object]:
 
 @given(st.integers(0, 2**32), st.integers(0, 80))
 def test_the_board_says_what_is_true(seed: int, steps: int) -> None:
-    world, made = World(seed, NOW), board()
+    world, made = World(seed, NOW), queue_state()
     for _ in range(steps):
         world.step()
     for at, event in world.told:
-        made.took(event, at)
-    picture = made.picture(world.at + SETTLED_SECONDS)
+        made.handle(event, at)
+    snapshot = made.snapshot(world.at + SETTLED_SECONDS)
     fates = Counter(world.fates.values())
-    assert picture.waiting == len(world.waiting)
-    assert picture.offered == len(world.fates)
-    assert (picture.answered, picture.abandoned) == (fates["answered"], fates["abandoned"])
-    assert picture.led_to_voicemail == sum(fates[fate] for fate in OVERFLOWED)
+    assert snapshot.waiting == len(world.waiting)
+    assert snapshot.offered == len(world.fates)
+    assert (snapshot.answered, snapshot.abandoned) == (fates["answered"], fates["abandoned"])
+    assert snapshot.led_to_voicemail == sum(fates[fate] for fate in OVERFLOWED)
     oldest = max((world.at + SETTLED_SECONDS - since for since in world.waiting.values()), default=0)
-    assert picture.oldest_wait == oldest
-    seats = picture.seats
+    assert snapshot.oldest_wait == oldest
+    seats = snapshot.seats
     states = seats.free + seats.ringing + seats.talking + seats.wrap_up + seats.unreachable + sum(seats.paused.values())
     assert states == seats.logged_in == len(world.members)
 
@@ -67,40 +67,40 @@ def test_the_board_says_what_is_true(seed: int, steps: int) -> None:
 def test_asking_for_everything_in_the_middle_changes_nothing_though_old_events_come_after(
     seed: int, before: int, after: int, again: int
 ) -> None:
-    world, made, undisturbed = World(seed, NOW), board(), board()
+    world, made, undisturbed = World(seed, NOW), queue_state(), queue_state()
     for _ in range(before):
         world.step()
     middle, listed, at = len(world.told), world.listed(), world.at
     for _ in range(after):
         world.step()
     for when, event in world.told[:middle]:
-        made.took(event, when)
-    made.resynced(listed, at)
+        made.handle(event, when)
+    made.reset(listed, at)
     for when, event in world.told[max(0, middle - again) :]:
-        made.took(event, max(when, at))
+        made.handle(event, max(when, at))
     for when, event in world.told:
-        undisturbed.took(event, when)
+        undisturbed.handle(event, when)
     later = world.at + SETTLED_SECONDS
-    assert counts(made.picture(later)) == counts(undisturbed.picture(later))
+    assert counts(made.snapshot(later)) == counts(undisturbed.snapshot(later))
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60))
 def test_an_event_that_comes_twice_counts_once(seed: int, steps: int) -> None:
-    world, once, twice = World(seed, NOW), board(), board()
+    world, once, twice = World(seed, NOW), queue_state(), queue_state()
     for _ in range(steps):
         world.step()
     for at, event in world.told:
-        once.took(event, at)
-        twice.took(event, at)
-        twice.took(event, at)
+        once.handle(event, at)
+        twice.handle(event, at)
+        twice.handle(event, at)
     later = world.at + SETTLED_SECONDS
-    assert counts(once.picture(later)) == counts(twice.picture(later))
+    assert counts(once.snapshot(later)) == counts(twice.snapshot(later))
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["Event", "Uniqueid", "HoldTime"]), st.text(max_size=5)), max_size=9))
 def test_no_event_whatever_breaks_the_board(events: list[dict[str, str]]) -> None:
-    made = play(board(), *events, *({**event, "Queue": QUEUE, "Event": "AgentConnect"} for event in events))
-    made.picture(NOW + 1)
+    made = play(queue_state(), *events, *({**event, "Queue": QUEUE, "Event": "AgentConnect"} for event in events))
+    made.snapshot(NOW + 1)
 
 
 # --- cases ------------------------------------------------------------------------------------------------------------
@@ -121,84 +121,87 @@ def test_no_event_whatever_breaks_the_board(events: list[dict[str, str]]) -> Non
     ],
 )
 def test_a_seat_is_in_one_state(state: dict[str, object], shown: str) -> None:
-    made = play(board(), member("QueueMemberAdded", "PJSIP/seat01", **state))
-    seats = made.picture(NOW).seats
+    made = play(queue_state(), member("QueueMemberAdded", "PJSIP/seat01", **state))
+    seats = made.snapshot(NOW).seats
     assert (seats.logged_in, getattr(seats, shown)) == (1, 1)
 
 
 def test_pauses_are_told_by_reason_and_an_unknown_one_is_another() -> None:
     pauses = [("seat01", "break"), ("seat02", "email"), ("seat03", "op117 is ill"), ("seat04", "break")]
     made = play(
-        board(), *(member("QueueMemberPause", f"PJSIP/{seat}", Paused=1, PausedReason=why) for seat, why in pauses)
+        queue_state(),
+        *(member("QueueMemberPause", f"PJSIP/{seat}", Paused=1, PausedReason=why) for seat, why in pauses),
     )
-    assert made.picture(NOW).seats.paused == {"break": 2, "after_call_work": 0, "email": 1, "other": 1}
+    assert made.snapshot(NOW).seats.paused == {"break": 2, "after_call_work": 0, "email": 1, "other": 1}
 
 
 def test_nobody_is_in_the_picture_by_name_or_number() -> None:
     joined = {**caller("QueueCallerJoin", "1.1"), "CallerIDNum": "0612345678", "CallerIDName": "Rossi"}
-    made = play(board(), member("QueueMemberAdded", "PJSIP/seat07", MemberName="op117"), joined)
-    text = json.dumps(made.picture(NOW).document())
+    made = play(queue_state(), member("QueueMemberAdded", "PJSIP/seat07", MemberName="op117"), joined)
+    text = json.dumps(made.snapshot(NOW).document())
     for hidden in ("op117", "seat07", "0612345678", "Rossi", "1.1"):
         assert hidden not in text
 
 
 def test_who_left_without_a_word_left_by_key_but_only_when_nobody_says_otherwise() -> None:
-    made = play(board(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerLeave", "1.1"))
-    assert made.picture(NOW + 1).offered == 0  # perhaps the operator's answer is on its way
-    assert made.picture(NOW + SETTLED_SECONDS).led_to_voicemail == 1
+    made = play(queue_state(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerLeave", "1.1"))
+    assert made.snapshot(NOW + 1).offered == 0  # perhaps the operator's answer is on its way
+    assert made.snapshot(NOW + SETTLED_SECONDS).led_to_voicemail == 1
     play(made, caller("AgentConnect", "1.1", HoldTime=3), at=NOW + 30)
-    picture = made.picture(NOW + 30)
-    assert (picture.offered, picture.answered, picture.led_to_voicemail) == (1, 1, 0)
+    snapshot = made.snapshot(NOW + 30)
+    assert (snapshot.offered, snapshot.answered, snapshot.led_to_voicemail) == (1, 1, 0)
 
 
 def test_figures_are_those_of_the_charter() -> None:
-    made = board()
+    made = queue_state()
     for unique, hold in (("1.1", 20), ("2.1", 21)):
         play(made, caller("QueueCallerJoin", unique), caller("QueueCallerLeave", unique))
         play(made, caller("AgentConnect", unique, HoldTime=hold), at=NOW + hold)
-    level = made.picture(NOW + 60).figures["service_level"]
+    level = made.snapshot(NOW + 60).figures["service_level"]
     assert (level.numerator, level.denominator, level.value) == (1, 2, 0.5)
 
 
 def test_calls_outside_service_hours_are_no_part_of_the_figures() -> None:
     night = rome("2026-11-24 20:00")
-    made = play(board(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerAbandon", "1.1", HoldTime=1), at=night)
-    picture = made.picture(night)
-    assert (picture.offered, picture.open) == (0, False)
+    made = play(
+        queue_state(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerAbandon", "1.1", HoldTime=1), at=night
+    )
+    snapshot = made.snapshot(night)
+    assert (snapshot.offered, snapshot.open) == (0, False)
 
 
 def test_midnight_begins_a_day_of_its_own() -> None:
-    made = play(board(), status("1.1", "FULL"))
-    assert made.picture(NOW).offered == 1
+    made = play(queue_state(), status("1.1", "FULL"))
+    assert made.snapshot(NOW).offered == 1
     tomorrow = rome("2026-11-25 00:00:01")
-    picture = made.picture(tomorrow)
-    assert (picture.offered, picture.since) == (0, rome("2026-11-25 00:00"))
+    snapshot = made.snapshot(tomorrow)
+    assert (snapshot.offered, snapshot.since) == (0, rome("2026-11-25 00:00"))
 
 
 def test_time_without_a_connection_is_told_until_what_was_missed_is_known() -> None:
-    made = play(board(), caller("QueueCallerJoin", "1.1"))
-    made.lost(NOW + 10)
-    picture = made.picture(NOW + 15)
-    assert (picture.connected, picture.blind_seconds) == (False, 5)
-    made.resynced([], NOW + 40)
-    picture = made.picture(NOW + 50)
-    assert (picture.connected, picture.waiting, picture.blind_seconds, picture.since) == (True, 0, 30, NOW)
+    made = play(queue_state(), caller("QueueCallerJoin", "1.1"))
+    made.disconnected(NOW + 10)
+    snapshot = made.snapshot(NOW + 15)
+    assert (snapshot.connected, snapshot.blind_seconds) == (False, 5)
+    made.reset([], NOW + 40)
+    snapshot = made.snapshot(NOW + 50)
+    assert (snapshot.connected, snapshot.waiting, snapshot.blind_seconds, snapshot.since) == (True, 0, 30, NOW)
     midnight = made.midnight(NOW)
-    made.told({"1.1": Visit(NOW, "abandoned", 12.0)}, midnight)
-    picture = made.picture(NOW + 50)
-    assert (picture.offered, picture.abandoned, picture.blind_seconds, picture.since) == (1, 1, 0, midnight)
+    made.load_visits({"1.1": Visit(NOW, "abandoned", 12.0)}, midnight)
+    snapshot = made.snapshot(NOW + 50)
+    assert (snapshot.offered, snapshot.abandoned, snapshot.blind_seconds, snapshot.since) == (1, 1, 0, midnight)
 
 
 def test_who_waits_keeps_his_beginning_when_everything_is_asked_for_again() -> None:
-    made = play(board(), caller("QueueCallerJoin", "1.1"))
-    made.resynced([caller("QueueEntry", "1.1", Wait=29), caller("QueueEntry", "2.1", Wait=7)], NOW + 30)
-    assert made.picture(NOW + 30).oldest_wait == 30
-    assert made.picture(NOW + 30).waiting == 2
+    made = play(queue_state(), caller("QueueCallerJoin", "1.1"))
+    made.reset([caller("QueueEntry", "1.1", Wait=29), caller("QueueEntry", "2.1", Wait=7)], NOW + 30)
+    assert made.snapshot(NOW + 30).oldest_wait == 30
+    assert made.snapshot(NOW + 30).waiting == 2
 
 
 def test_another_queue_is_not_ours(compiled: Compiled) -> None:
     other = {**caller("QueueCallerJoin", "1.1"), "Queue": "other"}
-    assert play(board(), other, {**member("QueueMemberAdded", "x"), "Queue": "other"}).picture(NOW).waiting == 0
-    made = Board(compiled["service"]["queue"]["name"], OpeningHours.of(compiled["service"]), 0)
-    made.resynced([{**member("QueueMember", "x"), "Queue": "other"}], NOW)
-    assert made.picture(NOW).seats.logged_in == 0
+    assert play(queue_state(), other, {**member("QueueMemberAdded", "x"), "Queue": "other"}).snapshot(NOW).waiting == 0
+    made = QueueState(compiled["service"]["queue"]["name"], OpeningHours.of(compiled["service"]), 0)
+    made.reset([{**member("QueueMember", "x"), "Queue": "other"}], NOW)
+    assert made.snapshot(NOW).seats.logged_in == 0
