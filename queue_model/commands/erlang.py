@@ -181,7 +181,7 @@ def _named(willing: quantities.PatienceLaw) -> patience.Patience:
         case "uniform":
             return patience.Uniform(*numbers)
         case "empirical":
-            return patience.seen(numbers)
+            return patience.observed(numbers)
     return patience.Exponential(mean)
 
 

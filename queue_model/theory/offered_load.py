@@ -47,14 +47,6 @@ def offered_load(calls: Sequence[float], slot: float, aht: float) -> OfferedLoad
     return OfferedLoad(tuple(not_negative("calls", each) / slot for each in calls), slot, positive("aht", aht))
 
 
-def sinusoidal_load(mean: float, amplitude: float, frequency: float, aht: float, t: float) -> float:
-    """Erlangs at time t under calls at mean + amplitude sin(frequency t) per second, for ever
-    (Eick, Massey and Whitt 1993, Management Science 39)."""
-    lag = frequency * positive("aht", aht)
-    swing = math.sin(frequency * t) - lag * math.cos(frequency * t)
-    return aht * (mean + amplitude * swing / (1 + lag * lag))
-
-
 def delay_probability(load: float, agents: int) -> float:
     """The share that waits when patience has the same mean as handling: P(Poisson(load) >= agents)."""
     return at_least(agents, not_negative("load", load))

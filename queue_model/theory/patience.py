@@ -1,19 +1,18 @@
-"""How long callers are willing to wait. A law is any object with the few questions of `Patience`.
+"""How long callers are willing to wait. A law is any object with the properties and methods of `Patience`.
 
-The formulas for callers who give up need the law only through its survival and the integral of it
-(Baccelli and Hebuterne 1981); both are written so that small times lose no digits.
+The formulas for callers who give up need only the survival function of the law and its integral (Baccelli and Hebuterne
+1981). Both are written so that no digits are lost at small times.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 from queue_model.errors import ModelError, not_negative, number, positive
-from queue_model.theory.numerics.quadrature import integral
 
 
 class Patience(Protocol):
@@ -21,7 +20,7 @@ class Patience(Protocol):
 
     @property
     def edges(self) -> tuple[float, ...]:
-        """Where the survival has steps or kinks, s."""
+        """Where the survival function has steps or kinks, s."""
 
     @property
     def forever(self) -> float:
@@ -34,7 +33,7 @@ class Patience(Protocol):
         """P(R <= t)."""
 
     def patient(self, t: float) -> float:
-        """E[min(R, t)], s: the integral of the survival from 0 to t."""
+        """E[min(R, t)], s: the integral of the survival function from 0 to t."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ class Forever:
 
 
 @dataclass(frozen=True)
-class Exponential:
-    """The memory-less law: who has waited a minute is as patient as who begins."""
+class _Smooth:
+    """The common part of the laws without steps that are given by their mean: all parameters must be above 0."""
 
     mean: float  # s
 
@@ -65,6 +64,13 @@ class Exponential:
 
     def __post_init__(self) -> None:
         positive("patience", self.mean)
+        for parameter in fields(self)[1:]:
+            positive(parameter.name, getattr(self, parameter.name))
+
+
+@dataclass(frozen=True)
+class Exponential(_Smooth):
+    """The memoryless law: after a minute of waiting, callers are as patient as at the start."""
 
     def survival(self, t: float) -> float:
         return math.exp(-t / self.mean)
@@ -74,6 +80,64 @@ class Exponential:
 
     def patient(self, t: float) -> float:
         return -self.mean * math.expm1(-t / self.mean)
+
+
+@dataclass(frozen=True)
+class Lognormal(_Smooth):
+    """log R is normal with standard deviation `sigma`; `mean` is the mean of R itself."""
+
+    sigma: float
+
+    def _z(self, t: float) -> float:
+        return (math.log(t / self.mean) + 0.5 * self.sigma**2) / self.sigma
+
+    def survival(self, t: float) -> float:
+        return _normal_below(-self._z(t)) if t > 0 else 1.0
+
+    def gone(self, t: float) -> float:
+        return _normal_below(self._z(t)) if t > 0 else 0.0
+
+    def patient(self, t: float) -> float:
+        if t <= 0:
+            return 0.0
+        return t * self.survival(t) + self.mean * _normal_below(self._z(t) - self.sigma)
+
+
+@dataclass(frozen=True)
+class Weibull(_Smooth):
+    """Shape below 1: the longer callers have waited, the longer they go on waiting; above 1: the opposite."""
+
+    shape: float
+
+    @property
+    def scale(self) -> float:
+        """Seconds after which 1/e of the callers still wait."""
+        return self.mean / math.gamma(1 + 1 / self.shape)
+
+    def survival(self, t: float) -> float:
+        return math.exp(-((t / self.scale) ** self.shape))
+
+    def gone(self, t: float) -> float:
+        return -math.expm1(-((t / self.scale) ** self.shape))
+
+    def patient(self, t: float) -> float:
+        return self.mean * _gamma_below(1 / self.shape, (t / self.scale) ** self.shape)
+
+
+@dataclass(frozen=True)
+class Gamma(_Smooth):
+    """Shape 1 is the exponential law; higher shapes vary less. A whole shape is Erlang's law."""
+
+    shape: float
+
+    def survival(self, t: float) -> float:
+        return 1.0 - self.gone(t)
+
+    def gone(self, t: float) -> float:
+        return _gamma_below(self.shape, self.shape * t / self.mean)
+
+    def patient(self, t: float) -> float:
+        return t * self.survival(t) + self.mean * _gamma_below(self.shape + 1, self.shape * t / self.mean)
 
 
 @dataclass(frozen=True)
@@ -101,90 +165,8 @@ class Deterministic:
 
 
 @dataclass(frozen=True)
-class Lognormal:
-    """log R is normal of standard deviation `sigma`; the mean is that of R itself."""
-
-    mean: float  # s
-    sigma: float
-
-    edges = ()
-    forever = 0.0
-
-    def __post_init__(self) -> None:
-        positive("patience", self.mean)
-        positive("sigma", self.sigma)
-
-    def _z(self, t: float) -> float:
-        return (math.log(t / self.mean) + 0.5 * self.sigma**2) / self.sigma
-
-    def survival(self, t: float) -> float:
-        return _normal_below(-self._z(t)) if t > 0 else 1.0
-
-    def gone(self, t: float) -> float:
-        return _normal_below(self._z(t)) if t > 0 else 0.0
-
-    def patient(self, t: float) -> float:
-        if t <= 0:
-            return 0.0
-        return t * self.survival(t) + self.mean * _normal_below(self._z(t) - self.sigma)
-
-
-@dataclass(frozen=True)
-class Weibull:
-    """Shape below 1: who has waited long waits on; above 1: patience wears out."""
-
-    mean: float  # s
-    shape: float
-
-    edges = ()
-    forever = 0.0
-
-    def __post_init__(self) -> None:
-        positive("patience", self.mean)
-        positive("shape", self.shape)
-
-    @property
-    def scale(self) -> float:
-        """Seconds after which 1/e of the callers still waits."""
-        return self.mean / math.gamma(1 + 1 / self.shape)
-
-    def survival(self, t: float) -> float:
-        return math.exp(-((t / self.scale) ** self.shape))
-
-    def gone(self, t: float) -> float:
-        return -math.expm1(-((t / self.scale) ** self.shape))
-
-    def patient(self, t: float) -> float:
-        return self.mean * _gamma_below(1 / self.shape, (t / self.scale) ** self.shape)
-
-
-@dataclass(frozen=True)
-class Gamma:
-    """Shape 1 is the exponential law; higher shapes vary less, a whole one is Erlang's."""
-
-    mean: float  # s
-    shape: float
-
-    edges = ()
-    forever = 0.0
-
-    def __post_init__(self) -> None:
-        positive("patience", self.mean)
-        positive("shape", self.shape)
-
-    def survival(self, t: float) -> float:
-        return 1.0 - self.gone(t)
-
-    def gone(self, t: float) -> float:
-        return _gamma_below(self.shape, self.shape * t / self.mean)
-
-    def patient(self, t: float) -> float:
-        return t * self.survival(t) + self.mean * _gamma_below(self.shape + 1, self.shape * t / self.mean)
-
-
-@dataclass(frozen=True)
 class Uniform:
-    """Any time between two is as likely as any other."""
+    """Every time between the two limits is equally likely."""
 
     least: float  # s
     most: float  # s
@@ -193,7 +175,9 @@ class Uniform:
 
     def __post_init__(self) -> None:
         if not not_negative("patience", self.least) < number("patience", self.most):
-            raise ModelError(f"patience: nothing lies between {self.least:g} s and {self.most:g} s")
+            raise ModelError(
+                f"patience: {self.least:g} s to {self.most:g} s is not a range; the second time must be the longer one"
+            )
 
     @property
     def edges(self) -> tuple[float, ...]:
@@ -217,14 +201,14 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Balking:
-    """A share of the callers hangs up as soon as there is any wait; the others have the law `others`."""
+    """A share of the callers hang up as soon as there is any wait; the others follow the law `others`."""
 
     share: float
     others: Patience
 
     def __post_init__(self) -> None:
         if not 0 <= number("share", self.share) < 1:
-            raise ModelError(f"share: {self.share!r} of callers who hang up at once is not from 0 to below 1")
+            raise ModelError(f"share: {self.share!r} of callers who hang up at once must be at least 0 and below 1")
 
     @property
     def edges(self) -> tuple[float, ...]:
@@ -246,7 +230,7 @@ class Balking:
 
 @dataclass(frozen=True)
 class Empirical:
-    """Steps, as Kaplan and Meier estimate them: from `times[i]` on, the share `shares[i]` is still willing."""
+    """Steps, as in a Kaplan-Meier estimate: from `times[i]` on, the share `shares[i]` is still willing to wait."""
 
     times: Sequence[float]  # s, rising, above 0
     shares: Sequence[float]  # falling, from at most 1 down to 0 or more
@@ -255,7 +239,9 @@ class Empirical:
     def __post_init__(self) -> None:
         times, shares = [0.0, *self.times], [1.0, *self.shares]
         if len(times) != len(shares) or len(times) < 2:
-            raise ModelError(f"patience: {len(self.times)} times and {len(self.shares)} shares; give as many of each")
+            raise ModelError(
+                f"patience: {len(self.times)} times and {len(self.shares)} shares; give the same number of each"
+            )
         for i in range(1, len(times)):
             if not number("times", times[i]) > times[i - 1]:
                 raise ModelError(f"times: {times[i]:g} s does not come after {times[i - 1]:g} s")
@@ -286,43 +272,16 @@ class Empirical:
         return self._areas[i] + self.survival(t) * (t - (self.times[i - 1] if i else 0.0))
 
 
-@dataclass(frozen=True)
-class FromSurvival:
-    """Any law, from its survival function alone; slower, since its integral is taken numerically."""
-
-    function: Callable[[float], float]  # P(R > t), t in seconds
-    edges: tuple[float, ...] = ()
-    forever: float = 0.0
-    _known: list[tuple[float, float]] = field(init=False, repr=False, compare=False, default_factory=list)
-
-    def survival(self, t: float) -> float:
-        value = self.function(t)
-        if not 0 <= value <= 1:
-            raise ModelError(f"patience: the survival at {t:g} s is {value!r}, not from 0 to 1")
-        return value
-
-    def gone(self, t: float) -> float:
-        return 1.0 - self.survival(t)
-
-    def patient(self, t: float) -> float:
-        # The integral goes on from the nearest earlier place at which it was asked.
-        i = bisect_right(self._known, (not_negative("t", t), math.inf))
-        start, area = self._known[i - 1] if i else (0.0, 0.0)
-        if start < t:
-            kinks = [edge for edge in self.edges if start < edge < t]
-            area += integral(self.survival, [start, *kinks, t])
-            self._known.insert(i, (t, area))
-        return area
-
-
-def seen(times: Sequence[float]) -> Patience:
-    """One of the times that were seen, s, each as likely as the others; 0: hangs up as soon as there is any wait."""
+def observed(times: Sequence[float]) -> Patience:
+    """The law of observed times, s, all equally likely; 0 means that the caller hangs up at any wait."""
     if not times:
-        raise ModelError("patience: no times were seen; give one or more")
+        raise ModelError("patience: no times; give one or more")
     waits = [not_negative("patience", time) for time in times]
     later = sorted(time for time in waits if time > 0)
     if not later:
-        raise ModelError("patience: nobody waits at all; give a time above 0, or a limit of as many lines as agents")
+        raise ModelError(
+            "patience: all times are 0, so nobody waits; give a time above 0, or a limit of as many lines as agents"
+        )
     steps = sorted(set(later))
     law = Empirical(steps, [1 - bisect_right(later, step) / len(later) for step in steps])
     return law if len(later) == len(waits) else Balking(1 - len(later) / len(waits), law)
@@ -334,29 +293,7 @@ def _normal_below(z: float) -> float:
 
 
 def _gamma_below(shape: float, x: float) -> float:
-    """P(X <= x) of the gamma law of this shape and scale 1: series or continued fraction (DLMF 8.11.4, 8.9.2)."""
-    if x <= 0:
-        return 0.0
-    front = math.exp(shape * math.log(x) - x - math.lgamma(shape + 1)) if x < 1e6 else 0.0
-    if x < shape + 1:
-        term = total = 1.0
-        n = shape
-        while term > 1e-18 * total:
-            n += 1
-            term *= x / n
-            total += term
-        return front * total
-    if front == 0:
-        return 1.0
-    b = x + 1 - shape
-    c, d = 1e300, 1 / b
-    fraction = d
-    for i in range(1, 10_000):
-        a = -i * (i - shape)
-        b += 2
-        d = 1 / (a * d + b)
-        c = b + a / c
-        fraction *= c * d
-        if abs(c * d - 1) < 1e-16:
-            break
-    return 1 - front * shape * fraction
+    """P(X <= x) of the gamma law of this shape and scale 1."""
+    from scipy.special import gammainc  # slow to load, and few questions need it (docs/decisions/0012)
+
+    return float(gammainc(shape, x)) if x > 0 else 0.0

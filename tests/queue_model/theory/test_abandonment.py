@@ -16,7 +16,6 @@ from queue_model.theory.patience import (
     Deterministic,
     Empirical,
     Exponential,
-    FromSurvival,
     Gamma,
     Lognormal,
     Patience,
@@ -24,6 +23,7 @@ from queue_model.theory.patience import (
     Weibull,
 )
 from queue_model.theory.steady import fewest_agents
+from tests.queue_model.theory.oracles import FromSurvival
 
 AHT = 360.0
 AGENTS = st.integers(1, 60)

@@ -21,10 +21,11 @@ from queue_model.theory.deterministic import erlang_d
 from queue_model.theory.erlang import agents_needed, erlang_b, erlang_c, load_for_blocking
 from queue_model.theory.general import lognormal_scv, single_agent_wait
 from queue_model.theory.numerics.poisson import log_probability
-from queue_model.theory.offered_load import delay_probability, offered_load, sinusoidal_load
+from queue_model.theory.offered_load import delay_probability, offered_load
 from queue_model.theory.patience import Balking, Deterministic, Exponential, Lognormal, Patience, Weibull
 from queue_model.theory.retrial import single_line
 from queue_model.theory.transient import Day, transient
+from tests.queue_model.theory.oracles import sinusoidal_load
 
 TABLE = (Path(__file__).parents[1] / "ground-truth.csv").read_text(encoding="utf-8")
 ROWS = {row["id"]: row for row in csv.DictReader(TABLE.splitlines())}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queue_model.errors import ModelError
-from queue_model.theory.offered_load import offered_load, sinusoidal_load
+from queue_model.theory.offered_load import offered_load
+from tests.queue_model.theory.oracles import sinusoidal_load
 
 
 @given(st.floats(0.1, 5), st.floats(0, 30))

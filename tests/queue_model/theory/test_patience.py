@@ -13,14 +13,14 @@ from queue_model.theory.patience import (
     Empirical,
     Exponential,
     Forever,
-    FromSurvival,
     Gamma,
     Lognormal,
     Patience,
     Uniform,
     Weibull,
-    seen,
+    observed,
 )
+from tests.queue_model.theory.oracles import FromSurvival
 
 LAWS: list[Patience] = [
     Forever(),
@@ -36,7 +36,7 @@ LAWS: list[Patience] = [
     Uniform(0, 360),
     Uniform(100, 200),
     Balking(0.3, Weibull(100, 1.5)),
-    seen([60, 0, 60, 240]),
+    observed([60, 0, 60, 240]),
     Empirical([5, 30, 200], [0.9, 0.9, 0.25]),
     FromSurvival(lambda t: 1 / (1 + t)),
 ]
@@ -49,8 +49,8 @@ MEAN_180: list[Patience] = [
     Gamma(180, 2),
     Uniform(0, 360),
     Uniform(170, 190),
-    seen([180]),
-    seen([60, 0, 300, 360]),
+    observed([180]),
+    observed([60, 0, 300, 360]),
 ]
 EACH = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
 
@@ -89,9 +89,9 @@ def test_weibull_against_mpmath(shape: float, t: float) -> None:
         (lambda: Lognormal(180, 0), "sigma: 0"),
         (lambda: Weibull(180, -2), "shape: -2"),
         (lambda: Gamma(180, 0), "shape: 0"),
-        (lambda: Uniform(200, 100), "nothing lies between 200 s and 100 s"),
-        (lambda: seen([]), "no times were seen"),
-        (lambda: seen([0, 0]), "nobody waits at all"),
+        (lambda: Uniform(200, 100), "200 s to 100 s is not a range"),
+        (lambda: observed([]), "no times; give one"),
+        (lambda: observed([0, 0]), "nobody waits; give"),
         (lambda: Balking(1.0, Forever()), "share: 1.0"),
         (lambda: Empirical([5], [0.5, 0.2]), "1 times and 2 shares"),
         (lambda: Empirical([5, 5], [0.5, 0.2]), "times: 5 s does not come after 5 s"),
