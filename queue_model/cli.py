@@ -22,7 +22,7 @@ COMMANDS = {
     "rota": "who works when, with breaks, by integer programming; then checked by simulation",
     "forecast": "how many will call, by day and half-hour, with intervals; scored on held-back weeks",
     "calibrate": "a scenario from the switch's own queue_log: arrivals, talk, patience, redials, with intervals",
-    "erlang": "how many agents, by formula: Erlang C, Erlang A and the square-root rule side by side",
+    "erlang": "by formula, without a scenario: how many agents, lines or blocks of the day; priorities, retrials",
 }
 
 

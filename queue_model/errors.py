@@ -1,4 +1,4 @@
-"""What cannot be asked: a tiny tree of errors, and the checks that raise them. Each message names the parameter."""
+"""The errors of the model, and checks of parameters that raise them. Each message names the parameter."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import SupportsIndex
 
 
 class ModelError(ValueError):
-    """A question without a meaning: the message names the parameter and what it may be."""
+    """A parameter that the model cannot accept; the message names it and says what is allowed."""
 
 
 class NoSteadyState(ModelError):
-    """More work comes in than can be done, and nobody gives up: the queue grows for ever.
+    """More work comes in than the agents can handle, and nobody gives up: the queue grows without end.
 
-    `fewest` is the smallest number of agents with which there is a steady state.
+    `fewest` is the smallest number of agents with whom there is a steady state.
     """
 
     def __init__(self, load: float, agents: int, fewest: int) -> None:
         super().__init__(
-            f"no steady state: {load:g} erlangs keep {agents} agent{'' if agents == 1 else 's'} more than busy, and "
-            f"nobody gives up, so the queue grows for ever; the fewest agents that can do are {fewest}"
+            f"no steady state: {load:g} erlangs are too much for {agents} agent{'' if agents == 1 else 's'}, and "
+            f"nobody gives up, so the queue grows without end; use {fewest} agents or more"
         )
         self.load = load
         self.agents = agents
@@ -30,7 +30,7 @@ class NoSteadyState(ModelError):
 def number(name: str, value: float) -> float:
     """A finite number, as float. Raises ModelError."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ModelError(f"{name}: {value!r} is no finite number")
+        raise ModelError(f"{name}: {value!r} is not a finite number")
     return float(value)
 
 
@@ -51,7 +51,7 @@ def not_negative(name: str, value: float) -> float:
 def whole(name: str, value: SupportsIndex, least: int = 0) -> int:
     """A whole number of at least `least`. Raises ModelError."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise ModelError(f"{name}: {value!r} is no whole number")
+        raise ModelError(f"{name}: {value!r} is not a whole number")
     if operator.index(value) < least:
         raise ModelError(f"{name}: {value!r} is less than {least}")
     return operator.index(value)
@@ -65,6 +65,6 @@ def share(name: str, value: float) -> float:
 
 
 def stable(load: float, agents: int) -> None:
-    """Fewer erlangs than agents; raises NoSteadyState otherwise."""
+    """Check that there are fewer erlangs than agents. Raises NoSteadyState."""
     if load >= agents:
         raise NoSteadyState(load, agents, math.floor(load) + 1)

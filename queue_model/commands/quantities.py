@@ -7,11 +7,14 @@ import math
 import re
 from dataclasses import dataclass
 
+from queue_model.theory.general import lognormal_scv
+
 SECONDS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 NUMBER = r"\d+(?:\.\d+)?"
 DURATION = re.compile(rf"({NUMBER}) *(s|sec|m|min|h)?")
 CALLS = re.compile(rf"({NUMBER}) */ *(?:({NUMBER}) *)?(s|sec|m|min|h)")
 TARGET = re.compile(rf"({NUMBER}) *%? */ *({NUMBER}) *(s|sec|m|min|h)?")
+MOST_SPREAD = 5  # beyond, no formula for handling times means anything
 Problem = argparse.ArgumentTypeError
 
 
@@ -50,6 +53,14 @@ class PatienceLaw:
 
 
 @dataclass(frozen=True)
+class Handling:
+    """A law of handling times, as it was written, and its squared coefficient of variation: variance / mean^2."""
+
+    name: str
+    scv: float
+
+
+@dataclass(frozen=True)
 class Target:
     """This share of all calls answered within so many seconds."""
 
@@ -64,6 +75,11 @@ def duration(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise Problem(f"{text!r} is no length of time above 0; write seconds or a unit: 360, 6min, 1.5h")
     return seconds
+
+
+def durations(text: str) -> tuple[float, ...]:
+    """Seconds, one or more: `6min`, or `6min,3min`."""
+    return tuple(map(duration, text.split(",")))
 
 
 def calls(text: str) -> Calls:
@@ -146,6 +162,28 @@ def share(text: str) -> float:
     return float(found[1]) / 100
 
 
+def target_share(text: str) -> float:
+    """`5`: 5 %, as a share, above 0 and below 1."""
+    value = share(text)
+    if not value:
+        raise Problem(f"{text!r} cannot be reached; write a per cent above 0 and below 100: 5 for 5 %")
+    return value
+
+
+def handling(text: str) -> Handling:
+    """`deterministic`, `exponential`, `lognormal:0.8` (standard deviation of the logarithm), `scv:0.5`."""
+    name, colon, number = text.strip().partition(":")
+    if not colon and name in ("deterministic", "exponential"):
+        return Handling(name, 0.0 if name == "deterministic" else 1.0)
+    if name in ("lognormal", "scv") and re.fullmatch(NUMBER, number) and float(number) <= MOST_SPREAD:
+        scv = float(number) if name == "scv" else lognormal_scv(float(number))
+        return Handling(f"{name}:{float(number):g}", scv)
+    raise Problem(
+        f"{text!r} is not a law of handling times; write deterministic, exponential, lognormal:SIGMA or scv:NUMBER, "
+        f"with a number from 0 to {MOST_SPREAD}"
+    )
+
+
 def shape(text: str) -> float:
     """A number above 0."""
     if not re.fullmatch(NUMBER, text.strip()) or not 0 < float(text) < math.inf:
@@ -168,6 +206,12 @@ def time(seconds: float) -> str:
     if not minutes:
         return f"{rest} s"
     return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
+
+
+def clock(seconds: float) -> str:
+    """Hours and minutes: `9:30`."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}:{minutes:02}"
 
 
 def count(amount: float) -> str:

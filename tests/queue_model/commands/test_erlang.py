@@ -41,14 +41,14 @@ agents    wait  in 20 s         ASA    busy  |    wait  in 20 s    ASA  give up 
    10   14.2 %   88.4 %        14 s  64.0 %  |  10.3 %   92.2 %  3.6 s    2.6 %  62.4 %
    11    7.3 %   94.4 %       5.7 s  58.2 %  |   5.6 %   96.0 %  1.8 s    1.3 %  57.4 %
    12    3.5 %   97.4 %       2.2 s  53.3 %  |   2.8 %   98.0 %  0.9 s    0.6 %  53.0 %
-* the fewest that will do
-wait: share of callers who do not find an agent at once; ASA: mean wait of those answered; busy: share of
-the agents' time that is spent on calls. Shares are of all calls offered. inf: the queue grows for ever.
+* the fewest that reach the target
+wait: share of callers who do not find a free agent; ASA: mean wait of those answered; busy: share of
+the agents' time spent on calls. Shares are of all calls offered. inf: the queue grows without end.
 
 Fewest agents to answer 80 % of all calls within 20 s:
-      10  Erlang C: callers wait for ever
+      10  Erlang C: callers never give up
        9  Erlang A: callers give up
-       9  square-root rule, callers wait for ever
+       9  square-root rule, callers never give up
        8  square-root rule, callers give up
 """
     )
@@ -156,12 +156,21 @@ def test_the_page_of_a_day(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ([], "--agents: say how many are on duty"),
+        ([], "--agents: give the agents on duty, one number or one for each of the 18 slots: 8x6,7x6; or ask"),
         (["--agents", "8x2"], "--agents: 2 numbers for 18 slots"),
-        (["--agents", "8", "--limit", "12"], "--limit and --balk are not for a day"),
-        (["--agents", "8", "--patience", "weibull:3min,2"], "knows the exponential law alone"),
+        (["--agents", "8", "--limit", "12"], "--limit is not for a day; leave it out"),
+        (["--agents", "8", "--patience", "weibull:3min,2"], "needs the exponential law"),
         (["--agents", "8", "--target", "80/45min"], "longer than a slot of 1800 s"),
         (["--agents", "400"], "400 are too many for a day by formula"),
+        (["--blocking", "1"], "--blocking is not for a day; give one number of calls"),
+        (["--handling", "deterministic"], "--handling is not for a day; give one number of calls"),
+        (["--retrials", "60"], "--retrials is not for a day; give one number of calls"),
+        (["--delay", "20"], "--patience does not go with --delay; leave one of them out"),
+        (["--blocks", "9,8"], "--blocks: 17 slots in all, but --calls has 18; give the slots of each block"),
+        (["--blocks", "18,0"], "give the slots of each block, 1 or more, with the same sum"),
+        (["--blocks", "1x18"], "too many combinations (100,000 at most); give fewer blocks, or fewer agents"),
+        (["--blocks", "9,9", "--agents", "8,7"], "--agents: with --blocks give one number, the most agents of a block"),
+        (["--blocks", "9,9", "--agents", "2"], "not even"),
     ],
 )
 def test_a_day_refused(capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
@@ -171,7 +180,7 @@ def test_a_day_refused(capsys: pytest.CaptureFixture[str], more: list[str], told
 
 def test_a_day_that_would_never_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["erlang", "--calls", "3,4/h", "--aht", "360", "--agents", "3,0"]) == 1
-    assert "nobody in the last slot" in capsys.readouterr().err
+    assert "callers in the last slot would wait for ever" in capsys.readouterr().err
 
 
 def test_a_large_service(capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,17 +196,27 @@ def test_a_large_service(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--agents", "5"], "the fewest agents that can do are 7; or say with --patience when callers give up"),
+        (["--agents", "5"], "use 7 agents or more, or give the time after which callers give up with --patience"),
         (["--limit", "6"], "cannot be met: with 6 agents it is 0.7076"),
         (["--agents", "8", "--limit", "6"], "--agents 8: more than --limit 6 calls"),
-        (["--balk", "10", "--agents", "5"], "5.76 erlangs keep 5 agents more than busy"),
-        (["--balk", "10", "--limit", "12"], "--limit goes with exponential patience alone"),
-        (["--patience", "gamma:3min,2", "--limit", "12"], "--limit goes with exponential patience alone"),
+        (["--balk", "10", "--agents", "5"], "5.76 erlangs are too much for 5 agents"),
+        (["--balk", "10", "--limit", "12"], "--limit needs exponential patience or none"),
+        (["--patience", "gamma:3min,2", "--limit", "12"], "--limit needs exponential patience or none"),
         (["--patience", "empirical:0,0"], "a limit of as many lines as agents\n"),
         (["--patience", "gamma:3min,0"], "shape: 0.0 is not above 0\n"),
-        (["--agents", "8x2"], "--agents: one number, 1 or more"),
-        (["--agents", "0"], "--agents: one number, 1 or more"),
-        (["--busyness", "25"], "--busyness is for a day"),
+        (["--agents", "8x2"], "--agents: give one number, 1 or more"),
+        (["--agents", "0"], "--agents: give one number, 1 or more"),
+        (["--aht", "6min,3min"], "--aht: one time is needed here; one for each class goes with --priorities"),
+        (["--blocks", "9,9"], "--blocks is for a day: give the calls of each slot"),
+        (["--blocking", "1", "--patience", "60"], "--patience does not go with --blocking; leave one of them out"),
+        (["--delay", "20", "--patience", "gamma:60,2"], "--patience: this formula needs the exponential law"),
+        (["--delay", "20", "--blocking", "1"], "--delay does not go with --blocking"),
+        (["--handling", "deterministic", "--agents", "6"], "6.4 erlangs are too much for 6 agents"),
+        (["--handling", "deterministic", "--target", "80/20"], "--target does not go with --handling"),
+        (["--retrials", "2min"], "6.4 erlangs are too much for 1 agent, and nobody gives up"),
+        (["--retrials", "2min", "--agents", "2"], "--agents does not go with --retrials"),
+        (["--priorities", "--agents", "8"], "--priorities: give the calls of each class with --calls"),
+        (["--busyness", "25"], "--busyness is for a day: give the calls of each slot"),
     ],
 )
 def test_refusals(capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
@@ -215,6 +234,10 @@ def test_refusals(capsys: pytest.CaptureFixture[str], more: list[str], told: str
         (["--calls", "32/h", "--aht", "360", "--patience", "erlang:3min"], "is no law of patience"),
         (["--calls", "14,22/h/h", "--aht", "360"], "argument --calls"),
         (["--calls", "32/h"], "required: --aht"),
+        (["--calls", "32/h", "--aht", "360", "--blocking", "0"], "'0' cannot be reached; write a per cent above 0"),
+        (["--calls", "32/h", "--aht", "360", "--handling", "gamma:2"], "'gamma:2' is not a law of handling times"),
+        (["--calls", "32/h", "--aht", "360", "--handling", "lognormal:6"], "with a number from 0 to 5"),
+        (["--calls", "32/h", "--aht", "360", "--handling", "lognormal"], "is not a law of handling times"),
     ],
 )
 def test_misspelt(capsys: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
@@ -230,7 +253,7 @@ def test_help_is_enough_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
         assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "queue-model erlang --calls 32/30min --aht 360 --patience 180" in shown
-    assert "How many agents, by formula: Erlang C, Erlang A" in shown  # names keep their capitals
+    assert "By formula, without a scenario: how many agents" in shown  # names keep their capitals
     assert "Do the promises of the Carta hold under a scenario?\n" in shown
 
 

@@ -227,7 +227,7 @@ def test_the_fewest_agents_for_a_goal() -> None:
 
 
 def test_what_cannot_be() -> None:
-    with pytest.raises(NoSteadyState, match="fewest agents that can do are 13"):
+    with pytest.raises(NoSteadyState, match="use 13 agents or more"):
         erlang_a(12 / AHT, AHT, 12, None)
     with pytest.raises(ModelError, match="places: 11 calls at once cannot occupy 12 agents"):
         erlang_a(12 / AHT, AHT, 12, 180, 11)

@@ -203,7 +203,7 @@ def test_a_very_even_busyness_is_none() -> None:
         ({"calls": [5, -1]}, r"calls\[1\]: -1 is negative"),
         ({"agents": [1, 2, 3]}, "agents: 3 numbers for 2 slots"),
         ({"agents": [1, -2]}, r"agents\[1\]: -2"),
-        ({"agents": [1, 2.5]}, r"agents\[1\]: 2\.5 is no whole number"),
+        ({"agents": [1, 2.5]}, r"agents\[1\]: 2\.5 is not a whole number"),
         ({"aht": 0}, "aht: 0"),
         ({"patience": -3}, "patience: -3"),
         ({"within": 700}, "within: 700 s is longer than a slot of 600 s"),

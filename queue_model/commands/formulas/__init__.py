@@ -1,0 +1,1 @@
+"""The answers of `queue-model erlang`, one module for each kind of question."""
