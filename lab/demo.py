@@ -24,7 +24,7 @@ from common.places import Places
 from common.ports import HOST, free_ports
 from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from ivr.prompts import prompts, voices
+from ivr.prompts import catalogue, voices
 from lab import sipp
 from lab.debian.installation import Installation
 from lab.faketime import ROME, instant
@@ -273,17 +273,17 @@ def _settled(stack: Stack, seen: Seen) -> bool:
 
 def prepare_prompts(places: Places, report: Report) -> None:
     """Make the audio of prompts that have none, with whatever voice there is."""
-    missing = prompts.missing(places)
+    missing = catalogue.missing(places)
     if not missing:
         return
     try:
-        catalogue, voice = prompts.catalogue(places), voices.find("auto", places)
+        prompt_texts, voice = catalogue.load(places), voices.find("auto", places)
     except voices.VoiceError as problem:
         report(f"{len(missing)} prompts have no audio and stay silent: {problem}")
         return
     report(f"{len(missing)} prompts have no audio yet: made now with the voice {voice.name}")
-    for id, alaw in zip(missing, voices.telephone(voice, [catalogue[id].text for id in missing]), strict=True):
-        prompts.keep(places, catalogue[id], alaw, voice.name)
+    for id, alaw in zip(missing, voices.telephone(voice, [prompt_texts[id].text for id in missing]), strict=True):
+        catalogue.keep(places, prompt_texts[id], alaw, voice.name)
 
 
 def refuse_second(places: Places) -> None:

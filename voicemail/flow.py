@@ -13,7 +13,7 @@ from collections.abc import Generator
 from typing import Any
 
 from ivr.agi import Answer, Command, CommandError, Hangup, Noop, RecordFile, SayDigits, StreamFile
-from ivr.flows import caller
+from ivr.flows import phone_numbers
 from ivr.flows.call import KEYS, Call, Flow, choose, collect, last_words, say
 from voicemail.audio import RATE, AudioError
 from voicemail.message import Message
@@ -135,7 +135,7 @@ def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]
         while attempts < rules["number_attempts"]:
             number, source, attempts = None, "none", attempts + 1
             digits = yield from collect(call, ["vm-type-number"], MOST_DIGITS, WAIT_SECONDS)
-            number = caller.normalise(digits, rules["default_country"])
+            number = phone_numbers.normalise(digits, rules["default_country"])
             if number is not None:
                 source = "typed"
                 if (yield from _confirmed(call, number)):

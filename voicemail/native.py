@@ -20,7 +20,7 @@ from typing import NamedTuple
 from common.places import Places
 from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
-from ivr.flows import caller
+from ivr.flows import phone_numbers
 from voicemail import audio
 from voicemail.audio import AudioError
 from voicemail.message import REASONS, Message, StoreError, names, new_id
@@ -54,7 +54,7 @@ class Named(NamedTuple):
         match = NAME.fullmatch(stem)
         if match is None:
             return None
-        number = None if match["number"] == "none" else caller.normalise(match["number"], country)
+        number = None if match["number"] == "none" else phone_numbers.normalise(match["number"], country)
         return cls(int(match["epoch"]), match["call"], number, match["reason"])
 
     def message(self) -> Message:

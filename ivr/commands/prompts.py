@@ -1,4 +1,4 @@
-"""`ivr prompts`: list, play and make what callers hear."""
+"""`ivr prompts`: list, play and synthesise what callers hear."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from collections.abc import Iterable
 
 from common.command_line import Refusal
 from common.places import Places
-from ivr.prompts import prompts, sound, voices
+from ivr.prompts import catalogue, sound, voices
 
-# Players, the best first; each is given a PCM WAV.
+# Players of a PCM WAV, the best first.
 PLAYERS = (("paplay",), ("aplay", "-q"), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    deeds = parser.add_subparsers(dest="deed", metavar="DEED")
-    listing = deeds.add_parser("list", help="every prompt: id, length, state, text")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="every prompt: id, length, state, text")
     listing.add_argument("ids", nargs="*", metavar="ID")
     listing.add_argument("--work", action="store_true", help="only those whose audio is missing or older than the text")
-    deeds.add_parser("check", help="exit 1 when an audio is missing, older than its text, or not fit for the telephone")
-    play = deeds.add_parser("play", help="play a prompt")
+    actions.add_parser("check", help="exit 1 when audio is missing, older than its text, or unfit for the telephone")
+    play = actions.add_parser("play", help="play a prompt")
     play.add_argument("id", metavar="ID")
-    make = deeds.add_parser(
-        "synthesise", help="make audio: of the ids, else of all that is missing or older than its text"
+    make = actions.add_parser(
+        "synthesise", help="make the audio of the given prompts, or all that is missing or older than its text"
     )
     make.add_argument("ids", nargs="*", metavar="ID")
     make.add_argument("--voice", default="auto", help=f"auto (default), {', '.join(voices.VOICES)}")
-    adopt = deeds.add_parser(
-        "adopt", help="take a studio recording (WAV, 16 bits, 8 kHz or more) as the audio of a prompt"
+    adopt = actions.add_parser(
+        "adopt", help="use a studio recording (WAV, 16 bits, 8 kHz or more) as the audio of a prompt"
     )
     adopt.add_argument("file", metavar="FILE")
     adopt.add_argument("id", metavar="ID")
-    deeds.add_parser("fetch-voice", help="obtain Kokoro, the voice of the shipped prompts (92 MB) into var/cache")
-    parser.set_defaults(deed="list", ids=[], work=False)
+    actions.add_parser("fetch-voice", help="install Kokoro, the voice of the shipped prompts (92 MB), into var/cache")
+    parser.set_defaults(action="list", ids=[], work=False)
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    deeds = {
+    actions = {
         "list": _list,
         "check": _check,
         "play": _play,
@@ -51,39 +51,39 @@ def run(options: argparse.Namespace, places: Places) -> int:
         "fetch-voice": _fetch_voice,
     }
     try:
-        return deeds[options.deed or "list"](options, places)
-    except BrokenPipeError:  # `ivr prompts list | head`: for `ivr.cli`
+        return actions[options.action or "list"](options, places)
+    except BrokenPipeError:  # `ivr prompts list | head`: the command-line frame handles it
         raise
-    except (prompts.PromptError, sound.SoundError, voices.VoiceError, OSError) as problem:
+    except (catalogue.PromptError, sound.SoundError, voices.VoiceError, OSError) as problem:
         raise Refusal(str(problem)) from None
 
 
 def _list(options: argparse.Namespace, places: Places) -> int:
-    sheets = prompts.sheets(places)
+    statuses = catalogue.statuses(places)
     for id in options.ids:
-        _known(id, [sheet.id for sheet in sheets], places)
-    for sheet in sheets:
-        if (options.ids and sheet.id not in options.ids) or (options.work and sheet.state not in prompts.REMEDIES):
+        _known(id, [status.id for status in statuses], places)
+    for status in statuses:
+        if (options.ids and status.id not in options.ids) or (options.work and status.state not in catalogue.REMEDIES):
             continue
-        length = "    -" if sheet.seconds is None else f"{sheet.seconds:5.1f}"
-        print(f"{sheet.id:<22} {length} s  {sheet.state:<21} {sheet.text or ''}".rstrip())
+        length = "    -" if status.seconds is None else f"{status.seconds:5.1f}"
+        print(f"{status.id:<22} {length} s  {status.state:<21} {status.text or ''}".rstrip())
     return 0
 
 
 def _check(options: argparse.Namespace, places: Places) -> int:
-    found = prompts.findings(places)
-    for finding in found:
+    findings = catalogue.findings(places)
+    for finding in findings:
         print(finding)
-    count = len(prompts.catalogue(places))
-    print(f"{count} prompts, {len(found)} to put right" if found else f"{count} prompts, all with audio of their text")
-    return 1 if found else 0
+    result = f"{len(findings)} to correct" if findings else "all with audio of their text"
+    print(f"{len(catalogue.load(places))} prompts, {result}")
+    return 1 if findings else 0
 
 
 def _play(options: argparse.Namespace, places: Places) -> int:
-    prompt = _known(options.id, prompts.catalogue(places), places)
-    path = prompts.audio_path(places, prompt)
+    prompt = _known(options.id, catalogue.load(places), places)
+    path = catalogue.audio_path(places, prompt)
     if not os.path.exists(path):
-        raise Refusal(f"{path}: not there yet; `ivr prompts synthesise {prompt}`")
+        raise Refusal(f"{path}: not found; `ivr prompts synthesise {prompt}`")
     print(path)
     player = next((player for player in PLAYERS if shutil.which(player[0])), None)
     if player is None:
@@ -99,35 +99,36 @@ def _play(options: argparse.Namespace, places: Places) -> int:
 
 
 def _synthesise(options: argparse.Namespace, places: Places) -> int:
-    catalogue = prompts.catalogue(places)
-    wanted = [_known(id, catalogue, places) for id in options.ids]
-    for id in wanted:
-        if prompts.is_studio(places, id):
-            path = prompts.audio_path(places, id)
-            raise Refusal(f"{id} is a studio recording and stays; to have it synthesised all the same, delete {path}")
+    prompt_texts = catalogue.load(places)
+    ids = [_known(id, prompt_texts, places) for id in options.ids]
+    for id in ids:
+        if catalogue.is_studio(places, id):
+            path = catalogue.audio_path(places, id)
+            raise Refusal(f"{id} is a studio recording and is kept; to replace it, delete {path} first")
     if not options.ids:
-        wanted = [sheet.id for sheet in prompts.sheets(places) if sheet.state in ("no audio", "text newer than audio")]
-    if not wanted:
+        stale = ("no audio", "text newer than audio")
+        ids = [status.id for status in catalogue.statuses(places) if status.state in stale]
+    if not ids:
         print("nothing to do: every prompt has the audio of its text")
         return 0
     voice = voices.find(options.voice, places)
     print(f"voice: {voice.name}")
-    texts = [catalogue[id].text for id in wanted]
-    for id, alaw in zip(wanted, voices.telephone(voice, texts), strict=True):
-        prompts.keep(places, catalogue[id], alaw, voice.name)
+    texts = [prompt_texts[id].text for id in ids]
+    for id, alaw in zip(ids, voices.telephone(voice, texts), strict=True):
+        catalogue.keep(places, prompt_texts[id], alaw, voice.name)
         print(f"{id:<22} {len(alaw) / sound.RATE:5.1f} s", flush=True)
     return 0
 
 
 def _adopt(options: argparse.Namespace, places: Places) -> int:
-    catalogue = prompts.catalogue(places)
-    id = _known(options.id, catalogue, places)
+    prompt_texts = catalogue.load(places)
+    id = _known(options.id, prompt_texts, places)
     samples, rate = sound.read_wav(options.file)
     try:
         alaw = sound.telephone(samples, rate)
     except sound.SoundError as problem:
         raise Refusal(f"{options.file}: {problem}") from None
-    print(f"{prompts.keep(places, catalogue[id], alaw, prompts.STUDIO)}  {len(alaw) / sound.RATE:.1f} s")
+    print(f"{catalogue.keep(places, prompt_texts[id], alaw, catalogue.STUDIO)}  {len(alaw) / sound.RATE:.1f} s")
     return 0
 
 
@@ -142,4 +143,4 @@ def _known(id: str, ids: Iterable[str], places: Places) -> str:
         return id
     near = difflib.get_close_matches(id, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "; `ivr prompts list` shows all"
-    raise Refusal(f"{prompts.texts_path(places)}: no prompt is named {id!r}{hint}")
+    raise Refusal(f"{catalogue.texts_path(places)}: no prompt is named {id!r}{hint}")

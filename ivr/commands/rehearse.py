@@ -15,7 +15,7 @@ from ivr.configuration.compiled import Compiled
 from ivr.drivers.rehearsal import HangsUp, Rehearsal, whole_call
 from ivr.drivers.terminal import Terminal
 from ivr.facts import Fact
-from ivr.flows.catalogue import installed
+from ivr.flows.plugins import installed_flows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def rehearse(compiled: Compiled, *, at: float, operators: str = "free", number: 
     with tempfile.TemporaryDirectory() as folder, caller.keys_one_by_one():
         compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
         rehearsal = Rehearsal(compiled, caller, at=at, number=number)
-        fate = whole_call(rehearsal, installed(), lambda call: _queue(call, caller, operators))
+        fate = whole_call(rehearsal, installed_flows(), lambda call: _queue(call, caller, operators))
     print(f"\nThe call is over: {fate}. The facts that it leaves:")
     for fact in rehearsal.facts:
         print("  " + _line(fact, at))

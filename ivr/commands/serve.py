@@ -12,7 +12,7 @@ from common.command_line import Refusal
 from common.places import Places
 from ivr.configuration.compiled import CompiledError
 from ivr.drivers.listening import ListeningError
-from ivr.flows.catalogue import PluginError, installed, plugins
+from ivr.flows.plugins import PluginError, installed_flows, load_plugins
 from ivr.server.engine import HOOKS, Engine
 from ivr.telemetry.logs import Log
 
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     try:
         engine = Engine(
             places,
-            installed(),
-            plugins(HOOKS),
+            installed_flows(),
+            load_plugins(HOOKS),
             log=Log(verbose=options.verbose),
             port=options.port,
             metrics_port=options.metrics_port,

@@ -1,10 +1,12 @@
 """Places the boxes of a graph in layers, so that arrows run downward and nothing overlaps.
 
-The classic steps of Sugiyama, Tagawa and Toda (1981): turn round the arrows that close a circle; give each box the
-layer after the last of those that lead to it; order every layer so that few arrows cross; bring what is joined near
-each other. An arrow over several layers becomes a chain of small cells, one a layer, and so does its label: what has a
-place of its own cannot be covered. Cells that have only each other above and below stand in one *column*, which is
-ordered and moved as a whole: so arrows are straight wherever they can be, and one order gives that of every layer.
+These are the steps of Sugiyama, Tagawa and Toda (1981): reverse the arrows that close a cycle; put each box in the
+layer after the last of its predecessors; order every layer so that few arrows cross; move connected boxes near each
+other. An arrow over several layers becomes a chain of small cells, one per layer, and its label is one of them: a cell
+has a place of its own and cannot be covered. Cells with a single neighbour above and below form a *column*, which is
+ordered and moved as a whole. So arrows are straight where possible, and one order of columns orders every layer.
+
+Why this is not a library: docs/decisions/0013-own-graph-layout.md.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from typing import NamedTuple
 
 GAP = 26.0  # between neighbours of a layer
 DROP = 34.0  # between layers
-WORK = 400_000  # cells that the search for a good order looks at, and those that the search for good places does
-NEVER = 1 << 30  # the turn of a box that no arrow brings in
+WORK = 400_000  # cells that each of the two searches, for order and for position, may visit
+NEVER = 1 << 30  # the turn of a box to which no arrow leads
 
 
 class Box(NamedTuple):
@@ -31,9 +33,9 @@ class Box(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One arrow: the boxes that it passes between its ends, and the one among them that carries its label."""
+    """One arrow: the boxes of its chain, and the one among them that has its label."""
 
-    through: list[Box]  # from source to target, without these two
+    through: list[Box]  # from source to target, both excluded
     label: Box | None
 
 
@@ -63,13 +65,13 @@ def arrange(sizes: Mapping[str, tuple[float, float]], arrows: Sequence[Arrow]) -
 
 
 def _backward(names: list[str], arrows: Sequence[Arrow]) -> set[int]:
-    """The arrows that lead back to a box which is still being left: those that a depth-first walk meets."""
+    """The arrows that close a cycle: in a depth-first walk, those that lead back to a box on the current path."""
     out: dict[str, list[int]] = {name: [] for name in names}
     for index, (source, _, _) in enumerate(arrows):
         out[source].append(index)
-    found: set[int] = set()
+    backward: set[int] = set()
     done: set[str] = set()
-    leaving: dict[str, list[int]] = {}  # the walk from its first box, with the arrows not yet followed
+    leaving: dict[str, list[int]] = {}  # the current path, with the arrows not yet followed
     for name in names:
         if name not in done:
             leaving[name] = out[name][::-1]
@@ -82,17 +84,17 @@ def _backward(names: list[str], arrows: Sequence[Arrow]) -> set[int]:
             index = rest.pop()
             target = arrows[index][1]
             if target in leaving:
-                found.add(index)
+                backward.add(index)
             elif target not in done:
                 leaving[target] = out[target][::-1]
-    return found
+    return backward
 
 
 def _ranks(names: list[str], arrows: Sequence[Arrow], backward: set[int]) -> dict[str, int]:
-    """The layer of each box: even numbers, since labels live in the odd ones."""
+    """The layer of each box: even numbers, since labels are in the odd ones."""
     ranks = dict.fromkeys(names, 0)
     down = [(b, a) if index in backward else (a, b) for index, (a, b, _) in enumerate(arrows)]
-    for _ in names:  # a longest way visits each box once at most
+    for _ in names:  # the longest path visits each box at most once
         moved = False
         for upper, lower in down:
             if ranks[lower] < ranks[upper] + 2:
@@ -108,7 +110,7 @@ class _Cell:
 
     def __init__(self, rank: int, width: float, height: float, turn: int, real: bool) -> None:
         self.rank, self.width, self.height, self.real = rank, width, height, real
-        self.turn = turn  # which arrow brings it in: among equals, the earlier stands on the left
+        self.turn = turn  # the first arrow that leads to it: among equals, the earlier goes to the left
         self.up: list[_Cell] = []
         self.down: list[_Cell] = []
         self.place = 0  # in its layer, from the left
@@ -118,21 +120,21 @@ class _Cell:
     def x(self) -> float:
         return self.column.x
 
-    def room(self, right: _Cell) -> float:
+    def distance(self, right: _Cell) -> float:
         """The least distance between its centre and that of its right neighbour."""
         gap = GAP if self.real or right.real else GAP * 0.6
         return (self.width + right.width) / 2 + gap
 
 
 class _Column:
-    """Cells that stand upright above each other, from the top."""
+    """Cells exactly above each other, from the top."""
 
     def __init__(self, cells: list[_Cell]) -> None:
         self.cells = cells
         self.turn = min(cell.turn for cell in cells)
         self.x = 0.0
         self.place = 0  # among all columns
-        self.joined: list[_Column] = []  # where its arrows lead, one entry an arrow
+        self.joined: list[_Column] = []  # where its arrows lead, one entry per arrow
         self.beside: dict[int, dict[_Column, float]] = {-1: {}, 1: {}}  # side -> neighbour -> least distance
         for cell in cells:
             cell.column = self
@@ -149,7 +151,7 @@ class _Grid:
         return cell
 
     def thread(self, arrow: Arrow, turn: int, backward: bool) -> tuple[list[_Cell], _Cell | None]:
-        """Lay an arrow's chain of links through the layers; its label comes right after its source."""
+        """Add an arrow's chain of links to the layers; the label comes right after its source."""
         source, target, label = arrow
         upper, lower = (target, source) if backward else (source, target)
         top, bottom = self.cells[upper], self.cells[lower]
@@ -166,20 +168,20 @@ class _Grid:
         return (chain[::-1] if backward else chain), carrier
 
     def columns(self) -> list[_Column]:
-        """Every cell in its column."""
-        found = []
+        """Put every cell into its column."""
+        columns = []
         for layer in self.layers:
             for cell in layer:
                 if len(cell.up) == 1 and len(cell.up[0].down) == 1:
-                    continue  # it stands below another
+                    continue  # its column begins above
                 cells = [cell]
                 while len(cells[-1].down) == 1 and len(cells[-1].down[0].up) == 1:
                     cells.append(cells[-1].down[0])
-                found.append(_Column(cells))
-        return found
+                columns.append(_Column(cells))
+        return columns
 
     def number(self, columns: list[_Column]) -> None:
-        """Bring every layer into the order of the columns, and tell these their neighbours."""
+        """Order every layer by the columns, and set the neighbours of these."""
         self.layers = [[] for _ in self.layers]
         for place, column in enumerate(columns):
             column.place = place
@@ -188,8 +190,8 @@ class _Grid:
                 column.joined += [each.column for each in (*cell.up, *cell.down) if each.column is not column]
         for layer in self.layers:
             for left, right in itertools.pairwise(layer):
-                room = max(left.room(right), left.column.beside[1].get(right.column, 0.0))
-                left.column.beside[1][right.column] = right.column.beside[-1][left.column] = room
+                distance = max(left.distance(right), left.column.beside[1].get(right.column, 0.0))
+                left.column.beside[1][right.column] = right.column.beside[-1][left.column] = distance
 
     def drawing(self, chains: list[tuple[list[_Cell], _Cell | None]]) -> Drawing:
         left = min((cell.x - cell.width / 2 for layer in self.layers for cell in layer), default=0.0)
@@ -197,11 +199,11 @@ class _Grid:
         y = 0.0
         for layer in self.layers:
             height = max((cell.height for cell in layer), default=0.0)
-            if not height:  # no label lives here: nothing to pass by
+            if not height:  # no label in this layer
                 y += DROP / 2
                 continue
             for cell in layer:
-                # A link is as high as its layer, so that an arrow runs straight between the boxes beside it.
+                # A link is as high as its layer, so that its arrow runs straight between the boxes beside it.
                 own = cell.height if cell.real or cell.height else height
                 boxes[cell] = Box(cell.x - left, y + height / 2, cell.width, own)
             y += height + DROP
@@ -217,32 +219,32 @@ class _Grid:
 
 
 def _ordered(columns: list[_Column], layers: int) -> list[_Column]:
-    """The columns from left to right: few crossings first, then the order of the arrows.
+    """The columns from left to right: first with few crossings, then in the order of the arrows.
 
-    From the order of the arrows, one column at a time goes where it is best, until none can be bettered.
+    A local search: from the order of the arrows, move one column at a time to its best place, until no move helps.
     """
     best = sorted(columns, key=lambda column: -1 if column.turn == NEVER else column.turn)
-    cost, tries, bettered = _cost(best, layers), _rounds(columns), True
-    while bettered and tries > 0:
-        bettered = False
+    cost, tries, improved = _cost(best, layers), _rounds(columns), True
+    while improved and tries > 0:
+        improved = False
         for column in list(best):
             rest = [each for each in best if each is not column]
             for place in range(min(len(best), tries)):
                 tries -= 1
                 other = [*rest[:place], column, *rest[place:]]
-                found = _cost(other, layers)
-                if found < cost:
-                    best, cost, bettered = other, found, True
+                cost_there = _cost(other, layers)
+                if cost_there < cost:
+                    best, cost, improved = other, cost_there, True
     return best
 
 
 def _rounds(columns: list[_Column]) -> int:
-    """How often all cells may be looked at: a menu that fills a wall is drawn in seconds too, with more crossings."""
+    """How often all cells may be visited, so that a huge menu is drawn in seconds too, with more crossings."""
     return WORK // sum(len(column.cells) for column in columns)
 
 
 def _cost(columns: list[_Column], layers: int) -> tuple[int, int]:
-    """How many arrows cross, and how many pairs of columns stand against the order of the arrows."""
+    """How many arrows cross, and how many pairs of columns contradict the order of the arrows."""
     rows: list[list[_Cell]] = [[] for _ in range(layers)]
     for column in columns:
         for cell in column.cells:
@@ -269,33 +271,33 @@ def _inversions(values: list[int]) -> int:
 
 
 def _settle(columns: list[_Column]) -> None:
-    """Bring each column amid what it is joined to, pushing others aside where all the arrows together gain by it."""
-    for column in columns:  # as far to the left as it goes: in order, so the neighbours there have their places
-        column.x = max((each.x + room for each, room in column.beside[-1].items()), default=0.0)
+    """Move each column to the mean of its neighbours, pushing others aside where the arrows together get shorter."""
+    for column in columns:  # as far to the left as possible; in order, so its left neighbours are already placed
+        column.x = max((left.x + distance for left, distance in column.beside[-1].items()), default=0.0)
     for sweep in range(min(60, _rounds(columns))):
-        calm = True
+        settled = True
         for column in columns[::-1] if sweep % 2 == 0 else columns:
-            wanted = sum(each.x for each in column.joined) / len(column.joined) if column.joined else column.x
-            for share in (1.0, 0.5, 0.2, 0.05) if abs(wanted - column.x) > 0.5 else ():
-                moves = _pushed(column, column.x + (wanted - column.x) * share)
-                if _strain(moves) < _strain({each: each.x for each in moves}) - 1e-6:
-                    for each, x in moves.items():
-                        each.x = x
-                    calm = False
+            mean = sum(other.x for other in column.joined) / len(column.joined) if column.joined else column.x
+            for share in (1.0, 0.5, 0.2, 0.05) if abs(mean - column.x) > 0.5 else ():
+                moves = _push(column, column.x + (mean - column.x) * share)
+                if _strain(moves) < _strain({moved: moved.x for moved in moves}) - 1e-6:
+                    for moved, x in moves.items():
+                        moved.x = x
+                    settled = False
                     break
-        if calm:
+        if settled:
             return
 
 
-def _pushed(column: _Column, x: float) -> dict[_Column, float]:
-    """Where that column and those that it pushes along would stand, if it went to x."""
+def _push(column: _Column, x: float) -> dict[_Column, float]:
+    """The new x of the column and of those that it pushes, if it moved to `x`."""
     moves = {column: x}
     side = 1 if x > column.x else -1
     waiting = [(side * column.place, column)]
-    while waiting:  # outward, so that each is pushed to its last place at once
+    while waiting:  # outward, so that each is pushed once
         _, here = heapq.heappop(waiting)
-        for neighbour, room in here.beside[side].items():
-            pushed = moves[here] + side * room
+        for neighbour, distance in here.beside[side].items():
+            pushed = moves[here] + side * distance
             if (pushed - moves.get(neighbour, neighbour.x)) * side > 0:
                 if neighbour not in moves:
                     heapq.heappush(waiting, (side * neighbour.place, neighbour))
@@ -304,7 +306,7 @@ def _pushed(column: _Column, x: float) -> dict[_Column, float]:
 
 
 def _strain(places: Mapping[_Column, float]) -> float:
-    """The squared sideways lengths of the arrows that touch those columns, each arrow once."""
+    """The sum of the squared horizontal lengths of the arrows of those columns, each arrow once."""
     total = 0.0
     for column, x in places.items():
         for other in column.joined:

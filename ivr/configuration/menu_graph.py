@@ -1,4 +1,4 @@
-"""The menu as a picture: Mermaid, SVG, and lines for a terminal. Its labels are Italian, as what callers hear."""
+"""The menu as a picture: Mermaid, SVG, and text for a terminal. Its labels are Italian, like what callers hear."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ REASONS = {"closed": "servizio chiuso", "all_busy": "operatori occupati", "calle
 
 
 def title(name: str, node: Node) -> str:
-    """A node's name as words: `dopo-informazione` -> `Dopo informazione`, and `adr` -> `ADR` when that is its topic."""
+    """A node's name for readers: `dopo-informazione` -> `Dopo informazione`; `adr` -> `ADR` when that is its topic."""
     words = name.replace("-", " ").replace("_", " ")
     if isinstance(node, InformNode | QueueNode) and node.topic == words.upper() and len(words) <= 3:
         return words.upper()
@@ -62,7 +62,7 @@ def title(name: str, node: Node) -> str:
 
 
 def detail(node: Node, prompts: Prompts) -> str:
-    """One Italian phrase on what happens in a node."""
+    """One Italian phrase about what happens in a node."""
     match node:
         case HoursNode():
             return "siamo aperti?"
@@ -78,17 +78,17 @@ def detail(node: Node, prompts: Prompts) -> str:
         case MessageNode():
             return f"messaggio: {REASONS[node.reason]}"
         case _:
-            return words(node, prompts) or LOOKS[type(node)].word
+            return spoken_text(node, prompts) or LOOKS[type(node)].word
 
 
-def words(node: Node, prompts: Prompts) -> str:
+def spoken_text(node: Node, prompts: Prompts) -> str:
     """What callers hear in a node, in full."""
-    said = [each for each in getattr(node, "prompts", []) if isinstance(each, str)]
-    return " ".join(prompts[each].text if each in prompts else f"[{each}]" for each in said)
+    ids = [prompt for prompt in getattr(node, "prompts", []) if isinstance(prompt, str)]
+    return " ".join(prompts[id].text if id in prompts else f"[{id}]" for id in ids)
 
 
 def label(edge: Edge) -> str:
-    """What an arrow says: the key, or why the way is taken."""
+    """The label of an arrow: its key, or the reason why it is followed."""
     names = {"open": "aperto", "closed": "chiuso", "no_input.then": "silenzio", "wrong_input.then": "errore"}
     if edge.path in names:
         return names[edge.path]
@@ -96,7 +96,7 @@ def label(edge: Edge) -> str:
 
 
 class Arrow(NamedTuple):
-    """All ways from one node to another, as one arrow; `pressed` when a key leads along it."""
+    """All edges from one node to another, as one arrow; `pressed` when one of them needs a key."""
 
     source: str
     target: str
@@ -106,15 +106,15 @@ class Arrow(NamedTuple):
 
 def arrows(menu: Menu) -> list[Arrow]:
     """The arrows of the drawing, in the order of the document."""
-    found: dict[tuple[str, str], list[Edge]] = {}
+    groups: dict[tuple[str, str], list[Edge]] = {}
     for name, node in menu.nodes.items():
         for edge in edges(node):
-            found.setdefault((name, edge.target), []).append(edge)
+            groups.setdefault((name, edge.target), []).append(edge)
     drawn = []
-    for (source, target), ways in found.items():
-        said = ", ".join(label(each) for each in ways if label(each))
-        pressed = any(each.path.startswith(("keys", "next")) or "." not in each.path for each in ways)
-        drawn.append(Arrow(source, target, said, pressed))
+    for (source, target), group in groups.items():
+        text = ", ".join(label(edge) for edge in group if label(edge))
+        pressed = any(edge.path.startswith(("keys", "next")) or "." not in edge.path for edge in group)
+        drawn.append(Arrow(source, target, text, pressed))
     return drawn
 
 
@@ -122,17 +122,17 @@ def arrows(menu: Menu) -> list[Arrow]:
 
 
 def mermaid(menu: Menu, prompts: Prompts) -> str:
-    """A Mermaid flowchart. Nodes are numbered there, since names such as `end` are words of Mermaid."""
+    """A Mermaid flowchart. Nodes are numbered, since names such as `end` are keywords of Mermaid."""
     numbers = {name: f"n{index}" for index, name in enumerate(menu.nodes)}
     lines = ["flowchart TD"]
     for name, node in menu.nodes.items():
-        said = textwrap.shorten(detail(node, prompts), 60, placeholder=" ...")
+        phrase = textwrap.shorten(detail(node, prompts), 60, placeholder=" ...")
         left, right = {HoursNode: ("{", "}"), AskNode: ("([", "])")}.get(type(node), ("[", "]"))
-        lines.append(f'    {numbers[name]}{left}"<b>{_quoted(title(name, node))}</b><br>{_quoted(said)}"{right}')
+        lines.append(f'    {numbers[name]}{left}"<b>{_quoted(title(name, node))}</b><br>{_quoted(phrase)}"{right}')
     for arrow in arrows(menu):
         line = "-->" if arrow.pressed else "-.->"
-        said = f'|"{_quoted(arrow.label)}"|' if arrow.label else ""
-        lines.append(f"    {numbers[arrow.source]} {line}{said} {numbers[arrow.target]}")
+        text = f'|"{_quoted(arrow.label)}"|' if arrow.label else ""
+        lines.append(f"    {numbers[arrow.source]} {line}{text} {numbers[arrow.target]}")
     for kind, look in LOOKS.items():
         members = [numbers[name] for name, node in menu.nodes.items() if type(node) is kind]
         if members:
@@ -148,11 +148,11 @@ def _quoted(text: str) -> str:
 
 
 def text(menu: Menu, prompts: Prompts) -> str:
-    """One paragraph a node, in the order in which callers meet them."""
+    """One paragraph per node, in the order in which callers meet them."""
     ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
     order = [menu.start]
     for name in order:
-        order += [each for each in dict.fromkeys(ways.get(name, [])) if each not in order]
+        order += [target for target in dict.fromkeys(ways.get(name, [])) if target not in order]
     order += [name for name in menu.nodes if name not in order]
     lines = []
     for name in order:
@@ -178,17 +178,17 @@ INK, FAINT = "#334155", "#94a3b8"
 
 
 def svg(menu: Menu, prompts: Prompts) -> str:
-    """The drawing as one SVG document without outside references. ValueError for a menu that no sheet would hold."""
+    """The drawing as one SVG document without external references. Raises ValueError when the menu is too large."""
     if len(menu.nodes) > LARGEST:
         raise ValueError(f"{len(menu.nodes)} nodes are too many for one sheet; draw at most {LARGEST}, or use Mermaid")
     shown = reachable({name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}, [menu.start])
     lines = {name: _lines(node, prompts, _again(menu, name)) for name, node in menu.nodes.items() if name in shown}
     sizes = {name: _size(title(name, menu.nodes[name]), lines[name]) for name in (menu.start, *lines) if name in lines}
-    drawn = [each for each in arrows(menu) if {each.source, each.target} <= shown and each.source != each.target]
-    placed = graph_layout.arrange(sizes, [(each.source, each.target, _label_size(each.label)) for each in drawn])
+    drawn = [arrow for arrow in arrows(menu) if {arrow.source, arrow.target} <= shown and arrow.source != arrow.target]
+    placed = graph_layout.arrange(sizes, [(arrow.source, arrow.target, _label_size(arrow.label)) for arrow in drawn])
     parts = _arrows(drawn, placed)
     for name in sizes:
-        parts += _box(name, menu.nodes[name], placed.boxes[name], lines[name], words(menu.nodes[name], prompts))
+        parts += _box(name, menu.nodes[name], placed.boxes[name], lines[name], spoken_text(menu.nodes[name], prompts))
     looks = [look for kind, look in LOOKS.items() if any(type(menu.nodes[name]) is kind for name in sizes)]
     width = max(placed.width, _legend_width(looks)) + 2 * MARGIN
     height = placed.height + 2 * MARGIN + 34
@@ -208,14 +208,14 @@ def svg(menu: Menu, prompts: Prompts) -> str:
 
 
 def _again(menu: Menu, name: str) -> str:
-    """The keys that lead from a node to itself: words in its box, since an arrow to oneself has nowhere to go."""
+    """The keys that lead from a node to itself: a text in its box, since the layout draws no loops."""
     keys = ", ".join(label(edge) for edge in edges(menu.nodes[name]) if edge.target == name)
     return f"{keys}: di nuovo qui" if keys else ""
 
 
 def _lines(node: Node, prompts: Prompts, again: str) -> list[str]:
-    said = textwrap.wrap(detail(node, prompts), DETAIL_LETTERS, max_lines=DETAIL_LINES, placeholder=" …")
-    return [*said, *([again] if again else [])]
+    phrase = textwrap.wrap(detail(node, prompts), DETAIL_LETTERS, max_lines=DETAIL_LINES, placeholder=" …")
+    return [*phrase, *([again] if again else [])]
 
 
 def _size(head: str, lines: list[str]) -> tuple[float, float]:
@@ -223,8 +223,8 @@ def _size(head: str, lines: list[str]) -> tuple[float, float]:
     return max(width, 96), 30 + len(lines) * 15
 
 
-def _label_size(said: str) -> tuple[float, float] | None:
-    return (max(len(said) * LABEL_SIZE * LETTER + 12, 22), 20) if said else None
+def _label_size(text: str) -> tuple[float, float] | None:
+    return (max(len(text) * LABEL_SIZE * LETTER + 12, 22), 20) if text else None
 
 
 def _arrows(drawn: list[Arrow], placed: graph_layout.Drawing) -> list[str]:
@@ -246,7 +246,7 @@ Point = tuple[float, float]
 
 
 def _ports(drawn: list[Arrow], placed: graph_layout.Drawing) -> tuple[dict[int, Point], dict[int, Point]]:
-    """Where each arrow leaves and enters its boxes: side by side along an edge, in the order in which they come."""
+    """Where each arrow leaves and enters its boxes: side by side along an edge, ordered by where they lead."""
     sides: dict[tuple[str, bool], list[tuple[float, int, bool]]] = {}
     for index, (arrow, line) in enumerate(zip(drawn, placed.lines, strict=True)):
         source, target = placed.boxes[arrow.source], placed.boxes[arrow.target]
@@ -268,7 +268,7 @@ def _ports(drawn: list[Arrow], placed: graph_layout.Drawing) -> tuple[dict[int, 
 
 
 def _curve(start: Point, through: list[graph_layout.Box], end: Point) -> str:
-    """A path that leaves and arrives upright and runs straight through the layers that it passes."""
+    """A path that is vertical at both ends and straight through the layers that it passes."""
     (x, y), down = start, start[1] < end[1]
     parts = [f"M{x:.1f} {y:.1f}"]
     stops: list[tuple[Point, Point]] = []
@@ -295,13 +295,13 @@ def _label(arrow: Arrow, box: graph_layout.Box) -> list[str]:
     ]
 
 
-def _box(name: str, node: Node, box: graph_layout.Box, lines: list[str], said: str) -> list[str]:
+def _box(name: str, node: Node, box: graph_layout.Box, lines: list[str], spoken: str) -> list[str]:
     look = LOOKS[type(node)]
     ink, soft = ("#ffffff", "#dbe4f0") if isinstance(node, DARK) else ("#0f172a", "#475569")
     round_ = box.height / 2 if isinstance(node, AskNode) else 8
     top, head = box.y - box.height / 2, title(name, node)
     parts = [
-        f"<g><title>{escape(said or head)}</title>",
+        f"<g><title>{escape(spoken or head)}</title>",
         f'<rect x="{box.x - box.width / 2:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
         f'rx="{round_:.0f}" fill="{look.fill}" stroke="{look.stroke}" stroke-width="1.5"/>',
         f'<text x="{box.x:.1f}" y="{top + 20:.1f}" font-size="{TITLE_SIZE}" font-weight="600" fill="{ink}" '

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ivr.agi import Command, Environment, Hangup, SetVariable, StreamFile, WaitForDigit
 from ivr.facts import Fact, new_id
-from ivr.flows import caller
+from ivr.flows import phone_numbers
 from ivr.flows.speech import sounds
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Call:
     def number(self) -> str | None:
         """The caller's number in E.164, or None when withheld or not a number to call back."""
         given = self.environment.callerid
-        return None if given is None else caller.normalise(given, self.service["voicemail"]["default_country"])
+        return None if given is None else phone_numbers.normalise(given, self.service["voicemail"]["default_country"])
 
     def now(self) -> float:
         """Epoch seconds, UTC, by the clock of the switch."""

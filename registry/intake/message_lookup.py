@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from common.command_line import Refusal
 from common.places import Places
-from ivr.flows.catalogue import PluginError, plugins
+from ivr.flows.plugins import PluginError, load_plugins
 
 GROUP = "registry.messages"
 
@@ -31,7 +31,7 @@ Asked = Callable[[str], Left | None]
 def stores(places: Places) -> Asked:
     """Whom to ask about a message, by its id. Raises `Refusal` when nothing is installed that knows."""
     try:
-        functions = list(plugins(GROUP).values())
+        functions = list(load_plugins(GROUP).values())
     except PluginError as problem:
         raise Refusal(str(problem)) from None
     if not functions:

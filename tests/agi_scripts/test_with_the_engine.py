@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from ivr.configuration.compiled import load
-from ivr.flows.catalogue import installed
+from ivr.flows.plugins import installed_flows
 from tests.agi_scripts.switch import CLOCK, Listener, Site, environment
 from tests.ivr.engine_lines import House, house, run, until
 
@@ -36,7 +36,7 @@ def test_the_same_call_with_the_engine_and_without(tmp_path: Path) -> None:
     alone = [walk(site, name, told, *keys) for name, told, keys in calls]
 
     async def main() -> None:
-        async with house(load(site.places.compiled), flows=installed()) as built:
+        async with house(load(site.places.compiled), flows=installed_flows()) as built:
             before = kinds(built)
             relayed = [await asyncio.to_thread(walk, site, name, told, *keys) for name, told, keys in calls]
             assert relayed == alone
@@ -50,7 +50,7 @@ def test_a_hang_up_reaches_the_engine(tmp_path: Path) -> None:
     site = Site(tmp_path)
 
     async def main() -> None:
-        async with house(load(site.places.compiled), flows=installed()) as built:
+        async with house(load(site.places.compiled), flows=installed_flows()) as built:
             with site.start("menu", TOLD) as script:
                 assert await asyncio.to_thread(script.command) == "ANSWER"
                 script.say(b"200 result=0\n")

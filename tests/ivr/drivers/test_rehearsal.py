@@ -6,7 +6,7 @@ import pytest
 
 from ivr.configuration.compiled import Compiled
 from ivr.drivers.rehearsal import Rehearsal, Scripted, whole_call
-from ivr.flows.catalogue import installed
+from ivr.flows.plugins import installed_flows
 from tests.conftest import CLOSED, OPEN, rome
 
 NO_NUMBER = None
@@ -19,7 +19,7 @@ def call(compiled: Compiled, caller: Scripted, ending: str = "answered", when: s
         waiting.now += 60
         return ending
 
-    return whole_call(rehearsal, installed(), queue), rehearsal
+    return whole_call(rehearsal, installed_flows(), queue), rehearsal
 
 
 def kinds(rehearsal: Rehearsal) -> list[str]:

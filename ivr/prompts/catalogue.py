@@ -1,8 +1,8 @@
-"""The catalogue of what callers hear: id -> Italian text -> sound file, and which of the two is newer.
+"""The catalogue of prompts: the Italian text and the sound file of each, and which of the two is newer.
 
-`config/prompts.yaml` has the texts, `config/prompts/<id>.alaw` the sounds, and `config/prompts/made.json` tells
-of which text each sound was made, so that a changed text is noticed. A sound that is not the one which was made (a
-studio recording, put there with `ivr prompts adopt` or by hand) is the site's own: no synthesiser writes over it.
+`config/prompts.yaml` has the texts, `config/prompts/<id>.alaw` the sounds. `config/prompts/made.json` records the text
+from which each sound was made, so that a changed text is noticed. Any other sound (a studio recording, placed with
+`ivr prompts adopt` or by hand) belongs to the site, and no synthesiser overwrites it.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ REMEDIES: dict[State, str] = {
     "studio, text newer": "record it again, then `ivr prompts adopt FILE {id}`",
     "audio without text": "add {id} to prompts.yaml, or delete the file",
 }
-LEVEL_TOLERANCE_DB = 3.0  # a louder or softer prompt among the others is a mistake, not a nuance
+LEVEL_TOLERANCE_DB = 3.0  # a prompt that differs more from the others is a mistake
 LOUDEST = 32256  # the last step of A-law, reached only by clipping
 
 
 class PromptError(ValueError):
-    """prompts.yaml, made.json or a sound is not as it should be; the message names the file, the key and the remedy."""
+    """prompts.yaml, made.json or a sound is wrong; the message names the file, the key and the remedy."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One thing that is said."""
+    """One prompt of prompts.yaml."""
 
     id: str
     text: str
     version: int
-    announces_hours: str | None = None  # "monday-friday 09:00-18:00": what the words themselves state
+    announces_hours: str | None = None  # "monday-friday 09:00-18:00": the hours that the text itself states
     note: str | None = None
 
     @property
     def digest(self) -> str:
-        """Changes with the words and with the version, not with line breaks."""
+        """Changes with the text and the version, not with line breaks."""
         return _digest(f"{self.version}\n{' '.join(self.text.split())}".encode())
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Status:
     """A line of `ivr prompts list`."""
 
     id: str
@@ -70,7 +70,7 @@ class Sheet:
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-def catalogue(places: Places) -> dict[str, Prompt]:
+def load(places: Places) -> dict[str, Prompt]:
     """Every prompt of prompts.yaml by its id, in the order of the file. Raises `PromptError`."""
     path = texts_path(places)
     try:
@@ -97,7 +97,7 @@ def _prompt(path: str, id: str, entry: Any) -> Prompt:
         raise PromptError(f"{where}: write {{text: ..., version: 1}}")
     text, version = entry.get("text"), entry.get("version", 1)
     if not isinstance(text, str) or not text.strip():
-        raise PromptError(f"{where}.text: the Italian words are missing")
+        raise PromptError(f"{where}.text: the Italian text is missing")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise PromptError(f"{where}.version: {version!r}; write a whole number from 1")
     unknown = set(entry) - {"text", "version", "announces_hours", "note"}
@@ -115,7 +115,7 @@ def texts_path(places: Places) -> str:
 
 
 def audio_path(places: Places, id: str) -> str:
-    """Where the sound of a prompt lies, whether it is there or not."""
+    """The path of a prompt's sound; the file may be missing."""
     return os.path.join(places.audio, *id.split("/")) + sound.SUFFIX
 
 
@@ -124,65 +124,65 @@ def seconds(path: str) -> float:
     return sound.seconds(path)
 
 
-def sheets(places: Places) -> list[Sheet]:
-    """Every prompt with its state, in the order of prompts.yaml; then the sounds that no text knows. `PromptError`."""
+def statuses(places: Places) -> list[Status]:
+    """Every prompt with its state, in the order of prompts.yaml; then sounds without a text. Raises `PromptError`."""
     made = _read_made(places)
-    prompts = catalogue(places)
-    known = [_sheet(places, prompt, made.get(prompt.id)) for prompt in prompts.values()]
+    prompts = load(places)
+    known = [_status(places, prompt, made.get(prompt.id)) for prompt in prompts.values()]
     strays = [id for id in _sounds(places) if id not in prompts]
     return known + [
-        Sheet(id, "audio without text", seconds(audio_path(places, id)), None, audio_path(places, id)) for id in strays
+        Status(id, "audio without text", seconds(audio_path(places, id)), None, audio_path(places, id)) for id in strays
     ]
 
 
 def missing(places: Places) -> list[str]:
-    """The prompts without any audio, for `make run` to synthesise. Raises `PromptError`."""
-    return [id for id in catalogue(places) if not os.path.exists(audio_path(places, id))]
+    """The prompts without audio, for `make run` to synthesise. Raises `PromptError`."""
+    return [id for id in load(places) if not os.path.exists(audio_path(places, id))]
 
 
 def findings(places: Places) -> list[str]:
-    """What is wrong between texts and sounds, one line each, with the remedy. Raises `PromptError`."""
-    found = []
-    for sheet in sheets(places):
-        if sheet.state in REMEDIES:
-            found.append(f"{sheet.path}: {sheet.state}; {REMEDIES[sheet.state].format(id=sheet.id)}")
-        if sheet.seconds is not None and sheet.text is not None:
-            found += [f"{sheet.path}: {problem}" for problem in _unfit(sheet.path, sheet.seconds, sheet.text)]
-    return found
+    """What is wrong with texts and sounds, one line each, with the remedy. Raises `PromptError`."""
+    lines = []
+    for status in statuses(places):
+        if status.state in REMEDIES:
+            lines.append(f"{status.path}: {status.state}; {REMEDIES[status.state].format(id=status.id)}")
+        if status.seconds is not None and status.text is not None:
+            lines += [f"{status.path}: {problem}" for problem in _unfit(status.path, status.seconds, status.text)]
+    return lines
 
 
 def _unfit(path: str, length: float, text: str) -> Iterator[str]:
-    """What makes a sound unfit for the telephone. Whoever reads 25 letters a second, or 3, did not read this text."""
+    """What makes a sound unfit for the telephone. Nobody reads 25 letters a second, or only 3, of this text."""
     with open(path, "rb") as file:
         samples = sound.decode(file.read())
     level = sound.level_db(samples)
     if abs(level - sound.LEVEL_DB) > LEVEL_TOLERANCE_DB:
-        yield f"its level is {level:.1f} dB, the others have {sound.LEVEL_DB:.0f}; put it in with `ivr prompts adopt`"
+        yield f"its level is {level:.1f} dB, the others have {sound.LEVEL_DB:.0f}; place it with `ivr prompts adopt`"
     elif max(map(abs, samples)) >= LOUDEST:
         yield "it is clipped; record it again at a lower level"
     least, most = len(text) / 25, len(text) / 3 + 1.2
     if not least <= length <= most:
-        yield f"{length:.1f} s are not the length of its text ({least:.1f} to {most:.1f} s); listen to it"
+        yield f"{length:.1f} s do not fit its text ({least:.1f} to {most:.1f} s); listen to it"
 
 
 def is_studio(places: Places, id: str) -> bool:
-    """Whether the sound of a prompt is the site's own, not one that was synthesised here."""
+    """Whether the sound of a prompt is the site's own, not synthesised here."""
     path = audio_path(places, id)
     return os.path.exists(path) and _by_hand(path, _read_made(places).get(id))
 
 
-def _sheet(places: Places, prompt: Prompt, made: Mapping[str, Any] | None) -> Sheet:
+def _status(places: Places, prompt: Prompt, made: Mapping[str, Any] | None) -> Status:
     path = audio_path(places, prompt.id)
     if not os.path.exists(path):
-        return Sheet(prompt.id, "no audio", None, prompt.text, path)
-    # A sound put there by hand was made from words that nobody noted: it is taken to be the text's.
+        return Status(prompt.id, "no audio", None, prompt.text, path)
+    # The text of a sound that was placed by hand was not recorded: assume that it is the current one.
     newer = made is not None and made["text"] != prompt.digest and not _replaced(path, made)
     state: State
     if _by_hand(path, made):
         state = "studio, text newer" if newer else "studio recording"
     else:
         state = "text newer than audio" if newer else "ok"
-    return Sheet(prompt.id, state, seconds(path), prompt.text, path)
+    return Status(prompt.id, state, seconds(path), prompt.text, path)
 
 
 def _by_hand(path: str, made: Mapping[str, Any] | None) -> bool:
@@ -207,10 +207,10 @@ def _sounds(places: Places) -> Iterator[str]:
 
 
 def keep(places: Places, prompt: Prompt, alaw: bytes, voice: str) -> str:
-    """Put a finished sound in place and note what it was made from; returns its path. Raises `OSError`, `PromptError`.
+    """Place a finished sound and record its text in made.json; returns its path. Raises `OSError`, `PromptError`.
 
-    The note is written between taking the old sound away and placing the new one: an interruption leaves "no audio",
-    which is seen and made again, and never a sound that passes for somebody's own recording.
+    The record is written after the old sound is deleted and before the new one is placed. So an interruption leaves
+    "no audio", which is noticed and synthesised again, and never a sound that looks like the site's own recording.
     """
     path = audio_path(places, prompt.id)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -241,12 +241,12 @@ def _read_made(places: Places) -> dict[str, dict[str, Any]]:
     if not isinstance(document, dict) or not all(
         isinstance(note, dict) and {"text", "voice", "audio"} <= set(note) for note in document.values()
     ):
-        raise PromptError(f"{path}: not the notes of `ivr prompts`; restore the file from version control")
+        raise PromptError(f"{path}: not written by `ivr prompts`; restore the file from version control")
     return document
 
 
 def _write_made(places: Places, made: Mapping[str, Mapping[str, Any]]) -> None:
-    # One line per prompt, so that a change of one is a change of one line.
+    # One line per prompt, so that changing one prompt changes one line.
     lines = [f"{json.dumps(id)}: {json.dumps(dict(sorted(note.items())))}" for id, note in sorted(made.items())]
     write_file(_made_path(places), "{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -6,9 +6,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from ivr.flows import catalogue
-from ivr.flows.catalogue import GROUP, PluginError, installed, plugins
+from ivr.flows import plugins
 from ivr.flows.menu import menu
+from ivr.flows.plugins import GROUP, PluginError, installed_flows, load_plugins
 from ivr.flows.survey import survey
 from ivr.server.engine import HOOKS
 from voicemail.native import housekeeping
@@ -16,24 +16,24 @@ from voicemail.native import housekeeping
 
 def with_points(monkeypatch: pytest.MonkeyPatch, *values: tuple[str, str]) -> None:
     points = [EntryPoint(name, value, GROUP) for name, value in values]
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: points)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
 
 
 def test_every_flow_that_the_dialplan_asks_for_is_installed() -> None:
-    found = installed()
+    found = installed_flows()
     assert set(found) >= {"menu", "survey", "notice", "ended", "voicemail"}
     assert found["menu"] is menu
     assert found["survey"] is survey
 
 
 def test_the_housekeeping_of_voicemail_is_installed() -> None:
-    assert plugins(HOOKS)["voicemail"] is housekeeping
+    assert load_plugins(HOOKS)["voicemail"] is housekeeping
 
 
 def test_nothing_installed_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     with_points(monkeypatch)
     with pytest.raises(PluginError, match=r"`pip install -e .`.*egg-info"):
-        installed()
+        installed_flows()
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_nothing_installed_is_an_error_with_the_remedy(monkeypatch: pytest.Monke
 def test_an_entry_point_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
     with_points(monkeypatch, ("menu", value))
     with pytest.raises(PluginError) as raised:
-        installed()
+        installed_flows()
     assert f"menu = {value}" in str(raised.value)
     assert message in str(raised.value)
 
 
 def test_two_packages_with_the_same_flow_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with_points(monkeypatch, ("menu", "ivr.flows.menu:menu"), ("menu", "other.flow:menu"))
-    with pytest.raises(PluginError, match=r"two packages install 'menu': ivr\.flow:menu and other\.flow:menu"):
-        installed()
+    with pytest.raises(PluginError, match=r"two packages install 'menu': ivr\.flows\.menu:menu and other\.flow:menu"):
+        installed_flows()
 
 
 def test_the_same_one_seen_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with_points(monkeypatch, ("menu", "ivr.flows.menu:menu"), ("menu", "ivr.flows.menu:menu"))
-    assert installed() == {"menu": menu}
+    assert installed_flows() == {"menu": menu}

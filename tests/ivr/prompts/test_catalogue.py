@@ -14,7 +14,7 @@ import pytest
 
 from common.places import Places
 from ivr import cli
-from ivr.prompts import prompts, sound, voices
+from ivr.prompts import catalogue, sound, voices
 from tests.ivr.prompts.test_sound import pcm, tone
 
 TEXTS = """\
@@ -47,7 +47,7 @@ def studio(tmp_path: Path) -> str:
 
 
 def states(places: Places) -> dict[str, str]:
-    return {sheet.id: sheet.state for sheet in prompts.sheets(places)}
+    return {sheet.id: sheet.state for sheet in catalogue.statuses(places)}
 
 
 def retext(places: Places, old: str, new: str) -> None:
@@ -63,13 +63,13 @@ def speech(seconds: float) -> bytes:
 
 
 def test_every_shipped_prompt_has_audio_of_its_text_fit_for_the_telephone() -> None:
-    assert prompts.findings(Places()) == []
-    assert prompts.missing(Places()) == []
+    assert catalogue.findings(Places()) == []
+    assert catalogue.missing(Places()) == []
 
 
 def test_the_shipped_audio_is_small_and_starts_and_ends_with_silence() -> None:
     total = 0
-    for sheet in prompts.sheets(Places()):
+    for sheet in catalogue.statuses(Places()):
         samples = sound.decode(Path(sheet.path).read_bytes())
         total += len(samples)
         edge = round(0.04 * sound.RATE)
@@ -82,19 +82,19 @@ def test_every_sound_that_asterisk_joins_to_italian_numbers_and_dates_is_there()
     names += ["hundred", "thousand", "thousands", "million", "millions", "minus", "oh", "star", "pound"]
     names += [f"day-{day}" for day in range(7)] + [f"mon-{month}" for month in range(12)]
     names += ["ore-mezzanotte", "ore-una", "ore-1900", "ore-2000", "a-m", "p-m", "today", "yesterday"]
-    catalogue = prompts.catalogue(Places())
-    assert [name for name in names if f"digits/{name}" not in catalogue] == []
+    prompt_texts = catalogue.load(Places())
+    assert [name for name in names if f"digits/{name}" not in prompt_texts] == []
 
 
 def test_the_texts_are_written_for_the_ear() -> None:
-    for prompt in prompts.catalogue(Places()).values():
+    for prompt in catalogue.load(Places()).values():
         assert not re.search(r"www\.|http|&|/|\(|\bpremi\b|\btuo\b", prompt.text), prompt.id
         for sentence in re.split(r"[.:!?]", prompt.text):
             assert len(sentence.split()) <= 33, f"{prompt.id}: too long to be followed by ear: {sentence}"
 
 
 def test_information_lasts_as_long_as_attention() -> None:
-    for sheet in prompts.sheets(Places()):
+    for sheet in catalogue.statuses(Places()):
         if sheet.id.startswith("info-"):
             assert sheet.seconds is not None and 15 <= sheet.seconds <= 25, sheet.id
 
@@ -104,15 +104,15 @@ def test_information_lasts_as_long_as_attention() -> None:
 
 def test_the_life_of_a_prompt(places: Places) -> None:
     assert states(places) == {"welcome": "no audio", "digits/3": "no audio"}
-    assert prompts.missing(places) == ["welcome", "digits/3"]
-    for prompt in prompts.catalogue(places).values():
-        prompts.keep(places, prompt, speech(1.0), "some voice")
+    assert catalogue.missing(places) == ["welcome", "digits/3"]
+    for prompt in catalogue.load(places).values():
+        catalogue.keep(places, prompt, speech(1.0), "some voice")
     assert states(places) == {"welcome": "ok", "digits/3": "ok"}
-    assert prompts.missing(places) == []
+    assert catalogue.missing(places) == []
 
     retext(places, "a tutti", "a tutte e a tutti")
     assert states(places) == {"welcome": "text newer than audio", "digits/3": "ok"}
-    prompts.keep(places, prompts.catalogue(places)["welcome"], speech(1.0), "some voice")
+    catalogue.keep(places, catalogue.load(places)["welcome"], speech(1.0), "some voice")
     assert states(places)["welcome"] == "ok"
     retext(places, 'tutti.", version: 1', 'tutti.", version: 2')  # the same words, to be said in another way
     assert states(places)["welcome"] == "text newer than audio"
@@ -123,25 +123,25 @@ def test_the_life_of_a_prompt(places: Places) -> None:
 
 
 def test_line_breaks_do_not_make_a_text_newer(places: Places) -> None:
-    prompts.keep(places, prompts.catalogue(places)["welcome"], speech(1.0), "some voice")
+    catalogue.keep(places, catalogue.load(places)["welcome"], speech(1.0), "some voice")
     retext(places, '"Buongiorno a tutti."', '"Buongiorno\n      a tutti."')
     assert states(places)["welcome"] == "ok"
 
 
 def test_a_file_put_there_by_hand_is_a_studio_recording(places: Places) -> None:
-    welcome = prompts.catalogue(places)["welcome"]
-    path = Path(prompts.keep(places, welcome, speech(1.0), "some voice"))
-    assert not prompts.is_studio(places, "welcome")
+    welcome = catalogue.load(places)["welcome"]
+    path = Path(catalogue.keep(places, welcome, speech(1.0), "some voice"))
+    assert not catalogue.is_studio(places, "welcome")
     path.write_bytes(speech(1.2))
     assert states(places)["welcome"] == "studio recording"
-    assert prompts.is_studio(places, "welcome")
+    assert catalogue.is_studio(places, "welcome")
 
 
 def test_an_interruption_while_keeping_leaves_no_audio_rather_than_a_false_studio_recording(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    welcome = prompts.catalogue(places)["welcome"]
-    path = prompts.keep(places, welcome, speech(1.0), "some voice")
+    welcome = catalogue.load(places)["welcome"]
+    path = catalogue.keep(places, welcome, speech(1.0), "some voice")
     place = os.replace
 
     def power_cut(source: str, target: str) -> None:
@@ -151,26 +151,26 @@ def test_an_interruption_while_keeping_leaves_no_audio_rather_than_a_false_studi
 
     monkeypatch.setattr(os, "replace", power_cut)
     with pytest.raises(OSError, match="power cut"):
-        prompts.keep(places, welcome, speech(1.5), "some voice")
+        catalogue.keep(places, welcome, speech(1.5), "some voice")
     assert states(places)["welcome"] == "no audio"
     assert [name for name in os.listdir(places.audio) if name.startswith(".")] == []
 
 
 def test_findings_name_the_file_and_the_remedy(places: Places) -> None:
-    catalogue = prompts.catalogue(places)
-    prompts.keep(places, catalogue["welcome"], speech(9.0), "some voice")
+    prompt_texts = catalogue.load(places)
+    catalogue.keep(places, prompt_texts["welcome"], speech(9.0), "some voice")
     Path(places.audio, "stray.alaw").write_bytes(speech(1.0))
-    long, absent, stray = prompts.findings(places)
-    assert "welcome.alaw" in long and "9.1 s are not the length of its text" in long
+    long, absent, stray = catalogue.findings(places)
+    assert "welcome.alaw" in long and "9.1 s do not fit its text" in long
     assert "3.alaw: no audio" in absent and "ivr prompts synthesise digits/3" in absent
     assert "stray.alaw: audio without text" in stray and "delete the file" in stray
 
 
 @pytest.mark.parametrize(("gain", "said"), [(0.05, "its level is -4"), (40.0, "its level is ")])
 def test_a_recording_of_another_level_is_found(places: Places, gain: float, said: str) -> None:
-    path = prompts.keep(places, prompts.catalogue(places)["welcome"], speech(1.0), "some voice")
+    path = catalogue.keep(places, catalogue.load(places)["welcome"], speech(1.0), "some voice")
     Path(path).write_bytes(sound.encode([gain * sample for sample in sound.decode(Path(path).read_bytes())]))
-    assert [finding for finding in prompts.findings(places) if said in finding and "welcome.alaw" in finding]
+    assert [finding for finding in catalogue.findings(places) if said in finding and "welcome.alaw" in finding]
 
 
 @pytest.mark.parametrize(
@@ -191,15 +191,15 @@ def test_a_recording_of_another_level_is_found(places: Places, gain: float, said
 )
 def test_a_mistake_in_the_texts_is_named(places: Places, content: str, said: str) -> None:
     Path(places.config, "prompts.yaml").write_text(content)
-    with pytest.raises(prompts.PromptError, match=said):
-        prompts.catalogue(places)
+    with pytest.raises(catalogue.PromptError, match=said):
+        catalogue.load(places)
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"welcome": {}}', '{"welcome": 3}'])
 def test_spoiled_notes_are_named_not_guessed(places: Places, content: str) -> None:
     Path(places.audio, "made.json").write_text(content)
-    with pytest.raises(prompts.PromptError, match=r"made\.json.*version control"):
-        prompts.sheets(places)
+    with pytest.raises(catalogue.PromptError, match=r"made\.json.*version control"):
+        catalogue.statuses(places)
 
 
 # --- the commands ----------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def program(folder: Path, name: str, script: str) -> None:
 def test_list_shows_length_state_and_text(
     ivr: Callable[..., int], capsys: pytest.CaptureFixture[str], places: Places
 ) -> None:
-    prompts.keep(places, prompts.catalogue(places)["welcome"], speech(1.0), "some voice")
+    catalogue.keep(places, catalogue.load(places)["welcome"], speech(1.0), "some voice")
     assert ivr() == ivr("list") == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.split() == ["welcome", "1.1", "s", "ok", "Buongiorno", "a", "tutti."]
@@ -241,9 +241,9 @@ def test_check_tells_by_its_exit_status(
     ivr: Callable[..., int], places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ivr("check") == 1
-    assert "2 to put right" in capsys.readouterr().out
-    for prompt in prompts.catalogue(places).values():
-        prompts.keep(places, prompt, speech(1.0), "some voice")
+    assert "2 to correct" in capsys.readouterr().out
+    for prompt in catalogue.load(places).values():
+        catalogue.keep(places, prompt, speech(1.0), "some voice")
     assert ivr("check") == 0
 
 
@@ -269,7 +269,7 @@ def test_synthesis_makes_what_is_missing_or_older_and_nothing_else(
     assert ivr("synthesise") == 0
     assert states(places) == {"welcome": "ok", "digits/3": "ok"}
     assert (programs / "said").read_text() == "Buongiorno a tutti.tre"
-    assert prompts.seconds(prompts.audio_path(places, "welcome")) == pytest.approx(1.1, abs=0.07)
+    assert catalogue.seconds(catalogue.audio_path(places, "welcome")) == pytest.approx(1.1, abs=0.07)
     capsys.readouterr()
     assert ivr("synthesise") == 0
     assert "nothing to do" in capsys.readouterr().out
@@ -299,7 +299,7 @@ def test_a_voice_that_says_nothing_is_named(places: Places) -> None:
     def speak(texts: Sequence[str]) -> Iterator[tuple[list[float], int]]:
         return (([0.0] * 8000, 8000) for _ in texts)
 
-    with pytest.raises(voices.VoiceError, match="mute said nothing for 'Ciao'"):
+    with pytest.raises(voices.VoiceError, match="mute gave no sound for 'Ciao'"):
         list(voices.telephone(voices.Voice("mute", speak), ["Ciao"]))
 
 
@@ -308,15 +308,15 @@ def test_a_studio_recording_is_taken_in_and_never_overwritten(
 ) -> None:
     program(programs, "espeak-ng", f'/bin/cp "{studio}" "$6"')
     assert ivr("adopt", studio, "welcome") == 0
-    recorded = Path(prompts.audio_path(places, "welcome")).read_bytes()
+    recorded = Path(catalogue.audio_path(places, "welcome")).read_bytes()
     assert states(places)["welcome"] == "studio recording"
     retext(places, "Buongiorno", "Buonasera")
     assert states(places)["welcome"] == "studio, text newer"
     assert ivr("synthesise") == 0
-    assert Path(prompts.audio_path(places, "welcome")).read_bytes() == recorded
+    assert Path(catalogue.audio_path(places, "welcome")).read_bytes() == recorded
     capsys.readouterr()
     assert ivr("synthesise", "welcome") == 1
-    assert "welcome is a studio recording and stays" in capsys.readouterr().err
+    assert "welcome is a studio recording and is kept" in capsys.readouterr().err
     assert ivr("adopt", studio, "welcome") == 0
     assert states(places)["welcome"] == "studio recording"
 
@@ -336,7 +336,7 @@ def test_play_hands_a_pcm_wav_to_the_first_player(
 ) -> None:
     assert ivr("play", "welcome") == 1
     assert "synthesise welcome" in capsys.readouterr().err
-    path = prompts.keep(places, prompts.catalogue(places)["welcome"], speech(1.0), "some voice")
+    path = catalogue.keep(places, catalogue.load(places)["welcome"], speech(1.0), "some voice")
     assert ivr("play", "welcome") == 1
     out, err = capsys.readouterr()
     assert out.strip() == path and "no player on this machine" in err

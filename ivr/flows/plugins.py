@@ -16,9 +16,9 @@ class PluginError(Exception):
     """Something installed cannot be used; the message names the entry point and the remedy."""
 
 
-def installed() -> dict[str, FlowFunction]:
+def installed_flows() -> dict[str, FlowFunction]:
     """Every flow by its name, which is the script's name in the dialplan. Raises `PluginError`."""
-    flows: dict[str, FlowFunction] = plugins(GROUP)
+    flows: dict[str, FlowFunction] = load_plugins(GROUP)
     if not flows:
         raise PluginError(
             f"no entry points of the group {GROUP}: is the package installed? `pip install -e .`; "
@@ -27,7 +27,7 @@ def installed() -> dict[str, FlowFunction]:
     return flows
 
 
-def plugins(group: str) -> dict[str, Callable[..., Any]]:
+def load_plugins(group: str) -> dict[str, Callable[..., Any]]:
     """The callables of a group of entry points by name. Raises `PluginError` when one cannot be had."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
