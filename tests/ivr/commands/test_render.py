@@ -213,7 +213,7 @@ def test_scripts_that_asterisk_could_not_start_are_told(
     asterisk = unprivileged.Account("asterisk", os.getuid(), os.getgid())
     monkeypatch.setattr(unprivileged, "account_for", lambda folder: asterisk)
     monkeypatch.setattr(
-        unprivileged, "obstacle", lambda who, command, folders: f"{who.name} may not enter {folders[0]}"
+        unprivileged, "find_obstacle", lambda who, command, folders: f"{who.name} may not enter {folders[0]}"
     )
     assert ops.site("--yes") == 0
     said = capsys.readouterr().out

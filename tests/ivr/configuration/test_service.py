@@ -48,12 +48,12 @@ UNREADABLE = {
     "latin-1": ("a: 1\nname: perché".encode("latin-1"), "line 2: not UTF-8; save the file as UTF-8"),
     "nul": (b"a: \0", 'not YAML: unacceptable character #x0000: control characters are not allowed, position 3'
             ""),
-    "huge": (b"#" * 1_000_001, "larger than 1 MB; a configuration is a few pages"),
-    "deep": (b"[" * 100_000, "line 1: more than 40 nested levels"),
+    "huge": (b"#" * 1_000_001, "larger than 1 MB; a configuration has a few pages"),
+    "deep": (b"[" * 100_000, "line 1: more than 40 nested levels; write it flatter"),
     "bomb": (BOMB.encode(), "line 6: its anchors multiply into a huge document; write less"),
     "cycle": (b"a: &a [*a]", "line 1: an anchor contains itself; write the value out"),
     "twice": (b"a: 1\nb: 2\na: 3\n", 'line 3: "a" was already written in line 1; keep one of them'),
-    "mapping as key": (b"? {a: 1}\n: 2\n", "line 1: a key must be a word, not a list or a mapping"),
+    "mapping as key": (b"? {a: 1}\n: 2\n", "line 1: a key must be text or a number, not a list or a mapping"),
     "alias": (b"a: *b\n", 'line 1, column 4: not YAML: found undefined alias; a text that starts with * or & needs quotes: '
               '"*"'),
     "colon": (b"a: b: c\n", "line 1, column 5: not YAML: mapping values are not allowed in this context; check the "
@@ -62,7 +62,7 @@ UNREADABLE = {
             "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
     "date": (b"a: 2026-13-45\n", "line 1: 2026-13-45: no such date: month must be in 1..12"),
     "truth value": (b"a: 1\nb: !!bool perhaps\n", "line 2: perhaps: not a valid bool"),
-    "date by name": (b"a: !!timestamp soon\n", "line 1: soon: no timestamp"),
+    "date by name": (b"a: !!timestamp soon\n", "line 1: soon: not a valid timestamp"),
     "number by name": (b"a: !!int ''\n", "line 1: : not a valid int"),
     "two documents": (b"a: 1\n---\nb: 2\n", "line 2, column 1: not YAML: expected a single document in the stream but found "
                       "another document"),
