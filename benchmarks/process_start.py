@@ -30,8 +30,8 @@ from benchmarks.report import Goal, Section
 from common.places import ROOT, Places
 from ivr.configuration.compiled import load
 from ivr.configuration.service import compile as compile_configuration
-from ivr.drivers.relay import installed_text
-from ivr.drivers.session import Session, starter
+from ivr.drivers.relay import render_script
+from ivr.drivers.session import Session, flow_starter
 from ivr.flows.call import Call
 from ivr.flows.menu import menu
 
@@ -111,7 +111,7 @@ def serve(path: str, compiled_path: str) -> None:
     def run() -> None:
         while True:
             connection, _ = listener.accept()
-            session = Session(starter({"menu": menu}, make_call))
+            session = Session(flow_starter({"menu": menu}, make_call))
             with connection:
                 while not session.finished:
                     connection.sendall(session.receive_data(connection.recv(65536)))
@@ -134,7 +134,7 @@ def prepare(folder: Path) -> list[Row]:
         compiled = str(folder / name / "compiled.json")
         source = Path(ROOT, "agi_scripts", "menu").read_text()
         script = folder / name / "menu"
-        script.write_text(installed_text(source, sys.executable, ROOT, compiled))
+        script.write_text(render_script(source, sys.executable, ROOT, compiled))
         script.chmod(0o755)
     serve(str(folder / "with" / "engine.sock"), str(folder / "with" / "compiled.json"))
     folder.joinpath("bare.py").write_text(BARE)

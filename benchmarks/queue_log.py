@@ -26,7 +26,7 @@ from benchmarks.report import Goal, Section, table
 from charter.calendar import OpeningHours, parse_range
 from common.places import ROOT
 from ivr.switch_logs import queue_log
-from ivr.switch_logs.visits import visits_of
+from ivr.switch_logs.visits import find_visits
 from measure.switch import rotated_files
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.queue_log_lines import Callers, Count, read_lines
@@ -212,7 +212,7 @@ def _visits(path: str, clock: Clock) -> Measured:
     def take(data: bytes) -> int:
         count = Count()
         for events in read_lines(data, callers, 9e9, count).calls.values():
-            visits_of(events, ())
+            find_visits(events, ())
         return count.lines
 
     return _blocks(path, clock, take)

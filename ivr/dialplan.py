@@ -21,7 +21,7 @@ from common.places import ROOT, Places
 from common.ports import HOST, Ports
 from common.safe_files import drafts
 from ivr.configuration.compiled import Compiled, Service
-from ivr.drivers.relay import installed_text
+from ivr.drivers.relay import render_script
 
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
@@ -287,7 +287,7 @@ def script_files(places: Places) -> dict[str, str]:
             continue
         with open(path, encoding="utf-8") as file:
             try:
-                found[name] = installed_text(file.read(), sys.executable, ROOT, places.compiled)
+                found[name] = render_script(file.read(), sys.executable, ROOT, places.compiled)
             except ValueError as problem:
                 raise Refusal(f"{path}: {problem}") from None
     return found

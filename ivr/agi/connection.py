@@ -24,10 +24,10 @@ Every element has a limit (environment, line, reply, lines passed over), so a pe
 from __future__ import annotations
 
 from ivr.agi.commands import CommandError
-from ivr.agi.environment import MAX_BYTES, MAX_LINES, Environment, read_environment
+from ivr.agi.environment import MAX_BYTES, MAX_LINES, Environment, parse_environment
 from ivr.agi.errors import Hangup, LocalProtocolError, RemoteProtocolError
-from ivr.agi.received import MAX_LINE, Received, show
-from ivr.agi.replies import RawReply, Record, read_line
+from ivr.agi.receive_buffer import MAX_LINE, ReceiveBuffer, excerpt
+from ivr.agi.replies import RawReply, Record, parse_reply_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Connection:
         self.state: str = State.ENVIRONMENT
         self.hung_up = False
         self.pending: Command[Any] | None = None
-        self._received = Received()
+        self._received = ReceiveBuffer()
         self._eof = False
         self._held: list[bytes] = []  # the lines of a reply that goes on
         self._held_bytes = 0
@@ -238,11 +238,11 @@ class Connection:
     def _read_environment(self) -> Environment | None:
         data = self._received.data
         if data and data[:4] != b"agi_"[: len(data)]:
-            raise RemoteProtocolError(f"{show(data)} is no AGI; the first line must begin with agi_")
+            raise RemoteProtocolError(f"{excerpt(data)} is no AGI; the first line must begin with agi_")
         block = self._received.take_block(MAX_BYTES, MAX_LINES)
         if block is None:
             return None
-        environment = read_environment(block)
+        environment = parse_environment(block)
         self._move("environment")
         return environment
 
@@ -254,7 +254,7 @@ class Connection:
                     self._untold = True
             rest = bytes(self._received.data[:8])
             if rest and not (b"HANGUP\r".startswith(rest) or rest[:1] == b"1"):
-                raise RemoteProtocolError(f"{show(rest)} came when no reply was due")
+                raise RemoteProtocolError(f"{excerpt(rest)} came when no reply was due")
         except RemoteProtocolError as problem:
             self._fail(problem)
             raise
@@ -271,18 +271,18 @@ class Connection:
         if line == b"HANGUP" or 100 <= code < 200:
             return self._read_aside(line)
         if self.state != State.AWAITING:
-            raise RemoteProtocolError(f"{show(line)} came when no reply was due")
+            raise RemoteProtocolError(f"{excerpt(line)} came when no reply was due")
         if line.startswith(b"200 result="):
             return self._read_result(whole, line)
         if code < 300:
-            raise RemoteProtocolError(f"{show(line)} is no reply")
+            raise RemoteProtocolError(f"{excerpt(line)} is no reply")
         return self._read_usage(line) if line[3:4] == b"-" else self._refusal(code, line)
 
     def _read_aside(self, line: bytes) -> Event | None:
         self._move("aside")
         self._asides += 1
         if self._asides > MAX_ASIDES:
-            raise RemoteProtocolError(f"{MAX_ASIDES} lines such as {show(line)} and no reply")
+            raise RemoteProtocolError(f"{MAX_ASIDES} lines such as {excerpt(line)} and no reply")
         if line != b"HANGUP" or self.hung_up:
             return None
         self.hung_up = True
@@ -292,14 +292,14 @@ class Connection:
         assert self.pending is not None
         if self.pending.carries_value and line[11:].partition(b" ")[2].startswith(b"("):
             return self._read_value(whole)  # a CR before the line feed may belong to the value
-        return self._reply(read_line(line[11:].decode("utf-8", "replace"), False))
+        return self._reply(parse_reply_line(line[11:].decode("utf-8", "replace"), False))
 
     def _read_value(self, line: bytes) -> Event | None:
         self._hold(line)
         if not line.endswith(b")"):
             self._move("value")
             return None
-        return self._reply(read_line(self._release()[11:].decode("utf-8", "replace"), True))
+        return self._reply(parse_reply_line(self._release()[11:].decode("utf-8", "replace"), True))
 
     def _read_usage(self, line: bytes) -> Event | None:
         self._hold(line)
@@ -313,7 +313,9 @@ class Connection:
         self._held_bytes += len(line) + bool(self._held)
         self._held.append(line)
         if self._held_bytes > MAX_REPLY:
-            raise RemoteProtocolError(f"a reply of more than {MAX_REPLY} bytes, beginning with {show(self._held[0])}")
+            raise RemoteProtocolError(
+                f"a reply of more than {MAX_REPLY} bytes, beginning with {excerpt(self._held[0])}"
+            )
 
     def _release(self) -> bytes:
         whole = b"\n".join(self._held)
@@ -350,7 +352,7 @@ class Connection:
             return NEED_DATA
         rest = b"\n".join([*self._held, bytes(self._received.data)])
         if rest:
-            raise RemoteProtocolError(f"the connection was closed in the midst of {show(rest)}")
+            raise RemoteProtocolError(f"the connection was closed in the midst of {excerpt(rest)}")
         self._move("end")
         return Closed(self.pending)
 
@@ -372,7 +374,7 @@ def _one_line(data: bytes, with_value: bool) -> RawReply | None:
     text = data[11:-1].decode("utf-8", "replace")
     if "\n" in text or "\r" in text or (with_value and " (" in text and text[-1] != ")"):
         return None
-    return read_line(text, with_value)
+    return parse_reply_line(text, with_value)
 
 
 def _encode(command: Command[Any]) -> bytes:

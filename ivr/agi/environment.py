@@ -85,7 +85,7 @@ def _unquote(text: str) -> str:
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 
 
-def read_environment(block: bytes) -> Environment:
+def parse_environment(block: bytes) -> Environment:
     """Read the lines of an environment, the closing blank line left away.
 
     Raises `RemoteProtocolError` for what is none: no channel in it, or a name with two values.

@@ -65,7 +65,7 @@ def whole_number(text: str, what: str) -> int:
         raise RemoteProtocolError(f"{what}={text[:60]!r} in a reply, a whole number was due") from None
 
 
-def read_line(line: str, with_value: bool) -> RawReply:
+def parse_reply_line(line: str, with_value: bool) -> RawReply:
     """Take apart what follows `200 result=`. `with_value`: the parentheses hold free text and end the line."""
     result, _, rest = line.partition(" ")
     if not rest.startswith("("):

@@ -7,35 +7,35 @@ that comes back; `account` where the switch is and how one logs in. Why not pano
 from ivr.ami.account import account
 from ivr.ami.client import Connection, connect
 from ivr.ami.errors import (
+    ActionRefused,
     AmiError,
-    Behind,
-    Garbled,
+    ConnectionLost,
     LoginRefused,
-    Lost,
     NoAnswer,
-    Refused,
+    ProtocolError,
+    TooManyEvents,
     Unreachable,
     Unsendable,
 )
-from ivr.ami.follow import Backoff, follow
+from ivr.ami.event_listener import Backoff, follow_events
 from ivr.ami.wire import Message, Reader, encode
 
 __all__ = [
+    "ActionRefused",
     "AmiError",
     "Backoff",
-    "Behind",
     "Connection",
-    "Garbled",
+    "ConnectionLost",
     "LoginRefused",
-    "Lost",
     "Message",
     "NoAnswer",
+    "ProtocolError",
     "Reader",
-    "Refused",
+    "TooManyEvents",
     "Unreachable",
     "Unsendable",
     "account",
     "connect",
     "encode",
-    "follow",
+    "follow_events",
 ]

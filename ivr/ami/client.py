@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple, NoReturn
 
 from ivr.ami.account import Ami
-from ivr.ami.errors import AmiError, Behind, LoginRefused, Lost, NoAnswer, Refused, Unreachable
+from ivr.ami.errors import ActionRefused, AmiError, ConnectionLost, LoginRefused, NoAnswer, TooManyEvents, Unreachable
 from ivr.ami.wire import Fields, Message, Reader, encode
 
 SECONDS = 5.0  # for an answer, unless an action says otherwise
@@ -56,7 +56,7 @@ class Connection:
         """The entries of a list (QueueStatus, CoreShowChannels): the events between its beginning and its end."""
         return (await self._ask(action, fields or {}, seconds, ""))[1:-1]
 
-    async def concluded(self, action: str, fields: Fields, event: str, *, seconds: float) -> Message:
+    async def action_until(self, action: str, fields: Fields, event: str, *, seconds: float) -> Message:
         """The event that ends what an action began: OriginateResponse of an Originate with `Async: true`."""
         return (await self._ask(action, fields, seconds, event))[-1]
 
@@ -75,7 +75,7 @@ class Connection:
                 f"{self.where}: no answer to {action} within {seconds:g} s; is Asterisk overloaded?"
             ) from None
         except OSError as problem:
-            raise self._end(Lost(f"{self.where}: connection lost during {action}: {problem}")) from None
+            raise self._end(ConnectionLost(f"{self.where}: connection lost during {action}: {problem}")) from None
         finally:
             del self._asked[id]
 
@@ -94,11 +94,15 @@ class Connection:
                     self._deliver(message)
                 if self._wire.version is not None:
                     self._greeted.set()
-            self._end(Lost(f"{self.where}: the manager closed the connection; it is restarting, or its log says why"))
+            self._end(
+                ConnectionLost(
+                    f"{self.where}: the manager closed the connection; it is restarting, or its log says why"
+                )
+            )
         except AmiError as problem:
             self._end(type(problem)(f"{self.where}: {problem}"))
         except OSError as problem:
-            self._end(Lost(f"{self.where}: connection lost: {problem}"))
+            self._end(ConnectionLost(f"{self.where}: connection lost: {problem}"))
 
     def _deliver(self, message: Message) -> None:
         asked = self._asked.get(message.get("ActionID", ""))
@@ -106,7 +110,7 @@ class Connection:
             self._answer(asked, message)
         elif "Event" in message:
             if self._events.qsize() >= MOST_EVENTS:
-                raise Behind(f"{MOST_EVENTS} events are waiting to be taken; begin again with what is true now")
+                raise TooManyEvents(f"{MOST_EVENTS} events are waiting to be taken; begin again with what is true now")
             self._events.put_nowait(message)
 
     def _answer(self, asked: _Asked, message: Message) -> None:
@@ -115,7 +119,7 @@ class Connection:
         asked.got.append(message)
         if message.get("Response") == "Error":
             said = message.get("Message", "no reason given")
-            asked.future.set_exception(Refused(f"{self.where}: refused: {said}", said))
+            asked.future.set_exception(ActionRefused(f"{self.where}: refused: {said}", said))
         elif len(asked.got) > MOST_LISTED:
             asked.future.set_exception(NoAnswer(f"{self.where}: a list of more than {MOST_LISTED} entries"))
         elif asked.last is None or self._is_last(asked.last, message):
@@ -146,7 +150,7 @@ class Connection:
         return self._ended
 
     async def close(self) -> None:
-        self._end(Lost(f"{self.where}: closed by us"))
+        self._end(ConnectionLost(f"{self.where}: closed by us"))
         self._task.cancel()
         self._writer.transport.abort()  # a peer that reads nothing must not keep us
         with contextlib.suppress(asyncio.CancelledError):
@@ -163,7 +167,7 @@ class Connection:
             key = hashlib.md5(f"{challenge}{account.secret}".encode(), usedforsecurity=False).hexdigest()
             fields = {"AuthType": "MD5", "Username": account.user, "Key": key, "Events": events}
             await self.action("Login", fields)
-        except Refused as problem:
+        except ActionRefused as problem:
             raise LoginRefused(
                 f"{self.where}: login as {account.user} refused ({problem.reason}); its secret, and permit/deny for "
                 "this machine, are in Asterisk's manager.conf"

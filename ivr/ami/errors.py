@@ -17,7 +17,7 @@ class LoginRefused(AmiError):
     """The manager knows no such user, or not with this secret, or not from here."""
 
 
-class Lost(AmiError):
+class ConnectionLost(AmiError):
     """The connection ended; what was asked and not answered may or may not have been done."""
 
 
@@ -25,15 +25,15 @@ class NoAnswer(AmiError):
     """The time for an answer is over; what was asked may or may not have been done."""
 
 
-class Garbled(AmiError):
+class ProtocolError(AmiError):
     """The peer does not speak the manager's protocol, or without end."""
 
 
-class Behind(AmiError):
+class TooManyEvents(AmiError):
     """More events came than were taken: what is known of the switch is no longer true."""
 
 
-class Refused(AmiError):
+class ActionRefused(AmiError):
     """The manager answered that it will not or cannot; `reason` in its own words."""
 
     def __init__(self, text: str, reason: str) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ivr.ami.errors import Garbled, Unsendable
+from ivr.ami.errors import ProtocolError, Unsendable
 
 GREETING: Final = b"Asterisk Call Manager/"
 GREETING_BYTES: Final = 256
@@ -52,7 +52,7 @@ class Reader:
         line, end, rest = self._buffer.partition(b"\n")
         if not (GREETING.startswith(line[: len(GREETING)]) and len(line) <= GREETING_BYTES):
             said = bytes(line[:40])
-            raise Garbled(f"this is no manager of Asterisk: it begins with {said!r}; is the port right?")
+            raise ProtocolError(f"this is no manager of Asterisk: it begins with {said!r}; is the port right?")
         if end:
             self.version = line[len(GREETING) :].strip().decode("ascii", "replace")
             self._buffer = rest
@@ -69,13 +69,15 @@ class Reader:
                 value = value[1:]
             found[key] = f"{found[key]}\n{value}" if key in found else value
         if "Event" not in found and "Response" not in found:
-            raise Garbled(f"neither a reply nor an event: {bytes(block[:60])!r}; is this port Asterisk's manager?")
+            raise ProtocolError(
+                f"neither a reply nor an event: {bytes(block[:60])!r}; is this port Asterisk's manager?"
+            )
         return found
 
     @staticmethod
     def _check(block: bytearray) -> None:
         if len(block) > MOST_BYTES:
-            raise Garbled(f"a message of more than {MOST_BYTES} bytes; the connection is given up")
+            raise ProtocolError(f"a message of more than {MOST_BYTES} bytes; the connection is given up")
 
 
 def encode(action: str, id: str, fields: Fields) -> bytes:

@@ -12,8 +12,8 @@ from common.command_line import Refusal
 from common.places import Places
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import HangsUp, Rehearsal, whole_call
-from ivr.drivers.terminal import Terminal
+from ivr.drivers.rehearsal import HangsUp, Rehearsal, rehearse_call
+from ivr.drivers.terminal_caller import TerminalCaller
 from ivr.facts import Fact
 from ivr.flows.plugins import installed_flows
 
@@ -39,21 +39,21 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 def rehearse(compiled: Compiled, *, at: float, operators: str = "free", number: str | None = "0612345678") -> int:
     """One call with the person at the terminal; prints the facts that it leaves. What is said is not kept."""
-    caller = Terminal(compiled)
+    caller = TerminalCaller(compiled)
     identity = compiled["service"]["service"]
     moment = datetime.fromtimestamp(at, ZoneInfo(identity["time_zone"]))
     print(f"Lei ha chiamato {identity['number']}, {identity['name']}, {moment:%d/%m/%Y %H:%M}.\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, caller.keys_one_by_one():
         compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
         rehearsal = Rehearsal(compiled, caller, at=at, number=number)
-        fate = whole_call(rehearsal, installed_flows(), lambda call: _queue(call, caller, operators))
+        fate = rehearse_call(rehearsal, installed_flows(), lambda call: _queue(call, caller, operators))
     print(f"\nThe call is over: {fate}. The facts that it leaves:")
     for fact in rehearsal.facts:
         print("  " + _line(fact, at))
     return 0
 
 
-def _queue(rehearsal: Rehearsal, caller: Terminal, operators: str) -> str:
+def _queue(rehearsal: Rehearsal, caller: TerminalCaller, operators: str) -> str:
     """The operators of a rehearsal."""
     policy = rehearsal.compiled["service"]["queue"]
     if operators == "full":

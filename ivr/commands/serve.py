@@ -11,9 +11,9 @@ from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
 from ivr.configuration.compiled import CompiledError
-from ivr.drivers.listening import ListeningError
+from ivr.drivers.sockets import ListeningError
 from ivr.flows.plugins import PluginError, installed_flows, load_plugins
-from ivr.server.engine import HOOKS, Engine
+from ivr.server.engine import HOOK_GROUP, Engine
 from ivr.telemetry.logs import Log
 
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         engine = Engine(
             places,
             installed_flows(),
-            load_plugins(HOOKS),
+            load_plugins(HOOK_GROUP),
             log=Log(verbose=options.verbose),
             port=options.port,
             metrics_port=options.metrics_port,

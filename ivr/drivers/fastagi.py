@@ -18,11 +18,11 @@ from typing import Any, NamedTuple, cast
 
 from ivr.agi import Environment, RemoteProtocolError
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.listening import room_for
-from ivr.drivers.session import NoSuchFlow, Session, starter
+from ivr.drivers.session import NoSuchFlow, Session, flow_starter
+from ivr.drivers.sockets import session_capacity
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
-from ivr.telemetry.logs import Log, trace
+from ivr.telemetry.logs import Log, format_traceback
 from ivr.telemetry.metrics import Metrics
 
 SWEEP_SECONDS = 0.25
@@ -62,7 +62,7 @@ class Peers:
         return any((mapped or peer) in network for network in self._networks)
 
 
-class Switchboard:
+class ConnectionManager:
     """What all conversations share: the flows, the configuration in use, the figures, and who is connected."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Switchboard:
         """Use this configuration for the calls that begin from now on; those under way keep theirs."""
         engine, longest = compiled["service"]["engine"], compiled["service"]["limits"]["longest_call_seconds"]
         self.peers = Peers(engine["allow"])
-        most = room_for(engine["most_sessions"])
+        most = session_capacity(engine["most_sessions"])
         if most < engine["most_sessions"]:
             self.log.warning("few_descriptors", most_sessions=most, error="raise the limit of open files (LimitNOFILE)")
         self.limits = Limits(most, engine["first_byte_seconds"], longest + MARGIN_SECONDS)
@@ -132,7 +132,7 @@ class Conversation(asyncio.Protocol):
     _receive: Callable[[bytes], bytes]
     _write: Callable[[bytes], None]
 
-    def __init__(self, board: Switchboard, trusted: bool) -> None:
+    def __init__(self, board: ConnectionManager, trusted: bool) -> None:
         self._board = board
         self._trusted = trusted
         self._session: Session | None = None  # None before it begins and when it is over
@@ -150,7 +150,7 @@ class Conversation(asyncio.Protocol):
             board.log.from_outside("refused", reason=refusal, peer=_address(connection))
             connection.abort()
             return
-        self._session = session = Session(starter(board.flows, self._call))
+        self._session = session = Session(flow_starter(board.flows, self._call))
         self._receive, self._write = session.receive_data, connection.write
         self._began = board.time()
         self.deadline = self._began + board.limits.first_byte_seconds
@@ -249,7 +249,7 @@ class Conversation(asyncio.Protocol):
     def _failed(self, problem: Exception) -> None:
         """A flow raised: that is a mistake of ours, and the dialplan's next ring takes the call."""
         self._board.metrics.failures[self._flow] += 1
-        self._board.log.error("flow_failed", flow=self._flow, call=self._id(), trace=trace(problem))
+        self._board.log.error("flow_failed", flow=self._flow, call=self._id(), trace=format_traceback(problem))
 
     def _fault(self, kind: str, **fields: Any) -> None:
         self._board.metrics.faults[kind] += 1

@@ -52,7 +52,7 @@ from ivr.agi import (
     SayDatetime,
 )
 from ivr.configuration.compiled import CompiledError, load
-from ivr.drivers.session import Policy
+from ivr.drivers.session import FlowStepper
 from ivr.facts import Spool
 from ivr.flows.call import Call
 
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
     R = TypeVar("R")
 
-    class Taken(Protocol):
+    class RelayState(Protocol):
         """What a relay has read before it gave up (`ivr.drivers.relay.Relay`)."""
 
         kept: bytes
@@ -78,11 +78,11 @@ class CallerGone(AGIHangup, Hangup):  # type: ignore[misc]
     """The caller has hung up, or the switch has closed: one class for SIGHUP, 511, end of file and a broken pipe."""
 
 
-class Word(str):
+class QuotedWord(str):
     """A word that stands even when it is empty: what pyst2 passes through `_quote`."""
 
 
-class Typed(str):
+class TypedDigits(str):
     """The digits of `get_data`; `timed_out` when the caller stopped rather than pressing `#` or using them up."""
 
     timed_out = False
@@ -182,9 +182,9 @@ class SafeAGI(AGI):  # type: ignore[misc]
 
     # What pyst2's methods are written with
 
-    def _quote(self, string: object) -> Word:
+    def _quote(self, string: object) -> QuotedWord:
         """Marked as a word; the quoting itself is done once, for all words, where the line is made."""
-        return Word(_text(string))
+        return QuotedWord(_text(string))
 
     def test_hangup(self) -> None:
         if self.hung_up:
@@ -230,12 +230,12 @@ class SafeAGI(AGI):  # type: ignore[misc]
 
     # The methods whose meaning pyst2 has wrong
 
-    def get_data(self, filename: str, timeout: int = DEFAULT_TIMEOUT, max_digits: int = 255) -> Typed:
+    def get_data(self, filename: str, timeout: int = DEFAULT_TIMEOUT, max_digits: int = 255) -> TypedDigits:
         """The digits; their `timed_out` tells 12 and a pause from 12#."""
         reply = self._run(GetData(filename, timeout, max_digits))
         if reply.failed:
             self._failed("GET DATA")
-        digits = Typed(reply.digits)
+        digits = TypedDigits(reply.digits)
         digits.timed_out = reply.timed_out
         return digits
 
@@ -286,7 +286,7 @@ def _as_it_is(verb: str, args: tuple[object, ...]) -> Command[RawReply]:
     command = kind.__new__(kind)
     # An empty word that pyst2 does not quote is an argument left away.
     command.words = tuple(
-        word if type(word) is int else _text(word) for word in args if isinstance(word, Word) or word != ""
+        word if type(word) is int else _text(word) for word in args if isinstance(word, QuotedWord) or word != ""
     )
     return command
 
@@ -303,11 +303,11 @@ def _in_pyst2(refusal: CommandError) -> Exception:
 
 
 def run_flow(agi: SafeAGI, flow: Flow) -> str:
-    """Step a flow to its end; how it ended: "done", "hangup" or "error" (see `ivr.drivers.session.Policy`).
+    """Step a flow to its end; how it ended: "done", "hangup" or "error" (see `ivr.drivers.session.FlowStepper`).
 
     Raises what a broken flow raises, and `AgiError` for a peer that is no switch, after the flow was told.
     """
-    policy, value = Policy(flow), None
+    policy, value = FlowStepper(flow), None
     while (command := policy.advance(value, hung_up=agi.hung_up)) is not None:
         try:
             value = agi.run(command)
@@ -324,7 +324,7 @@ def run_flow(agi: SafeAGI, flow: Flow) -> str:
     return policy.ending
 
 
-def main(flow: str, path: str, taken: Taken) -> int:
+def main(flow: str, path: str, taken: RelayState) -> int:
     """Run one flow for the switch that started this process; the process's exit status.
 
     `flow`: "module:function". `path`: the compiled configuration. Whatever happens, the facts are sealed; without
@@ -332,7 +332,7 @@ def main(flow: str, path: str, taken: Taken) -> int:
     """
     wire = _take_wire()
     spool: Spool | None = None
-    log = _Voice()
+    log = _ProcessLog()
     try:
         compiled = load(path)
         spool = Spool(compiled["paths"]["facts"], log.alarm)
@@ -364,7 +364,7 @@ def _take_wire() -> io.FileIO:
     return io.FileIO(wire, "w")
 
 
-class _Voice:
+class _ProcessLog:
     """What this process has to say to those who run the service: lines on stderr, as the engine's, without numbers.
 
     The log is imported when there is something to say, which is hardly ever.
@@ -379,9 +379,9 @@ class _Voice:
         self._log().error(event, call=self.call, **fields)
 
     def failed(self, flow: str, problem: Exception) -> None:
-        from ivr.telemetry.logs import trace
+        from ivr.telemetry.logs import format_traceback
 
-        self.error("flow_failed", flow=flow, trace=trace(problem))
+        self.error("flow_failed", flow=flow, trace=format_traceback(problem))
 
     def alarm(self, message: str, fact: Fact | None) -> None:
         told = {} if fact is None else {"fact": fact._asdict()}

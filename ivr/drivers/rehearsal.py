@@ -34,7 +34,7 @@ from ivr.agi import (
     WaitForDigit,
 )
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.session import Policy
+from ivr.drivers.session import FlowStepper
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
 
@@ -113,7 +113,7 @@ class Rehearsal:
         """Run one flow to its end; `arguments` as the dialplan would pass them after the clock and the call's id."""
         began, commands, first_fact = self.now, list[tuple[float, Command[Any]]](), len(self.facts)
         call = Call(self._environment(name, arguments), self.compiled, self.facts.append, self.log, lambda: self.now)
-        policy = Policy(flow(call))
+        policy = FlowStepper(flow(call))
         command = policy.advance(None, hung_up=self.hung_up)
         while command is not None:
             commands.append((self.now, command))
@@ -252,7 +252,7 @@ _CUT_SHORT: Mapping[type[Command[Any]], Any] = {
 QUEUE_FATES = ("answered", "abandoned", "timeout", "key", "refused")
 
 
-def whole_call(rehearsal: Rehearsal, flows: Mapping[str, FlowFunction], queue: Callable[[Rehearsal], str]) -> str:
+def rehearse_call(rehearsal: Rehearsal, flows: Mapping[str, FlowFunction], queue: Callable[[Rehearsal], str]) -> str:
     """All flows of a call in the order of the dialplan (config/asterisk/extensions.conf); returns its fate.
 
     `queue` stands for the operators: told of a caller in the queue, it moves `rehearsal.now` and says how the wait
@@ -298,7 +298,7 @@ def write_speech(path: str, seconds: float) -> None:
         file.write(header + data)
 
 
-class Scripted:
+class ScriptedCaller:
     """A caller who answers from a list: one entry for each silence, "" to let it pass, "hangup" to put it down.
 
     `hurried` presses the key while the prompt still plays. `says` are the seconds spoken after each tone. At the end of

@@ -144,7 +144,7 @@ def write(descriptor: int, data: bytes) -> None:
         data = data[posix.write(descriptor, data) :]
 
 
-def script(flow: str, root: str, compiled: str | None) -> None:
+def run_script(flow: str, root: str, compiled: str | None) -> None:
     """What an AGI script does. `flow`: "module:function"; the function's name is the script's. Does not return.
 
     `root` is the folder of our packages, `compiled` the compiled configuration (None: in $IVR_VAR or <root>/var).
@@ -156,7 +156,7 @@ def script(flow: str, root: str, compiled: str | None) -> None:
     if relay.run(f"{path.rpartition('/')[0]}/engine.sock"):
         posix._exit(0)
     _find_packages()
-    _put_off("pprint")
+    _import_lazily("pprint")
     from ivr.drivers.process import main
 
     posix._exit(main(flow, path, relay))
@@ -179,7 +179,7 @@ def _find_packages() -> None:
         site.main()
 
 
-def _put_off(name: str) -> None:
+def _import_lazily(name: str) -> None:
     """Import a module of the standard library when it is first used, not before.
 
     pyst2 imports `pprint` for messages that it will not print here; with `dataclasses` and `inspect` behind it, that
@@ -204,7 +204,7 @@ def _keep_standard_descriptors() -> None:
             return posix.close(descriptor)
 
 
-def installed_text(source: str, interpreter: str, root: str, compiled: str) -> str:
+def render_script(source: str, interpreter: str, root: str, compiled: str) -> str:
     """An AGI script's text as it is installed for the switch: with its interpreter and its paths.
 
     Raises ValueError when `source` lacks the marker lines, or a path cannot stand in a script's first line.

@@ -34,7 +34,7 @@ class NoSuchFlow(AgiError):
     """The dialplan asked for a script that there is not."""
 
 
-class Policy:
+class FlowStepper:
     """Steps a flow from reply to reply, and tells it of the hang-up when it is time to: the rule of all drivers."""
 
     def __init__(self, flow: Flow) -> None:
@@ -85,7 +85,7 @@ class Session:
     def __init__(self, start: Starter) -> None:
         self._start = start
         self._connection = Connection()
-        self._policy: Policy | None = None
+        self._policy: FlowStepper | None = None
         self.call: Call | None = None
         self.finished = False
 
@@ -114,7 +114,7 @@ class Session:
                 break
             if type(event) is Environment:
                 self.call, flow = self._start(event)
-                self._policy = Policy(flow)
+                self._policy = FlowStepper(flow)
                 return self._advance(None)
             if type(event) is Closed:
                 self.abandon()
@@ -137,7 +137,7 @@ class Session:
         return self._connection.send(command)
 
 
-def starter(flows: Mapping[str, FlowFunction], make_call: Callable[[Environment], Call]) -> Starter:
+def flow_starter(flows: Mapping[str, FlowFunction], make_call: Callable[[Environment], Call]) -> Starter:
     """How a session finds its flow: by the script's name that the dialplan gave."""
 
     def start(environment: Environment) -> tuple[Call, Flow]:

@@ -19,16 +19,17 @@ from typing import Any
 from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError
 from ivr.configuration.compiled_check import load_checked
-from ivr.drivers.fastagi import Switchboard
-from ivr.drivers.listening import BACKLOG, Instance, ListeningError, State, local_socket, network_socket
+from ivr.drivers.fastagi import ConnectionManager
+from ivr.drivers.sockets import BACKLOG, ListeningError, listen_tcp, listen_unix
 from ivr.facts import Fact, Spool, recover
 from ivr.flows.call import FlowFunction
-from ivr.telemetry.logs import Log, trace
+from ivr.server.instance import EngineState, Instance
+from ivr.telemetry.logs import Log, format_traceback
 from ivr.telemetry.metrics import Metrics, MetricsServer
 
 MOST_BEAT_SECONDS = 5.0  # an engine whose loop stands still is dead air for every caller, so somebody has to notice
 
-HOOKS = "ivr.housekeeping"  # the entry points group of what is to be done now and then
+HOOK_GROUP = "ivr.housekeeping"  # the entry points group of what is to be done now and then
 
 # housekeeping(places, compiled, report, now): work that somebody else owns, such as taking in the messages that the
 # switch has recorded by itself. Called in a thread, never twice at a time. `report` keeps a fact and tells whether it
@@ -60,7 +61,7 @@ class Engine:
         self.places = places
         self.log = log or Log()
         self.metrics = Metrics(tuple(sorted(flows)))
-        self.state: State | None = None
+        self.state: EngineState | None = None
         self._flows = flows
         self._hooks = dict(hooks or {})
         self._clock = clock
@@ -80,7 +81,7 @@ class Engine:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
-        notify("READY=1")
+        notify_systemd("READY=1")
         await self.serve()
 
     # the beginning
@@ -98,20 +99,20 @@ class Engine:
     async def _start(self, compiled: Compiled) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._stopping, self._hurrying = asyncio.Event(), asyncio.Event()
-        self._board = Switchboard(self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock)
+        self._board = ConnectionManager(self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock)
         await self._recover()
         wanted = compiled["service"]["engine"]
-        listener = network_socket(wanted["host"], wanted["port"] if self._port is None else self._port)
+        listener = listen_tcp(wanted["host"], wanted["port"] if self._port is None else self._port)
         port = listener.getsockname()[1]
         self._servers.append(await loop.create_server(self._board.answer_network, sock=listener, backlog=BACKLOG))
-        local = local_socket(self.places.socket)
+        local = listen_unix(self.places.socket)
         self._servers.append(await loop.create_unix_server(self._board.answer_local, sock=local, backlog=BACKLOG))
         metrics_port = self._serve_metrics(wanted["metrics_port"] if self._metrics_port is None else self._metrics_port)
         self._board.watch()
         self._tasks.append(loop.create_task(_every(self.SEAL_SECONDS, self._seal)))
         self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._keep_house)))
-        self._tasks.append(loop.create_task(_every(beat_seconds(), _beat)))
-        self._announce(State(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
+        self._tasks.append(loop.create_task(_every(watchdog_seconds(), _beat)))
+        self._announce(EngineState(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
         self.log.info("serving", host=wanted["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
 
     def _serve_metrics(self, port: int | None) -> int | None:
@@ -132,7 +133,7 @@ class Engine:
             ) from None
         return self._metrics_server.port
 
-    def _announce(self, state: State) -> None:
+    def _announce(self, state: EngineState) -> None:
         self.state = state
         self._instance.announce(state)
 
@@ -140,13 +141,13 @@ class Engine:
 
     def reload(self) -> None:
         """Take up the compiled configuration for new calls; a file that is not sound changes nothing."""
-        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             self._take_up(load_checked(self.places))
         except CompiledError as problem:
             self.metrics.reloads["refused"] += 1
             self.log.error("reload_refused", error=str(problem))
-        notify("READY=1")
+        notify_systemd("READY=1")
 
     def _take_up(self, compiled: Compiled) -> None:
         before, after = (document["service"]["engine"] for document in (self._board.compiled, compiled))
@@ -184,7 +185,7 @@ class Engine:
             try:
                 await self._loop.run_in_executor(None, self._call_hook, hook, self._board.compiled, self._clock())
             except Exception as problem:  # noqa: BLE001 - somebody else's work must not end the telephone
-                self._alarm("housekeeping", hook=name, trace=trace(problem))
+                self._alarm("housekeeping", hook=name, trace=format_traceback(problem))
 
     def _call_hook(self, hook: Hook, compiled: Compiled, now: float) -> None:
         """In a thread, with a spool of its own: that of the calls belongs to the event loop."""
@@ -223,7 +224,7 @@ class Engine:
 
     def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         problem = context.get("exception")
-        fields = {"trace": trace(problem)} if isinstance(problem, BaseException) else {}
+        fields = {"trace": format_traceback(problem)} if isinstance(problem, BaseException) else {}
         self.log.error("loop_failed", error=str(context.get("message")), **fields)
 
     # the end
@@ -237,7 +238,7 @@ class Engine:
     async def serve(self) -> None:
         """Until `stop`; then drain and close."""
         await self._stopping.wait()
-        notify("STOPPING=1")
+        notify_systemd("STOPPING=1")
         for server in self._servers:
             server.close()
         with suppress(FileNotFoundError):
@@ -273,16 +274,16 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _beat() -> None:
-    notify("WATCHDOG=1")
+    notify_systemd("WATCHDOG=1")
 
 
-def beat_seconds() -> float:
+def watchdog_seconds() -> float:
     """How often to say that we live: three times in the time after which we would be killed (WATCHDOG_USEC)."""
     granted = os.environ.get("WATCHDOG_USEC", "")
     return min(MOST_BEAT_SECONDS, int(granted) / 3e6) if granted.isdigit() else MOST_BEAT_SECONDS
 
 
-def notify(message: str) -> None:
+def notify_systemd(message: str) -> None:
     """Tell systemd, when it wants to know (sd_notify(3)); a lost message must not cost a call."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

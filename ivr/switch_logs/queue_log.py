@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-SECONDS = 10  # digits of an epoch up to the year 2286: what has more is no time
-LONGEST = 2000  # bytes of a line in UTF-8: Asterisk's own are shorter, and an index of PostgreSQL takes 2704
+EPOCH_DIGITS = 10  # digits of an epoch up to the year 2286: what has more is no time
+MAX_LINE_BYTES = 2000  # bytes of a line in UTF-8: Asterisk's own are shorter, and an index of PostgreSQL takes 2704
 
 # Verb -> fewest and most parameters; an empty string counts as one, since a line ends with `|` when there are none. By
 # their number a verb is known that stands where it should not (`_odd`); elsewhere nothing is refused for it.
@@ -51,8 +51,8 @@ OURS = {"MENU": (0, 9), "NOTICE": (0, 9), "CLOSED": (0, 9), "SURVEY": (0, 9), "E
 GRAMMAR: dict[str, tuple[int, int]] = {
     **ENTER, **WAIT_ENDS, **TALK_ENDS, **ATTEMPTS, **RESTARTS, **MEMBERS, **REFUSALS, **OURS,
 }  # fmt: skip
-OF_CALLS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel's
-OF_VISITS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # what decides over a visit
+CALL_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel's
+VISIT_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # what decides over a visit
 WITH_AGENT = frozenset((*WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *MEMBERS))
 
 
@@ -87,23 +87,23 @@ def parse(line: str) -> Event | None:
     if len(parts) == 5:
         parts.append("")
     epoch, call, queue, agent, verb, rest = parts
-    if len(epoch) > SECONDS or not (epoch.isascii() and epoch.isdigit()) or _too_long(line):
+    if len(epoch) > EPOCH_DIGITS or not (epoch.isascii() and epoch.isdigit()) or _too_long(line):
         return None
     if verb not in GRAMMAR:
-        return _odd(line, parts, rest)
+        return _parse_unknown_verb(line, parts, rest)
     if "|QUEUESTART|" in rest:
         return None  # two lines in one
     return _new(Event, (int(epoch), call, queue, agent, verb, rest))
 
 
 def _too_long(line: str) -> bool:
-    return len(line) > LONGEST or (not line.isascii() and len(line.encode("utf-8", "replace")) > LONGEST)
+    return len(line) > MAX_LINE_BYTES or (not line.isascii() and len(line.encode("utf-8", "replace")) > MAX_LINE_BYTES)
 
 
-def _odd(line: str, parts: list[str], rest: str) -> Event | None:
+def _parse_unknown_verb(line: str, parts: list[str], rest: str) -> Event | None:
     """A verb that is not in the grammar. With a `|` in the member's name, which nobody escapes, the verb stands further
     back than it should."""
-    if not parts[4] or mend(line) is not None:
+    if not parts[4] or recover_line(line) is not None:
         return None
     words = rest.split("|")
     for place, verb in enumerate(words):
@@ -117,12 +117,12 @@ def _odd(line: str, parts: list[str], rest: str) -> Event | None:
 _BEGINS = re.compile(r"[0-9]{10}\|[^|]*\|[^|]*\|[^|]*\|(\w+)\|", re.ASCII)
 
 
-def mend(line: str) -> str | None:
+def recover_line(line: str) -> str | None:
     """The whole line at the end of one that a dying switch left unfinished and the next went on writing to; or None.
 
     Mostly it is the QUEUESTART without which nobody would know that calls were lost.
     """
-    if len(line) > LONGEST:
+    if len(line) > MAX_LINE_BYTES:
         return None
     for start in range(1, len(line)):
         found = _BEGINS.match(line, start) if line[start].isdigit() else None
@@ -155,7 +155,7 @@ class Entry(NamedTuple):
     position: int | None
 
 
-def entry(event: Event) -> Entry:
+def parse_entry(event: Event) -> Entry:
     """Who entered, and where in the queue. The URL may hold a `|`, and the caller's name may follow or not."""
     words = event.rest.split("|")
     if len(words) == 3 and words[2].isdecimal():
@@ -166,18 +166,18 @@ def entry(event: Event) -> Entry:
     return Entry(words[0], words[1].strip() if len(words) > 1 else "", None)
 
 
-def waited(event: Event) -> int | None:
+def wait_seconds(event: Event) -> int | None:
     """Seconds in the queue, of an event that ends a wait; None when they cannot be read."""
     place = _PLACES.get(event.verb)
     return None if place is None else _seconds(event.rest.split("|"), place)
 
 
-def rang(event: Event) -> int | None:
+def ring_seconds(event: Event) -> int | None:
     """Seconds for which the telephone of whoever answered rang (CONNECT)."""
     return _seconds(event.rest.split("|"), 2)
 
 
-def talked(event: Event) -> int | None:
+def talk_seconds(event: Event) -> int | None:
     """Seconds of talk with the operator, of an event that ends it: up to the transfer, where the call was passed on.
 
     Of transfers the last three are hold, talk and position, whatever stands before; BRIDGE, APP and LINK differ there.
@@ -190,7 +190,7 @@ def _seconds(words: list[str], place: int) -> int | None:
     """Whole seconds; one of a clock that was put back between two events is none at all: 0."""
     word = words[place].strip() if 0 <= place < len(words) else ""
     digits = word.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > SECONDS:
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > EPOCH_DIGITS:
         return None
     return int(digits) if digits is word else 0
 
@@ -198,7 +198,7 @@ def _seconds(words: list[str], place: int) -> int | None:
 # --- the realtime table ----------------------------------------------------------------------------------------------
 
 
-def of_row(row: Mapping[str, Any], zone: tzinfo = UTC) -> Event | None:
+def parse_row(row: Mapping[str, Any], zone: tzinfo = UTC) -> Event | None:
     """The event of a row of the realtime table; None when it is none.
 
     Columns: time, callid, queuename, agent, event, and data1 to data5, or data in old tables. `zone`: of the column
@@ -226,7 +226,7 @@ def _instant(value: object, zone: tzinfo) -> int | None:
     if isinstance(value, datetime):
         return int((value if value.tzinfo else value.replace(tzinfo=zone)).timestamp())
     word = _text(value).strip()
-    if word.isascii() and word.partition(".")[0].isdigit() and len(word.partition(".")[0]) <= SECONDS:
+    if word.isascii() and word.partition(".")[0].isdigit() and len(word.partition(".")[0]) <= EPOCH_DIGITS:
         return int(word.partition(".")[0])
     try:
         return _instant(datetime.fromisoformat(word), zone)

@@ -15,7 +15,17 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from charter import kpi
-from ivr.switch_logs.queue_log import OF_VISITS, REFUSALS, TALK_ENDS, WAIT_ENDS, Event, entry, rang, talked, waited
+from ivr.switch_logs.queue_log import (
+    REFUSALS,
+    TALK_ENDS,
+    VISIT_VERBS,
+    WAIT_ENDS,
+    Event,
+    parse_entry,
+    ring_seconds,
+    talk_seconds,
+    wait_seconds,
+)
 
 Fate = kpi.Fate | Literal["waiting", "talking", "withdrawn"]
 
@@ -56,28 +66,28 @@ class Visit(NamedTuple):
     operator: str = ""  # who answered, as the log has it: a pseudonym; the table of visits has no place for it
 
 
-class Account(NamedTuple):
+class CallVisits(NamedTuple):
     """The visits in order of entering, and how many ends belong to none: their beginning is not in the log."""
 
     visits: list[Visit]
     orphans: int
 
 
-def visits_of(events: Iterable[Event], restarts: Sequence[int] = ()) -> list[Visit]:
+def find_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> list[Visit]:
     """The visits of one call. `restarts`: every instant of a QUEUESTART, in order."""
-    return account(events, restarts).visits
+    return find_call_visits(events, restarts).visits
 
 
-def account(events: Iterable[Event], restarts: Sequence[int] = ()) -> Account:
+def find_call_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> CallVisits:
     """As `visits_of`, with what is left over."""
     told = events if isinstance(events, list) else list(events)
-    usual = _usual(told)
+    usual = _find_simple_visit(told)
     if usual is not None:
         return usual
-    return _Call(sorted({event for event in told if event.verb in OF_VISITS}), restarts).account()
+    return _Call(sorted({event for event in told if event.verb in VISIT_VERBS}), restarts).account()
 
 
-def _usual(told: list[Event]) -> Account | None:
+def _find_simple_visit(told: list[Event]) -> CallVisits | None:
     """Nearly every call: one entry, one end of the wait and, when answered, one of the talk, in order. None for the
     others. The same comes out of `_Call`, which takes ten times as long."""
     begin = wait = talk = None  # type: Event | None
@@ -99,7 +109,7 @@ def _usual(told: list[Event]) -> Account | None:
             return None
     if begin is None or wait is None or wait.at < begin.at or wait.queue != begin.queue:
         return None
-    queue, (_, caller, position), waited_for = begin.queue, entry(begin), waited(wait)
+    queue, (_, caller, position), waited_for = begin.queue, parse_entry(begin), wait_seconds(wait)
     if waited_for is None:
         return None
     if wait.verb != "CONNECT":
@@ -108,14 +118,14 @@ def _usual(told: list[Event]) -> Account | None:
         key = wait.words[0] if wait.verb == "EXITWITHKEY" else ""
         fate = FATES[wait.verb]
         visit = Visit(begin.call, 1, queue, begin.at, fate, wait.at, waited_for, None, None, caller, position, key)
-        return Account([visit], 0)
+        return CallVisits([visit], 0)
     if talk is None or talk.at < wait.at or talk.queue != queue:
         return None
     visit = Visit(
-        begin.call, 1, queue, begin.at, "answered", talk.at, waited_for, talked(talk), rang(wait), caller, position, "",
-        talk.verb in _TRANSFERS, wait.agent,
+        begin.call, 1, queue, begin.at, "answered", talk.at, waited_for, talk_seconds(talk), ring_seconds(wait),
+        caller, position, "", talk.verb in _TRANSFERS, wait.agent,
     )  # fmt: skip
-    return Account([visit], 0)
+    return CallVisits([visit], 0)
 
 
 class _Stay:
@@ -152,7 +162,7 @@ class _Call:
             self._second(told[place:until])
             place = until
 
-    def account(self) -> Account:
+    def account(self) -> CallVisits:
         if self.orphans:
             self._time_went_back()
         self.stays.sort(key=lambda stay: (stay.entered, stay.entry.queue))
@@ -162,7 +172,7 @@ class _Call:
                 self._close(stay, self.stays[number].entered if number < len(self.stays) else None)
             visits.append(_visit(stay, number))
         # Our dialplan repeats QUEUESTATUS, so a WITHDRAW without parameters follows Asterisk's own.
-        return Account(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
+        return CallVisits(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
 
     # events in order
 
@@ -178,7 +188,7 @@ class _Call:
         verb = event.verb
         if verb in WAIT_ENDS:
             fits = stay is not None and stay.fate == "waiting"
-            off = abs(event.at - (waited(event) or 0) - stay.entered) if stay is not None and fits else 0
+            off = abs(event.at - (wait_seconds(event) or 0) - stay.entered) if stay is not None and fits else 0
         else:
             fits = stay is not None and stay.fate == "talking" if verb in TALK_ENDS else stay is None
             off = 0
@@ -199,15 +209,15 @@ class _Call:
     def _end(self, stay: _Stay | None, event: Event) -> bool:
         """Let an event end the wait or the talk of a stay, where it can."""
         if stay is not None and stay.fate == "waiting" and event.verb in WAIT_ENDS:
-            seconds = waited(event)
+            seconds = wait_seconds(event)
             stay.wait = max(0, event.at - stay.entered) if seconds is None else seconds
             stay.fate = FATES[event.verb]
             if stay.fate == "talking":
-                stay.answered, stay.ring, stay.operator = event.at, rang(event), event.agent
+                stay.answered, stay.ring, stay.operator = event.at, ring_seconds(event), event.agent
                 return True
             stay.key = event.words[0] if event.verb == "EXITWITHKEY" else ""
         elif stay is not None and stay.fate == "talking" and event.verb in TALK_ENDS:
-            stay.fate, stay.talk, stay.transferred = "answered", talked(event), event.verb in _TRANSFERS
+            stay.fate, stay.talk, stay.transferred = "answered", talk_seconds(event), event.verb in _TRANSFERS
         else:
             return False
         stay.left = event.at
@@ -245,7 +255,7 @@ class _Call:
 
 def _visit(stay: _Stay, number: int) -> Visit:
     event = stay.entry
-    who = entry(event) if event.verb == "ENTERQUEUE" else None
+    who = parse_entry(event) if event.verb == "ENTERQUEUE" else None
     caller, position = (who.caller, who.position) if who is not None else ("", None)
     return Visit(
         event.call, number, event.queue, stay.entered, stay.fate, stay.left, stay.wait, stay.talk, stay.ring, caller,

@@ -27,16 +27,16 @@ _DIGITS = re.compile(r"\d(?:[ .\-/]?\d){4,}")
 _OURS = frozenset({"call", "fact", "host", "path", "peer", "revision"})
 
 
-def masked(text: str, longest: int = LONGEST_TEXT) -> str:
+def mask(text: str, longest: int = LONGEST_TEXT) -> str:
     """The text without anything that could be a telephone number, shortened to `longest` characters."""
     text = _DIGITS.sub("#####", text)
     return text if len(text) <= longest else text[:longest] + "..."
 
 
-def trace(problem: BaseException) -> str:
+def format_traceback(problem: BaseException) -> str:
     """The end of an exception's traceback, masked: the innermost lines tell most."""
     lines = "".join(traceback.format_exception(problem))
-    return masked(lines[-LONGEST_TRACE:], LONGEST_TRACE)
+    return mask(lines[-LONGEST_TRACE:], LONGEST_TRACE)
 
 
 class Log:
@@ -88,7 +88,7 @@ class Log:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
         record = {"at": stamp, "level": level, "event": event}
         for name, value in fields.items():
-            record[name] = masked(value) if isinstance(value, str) and name not in _OURS | {"trace"} else value
+            record[name] = mask(value) if isinstance(value, str) and name not in _OURS | {"trace"} else value
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=repr).encode(errors="replace")
         if len(line) >= LONGEST_LINE:  # half a line of JSON is of no use to anybody
             record = {"at": stamp, "level": level, "event": event, "call": str(fields.get("call", ""))[:LONGEST_TEXT]}

@@ -24,7 +24,7 @@ REFUSALS = ("peer", "full")
 FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf")
 
 
-class Tally:
+class SessionCounts:
     """One flow's sessions: how many are open, how they ended, how long they lasted."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Metrics(Collector):
     """All figures of one engine. The names in Prometheus begin with `ivr_`."""
 
     def __init__(self, flows: tuple[str, ...]) -> None:
-        self.flows = {flow: Tally() for flow in flows}
+        self.flows = {flow: SessionCounts() for flow in flows}
         self.refused = Counter(dict.fromkeys(REFUSALS, 0))  # connections that were closed at once
         self.faults = Counter(dict.fromkeys(FAULTS, 0))  # peers that did not behave like a switch
         self.failures = Counter(dict.fromkeys(flows, 0))  # flows that raised

@@ -46,7 +46,7 @@ class Feed:
 
     async def follow(self, backoff: ami.Backoff | None = None, every: float = RESYNC_SECONDS) -> None:
         """Keep the state up to date until cancelled. Raises `LoginRefused` if the first login is refused."""
-        await ami.follow(
+        await ami.follow_events(
             self._account, self.resync, self._handle, self._disconnected, every=every, backoff=backoff, events=CLASSES
         )
 
@@ -56,7 +56,7 @@ class Feed:
         self._ahead = _number(pong.get("Timestamp", ""), sent) - (sent + self._clock()) / 2
         listed = await connection.listed("QueueStatus", {"Queue": self.state.queue})
         if not any(entry["Event"] == "QueueParams" and entry.get("Queue") == self.state.queue for entry in listed):
-            raise ami.Refused(
+            raise ami.ActionRefused(
                 f"{connection.where}: no queue {self.state.queue!r}; include queues_nul.conf (`ivr render`)",
                 "no such queue",
             )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select
 from charter import kpi
 from charter.calendar import OpeningHours
 from charter.promises import end_of_day
-from ivr.switch_logs.visits import visits_of
+from ivr.switch_logs.visits import find_visits
 from measure.month.period import ONE_DAY, Month, Span
 from measure.switch import tables
 from measure.switch.kpi_visits import kpi_visit
@@ -91,7 +91,7 @@ def _answered_by(connection: Connection, calls: set[str]) -> dict[tuple[str, int
     events: dict[str, list[StoredLine]] = {}
     for line in tables.lines_of(connection, calls):
         events.setdefault(line.call, []).append(line)
-    stays = (stay for each in events.values() for stay in visits_of(filter(None, (line.event() for line in each))))
+    stays = (stay for each in events.values() for stay in find_visits(filter(None, (line.event() for line in each))))
     return {(stay.call, stay.number): stay.operator for stay in stays if PSEUDONYM.fullmatch(stay.operator)}
 
 

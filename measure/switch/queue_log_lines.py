@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ivr.switch_logs import queue_log
-from ivr.switch_logs.queue_log import GRAMMAR, LONGEST, OF_VISITS, RESTARTS, SECONDS, Event, entry
+from ivr.switch_logs.queue_log import EPOCH_DIGITS, GRAMMAR, MAX_LINE_BYTES, RESTARTS, VISIT_VERBS, Event, parse_entry
 from registry.keys import Keys
 from registry.people.phone_numbers import e164
 
@@ -111,13 +111,13 @@ def read_lines(data: bytes, callers: Callers, until: float, count: Count) -> Bat
     for line in lines:
         # The fast path, without function calls, for nearly every line; `_add_unusual` gives the same result for them.
         parts = line.split("|", 5)
-        if len(parts) == 6 and len(line) <= LONGEST and (plain or line.isascii()):
+        if len(parts) == 6 and len(line) <= MAX_LINE_BYTES and (plain or line.isascii()):
             epoch, call, queue, agent, verb, rest = parts
-            if epoch != last and len(epoch) == SECONDS and epoch.isdigit() and (seconds := int(epoch)) <= until:
+            if epoch != last and len(epoch) == EPOCH_DIGITS and epoch.isdigit() and (seconds := int(epoch)) <= until:
                 last, at = epoch, seconds
             if epoch == last and not (restarted and "|QUEUESTART|" in line):
                 if verb in _VERBATIM:
-                    rows.append((call, at, line[SECONDS + 2 + len(call) :], None))
+                    rows.append((call, at, line[EPOCH_DIGITS + 2 + len(call) :], None))
                 elif verb == "ENTERQUEUE" and _PLAIN_ENTRY(rest):
                     _, number, place = rest.split("|")
                     caller = callers.pseudonym(number.strip())
@@ -129,7 +129,7 @@ def read_lines(data: bytes, callers: Callers, until: float, count: Count) -> Bat
                 else:
                     _add_unusual(batch, line, callers, until, count)
                     continue
-                if verb in OF_VISITS:
+                if verb in VISIT_VERBS:
                     event = new(Event, (at, call, queue, agent, verb, rest))
                     if call in calls:
                         calls[call].append(event)
@@ -145,7 +145,7 @@ def _add_unusual(batch: Batch, line: str, callers: Callers, until: float, count:
     event = queue_log.parse(line)
     if event is None:
         count.torn += 1
-        line = queue_log.mend(line) or ""
+        line = queue_log.recover_line(line) or ""
         event = queue_log.parse(line)
         if event is None:
             return
@@ -158,7 +158,7 @@ def add_event(batch: Batch, event: Event, callers: Callers, until: float, count:
     at, call, queue, agent, verb, rest = event
     caller = None
     if verb == "ENTERQUEUE":
-        url, number, position = entry(event)
+        url, number, position = parse_entry(event)
         url = _NUMBER.sub("<number>", url.replace(number, "<number>") if number else url)[:URL].replace("|", "%7C")
         caller = callers.pseudonym(number) or None
         place = "" if position is None else position
@@ -172,7 +172,7 @@ def add_event(batch: Batch, event: Event, callers: Callers, until: float, count:
     if at > until:
         count.future += 1
     batch.rows.append((call, at, f"{queue}|{agent}|{verb}|{rest}", caller))
-    if verb in OF_VISITS:
+    if verb in VISIT_VERBS:
         batch.calls.setdefault(call, []).append(event)
     elif verb in RESTARTS:
         batch.restarts.add(at)

@@ -68,7 +68,7 @@ class RealtimeLog:
         batch, count = Batch([], {}, set()), Count()
         for row in self.rows(ingestion.last_entry()):
             count.lines += 1
-            event = queue_log.of_row(row, self._zone)
+            event = queue_log.parse_row(row, self._zone)
             if event is None:
                 count.torn += 1
                 continue

@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import Connection, func, select
 
 from charter.calendar import OpeningHours
-from ivr.switch_logs.queue_log import OF_VISITS, Event
+from ivr.switch_logs.queue_log import VISIT_VERBS, Event
 from measure.switch import tables
 from measure.switch.queue_log_lines import StoredLine
 from measure.switch.visit_rows import VisitRows
@@ -53,5 +53,5 @@ def _events(connection: Connection, after: str, last: str) -> dict[str, list[Eve
     by_call: dict[str, list[Event]] = {}
     for call, rows in groupby(connection.execute(query), key=lambda row: row[0]):
         events = (StoredLine(*row).event() for row in rows)
-        by_call[call] = [event for event in events if event is not None and event.verb in OF_VISITS]
+        by_call[call] = [event for event in events if event is not None and event.verb in VISIT_VERBS]
     return by_call

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, select
 
 from charter.calendar import OpeningHours
-from ivr.switch_logs.queue_log import OF_VISITS, Event
-from ivr.switch_logs.visits import Visit, visits_of
+from ivr.switch_logs.queue_log import VISIT_VERBS, Event
+from ivr.switch_logs.visits import Visit, find_visits
 from measure.switch import tables
 from registry.db.connection import Database
 from registry.db.schema import queue_visit
@@ -29,7 +29,7 @@ class VisitRows:
         """Write the visits of these calls; the existing visits of the calls in `stored` are deleted first."""
         if stored:
             tables.delete_visits(connection, stored)
-        visits = [visit for events in calls.values() for visit in visits_of(events, restarts)]
+        visits = [visit for events in calls.values() for visit in find_visits(events, restarts)]
         if not visits:
             return
         channels = {visit.call for visit in visits}
@@ -60,7 +60,7 @@ def stored_events(connection: Connection, calls: Collection[str]) -> dict[str, l
     events: dict[str, list[Event]] = {}
     for line in tables.lines_of(connection, calls) if calls else ():
         event = line.event()
-        if event is not None and event.verb in OF_VISITS:
+        if event is not None and event.verb in VISIT_VERBS:
             events.setdefault(event.call, []).append(event)
     return events
 

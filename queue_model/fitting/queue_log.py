@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
 from ivr.switch_logs import queue_log
-from ivr.switch_logs.queue_log import GRAMMAR, OF_VISITS, RESTARTS, WAIT_ENDS, Event
-from ivr.switch_logs.visits import Fate, account
+from ivr.switch_logs.queue_log import GRAMMAR, RESTARTS, VISIT_VERBS, WAIT_ENDS, Event
+from ivr.switch_logs.visits import Fate, find_call_visits
 from queue_model.errors import ModelError
 
 End = Literal["answered", "abandoned", "key", "timeout", "empty", "other", "lost", "open"]
@@ -156,7 +156,7 @@ def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") 
         event = queue_log.parse(line) if raw.endswith("\n") else None
         if event is None or not _readable(event):
             log.torn.append(f"{name}{number}")
-            event = queue_log.parse(queue_log.mend(line) or "") if raw.endswith("\n") else None
+            event = queue_log.parse(queue_log.recover_line(line) or "") if raw.endswith("\n") else None
         if event is not None:
             reader.take(log, event)
 
@@ -164,8 +164,8 @@ def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") 
 def _readable(event: Event) -> bool:
     """Whether an end tells the seconds that belong to it."""
     if event.verb in WAIT_ENDS and event.rest:
-        return queue_log.waited(event) is not None
-    return not event.verb.startswith("COMPLETE") or queue_log.talked(event) is not None
+        return queue_log.wait_seconds(event) is not None
+    return not event.verb.startswith("COMPLETE") or queue_log.talk_seconds(event) is not None
 
 
 def _number(caller: str) -> str:
@@ -184,7 +184,7 @@ class _Reader:
             self.restarts.add(event.at)
         elif self.queue is not None and event.queue != self.queue:
             return
-        elif event.verb in OF_VISITS:
+        elif event.verb in VISIT_VERBS:
             told = self.calls.setdefault(event.call, {})
             log.repeated += event in told
             told[event] = None
@@ -194,7 +194,7 @@ class _Reader:
     def tell(self, log: QueueLog) -> None:
         restarts = sorted(self.restarts)
         for told in self.calls.values():
-            found = account(told, restarts)
+            found = find_call_visits(told, restarts)
             log.orphans += found.orphans
             for visit in found.visits:
                 end = ENDS.get(visit.fate)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from common.places import ROOT, Places
 from ivr.configuration.service import compile as compile_configuration
-from ivr.drivers.relay import installed_text
+from ivr.drivers.relay import render_script
 
 DEADLINE = 20.0  # s; what takes longer has gone wrong, however busy the machine is
 CLOCK = 1_794_218_400  # Monday 9 November 2026, 10:00 in Rome: open
@@ -51,7 +51,7 @@ class Site:
         folder.joinpath("agi-bin").mkdir()
         for name in ("menu", "voicemail", "survey", "notice", "ended"):
             source = Path(ROOT, "agi_scripts", name).read_text()
-            self.install(name, installed_text(source, sys.executable, ROOT, self.places.compiled))
+            self.install(name, render_script(source, sys.executable, ROOT, self.places.compiled))
 
     def install(self, name: str, text: str) -> None:
         path = self.folder / "agi-bin" / name

@@ -208,8 +208,8 @@ def test_an_engine_that_hangs_in_mid_call_is_left(site: Site) -> None:
 
     text = Path(site.folder, "agi-bin", "menu").read_text()
     hurried = text.replace(
-        "from ivr.drivers.relay import script",
-        "import ivr.drivers.relay; ivr.drivers.relay.COMMAND_MS = 100; script = ivr.drivers.relay.script",
+        "from ivr.drivers.relay import run_script",
+        "import ivr.drivers.relay; ivr.drivers.relay.COMMAND_MS = 100; run_script = ivr.drivers.relay.run_script",
     )
     site.install("hurried", hurried)
     with Engine(site.places.socket, serve), site.start("hurried", TOLD) as script:

@@ -138,10 +138,10 @@ def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_i
                 *(connection.listed("DBGet", {"Family": "test", "Key": f"k{n}"}) for n in range(100))
             )
             assert [entry[0]["Val"] for entry in found] == [str(n) for n in range(100)]
-            with pytest.raises(ami.Refused, match="Database entry not found"):
+            with pytest.raises(ami.ActionRefused, match="Database entry not found"):
                 await connection.listed("DBGet", {"Family": "test", "Key": "none"})
             await connection.action("DBDelTree", {"Family": "test"})
-            with pytest.raises(ami.Refused, match="Invalid/unknown command"):
+            with pytest.raises(ami.ActionRefused, match="Invalid/unknown command"):
                 await connection.action("NoSuchAction")
 
     asyncio.run(play())
@@ -166,7 +166,7 @@ def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enou
         assert state.snapshot(built.now()).seats.logged_in == 2
         async with ami.connect(account, events=calling.EVENTS) as connection:
             assert await calling.seat_of(connection, "op101") == "seat01"
-            with pytest.raises(ami.Refused, match="Permission denied"):
+            with pytest.raises(ami.ActionRefused, match="Permission denied"):
                 await connection.action("Command", {"Command": "core stop now"})
             attempt = calling.Attempt("r", "NUL-1", 1, "+390612345678", "callback-rights")
             ringing = asyncio.create_task(calling.place(connection, service, "seat01", attempt))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivr.server.engine import beat_seconds
+from ivr.server.engine import watchdog_seconds
 from lab.watchdog import Watchdog
 
 PATIENCE = 0.2  # s
@@ -73,4 +73,4 @@ def test_an_engine_beats_three_times_in_the_time_that_it_is_granted(
     monkeypatch: pytest.MonkeyPatch, told: str, seconds: float
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", told)
-    assert beat_seconds() == pytest.approx(seconds)
+    assert watchdog_seconds() == pytest.approx(seconds)

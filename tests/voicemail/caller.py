@@ -20,7 +20,7 @@ from ivr.agi import (
     WaitForDigit,
 )
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.session import Policy
+from ivr.drivers.session import FlowStepper
 from ivr.facts import Fact
 from ivr.flows.call import Call
 from tests.voicemail.sounds import HEADER, unfinished, wav
@@ -77,7 +77,7 @@ class Line:
 
     def run(self, hang_up_at: int = 0, way: Way = "reply") -> bool:
         """Play the call; the caller is gone at command number `hang_up_at` (from 1). False when there was none."""
-        policy = Policy(self._flow)
+        policy = FlowStepper(self._flow)
         command = policy.advance(None, hung_up=False)
         gone = told = False
         while command is not None:

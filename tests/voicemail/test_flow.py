@@ -11,7 +11,7 @@ import pytest
 
 from ivr.agi import Noop, RecordFile, SetVariable
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import Rehearsal, Scripted
+from ivr.drivers.rehearsal import Rehearsal, ScriptedCaller
 from tests.voicemail.caller import AT, WAYS, Line, Refused, Step, Take, Way, samples
 from tests.voicemail.sounds import silence, tone, unfinished
 from voicemail import audio
@@ -435,7 +435,7 @@ def test_a_crash_of_everything_while_the_caller_speaks(compiled: Compiled, store
 
 def test_a_rehearsed_caller_leaves_a_message_too(compiled: Compiled, store: Store) -> None:
     """The third driver of flows has its own idea of a recording: real files, none of them ours."""
-    caller = Scripted("121", says=(4.0,))
+    caller = ScriptedCaller("121", says=(4.0,))
     rehearsal = Rehearsal(compiled, caller, at=AT)
     done = rehearsal.run("voicemail", voicemail, "caller_choice")
     assert done.variables == {"IVR_FATE": "message", "IVR_OUTCOME": "done"}

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, update
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from ivr import ami
-from ivr.ami import Refused
+from ivr.ami import ActionRefused
 from ivr.ami.account import Ami
 from ivr.configuration.compiled import Compiled, Service
 from registry.keys import Keys
@@ -135,7 +135,7 @@ async def seat_of(connection: ami.Connection, actor: str) -> str:
     code = actor.removeprefix("op")
     try:
         found = await connection.listed("DBGet", {"Family": "nul-code", "Key": code})
-    except Refused as problem:
+    except ActionRefused as problem:
         if "not found" not in problem.reason:
             raise
         found = []
@@ -158,7 +158,7 @@ async def place(connection: ami.Connection, service: Service, seat: str, attempt
         "Timeout": 1000 * ring,
         "Async": "true",
     }
-    begun = await connection.concluded("Originate", fields, "OriginateResponse", seconds=ring + MARGIN_SECONDS)
+    begun = await connection.action_until("Originate", fields, "OriginateResponse", seconds=ring + MARGIN_SECONDS)
     if begun.get("Response") != "Success":
         return Result("failed", "your own telephone was not answered")
     return await _ended(connection, attempt.call, service["limits"]["longest_call_seconds"] + MARGIN_SECONDS)
@@ -195,5 +195,5 @@ async def call(
         told(f"{attempt.protocol}: ringing {seat}; lift the receiver, then the citizen is called")
         try:
             return attempt, await place(connection, service, seat, attempt)
-        except Refused as problem:  # the switch has not even begun
+        except ActionRefused as problem:  # the switch has not even begun
             return attempt, Result("failed", problem.reason)

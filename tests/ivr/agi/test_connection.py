@@ -33,7 +33,7 @@ from ivr.agi import (
     WaitForDigit,
 )
 from ivr.agi.connection import _SENT, LONGEST_SENT, MAX_ASIDES, MOST_SENT, TRANSITIONS
-from ivr.agi.received import MAX_BACKLOG
+from ivr.agi.receive_buffer import MAX_BACKLOG
 from tests.ivr.agi.talking import ENVIRONMENT, answered, asked, begun, broken, events
 
 OK = b"200 result=0\n"

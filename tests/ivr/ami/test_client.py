@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.ami import (
+    ActionRefused,
     AmiError,
-    Behind,
     Connection,
-    Garbled,
+    ConnectionLost,
     LoginRefused,
-    Lost,
     NoAnswer,
-    Refused,
+    ProtocolError,
+    TooManyEvents,
     Unreachable,
     Unsendable,
     connect,
@@ -137,7 +137,7 @@ def test_a_list_is_collected_to_its_end_and_other_events_pass_it_by() -> None:
     meeting(script, use)
 
 
-def test_an_action_is_concluded_by_its_own_event() -> None:
+def test_action_until_waits_for_the_event() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         asked = await visitor.hear()
@@ -146,7 +146,7 @@ def test_an_action_is_concluded_by_its_own_event() -> None:
         await visitor.reply(asked, "Response: Failure", "Reason: 3", kind="Event: OriginateResponse")
 
     async def use(connection: Connection) -> None:
-        ended = await connection.concluded("Originate", {"Async": "true"}, "OriginateResponse", seconds=5)
+        ended = await connection.action_until("Originate", {"Async": "true"}, "OriginateResponse", seconds=5)
         assert (ended["Response"], ended["Reason"]) == ("Failure", "3")
 
     meeting(script, use)
@@ -158,7 +158,7 @@ def test_what_the_manager_refuses_is_told_in_its_words() -> None:
         await visitor.reply(await visitor.hear(), "Message: Permission denied", kind="Response: Error")
 
     async def use(connection: Connection) -> None:
-        with pytest.raises(Refused, match="Permission denied"):
+        with pytest.raises(ActionRefused, match="Permission denied"):
             await connection.listed("QueueStatus")
 
     meeting(script, use)
@@ -185,11 +185,11 @@ def test_whoever_waits_is_told_when_the_peer_goes() -> None:
         await visitor.hear()
 
     async def use(connection: Connection) -> None:
-        with pytest.raises(Lost, match="closed the connection"):
+        with pytest.raises(ConnectionLost, match="closed the connection"):
             await connection.action("Ping")
-        with pytest.raises(Lost):
+        with pytest.raises(ConnectionLost):
             await connection.action("Ping")
-        with pytest.raises(Lost):
+        with pytest.raises(ConnectionLost):
             await anext(connection.events())
 
     meeting(script, use)
@@ -202,7 +202,7 @@ def test_a_half_closed_peer_that_says_nothing_ends_the_connection() -> None:
         await visitor.reader.read()
 
     async def use(connection: Connection) -> None:
-        with pytest.raises(Lost):
+        with pytest.raises(ConnectionLost):
             await connection.action("Ping")
 
     meeting(script, use)
@@ -219,7 +219,7 @@ def test_garbage_ends_in_the_typed_error(garbage: bytes) -> None:
         await visitor.reader.read()
 
     async def use(connection: Connection) -> None:
-        with pytest.raises(Garbled, match=r"manager 127\.0\.0\.1"):
+        with pytest.raises(ProtocolError, match=r"manager 127\.0\.0\.1"):
             await connection.action("Ping")
 
     meeting(script, use)
@@ -235,7 +235,7 @@ def test_a_flood_that_nobody_takes_ends_the_connection_and_not_the_memory(monkey
 
     async def use(connection: Connection) -> None:
         taken = 0
-        with pytest.raises(Behind):
+        with pytest.raises(TooManyEvents):
             async for _ in connection.events():
                 taken += 1
                 await asyncio.sleep(QUICK if taken == 1 else 0)

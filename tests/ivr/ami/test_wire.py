@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.ami.errors import Garbled, Unsendable
+from ivr.ami.errors import ProtocolError, Unsendable
 from ivr.ami.wire import MOST_BYTES, Message, Reader, encode
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
@@ -61,25 +61,25 @@ def test_a_line_without_a_colon_spoils_no_other() -> None:
     "garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"\0\0\0\0", b"SSH-2.0-x\r\n", b"Asterisk Call Manager/" + b"1" * 300]
 )
 def test_whoever_greets_otherwise_is_no_manager(garbage: bytes) -> None:
-    with pytest.raises(Garbled, match="no manager"):
+    with pytest.raises(ProtocolError, match="no manager"):
         fed(garbage)
 
 
 def test_a_message_that_is_neither_reply_nor_event_is_refused() -> None:
-    with pytest.raises(Garbled, match="neither"):
+    with pytest.raises(ProtocolError, match="neither"):
         fed(GREETING + b"Hello: world\r\n\r\n")
 
 
 def test_an_endless_line_ends_in_an_error_and_not_in_the_memory() -> None:
     reader = Reader()
     reader.feed(GREETING + b"Event: X\r\nName: ")
-    with pytest.raises(Garbled, match="more than"):
+    with pytest.raises(ProtocolError, match="more than"):
         for _ in range(2 * MOST_BYTES // 4096):
             reader.feed(b"x" * 4096)
 
 
 def test_an_endless_message_that_ends_after_all_is_refused_too() -> None:
-    with pytest.raises(Garbled, match="more than"):
+    with pytest.raises(ProtocolError, match="more than"):
         fed(GREETING + b"Event: X\r\n" + b"A: b\r\n" * (MOST_BYTES // 5) + b"\r\n")
 
 
@@ -88,7 +88,7 @@ def test_any_bytes_end_in_messages_or_in_the_typed_error(data: bytes, cut: int) 
     try:
         for message in fed(GREETING + data, cut):
             assert "Event" in message or "Response" in message
-    except Garbled as problem:
+    except ProtocolError as problem:
         assert str(problem)
 
 

@@ -261,7 +261,7 @@ def test_systemd_signals_as_the_engine_understands(unit: configparser.ConfigPars
     service = unit["Service"]
     assert service["KillSignal"] == "SIGTERM"
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
-    assert service["Type"] == "notify"  # ivr.server.engine.notify
+    assert service["Type"] == "notify"  # ivr.server.engine.notify_systemd
     assert service["ExecStart"].endswith("/ivr serve")
     assert 3 <= float(service["WatchdogSec"]) <= 15  # as long as a caller would bear silence
     assert service["WatchdogSignal"] == "SIGKILL"  # no last words from who stands still, and no core with callers in it

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from ivr.agi import Answer, CommandError, Hangup, LocalProtocolError, RemoteProtocolError, SetVariable, StreamFile
 from ivr.configuration.compiled import Compiled
 from ivr.drivers.process import CallerGone, SafeAGI, run_flow
-from ivr.drivers.session import FlowFunction, Session, starter
+from ivr.drivers.session import FlowFunction, Session, flow_starter
 from ivr.facts import Fact
 from ivr.flows.call import Call, Flow
 from ivr.flows.ended import ended
@@ -509,7 +509,7 @@ Course = tuple[list[bytes], list[Fact], str]
 
 def through_a_session(name: str, replies: list[bytes], compiled: Compiled) -> Course:
     facts: list[Fact] = []
-    session = Session(starter(FLOWS, lambda environment: make_call(environment, compiled, facts)))
+    session = Session(flow_starter(FLOWS, lambda environment: make_call(environment, compiled, facts)))
     out = [session.receive_data(ENVIRONMENT.replace(b"script: menu", b"script: " + name.encode()))]
     try:
         for reply in replies:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ivr.agi import Answer, CommandError, GetVariable, Hangup, RemoteProtocolError, SetVariable, StreamFile
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.session import LAST_WORDS, NoSuchFlow, Policy, Session, starter
+from ivr.drivers.session import LAST_WORDS, FlowStepper, NoSuchFlow, Session, flow_starter
 from ivr.facts import Fact
 from ivr.flows.call import Call, Flow
 from tests.ivr.engine_lines import environment, short
@@ -26,7 +26,7 @@ def session(flow: Callable[[Call], Flow], compiled: Compiled, facts: list[Fact] 
     def make_call(told: Any) -> Call:
         return Call(told, compiled, report.append, lambda *_, **__: None, lambda: 1785000000.0)
 
-    return Session(starter({"short": flow}, make_call))
+    return Session(flow_starter({"short": flow}, make_call))
 
 
 def converse(it: Session, *received: bytes) -> list[str]:
@@ -170,7 +170,7 @@ def test_abandoning_a_flow_that_has_ended_changes_nothing(shipped: Compiled) -> 
 
 
 def test_a_flow_that_begins_on_a_dead_channel_may_write_at_once(shipped: Compiled) -> None:
-    policy = Policy(telling([], [GetVariable("IVR_FATE")])(None))  # type: ignore[arg-type]
+    policy = FlowStepper(telling([], [GetVariable("IVR_FATE")])(None))  # type: ignore[arg-type]
     assert policy.advance(None, hung_up=True) == GetVariable("IVR_FATE")
 
 

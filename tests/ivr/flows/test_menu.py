@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ivr.agi import Answer, SetVariable, StreamFile
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import HangsUp, Press, Rehearsal, Scripted, Speech
+from ivr.drivers.rehearsal import HangsUp, Press, Rehearsal, ScriptedCaller, Speech
 from ivr.flows.menu import menu
 from tests.conftest import CLOSED, OPEN, rome
 
@@ -26,7 +26,7 @@ def kinds(rehearsal: Rehearsal) -> list[str]:
 
 
 def test_a_topic_with_a_person_leads_to_the_queue(compiled: Compiled) -> None:
-    caller = Scripted("5")
+    caller = ScriptedCaller("5")
     done = rehearse(compiled, caller)
     assert done.variables == {
         "IVR_TOPIC": "ALTRO",
@@ -40,14 +40,14 @@ def test_a_topic_with_a_person_leads_to_the_queue(compiled: Compiled) -> None:
 
 @pytest.mark.parametrize(("key", "topic"), [("1", "ADR"), ("2", "DID"), ("3", "INCENTIVI"), ("4", "PORTALE")])
 def test_information_on_a_topic_then_a_person_who_knows_the_topic(compiled: Compiled, key: str, topic: str) -> None:
-    done = rehearse(compiled, Scripted([key, "1"]))
+    done = rehearse(compiled, ScriptedCaller([key, "1"]))
     assert done.variables["IVR_TOPIC"] == topic
     assert done.variables["IVR_OUTCOME"] == "queue"
     assert kinds(done) == ["answered", "choice", "informed", "choice", "handed_over"]
 
 
 def test_information_then_goodbye_is_a_call_that_was_informed(compiled: Compiled) -> None:
-    caller = Scripted("13")
+    caller = ScriptedCaller("13")
     done = rehearse(compiled, caller)
     assert done.variables == {"IVR_FATE": "informed", "IVR_OUTCOME": "done"}
     assert caller.heard[-1] == "goodbye"
@@ -58,14 +58,14 @@ def test_who_did_not_hear_the_information_was_not_informed(compiled: Compiled, m
     """Asterisk says -1 when there is no such sound, and when the caller hangs up in the middle of it."""
     if missing:
         del compiled["prompts"]["info-adr"]
-    done = rehearse(compiled, Scripted("13"))
+    done = rehearse(compiled, ScriptedCaller("13"))
     (fact,) = [fact for fact in done.facts if fact.kind == "informed"]
     assert fact.data == {"topic": "ADR", "whole": not missing}
     assert ("IVR_FATE" in done.variables) == (not missing)
 
 
 def test_information_then_another_topic(compiled: Compiled) -> None:
-    caller = Scripted("1223")
+    caller = ScriptedCaller("1223")
     rehearse(compiled, caller)
     assert caller.heard.count("topics") == 2
     assert "info-adr" in caller.heard
@@ -73,11 +73,11 @@ def test_information_then_another_topic(compiled: Compiled) -> None:
 
 
 def test_the_operator_key_leads_to_the_queue(compiled: Compiled) -> None:
-    assert rehearse(compiled, Scripted("0")).variables["IVR_OUTCOME"] == "queue"
+    assert rehearse(compiled, ScriptedCaller("0")).variables["IVR_OUTCOME"] == "queue"
 
 
 def test_no_key_at_all_leads_to_a_person(compiled: Compiled) -> None:
-    caller = Scripted("")
+    caller = ScriptedCaller("")
     done = rehearse(compiled, caller)
     assert caller.heard.count("topics") == 3
     assert caller.heard.count("no-input") == 3
@@ -86,42 +86,42 @@ def test_no_key_at_all_leads_to_a_person(compiled: Compiled) -> None:
 
 
 def test_wrong_keys_lead_to_a_person(compiled: Compiled) -> None:
-    caller = Scripted("789")
+    caller = ScriptedCaller("789")
     done = rehearse(compiled, caller)
     assert caller.heard.count("wrong-input") == 3
     assert done.variables["IVR_OUTCOME"] == "queue"
 
 
 def test_the_repeat_key_is_not_an_attempt(compiled: Compiled) -> None:
-    caller = Scripted("****1")
+    caller = ScriptedCaller("****1")
     rehearse(compiled, caller)
     assert caller.heard.count("topics") == 5
     assert "wrong-input" not in caller.heard
 
 
 def test_repeating_for_ever_ends(compiled: Compiled) -> None:
-    caller = Scripted("*" * 1000)
+    caller = ScriptedCaller("*" * 1000)
     done = rehearse(compiled, caller)
     assert done.variables["IVR_OUTCOME"] == "queue"
     assert caller.heard.count("topics") < 20
 
 
 def test_a_key_during_the_prompt_cuts_it_short(compiled: Compiled) -> None:
-    patient = Rehearsal(compiled, Scripted("5"), at=rome(OPEN))
-    hurried = Rehearsal(compiled, Scripted("5", hurried=True), at=rome(OPEN))
+    patient = Rehearsal(compiled, ScriptedCaller("5"), at=rome(OPEN))
+    hurried = Rehearsal(compiled, ScriptedCaller("5", hurried=True), at=rome(OPEN))
     assert hurried.run("menu", menu).seconds < patient.run("menu", menu).seconds / 2
     assert hurried.variables == patient.variables
 
 
 def test_a_key_in_the_welcome_answers_the_first_question(compiled: Compiled) -> None:
-    caller = Scripted("5", hurried=True)
+    caller = ScriptedCaller("5", hurried=True)
     rehearse(compiled, caller)
     assert caller.heard == ["welcome", "queue-wait"]
 
 
 def test_nobody_stays_in_the_menu_for_ever(compiled: Compiled) -> None:
     compiled["service"]["limits"]["menu_seconds"] = 120
-    caller = Scripted("12" * 100)
+    caller = ScriptedCaller("12" * 100)
     done = rehearse(compiled, caller)
     assert done.variables["IVR_OUTCOME"] == "queue"
     assert caller.heard.count("info-adr") < 10
@@ -140,7 +140,7 @@ def test_nobody_stays_in_the_menu_for_ever(compiled: Compiled) -> None:
     ],
 )
 def test_when_it_is_closed_the_caller_may_leave_a_message(compiled: Compiled, when: str) -> None:
-    caller = Scripted("")
+    caller = ScriptedCaller("")
     done = rehearse(compiled, caller, when)
     assert caller.heard[0] == "closed"
     assert done.variables == {"IVR_REASON": "closed", "IVR_OUTCOME": "voicemail"}
@@ -149,25 +149,25 @@ def test_when_it_is_closed_the_caller_may_leave_a_message(compiled: Compiled, wh
 @pytest.mark.parametrize("when", ["2026-10-26 09:00", "2027-03-29 09:00"])
 def test_the_days_after_the_clock_changed_keep_italian_time(compiled: Compiled, when: str) -> None:
     open_day = when == "2026-10-26 09:00"  # the other is Easter Monday
-    assert (rehearse(compiled, Scripted("0"), when).variables["IVR_OUTCOME"] == "queue") is open_day
+    assert (rehearse(compiled, ScriptedCaller("0"), when).variables["IVR_OUTCOME"] == "queue") is open_day
 
 
 def test_an_extra_closure_is_a_closure(compiled: Compiled) -> None:
     compiled["service"]["holidays"]["extra_closures"] = [
         {"first": "2026-11-23", "last": "2026-11-24", "reason": "Trasloco"}
     ]
-    assert rehearse(compiled, Scripted("")).variables["IVR_OUTCOME"] == "voicemail"
+    assert rehearse(compiled, ScriptedCaller("")).variables["IVR_OUTCOME"] == "voicemail"
 
 
 def test_a_closed_service_says_its_hours(compiled: Compiled) -> None:
-    caller = Scripted("")
+    caller = ScriptedCaller("")
     rehearse(compiled, caller, CLOSED)
     assert caller.heard[1:] == [
         "hours-intro", "days-monday-friday", "hours-from", "digits/9", "hours-to", "digits/18", "except-holidays",
     ]  # fmt: skip
 
 
-class Leaver(Scripted):
+class Leaver(ScriptedCaller):
     """Hangs up at the n-th moment at which anything can be done."""
 
     def __init__(self, keys: str, moment: int) -> None:
@@ -208,13 +208,15 @@ def test_a_hang_up_at_every_moment_ends_the_flow_and_never_hands_over(compiled: 
 def test_a_missing_prompt_does_not_end_the_call(compiled: Compiled) -> None:
     del compiled["prompts"]["topics"]
     log: list[str] = []
-    done = rehearse(compiled, Scripted("5"), log=lambda event, **fields: log.append(event))
+    done = rehearse(compiled, ScriptedCaller("5"), log=lambda event, **fields: log.append(event))
     assert done.variables["IVR_OUTCOME"] == "queue"
     assert log == ["prompt_failed"]
 
 
 def test_the_first_command_answers_and_the_last_sets_the_outcome(compiled: Compiled) -> None:
-    commands = [command for _, command in Rehearsal(compiled, Scripted("5"), at=rome(OPEN)).run("menu", menu).commands]
+    commands = [
+        command for _, command in Rehearsal(compiled, ScriptedCaller("5"), at=rome(OPEN)).run("menu", menu).commands
+    ]
     assert commands[0] == Answer()
     assert commands[1] == StreamFile("nul/welcome", "0123456789*#")
     assert commands[-1] == SetVariable("IVR_OUTCOME", "queue")
@@ -237,7 +239,7 @@ def with_number(compiled: Compiled) -> Compiled:
 
 
 def test_a_number_is_read_back_and_confirmed(with_number: Compiled) -> None:
-    caller = Scripted("1234#1")
+    caller = ScriptedCaller("1234#1")
     done = rehearse(with_number, caller)
     assert done.variables["IVR_PRACTICE"] == "1234"
     assert "digits 1234" in caller.heard
@@ -245,20 +247,20 @@ def test_a_number_is_read_back_and_confirmed(with_number: Compiled) -> None:
 
 
 def test_a_number_may_be_typed_again(with_number: Compiled) -> None:
-    done = rehearse(with_number, Scripted("1234#2" + "567#1"))
+    done = rehearse(with_number, ScriptedCaller("1234#2" + "567#1"))
     assert done.variables["IVR_PRACTICE"] == "567"
 
 
 def test_the_star_starts_a_number_anew(with_number: Compiled) -> None:
-    assert rehearse(with_number, Scripted("99*123#1")).variables["IVR_PRACTICE"] == "123"
+    assert rehearse(with_number, ScriptedCaller("99*123#1")).variables["IVR_PRACTICE"] == "123"
 
 
 def test_the_longest_number_needs_no_end_key(with_number: Compiled) -> None:
-    assert rehearse(with_number, Scripted("1234561")).variables["IVR_PRACTICE"] == "123456"
+    assert rehearse(with_number, ScriptedCaller("1234561")).variables["IVR_PRACTICE"] == "123456"
 
 
 def test_a_number_too_short_twice_fails(with_number: Compiled) -> None:
-    done = rehearse(with_number, Scripted("1#2#"))
+    done = rehearse(with_number, ScriptedCaller("1#2#"))
     assert "IVR_PRACTICE" not in done.variables
     assert done.variables["IVR_OUTCOME"] == "done"
 
@@ -266,6 +268,6 @@ def test_a_number_too_short_twice_fails(with_number: Compiled) -> None:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keys=st.lists(st.sampled_from(["", *"0123456789*#"]), max_size=40), hurried=st.booleans())
 def test_whatever_is_pressed_the_walk_ends_with_an_outcome(shipped: Compiled, keys: list[str], hurried: bool) -> None:
-    done = rehearse(shipped, Scripted(keys, hurried=hurried))
+    done = rehearse(shipped, ScriptedCaller(keys, hurried=hurried))
     assert done.variables["IVR_OUTCOME"] in {"queue", "done"}
     assert done.now - rome(OPEN) < shipped["service"]["limits"]["menu_seconds"] + 120

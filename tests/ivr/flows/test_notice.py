@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import Press, Rehearsal, Scripted
+from ivr.drivers.rehearsal import Press, Rehearsal, ScriptedCaller
 from ivr.flows.menu import menu
 from ivr.flows.notice import notice
 from tests.conftest import OPEN, rome
@@ -17,33 +17,33 @@ def campaign(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def run(compiled: Compiled, caller: Scripted, call_id: str = "1.1") -> Rehearsal:
+def run(compiled: Compiled, caller: ScriptedCaller, call_id: str = "1.1") -> Rehearsal:
     rehearsal = Rehearsal(compiled, caller, at=rome(OPEN), call_id=call_id)
     rehearsal.run("menu", menu)
     return rehearsal
 
 
 def test_without_a_campaign_nobody_is_told_and_nobody_is_recorded(compiled: Compiled) -> None:
-    caller = Scripted("5")
+    caller = ScriptedCaller("5")
     assert "IVR_RECORD" not in run(compiled, caller).variables
     assert "recording-notice" not in caller.heard
 
 
 def test_who_was_told_may_be_recorded(campaign: Compiled) -> None:
-    done = run(campaign, Scripted(["", "5"]))
+    done = run(campaign, ScriptedCaller(["", "5"]))
     assert done.variables["IVR_RECORD"] == "1"
     (fact,) = [fact for fact in done.facts if fact.kind == "notice"]
     assert fact.data == {"prompts": {"recording-notice": 1}, "campaign": "qualita"}
 
 
 def test_who_refuses_after_the_notice_is_not_recorded_and_goes_on(campaign: Compiled) -> None:
-    done = run(campaign, Scripted("95"))
+    done = run(campaign, ScriptedCaller("95"))
     assert "IVR_RECORD" not in done.variables
     assert done.variables["IVR_OUTCOME"] == "queue"
     assert "refusal" in [fact.kind for fact in done.facts]
 
 
-class KnowsTheMenu(Scripted):
+class KnowsTheMenu(ScriptedCaller):
     def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
         super().hear(prompt, seconds, keys)
         return Press("5", 1.0) if prompt == "welcome" else None
@@ -56,7 +56,7 @@ def test_a_topic_pressed_in_the_welcome_is_kept_through_the_notice(campaign: Com
     assert done.variables["IVR_RECORD"] == "1"
 
 
-class RefusesAtOnce(Scripted):
+class RefusesAtOnce(ScriptedCaller):
     def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
         super().hear(prompt, seconds, keys)
         return Press("9", 1.0) if prompt == "recording-notice" else None
@@ -70,11 +70,11 @@ def test_who_refuses_during_the_notice_is_not_recorded(campaign: Compiled) -> No
 
 def test_a_notice_that_could_not_be_played_allows_nothing(campaign: Compiled) -> None:
     del campaign["prompts"]["recording-notice"]
-    assert "IVR_RECORD" not in run(campaign, Scripted("5")).variables
+    assert "IVR_RECORD" not in run(campaign, ScriptedCaller("5")).variables
 
 
 def test_another_key_after_the_notice_answers_the_menu(campaign: Compiled) -> None:
-    caller = Scripted("5")
+    caller = ScriptedCaller("5")
     done = run(campaign, caller)
     assert done.variables["IVR_RECORD"] == "1"
     assert "topics" not in caller.heard
@@ -85,16 +85,16 @@ def test_the_sample_is_a_share_of_the_calls_and_the_same_each_time(campaign: Com
     drawn = [
         "recording-notice" in caller.heard
         for number in range(1000)
-        for caller in [Scripted(["", "5"])]
+        for caller in [ScriptedCaller(["", "5"])]
         if run(campaign, caller, f"1795000000.{number}")
     ]
     assert 70 < sum(drawn) < 130
-    again = Scripted(["", "5"])
+    again = ScriptedCaller(["", "5"])
     run(campaign, again, "1795000000.0")
     assert ("recording-notice" in again.heard) == drawn[0]
 
 
 def test_the_notice_alone_for_a_site_with_its_own_menu(campaign: Compiled) -> None:
-    rehearsal = Rehearsal(campaign, Scripted([""]), at=rome(OPEN))
+    rehearsal = Rehearsal(campaign, ScriptedCaller([""]), at=rome(OPEN))
     rehearsal.run("notice", notice)
     assert rehearsal.variables == {"IVR_RECORD": "1", "IVR_OUTCOME": "done"}

@@ -10,7 +10,7 @@ from ivr.flows import plugins
 from ivr.flows.menu import menu
 from ivr.flows.plugins import GROUP, PluginError, installed_flows, load_plugins
 from ivr.flows.survey import survey
-from ivr.server.engine import HOOKS
+from ivr.server.engine import HOOK_GROUP
 from voicemail.native import housekeeping
 
 
@@ -27,7 +27,7 @@ def test_every_flow_that_the_dialplan_asks_for_is_installed() -> None:
 
 
 def test_the_housekeeping_of_voicemail_is_installed() -> None:
-    assert load_plugins(HOOKS)["voicemail"] is housekeeping
+    assert load_plugins(HOOK_GROUP)["voicemail"] is housekeeping
 
 
 def test_nothing_installed_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import Rehearsal, Scripted
+from ivr.drivers.rehearsal import Rehearsal, ScriptedCaller
 from ivr.flows.survey import survey
 from tests.conftest import OPEN, rome
 
 
-def answers(compiled: Compiled, caller: Scripted, *arguments: str) -> tuple[list[tuple[str, int]], Rehearsal]:
+def answers(compiled: Compiled, caller: ScriptedCaller, *arguments: str) -> tuple[list[tuple[str, int]], Rehearsal]:
     rehearsal = Rehearsal(compiled, caller, at=rome(OPEN))
     rehearsal.run("survey", survey, *arguments)
     facts = [fact for fact in rehearsal.facts if fact.kind == "survey"]
@@ -19,7 +19,7 @@ def answers(compiled: Compiled, caller: Scripted, *arguments: str) -> tuple[list
 
 
 def test_three_questions_three_answers(compiled: Compiled) -> None:
-    caller = Scripted("543")
+    caller = ScriptedCaller("543")
     given, rehearsal = answers(compiled, caller)
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)]
     assert caller.heard[-1] == "survey-thanks"
@@ -29,7 +29,7 @@ def test_three_questions_three_answers(compiled: Compiled) -> None:
 @pytest.mark.parametrize("asked", [1, 2, 3])
 def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled, asked: int) -> None:
     """The ring before failed in the middle; IVR_ASKED says how far it had come."""
-    caller = Scripted("543"[asked:])
+    caller = ScriptedCaller("543"[asked:])
     given, _ = answers(compiled, caller, str(asked))
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)][asked:]
     assert "survey-invitation" not in caller.heard
@@ -38,37 +38,37 @@ def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled
 
 @pytest.mark.parametrize("asked", ["", "0", "-1", "many", "\u00b2"])
 def test_without_a_ring_before_all_is_asked(compiled: Compiled, asked: str) -> None:
-    caller = Scripted("543")
+    caller = ScriptedCaller("543")
     assert len(answers(compiled, caller, asked)[0]) == 3
     assert caller.heard[0] == "survey-invitation"
 
 
 @pytest.mark.parametrize("said", [0, 1, 2])
 def test_a_partial_answer_is_kept_when_the_caller_hangs_up(compiled: Compiled, said: int) -> None:
-    given, rehearsal = answers(compiled, Scripted([*"543"[:said], "hangup"]))
+    given, rehearsal = answers(compiled, ScriptedCaller([*"543"[:said], "hangup"]))
     assert [value for _, value in given] == [5, 4, 3][:said]
     assert rehearsal.hung_up
 
 
 def test_a_wrong_key_is_explained_and_asked_again(compiled: Compiled) -> None:
-    caller = Scripted("8543")
+    caller = ScriptedCaller("8543")
     given, _ = answers(compiled, caller)
     assert [value for _, value in given] == [5, 4, 3]
     assert "survey-wrong-input" in caller.heard
 
 
 def test_wrong_keys_only_go_on_to_the_next_question(compiled: Compiled) -> None:
-    given, _ = answers(compiled, Scripted("8843"))
+    given, _ = answers(compiled, ScriptedCaller("8843"))
     assert given == [("courtesy", 4), ("overall", 3)]
 
 
 def test_who_says_nothing_is_not_asked_further(compiled: Compiled) -> None:
-    caller = Scripted(["5"])
+    caller = ScriptedCaller(["5"])
     given, _ = answers(compiled, caller)
     assert given == [("solved", 5)]
     assert "survey-overall" not in caller.heard
 
 
 def test_a_key_in_the_invitation_answers_the_first_question(compiled: Compiled) -> None:
-    given, _ = answers(compiled, Scripted("543", hurried=True))
+    given, _ = answers(compiled, ScriptedCaller("543", hurried=True))
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)]

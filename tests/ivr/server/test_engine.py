@@ -16,10 +16,11 @@ import pytest
 
 from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError
-from ivr.drivers.listening import SPARE_DESCRIPTORS, Instance, ListeningError, local_socket, network_socket, room_for
+from ivr.drivers.sockets import SPARE_DESCRIPTORS, ListeningError, listen_tcp, listen_unix, session_capacity
 from ivr.facts import Fact, read
 from ivr.flows.menu import menu
-from ivr.server.engine import Engine, notify
+from ivr.server.engine import Engine, notify_systemd
+from ivr.server.instance import Instance
 from tests.ivr.engine_lines import PATIENCE, House, caller, house, run, until
 
 
@@ -114,16 +115,16 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(compiled: Compiled) -> No
 
 def test_a_folder_too_deep_for_a_socket_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ListeningError, match="a shorter `--var DIR` may help"):
-        local_socket(str(tmp_path / ("x" * 200)))
+        listen_unix(str(tmp_path / ("x" * 200)))
 
 
 def test_a_host_that_is_not_ours_is_named() -> None:
     with pytest.raises(ListeningError, match=r"engine.host, engine.port: cannot listen on 192.0.2.1:0"):
-        network_socket("192.0.2.1", 0)
+        listen_tcp("192.0.2.1", 0)
 
 
 def test_an_ipv6_host() -> None:
-    with network_socket("::1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
+    with listen_tcp("::1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
         pass
 
 
@@ -434,15 +435,15 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstra
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind("\0" + name[1:] if abstract else name)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
-        notify("READY=1")
+        notify_systemd("READY=1")
         assert systemd.recv(100) == b"READY=1"
 
 
 def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    notify("READY=1")
+    notify_systemd("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
-    notify("READY=1")  # a systemd that does not listen costs nothing either
+    notify_systemd("READY=1")  # a systemd that does not listen costs nothing either
 
 
 # descriptors
@@ -454,17 +455,17 @@ def test_no_more_sessions_than_descriptors(monkeypatch: pytest.MonkeyPatch) -> N
     def set_limits(_: int, wanted: tuple[int, int]) -> None:
         limits.append(wanted)
 
-    monkeypatch.setattr("ivr.drivers.listening.resource.getrlimit", lambda _: limits[-1])
-    monkeypatch.setattr("ivr.drivers.listening.resource.setrlimit", set_limits)
-    assert room_for(500) == 500
+    monkeypatch.setattr("ivr.drivers.sockets.resource.getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr("ivr.drivers.sockets.resource.setrlimit", set_limits)
+    assert session_capacity(500) == 500
     assert limits == [(1024, 4096)]  # enough as it is
-    assert room_for(2000) == 2000
+    assert session_capacity(2000) == 2000
     assert limits[-1][0] >= 2000
-    assert room_for(100_000) == 4096 - SPARE_DESCRIPTORS
+    assert session_capacity(100_000) == 4096 - SPARE_DESCRIPTORS
 
 
 def test_too_few_descriptors_are_told_and_lower_the_limit(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivr.drivers.fastagi.room_for", lambda sessions: 1)
+    monkeypatch.setattr("ivr.drivers.fastagi.session_capacity", lambda sessions: 1)
 
     async def main() -> None:
         async with house(compiled) as it:

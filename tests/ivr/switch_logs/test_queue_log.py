@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.switch_logs.queue_log import GRAMMAR, LONGEST, Event, decode, entry, mend, of_row, parse, rang, talked, waited
+from ivr.switch_logs.queue_log import (
+    GRAMMAR,
+    MAX_LINE_BYTES,
+    Event,
+    decode,
+    parse,
+    parse_entry,
+    parse_row,
+    recover_line,
+    ring_seconds,
+    talk_seconds,
+    wait_seconds,
+)
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -46,7 +58,7 @@ def test_a_line_without_parameters_ends_with_a_bar_or_not() -> None:
     ],
 )
 def test_an_entry_tells_who_and_where(words: str, caller: str, position: int | None, url: str) -> None:
-    assert entry(event(words, "NONE")) == (url, caller, position)
+    assert parse_entry(event(words, "NONE")) == (url, caller, position)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +70,7 @@ def test_an_entry_tells_who_and_where(words: str, caller: str, position: int | N
     ],
 )  # fmt: skip
 def test_how_long_a_caller_waited(words: str, seconds: int | None) -> None:
-    assert waited(event(words)) == seconds
+    assert wait_seconds(event(words)) == seconds
 
 
 @pytest.mark.parametrize(
@@ -71,12 +83,12 @@ def test_how_long_a_caller_waited(words: str, seconds: int | None) -> None:
     ],
 )  # fmt: skip
 def test_how_long_was_talked(words: str, seconds: int | None) -> None:
-    assert talked(event(words)) == seconds
+    assert talk_seconds(event(words)) == seconds
 
 
 def test_how_long_the_telephone_rang() -> None:
-    assert rang(event("CONNECT|9|a.2|4")) == 4
-    assert rang(event("CONNECT|9|a.2")) is None  # before Asterisk 1.8
+    assert ring_seconds(event("CONNECT|9|a.2|4")) == 4
+    assert ring_seconds(event("CONNECT|9|a.2")) is None  # before Asterisk 1.8
 
 
 # --- what is odd -----------------------------------------------------------------------------------------------------
@@ -99,7 +111,7 @@ def test_trap_8_an_unknown_verb_is_an_event() -> None:
     [
         "", "rubbish", "1795510800|x|nul|NONE", "day|x|nul|NONE|ABANDON|1|1|1", "|||||", "1795510800|x|nul|NONE||",
         "99999999999|x|nul|NONE|ABANDON|1|1|1", "-1|x|nul|NONE|ABANDON|1|1|1", "٣|x|nul|NONE|ABANDON|1|1|1",
-        "1795510800|x|nul|NONE|ABANDON|" + "1" * LONGEST,
+        "1795510800|x|nul|NONE|ABANDON|" + "1" * MAX_LINE_BYTES,
     ],
 )  # fmt: skip
 def test_a_torn_line_is_no_event(line: str) -> None:
@@ -112,7 +124,7 @@ def test_a_torn_line_is_no_event(line: str) -> None:
 def test_the_start_of_the_switch_is_read_after_a_line_that_it_did_not_finish(torn: str) -> None:
     start = "1795510900|NONE|NONE|NONE|QUEUESTART|"
     assert parse(torn + start) is None
-    assert mend(torn + start) == start
+    assert recover_line(torn + start) == start
 
 
 def test_wrong_encoding_and_what_a_crash_leaves_are_survived() -> None:
@@ -136,13 +148,13 @@ def test_what_is_written_is_read(at: int, call: str, queue: str, agent: str, ver
 @given(st.text(max_size=300))
 def test_nothing_is_too_odd_to_be_read(line: str) -> None:
     found = parse(line)
-    mend(line)
+    recover_line(line)
     if found is not None:
-        entry(found), waited(found), talked(found), rang(found)
+        parse_entry(found), wait_seconds(found), talk_seconds(found), ring_seconds(found)
 
 
 def test_a_long_line_of_nothing_takes_no_time() -> None:
-    assert mend("1795510800|" * 700) is None
+    assert recover_line("1795510800|" * 700) is None
 
 
 # --- the realtime table ----------------------------------------------------------------------------------------------
@@ -162,35 +174,35 @@ def row(time: Any, verb: str, *data: str) -> dict[str, Any]:
 )  # fmt: skip
 def test_a_row_is_the_event_of_its_line(time: Any) -> None:
     expected = parse("1795510800|a.1|nul|op101|CONNECT|9|a.2|4")
-    assert of_row(row(time, "CONNECT", "9", "a.2", "4"), ROME) == expected
+    assert parse_row(row(time, "CONNECT", "9", "a.2", "4"), ROME) == expected
 
 
 def test_the_hour_of_a_row_is_local_or_not() -> None:
-    utc = of_row(row("2026-11-24 10:00:00", "PAUSE"), UTC)
+    utc = parse_row(row("2026-11-24 10:00:00", "PAUSE"), UTC)
     assert utc is not None
     assert utc.at == 1795510800 + 3600
 
 
 def test_the_fifth_column_holds_the_rest() -> None:
-    found = of_row(row("1795510800", "ATTENDEDTRANSFER", "LINK", "PJSIP/a-1", "PJSIP/b-2", "9", "40|1"))
+    found = parse_row(row("1795510800", "ATTENDEDTRANSFER", "LINK", "PJSIP/a-1", "PJSIP/b-2", "9", "40|1"))
     assert found is not None
-    assert talked(found) == 40
+    assert talk_seconds(found) == 40
 
 
 def test_empty_columns_are_no_parameters_but_those_of_an_entry_are() -> None:
-    found = of_row(row("1795510800", "ENTERQUEUE", "", "", "2"))
+    found = parse_row(row("1795510800", "ENTERQUEUE", "", "", "2"))
     assert found is not None
-    assert entry(found) == ("", "", 2)
-    none = of_row(row("1795510800", "ENTERQUEUE"))
+    assert parse_entry(found) == ("", "", 2)
+    none = parse_row(row("1795510800", "ENTERQUEUE"))
     assert none is not None
     assert none.rest == "||"
-    old = of_row(
+    old = parse_row(
         {"time": "1795510800", "callid": "a.1", "queuename": "nul", "agent": "", "event": "ABANDON", "data": "1|1|5"}
     )
     assert old is not None
-    assert waited(old) == 5
+    assert wait_seconds(old) == 5
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "99999-01-01", b"\xff"])
 def test_a_row_without_a_time_is_no_event(time: Any) -> None:
-    assert of_row(row(time, "PAUSE")) is None
+    assert parse_row(row(time, "PAUSE")) is None

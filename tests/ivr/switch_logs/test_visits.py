@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.switch_logs.queue_log import Event, parse
-from ivr.switch_logs.visits import Account, Visit, _Call, _usual, account, visits_of
+from ivr.switch_logs.visits import CallVisits, Visit, _Call, _find_simple_visit, find_call_visits, find_visits
 
 
 def events(text: str) -> list[Event]:
@@ -19,7 +19,7 @@ def events(text: str) -> list[Event]:
 
 
 def visits(text: str, restarts: tuple[int, ...] = ()) -> list[Visit]:
-    return visits_of(events(text), restarts)
+    return find_visits(events(text), restarts)
 
 
 def told(text: str, restarts: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
@@ -109,7 +109,7 @@ def test_trap_2_who_is_refused_at_the_door_is_what_the_dialplan_logged(status: s
 
 
 def test_trap_2_a_withdrawal_that_the_dialplan_repeats_counts_once() -> None:
-    found = account(
+    found = find_call_visits(
         events("101|a.1|nul|NONE|ENTERQUEUE||06|2\n121|a.1|nul|NONE|WITHDRAW|2|2|20|x\n121|a.1|nul|NONE|WITHDRAW|")
     )
     assert [each.fate for each in found.visits] == ["withdrawn"]
@@ -128,11 +128,11 @@ def test_trap_4_waits_and_talks_are_the_lines_own_and_no_moving_average() -> Non
 def test_trap_5_repeated_and_shuffled_lines_make_no_difference() -> None:
     again = "181|a.1|nul|NONE|ENTERQUEUE||06|1\n781|a.1|nul|NONE|EXITWITHTIMEOUT|1|1|600"
     told = events(ANSWERED + again)
-    expected = visits_of(told)
+    expected = find_visits(told)
     for seed in range(50):
         mixed = told * 2
         random.Random(seed).shuffle(mixed)
-        assert visits_of(mixed) == expected
+        assert find_visits(mixed) == expected
 
 
 def test_trap_6_a_bar_in_a_members_name_hides_no_answer() -> None:
@@ -207,7 +207,7 @@ def test_everything_within_one_second_is_put_in_order() -> None:
 
 
 def test_an_end_without_a_beginning_is_counted_and_makes_no_visit() -> None:
-    assert account(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == Account([], 1)
+    assert find_call_visits(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == CallVisits([], 1)
 
 
 STEPS = (
@@ -229,7 +229,7 @@ STARTS = st.lists(st.integers(99, 107), max_size=2, unique=True).map(sorted)
 def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
     told: list[Event], starts: list[int], chance: random.Random
 ) -> None:
-    found = visits_of(told, starts)
+    found = find_visits(told, starts)
     entered = {event for event in told if event.verb in ("ENTERQUEUE", "FULL")}
     assert len(found) == len(entered)
     assert [each.number for each in found] == list(range(1, len(found) + 1))
@@ -238,12 +238,12 @@ def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
         assert each.wait is None or each.wait >= 0
     mixed = told + chance.sample(told, len(told) // 2)
     chance.shuffle(mixed)
-    assert visits_of(mixed, starts) == found
+    assert find_visits(mixed, starts) == found
 
 
 @given(MANY, STARTS)
 def test_the_short_way_comes_to_the_same(told: list[Event], starts: list[int]) -> None:
-    quick = _usual(told)
+    quick = _find_simple_visit(told)
     if quick is not None:
         slow = _Call(sorted({event for event in told if event.verb != "RINGNOANSWER"}), starts).account()
         assert quick.visits == slow.visits

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.telemetry.logs import LONGEST_LINE, Log, Throttle, masked, trace
+from ivr.telemetry.logs import LONGEST_LINE, Log, Throttle, format_traceback, mask
 
 
 class Pipe:
@@ -82,19 +82,19 @@ def test_no_telephone_number_is_logged(pipe: Pipe, text: str) -> None:
 
 @given(st.from_regex(r"[0-9]{5,20}", fullmatch=True), st.text(max_size=30), st.text(max_size=30))
 def test_a_run_of_digits_never_passes_the_mask(number: str, before: str, after: str) -> None:
-    assert number not in masked(f"{before}{number}{after}")
+    assert number not in mask(f"{before}{number}{after}")
 
 
 @pytest.mark.parametrize("text", ["line 1234", "res_agi.c:3526", "rate 44,100"])
 def test_what_is_no_number_to_call_is_left_alone(text: str) -> None:
-    assert masked(text) == text
+    assert mask(text) == text
 
 
 def test_a_traceback_tells_the_place_and_not_the_number(pipe: Pipe) -> None:
     try:
         raise KeyError("no such caller: 3331234567")
     except KeyError as problem:
-        log_to(pipe).error("flow_failed", call="1785000000.42", trace=trace(problem))
+        log_to(pipe).error("flow_failed", call="1785000000.42", trace=format_traceback(problem))
     [line] = pipe.lines()
     assert "test_logs.py" in line["trace"]
     assert "KeyError" in line["trace"]

@@ -123,7 +123,7 @@ def test_a_queue_that_is_not_there_is_told_with_a_remedy() -> None:
         async with manager(script) as account:
             await feed_of(account).once(5)
 
-    with pytest.raises(ami.Refused, match=r"no queue 'nul'; include.*ivr render"):
+    with pytest.raises(ami.ActionRefused, match=r"no queue 'nul'; include.*ivr render"):
         asyncio.run(play())
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert
 
-from ivr.switch_logs.queue_log import LONGEST
+from ivr.switch_logs.queue_log import MAX_LINE_BYTES
 from measure.switch.cdr import channel_links
 from measure.switch.ingest import Report
 from measure.switch.late_details import add_late_details
@@ -141,7 +141,8 @@ ODD = st.lists(
             f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE||0612345678|01", f"{MORNING}|x|nul|NONE|ENTERQUEUE|http://x|06|1",
             f"{MORNING}|x|nul|NONE|ENTERQUEUE||0612345678|1|Rossi", f"{MORNING}|x|nul|a|b|CONNECT|9|a.2|4", "torn", "",
             f"{MORNING}|x|nul|caff\xe8|PAUSE|", f"{MORNING}|x|nul|op101|CONNECT|1{MORNING}{START.rstrip()}",
-            f"{MORNING}|x|nul|op101|BLINDTRANSFER|0612345678|x|9|61|1", f"{MORNING}|x|nul|op101|PAUSE|" + "x" * LONGEST,
+            f"{MORNING}|x|nul|op101|BLINDTRANSFER|0612345678|x|9|61|1",
+            f"{MORNING}|x|nul|op101|PAUSE|" + "x" * MAX_LINE_BYTES,
             f"{MORNING}|x|nul|op101|PAUSE|" + "\xe8" * 1000, f"{MORNING}|x|nul|op101|WITHDRAW|0612345678|1|9",
             f"{MORNING}0|x|nul|op101|PAUSE|", "12|x|nul|op101|PAUSE|", f"{int(NOW) + 9999}|x|nul|op101|PAUSE|",
             f"{MORNING}|x|nul|op101|PAUSE", f"{MORNING}|x|nul|op101|OUTCALL|0612345678", f"{MORNING}|x|nul|op101|LA|06",
@@ -386,9 +387,9 @@ def test_a_file_of_one_endless_line_is_no_log_and_stops_nobody(plain: SwitchLog)
 def test_a_line_as_long_as_can_be_is_kept_and_a_longer_one_is_none(log: SwitchLog) -> None:
     """An index of PostgreSQL takes 2,704 bytes; what a line says is part of a key."""
     chance = random.Random(7)
-    noise = "".join(chance.choice("\u20ac\xe8abcdefgh12 ") for _ in range(LONGEST))  # not to be compressed
+    noise = "".join(chance.choice("\u20ac\xe8abcdefgh12 ") for _ in range(MAX_LINE_BYTES))  # not to be compressed
     for place, head in enumerate((f"{MORNING}|{MORNING}.1|nul|op101|PAUSE|", f"{MORNING}|{MORNING}.2|nul|op101|DID|")):
-        room = LONGEST - len(head)
+        room = MAX_LINE_BYTES - len(head)
         log.write([head + noise.encode()[place : place + room].decode("ascii", "ignore").ljust(room, "~") + "\n"])
         log.write([head + noise + "\n"])
     log.write([f"{MORNING}|{MORNING}.3|nul|NONE|ENTERQUEUE|{'|' * 1900}|0612345678|1\n"])

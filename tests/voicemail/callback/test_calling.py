@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from common.command_line import Refusal
-from ivr.ami import Lost
+from ivr.ami import ConnectionLost
 from registry.db import schema
 from registry.people.phone_numbers import not_to_be_called
 from registry.requests import store
@@ -289,5 +289,5 @@ def test_a_switch_that_dies_after_it_was_told_to_call_is_not_told_again(desk_wor
         told += 1
 
     result, log = placed(desk_work, script)
-    assert isinstance(result, Lost)
+    assert isinstance(result, ConnectionLost)
     assert (told, log) == (1, ["written", "told"])

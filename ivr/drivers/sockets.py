@@ -1,17 +1,11 @@
-"""The sockets that the engine listens on, and the rule that there is one engine for each `var/`."""
+"""The sockets on which the engine listens, and how many sessions its file descriptors allow."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import resource
 import socket
-from typing import NamedTuple
-
-from common.places import Places
-from common.safe_files import write_file
 
 BACKLOG = 4096  # the switch waits two seconds for a full backlog, and then the call goes on without us
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is found within two minutes
@@ -24,57 +18,7 @@ class ListeningError(Exception):
     """The engine cannot listen where it is told to; the message says why and what to do."""
 
 
-class State(NamedTuple):
-    """What a running engine tells other programs, in `places.engine_state`."""
-
-    pid: int
-    host: str
-    port: int
-    metrics_port: int | None
-    revision: str  # of the configuration in use
-
-
-class Instance:
-    """The claim to be the only engine of this `var/`; the kernel drops it with the process, however that ends."""
-
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self._path = os.path.join(places.var, "engine.lock")
-        self._lock = -1
-
-    def claim(self) -> None:
-        """Raises `ListeningError`, naming the other engine's process, when there is one."""
-        os.makedirs(self._places.var, mode=0o750, exist_ok=True)
-        lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
-            os.close(lock)
-            raise ListeningError(
-                f"{self._path}: an engine is running already, process {pid}; stop it first, or give this one "
-                "a folder of its own with `ivr --var DIR serve`"
-            ) from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        self._lock = lock
-
-    def announce(self, state: State) -> None:
-        """Write the state file, whole or not at all."""
-        write_file(self._places.engine_state, json.dumps(state._asdict()), sync=False)
-
-    def release(self) -> None:
-        """Leave no trace but the lock file, which must stay: to remove it would let two engines hold two locks."""
-        if self._lock < 0:
-            return
-        for path in (self._places.engine_state, self._places.socket):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-        os.close(self._lock)
-        self._lock = -1
-
-
-def network_socket(host: str, port: int) -> socket.socket:
+def listen_tcp(host: str, port: int) -> socket.socket:
     """A listening TCP socket; port 0 takes a free one. Raises `ListeningError`."""
     try:
         family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -93,7 +37,7 @@ def network_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def local_socket(path: str) -> socket.socket:
+def listen_unix(path: str) -> socket.socket:
     """A listening socket under that path for the owner and the group; replaces a dead engine's. Call it only after
     `Instance.claim`. Raises `ListeningError`."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -112,7 +56,7 @@ def local_socket(path: str) -> socket.socket:
     return listener
 
 
-def room_for(sessions: int) -> int:
+def session_capacity(sessions: int) -> int:
     """How many sessions there are descriptors for, at most as many as wanted; raises the process's limit if it must.
 
     A connection beyond it could not be accepted, and would hang until the switch gives it up.

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ivr.ami import AmiError, Backoff, Connection, LoginRefused, Message, follow
+from ivr.ami import AmiError, Backoff, Connection, LoginRefused, Message, follow_events
 from ivr.ami.account import Ami
 from tests.ivr.ami.peer import GREETING, Script, Visitor, manager
 
@@ -33,7 +33,9 @@ class Listener:
         self.log.append(type(problem).__name__)
 
     async def follow(self, account: Ami, every: float = 60.0) -> None:
-        task = asyncio.create_task(follow(account, self.resync, self.taken, self.lost, every=every, backoff=AT_ONCE))
+        task = asyncio.create_task(
+            follow_events(account, self.resync, self.taken, self.lost, every=every, backoff=AT_ONCE)
+        )
         over = asyncio.create_task(self.over.wait())
         try:
             async with asyncio.timeout(10):
@@ -76,7 +78,7 @@ def test_after_a_restart_everything_is_asked_for_again() -> None:
         if visits > 1:
             await visitor.reader.read()
 
-    assert followed(script) == ["resync 1", "One", "Lost", "resync 2", "Last"]
+    assert followed(script) == ["resync 1", "One", "ConnectionLost", "resync 2", "Last"]
 
 
 def test_garbage_a_silent_peer_and_a_refused_list_are_told_and_tried_again() -> None:
@@ -99,7 +101,7 @@ def test_garbage_a_silent_peer_and_a_refused_list_are_told_and_tried_again() -> 
             await visitor.send(b"Event: Last\r\n\r\n")
             await visitor.reader.read()
 
-    assert followed(script) == ["Garbled", "Refused", "NoAnswer", "resync 0", "Last"]
+    assert followed(script) == ["ProtocolError", "ActionRefused", "NoAnswer", "resync 0", "Last"]
 
 
 def test_a_login_refused_at_first_is_an_error_and_later_is_waited_for() -> None:
@@ -118,7 +120,7 @@ def test_a_login_refused_at_first_is_an_error_and_later_is_waited_for() -> None:
         await visitor.send(GREETING)  # Asterisk is booting and has not read its users yet
         await visitor.reply(await visitor.hear(), "Message: Authentication failed", kind="Response: Error")
 
-    assert followed(script) == ["resync 0", "Lost", "LoginRefused", "resync 0", "Last"]
+    assert followed(script) == ["resync 0", "ConnectionLost", "LoginRefused", "resync 0", "Last"]
     visits = 1
     with pytest.raises(LoginRefused):
         followed(script)

@@ -17,7 +17,7 @@ KEYS = "0123456789*#"
 HANG_UP = "hHqQ\x04"
 
 
-class Terminal:
+class TerminalCaller:
     """Shows what the caller would hear and passes on the keys that the person presses; `h` puts the receiver down."""
 
     def __init__(self, compiled: Compiled) -> None:

@@ -14,7 +14,7 @@ MAX_BACKLOG = 1 << 20  # bytes received and not yet taken
 SHOWN = 60  # bytes that an error message shows
 
 
-class Received:
+class ReceiveBuffer:
     """A buffer of lines. `data` is what is there; with `start` 0 it is all unused."""
 
     __slots__ = ("_lines", "_searched", "data", "start")
@@ -48,7 +48,7 @@ class Received:
         data, start = self.data, self.start
         end = data.find(b"\n", self._searched)
         if (len(data) if end < 0 else end) - start > MAX_LINE:
-            raise RemoteProtocolError(f"a line of more than {MAX_LINE} bytes, beginning with {show(data[start:])}")
+            raise RemoteProtocolError(f"a line of more than {MAX_LINE} bytes, beginning with {excerpt(data[start:])}")
         if end < 0:
             if start:
                 self.data = data[start:]
@@ -91,6 +91,6 @@ def _blank_line(data: bytes | bytearray, since: int) -> tuple[int, int]:
     return plain, plain + 2
 
 
-def show(data: bytes | bytearray) -> str:
+def excerpt(data: bytes | bytearray) -> str:
     """The beginning of what came, for an error message."""
     return repr(bytes(data[:SHOWN]))

@@ -29,7 +29,7 @@ class Backoff(NamedTuple):
         return min(self.longest, grown) * random.uniform(0.8, 1.0)
 
 
-async def follow(
+async def follow_events(
     account: Ami,
     resync: Callable[[Connection], Awaitable[None]],
     taken: Callable[[Message], None],
