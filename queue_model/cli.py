@@ -1,4 +1,4 @@
-"""`queue-model`: the command of supervisors. Each command is a module of `queue_model.commands`, imported late."""
+"""`queue-model`, the command of supervisors. Each subcommand is a module of `queue_model.commands`, imported on use."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from queue_model.errors import ModelError
 from queue_model.simulation import allocator
 
 COMMANDS = {
-    "run": "simulate a scenario: every measure with its interval",
-    "check": "do the promises of the Carta hold under a scenario?",
-    "explain": "where each value of a scenario comes from: assumed, measured, documented",
-    "staff": "fewest operators for each half-hour, by simulation, beside what formulas say",
-    "compare": "scenarios on the same callers: what differs, how surely, which is better",
-    "sweep": "one scenario with many settings, on all cores: a table and heat maps",
-    "rota": "who works when, with breaks, by integer programming; then checked by simulation",
-    "forecast": "how many will call, by day and half-hour, with intervals; scored on held-back weeks",
-    "calibrate": "a scenario from the switch's own queue_log: arrivals, talk, patience, redials, with intervals",
+    "run": "simulate a scenario and report every measure with its interval",
+    "check": "check whether the promises of the Carta hold under a scenario",
+    "explain": "show the origin of each value of a scenario: assumed, measured, documented",
+    "staff": "find the fewest operators for each half-hour, by simulation, and compare formulas",
+    "compare": "compare scenarios on the same callers: differences, their certainty, a ranking",
+    "sweep": "simulate one scenario with many settings on all cores: a table and heat maps",
+    "rota": "plan shifts and breaks by integer programming, then check them by simulation",
+    "forecast": "forecast calls by day and half-hour with intervals, scored on held-back weeks",
+    "calibrate": "fit a scenario to the queue_log of the switch: arrivals, talk, patience, redials",
     "erlang": "by formula, without a scenario: how many agents, lines or blocks of the day; priorities, retrials",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     allocator.keep_freed_memory()
-    description = "How many, when, what if: the service in numbers."
+    description = "Simulate and plan the service."
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show

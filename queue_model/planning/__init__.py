@@ -1,1 +1,1 @@
-"""Staffing and rotas."""
+"""Staffing for each half-hour, and rotas of people, shifts and breaks."""

@@ -1,10 +1,9 @@
-"""Fewest operator-hours in blocks of the day under a target for the whole day, exactly: by the forward equations.
+"""The fewest operator-hours in blocks of a day that meet targets for the whole day, exact by the forward equations.
 
-A few blocks (two shifts, three thirds of the day) each have one number of operators; which numbers reach the service
-level and the abandonment wanted at the least cost? Every combination is looked at, the cheapest first, so what is
-found is proven; but most need no equations of their own. More operators in other blocks never hurt the callers of this
-one, so what a block loses when all others are at their largest is the least it can lose, and a combination whose least
-losses already miss the target is out.
+Each of a few blocks (two shifts, three thirds of the day) has one number of operators. The search tries every
+combination, the cheapest first, so the result is a proven optimum. Most combinations need no equations of their own:
+more operators in other blocks never make the callers of a block worse off, so the losses of a block with all others at
+their maximum are a lower bound. A combination whose lower bounds already miss a target is skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from queue_model.theory.transient import Day, transient
 
 @dataclass(frozen=True)
 class BlockStaffing:
-    """Operators of each block, and what the day is like with them."""
+    """The operators of each block, with the resulting cost and measures of the day."""
 
     operators: tuple[int, ...]
     cost: float  # operator-hours
@@ -29,7 +28,7 @@ class BlockStaffing:
 
 @dataclass(frozen=True)
 class BlockProblem:
-    """`calls` expected in each slot; `blocks`: how many slots each lasts; `fewest`, `most`: operators of each block."""
+    """`calls`: expected in each slot; `blocks`: slots in each block; `fewest`, `most`: operators of each block."""
 
     calls: Sequence[float]
     aht: float  # s
@@ -51,57 +50,59 @@ class BlockProblem:
         return sum(n * length for n, length in zip(operators, self.blocks, strict=True)) * self.slot / 3600
 
 
-def cheapest_staffing(asked: BlockProblem) -> list[BlockStaffing]:
-    """All combinations that meet the targets at the least cost, the best service level first. Raises ModelError."""
-    if sum(asked.blocks) != len(asked.calls):
-        raise ModelError(f"blocks: {sum(asked.blocks)} slots in all, but calls has {len(asked.calls)}; make them equal")
-    least = _Least(asked)
-    ranges = (range(low, high + 1) for low, high in zip(asked.fewest, asked.most, strict=True))
+def cheapest_staffing(problem: BlockProblem) -> list[BlockStaffing]:
+    """All combinations that meet the targets at the least cost, by descending service level. Raises ModelError."""
+    if sum(problem.blocks) != len(problem.calls):
+        raise ModelError(
+            f"blocks: {sum(problem.blocks)} slots in all, but calls has {len(problem.calls)}; make them equal"
+        )
+    bounds = _LowerBounds(problem)
+    ranges = (range(low, high + 1) for low, high in zip(problem.fewest, problem.most, strict=True))
     found: list[BlockStaffing] = []
-    for operators in sorted(product(*ranges), key=lambda each: (asked.cost(each), each)):
-        cost = asked.cost(operators)
+    for operators in sorted(product(*ranges), key=lambda each: (problem.cost(each), each)):
+        cost = problem.cost(operators)
         if found and cost > found[0].cost:
             break
-        if least.possible(operators):
-            whole = asked.day(operators).whole
-            if whole.service_level >= asked.service_level and whole.abandoned <= asked.abandonment:
+        if bounds.allow(operators):
+            whole = problem.day(operators).whole
+            if whole.service_level >= problem.service_level and whole.abandoned <= problem.abandonment:
                 found.append(BlockStaffing(operators, cost, whole.service_level, whole.abandoned))
     if not found:
-        raise ModelError(f"most: not even {list(asked.most)} operators meet the targets; allow more or ask for less")
+        raise ModelError(f"most: not even {list(problem.most)} operators meet the targets; allow more or ask for less")
     return sorted(found, key=lambda each: -each.service_level)
 
 
-class _Least:
-    """Of each block and number: the callers answered in time and lost while all other blocks are at their largest."""
+class _LowerBounds:
+    """By block and number of operators: callers answered in time and lost while all other blocks have the maximum."""
 
-    def __init__(self, asked: BlockProblem) -> None:
-        self._asked = asked
-        self._known: dict[tuple[int, int], tuple[float, float]] = {}
-        self._calls = sum(asked.calls)
+    def __init__(self, problem: BlockProblem) -> None:
+        self._problem = problem
+        self._bounds: dict[tuple[int, int], tuple[float, float]] = {}
+        self._calls = sum(problem.calls)
 
-    def possible(self, operators: Sequence[int]) -> bool:
-        asked = self._asked
+    def allow(self, operators: Sequence[int]) -> bool:
+        problem = self._problem
         both = [self._block(block, count) for block, count in enumerate(operators)]
         in_time, lost = sum(each[0] for each in both), sum(each[1] for each in both)
         rounding = 1e-9 * self._calls
-        enough = in_time >= asked.service_level * self._calls - rounding
-        return enough and lost <= asked.abandonment * self._calls + rounding
+        enough = in_time >= problem.service_level * self._calls - rounding
+        return enough and lost <= problem.abandonment * self._calls + rounding
 
     def _block(self, block: int, count: int) -> tuple[float, float]:
-        if (block, count) not in self._known:
-            asked = self._asked
-            operators = [count if each == block else most for each, most in enumerate(asked.most)]
-            start = sum(asked.blocks[:block])
-            slots = [each for each in asked.day(operators).slots[start : start + asked.blocks[block]] if each.calls]
+        if (block, count) not in self._bounds:
+            problem = self._problem
+            operators = [count if each == block else most for each, most in enumerate(problem.most)]
+            start = sum(problem.blocks[:block])
+            slots = [each for each in problem.day(operators).slots[start : start + problem.blocks[block]] if each.calls]
             in_time = sum(each.calls * each.service_level for each in slots)
-            self._known[block, count] = in_time, sum(each.calls * each.abandoned for each in slots)
-        return self._known[block, count]
+            self._bounds[block, count] = in_time, sum(each.calls * each.abandoned for each in slots)
+        return self._bounds[block, count]
 
 
-def staffing_at_cost(asked: BlockProblem, cost: float) -> Iterator[BlockStaffing]:
-    """Every combination of exactly that cost, whether it meets the targets or not."""
-    ranges = (range(low, high + 1) for low, high in zip(asked.fewest, asked.most, strict=True))
+def staffing_at_cost(problem: BlockProblem, cost: float) -> Iterator[BlockStaffing]:
+    """Every combination of exactly this cost, whether or not it meets the targets."""
+    ranges = (range(low, high + 1) for low, high in zip(problem.fewest, problem.most, strict=True))
     for operators in product(*ranges):
-        if abs(asked.cost(operators) - cost) < 1e-9:
-            whole = asked.day(operators).whole
+        if abs(problem.cost(operators) - cost) < 1e-9:
+            whole = problem.day(operators).whole
             yield BlockStaffing(operators, cost, whole.service_level, whole.abandoned)
