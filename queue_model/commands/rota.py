@@ -165,7 +165,7 @@ def _cost(rota: Rota) -> Iterator[str]:
 def _short(rota: Rota) -> Iterator[str]:
     for (day, shift), count in sorted(rota.open_shifts.items()):
         yield f"nobody can take: {count} x {shift} on {WEEKDAYS[day.weekday()]} {day}"
-    lacking = sum(int((rota.planned(day) < rota.wanted[day]).sum()) for day in rota.days)
+    lacking = sum(int((rota.planned(day) < rota.with_spare[day]).sum()) for day in rota.days)
     if not rota.shortages:
         yield "Every requirement is covered."
     if lacking:

@@ -1,4 +1,4 @@
-"""A rota put to the test: its people as the scenario's operators, with their absences and lateness, and callers."""
+"""Checks a rota by simulation: its people are the operators of the scenario, with absence, lateness and callers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class GoalResult:
-    """One goal over the whole period, and the half-hours of the week that surely miss it, or perhaps."""
+    """A goal over the whole period, and the half-hours of the week that miss it, surely or possibly."""
 
     goal: Goal
     whole: Estimate
@@ -37,20 +37,20 @@ class GoalResult:
 
     @property
     def verdict(self) -> Verdict:
-        """By the interval, as `queue-model check` judges."""
+        """The verdict by the interval, as in `queue-model check`."""
         return judge(self.whole, self.goal.value, at_least=self.goal.at_least)
 
 
 @dataclass(frozen=True, eq=False)
 class RotaCheck:
-    """What the simulation says of a rota."""
+    """The result of the simulation of a rota."""
 
     result: Result
     verdicts: list[GoalResult]
 
 
 def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roster:
-    """The duties as instants, for `queue_model.simulation.people.events`; everybody takes every topic."""
+    """The duties as instants, for `queue_model.simulation.people.events`; everybody handles every topic."""
     period = study.period
     number = {code: index for index, code in enumerate(people)}
     most = max((len(duty.pattern.breaks) for duty in duties), default=0)
@@ -86,9 +86,9 @@ def check_rota(
     most: int = 0,
     progress: Progress = lambda done, wanted: None,
 ) -> RotaCheck:
-    """The scenario's period with this rota in place of its shifts: every measure, and each goal by half-hour.
+    """Simulate the scenario's period with this rota instead of its shifts: every measure, and each goal by half-hour.
 
-    While a goal over the whole period is too close to tell, twice as many replications are run, up to `most`.
+    While a goal over the whole period is too close to tell, the number of replications doubles, up to `most`.
     """
     study = rota.study
     name, run = engine(engine_name)
@@ -124,9 +124,9 @@ def _too_close(goals: Sequence[Goal], result: Result) -> bool:
 
 def _judged(goal: Goal, result: Result, levels: Levels, cells: HalfHours) -> GoalResult:
     estimates = [(cells.name(cell), levels.estimate(goal.measure, cell)) for cell in range(len(cells))]
-    said = [judge(each, goal.value, at_least=goal.at_least) for _, each in estimates]
+    verdicts = [judge(each, goal.value, at_least=goal.at_least) for _, each in estimates]
     missed, close = (
-        tuple(each for each, its in zip(estimates, said, strict=True) if its == wanted)
-        for wanted in ("fails", "too close to tell")
+        tuple(each for each, verdict in zip(estimates, verdicts, strict=True) if verdict == kind)
+        for kind in ("fails", "too close to tell")
     )
     return GoalResult(goal, result.estimate(goal.measure), missed, close)

@@ -1,4 +1,4 @@
-"""Shifts as columns: every way to work one shift, with its breaks at quarters of an hour."""
+"""Shift patterns: every way to place the breaks of a shift, on quarters of an hour."""
 
 from __future__ import annotations
 
@@ -35,53 +35,53 @@ class Shift:
 
 @dataclass(frozen=True)
 class ShiftPattern:
-    """A shift with its breaks, (from, until) each."""
+    """A shift with its breaks, each (from, until)."""
 
     shift: Shift
     breaks: tuple[tuple[int, int], ...]
 
     @property
     def present(self) -> Flags:
-        """The quarters of the day in which he holds a seat, breaks included."""
+        """The quarters of the day that occupy a seat, breaks included."""
         quarter = np.arange(QUARTERS) * GRID
         return np.asarray((quarter >= self.shift.start) & (quarter < self.shift.end))
 
     @property
     def works(self) -> Flags:
-        """The quarters in which he is at work."""
-        here, quarter = self.present, np.arange(QUARTERS) * GRID
+        """The quarters of work, without breaks."""
+        working, quarter = self.present, np.arange(QUARTERS) * GRID
         for begin, end in self.breaks:
-            here &= (quarter < begin) | (quarter >= end)
-        return here
+            working &= (quarter < begin) | (quarter >= end)
+        return working
 
 
 def shifts(force: Workforce) -> list[Shift]:
-    """Every shift that may be worked, in order of time."""
+    """Every shift of the people document, in order of time."""
     return sorted(
-        Shift(minute(start), minute(start) + turn.minutes, kind)
-        for kind, turn in force.shifts.items()
-        for start in dict.fromkeys(turn.starts)
+        Shift(minute(start), minute(start) + spec.minutes, name)
+        for name, spec in force.shifts.items()
+        for start in dict.fromkeys(spec.starts)
     )
 
 
 def shift_patterns(force: Workforce) -> list[ShiftPattern]:
-    """Every column. Raises ModelError when there are far too many."""
+    """Every shift pattern. Raises ModelError if there are more than MOST_PATTERNS."""
     found = []
     for shift in shifts(force):
-        for placed in _placed(force.shifts[shift.kind].breaks, shift.start, shift.start):
-            found.append(ShiftPattern(shift, placed))
+        for breaks in _break_times(force.shifts[shift.kind].breaks, shift.start, shift.start):
+            found.append(ShiftPattern(shift, breaks))
             if len(found) > MOST_PATTERNS:
-                remedy = "narrow the breaks' after and latest, or write fewer starts"
+                remedy = "narrow after and latest of the breaks, or write fewer starts"
                 raise ModelError(f"shifts.{shift.kind}: more than {MOST_PATTERNS:,} ways to place breaks; {remedy}")
     return found
 
 
-def _placed(pauses: Sequence[Break], start: int, free: int) -> Iterator[tuple[tuple[int, int], ...]]:
-    """The breaks, one after the other, none before the one above it is over."""
-    if not pauses:
+def _break_times(breaks: Sequence[Break], start: int, free: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Every placement of the breaks in their order, without overlap. `free`: the earliest start."""
+    if not breaks:
         yield ()
         return
-    first, *rest = pauses
+    first, *rest = breaks
     for begin in range(max(start + first.after, free), start + first.latest + 1, GRID):
-        for others in _placed(rest, start, begin + first.minutes):
+        for others in _break_times(rest, start, begin + first.minutes):
             yield ((begin, begin + first.minutes), *others)

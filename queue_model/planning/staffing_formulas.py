@@ -1,7 +1,8 @@
-"""What formulas would say, half-hour by half-hour, beside what simulation finds.
+"""Staffing by formulas for each half-hour, to compare with the simulation.
 
-Each takes a half-hour as if it lasted for ever (the pointwise stationary approximation), with exponential laws of the
-scenario's means, calls only, and all calls in one queue. Erlang C: nobody gives up. Erlang A: callers do.
+Each formula treats a half-hour as if it lasted for ever (the pointwise stationary approximation). It assumes
+exponential laws with the scenario's means, and calls only, in one queue. In Erlang C nobody gives up; in Erlang A
+callers do.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class FormulaStaffing:
-    """By half-hour of the week, [cells]; -1 where a rule has no answer."""
+    """The people needed by half-hour of the week, [cells]; -1 where a formula has no answer."""
 
-    calls: Floats  # that come to the queue
+    calls: Floats  # that reach the queue
     load: Floats  # erlangs
     aht: float  # s
     patience: float | None  # s; None: nobody gives up
@@ -40,13 +41,13 @@ class FormulaStaffing:
 
     @property
     def start(self) -> Counts:
-        """Where a search may well begin."""
+        """A good start for a search."""
         guess = np.where(self.erlang_a > 0, self.erlang_a, self.erlang_c)
         return np.where(guess > 0, guess, np.ceil(self.load).astype(np.int64) + 1)
 
 
 def formula_staffing(study: Study, trials: Trials, wanted: Sequence[Goal]) -> FormulaStaffing:
-    """The rules' answers for the callers of these trials."""
+    """The staffing of each formula for the callers of these trials."""
     calls, aht = trials.calls(), trials.handling()
     patience = mean(study.scenario.callers.patience)
     finite = patience if 0 < patience < math.inf else None
@@ -54,14 +55,14 @@ def formula_staffing(study: Study, trials: Trials, wanted: Sequence[Goal]) -> Fo
     within = study.scenario.targets.within
     rates = (calls / seconds).tolist()
 
-    def each(one: Callable[[float], int]) -> Counts:
-        return np.array([one(rate) if rate * aht > 0 else 1 for rate in rates], dtype=np.int64)
+    def by_cell(formula: Callable[[float], int]) -> Counts:
+        return np.array([formula(rate) if rate * aht > 0 else 1 for rate in rates], dtype=np.int64)
 
     return FormulaStaffing(
         calls, calls / seconds * aht, aht, finite,
-        each(lambda rate: _fewest(lambda n: erlang_c(rate, aht, n), math.floor(rate * aht) + 1, wanted, within)),
-        each(lambda rate: _with_patience(rate, aht, finite, wanted, within)),
-        each(lambda rate: _root(rate * aht, aht, wanted, within, finite)),
+        by_cell(lambda rate: _fewest(lambda n: erlang_c(rate, aht, n), math.floor(rate * aht) + 1, wanted, within)),
+        by_cell(lambda rate: _with_patience(rate, aht, finite, wanted, within)),
+        by_cell(lambda rate: _square_root(rate * aht, aht, wanted, within, finite)),
     )  # fmt: skip
 
 
@@ -90,8 +91,8 @@ def _met(goal: Goal, queue: Steady, within: float) -> bool:
     return value >= goal.value if goal.at_least else value <= goal.value
 
 
-def _root(load: float, aht: float, wanted: Sequence[Goal], within: float, patience: float | None) -> int:
-    """The rule knows a service level only."""
+def _square_root(load: float, aht: float, wanted: Sequence[Goal], within: float, patience: float | None) -> int:
+    """The square-root rule; it knows only the service level."""
     level = next((goal.value for goal in wanted if goal.measure == "service_level"), None)
     if level is None:
         return -1

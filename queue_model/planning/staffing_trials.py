@@ -1,7 +1,7 @@
-"""What a staff would make of the week: one set of drawn callers, tried with one staff after another.
+"""Simulates a week with different staffing levels and the same callers.
 
-Callers, e-mails and their work are drawn once, so all staffs meet the same chances (common random numbers), and one
-person more or fewer is seen where it matters and nowhere else.
+Callers, e-mails and their work are drawn once, so all levels have the same random numbers (common random numbers). The
+effect of one person more or fewer is then visible where it occurs and nowhere else.
 """
 
 from __future__ import annotations
@@ -34,43 +34,43 @@ Sums = dict[str, tuple[Floats, Floats]]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a measure must reach, or must not exceed."""
+    """A minimum or maximum for a measure."""
 
     measure: str
     value: float
     at_least: bool
 
     def margin(self, tops: Floats, bottoms: Floats) -> Floats:
-        """By how much it is met, in calls or seconds, from sums; 0 where nothing was counted."""
+        """The margin by which it is met, in calls or seconds, from sums; 0 where nothing was counted."""
         over = tops - self.value * bottoms
         return over if self.at_least else -over
 
 
 def goals(study: Study) -> list[Goal]:
-    """What the scenario's `targets` ask of the telephone; empty when they ask for nothing."""
+    """The telephone goals in the scenario's `targets`; empty if it sets none."""
     targets = study.scenario.targets
-    asked = (
+    possible = (
         (PUBLISHED, targets.service_level, True),
         ("answer_rate", targets.answer_rate, True),
         ("abandonment", targets.abandonment, False),
         ("wait_mean_answered", targets.wait_mean, False),
     )
-    return [Goal(name, value, at_least) for name, value, at_least in asked if value is not None]
+    return [Goal(name, value, at_least) for name, value, at_least in possible if value is not None]
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """What was measured by half-hour of the week: numerators and denominators [replications, cells]."""
+    """Measures by half-hour of the week: numerators and denominators [replications, cells]."""
 
     sums: dict[str, tuple[Floats, Floats]]
 
     def margin(self, wanted: Sequence[Goal]) -> Floats:
-        """By how much each goal is met, [goals, cells]."""
+        """The margin of each goal, [goals, cells]."""
         return np.array([goal.margin(*(each.sum(axis=0) for each in self.sums[goal.measure])) for goal in wanted])
 
     def met(self, wanted: Sequence[Goal]) -> Flags:
         """Where all goals are met, [cells]."""
-        # A share that is the target to the last digit meets it.
+        # A share that equals the target up to rounding meets it.
         return np.asarray((self.margin(wanted) >= -1e-6).all(axis=0))
 
     def estimate(self, measure: str, cell: int) -> Estimate:
@@ -79,7 +79,7 @@ class Levels:
 
 
 class Trials:
-    """A study's callers, drawn once; try a staff with `levels`. Use it as a context: it holds threads."""
+    """The callers of a study, drawn once. `levels` simulates a staffing level. A context manager: it holds threads."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Trials:
         builder = Builder(study)
         numbers = range(replications or study.scenario.replications)
         self.drawn: list[Inputs] = list(
-            self._pool.map(lambda each: _front(builder.inputs(each, self.seed).inputs), numbers)
+            self._pool.map(lambda each: _without_second_level(builder.inputs(each, self.seed).inputs), numbers)
         )
 
     def __enter__(self) -> Trials:
@@ -110,25 +110,25 @@ class Trials:
         self._pool.shutdown(cancel_futures=True)
 
     def levels(self, staff: Counts) -> Levels:
-        """What so many people at work in each half-hour make of it, [cells]."""
+        """Simulate with this many people at work in each half-hour, [cells]."""
         self.tried += 1
         schedule = staff_schedule(self.cells, staff)
-        found = list(self._pool.map(lambda each: self._one(each, schedule), self.drawn))
-        return combine(self.measures, found)
+        sums = list(self._pool.map(lambda each: self._one(each, schedule), self.drawn))
+        return combine(self.measures, sums)
 
     def _one(self, drawn: Inputs, schedule: dict[str, Any]) -> Sums:
         records = self._simulate(dataclasses.replace(drawn, seats=UNLIMITED, **schedule))
         return by_cell(self.study, self.cells, records, self.measures)
 
     def calls(self) -> Floats:
-        """Calls that come to the queue for the first time, on average each time the half-hour comes about, [cells]."""
+        """First attempts that reach the queue, the mean per occurrence of the half-hour, [cells]."""
         at = np.concatenate([each.call_at for each in self.drawn])
         cell = self.cells.cells_at(at)
         times = np.bincount(self.cells.cell, minlength=len(self.cells)) * len(self.drawn)
         return np.asarray(np.bincount(cell[cell >= 0], minlength=len(self.cells)) / times)
 
     def handling(self) -> float:
-        """Seconds of talk and wrap-up of a call, on average."""
+        """The mean talk and wrap-up time of a call, s."""
         talk = np.concatenate([each.talk[:, 0] + each.wrap[:, 0] for each in self.drawn])
         return float(talk.mean()) if len(talk) else 0.0
 
@@ -138,25 +138,25 @@ def by_cell(study: Study, cells: HalfHours, records: Records, measures: Sequence
     settled = float(study.period.midnights[study.scenario.period.settle])
     calls = records.calls
     cell = cells.cells_at(calls["entered"])
-    # Who gets through the menu after closing time is nobody's to staff for.
-    mine = (cell >= 0) & (calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)
-    cell = cell[mine]
+    # No staff is planned for callers who leave the menu after closing time.
+    counted = (cell >= 0) & (calls["entered"] >= settled) & (calls["outcome"] != Outcome.VOICEMAIL_CLOSED)
+    cell = cell[counted]
     targets = study.scenario.targets
-    classes = CallCounts(calls[mine], Thresholds(targets.within, targets.short), study.period.length)
+    classes = CallCounts(calls[counted], Thresholds(targets.within, targets.short), study.period.length)
     shares = classes.shares(cell, len(cells))
     return {name: shares[name] for name in measures}
 
 
-def combine(measures: Sequence[str], found: Sequence[Sums]) -> Levels:
-    """The sums of all replications, one below the other."""
+def combine(measures: Sequence[str], sums: Sequence[Sums]) -> Levels:
+    """The sums of all replications as rows."""
     return Levels({
-        name: (np.array([each[name][0] for each in found]), np.array([each[name][1] for each in found]))
+        name: (np.array([each[name][0] for each in sums]), np.array([each[name][1] for each in sums]))
         for name in measures
     })  # fmt: skip
 
 
-def _front(drawn: Inputs) -> Inputs:
-    """Without the second level: it takes nobody's time at the seats."""
+def _without_second_level(drawn: Inputs) -> Inputs:
+    """The inputs without the second level, which takes no time at the seats."""
     never = np.broadcast_to(np.bool_(False), drawn.patience.shape)
     mails = np.broadcast_to(np.bool_(False), drawn.mail_at.shape)
     return dataclasses.replace(drawn, second_level=never, mail_second_level=mails, office_people=0)

@@ -1,4 +1,4 @@
-"""The half-hours of the week in which the service opens: the cells for which people are wanted."""
+"""The half-hours of the week in which the service is open: the cells that need people."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SLOTS = 24 * 60 // STEP
 
 
 def clock(minutes: int) -> str:
-    """`09:30` of minutes after midnight."""
+    """Minutes after midnight as `09:30`."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 @dataclass(frozen=True, eq=False)
 class HalfHours:
-    """Cells in order of weekday and time; and every time that one of them comes about in the period."""
+    """Cells in order of weekday and time, and their occurrences in the period in order of time."""
 
     weekday: Indices  # of each cell, 0 = Monday
     slot: Indices  # of each cell, half-hours after midnight
-    cell: Indices  # of each occurrence, in order of time
-    start: Floats  # of each occurrence, seconds of the period
+    cell: Indices  # of each occurrence
+    start: Floats  # of each occurrence, s of the period
     until: Floats
 
     def __len__(self) -> int:
@@ -45,39 +45,41 @@ class HalfHours:
 
     @property
     def weekdays(self) -> list[int]:
-        """The weekdays on which the service opens."""
+        """The weekdays on which the service is open."""
         return sorted(set(self.weekday.tolist()))
 
     def cells_at(self, at: Floats) -> Indices:
-        """The cell of each instant; -1 outside all."""
+        """The cell of each instant; -1 outside opening hours."""
         place = np.searchsorted(self.start, at, "right") - 1
         inside = (place >= 0) & (at < self.until[place])
         return np.where(inside, self.cell[place], -1)
 
     def seconds(self) -> Floats:
-        """How long each cell lasts over the whole period, [cells]."""
+        """The total duration of each cell in the period, [cells]."""
         return np.asarray(np.bincount(self.cell, self.until - self.start, len(self)), dtype=np.float64)
 
 
 def half_hours(period: Period) -> HalfHours:
-    """Those of a period. Raises ModelError when the service never opens in it."""
-    found = [
+    """The half-hours of a period. Raises ModelError if the service never opens in it."""
+    occurrences = [
         (day, slot, *span)
         for day in np.flatnonzero(period.opens).tolist()
         for slot in range(SLOTS)
         if (span := _open_part(period, day, slot)) is not None
     ]
-    if not found:
-        raise ModelError(f"period: the service is closed on all {period.days} days from {period.first}; ask for others")
+    if not occurrences:
+        raise ModelError(
+            f"period: the service is closed on all {period.days} days from {period.first}; choose another period"
+        )
     first = period.first.weekday()
-    keys = sorted({((first + day) % 7, slot) for day, slot, _, _ in found})
+    keys = sorted({((first + day) % 7, slot) for day, slot, _, _ in occurrences})
     number = {key: each for each, key in enumerate(keys)}
     return HalfHours(
         weekday=np.array([key[0] for key in keys], dtype=np.intp),
         slot=np.array([key[1] for key in keys], dtype=np.intp),
-        cell=np.array([number[(first + day) % 7, slot] for day, slot, _, _ in found], dtype=np.intp),
-        start=np.array([start for *_, start, _ in found]),
-        until=np.array([until for *_, until in found]),
+        cell=np.array([number[(first + day) % 7, slot] for day, slot, _, _ in occurrences], dtype=np.intp),
+        start=np.array([start for *_, start, _ in occurrences]),
+        until=np.array([until for *_, until in occurrences]),
     )
 
 
@@ -92,20 +94,20 @@ def _open_part(period: Period, day: int, slot: int) -> tuple[float, float] | Non
 def staff_schedule(cells: HalfHours, staff: Counts) -> dict[str, Any]:
     """A schedule with exactly `staff` [cells] people at work in each half-hour, as arguments of `inputs.build`.
 
-    Person k is there whenever more than k are wanted; who has to go finishes the call in hand.
+    Person k works whenever more than k people are required; people who leave finish the current call first.
     """
-    wanted = staff[cells.cell]
-    people = int(wanted.max())
-    here = wanted[None, :] > np.arange(people)[:, None]
+    required = staff[cells.cell]
+    people = int(required.max())
+    present = required[None, :] > np.arange(people)[:, None]
     joined = np.concatenate(([False], cells.until[:-1] == cells.start[1:]))
-    begins, ends = here.copy(), here.copy()
-    begins[:, 1:] &= ~(here[:, :-1] & joined[None, 1:])
-    ends[:, :-1] &= ~(here[:, 1:] & joined[None, 1:])
-    who_comes, comes = np.nonzero(begins)
-    who_goes, goes = np.nonzero(ends)
+    begins, ends = present.copy(), present.copy()
+    begins[:, 1:] &= ~(present[:, :-1] & joined[None, 1:])
+    ends[:, :-1] &= ~(present[:, 1:] & joined[None, 1:])
+    arriving, comes = np.nonzero(begins)
+    leaving, goes = np.nonzero(ends)
     at = np.concatenate((cells.start[comes], cells.until[goes]))
     kind = np.repeat(np.array([kinds.SHIFT_START, kinds.SHIFT_END], dtype=np.uint8), (len(comes), len(goes)))
-    who = np.concatenate((who_comes, who_goes)).astype(np.int32)
+    who = np.concatenate((arriving, leaving)).astype(np.int32)
     order = np.lexsort((who, kind, at))
     return {
         "n_operators": people,

@@ -1,4 +1,4 @@
-"""The people document: who can work, how much, and in which shifts. A YAML file beside the scenario, read by `rota`."""
+"""The people document: who can work, how much, and in which shifts. A YAML file for `queue-model rota`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from queue_model.scenario.checks import minute
 from queue_model.scenario.schema import TimeOfDay, Weekday
 from queue_model.scenario.study import MOST_PROBLEMS, ScenarioError
 
-GRID = 15  # minutes: shifts and breaks begin at such marks
+GRID = 15  # minutes; shifts and breaks begin at multiples of it
 MOST_PATTERNS = 20_000
 
 Quarter = Annotated[int, Meta(ge=0, le=1440, multiple_of=GRID, description="minutes, a multiple of 15")]
@@ -30,7 +30,7 @@ Hours = Annotated[float, Meta(ge=0, le=168, description="hours, 0 to 168")]
 
 
 class Break(Struct, frozen=True, forbid_unknown_fields=True):
-    """A break; it begins at least `after` and at most `latest` minutes after the shift does."""
+    """A break that begins between `after` and `latest` minutes after the start of the shift."""
 
     minutes: Annotated[int, Meta(ge=GRID, le=240, multiple_of=GRID, description="minutes, a multiple of 15")]
     after: Quarter
@@ -38,17 +38,17 @@ class Break(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShiftKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of shift: it may begin at any of `starts`."""
+    """A kind of shift, which may begin at any of `starts`."""
 
     starts: Annotated[list[TimeOfDay], Meta(min_length=1, max_length=96)]
     minutes: Annotated[int, Meta(ge=GRID, le=720, multiple_of=GRID, description="minutes, a multiple of 15")]
     breaks: Annotated[list[Break], Meta(max_length=6)] = []
-    fair: bool = True  # everyone has his fair share of it
+    fair: bool = True  # shared fairly among the people
 
 
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
-    hours: Hours  # a week, at most; breaks are working time
-    least: Hours = 0  # a week, while nobody is absent; what is not needed is spread over the week all the same
+    hours: Hours  # at most per week; breaks are working time
+    least: Hours = 0  # at least per week without absence, even if nobody is needed
 
 
 class Absence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,11 +65,11 @@ class Person(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):
-    """D.Lgs. 66/2003, art. 7: eleven hours of rest between two days' work."""
+    """Rest follows D.Lgs. 66/2003, art. 7: eleven hours between two working days."""
 
     rest_hours: Annotated[float, Meta(ge=0, le=48)] = 11
     days_running: Annotated[int, Meta(ge=1, le=31)] = 5
-    spare: Share | None = None  # people planned for absence that nobody foresees; null: the scenario's absence
+    spare: Share | None = None  # share of spare people for unplanned absence; null: the scenario's absence
 
 
 class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,14 +83,14 @@ class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, eq=False)
 class PeopleDocument:
-    """A people document without mistakes."""
+    """A valid people document."""
 
     path: str
     workforce: Workforce
 
 
 def load(path: str) -> PeopleDocument:
-    """The people of a file. Raises `ScenarioError` with every mistake."""
+    """Read a people document. Raises `ScenarioError` with every mistake."""
     try:
         written = read(path, missing="no such file; scenarios/people.yaml is an example")
     except Unreadable as problem:
@@ -99,7 +99,7 @@ def load(path: str) -> PeopleDocument:
 
 
 def of(written: Any, path: str = "people") -> PeopleDocument:
-    """The people of plain values. Raises `ScenarioError`."""
+    """Check plain values as a people document. Raises `ScenarioError` with every mistake."""
     file = short_path(path)
     problems = [Problem(file, *each) for each in islice(find_type_errors(written, Workforce), MOST_PROBLEMS)]
     if problems:
@@ -112,8 +112,8 @@ def of(written: Any, path: str = "people") -> PeopleDocument:
 
 
 def _mistakes(force: Workforce) -> Iterator[tuple[str, str]]:
-    for name, turn in force.shifts.items():
-        yield from _shift_mistakes(f"shifts.{name}", turn)
+    for name, kind in force.shifts.items():
+        yield from _shift_mistakes(f"shifts.{name}", kind)
     for name, contract in force.contracts.items():
         if contract.least > contract.hours:
             yield f"contracts.{name}.least", f"{contract.least:g} h is more than hours, {contract.hours:g}; lower it"
@@ -125,30 +125,34 @@ def _mistakes(force: Workforce) -> Iterator[tuple[str, str]]:
                 yield f"people.{code}.absences[{index}].last", f"{absence.last} is before first; swap them"
 
 
-def _unknown(where: str, words: Any, known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for word in words:
-        if word not in known:
-            yield where, f"no {word}{did_you_mean(word, known) or f'; there are {chr(44).join(known)}'}"
+def _unknown(where: str, names: Any, known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"; use one of {', '.join(known)}"
+            yield where, f"{name} does not exist{remedy}"
 
 
-def _shift_mistakes(where: str, turn: ShiftKind) -> Iterator[tuple[str, str]]:
-    for index, text in enumerate(turn.starts):
+def _shift_mistakes(where: str, shift: ShiftKind) -> Iterator[tuple[str, str]]:
+    for index, text in enumerate(shift.starts):
         try:
             start = minute(text)
         except ValueError as problem:
             yield f"{where}.starts[{index}]", str(problem)
             continue
         if start % GRID:
-            yield f"{where}.starts[{index}]", f"{text} is no quarter of an hour; write {clock(start - start % GRID)}"
-        if start + turn.minutes > MIDNIGHT:
-            yield f"{where}.starts[{index}]", f"{turn.minutes} minutes from {text} go beyond midnight; start earlier"
-    ready = 0
-    for index, pause in enumerate(turn.breaks):
-        here = f"{where}.breaks[{index}]"
+            yield (
+                f"{where}.starts[{index}]",
+                f"{text} is not on a quarter of an hour; write {clock(start - start % GRID)}",
+            )
+        if start + shift.minutes > MIDNIGHT:
+            yield f"{where}.starts[{index}]", f"{shift.minutes} minutes from {text} end after midnight; start earlier"
+    earliest = 0  # minutes after the start at which the break before may be over
+    for index, pause in enumerate(shift.breaks):
+        key = f"{where}.breaks[{index}]"
         if pause.latest < pause.after:
-            yield f"{here}.latest", f"{pause.latest} is before after, {pause.after}; make it later"
-        if pause.after == 0 or pause.latest + pause.minutes >= turn.minutes:
-            yield here, f"may fall on an end of the shift of {turn.minutes} minutes; keep it inside"
-        if pause.latest < ready:
-            yield here, "can only begin before the break above it is over; write breaks in order"
-        ready = pause.after + pause.minutes
+            yield f"{key}.latest", f"{pause.latest} is before after, {pause.after}; make it later"
+        if pause.after == 0 or pause.latest + pause.minutes >= shift.minutes:
+            yield key, f"may fall on the start or end of the shift of {shift.minutes} minutes; keep it inside"
+        if pause.latest < earliest:
+            yield key, "cannot begin after the break above it; write breaks in order"
+        earliest = pause.after + pause.minutes

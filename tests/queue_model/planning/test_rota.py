@@ -214,7 +214,7 @@ def test_a_month_of_24_people_is_covered_at_the_least_hours(month: Rota) -> None
     assert month.gap <= 0.01
     for day in month.days:
         assert (month.planned(day) >= month.required[day]).all()
-        assert (month.planned(day) >= month.wanted[day]).all()
+        assert (month.planned(day) >= month.with_spare[day]).all()
 
 
 def test_nobody_works_against_the_rules(month: Rota, force: Workforce) -> None:
@@ -302,7 +302,7 @@ def test_spare_people_go_first_where_not_all_can_be_had(baseline: Study) -> None
     busy = dict.fromkeys(WEEK, REQUIREMENTS["monday"])
     found = make_rota(week(baseline), workforce.load(PEOPLE).workforce, busy)
     assert not found.shortages
-    assert any((found.planned(day) < found.wanted[day]).any() for day in found.days)
+    assert any((found.planned(day) < found.with_spare[day]).any() for day in found.days)
 
 
 # --- what cannot be done ---------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_least_hours_are_worked_though_nobody_needs_them(baseline: Study) -> Non
 
 def test_spare_people_are_planned_for_absence(baseline: Study) -> None:
     found = make_rota(week(baseline), of(rules={"spare": 0.4}), flat(1))
-    assert all((found.wanted[day][36:72] == 2).all() for day in found.days)
+    assert all((found.with_spare[day][36:72] == 2).all() for day in found.days)
     assert all((at_work([d.pattern for d in found.duties if d.day == day])[36:72] >= 2).all() for day in found.days)
 
 
@@ -402,16 +402,19 @@ def test_flexible_shifts_with_lunch_and_two_breaks(baseline: Study) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"shifts": {"mattina": {"starts": ["09:10"]}}}, "people: shifts.mattina.starts[0]: 09:10 is no quarter"),
-        ({"shifts": {"mattina": {"starts": ["22:00"]}}}, "go beyond midnight; start earlier"),
+        ({"shifts": {"mattina": {"starts": ["09:10"]}}}, "people: shifts.mattina.starts[0]: 09:10 is not on a quarter"),
+        ({"shifts": {"mattina": {"starts": ["22:00"]}}}, "end after midnight; start earlier"),
         ({"shifts": {"mattina": {"breaks": [{"minutes": 15, "after": 60, "latest": 255}]}}}, "keep it inside"),
         ({"shifts": {"mattina": {"breaks": [{**PAUSE, "latest": 100}]}}}, "latest: must be minutes, a multiple of 15"),
         ({"shifts": {"mattina": {"breaks": [{**PAUSE, "minutes": 20}]}}}, "minutes: must be minutes, a multiple of 15"),
         ({"shifts": {"mattina": {"minutes": 200}}}, "mattina.minutes: must be minutes, a multiple of 15, not 200"),
         ({"shifts": {"mattina": {"breaks": [{"minutes": 15, "after": 90, "latest": 60}]}}}, "breaks[0].latest: 60 is"),
         ({"contracts": {"pieno": {"least": 30}}}, "contracts.pieno.least: 30 h is more than hours, 22.5; lower it"),
-        ({"people": {"3": {"contract": "piano"}}}, "people.3.contract: no piano; did you mean"),
-        ({"people": {"3": {"shifts": ["notte"]}}}, "people.3.shifts: no notte; there are mattina,pomeriggio"),
+        ({"people": {"3": {"contract": "piano"}}}, "people.3.contract: piano does not exist; did you mean"),
+        (
+            {"people": {"3": {"shifts": ["notte"]}}},
+            "people.3.shifts: notte does not exist; use one of mattina, pomeriggio",
+        ),
         ({"people": {"3": {"absences": [{"first": "2026-10-09", "last": "2026-10-01"}]}}}, "is before first; swap"),
         ({"people": {"3": {"hours": 3}}}, "people.3.hours"),
         ({"rules": {"days_running": 0}}, "rules.days_running"),
@@ -435,7 +438,9 @@ def test_a_shift_that_begins_or_ends_at_a_closed_door_is_named(
 def test_a_missing_requirement_is_named(baseline: Study) -> None:
     lacking = flat(1)
     del lacking["tuesday"]["09:30"]
-    with pytest.raises(ModelError, match=r"requirements.tuesday.09:30: is missing; make them with queue-model staff"):
+    with pytest.raises(
+        ModelError, match=r"requirements.tuesday.09:30: is missing; write requirements with queue-model staff"
+    ):
         make_rota(week(baseline), of(), lacking)
 
 
