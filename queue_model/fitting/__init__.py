@@ -1,1 +1,1 @@
-"""From logs to parameters and forecasts."""
+"""Fits scenario parameters to logs, and forecasts calls."""

@@ -1,4 +1,4 @@
-"""Arrivals at the queue by half-hour and weekday, from the instants of visits: rates with intervals."""
+"""Fits arrivals at the queue by half-hour and weekday to the instants of visits, with intervals."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ STEP = 30  # minutes
 
 @dataclass(frozen=True, eq=False)
 class FittedArrivals:
-    """What a log says of arrivals: calls on a day whose factors are all 1, and the factors."""
+    """Fitted arrivals: the calls of a day whose factors are all 1, and the factors."""
 
-    days: list[date]  # that count: open, and covered by the log
-    silent: list[date]  # open, and nobody called: left out
+    days: list[date]  # used: open, and covered by the log
+    silent: list[date]  # not used: open, but without calls
     begin: int  # minute of the day at which the first half-hour starts
     counts: Floats  # [days, slots]
     per_day: FittedValue
@@ -37,8 +37,10 @@ class FittedArrivals:
 def fit_arrivals(
     at: Floats, weight: Floats, hours: OpeningHours, arrivals: Arrivals, span: tuple[float, float]
 ) -> FittedArrivals:
-    """Fit the arrivals at those instants (epoch seconds), each counting for `weight` (below 1 where a visit may be
-    somebody's second attempt). Months and special days are those of `arrivals`. Raises ModelError."""
+    """Fit arrivals at these instants (epoch seconds). A visit that may be a repeated attempt has a `weight` below 1.
+
+    Months and special days are those of `arrivals`. Raises ModelError.
+    """
     first, last = (hours.local(instant).date() for instant in span)
     period = Period(first, (last - first).days + 1, hours)
     begin, until = _reach(hours)
@@ -69,7 +71,7 @@ def _counts(period: Period, at: Floats, weight: Floats, begin: int, until: int) 
 
 
 def _covered(period: Period, span: tuple[float, float]) -> NDArray[np.bool_]:
-    """Days of service that lie within the log. A first or last day counts if the log reaches to its first or last
+    """The open days that the log covers. The first and last day count if the log reaches into their first or last
     half-hour."""
     found = period.opens.copy()
     for opens, closes in zip(period.open_from + period.origin, period.open_until + period.origin, strict=True):
@@ -115,5 +117,5 @@ def _around(value: float, relative: float) -> FittedValue:
 
 
 def date_range(days: list[date]) -> str:
-    """First and last day in words."""
+    """The first and last day as text."""
     return f"{days[0]} to {days[-1]}" if days[-1] - days[0] > timedelta() else str(days[0])

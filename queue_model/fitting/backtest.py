@@ -1,7 +1,8 @@
-"""Forecasts judged on weeks that they have not seen: from each origin two weeks ahead, beside the seasonal-naive
-forecast (the same weekday of the last week seen) and beside the Poisson noise that no forecast escapes.
+"""Scores forecasts on held-back weeks (rolling origin): two weeks ahead from each origin.
 
-The weight of the level is chosen on origins before the held-back ones, so that the score is honest.
+The score is compared with the seasonal-naive forecast (the same weekday of the last known week) and with Poisson noise,
+which no forecast can avoid. The weight of the level is chosen on origins before the held-back weeks, so that the score
+is fair.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 @dataclass(frozen=True)
 class Score:
-    """Weighted absolute percentage errors (sum of errors over sum of calls), and how often the intervals held."""
+    """Weighted absolute percentage errors (sum of errors over sum of calls), and the coverage of the intervals."""
 
     origins: int
     daily: float
@@ -37,12 +38,12 @@ class Score:
     floor_half_hour: float
     covered_daily: float  # of 95 % intervals
     covered_half_hour: float
-    weight: float  # of the last day in the level
+    weight: float  # of the most recent day in the level
 
 
 @dataclass(frozen=True, eq=False)
-class _Missed:
-    """Forecast days with what came, one row each: expected, seen, seasonal naive, each [rows, SLOTS]."""
+class _Errors:
+    """Forecast days with the actual calls: expected, seen and seasonal naive, each [rows, SLOTS]."""
 
     expected: Floats
     seen: Floats
@@ -52,41 +53,41 @@ class _Missed:
 def forecast(
     history: History, hours: OpeningHours, days: int, *, weeks: int = WEEKS, first: date | None = None
 ) -> tuple[Forecast, Score]:
-    """Forecast so many days after the history (or from `first` on), and score such forecasts. Raises ModelError."""
+    """Forecast `days` days after the history (or from `first` on), and score such forecasts. Raises ModelError."""
     begin = history.first + len(history.counts) * ONE_DAY
     start = first or begin
     gap = (start - begin).days
     if gap < 0:
-        raise ModelError(f"--first: {start} lies within the history, which ends {begin - ONE_DAY}")
+        raise ModelError(f"--first: {start} lies within the history, which ends {begin - ONE_DAY}; choose a later day")
     calendar = Calendar.of(history.first, len(history.counts), hours)
     weight, origins = _choose(history, calendar, weeks)
-    missed = _missed(history, calendar, origins, weight)
-    totals, expected = missed.seen.sum(axis=1), missed.expected.sum(axis=1)
+    errors = _errors(history, calendar, origins, weight)
+    totals, expected = errors.seen.sum(axis=1), errors.expected.sum(axis=1)
     shape = gamma_shape(totals, expected)
-    slot_shape = _slots_shape(missed)
+    slot_shape = _slots_shape(errors)
     model = fit(history, calendar, weight)
     ahead = Calendar.of(start, days, hours)
     found = Forecast(start, model, ahead, model.expected(ahead, gap), shape, slot_shape)
-    return found, _score(missed, len(origins), weight, shape, slot_shape)
+    return found, _score(errors, len(origins), weight, shape, slot_shape)
 
 
 def _choose(history: History, calendar: Calendar, weeks: int) -> tuple[float, list[int]]:
-    """The weight with the least daily error before the held-back weeks, and the origins that are held back."""
+    """The weight with the least daily error before the held-back weeks, and the held-back origins."""
     length = len(history.counts)
     all_origins = list(range(length - 7, LEAST - 1, -7))
     if not all_origins:
-        raise ModelError(f"history: {length} days; at least {LEAST + 7} are needed, so that a week can be held back")
+        raise ModelError(f"history: {length} days; at least {LEAST + 7} are needed to hold back a week")
     origins, before = all_origins[:weeks], all_origins[weeks + 1 : 2 * weeks + 1]
     if len(before) < 4:
         return USUAL_WEIGHT, origins
-    errors = {}
+    by_weight = {}
     for weight in WEIGHTS:
-        missed = _missed(history, calendar, before, weight)
-        errors[weight] = float(np.abs(missed.seen.sum(axis=1) - missed.expected.sum(axis=1)).sum())
-    return min(errors, key=lambda each: errors[each]), origins
+        errors = _errors(history, calendar, before, weight)
+        by_weight[weight] = float(np.abs(errors.seen.sum(axis=1) - errors.expected.sum(axis=1)).sum())
+    return min(by_weight, key=lambda each: by_weight[each]), origins
 
 
-def _missed(history: History, calendar: Calendar, origins: list[int], weight: float) -> _Missed:
+def _errors(history: History, calendar: Calendar, origins: list[int], weight: float) -> _Errors:
     expected, seen, naive = [], [], []
     totals = history.totals
     for origin in origins:
@@ -102,8 +103,8 @@ def _missed(history: History, calendar: Calendar, origins: list[int], weight: fl
             seen.append(history.counts[day])
             naive.append(_last_week(history, origin, day))
     if not expected:
-        raise ModelError("history: the held-back weeks are without a record; give one that reaches further")
-    return _Missed(np.array(expected), np.array(seen), np.array(naive))
+        raise ModelError("history: the held-back weeks have no data; give a longer history")
+    return _Errors(np.array(expected), np.array(seen), np.array(naive))
 
 
 def _last_week(history: History, origin: int, day: int) -> Floats:
@@ -113,29 +114,29 @@ def _last_week(history: History, origin: int, day: int) -> Floats:
     return history.counts[known] if known is not None else np.zeros(SLOTS)
 
 
-def _slots_shape(missed: _Missed) -> float:
-    """As the shape of days, for half-hours: what is left beyond Poisson within and between days."""
-    found: FittedValue = gamma_shape(missed.seen.ravel(), missed.expected.ravel())
+def _slots_shape(errors: _Errors) -> float:
+    """The gamma shape for half-hours: the spread beyond Poisson within and between days."""
+    found: FittedValue = gamma_shape(errors.seen.ravel(), errors.expected.ravel())
     return found.value
 
 
-def _score(missed: _Missed, origins: int, weight: float, shape: FittedValue, slot_shape: float) -> Score:
-    calls = float(missed.seen.sum())
+def _score(errors: _Errors, origins: int, weight: float, shape: FittedValue, slot_shape: float) -> Score:
+    calls = float(errors.seen.sum())
     if not calls:
-        raise ModelError("history: no call in the held-back weeks")
-    day_seen, day_mean, day_naive = (each.sum(axis=1) for each in (missed.seen, missed.expected, missed.naive))
+        raise ModelError("history: no calls in the held-back weeks; give a longer history")
+    day_seen, day_mean, day_naive = (each.sum(axis=1) for each in (errors.seen, errors.expected, errors.naive))
     low, high = interval(day_mean, shape.value)
-    used = missed.expected > 1
-    slot_low, slot_high = interval(missed.expected[used], slot_shape)
-    within = (missed.seen[used] >= slot_low) & (missed.seen[used] <= slot_high)
+    used = errors.expected > 1
+    slot_low, slot_high = interval(errors.expected[used], slot_shape)
+    within = (errors.seen[used] >= slot_low) & (errors.seen[used] <= slot_high)
     return Score(
         origins=origins,
         daily=float(np.abs(day_seen - day_mean).sum()) / calls,
-        half_hour=float(np.abs(missed.seen - missed.expected).sum()) / calls,
+        half_hour=float(np.abs(errors.seen - errors.expected).sum()) / calls,
         naive_daily=float(np.abs(day_seen - day_naive).sum()) / calls,
-        naive_half_hour=float(np.abs(missed.seen - missed.naive).sum()) / calls,
+        naive_half_hour=float(np.abs(errors.seen - errors.naive).sum()) / calls,
         floor_daily=float(noise(day_mean).sum()) / calls,
-        floor_half_hour=float(noise(missed.expected).sum()) / calls,
+        floor_half_hour=float(noise(errors.expected).sum()) / calls,
         covered_daily=float(np.mean((day_seen >= low) & (day_seen <= high))),
         covered_half_hour=float(np.mean(within)) if used.any() else 1.0,
         weight=weight,

@@ -1,8 +1,8 @@
-"""From the switch's own log to a scenario: arrivals, talk, patience, redials, voicemail by key, each with its interval.
+"""Fits a scenario to the queue_log of the switch: arrivals, talk, patience, redials, voicemail, with intervals.
 
-A queue_log knows those who reached the queue. What happened before (the menu) comes from the facts when they are given,
-else from the walks of the scenario that is the base; what the log cannot know (wrap-up, topics, e-mails) stays as it is
-there, and is said.
+A queue_log only contains callers who reached the queue. What happened before (the menu) comes from the facts, or else
+from the menu of the base scenario. What the log does not contain (wrap-up, topics, e-mails) is taken from the base, and
+a note says so.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from queue_model.scenario.derived import finite, measured
 from queue_model.scenario.study import Study
 from queue_model.simulation.menu_paths import Ways, ways
 
-WINDOW = 7200.0  # s within which a second call of a number is another attempt
-USUAL_ATTEMPTS = 2  # after the first, where the base says nothing
+WINDOW = 7200.0  # s; a second call of a number within this time is another attempt
+USUAL_ATTEMPTS = 2  # after the first, if the base does not say
 
 
 @dataclass
 class Parameter:
-    """One fitted value beside what was seen."""
+    """A fitted parameter, with what was observed."""
 
     path: str  # in the scenario
     name: str
@@ -42,7 +42,7 @@ class Parameter:
 
 @dataclass
 class Calibration:
-    """What was found. `values` are the scenario's; a part whose data are too few keeps the base's, and says so."""
+    """The fitted values for the scenario. A part with too few data keeps the base's values, with a note."""
 
     days: list[date]
     parameters: list[Parameter] = field(default_factory=list)
@@ -55,31 +55,31 @@ class Calibration:
     talk: Fit | None = None
 
     def set_value(self, path: str, value: Any, comment: str, source: str, interval: FittedValue | None = None) -> None:
-        """Write a value, and where it comes from."""
+        """Set a value of the scenario and its origin."""
         *above, last = path.split(".")
-        place = self.values
+        section = self.values
         for key in above:
-            place = place.setdefault(key, {})
-        place[last] = value
+            section = section.setdefault(key, {})
+        section[last] = value
         ends = (interval.low, interval.high) if interval is not None else (None, None)
         self.assumptions[path] = measured(comment, source, *ends)
 
 
 def calibrate(log: QueueLog, study: Study, folder: str | None = None, window: float = WINDOW) -> Calibration:
-    """Fit what the log tells. `folder`: the spool of facts. Raises ModelError when not even arrivals can be told."""
+    """Fit the log. `folder`: the spool of facts. Raises ModelError if not even arrivals can be fitted."""
     visits = [visit for visit in log.visits if study.hours.is_open(visit.at)]
     result = Calibration([], notes=log.notes())
     if len(visits) < len(log.visits):
         outside = len(log.visits) - len(visits)
         result.notes.append(f"{outside} visits began outside the opening hours of service.yaml and are left out")
     if not visits:
-        raise ModelError("no visit within the opening hours; is config/service.yaml that of this switch?")
+        raise ModelError("no visit within the opening hours; check that config/service.yaml belongs to this switch")
     span = (float(log.visits[0].at), float(max(visit.at + (visit.wait or 0) for visit in log.visits)))
     fresh = _redials(result, visits, study, window, span[1])
     _arrivals(result, visits, fresh * _first_stays(result, visits), study, span, folder)
     for part, fit_part in (("talk", _talk), ("patience", _patience), ("voicemail by key", _key)):
         _attempt(result, part, fit_part, visits, study)
-    result.notes.append("wrap-up, topics, e-mails, operators and hours outside service stay those of the base")
+    result.notes.append("wrap-up, topics, e-mails, operators and hours outside service are those of the base")
     return result
 
 
@@ -90,11 +90,11 @@ def _attempt(
     try:
         fit_part(result, visits, study)
     except ModelError as problem:
-        result.notes.append(f"{part}: {problem}; the base's value stays")
+        result.notes.append(f"{part}: {problem}; the base's value is kept")
 
 
 def source(result: Calibration) -> str:
-    """Where the values come from."""
+    """The origin of the values."""
     return f"queue_log, {date_range(result.days)}" if result.days else "queue_log"
 
 
@@ -104,25 +104,27 @@ def source(result: Calibration) -> str:
 def _redials(
     result: Calibration, visits: list[Visit], study: Study, window: float, log_ends: float
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Fit redials; return for each visit the chance that it is somebody's first attempt."""
+    """Fit redials. Returns for each visit the probability that it is a first attempt."""
     stated = study.scenario.callers.redial
     most = stated.most if stated is not None else USUAL_ATTEMPTS
     known = np.array([bool(visit.caller) for visit in visits])
     gave_up = sum(visit.end == "abandoned" for visit in visits)
     if not known.any():
         again = stated.share * gave_up / len(visits) if stated is not None else 0.0
-        result.notes.append("redials: no numbers in the log; the base's redials are taken off the arrivals")
+        result.notes.append("redials: no numbers in the log; the arrivals are reduced by the base's redials")
         return np.full(len(visits), 1 - min(again, 0.9))
     found = redials.find_redials(visits, window, most, lambda at: min(study.hours.next_change(at), log_ends))
     first = 1.0 - np.array(found.again, float)
     first[~known] = first[known].mean()
     if not known.all():
-        hidden = f"redials: {1 - known.mean():.1%} of the visits show no number and are taken to be like the others"
-        result.notes.append(f"{hidden}; who hides it only the second time is not seen to call again")
+        hidden = f"redials: {1 - known.mean():.1%} of the visits have no number and are assumed to be like the others"
+        result.notes.append(
+            f"{hidden}; a caller who hides the number only on the second call is not counted as calling again"
+        )
     try:
         fitted = redials.fit_redials(found)
     except ModelError as problem:
-        result.notes.append(f"redials: {problem}; the base's value stays")
+        result.notes.append(f"redials: {problem}; the base's value is kept")
         return first
     rule = {"share": rounded(fitted.share.value), "after": _exponential(fitted.mean.value), "most": most}
     seen = f"{len(found.after)} of {len(found.after) + len(found.watched)} within {window / 60:g} min"
@@ -130,19 +132,21 @@ def _redials(
         Parameter("callers.redial.share", "call again after giving up", fitted.share, "share", seen)
     )
     mean = f"{np.mean(found.after):.0f} s within the window"
-    result.parameters.append(Parameter("callers.redial.after", "mean time until then", fitted.mean, "s", mean))
+    result.parameters.append(Parameter("callers.redial.after", "mean time until the next call", fitted.mean, "s", mean))
     comment = f"Share {_interval(fitted.share, 3)}, mean {_interval(fitted.mean, 4)} s; from {seen}."
     result.set_value("callers.redial", rule, comment, "queue_log")
     return first
 
 
 def _first_stays(result: Calibration, visits: list[Visit]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """1 for the first stay of each call, 0 where it only goes on to another queue, or back into the same."""
-    places: dict[str, int] = {}
-    first = np.array([places.setdefault(visit.call, place) == place for place, visit in enumerate(visits)], float)
-    again = len(visits) - len(places)
+    """1 for the first stay of each call in a queue, 0 for further stays of the same call."""
+    positions: dict[str, int] = {}
+    first = np.array([positions.setdefault(visit.call, n) == n for n, visit in enumerate(visits)], float)
+    again = len(visits) - len(positions)
     if again:
-        result.notes.append(f"{again} visits are further stays of a call that was in a queue before: no new arrivals")
+        result.notes.append(
+            f"{again} visits are further stays of a call that was already in a queue; they are no new arrivals"
+        )
     return first
 
 
@@ -159,13 +163,13 @@ def _arrivals(
     if found.silent:
         days = ", ".join(map(str, found.silent[:5]))
         more = " and more" if len(found.silent) > 5 else ""
-        result.notes.append(f"open days without a call, left out: {days}{more}")
+        result.notes.append(f"open days without a call, not used: {days}{more}")
     reach, how = _reach(study, folder, found.days)
     result.notes.append(f"calls at the number: {how}")
     per_day = FittedValue(*(each / reach for each in found.per_day))
     where, mean = source(result), float(found.counts.sum()) / len(found.days)
-    seen = f"{mean:.1f} reach the queue for the first time"
-    result.parameters.append(Parameter("arrivals.per_day", "calls a day, all factors 1", per_day, "calls", seen))
+    seen = f"{mean:.1f} first attempts reach the queue"
+    result.parameters.append(Parameter("arrivals.per_day", "calls per day, all factors 1", per_day, "calls", seen))
     result.set_value("arrivals.per_day", rounded(per_day.value), f"{_interval(per_day, 4)}; {how}.", where, per_day)
     weights = [rounded(each.value / reach) for each in found.profile]
     start = f"{found.begin // 60:02}:{found.begin % 60:02}"
@@ -183,14 +187,14 @@ def _arrivals(
     known = rounded(shape.value) if np.isfinite(shape.value) and shape.value < 1e6 else None
     result.set_value("arrivals.busyness", known, f"{_interval(shape, 3)}; {spread}.", where, shape)
     if study.scenario.arrivals.swings is not None:
-        result.set_value("arrivals.swings", None, "The spread of whole days, measured, is all in busyness.", where)
+        result.set_value("arrivals.swings", None, "The measured spread of whole days is all in busyness.", where)
     topics = study.scenario.topics
     for name in (name for name, topic in topics.items() if topic.profile is not None):
         result.values.setdefault("topics", {}).setdefault(name, {})["profile"] = None
 
 
 def _reach(study: Study, folder: str | None, days: list[date]) -> tuple[float, str]:
-    """The share of the calls at the number that reach the queue, and where that is from."""
+    """The share of the calls at the number that reach the queue, and the source of that value."""
     if folder is not None:
         counted, covered = {"answered": set[str](), "handed_over": set[str]()}, set(days)
         try:
@@ -205,24 +209,26 @@ def _reach(study: Study, folder: str | None, days: list[date]) -> tuple[float, s
             raise ModelError(f"{problem}; move that segment out of the spool") from None
         both = len(counted["handed_over"] & counted["answered"])
         if not both:
-            raise ModelError(f"--facts {folder}: no call of the log's days reached the queue; give the spool's folder")
+            raise ModelError(
+                f"--facts {folder}: no call on the days of the log reached the queue; give the folder of the spool"
+            )
         part = fit_share(both, len(counted["answered"]))
         return part.value, f"facts: {_interval(part, 4)} of the callers reach the queue"
-    laid = ways(study)
+    paths = ways(study)
     chance = 0.0
     for topic, spec in enumerate(study.scenario.topics.values()):
-        mine = slice(int(laid.first[2 * topic + 1]), int(laid.first[2 * topic + 2]))
-        chance += spec.share * float(laid.chance[mine][laid.ending[mine] == Ways.QUEUE].sum())
+        own = slice(int(paths.first[2 * topic + 1]), int(paths.first[2 * topic + 2]))
+        chance += spec.share * float(paths.chance[own][paths.ending[own] == Ways.QUEUE].sum())
     if not chance:
-        raise ModelError("the base's menu leads nobody to the queue; base it on another scenario")
-    return chance, f"in the base's menu {chance:.1%} of the callers reach the queue; --facts would measure it"
+        raise ModelError("the menu of the base leads no caller to the queue; choose another base scenario")
+    return chance, f"in the base's menu {chance:.1%} of the callers reach the queue; --facts measures it"
 
 
 def _talk(result: Calibration, visits: list[Visit], study: Study) -> None:
     seen = np.array([visit.talk for visit in visits if visit.talk is not None], float)
     unknown = sum(visit.end == "answered" and visit.talk is None for visit in visits)
     if unknown:
-        result.notes.append(f"talk: of {unknown} answered calls the length is not known (transferred, or cut off)")
+        result.notes.append(f"talk: the length of {unknown} answered calls is unknown (transferred or cut off)")
     fitted = best_fit(("lognormal", "gamma"), seen)
     result.talk = fitted
     p50, p90 = np.quantile(seen, (0.5, 0.9))
@@ -233,16 +239,16 @@ def _talk(result: Calibration, visits: list[Visit], study: Study) -> None:
     for name in own:
         result.values.setdefault("topics", {}).setdefault(name, {})["talk"] = None
     if own:
-        result.notes.append(f"talk: the log tells no topics; {', '.join(own)} take the common law")
+        result.notes.append(f"talk: the log has no topics; {', '.join(own)} use the common law")
 
 
 def _put_law(result: Calibration, path: str, fitted: Fit, seen: str) -> None:
-    words = f"{fitted.law}, mean {_interval(fitted.mean, 4)} s"
+    text = f"{fitted.law}, mean {_interval(fitted.mean, 4)} s"
     if fitted.shape is not None:
         name = "sigma" if fitted.law == "lognormal" else "shape"
-        words += f", {name} {_interval(fitted.shape, 3)}"
+        text += f", {name} {_interval(fitted.shape, 3)}"
         result.parameters.append(Parameter(path, f"  its {name}", fitted.shape, "shape"))
-    result.set_value(path, fitted.scenario(), f"{words}; from {seen}.", source(result))
+    result.set_value(path, fitted.scenario(), f"{text}; from {seen}.", source(result))
 
 
 def _patience(result: Calibration, visits: list[Visit], study: Study) -> None:
@@ -257,7 +263,7 @@ def _patience(result: Calibration, visits: list[Visit], study: Study) -> None:
     result.parameters.append(Parameter("callers.patience", f"patience, {fitted.law}, mean", fitted.mean, "s", seen))
     _put_law(result, "callers.patience", fitted, seen)
     if study.scenario.callers.balk:
-        result.set_value("callers.balk", 0, "Who left at once is counted in patience.", source(result))
+        result.set_value("callers.balk", 0, "Callers who left at once are counted in patience.", source(result))
 
 
 def _key(result: Calibration, visits: list[Visit], study: Study) -> None:
@@ -267,12 +273,12 @@ def _key(result: Calibration, visits: list[Visit], study: Study) -> None:
     pressed = sum(end == "key" for end, _ in waits)
     if key is None or not every:
         if pressed:
-            result.notes.append(f"{pressed} left by key, but service.yaml offers none (queue.voicemail_key)")
+            result.notes.append(f"{pressed} left by key, but service.yaml offers no key (queue.voicemail_key)")
         return
     offers = sum(max(1, round(wait / every)) if end == "key" else int(wait // every) for end, wait in waits)
     part = fit_share(pressed, offers)
     left = f"{pressed} of {len(waits)} visits ({pressed / len(waits):.1%}) left by key, at {offers} offers"
-    result.parameters.append(Parameter("callers.voicemail_key", "take the voicemail, an offer", part, "share", left))
+    result.parameters.append(Parameter("callers.voicemail_key", "choose voicemail, per offer", part, "share", left))
     comment = f"{_interval(part, 3)}; {left}."
     result.set_value("callers.voicemail_key", rounded(part.value), comment, source(result), part)
 

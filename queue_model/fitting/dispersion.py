@@ -1,7 +1,7 @@
-"""How much days differ beyond chance: the gamma shape of a scenario's `busyness`, from counts and what was expected.
+"""How much days differ beyond chance: the gamma shape of a scenario's `busyness`, from counts and expected counts.
 
-With a gamma factor of mean 1 and shape k, a count around m has the variance m + m * m / k. The shape is the one for
-which Pearson's statistic is what it should be, its degrees of freedom; the interval takes chi-square quantiles instead.
+With a gamma factor of mean 1 and shape k, a count with mean m has the variance m + m * m / k. The estimate is the shape
+for which Pearson's statistic equals its degrees of freedom; the interval uses chi-square quantiles instead.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from queue_model.fitting.maximum_likelihood import FittedValue
 
 
 def gamma_shape(counts: ArrayLike, expected: ArrayLike, parameters: int = 0) -> FittedValue:
-    """The shape, infinite where days differ by chance alone. `parameters`: those of `expected` fitted to these counts.
+    """The shape; infinite if days differ only by chance. `parameters`: the number fitted to get `expected`.
 
-    Raises ModelError when there are no more counts than parameters.
+    Raises ModelError if there are too few counts for the parameters.
     """
     seen, mean = np.asarray(counts, float), np.asarray(expected, float)
     seen, mean = seen[mean > 0], mean[mean > 0]
     freedom = len(seen) - parameters
     if freedom < 2:
-        raise ModelError(f"{len(seen)} days are too few to tell how much days differ; give a longer record")
+        raise ModelError(f"{len(seen)} days are too few to estimate how much days differ; give a longer record")
 
     def excess(log_shape: float, goal: float) -> float:
         return float(np.sum((seen - mean) ** 2 / (mean + mean**2 / math.exp(log_shape)))) - goal

@@ -1,4 +1,4 @@
-"""What has been seen, for a forecast: calls by day and half-hour, from a CSV of counts or of single calls.
+"""The history of calls for a forecast, by day and half-hour, from a CSV of counts or of single calls.
 
 Counts: columns `day` (2026-10-05), `half_hour` (09:30) and `calls`. Single calls: the column `at`, as in a trace.
 """
@@ -23,12 +23,12 @@ MOST_DAYS = 20 * 366
 
 
 class HistoryError(ModelError):
-    """A history that cannot be used; the message names the file and the line."""
+    """An unusable history; the message names the file and the line."""
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Calls of consecutive days; a day without any record is a gap (nan), not a day without calls."""
+    """The calls of consecutive days; a day without a record is a gap (nan), not a day without calls."""
 
     first: date
     counts: Floats  # [days, SLOTS]
@@ -43,7 +43,7 @@ class History:
         return np.asarray(self.counts.sum(axis=1))
 
     def until(self, days: int) -> History:
-        """Only the first days."""
+        """The first `days` days."""
         return History(self.first, self.counts[:days])
 
 
@@ -56,7 +56,7 @@ def read_history(path: str, hours: OpeningHours) -> History:
                 file.seek(0)
                 return history_of_counts(_counts(path, file))
     except FileNotFoundError:
-        raise HistoryError(f"{path}: not there; give a CSV with the columns day,half_hour,calls, or at") from None
+        raise HistoryError(f"{path}: no such file; give a CSV with the columns day,half_hour,calls, or at") from None
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise HistoryError(f"{path}: {problem}") from None
     if "at" not in columns:
@@ -66,7 +66,7 @@ def read_history(path: str, hours: OpeningHours) -> History:
 
 
 def history_of_calls(at: list[float], hours: OpeningHours) -> History:
-    """From single calls. A day on which nobody called, though others did around it, is taken for a gap."""
+    """The history of single calls. A day without calls between days with calls counts as a gap."""
     counted: dict[tuple[date, int], float] = {}
     for instant in at:
         local = hours.local(instant)
@@ -76,11 +76,11 @@ def history_of_calls(at: list[float], hours: OpeningHours) -> History:
 
 
 def history_of_counts(counted: dict[tuple[date, int], float]) -> History:
-    """From counts by (day, half-hour of the day)."""
+    """The history of counts by (day, half-hour of the day)."""
     days = sorted({day for day, _ in counted})
     first, number = days[0], (days[-1] - days[0]).days + 1
     if number > MOST_DAYS:
-        raise HistoryError(f"history: from {first} to {days[-1]}, more than 20 years; correct the odd date")
+        raise HistoryError(f"history: from {first} to {days[-1]}, more than 20 years; correct the wrong date")
     counts = np.full((number, SLOTS), np.nan)
     for day in days:
         counts[(day - first).days] = 0
@@ -96,30 +96,30 @@ def _counts(path: str, file: IO[str]) -> dict[tuple[date, int], float]:
         where = f"{path}: line {rows.line_num}"
         place = _day(row["day"], where), _slot(row["half_hour"], where)
         if place in found:
-            raise HistoryError(f"{where}: {row['day']} {row['half_hour']} is there twice; keep one of them")
+            raise HistoryError(f"{where}: {row['day']} {row['half_hour']} occurs twice; keep one of the lines")
         found[place] = _calls(row["calls"], where)
     if not found:
-        raise HistoryError(f"{path}: no line after the first; write one for each half-hour")
+        raise HistoryError(f"{path}: no lines after the heading; write one for each half-hour")
     return found
 
 
-def _day(word: str | None, where: str) -> date:
+def _day(cell: str | None, where: str) -> date:
     try:
-        return date.fromisoformat((word or "").strip())
+        return date.fromisoformat((cell or "").strip())
     except ValueError:
-        raise HistoryError(f'{where}: "{word or ""}" is no day; write 2026-10-05') from None
+        raise HistoryError(f'{where}: "{cell or ""}" is not a day; write 2026-10-05') from None
 
 
-def _slot(word: str | None, where: str) -> int:
-    hour, colon, minute = (word or "").strip().partition(":")
-    right = colon and hour.isascii() and hour.isdigit() and int(hour) < 24 and minute in ("00", "30")
-    if not right:
-        raise HistoryError(f'{where}: "{word or ""}" is no half-hour; write 09:00 or 09:30')
+def _slot(cell: str | None, where: str) -> int:
+    hour, colon, minute = (cell or "").strip().partition(":")
+    valid = colon and hour.isascii() and hour.isdigit() and int(hour) < 24 and minute in ("00", "30")
+    if not valid:
+        raise HistoryError(f'{where}: "{cell or ""}" is not a half-hour; write 09:00 or 09:30')
     return int(hour) * 2 + (minute == "30")
 
 
-def _calls(word: str | None, where: str) -> float:
-    text = (word or "").strip()
+def _calls(cell: str | None, where: str) -> float:
+    text = (cell or "").strip()
     if not (text.isascii() and text.isdigit()):
-        raise HistoryError(f'{where}: "{word or ""}" is no number of calls; write 0 or more')
+        raise HistoryError(f'{where}: "{cell or ""}" is not a number of calls; write 0 or more')
     return float(text)

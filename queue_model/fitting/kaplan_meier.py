@@ -1,4 +1,4 @@
-"""How long callers would wait, from those who gave up and those who were served first (Kaplan and Meier 1958)."""
+"""Patience from callers who gave up and callers who were served before that (Kaplan and Meier 1958)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 
 
 class SurvivalCurve(NamedTuple):
-    """The share still patient after `seconds`, a step at each; 95 % interval by Greenwood's formula on the log-log
-    scale, which keeps it within 0 and 1."""
+    """The share still patient after `seconds`, with a step at each, and its 95 % interval by Greenwood's formula on the
+    log-log scale, which keeps it between 0 and 1."""
 
     seconds: Floats
     share: Floats
@@ -22,13 +22,13 @@ class SurvivalCurve(NamedTuple):
     high: Floats
 
     def at(self, second: float) -> float:
-        """The share that is still patient then."""
+        """The share still patient after this time."""
         place = int(np.searchsorted(self.seconds, second, "right")) - 1
         return float(self.share[place]) if place >= 0 else 1.0
 
 
 def survival_curve(gave_up: ArrayLike, censored: ArrayLike) -> SurvivalCurve:
-    """The curve from the waits of those who gave up and of those whom something else took out of the queue."""
+    """The curve from the waits of callers who gave up (`gave_up`) and of those who left otherwise (`censored`)."""
     left, others = np.sort(np.asarray(gave_up, float)), np.sort(np.asarray(censored, float))
     seconds, ended = np.unique(left, return_counts=True)
     at_risk = (

@@ -1,8 +1,8 @@
-"""Laws fitted to seconds that a clock cut to whole ones, by maximum likelihood, with intervals.
+"""Fits laws by maximum likelihood, with intervals, to durations in whole seconds.
 
-The log gives the difference of two instants each cut to its second. Over all phases of the clock a duration x is seen
-as d with chance 1 - |x - d| (a triangle two seconds wide), so the chance of d is the second difference of the integral
-of the distribution function, which is known in closed form for each of these laws.
+The log gives the difference of two instants, each truncated to its second. Over all phases of the clock, a duration x
+is logged as d with probability 1 - |x - d| (a triangle two seconds wide). So the probability of d is the second
+difference of the integral of the distribution function, which has a closed form for each of these laws.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from queue_model.errors import ModelError
 
 Floats = NDArray[np.float64]
 LawName = Literal["exponential", "lognormal", "gamma", "weibull"]
-NORMAL = 1.959963984540054  # a normal variate is within so many standard deviations 95 times in 100
-EXACT = 30  # s; above, the triangle is narrow enough for the density itself (and rounding would eat the difference)
+NORMAL = 1.959963984540054  # standard deviations of a two-sided 95 % interval
+EXACT = 30  # s; above it the density is accurate enough, and rounding would spoil the second difference
 TINY = 1e-300
 SHAPE_NAME: dict[str, str] = {"lognormal": "sigma", "gamma": "shape", "weibull": "shape"}
 
@@ -34,7 +34,7 @@ class FittedValue(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A law with its parameters; `aic` compares it with others on the same data, less is better."""
+    """A law with its parameters; a lower `aic` is better on the same data."""
 
     law: LawName
     mean: FittedValue  # s
@@ -42,7 +42,7 @@ class Fit(NamedTuple):
     aic: float
 
     def scenario(self) -> dict[str, Any]:
-        """As a scenario writes it."""
+        """The law as in a scenario file."""
         plain: dict[str, Any] = {"law": self.law, "mean": rounded(self.mean.value)}
         if self.shape is not None:
             plain[SHAPE_NAME[self.law]] = rounded(self.shape.value)
@@ -50,14 +50,14 @@ class Fit(NamedTuple):
 
 
 def rounded(value: float, digits: int = 4) -> float:
-    """To so many digits that mean something."""
+    """The value with this many significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def maximise_likelihood(loss: Callable[[Floats], float], start: Sequence[float]) -> tuple[Floats, Floats, float]:
-    """The least of a negative log-likelihood: where, the standard deviations there (observed information), its value.
+    """Minimise a negative log-likelihood. Returns the point, its standard deviations (observed information), the value.
 
-    Raises ModelError when the data do not determine the parameters.
+    Raises ModelError if the data do not determine the parameters.
     """
     found = optimize.minimize(
         loss, np.asarray(start, float), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4000}
@@ -74,12 +74,12 @@ def maximise_likelihood(loss: Callable[[Floats], float], start: Sequence[float])
     except np.linalg.LinAlgError:
         variances = np.full(size, -1.0)
     if not found.success or not np.all(np.isfinite(variances)) or np.any(variances <= 0):
-        raise ModelError("too little or too uniform data for a fit; give a longer log")
+        raise ModelError("too few or too uniform data for a fit; give a longer log")
     return np.asarray(found.x), np.asarray(np.sqrt(variances)), float(found.fun)
 
 
 def fit_law(law: LawName, seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
-    """Fit a law to whole seconds. `censored`: durations that were longer than these. Raises ModelError."""
+    """Fit a law to whole seconds. `censored`: lower limits of durations that did not end. Raises ModelError."""
     values, counts = np.unique(np.asarray(seen, dtype=float), return_counts=True)
     beyond, many = np.unique(np.asarray(censored, dtype=float), return_counts=True)
     if counts.sum() < 2:
@@ -103,7 +103,7 @@ def fit_law(law: LawName, seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
 
 
 def best_fit(laws: Sequence[LawName], seen: ArrayLike, censored: ArrayLike = ()) -> Fit:
-    """The law that explains the data best (Akaike's criterion); the first one unless another is much better (by 6)."""
+    """The best law by Akaike's criterion; the first one unless another is better by more than 6."""
     fits = [fit_law(law, seen, censored) for law in laws]
     chosen = min(fits, key=lambda each: each.aic)
     return chosen if chosen.aic < fits[0].aic - 6 else fits[0]
@@ -115,9 +115,9 @@ def _estimate(log_value: float, deviation: float) -> FittedValue:
 
 
 def fit_share(part: int, whole: int) -> FittedValue:
-    """A share with its exact interval (Clopper and Pearson 1934). Raises ModelError for a share of nothing."""
+    """A share with its exact interval (Clopper and Pearson 1934). Raises ModelError if `whole` is 0."""
     if not whole:
-        raise ModelError("a share of nothing")
+        raise ModelError("no observations for a share")
     low = float(stats.beta.ppf(0.025, part, whole - part + 1)) if part else 0.0
     high = float(stats.beta.ppf(0.975, part + 1, whole - part)) if part < whole else 1.0
     return FittedValue(part / whole, low, high)
@@ -136,7 +136,7 @@ def survival(law: LawName, x: Floats, mean: float, shape: float) -> Floats:
 
 
 def log_chance(law: LawName, seconds: Floats, mean: float, shape: float) -> Floats:
-    """The logarithm of the chance that a duration is seen as so many whole seconds."""
+    """The logarithm of the probability that a duration is logged as this many whole seconds."""
     around = _log_density(law, np.maximum(seconds, 0.5), mean, shape)
     near = seconds < EXACT
     d = seconds[near]

@@ -1,8 +1,7 @@
-"""A queue_log for `calibrate`: who entered the queue, how long he waited, how it ended, how long he talked.
+"""Reads a queue_log for `calibrate`: when callers entered the queue, their wait, its end, and the talk.
 
-The grammar is `ivr.switch_logs.queue_log`'s and the visits are `ivr.switch_logs.visits`', as for the live measures;
-here they become what a fit
-needs. What cannot be read is counted and never guessed: unknown verbs, torn lines, lines written twice.
+The grammar is in `ivr.switch_logs.queue_log` and the visits in `ivr.switch_logs.visits`, as for the live measures.
+Unreadable parts are counted and never guessed: unknown verbs, torn lines, repeated lines.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ ENDS: dict[Fate, End] = {
     "withdrawn": "other",
     "lost": "lost",
     "waiting": "open",
-}  # who was refused at the door never entered
+}  # callers who were refused never entered
 
 
 class QueueLogError(ModelError):
-    """A file that is no queue_log, or holds no visit; the message names the file and the remedy."""
+    """A file that is not a queue_log or has no visits; the message names the file and the remedy."""
 
 
 @dataclass
 class Visit:
-    """One caller's stay in the queue. `at` in epoch seconds; `wait` and `talk` in whole seconds, None: not known."""
+    """A caller's stay in the queue. `at` in epoch seconds; `wait` and `talk` in whole seconds, None: unknown."""
 
     call: str
     queue: str
@@ -55,32 +54,34 @@ class Visit:
 
 @dataclass
 class QueueLog:
-    """What a queue_log holds."""
+    """The contents of a queue_log."""
 
     visits: list[Visit] = field(default_factory=list)  # in order of entering
     lines: int = 0
     unknown: Counter[str] = field(default_factory=Counter)  # verbs that app_queue does not write
-    torn: list[str] = field(default_factory=list)  # lines that are no events: queue_log:812
-    repeated: int = 0  # lines that were there before
+    torn: list[str] = field(default_factory=list)  # lines that are not events: queue_log:812
+    repeated: int = 0  # lines that occurred before
     orphans: int = 0  # ends of visits that began before the log
 
     def notes(self) -> list[str]:
-        """What the reader should know about the log, in words."""
+        """Remarks on the quality of the log, for the reader."""
         found = []
         if self.torn:
-            first = f"{len(self.torn)} line{'' if len(self.torn) == 1 else 's'} torn or no event (line {self.torn[0]})"
-            found.append(first + ", passed over")
+            first = (
+                f"{len(self.torn)} line{'' if len(self.torn) == 1 else 's'} torn or not an event (line {self.torn[0]})"
+            )
+            found.append(first + ", skipped")
         if self.unknown:
-            words = ", ".join(f"{verb} {count}" for verb, count in sorted(self.unknown.items()))
-            found.append(f"unknown verbs, passed over: {words}")
+            verbs = ", ".join(f"{verb} {count}" for verb, count in sorted(self.unknown.items()))
+            found.append(f"unknown verbs, skipped: {verbs}")
         if self.repeated:
-            found.append(f"{self.repeated} lines were there twice and count once")
+            found.append(f"{self.repeated} lines occur twice and count once")
         if self.orphans:
-            found.append(f"{self.orphans} ends of calls that began before the log, passed over")
+            found.append(f"{self.orphans} ends of calls that began before the log, skipped")
         queues = Counter(visit.queue for visit in self.visits)
         if len(queues) > 1:
             each = ", ".join(f"{name} {count}" for name, count in sorted(queues.items()))
-            found.append(f"visits of {len(queues)} queues: {each}; all are taken, --queue takes one")
+            found.append(f"visits of {len(queues)} queues: {each}; all are used; --queue selects one")
         unended = sum(visit.end in ("open", "lost") for visit in self.visits)
         if unended:
             found.append(f"{unended} visits without an end (the log stops, or the switch restarted)")
@@ -88,9 +89,10 @@ class QueueLog:
 
 
 def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
-    """The visits of a queue_log, of one queue if named. `paths`: its files, the rotated ones (`.gz` too) in any order.
+    """The visits of a queue_log, or of one queue. `paths`: its files, also rotated and `.gz`, in any order.
 
-    A visit may begin in one file and end in the next. Raises `QueueLogError`."""
+    A visit may begin in one file and end in the next. Raises `QueueLogError`.
+    """
     log, reader = QueueLog(), _Reader(queue)
     with ExitStack() as after:
         files = [(path, _opened(path, after)) for path in paths]
@@ -98,29 +100,33 @@ def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
             files.sort(key=lambda each: _begins(*each))
         for path, file in files:
             _read(_lines(path, file), log, reader, f"{os.path.basename(path)}:")
-    reader.tell(log)
-    said = ", ".join(paths)
+    reader.finish(log)
+    names = ", ".join(paths)
     if log.lines == len(log.torn):
-        what = "empty" if not log.lines else "not a line of it is an event"
+        what = "empty" if not log.lines else "no line of it is an event"
         raise QueueLogError(
-            f"{said}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
+            f"{names}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
         )
     if not log.visits:
-        which = f' of queue "{queue}"; leave out --queue to take all' if queue else "; is it the log of another switch?"
-        raise QueueLogError(f"{said}: no caller entered a queue (no ENTERQUEUE){which}")
+        which = (
+            f' of queue "{queue}"; leave out --queue to use all'
+            if queue
+            else "; check that it is the log of this switch"
+        )
+        raise QueueLogError(f"{names}: no caller entered a queue (no ENTERQUEUE){which}")
     return log
 
 
 def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
-    """As `read_queue_log`, from lines."""
+    """Like `read_queue_log`, from lines."""
     log, reader = QueueLog(), _Reader(queue)
     _read(lines, log, reader)
-    reader.tell(log)
+    reader.finish(log)
     return log
 
 
 def _opened(path: str, after: ExitStack) -> TextIO:
-    """The file, to be closed `after`. Raises `QueueLogError`."""
+    """The open file, which `after` closes. Raises `QueueLogError`."""
     try:
         if path.endswith(".gz"):
             return after.enter_context(gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n"))
@@ -132,15 +138,15 @@ def _opened(path: str, after: ExitStack) -> TextIO:
 
 def _lines(path: str, file: TextIO) -> Iterator[str]:
     try:
-        yield from iter(file.readline, "")  # from the file itself, whoever stops reading would close it
+        yield from iter(file.readline, "")  # iterating over the file itself would close it early
     except (OSError, EOFError, zlib.error) as problem:
         raise QueueLogError(f"{path}: cannot be read ({problem}); restore it, or leave it out") from None
 
 
 def _begins(path: str, file: TextIO) -> float:
-    """The instant of its first event: by that files are in order, whatever they are called."""
+    """The instant of its first event, which orders the files whatever their names."""
     if not file.seekable():
-        raise QueueLogError(f"{path}: a pipe cannot be read twice; give it alone, or write it into a file")
+        raise QueueLogError(f"{path}: a pipe cannot be read twice; give it alone, or save it in a file")
     events = (queue_log.parse(line.rstrip("\r\n")) for line in _lines(path, file))
     first = next((float(event.at) for event in events if event is not None), 0.0)
     file.seek(0)
@@ -162,15 +168,15 @@ def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") 
 
 
 def _readable(event: Event) -> bool:
-    """Whether an end tells the seconds that belong to it."""
+    """Whether an event that ends a wait or a talk contains its seconds."""
     if event.verb in WAIT_ENDS and event.rest:
         return queue_log.wait_seconds(event) is not None
     return not event.verb.startswith("COMPLETE") or queue_log.talk_seconds(event) is not None
 
 
 def _number(caller: str) -> str:
-    """Empty for a word in its place (anonymous) and for what a purge leaves of it (+xxxx): many callers, one text."""
-    return caller if any(sign.isdigit() for sign in caller) else ""
+    """The number; empty for a word (anonymous) or a purged number (+xxxx), which stand for many callers."""
+    return caller if any(character.isdigit() for character in caller) else ""
 
 
 class _Reader:
@@ -185,21 +191,21 @@ class _Reader:
         elif self.queue is not None and event.queue != self.queue:
             return
         elif event.verb in VISIT_VERBS:
-            told = self.calls.setdefault(event.call, {})
-            log.repeated += event in told
-            told[event] = None
+            events = self.calls.setdefault(event.call, {})
+            log.repeated += event in events
+            events[event] = None
         elif event.verb not in GRAMMAR:
             log.unknown[event.verb] += 1
 
-    def tell(self, log: QueueLog) -> None:
+    def finish(self, log: QueueLog) -> None:
         restarts = sorted(self.restarts)
-        for told in self.calls.values():
-            found = find_call_visits(told, restarts)
+        for events in self.calls.values():
+            found = find_call_visits(events, restarts)
             log.orphans += found.orphans
             for visit in found.visits:
                 end = ENDS.get(visit.fate)
                 if end is not None:
-                    talk = None if visit.transferred else visit.talk  # it went on elsewhere: how long, no log can say
+                    talk = None if visit.transferred else visit.talk  # the rest is not in the log
                     caller = _number(visit.caller)
                     log.visits.append(
                         Visit(visit.call, visit.queue, visit.entered, caller, end, visit.wait, talk, visit.key)

@@ -1,7 +1,7 @@
-"""Who calls again after giving up, from the numbers in the log.
+"""Callers who call again after giving up, from the numbers in the log.
 
-Only what could be seen counts: a second call after closing time meets the voicemail, not the queue, so each caller who
-gave up is watched for a while of his own, and the share and the mean are fitted together to what happened within it.
+A second call after closing time goes to voicemail and not to the queue, so it cannot be observed. Each caller who gave
+up therefore has an observation time of their own, and the share and the mean are fitted together within it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Redials(NamedTuple):
     """`again[i]`: visit i is another attempt of a caller who gave up shortly before."""
 
     again: list[bool]
-    after: list[float]  # s from giving up to calling again
-    watched: list[float]  # s, of those who gave up and did not call again
+    after: list[float]  # s between giving up and calling again
+    watched: list[float]  # observation time of callers who gave up and did not call again, s
 
 
 class Fitted(NamedTuple):
@@ -31,12 +31,12 @@ class Fitted(NamedTuple):
 
 
 def find_redials(visits: Sequence[Visit], window: float, most: int, watched_until: Callable[[float], float]) -> Redials:
-    """Link the attempts of each number. `most`: attempts after the first, beyond which nobody is expected to go on.
+    """Link the attempts of each number. `most`: the expected maximum of attempts after the first.
 
-    `watched_until` gives, for the instant of giving up, the instant at which calling again would no longer be seen.
+    `watched_until` gives, for the instant of giving up, the end of the observation time.
     """
     found = Redials([False] * len(visits), [], [])
-    open_ends: dict[str, tuple[float, int]] = {}  # when the number gave up, and on which attempt
+    open_ends: dict[str, tuple[float, int]] = {}  # instant and attempt at which the number gave up
     for index, visit in enumerate(visits):
         if not visit.caller:
             continue
@@ -59,7 +59,7 @@ def fit_redials(found: Redials) -> Fitted:
     """The share that calls again and the mean of the exponential time until then. Raises ModelError."""
     after, watched = np.maximum(found.after, 0.5), np.maximum(found.watched, 0.0)
     if len(after) < 10 or not len(watched):
-        raise ModelError(f"{len(after)} calls were made again; too few for a fit")
+        raise ModelError(f"{len(after)} repeated calls; too few for a fit")
 
     def loss(x: Floats) -> float:
         if not (abs(x[0]) < 20 and 0 < x[1] < 15):

@@ -254,7 +254,7 @@ def test_help_is_enough_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "queue-model erlang --calls 32/30min --aht 360 --patience 180" in shown
     assert "By formula, without a scenario: how many agents" in shown  # names keep their capitals
-    assert "Do the promises of the Carta hold under a scenario?\n" in shown
+    assert "Check whether the promises of the Carta hold under a scenario\n" in shown
 
 
 def test_no_heavy_import() -> None:

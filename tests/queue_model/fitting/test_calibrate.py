@@ -113,7 +113,7 @@ def test_callers_who_always_hide_their_number_are_like_the_others() -> None:
     found = calibrate(parse(hidden), service())
     assert holds(estimates(found)["callers.redial.share"], 0.4)
     assert holds(estimates(found)["arrivals.per_day"], 400)
-    assert any(re.match(r"redials: (29|30|31)\.\d% of the visits show no number", note) for note in found.notes)
+    assert any(re.match(r"redials: (29|30|31)\.\d% of the visits have no number", note) for note in found.notes)
 
 
 def test_who_goes_on_to_another_queue_arrives_once() -> None:
@@ -150,7 +150,7 @@ def test_facts_tell_how_many_reach_the_queue(tmp_path: Path) -> None:
     (tmp_path / "2026-02-03" / "0000000000001-1-1.jsonl").write_bytes(b"".join(fact.line() for fact in told))
     found = calibrate(parse(written()), service(), str(tmp_path))
     assert found.values["arrivals"]["per_day"] == pytest.approx(500, rel=0.04)
-    with pytest.raises(ModelError, match="no call of the log's days reached the queue"):
+    with pytest.raises(ModelError, match="no call on the days of the log reached the queue"):
         calibrate(parse(written()), service(), str(tmp_path / "2026-02-03"))
 
 
@@ -171,10 +171,10 @@ def test_the_command_writes_a_scenario_that_runs(here: Path, capsys: pytest.Capt
     said = capsys.readouterr().out
     assert "patience, weibull, mean" in said
     assert "seen (Kaplan-Meier)" in said
-    assert "note: 1 line torn or no event" in said
+    assert "note: 1 line torn or not an event" in said
     text = (here / "x.yaml").read_text()
     assert text.startswith("# Calibrated from a queue_log, 2026-02-02 to 2026-06-")
-    assert "# take the voicemail, an offer: " in text
+    assert "# choose voicemail, per offer: " in text
     again = study.load("x.yaml")
     assert again.scenario.arrivals.per_day == pytest.approx(400, rel=0.04)
     assert again.scenario.assumptions["arrivals.per_day"].basis == "measured"

@@ -173,15 +173,15 @@ def test_counts_and_single_calls_are_the_same_history(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("when,calls\n", "line 1: the first line must name the columns"),
-        ("day,half_hour,calls\n", "no line after the first"),
-        ("day,half_hour,calls\n5/10/2026,09:00,3\n", 'line 2: "5/10/2026" is no day; write 2026-10-05'),
-        ("day,half_hour,calls\n2026-10-05,9:15,3\n", 'line 2: "9:15" is no half-hour; write 09:00 or 09:30'),
-        ("day,half_hour,calls\n2026-10-05,09:00,-3\n", 'line 2: "-3" is no number of calls'),
+        ("day,half_hour,calls\n", "no lines after the heading"),
+        ("day,half_hour,calls\n5/10/2026,09:00,3\n", 'line 2: "5/10/2026" is not a day; write 2026-10-05'),
+        ("day,half_hour,calls\n2026-10-05,9:15,3\n", 'line 2: "9:15" is not a half-hour; write 09:00 or 09:30'),
+        ("day,half_hour,calls\n2026-10-05,09:00,-3\n", 'line 2: "-3" is not a number of calls'),
         (
             "day,half_hour,calls\n2026-10-05,09:00,3\n2026-10-05,09:00,4\n",
-            "line 3: 2026-10-05 09:00 is there twice; keep one",
+            "line 3: 2026-10-05 09:00 occurs twice; keep one",
         ),
-        ("day,half_hour,calls\n1926-10-05,09:00,3\n2026-10-05,09:00,4\n", "more than 20 years; correct the odd date"),
+        ("day,half_hour,calls\n1926-10-05,09:00,3\n2026-10-05,09:00,4\n", "more than 20 years; correct the wrong date"),
         ("at\n2026-10-05T09:00\nyesterday\n", 'line 3: "yesterday" is no instant'),
     ],
 )
@@ -189,7 +189,7 @@ def test_bad_files_are_refused_with_line_and_remedy(tmp_path: Path, text: str, m
     (tmp_path / "h.csv").write_text(text)
     with pytest.raises(ModelError, match=message):
         read_history(str(tmp_path / "h.csv"), HOURS)
-    with pytest.raises(HistoryError, match="not there; give a CSV"):
+    with pytest.raises(HistoryError, match="no such file; give a CSV"):
         read_history(str(tmp_path / "none.csv"), HOURS)
 
 
@@ -239,4 +239,4 @@ def test_the_command_for_programs(here: Path, capsys: pytest.CaptureFixture[str]
         float(row["low"]) <= float(row["calls"]) <= float(row["high"]) for row in rows if float(row["calls"]) > 2
     )
     assert main(["forecast", "none.csv"]) == 1
-    assert "none.csv: not there; give a CSV" in capsys.readouterr().err
+    assert "none.csv: no such file; give a CSV" in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_how_much_days_differ() -> None:
 def test_too_little_says_so() -> None:
     with pytest.raises(ModelError, match="1 durations are too few for a fit"):
         fit_law("exponential", [5])
-    with pytest.raises(ModelError, match="a share of nothing"):
+    with pytest.raises(ModelError, match="no observations for a share"):
         fit_share(0, 0)
     assert fit_share(0, 10).low == 0
     assert fit_share(0, 10).high == pytest.approx(0.3085, abs=1e-4)

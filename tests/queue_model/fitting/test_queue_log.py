@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_counted() -> None:
     assert log.unknown == {"SINGING": 1}
     assert log.torn == ["15", "16", "17"]
     assert (log.repeated, log.orphans) == (2, 1)
-    assert "unknown verbs, passed over: SINGING 1" in log.notes()
+    assert "unknown verbs, skipped: SINGING 1" in log.notes()
 
 
 def test_who_waited_at_a_restart_is_lost_and_who_talked_has_no_length() -> None:
@@ -73,7 +73,7 @@ def test_one_queue_of_several() -> None:
     ("text", "message"),
     [
         ("", "queue_log: empty; a queue_log has lines like"),
-        ("day,calls\n2026-10-05,3\n", "not a line of it is an event"),
+        ("day,calls\n2026-10-05,3\n", "no line of it is an event"),
         ("100|NONE|NONE|NONE|QUEUESTART|\n", "no caller entered a queue"),
     ],
 )
