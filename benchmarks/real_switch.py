@@ -26,16 +26,16 @@ from benchmarks import flows, machine, report
 from benchmarks.report import Goal, Section
 from common.places import ROOT, Places
 from common.ports import HOST, free_ports
-from lab import sipp
 from lab.debian.installation import install
-from lab.demo import Sipp
+from lab.sipp.processes import Sipp
+from lab.sipp.scenarios import HangUp, Key, Pause, Step, caller
 from lab.stack import Stack
 
 ENGINE, ALONE = "with the engine", "without AGI"
 EXTENSIONS = {ENGINE: "900", ALONE: "901"}
 KEY = "5"
 FIRST_RATE, LAST_RATE = 120, 600  # calls a second
-STEPS: list[sipp.Step] = [sipp.Pause(1.0), sipp.Key(KEY), sipp.Pause(1.0), sipp.HangUp()]
+STEPS: list[Step] = [Pause(1.0), Key(KEY), Pause(1.0), HangUp()]
 PATIENCE_SECONDS = 6.0  # after the last call began: who has not ended by then has failed
 USER_FIELD = 17  # column of Master.csv
 
@@ -147,7 +147,7 @@ class Bench:
         figures = self._folder / f"figures-{self._serial}.csv"
         noted, before = len(self._notes()), self._cpu()
         process = self._callers.run(
-            f"callers-{self._serial}", sipp.caller("short calls", "0612345678", STEPS), f"{HOST}:{self.stack.sip_port}",
+            f"callers-{self._serial}", caller("short calls", "0612345678", STEPS), f"{HOST}:{self.stack.sip_port}",
             "-s", EXTENSIONS[name], "-m", str(calls), "-r", str(rate), "-l", str(4 * rate), "-p", str(free_ports(1)[0]),
             "-mp", str(_media_port()), "-trace_stat", "-stf", str(figures), "-fd", "1",
         )  # fmt: skip

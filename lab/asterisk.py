@@ -50,7 +50,8 @@ class Switch:
 
     `prompts` holds `<id>.wav`, heard as `nul/<id>` (default: `Places().audio`). When root starts it and it runs as
     somebody else, that account can write into the `shared` folders too, and can run the command lines `starts` (AGI
-    scripts), or it is root after all. `report` is told what is worth knowing.
+    scripts), or it is root after all. With a `system_name` every call id begins with it. `report` is called with a line
+    about what is worth knowing.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Switch:
         prompts: str | None = None,
         shared: Sequence[str] = (),
         starts: Sequence[list[str]] = (),
+        system_name: str = "",
         report: Report = lambda line: None,
     ) -> None:
         self.installation = installation
@@ -68,6 +70,7 @@ class Switch:
         self.prompts = prompts or Places().audio
         self.shared = tuple(shared)
         self.starts = tuple(starts)
+        self.system_name = system_name
         self.clock = Clock(os.path.join(self.folder, "clock"))
         self._report = report
         self.alone = states.Lock(self.folder)  # `with switch.alone():` around steps that belong together
@@ -133,7 +136,8 @@ class Switch:
                 self._claim_ports(may_change=bare or render is not None)
             save_ami(self.folder, self.ports.ami)
             files.link_sounds(self.folder, self.installation, self.prompts)
-            write_file(self.conf, files.asterisk_conf(self.folder, self.run, self.installation), sync=False)
+            text = files.asterisk_conf(self.folder, self.run, self.installation, self.system_name)
+            write_file(self.conf, text, sync=False)
             if render:
                 render(self)
             elif bare:

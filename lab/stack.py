@@ -47,10 +47,18 @@ class Engine:
 
     WATCHDOG_SECONDS = 10.0  # as in config/systemd
 
-    def __init__(self, places: Places, port: int, metrics_port: int, report: Report = lambda line: None) -> None:
+    def __init__(
+        self,
+        places: Places,
+        port: int,
+        metrics_port: int,
+        report: Report = lambda line: None,
+        on_start: Callable[[int], None] = lambda pid: None,
+    ) -> None:
         self.places, self.port, self.metrics_port = places, port, metrics_port
         self.log = os.path.join(places.var, "engine.log")
         self._report = report
+        self._on_start = on_start  # called with the process id
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: Watchdog | None = None
 
@@ -90,6 +98,7 @@ class Engine:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env=os.environ | self._watchdog.environment,
             )  # fmt: skip
+        self._on_start(self._process.pid)
 
     def reload(self) -> None:
         self._signal(signal.SIGHUP)
@@ -139,20 +148,24 @@ class Stack:
         installation: Installation,
         *,
         name: str = "main",
+        system_name: str = "",
         seat_contact: Callable[[str], str] | None = None,
         trunk_contact: str | None = None,
         report: Report = lambda line: None,
+        on_start: Callable[[int], None] = lambda pid: None,
     ) -> None:
         self.places = places
         self.report = report
+        self.system_name = system_name
         port, metrics_port = free_ports(2, "tcp")
-        self.engine = Engine(places, port, metrics_port, report)
+        self.engine = Engine(places, port, metrics_port, report, on_start)
         self.switch = Switch(
             installation,
             places.switch(name),
             prompts=places.audio,
             shared=shared_folders(places),
             starts=[script_probe()],
+            system_name=system_name,
             report=report,
         )
         self._seat_contact = seat_contact

@@ -1,16 +1,14 @@
 """The second act of the demonstration: a message left at night is called back in the morning.
 
-The switch's clock is moved to the evening; a caller hears that the service is closed and speaks. In the morning the
-message becomes a request with a number and a date by which it is due; an operator takes it, Asterisk rings the
-operator's telephone and then the citizen's, and the request is closed. Everything told comes from what was recorded.
+The switch's clock is moved to the evening; a caller hears that the service is closed, and leaves a message. In the
+morning the message becomes a request with a number and a due date; an operator takes it, Asterisk rings the operator's
+telephone and then the citizen's, and the request is closed. Each step is reported from what was recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Callable
 from datetime import datetime
 
 from charter.calendar import OpeningHours
@@ -19,9 +17,10 @@ from ivr.ami import AmiError
 from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact
 from ivr.flows import speech
-from lab import sipp
-from lab.demo import Telephone, Tell
+from lab.demo.progress import Progress
+from lab.demo.telephone import Telephone
 from lab.faketime import ROME
+from lab.sipp import scenarios
 from lab.stack import wait_until
 from registry import maintenance
 from registry.intake.intake import Intake
@@ -34,38 +33,37 @@ from voicemail.callback.worklist import Entry, Limits
 TITLE = "At night somebody leaves a message; in the morning they are called back"
 CALLER = "0698765432"
 OPERATOR = "op101"
-WORDS = "info-did"  # what the caller "says": any voice will do
+SPOKEN = "info-did"  # the prompt that the caller "says": any voice will do
 AFTER_CLOSING, AFTER_OPENING = 2 * 3600.0, 600.0  # s
 CALL_SECONDS = 120.0
-DIGIT_SECONDS = 0.8  # of a number's word
+DIGIT_SECONDS = 0.8  # of the sound of a number
 OPERATOR_TALKS, CITIZEN_TALKS = 20.0, 3.0  # s; the citizen hangs up first
 
 
-def act(telephone: Telephone, tell: Tell) -> bool:
-    """Play it; whether every step happened. A step that does not is told, and ends the act."""
-    began = time.monotonic()
+def act(telephone: Telephone, progress: Progress) -> None:
+    """Play the act; it ends at the first step that does not happen."""
+    try:
+        _play(telephone, progress)
+    except (Refusal, AmiError) as problem:
+        progress.missing(str(problem))
+
+
+def _play(telephone: Telephone, progress: Progress) -> None:
     site = _site(telephone)
     hours = OpeningHours.of(site.compiled["service"])
     night = _next_closing(hours, telephone.now()) + AFTER_CLOSING
     morning = hours.next_opening(night) + AFTER_OPENING
-
-    def done(said: str, seen: bool = True) -> None:
-        tell(time.monotonic() - began, said, seen)
-
-    try:
-        telephone.move_clock(_iso(night))
-        done(f"it is {_words(hours, night)}; the service is closed")
-        left = _leave(telephone, site.compiled)
-        done(f"a caller hears so, confirms the number, and leaves a message of {left.data['seconds']:.0f} seconds")
-        telephone.move_clock(_iso(morning))
-        entry = _registered(site, str(left.data["message_id"]), morning)
-        due = "" if entry.due_at is None else f", to be called by {_words(hours, entry.due_at)}"
-        done(f"it is {_words(hours, morning)}; the message is request {entry.protocol}{due}")
-        _call_back(telephone, site, entry, morning, done)
-    except (Refusal, AmiError) as problem:
-        done(str(problem), False)
-        return False
-    return True
+    telephone.move_clock(_iso(night))
+    progress.happened(f"it is {_in_words(hours, night)}; the service is closed")
+    message = _leave_message(telephone, site.compiled)
+    progress.happened(
+        f"a caller hears this, confirms the number, and leaves a message of {message.data['seconds']:.0f} seconds"
+    )
+    telephone.move_clock(_iso(morning))
+    entry = _registered(site, str(message.data["message_id"]), morning)
+    due = "" if entry.due_at is None else f", to be called by {_in_words(hours, entry.due_at)}"
+    progress.happened(f"it is {_in_words(hours, morning)}; the message is request {entry.protocol}{due}")
+    _call_back(telephone, site, entry, morning, progress)
 
 
 def _site(telephone: Telephone) -> Site:
@@ -75,7 +73,7 @@ def _site(telephone: Telephone) -> Site:
 
 
 def _next_closing(hours: OpeningHours, now: float) -> float:
-    """The end of the opening hours that are, or come next."""
+    """The end of the present opening hours, or of the next ones."""
     opened = hours.next_opening(now)
     closing = hours.next_change(opened)
     while hours.is_open(closing + AFTER_CLOSING):  # a break at noon
@@ -83,45 +81,44 @@ def _next_closing(hours: OpeningHours, now: float) -> float:
     return closing
 
 
-def _leave(telephone: Telephone, compiled: Compiled) -> Fact:
-    """A caller leaves a message; the fact that says so."""
-    before = {fact.id for fact in telephone.stack.facts()}
+def _leave_message(telephone: Telephone, compiled: Compiled) -> Fact:
+    """Let a caller leave a message; the fact that reports it, once the call is over."""
 
-    def told() -> list[Fact]:
-        fresh = (fact for fact in telephone.stack.facts() if fact.id not in before and fact.kind == "message")
-        return [fact for fact in fresh if fact.data["message_id"] and not fact.data["empty"]]
+    def messages() -> list[Fact]:
+        facts = (fact for fact in telephone.record.facts() if fact.kind == "message")
+        return [fact for fact in facts if fact.data["message_id"] and not fact.data["empty"]]
 
     def over() -> bool:  # before the clock is moved on
-        calls = {fact.call for fact in told()}
-        return any(fact.kind == "ended" and fact.call in calls for fact in telephone.stack.facts())
+        calls = {fact.call for fact in messages()}
+        return any(fact.kind == "ended" and fact.call in calls for fact in telephone.record.facts())
 
-    telephone.call("the night caller", CALLER, _steps(compiled, telephone.stack.places.audio))
+    telephone.call("the night caller", CALLER, _caller_steps(compiled, telephone.stack.places.audio))
     wait_until(over, CALL_SECONDS, "the message to be left")
-    return told()[0]
+    return messages()[0]
 
 
-def _steps(compiled: Compiled, audio: str) -> list[sipp.Step]:
-    """What the caller does. SIPp hears nothing: it waits for as long as what is said to it lasts."""
-    said = ["closed", *speech.opening_hours(compiled["service"]), "vm-closed", "vm-privacy"]
-    known = compiled["prompts"]
-    seconds = sum(known[prompt]["seconds"] if prompt in known else DIGIT_SECONDS for prompt in said)
+def _caller_steps(compiled: Compiled, audio: str) -> list[scenarios.Step]:
+    """What the caller does. SIPp hears nothing: it waits for as long as what is played to it lasts."""
+    played = ["closed", *speech.opening_hours(compiled["service"]), "vm-closed", "vm-privacy"]
+    prompts = compiled["prompts"]
+    seconds = sum(prompts[prompt]["seconds"] if prompt in prompts else DIGIT_SECONDS for prompt in played)
     return [
-        sipp.Pause(seconds + 2.0),
-        sipp.Key("1"),  # "we shall call you back at this number": it is right
-        sipp.Pause(2.0),
-        sipp.Key("1"),  # the question again, if the first key came too early; else straight to the tone
-        sipp.Pause(2.5),
-        sipp.Speak(os.path.join(audio, f"{WORDS}.alaw")),
-        sipp.Pause(5.0),
-        sipp.Key("#"),
-        sipp.Pause(1.5),
-        sipp.Key("1"),  # send it
-        sipp.AwaitHangUp(30.0),
+        scenarios.Pause(seconds + 2.0),
+        scenarios.Key("1"),  # "we shall call you back at this number": it is right
+        scenarios.Pause(2.0),
+        scenarios.Key("1"),  # the question again, if the first key came too early; else straight to the tone
+        scenarios.Pause(2.5),
+        scenarios.Speak(os.path.join(audio, f"{SPOKEN}.alaw")),
+        scenarios.Pause(5.0),
+        scenarios.Key("#"),
+        scenarios.Pause(1.5),
+        scenarios.Key("1"),  # send it
+        scenarios.AwaitHangUp(30.0),
     ]
 
 
 def _registered(site: Site, message: str, now: float) -> Entry:
-    """Take in the facts; the entry of the work list that the message has become."""
+    """Take in the facts; the work list entry that the message has become."""
     intake = Intake(site, lambda line: None)
     intake.prepare()
 
@@ -130,39 +127,39 @@ def _registered(site: Site, message: str, now: float) -> Entry:
         with site.database.read() as connection:
             return message in worklist.known(connection)
 
-    wait_until(listed, 30.0, "the engine to let go of the facts")  # it seals them about once a second
+    wait_until(listed, 30.0, "the engine to seal the facts")  # it does so about once a second
     with site.database.read() as connection:
         request = worklist.find(connection, message)
         return worklist.entries(connection, request)[0]
 
 
-def _call_back(telephone: Telephone, site: Site, entry: Entry, now: float, done: Callable[[str], None]) -> None:
+def _call_back(telephone: Telephone, site: Site, entry: Entry, now: float, progress: Progress) -> None:
     rules, limits = Rules.of(site.compiled), Limits.of(site.compiled)
     with site.database.begin() as connection:
         worklist.take(connection, rules, entry.protocol, OPERATOR, now)
-    done(f"{OPERATOR} takes it; nobody else can")
+    progress.happened(f"{OPERATOR} takes it; nobody else can")
 
     def begin() -> calling.Attempt:
         with site.database.begin() as connection:
             return calling.begin(connection, site.compiled, rules, site.keys, entry.protocol, OPERATOR, now)
 
     account, service = telephone.stack.switch.ami, site.compiled["service"]
-    with telephone.at_the_desk(OPERATOR_TALKS, CITIZEN_TALKS):
+    with telephone.citizen(OPERATOR_TALKS, CITIZEN_TALKS):
         attempt, result = asyncio.run(calling.call(account, service, OPERATOR, begin, lambda line: None))
     with site.database.begin() as connection:
         calling.proposed(connection, attempt, result)
     if result.proposed != "reached":
         raise Refusal(f"Asterisk rings the operator, then the citizen: {result.said}")
-    done("Asterisk rings the operator's telephone, then the citizen's, who answers")
+    progress.happened("Asterisk rings the operator's telephone, then the citizen's, who answers")
     with site.database.begin() as connection:
         worklist.outcome(connection, rules, limits, entry.protocol, "reached", OPERATOR, telephone.now())
         request = store.get(connection, entry.protocol)
-    done(f"request {request.protocol} is {request.state}: {request.outcome}")
+    progress.happened(f"request {request.protocol} is {request.state}: {request.outcome}")
 
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, ROME).isoformat()
 
 
-def _words(hours: OpeningHours, at: float) -> str:
+def _in_words(hours: OpeningHours, at: float) -> str:
     return f"{hours.local(at):%A %d %B, %H:%M}"

@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import os
-import time
 
 from charter import kpi
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
-from lab.demo import Telephone, Tell
+from lab.demo.progress import Progress
+from lab.demo.telephone import Telephone
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.kpi_visits import visits
 from registry.requests import queries
+from registry.requests.queries import Wanted
+from registry.requests.store import Request
 from registry.site import Site
 
-TITLE = "The figures of it"
+TITLE = "The figures of these calls"
 SHOWN = ("service_level", "answer_rate", "wait_mean_answered", "handling_time")
 
 
-def act(telephone: Telephone, tell: Tell) -> bool:
-    """Take in queue_log and CDR, tell the measures; whether the call of the first act is among them."""
-    began = time.monotonic()
+def act(telephone: Telephone, progress: Progress) -> None:
+    """Take in queue_log and CDR, and report the measures of the calls of this run."""
     site = Site.of(telephone.stack.places)
-    hours = OpeningHours.of(site.compiled["service"])
-    ingestion = Ingestion(site.database, site.keys, hours, telephone.now)
-    report, log = Report(), telephone.stack.switch.log
     try:
-        ingestion.take_cdr(os.path.join(log, "cdr-csv", "Master.csv"), report)
-        ingestion.take_log(os.path.join(log, "queue_log"), report)
-        with site.database.read() as connection:
-            found = list(visits(connection, telephone.began, telephone.now() + 1))
-            counted = queries.stats(connection, telephone.began, telephone.now() + 1, telephone.now())
+        _ingest(telephone, site)
+        measured, requests = _results(telephone, site)
     except Refusal as problem:
-        tell(time.monotonic() - began, str(problem), False)
-        return False
-    tell(
-        time.monotonic() - began,
-        f"{report.count.new} lines of queue_log make {_counted(len(found), 'visit')}",
-        bool(found),
-    )
+        progress.missing(str(problem))
+        return
+    calls = telephone.record.calls()
+    lines = [line for line in telephone.record.queue_log() if line[1] in calls]
+    progress.check(f"{len(lines)} lines of queue_log make {_counted(len(measured), 'visit')}", len(measured) == 1)
     for name in SHOWN:
-        figure = kpi.measure(found)[name]
-        tell(time.monotonic() - began, _told(figure), figure.value is not None)
-    opened, closed = sum(counted.opened.values()), sum(counted.outcomes.values())
-    tell(time.monotonic() - began, f"{_counted(opened, 'request')} opened, {closed} closed", opened > 0)
-    return bool(found)
+        figure = kpi.measure(measured)[name]
+        progress.check(_sentence(figure), figure.value is not None)
+    closed = sum(request.state == "closed" for request in requests)
+    progress.check(f"{_counted(len(requests), 'request')} opened, {closed} closed", len(requests) == closed == 2)
 
 
-def _told(figure: kpi.Figure) -> str:
+def _ingest(telephone: Telephone, site: Site) -> None:
+    report, hours = Report(), OpeningHours.of(site.compiled["service"])
+    ingestion, log = Ingestion(site.database, site.keys, hours, telephone.now), telephone.stack.switch.log
+    ingestion.take_cdr(os.path.join(log, "cdr-csv", "Master.csv"), report)
+    ingestion.take_log(os.path.join(log, "queue_log"), report)
+
+
+def _results(telephone: Telephone, site: Site) -> tuple[list[kpi.Visit], list[Request]]:
+    """Visits and requests of this run: its days may hold those of other runs too."""
+    calls = telephone.record.calls()
+    with site.database.read() as connection:
+        measured = list(visits(connection, telephone.began, telephone.now() + 1, calls=calls))
+        listed = [queries.listed(connection, Wanted(everything=True, call_id=call)) for call in sorted(calls)]
+    return measured, [one.request for of_call in listed for one in of_call]
+
+
+def _sentence(figure: kpi.Figure) -> str:
     title, value = figure.definition.title("en"), figure.value
     if value is None:
         return f"{title}: nothing to measure"

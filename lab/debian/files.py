@@ -53,10 +53,11 @@ def run_folder(folder: str) -> str:
     return os.path.join(tempfile.gettempdir(), f"ivr-switch-{os.geteuid()}-{name}")
 
 
-def asterisk_conf(folder: str, run: str, installation: Installation) -> str:
+def asterisk_conf(folder: str, run: str, installation: Installation, system_name: str = "") -> str:
     """Where everything lies. `run` is apart because the control socket's path may have 107 bytes at most."""
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most_files = MOST_FILES if allowed == resource.RLIM_INFINITY else min(MOST_FILES, allowed)
+    named = f"systemname = {system_name}\n" if system_name else ""
     return f"""\
 ; Written by `lab switch`; changes are lost at the next start.
 [directories]
@@ -74,7 +75,7 @@ astlogdir => {folder}/log
 astsbindir => {os.path.dirname(installation.command("asterisk")[-1])}
 
 [options]
-; The console is kept in a file, and the steps of a call-back would show the citizen's number.
+{named}; The console is kept in a file, and the steps of a call-back would show the citizen's number.
 verbose = 0
 nocolor = yes
 hideconnect = yes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, select
 
@@ -30,8 +30,17 @@ def kpi_visit(entered: float, fate: str, wait: float | None, talk: float | None,
     return None if known is None else kpi.Visit(entered, known, wait, talk, None, topic)
 
 
-def visits(connection: Connection, start: float, until: float, queue: str | None = None) -> Iterator[kpi.Visit]:
-    """The visits that began in [start, until) in service hours, the only ones that KPIs count."""
+def visits(
+    connection: Connection,
+    start: float,
+    until: float,
+    queue: str | None = None,
+    calls: Collection[str] | None = None,
+) -> Iterator[kpi.Visit]:
+    """The visits that began in [start, until) in service hours, the only ones that KPIs count.
+
+    Of one queue only, or of the calls with these UNIQUEIDs only, if given.
+    """
     query = (
         select(VISIT.entered_at, VISIT.fate, VISIT.wait_s, VISIT.talk_s, VISIT.topic_code)
         .where(VISIT.entered_at >= start, VISIT.entered_at < until, VISIT.in_service == 1)
@@ -39,6 +48,8 @@ def visits(connection: Connection, start: float, until: float, queue: str | None
     )
     if queue is not None:
         query = query.where(VISIT.queue == queue)
+    if calls is not None:
+        query = query.where(VISIT.unique_id.in_(calls))
     for entered, fate, wait, talk, topic in connection.execute(query):
         visit = kpi_visit(entered, fate, wait, talk, topic)
         if visit is not None:

@@ -27,10 +27,10 @@ from charter import kpi
 from common.places import Places
 from common.ports import HOST, free_ports
 from ivr.facts import Fact
-from lab import sipp
 from lab.debian.installation import install
-from lab.demo import Sipp
-from lab.sipp import HangUp, Key, Listen, Pause, Speak
+from lab.sipp import scenarios
+from lab.sipp.processes import Sipp
+from lab.sipp.scenarios import HangUp, Key, Listen, Pause, Speak, Step
 from measure.switch.ingest import Report
 from measure.switch.kpi_visits import kpi_visit
 from measure.switch.rotated_files import generations
@@ -64,9 +64,17 @@ MENU = Pause(0.9)  # through the welcome, into the topics
 SURVEY = [step for _ in range(10) for step in (Key("4"), Listen(0.9))]
 
 
-def people(voice_file: str) -> dict[str, list[sipp.Step]]:
+def people(voice_file: str) -> dict[str, list[Step]]:
     """What sorts of callers there are."""
-    message: list[sipp.Step] = [Key("1"), Listen(1.0), Key("1"), Listen(0.6), Key("#"), Listen(1.0), Speak(voice_file)]
+    message: list[Step] = [
+        Key("1"),
+        Listen(1.0),
+        Key("1"),
+        Listen(0.6),
+        Key("#"),
+        Listen(1.0),
+        Speak(voice_file),
+    ]
     return {
         "waits": [MENU, Key("5"), Listen(14.0), HangUp()],
         "answers the survey": [MENU, Key("5"), Listen(1.2), *SURVEY, Listen(4.0), HangUp()],
@@ -135,7 +143,7 @@ def day() -> Iterator[Account]:
 def worked(built: House, callers: Sipp, port: int) -> Account:
     """Let the day pass, then wait until the last call is over."""
     media = str(free_ports(2)[0] & ~1)
-    callers.run("operators", sipp.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
+    callers.run("operators", scenarios.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
     built.stack.log_in(range(1, SEATS + 1))
     spoken = built.folder / "words.alaw"
     spoken.write_bytes(voice(2.6))
@@ -163,12 +171,10 @@ def worked(built: House, callers: Sipp, port: int) -> Account:
 class Group:
     """Callers of one sort in one phase: one SIPp process."""
 
-    def __init__(
-        self, built: House, callers: Sipp, name: str, steps: Sequence[sipp.Step], count: int, phase: Phase
-    ) -> None:
+    def __init__(self, built: House, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase) -> None:
         self._figures = built.folder / f"{name}.csv"
         self._process = callers.run(
-            name, sipp.caller(name, "06[call_number]5550", steps), f"{HOST}:{built.stack.sip_port}",
+            name, scenarios.caller(name, "06[call_number]5550", steps), f"{HOST}:{built.stack.sip_port}",
             "-s", NUMBER, "-m", str(count), "-r", str(count), "-rp", str(round(phase.seconds * 1000)),
             "-p", str(free_ports(1)[0]), "-mp", str(free_ports(2)[0] & ~1),
             "-trace_stat", "-stf", str(self._figures), "-fd", "1",

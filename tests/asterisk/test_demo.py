@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 from common.places import Places
+from lab.acts.call import STEPS
 from lab.debian.installation import install
-from lab.demo import STEPS
 from tests.asterisk.house import wait_until
 
 pytestmark = pytest.mark.switch
 
 
 class Program:
-    """A running `ivr`, and what it has printed."""
+    """A running `lab`, and what it has printed."""
 
     def __init__(self, *arguments: str, keys: str = "") -> None:
         self.printed = ""
@@ -52,9 +52,8 @@ class Program:
         wait_until(there, f"{text!r} in:\n{self.printed}", seconds)
         assert text in self.printed, self.printed
 
-    def interrupt(self) -> None:
-        """Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def wait(self, seconds: float) -> int:
         status = self._process.wait(seconds)
@@ -105,31 +104,62 @@ def processes_of(folder: str) -> list[str]:
     return found
 
 
-def test_every_step_of_the_demonstration_happens_and_ctrl_c_stops_all_of_it(
-    run: Callable[..., Program], var: str
-) -> None:
+def test_every_step_happens_also_after_a_killed_run_and_a_second_time(run: Callable[..., Program], var: str) -> None:
+    killed = run("--var", var, "demo")
+    killed.wait_printed("the caller presses 5", 240)
+    killed.send(signal.SIGKILL)
+    assert killed.wait(5) == -signal.SIGKILL
+    assert processes_of(var) != []  # engine, switch and telephones
+
     demo = run("--var", var, "demo", "--stay")
     demo.wait_printed("stays up. Dial sip:800000039@127.0.0.1:", 240)
-    assert "== Every step happened." in demo.printed
-    told = [line for line in demo.printed.splitlines() if " s  ok " in line]
-    assert " NOT " not in demo.printed
-    steps = [line.split(" ok ")[1].strip() for line in told]
-    assert steps[: len(STEPS)] == [step.told for step in STEPS]
+    assert "an earlier demonstration was killed: what it has left running is stopped" in demo.printed
+    assert_complete(demo.printed)
+    second = run("--var", var, "demo")
+    assert second.wait(30) == 1
+    assert f"{var}: a demonstration runs here already; stop it, or use --var DIR" in second.printed
+    demo.send(signal.SIGTERM)  # `kill` of a background job: to the process group, and once more from make
+    demo.send(signal.SIGTERM)
+    demo.wait_printed("stopping what was started", 60)
+    demo.send(signal.SIGTERM)
+    assert demo.wait(60) == 0
+    assert processes_of(var) == []
+
+    again = run("--var", var, "demo")
+    assert again.wait(240) == 0, again.printed
+    assert_complete(again.printed)
+    assert processes_of(var) == []
+    assert registered(var)[-4:] == [("phone", "closed", "resolved"), ("voicemail", "closed", "resolved")] * 2
+
+
+def assert_complete(printed: str) -> None:
+    """Every step of a whole run happened, in order."""
+    assert "== Every step happened." in printed, printed
+    assert " NOT " not in printed
+    steps = [line.split(" ok ")[1].strip() for line in printed.splitlines() if " s  ok " in line]
+    assert steps[: len(STEPS)] == [step.text for step in STEPS]
     night = [step for step in steps if "message" in step]
     assert len(night) == 2 and "is request NUL-" in night[1]
     assert "Asterisk rings the operator's telephone, then the citizen's, who answers" in steps
-    assert re.fullmatch(r"request NUL-\d{4}-000002-\d is closed: resolved", steps[-7])
+    assert re.fullmatch(r"request NUL-\d{4}-\d{6}-\d is closed: resolved", steps[-7])
+    assert re.fullmatch(r"\d lines of queue_log make 1 visit", steps[-6])
     assert steps[-1] == "2 requests opened, 2 closed"
-    demo.interrupt()
-    assert demo.wait(60) == 0
+
+
+def test_ctrl_c_in_the_middle_of_a_call_stops_everything(run: Callable[..., Program], var: str) -> None:
+    demo = run("--var", var, "demo")
+    demo.wait_printed("the service answers", 240)
+    demo.send(signal.SIGINT)
+    assert demo.wait(60) == 130
+    assert "stopping what was started" in demo.printed
+    assert "Traceback" not in demo.printed
     assert processes_of(var) == []
-    assert registered(var) == [("phone", "closed", "resolved"), ("voicemail", "closed", "resolved")]
 
 
 def registered(var: str) -> list[tuple[str, str, str]]:
     """Channel, state and outcome of every request."""
     with closing(sqlite3.connect(f"{var}/registry.db")) as database:
-        return database.execute("SELECT channel, state, outcome FROM request ORDER BY opened_at").fetchall()
+        return database.execute("SELECT channel, state, outcome FROM request ORDER BY protocol").fetchall()
 
 
 def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Program], tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, event, insert
 from ivr.switch_logs.queue_log import MAX_LINE_BYTES
 from measure.switch.cdr import channel_links
 from measure.switch.ingest import Report
+from measure.switch.kpi_visits import visits
 from measure.switch.late_details import add_late_details
 from measure.switch.queue_log_lines import Batch, Callers, Count, _add_unusual, canonical, read_lines
 from measure.switch.rebuild import rebuild_visits
@@ -65,6 +66,14 @@ def test_lines_become_visits(log: SwitchLog) -> None:
     assert first.caller_hash == KEYS.pseudonym("+390612345678")
     assert (second.fate, second.wait_s, second.talk_s, second.caller_hash) == ("abandoned", 9, None, None)
     assert count_by_fate(log.database) == {"abandoned": 1, "answered": 1}
+
+
+def test_the_visits_of_some_calls_only(log: SwitchLog) -> None:
+    log.write(visit(1, MORNING) + visit(5, MORNING + 60, answered=False))
+    log.take()
+    with log.database.read() as connection:
+        measured = list(visits(connection, 0, MORNING + 1000, calls=[f"{MORNING + 60}.5", "another"]))
+    assert [one.entered for one in measured] == [MORNING + 60]
 
 
 def test_no_number_is_kept_and_the_rest_of_a_line_is(log: SwitchLog) -> None:

@@ -1,0 +1,1 @@
+"""SIPp as simulated callers and operators: its scenarios, its processes."""
