@@ -1,4 +1,4 @@
-"""The calendar against PyPI `holidays`, and opening hours against a clock that is read minute by minute."""
+"""The calendar against PyPI `holidays`, and opening hours against a local clock, minute by minute."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def office(*closures: tuple[date, date, str], city: str | None = None) -> Openin
 
 
 def test_public_holidays_are_those_of_the_holidays_package_for_every_day_of_2010_to_2099() -> None:
-    # The package also lists the day of national unity, on a Sunday in November: not a public holiday of its own.
+    # The package also lists the day of national unity, a Sunday in November that is not a public holiday.
     oracle = holidays.country_holidays("IT", years=range(2010, 2100), language="it_IT")
     theirs = {day for day in oracle if oracle.get_list(day) != ["Giorno dell'unità nazionale"]}
     mine = {day for year in range(2010, 2100) for day in public_holidays(year)}
@@ -50,7 +50,7 @@ def test_easter_at_its_earliest_and_latest(year: int, day: str) -> None:
     assert easter(year).isoformat() == day
 
 
-def test_saint_francis_is_a_holiday_from_2026_and_the_anniversary_of_2011_came_once() -> None:
+def test_saint_francis_is_a_holiday_from_2026_and_the_anniversary_of_2011_only_once() -> None:
     assert date(2025, 10, 4) not in public_holidays(2025)
     assert public_holidays(2027)[date(2027, 10, 4)] == "San Francesco d'Assisi"
     assert [year for year in range(2001, 2100) if date(year, 3, 17) in public_holidays(year)] == [2011]
@@ -63,7 +63,7 @@ def test_two_holidays_on_one_day_keep_one_name() -> None:
     assert office(city="Bologna").holiday(date(2025, 10, 4)) == "San Petronio"
 
 
-# The package has one entry a province, ours has one a city; there we differ, knowingly.
+# Known differences: the package has one entry per province, ours has one per city.
 DIFFERENT = {
     "Perugia": "the package has Assisi's saints; the city keeps San Costanzo, 29 January",
 }
@@ -93,7 +93,7 @@ def test_closed_days_are_in_order_with_their_names() -> None:
     assert len(days) == 12 + 1 + 1 + 1  # 11 fixed dates and Easter, its Monday, the saint, the closure
 
 
-def test_closed_days_reach_the_end_of_the_calendar() -> None:
+def test_closed_days_extend_to_the_end_of_the_calendar() -> None:
     assert office().closed_days(9999, 9999)[-1] == (date(9999, 12, 26), "Santo Stefano")
 
 
@@ -101,7 +101,7 @@ def test_closed_days_reach_the_end_of_the_calendar() -> None:
 
 
 @pytest.mark.parametrize(("text", "found"), [("09:00-18:00", (540, 1080)), ("0:00-24:00", (0, 1440))])
-def test_a_range_is_read(text: str, found: tuple[int, int]) -> None:
+def test_a_range_is_parsed(text: str, found: tuple[int, int]) -> None:
     assert parse_range(text) == found
 
 
@@ -116,7 +116,7 @@ def test_a_range_is_read(text: str, found: tuple[int, int]) -> None:
         ("٠٩:00-18:00", "'٠٩:00' is not a time of day; write it like \"09:00\""),
     ],
 )
-def test_a_wrong_range_says_what_to_write(text: str, message: str) -> None:
+def test_an_invalid_range_is_refused_with_a_remedy(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"is not|ends before") as caught:
         parse_range(text)
     assert str(caught.value) == message
@@ -141,13 +141,13 @@ def test_a_wrong_range_says_what_to_write(text: str, message: str) -> None:
         ("2027-01-01T12:00", "closure", "Ferie"),
     ],
 )
-def test_why_a_caller_finds_it_closed(at: str, kind: str, name: str) -> None:
+def test_the_reason_for_closing(at: str, kind: str, name: str) -> None:
     hours = office((date(2026, 12, 28), date(2027, 1, 1), "Ferie"), city="Milano")
     assert hours.closed_reason(rome(at)) == (kind, name)
     assert hours.is_open(rome(at)) == (kind == "open")
 
 
-def test_the_next_opening_steps_over_weekend_holidays_and_closures() -> None:
+def test_the_next_opening_skips_weekends_holidays_and_closures() -> None:
     hours = office((date(2027, 1, 7), date(2027, 1, 8), "Lavori"))
     thursday_evening = rome("2026-12-31T18:00")
     assert hours.next_opening(thursday_evening) == rome("2027-01-04T09:00")
@@ -155,7 +155,7 @@ def test_the_next_opening_steps_over_weekend_holidays_and_closures() -> None:
     assert hours.next_opening(rome("2027-01-04T10:00")) == rome("2027-01-04T10:00")
 
 
-def test_changes_at_a_joint_and_at_midnight_are_none() -> None:
+def test_adjacent_ranges_and_midnight_are_not_changes() -> None:
     week = [[parse_range("09:00-13:00"), parse_range("13:00-24:00")], [parse_range("00:00-02:00")], *[[]] * 5]
     hours = OpeningHours("Europe/Rome", week, national=False)
     assert hours.next_change(rome("2026-11-23T09:00")) == rome("2026-11-24T02:00")
@@ -163,7 +163,7 @@ def test_changes_at_a_joint_and_at_midnight_are_none() -> None:
     assert hours.next_change(rome("2026-11-24T02:00")) == rome("2026-11-30T09:00")
 
 
-def test_what_never_changes() -> None:
+def test_a_service_that_never_opens_or_closes() -> None:
     never = OpeningHours("Europe/Rome", [[]] * 7)
     assert never.next_opening(0) == never.next_change(0) == math.inf
     always = OpeningHours("Europe/Rome", ALWAYS, national=False)
@@ -179,7 +179,7 @@ def test_a_closure_of_centuries_is_one_step() -> None:
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2027-03-28", 23), ("2027-10-31", 25), ("2027-06-15", 24)])
-def test_a_day_has_as_many_service_hours_as_it_has_hours(day: str, hours: int) -> None:
+def test_a_day_that_is_always_open_has_23_24_or_25_service_hours(day: str, hours: int) -> None:
     always = OpeningHours("Europe/Rome", ALWAYS, national=False)
     midnight = rome(f"{day}T00:00")
     assert always.service_seconds(midnight, midnight + hours * 3600) == hours * 3600
@@ -189,7 +189,7 @@ def test_a_day_has_as_many_service_hours_as_it_has_hours(day: str, hours: int) -
         assert sunday.next_change(midnight) == midnight + hours * 3600
 
 
-def test_the_office_opens_by_the_clock_on_the_days_around_a_change() -> None:
+def test_the_office_opens_at_local_time_around_a_clock_change() -> None:
     hours = office()
     for change in ("2026-03-29", "2026-10-25"):
         friday, monday = (date.fromisoformat(change) + timedelta(days=shift) for shift in (-2, 1))
@@ -198,7 +198,7 @@ def test_the_office_opens_by_the_clock_on_the_days_around_a_change() -> None:
         assert hours.service_seconds(closing - 1800, opening) == 1800
 
 
-def test_an_hour_that_never_happens_and_one_that_happens_twice() -> None:
+def test_the_skipped_hour_and_the_repeated_hour() -> None:
     def sunday(*ranges: str) -> OpeningHours:
         return OpeningHours("Europe/Rome", [[]] * 6 + [[parse_range(each) for each in ranges]], national=False)
 
@@ -208,12 +208,12 @@ def test_an_hour_that_never_happens_and_one_that_happens_twice() -> None:
     assert sunday("02:10-02:50").next_opening(rome("2027-03-28T00:00")) == rome("2027-04-04T02:10")
     twice = sunday("01:00-02:30", "02:40-04:00")
     begin, end = rome("2027-10-31T01:00"), rome("2027-10-31T04:00")
-    assert twice.service_seconds(begin, end) == 4 * 3600  # each second once, though the two ranges meet
+    assert twice.service_seconds(begin, end) == 4 * 3600  # each second counts once, although the ranges overlap
     assert sunday("01:00-02:30").next_change(begin) == rome("2027-10-31T02:30", fold=1)
     assert sunday("02:30-04:00").next_opening(begin) == rome("2027-10-31T02:30")
 
 
-def test_instants_that_are_no_numbers_are_refused() -> None:
+def test_instants_that_are_not_finite_are_refused() -> None:
     with pytest.raises(ValueError, match="finite epoch seconds"):
         office().service_seconds(0, math.inf)
 
@@ -248,7 +248,7 @@ def test_the_time_zone_of_the_machine_does_not_matter() -> None:
     assert len(said) == 1
 
 
-def test_importing_the_calendar_is_light() -> None:
+def test_importing_the_calendar_loads_few_modules() -> None:
     program = "import sys, charter.calendar; print(sorted({'zoneinfo', 'asyncio', 'msgspec'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -278,14 +278,14 @@ calendars = st.builds(
     national=st.booleans(),
     city=st.sampled_from([None, "Roma", "Bolzano"]),
 )
-# Mostly near the changes of clocks, where mistakes live.
+# Mostly near clock changes, where errors are likely.
 instants = st.floats(rome("2026-01-01"), rome("2028-12-31")) | st.floats(-2e5, 2e5).map(
     lambda shift: rome("2027-10-31T02:00") + shift
 )
 
 
 @given(calendars, instants)
-def test_the_next_opening_is_open_and_not_before(hours: OpeningHours, at: float) -> None:
+def test_the_service_is_open_at_the_next_opening_and_not_before(hours: OpeningHours, at: float) -> None:
     opening = hours.next_opening(at)
     assert opening >= at
     if math.isfinite(opening):
@@ -312,11 +312,11 @@ def test_service_seconds_add_up(hours: OpeningHours, a: float, b: float, c: floa
 
 
 @given(calendars, instants)
-def test_open_means_that_a_wall_clock_shows_an_hour_within_a_range(hours: OpeningHours, at: float) -> None:
+def test_the_service_is_open_exactly_when_local_time_is_within_a_range(hours: OpeningHours, at: float) -> None:
     wall = hours.local(at)
     minute = wall.hour * 60 + wall.minute + wall.second / 60 + wall.microsecond / 6e7
     if wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset():
-        return  # the hour that happens twice has its own rule and its own test
+        return  # the repeated hour has its own test
     working = hours.closure(wall.date()) is None and hours.holiday(wall.date()) is None
     expected = working and any(start <= minute < until for start, until in hours.week[wall.weekday()])
     assert hours.is_open(at) == expected
@@ -324,5 +324,5 @@ def test_open_means_that_a_wall_clock_shows_an_hour_within_a_range(hours: Openin
 
 
 @given(st.floats(-6e10, 2e11))
-def test_local_time_is_right_wherever_the_calendar_reaches(at: float) -> None:
+def test_local_time_is_right_over_the_whole_calendar(at: float) -> None:
     assert office().local(at) == datetime.fromtimestamp(at, UTC)

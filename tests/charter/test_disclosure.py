@@ -1,4 +1,4 @@
-"""Which counts are hidden: small ones, and those that would give them back; one sum at a time."""
+"""Which counts are hidden: small ones, and those that would reveal them, one sum at a time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_table_knows_its_margins() -> None:
     assert len(found.sums) == 4 + 3
 
 
-def test_a_hierarchy_has_a_sum_for_each_of_its_wholes() -> None:
+def test_a_hierarchy_has_a_sum_for_each_of_its_totals() -> None:
     found = table("calls", [FATE], {("in-time",): 9, ("later",): 4, ("abandoned",): 6})
     assert found.counts[cell("calls", fate="answered")] == 13
     assert sorted(len(each.parts) for each in found.sums) == [2, 2]
@@ -48,28 +48,28 @@ def test_weeks_and_months_share_their_days() -> None:
     assert cell("calls") not in found.counts
 
 
-def test_small_counts_are_hidden_and_one_beside_them() -> None:
+def test_small_counts_are_hidden_together_with_another_one() -> None:
     assert hidden(one(100, 2, 50)) == {"of=calls topic=DID": "primary", "of=calls topic=ALTRO": "secondary"}
     assert hidden(one(100, 2, 3)) == {
         "of=calls topic=DID": "primary",
         "of=calls topic=ALTRO": "primary",
-        "of=calls topic=ADR": "secondary",  # 2 and 3 are five: each would be one to four, too narrow
+        "of=calls topic=ADR": "secondary",  # 2 + 3 = 5: each would be 1 to 4, too narrow
     }
 
 
-def test_nought_is_shown_and_hides_nothing() -> None:
+def test_zero_is_shown_and_protects_nothing() -> None:
     assert hidden(one(100, 0, 50)) == {}
     assert hidden(one(100, 2, 0)) == {"of=calls topic=DID": "primary", "of=calls topic=ADR": "secondary"}
     assert hidden(one(0, 2, 0)) == {"of=calls topic=DID": "primary", "of=calls": "primary"}
 
 
-def test_the_threshold_of_the_law() -> None:
+def test_the_legal_minimum_of_the_threshold() -> None:
     assert hidden(one(100, 3, 50), 3) == {}
     with pytest.raises(ValueError, match="below the legal minimum of 3"):
         rules(2)
 
 
-def test_what_was_hidden_once_stays_hidden_and_what_was_shown_stays_shown() -> None:
+def test_published_cells_stay_hidden_or_shown() -> None:
     linked = one(100, 20, 50)
     before = [cell("calls", topic="ADR")]
     assert cell("calls", topic="DID") in Hiding(linked, rules(), hidden=before).why
@@ -82,14 +82,14 @@ def test_what_was_hidden_once_stays_hidden_and_what_was_shown_stays_shown() -> N
         Hiding(one(100, 2, 50), rules(), shown=[cell("calls", topic="DID")])
 
 
-def test_tables_meet_in_the_cells_that_they_share() -> None:
+def test_tables_are_linked_by_their_common_cells() -> None:
     topics, places = one(100, 2, 50), table("calls", [PLACE], {("RM",): 99, ("MI",): 53})
     assert join([topics, places]).counts[cell("calls")] == 152
     with pytest.raises(ValueError, match="disagree about of=calls: 152 and 151"):
         join([topics, table("calls", [PLACE], {("RM",): 98, ("MI",): 53})])
 
 
-def test_whatever_is_computed_from_a_hidden_count_is_hidden() -> None:
+def test_figures_calculated_from_a_hidden_count_are_hidden() -> None:
     linked = one(100, 2, 50)
     found = Shown(linked.counts, frozenset(Hiding(linked, rules()).why), rules())
     assert found.number(cell("calls")) == 152
@@ -101,7 +101,7 @@ def test_whatever_is_computed_from_a_hidden_count_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("count", "percent", "allowed"), [(9, 50, False), (10, 50, True), (99, 95, False), (100, 95, True), (100, 5, True)]
 )
-def test_a_percentile_needs_a_few_on_either_side(count: int, percent: int, allowed: bool) -> None:
+def test_a_percentile_needs_enough_values_on_either_side(count: int, percent: int, allowed: bool) -> None:
     assert Shown({}, (), rules()).percentile_allowed(count, percent) == allowed
     assert Shown({}).percentile_allowed(count, percent)
 
@@ -116,7 +116,7 @@ def test_a_share_needs_a_denominator_that_may_be_shown() -> None:
 @given(
     st.dictionaries(st.tuples(st.sampled_from(TOPIC.parts[""]), st.sampled_from(PLACE.parts[""])), st.integers(0, 30))
 )
-def test_no_small_count_is_shown_and_no_sum_alone_gives_one_away(counts: dict[tuple[str, ...], int]) -> None:
+def test_no_small_count_is_shown_or_revealed_by_a_single_sum(counts: dict[tuple[str, ...], int]) -> None:
     linked = table("calls", [TOPIC, PLACE], counts)
     found = Hiding(linked, rules())
     assert all(count == 0 or count >= 5 for key, count in linked.counts.items() if key not in found.why)

@@ -1,4 +1,4 @@
-"""The measures on days that can be counted by hand, and their laws on any visits."""
+"""The measures on days counted by hand, and their properties on random visits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def visits(fate: kpi.Fate, *waits: float, talk: float | None = None, wrap: float
 
 
 def worked_day() -> list[Visit]:
-    """100 offered; 70 answered within 20 s, 15 later; 5 gone within 5 s, 5 within 20 s, 5 after."""
+    """100 offered; 70 answered within 20 s, 15 later; 15 abandoned: 5 within 5 s, 5 within 20 s, 5 later."""
     return [
         *visits("answered", *[20.0] * 70, *[21.0] * 15),
         *visits("abandoned", *[5.0] * 5, *[20.0] * 5, *[20.5] * 5),
@@ -38,13 +38,13 @@ def test_the_five_service_levels_of_the_worked_day() -> None:
     }
 
 
-def test_what_is_published_takes_nobody_out_of_the_denominator() -> None:
+def test_the_published_service_level_excludes_nobody_from_the_denominator() -> None:
     assert PUBLISHED == "service_level"
     assert measure(worked_day())[PUBLISHED][2:] == (70, 100)
     assert [name for name, each in DEFINITIONS.items() if not each.publishable] == ["service_level_of_answered"]
 
 
-def test_a_call_led_to_the_voicemail_has_failed() -> None:
+def test_a_call_sent_to_the_voicemail_counts_as_not_answered_in_time() -> None:
     with_messages = [*worked_day(), *visits("key", 3.0), *visits("full", 0.0), *visits("timeout", 600.0)]
     found = measure(with_messages)
     assert found["service_level"].denominator == 103
@@ -52,7 +52,7 @@ def test_a_call_led_to_the_voicemail_has_failed() -> None:
     assert found["answer_rate"] == Figure("answer_rate", 85 / 103, 85, 103)
 
 
-def test_abandonment_gross_and_net_of_short() -> None:
+def test_abandonment_with_and_without_short_abandons() -> None:
     found = measure(worked_day())
     assert found["abandonment"][1:] == (0.15, 15, 100)
     assert found["abandonment_net"][1:] == (10 / 95, 10, 95)
@@ -73,7 +73,7 @@ def test_waits_of_the_answered_and_of_everybody_who_queued() -> None:
     assert found["wait_p90_all"][1:] == (16, 5, 5)
 
 
-def test_a_wait_that_nobody_knows_is_in_no_mean_and_no_percentile_but_was_offered() -> None:
+def test_an_unknown_wait_is_left_out_of_means_and_percentiles_but_counts_as_offered() -> None:
     found = measure([*visits("answered", 10, 30), *visits("lost", 50, math.nan, math.nan)])
     assert found["wait_mean_all"][1:] == (30.0, 90, 3)
     assert found["wait_median_all"][1:] == (30, 2, 3)
@@ -85,7 +85,7 @@ def test_handling_time_leaves_out_calls_whose_talk_is_unknown() -> None:
     assert measure(day)["handling_time"][1:] == (90.0, 180, 2)
 
 
-def test_a_day_without_calls_has_no_value_rather_than_nought() -> None:
+def test_a_day_without_calls_has_no_value_instead_of_zero() -> None:
     assert {each.value for each in measure([]).values()} == {None}
 
 
@@ -101,7 +101,7 @@ def test_the_nearest_rank(percent: int, count: int, expected: int) -> None:
     assert kpi.rank(count, percent) == expected
 
 
-def test_on_time_is_counted_by_due_date_and_the_unanswered_failed() -> None:
+def test_on_time_is_counted_by_due_date_with_unanswered_requests_late() -> None:
     requests = [
         Deferred(due=10, answered=10),  # at the last instant: in time
         Deferred(due=10, answered=11),
@@ -113,14 +113,14 @@ def test_on_time_is_counted_by_due_date_and_the_unanswered_failed() -> None:
     assert kpi.on_time("on_time_email", [], 10, 20).value is None
 
 
-def test_a_count_that_is_not_known_hides_what_needs_it_and_nothing_else() -> None:
+def test_an_unknown_count_makes_only_its_own_shares_unknown() -> None:
     found = {each.name: each for each in kpi.shares(kpi.tally(worked_day())._replace(short=math.nan))}
     assert math.isnan(found["abandonment_net"].value or 0)
     assert math.isnan(found["service_level_without_short"].value or 0)
     assert found["service_level"].value == 0.7
 
 
-def test_resolution_counts_what_is_still_open_as_not_resolved() -> None:
+def test_open_requests_count_as_not_resolved() -> None:
     requests = [
         kpi.Handled(1, True, 1),
         kpi.Handled(1, True, 3),
@@ -146,13 +146,15 @@ def call(who: str, day: float, topic: str = "ADR", *, answered: bool = True) -> 
         ([call("a", 1), call("a", 8)], (1, 2)),  # seven days to the second: again; the second one stands
         ([call("a", 1), call("a", 8.1)], (2, 2)),
         ([call("a", 1), call("a", 2, "DID"), call("b", 2)], (3, 3)),  # another topic, another caller
-        ([call("a", 1), call("a", 2, answered=False)], (0, 1)),  # called again, whether or not somebody answered
+        ([call("a", 1), call("a", 2, answered=False)], (0, 1)),  # called again, even without an answer
         ([call("a", 9), call("a", 12)], (0, 1)),  # the second belongs to the next period
         ([call("a", 0.5), call("a", 9.5)], (1, 1)),  # the first belonged to the last one
         ([], (0, 0)),
     ],
 )
-def test_who_calls_again_about_the_same_was_not_helped(contacts: list[kpi.Contact], expected: tuple[int, int]) -> None:
+def test_a_second_call_about_the_same_topic_means_no_first_contact_resolution(
+    contacts: list[kpi.Contact], expected: tuple[int, int]
+) -> None:
     found = kpi.first_contact_observed(contacts, DAY, 10 * DAY, 100 * DAY)
     assert found[2:] == expected
 
@@ -163,13 +165,13 @@ def test_first_contact_waits_until_its_days_are_over() -> None:
     assert kpi.first_contact_observed(contacts, DAY, 10 * DAY, 5 * DAY).value is None
 
 
-def test_the_survey_counts_four_and_five_and_who_answered() -> None:
+def test_the_survey_score_and_response_rate() -> None:
     score, response = kpi.survey([5, 4, 3, 1], responses=6, asked=30)
     assert score == Figure("survey_score", 0.5, 2, 4)
     assert response == Figure("survey_response", 0.2, 6, 30)
 
 
-def test_wilson_as_the_tables_have_it() -> None:
+def test_wilson_intervals_match_published_tables() -> None:
     # Agresti and Coull (1998): 10 of 10 -> from 0.722; Newcombe (1998), table I: 81 of 263 -> 0.2553 to 0.3662.
     assert kpi.wilson(kpi.ratio("x", 10, 10)) == (pytest.approx(0.722, abs=5e-4), pytest.approx(1.0))
     assert kpi.wilson(kpi.ratio("x", 81, 263)) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
@@ -177,7 +179,7 @@ def test_wilson_as_the_tables_have_it() -> None:
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1))
-def test_the_interval_holds_its_share_and_stays_a_share(count: int, part: float) -> None:
+def test_the_interval_contains_the_share_and_lies_between_0_and_1(count: int, part: float) -> None:
     figure = kpi.ratio("x", int(part * count), count)
     low, high = kpi.wilson(figure) or (1.0, 0.0)
     assert 0 <= low <= (figure.value or 0) + 1e-9
@@ -187,7 +189,7 @@ def test_the_interval_holds_its_share_and_stays_a_share(count: int, part: float)
 # --- definitions -----------------------------------------------------------------------------------------------------
 
 
-def test_every_measure_has_a_definition_in_both_languages_and_every_definition_a_measure() -> None:
+def test_measures_and_definitions_match_in_both_languages() -> None:
     names = {*measure([]), "occupancy", "on_time_email", "on_time_second_level", "on_time_callback"}
     assert names == set(MODELLED)
     live = {*(each.name for each in (*kpi.resolution([]), *kpi.survey([], 0, 0))), "first_contact_observed"}
@@ -198,7 +200,7 @@ def test_every_measure_has_a_definition_in_both_languages_and_every_definition_a
         assert not any("{" in text for text in words)
 
 
-def test_a_definition_says_its_thresholds() -> None:
+def test_a_definition_names_its_thresholds() -> None:
     definition = measure([])["abandonment_net"].definition
     assert "entro 7.5 s" in definition.text("it", short=7.5)
     assert DEFINITIONS["service_level"].title("en", within=30) == "Answered within 30 seconds"
@@ -213,9 +215,7 @@ ANY = st.lists(
 
 
 @given(ANY, st.floats(0, 60), st.floats(0, 20))
-def test_shares_lie_between_nought_and_one_and_the_variants_in_order(
-    day: list[Visit], within: float, short: float
-) -> None:
+def test_shares_lie_between_0_and_1_and_the_variants_in_order(day: list[Visit], within: float, short: float) -> None:
     found = measure(day, Thresholds(within, min(short, within)))
     for figure in found.values():
         if figure.value is not None and figure.definition.kind == "share":
@@ -236,7 +236,7 @@ def test_every_fate_is_counted_once(day: list[Visit]) -> None:
 
 
 @given(st.lists(SECONDS, min_size=1), st.sampled_from([50, 90, 95]))
-def test_a_percentile_is_a_value_that_the_share_does_not_exceed(values: list[float], percent: int) -> None:
+def test_a_percentile_is_one_of_the_values(values: list[float], percent: int) -> None:
     found = kpi.percentile("wait_p90_all", values, percent)
     assert found.value in values
     assert found.numerator * 100 >= percent * len(values)

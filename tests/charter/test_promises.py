@@ -1,4 +1,4 @@
-"""When a promise falls due: by the three clocks, over weekends, holidays and the days of 23 and 25 hours."""
+"""Due instants of the three clocks, over weekends, holidays and days of 23 and 25 hours."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def rome(text: str) -> float:
         (SECOND, "2026-10-20 09:00", "2026-10-31 00:00"),  # over the 25-hour day
     ],
 )
-def test_when_it_falls_due(promise: Promise, start: str, expected: str) -> None:
+def test_due_instants(promise: Promise, start: str, expected: str) -> None:
     assert due(promise, rome(start), OFFICE) == rome(expected)
 
 
-def test_a_service_clock_never_runs_out_where_nobody_opens() -> None:
+def test_a_service_clock_is_never_due_if_the_service_never_opens() -> None:
     assert due(SERVICE, rome("2026-10-16 17:00"), NEVER) == math.inf
     assert "non scade mai" in explain(SERVICE, rome("2026-10-16 17:00"), NEVER)
 
@@ -72,7 +72,7 @@ def test_half_a_calendar_day_is_refused() -> None:
     st.floats(rome("2026-01-01 00:00"), rome("2026-12-01 00:00")),
     st.floats(0, 1e6),
 )
-def test_a_later_start_is_never_due_earlier_and_nothing_is_due_before_it_began(
+def test_the_due_instant_is_not_before_the_start_and_grows_with_it(
     clock: Clock, amount: int, start: float, later: float
 ) -> None:
     promise = Promise("any", amount, clock, 0.8)
@@ -80,18 +80,18 @@ def test_a_later_start_is_never_due_earlier_and_nothing_is_due_before_it_began(
 
 
 @given(st.integers(1, 60), st.floats(rome("2026-01-01 00:00"), rome("2026-12-01 00:00")))
-def test_a_service_clock_counts_what_the_calendar_counts(hours: int, start: float) -> None:
+def test_a_service_clock_matches_service_seconds_of_the_calendar(hours: int, start: float) -> None:
     over = due(Promise("any", hours, "service_hours", 0.8), start, OFFICE)
     assert OFFICE.service_seconds(start, over) == pytest.approx(3600 * hours, abs=1e-3)
 
 
-def test_the_backlog_is_what_lies_open_beyond_its_time() -> None:
+def test_the_backlog_is_the_overdue_requests() -> None:
     requests = [Deferred(10), Deferred(20, answered=100), Deferred(30, answered=40), Deferred(60)]
     assert backlog(requests, 50) == Backlog(2, 35.0, 40.0)
     assert backlog([], 50) == Backlog(0, 0.0, 0.0)
 
 
-def test_in_words() -> None:
+def test_description_and_explanation() -> None:
     assert describe(EMAIL) == "48 ore nel 90 % dei casi"
     assert describe(SECOND, "en") == "10 calendar days in 80 % of cases"
     assert explain(SECOND, rome("2026-10-05 09:00"), OFFICE) == (
@@ -117,27 +117,27 @@ def changes(*written: tuple[str, State]) -> list[Change]:
         (EMAIL, "2026-10-06 09:00", "2026-10-06 12:00", "2026-10-07 12:00"),
         (EMAIL, "2026-10-06 09:00", "2026-10-26 09:00", "2026-10-27 09:00"),  # 24 h were left
         (SERVICE, "2026-10-06 09:00", "2026-10-06 12:00", "2026-10-07 12:00"),  # 9 of 18 h on Monday
-        (SERVICE, "2026-10-06 18:00", "2026-10-09 09:00", "2026-10-06 18:00"),  # nothing was left: it is over
+        (SERVICE, "2026-10-06 18:00", "2026-10-09 09:00", "2026-10-06 18:00"),  # no time was left
         (SERVICE, "2026-10-06 17:00", "2026-10-10 11:00", "2026-10-12 10:00"),  # an hour was left; a Saturday between
         (SECOND, "2026-10-06 09:00", "2026-10-06 23:59", "2026-10-16 00:00"),  # no midnight in it
         (SECOND, "2026-10-06 23:59", "2026-10-07 00:01", "2026-10-17 00:00"),
-        (SECOND, "2026-10-20 09:00", "2026-10-29 00:00", "2026-10-16 00:00"),  # was late already
+        (SECOND, "2026-10-20 09:00", "2026-10-29 00:00", "2026-10-16 00:00"),  # already late
     ],
 )
-def test_a_pause_moves_what_is_due(promise: Promise, paused: str, resumed: str, expected: str) -> None:
+def test_a_pause_moves_the_due_instant(promise: Promise, paused: str, resumed: str, expected: str) -> None:
     start = "2026-10-05 09:00"
     found = clock_state(promise, changes((start, "running"), (paused, "paused"), (resumed, "running")), OFFICE)
     assert found == ClockState(rome(start), rome(expected), (Pause(rome(paused), rome(resumed)),))
 
 
-def test_who_answers_in_a_pause_is_in_time_if_the_pause_began_in_time() -> None:
+def test_an_answer_in_a_pause_is_in_time_if_the_pause_began_in_time() -> None:
     late = changes(("2026-10-05 09:00", "running"), ("2026-10-06 09:00", "paused"), ("2026-11-06 09:00", "stopped"))
     assert clock_state(EMAIL, late, OFFICE).in_time
     late[1:2] = changes(("2026-10-08 09:00", "paused"))
     assert not clock_state(EMAIL, late, OFFICE).in_time
 
 
-def test_a_clock_that_stands_still_grows_no_later() -> None:
+def test_the_delay_of_a_paused_clock_does_not_grow() -> None:
     begun = changes(("2026-10-05 09:00", "running"))
     assert clock_state(EMAIL, begun, OFFICE).late(rome("2026-10-07 09:00")) == 0
     assert clock_state(EMAIL, begun, OFFICE).late(rome("2026-10-07 10:00")) == 3600
@@ -154,7 +154,7 @@ def test_a_clock_that_stands_still_grows_no_later() -> None:
         ([Change(0, "running"), Change(1, "stopped"), Change(2, "running")], "reopened"),
     ],
 )
-def test_changes_that_no_clock_goes_through_are_refused(written: list[Change], said: str) -> None:
+def test_impossible_changes_of_a_clock_are_refused(written: list[Change], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         clock_state(EMAIL, written, OFFICE)
 
@@ -164,7 +164,7 @@ STEPS = st.lists(st.tuples(st.floats(0, 4e5), st.sampled_from(["running", "pause
 
 
 @given(CLOCKS, st.floats(rome("2026-03-20 00:00"), rome("2026-11-01 00:00")), STEPS)
-def test_pauses_never_bring_forward_what_is_due_and_cost_nobody_working_time(
+def test_pauses_never_bring_the_due_instant_forward_or_cost_working_time(
     promise: Promise, start: float, steps: list[tuple[float, State]]
 ) -> None:
     written = [Change(start, "running")]
@@ -180,7 +180,7 @@ def test_pauses_never_bring_forward_what_is_due_and_cost_nobody_working_time(
         assert OFFICE.service_seconds(start, found.due) - stood == pytest.approx(18 * 3600, abs=1e-2)
 
 
-def test_pauses_in_words() -> None:
+def test_explanation_with_pauses() -> None:
     written = changes(
         ("2026-10-05 09:00", "running"), ("2026-10-06 09:00", "paused"), ("2026-10-06 12:00", "running"),
         ("2026-10-07 11:00", "stopped"),

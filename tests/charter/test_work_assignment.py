@@ -1,4 +1,4 @@
-"""What somebody who is free does next."""
+"""The work of a free operator."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ COUNTS = st.integers(0, 5)
     ("calls", "idle", "reserve", "callbacks", "mails", "wanted"),
     [
         (1, 1, 0, 1, 1, "call"),
-        (1, 1, 5, 0, 0, "call"),  # the reserve is there for calls
-        (0, 1, 0, 1, 1, "callback"),  # people before e-mails
+        (1, 1, 5, 0, 0, "call"),  # the reserve takes calls
+        (0, 1, 0, 1, 1, "callback"),  # call-backs before e-mails
         (0, 1, 0, 0, 1, "email"),
-        (0, 2, 2, 1, 1, None),  # one idle person more than the reserve, this one included
+        (0, 2, 2, 1, 1, None),  # the reserve is two, including this operator
         (0, 3, 2, 0, 1, "email"),
         (0, 3, 0, 0, 0, None),
     ],
@@ -28,7 +28,7 @@ def test_the_rule(calls: int, idle: int, reserve: int, callbacks: int, mails: in
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
-def test_it_gives_only_what_there_is_and_keeps_the_reserve(
+def test_only_existing_work_is_assigned_and_the_reserve_is_kept(
     calls: int, idle: int, reserve: int, callbacks: int, mails: int
 ) -> None:
     work = next_work(calls, idle, reserve, callbacks, mails)

@@ -14,7 +14,7 @@ from registry.db.migrations import upgrade
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all its tables, to be copied."""
+    """A database file with all tables, to copy."""
     path = tmp_path_factory.mktemp("measure") / "registry.db"
     made = Database(f"sqlite:///{path}")
     with made.begin() as connection:
@@ -25,7 +25,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Empty; the programs find it, too."""
+    """An empty database, in the environment for commands as well."""
     path = tmp_path / "registry.db"
     shutil.copy(tables, path)
     monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{path}")

@@ -1,5 +1,6 @@
-"""The month's report of a small seeded service, kept in golden/. To write it anew, after a change that is meant to
-change it: `python -m tests.measure.golden_month`; then read the difference before you commit it.
+"""The golden files: the month's report of a small seeded service.
+
+After an intended change of the report, run `python -m tests.measure.golden_month` and review the difference.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def fill(database: Database) -> None:
 
 
 def made(site: ReportSite) -> dict[str, str]:
-    """Every file, by name."""
+    """The content of every file, by name."""
     for audience, language in KEPT:
         assert site.report("--audience", audience, "--language", language) == 0
     return {

@@ -1,4 +1,4 @@
-"""Months for tests: the tables filled from a seed, a few hundred calls in a few days."""
+"""Generated months: tables filled from a seed, with a few hundred calls in a few days."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def base(connection: Connection, names: Mapping[str, str] | None = None) -> None
 
 
 class Maker:
-    """Makes rows from a seed; `number` keeps their keys apart."""
+    """Generates rows from a seed; `number` makes their keys unique."""
 
     def __init__(self, seed: int, topics: Mapping[str, int] = TOPICS, first: int = 0) -> None:
         self.random = random.Random(seed)
@@ -105,7 +105,7 @@ class Maker:
 def fill(
     connection: Connection, seed: int, days: list[date], calls: int = 40, requests: int = 25, maker: Maker | None = None
 ) -> None:  # fmt: skip
-    """So many calls and requests on each of these days, with all that hangs on them."""
+    """Add calls and requests on each of these days, with their clocks, call-backs and surveys."""
     make = maker or Maker(seed)
     opening = [midnight(day) + 9 * HOUR + (HOUR if day.isoformat() == "2026-10-25" else 0) for day in days]
     visits = [make.visit(start + make.random.uniform(0, 4 * HOUR)) for start in opening for _ in range(calls)]

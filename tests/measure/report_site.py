@@ -1,4 +1,4 @@
-"""A service with short hours, its configuration compiled, and `measure report` run on it."""
+"""A service with short hours and a compiled configuration, on which `measure report` runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ivr.configuration.compiled import Compiled
 from measure.commands import report
 from tests.conftest import rome
 
-LATER = "2026-11-20 12:00"  # October is over, and so are its days of waiting for another call
+LATER = "2026-11-20 12:00"  # October and the days for repeated calls are over
 
 
 class ReportSite:
-    """Where the reports of one test are made."""
+    """The folders and reports of one test."""
 
     def __init__(self, folder: Path, shipped: Compiled, **changes: Any) -> None:
         self.places = Places(var=str(folder))
@@ -33,7 +33,7 @@ class ReportSite:
         Path(self.places.compiled).write_text(json.dumps(compiled), encoding="utf-8")
 
     def report(self, *asked: str, now: str = LATER, month: str = "2026-10") -> int:
-        """The exit status of `measure report` at that moment."""
+        """Run `measure report` at that time; returns its exit status."""
         parser = argparse.ArgumentParser()
         report.arguments(parser)
         return report.run(parser.parse_args(["--month", month, *asked]), self.places, rome(now))
@@ -44,12 +44,12 @@ class ReportSite:
             return file.read()
 
     def read(self, audience: str) -> dict[str, Any]:
-        """The JSON of a report that is there, in whatever language."""
+        """The JSON of an existing report, in any language."""
         found: dict[str, Any] = json.loads(next(self.out.glob(f"*-{audience}-*.json")).read_text(encoding="utf-8"))
         return found
 
     def made(self, audience: str = "internal", language: str = "it", **asked: str) -> dict[str, Any]:
-        """The JSON of a report that is made now."""
+        """Make a report; returns its JSON."""
         assert self.report("--audience", audience, "--language", language, **asked) == 0
         found: dict[str, Any] = json.loads(self.text(audience, language, asked.get("month", "2026-10")))
         return found
@@ -66,7 +66,7 @@ def names(document: dict[str, Any]) -> list[str]:
 
 
 def parsed(page: str) -> ElementTree.Element:
-    """The page as XML: every mark is closed and everything foreign is escaped."""
+    """The page parsed as XML, which proves that all tags are closed and texts escaped."""
     head, _, body = page.partition("\n")
     assert head == "<!DOCTYPE html>"
     return ElementTree.fromstring(body)

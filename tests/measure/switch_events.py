@@ -1,4 +1,4 @@
-"""A switch's events as Asterisk 22 sends them, for the tests of the board: a small world that tells what happens."""
+"""AMI events as Asterisk 22 sends them, from a simulated queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERFACES = [f"PJSIP/seat{seat:02d}" for seat in range(1, 6)]
 
 
 def member(event: str, interface: str, **state: Any) -> Message:
-    """QueueMemberStatus and its sisters; QueueMember (in a list) names the telephone otherwise."""
+    """An event of a member; QueueMember (in a listing) has the telephone under another name."""
     place = {"Location": interface} if event == "QueueMember" else {"Interface": interface}
     said = {"Status": "1", "Paused": "0", "PausedReason": "", "LastCall": "0", "Wrapuptime": "0", "InCall": "0"}
     name = "op" + interface[-2:]
@@ -35,12 +35,12 @@ def status(unique: str, value: str) -> Message:
 
 
 @dataclass
-class World:
-    """Draws what happens next and tells it; knows the truth."""
+class SimulatedQueue:
+    """Draws random events and knows the true state."""
 
     seed: int
     at: float
-    told: list[tuple[float, Message]] = field(default_factory=list)
+    events: list[tuple[float, Message]] = field(default_factory=list)
     waiting: dict[str, float] = field(default_factory=dict)
     members: dict[str, dict[str, str]] = field(default_factory=dict)
     fates: dict[str, str] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class World:
         self._chance = random.Random(self.seed)
         self._next = 0
 
-    def tell(self, *messages: Message) -> None:
-        self.told += [(self.at, message) for message in messages]
+    def emit(self, *messages: Message) -> None:
+        self.events += [(self.at, message) for message in messages]
 
     def step(self) -> None:
-        """Something happens, some seconds later."""
+        """One random event, some seconds later."""
         self.at += self._chance.randrange(1, 30)
         self._chance.choice([self.join, self.join, self.leave, self.leave, self.seat, self.seat, self.refuse])()
 
@@ -61,13 +61,13 @@ class World:
         self._next += 1
         unique = f"{self._next}.1"
         self.waiting[unique] = self.at
-        self.tell(status(unique, ""), caller("QueueCallerJoin", unique))
+        self.emit(status(unique, ""), caller("QueueCallerJoin", unique))
 
     def refuse(self) -> None:
         self._next += 1
         unique = f"{self._next}.1"
         value, self.fates[unique] = self._chance.choice([("FULL", "full"), ("JOINEMPTY", "busy")])
-        self.tell(status(unique, ""), status(unique, value))
+        self.emit(status(unique, ""), status(unique, value))
 
     def leave(self) -> None:
         if not self.waiting:
@@ -77,28 +77,28 @@ class World:
         fate = self.fates[unique] = self._chance.choice(["answered", "abandoned", "key", "timeout", "empty"])
         gone = caller("QueueCallerLeave", unique)
         if fate == "answered":
-            self.tell(gone, caller("AgentConnect", unique, HoldTime=wait))
+            self.emit(gone, caller("AgentConnect", unique, HoldTime=wait))
         elif fate == "abandoned":
-            self.tell(caller("QueueCallerAbandon", unique, HoldTime=wait), gone)
+            self.emit(caller("QueueCallerAbandon", unique, HoldTime=wait), gone)
         else:
-            self.tell(gone)
+            self.emit(gone)
             if fate != "key":
-                self.tell(status(unique, {"timeout": "TIMEOUT", "empty": "LEAVEEMPTY"}[fate]))
+                self.emit(status(unique, {"timeout": "TIMEOUT", "empty": "LEAVEEMPTY"}[fate]))
 
     def seat(self) -> None:
         interface = self._chance.choice(INTERFACES)
         if interface in self.members and self._chance.random() < 0.2:
-            self.tell(member("QueueMemberRemoved", interface, **self.members.pop(interface)))
+            self.emit(member("QueueMemberRemoved", interface, **self.members.pop(interface)))
             return
         paused = self._chance.choice(["", "", "break", "email", "lunch"])
         state = {"Status": self._chance.choice("126785"), "Paused": str(int(bool(paused))), "PausedReason": paused}
         state["LastCall"] = str(int(self.at) - self._chance.choice([5, 500]))
         kind = "QueueMemberStatus" if interface in self.members else "QueueMemberAdded"
         self.members[interface] = state
-        self.tell(member(kind, interface, **state))
+        self.emit(member(kind, interface, **state))
 
     def listed(self) -> list[Message]:
-        """As QueueStatus would list it now."""
+        """The entries of QueueStatus now."""
         entries = [caller("QueueEntry", unique, Wait=int(self.at - since)) for unique, since in self.waiting.items()]
         members = [member("QueueMember", interface, **state) for interface, state in self.members.items()]
         return [{"Event": "QueueParams", "Queue": QUEUE}, *members, *entries]

@@ -1,4 +1,4 @@
-"""A switch that only writes: its queue_log, and whoever reads it into a database."""
+"""The queue_log of a switch, and its ingestion into a database."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def visit(
 
 
 def day(calls: int = 40) -> list[str]:
-    """Many calls at once, in the order of time."""
+    """The lines of many overlapping calls, in order of time."""
     made = [
         line
         for number in range(calls)
@@ -51,7 +51,7 @@ def day(calls: int = 40) -> list[str]:
 
 
 class SwitchLog:
-    """The log of one switch, and its reader."""
+    """The log of one switch, and its ingestion."""
 
     def __init__(self, folder: Path, database: Database, block: int = 1 << 20, now: float = NOW) -> None:
         self.path = folder / "queue_log"
@@ -69,7 +69,7 @@ class SwitchLog:
         return report
 
     def rows(self, name: str) -> list[Any]:
-        """All rows of a table, in the order of its key."""
+        """All rows of a table, ordered by key."""
         table = schema.metadata.tables[name]
         with self.database.read() as connection:
             return list(connection.execute(select(table).order_by(*table.primary_key.columns)))

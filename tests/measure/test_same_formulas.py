@@ -1,4 +1,4 @@
-"""The model and the live measures call the same formulas: what is simulated, logged and read back gives the same."""
+"""Model and live service use the same formulas: a simulated day, logged and read back, gives the same figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.measure.switch_log import KEYS
 from tests.queue_model.example_scenarios import day
 from tests.queue_model.simulated_queue_log import lines
 
-# Few lines and few places, so that of everything some happens.
+# Few lines and queue places, so that every fate occurs.
 SMALL: dict[str, Any] = {
     "staff": 5,
     "days": 10,
@@ -31,7 +31,7 @@ SMALL: dict[str, Any] = {
 
 
 def simulated(tmp_path: Path, database: Database, **changes: Any) -> tuple[list[kpi.Visit], list[kpi.Visit]]:
-    """The visits of a run by the model's own records, and by the queue_log that it would have left behind."""
+    """The visits of a run from the model's records, and from the queue_log that it would have written."""
     there = study.of(day(**{**SMALL, **changes}))
     records = kernel.simulate(Builder(there).inputs(0, 5).inputs)
     (tmp_path / "queue_log").write_text("".join(lines(records, there)))
@@ -42,13 +42,13 @@ def simulated(tmp_path: Path, database: Database, **changes: Any) -> tuple[list[
 
 
 def whole(visit: kpi.Visit) -> kpi.Visit:
-    """As Asterisk writes it: differences of instants that are cut to whole seconds."""
+    """The visit as in Asterisk's log: differences of instants truncated to whole seconds."""
     entered, ends = math.floor(visit.entered), visit.entered + visit.wait
     talk = None if visit.talk is None else float(math.floor(ends + visit.talk) - math.floor(ends))
     return kpi.Visit(float(entered), visit.fate, float(math.floor(ends) - entered), talk, None, "")
 
 
-def test_the_same_figures_come_out_of_the_model_and_of_the_log(database: Database, tmp_path: Path) -> None:
+def test_model_and_log_give_the_same_figures(database: Database, tmp_path: Path) -> None:
     model, live = simulated(tmp_path, database)
     assert {each.fate for each in model} >= {"answered", "abandoned", "key", "timeout", "full"}
     assert kpi.measure(live) == kpi.measure(map(whole, model))
@@ -69,11 +69,11 @@ def test_the_same_figures_come_out_of_the_model_and_of_the_log(database: Databas
         ("answered", "answered"), ("talking", "answered"), ("withdrawn", "empty"), ("lost", "lost"), ("full", "full"),
     ],
 )  # fmt: skip
-def test_what_only_the_switch_tells_apart_is_one_to_the_measures(fate: str, expected: str) -> None:
-    wait = math.nan if fate == "lost" else 0.0  # how long a caller waited whom a restart lost, nobody knows
+def test_stored_fates_map_to_kpi_fates(fate: str, expected: str) -> None:
+    wait = math.nan if fate == "lost" else 0.0  # unknown for callers lost in a restart
     found = kpi_visit(100.0, fate, None, None, "DID")
     assert found == kpi.Visit(100.0, expected, wait, None, None, "DID")  # type: ignore[arg-type]
 
 
-def test_who_still_waits_is_in_no_figure_yet() -> None:
+def test_waiting_callers_are_in_no_figure() -> None:
     assert kpi_visit(100.0, "waiting", None, None, "") is None

@@ -1,4 +1,4 @@
-"""`measure ingest` and `measure rebuild` as a person runs them."""
+"""The commands `measure ingest` and `measure rebuild`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.measure.switch_log import MORNING, day, visit
 
 @pytest.fixture
 def site(database: Database, tmp_path: Path, shipped: Compiled, monkeypatch: pytest.MonkeyPatch) -> Places:
-    """A place with a configuration, keys, tables and the folder of a switch."""
+    """A site with a configuration, keys, tables and a switch's log folder."""
     monkeypatch.setenv("IVR_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("NUL_SWITCH_LOG", str(tmp_path))
     places = Places()
@@ -34,7 +34,7 @@ def site(database: Database, tmp_path: Path, shipped: Compiled, monkeypatch: pyt
     return places
 
 
-def test_a_log_is_taken_in_and_told(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ingesting_a_log_prints_a_report(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "queue_log"
     log.write_text(
         "".join([*day(), f"{MORNING}|{MORNING}.1|nul|NONE|SINGING|la\n", *visit(5, MORNING)[:1], "torn\n17"])
@@ -51,7 +51,9 @@ def test_a_log_is_taken_in_and_told(site: Places, tmp_path: Path, capsys: pytest
     assert re.search(r"calls +42  rebuilt\nvisits +41  abandoned 14", capsys.readouterr().out)
 
 
-def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_realtime_table_is_read_instead_of_the_file(
+    site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     url = table(tmp_path / "asterisk.db", day())
     assert main(["ingest", "--realtime", url]) == 0
     assert re.search(r"lines +132  new 132", capsys.readouterr().out)
@@ -64,14 +66,14 @@ def test_the_realtime_table_is_read_instead(site: Places, tmp_path: Path, capsys
         (["--realtime", "sqlite://"], "no such table; give its name with --table"),
     ],
 )
-def test_what_is_not_there_is_said(
+def test_a_missing_log_or_table_is_refused_with_a_remedy(
     site: Places, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert main(["ingest", *words]) == 1
     assert re.search(message, capsys.readouterr().err)
 
 
-def test_without_a_registry_it_says_how_to_make_one(
+def test_without_a_registry_the_error_says_how_to_create_one(
     site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{tmp_path}/none.db")
@@ -80,7 +82,7 @@ def test_without_a_registry_it_says_how_to_make_one(
         assert "`registry init`" in capsys.readouterr().err
 
 
-def test_following_takes_what_comes_until_it_is_stopped(site: Places, database: Database, tmp_path: Path) -> None:
+def test_follow_reads_new_lines_until_stopped(site: Places, database: Database, tmp_path: Path) -> None:
     log = tmp_path / "queue_log"
     log.write_text("".join(visit(1, MORNING)[:2]))
     command = [sys.executable, "-m", "measure.cli", "ingest", "--follow"]
@@ -97,7 +99,7 @@ def test_following_takes_what_comes_until_it_is_stopped(site: Places, database: 
     assert re.search(r"visits +1  answered 1", said)
 
 
-def test_the_unit_of_systemd_starts_a_command_that_there_is() -> None:
+def test_the_systemd_unit_starts_an_existing_command() -> None:
     unit = Path(ROOT, "config", "systemd", "nul-measure.service").read_text(encoding="utf-8")
     (started,) = re.findall(r"^ExecStart=/opt/numero-unico/\.venv/bin/measure (.*)$", unit, re.MULTILINE)
     assert started == "ingest --follow"

@@ -1,4 +1,4 @@
-"""`measure live`: a source that stays true over lost connections, and what it shows."""
+"""`measure live`: a feed that survives lost connections, and its output."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def feed_of(account: Ami, load_visits: feed.LoadVisits = lambda midnight: None) 
     return Feed(QueueState(QUEUE, HOURS, 20), account, load_visits)
 
 
-def test_the_picture_is_by_the_switchs_clock_and_survives_a_lost_connection() -> None:
+def test_the_snapshot_uses_the_switchs_clock_and_survives_a_lost_connection() -> None:
     visits = 0
 
     async def script(visitor: Visitor) -> None:
@@ -99,7 +99,7 @@ def test_the_picture_is_by_the_switchs_clock_and_survives_a_lost_connection() ->
     asyncio.run(play())
 
 
-def test_what_was_written_down_of_the_day_is_in_the_figures() -> None:
+def test_stored_visits_of_the_day_are_in_the_figures() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await tell_everything(visitor)
@@ -114,7 +114,7 @@ def test_what_was_written_down_of_the_day_is_in_the_figures() -> None:
     asyncio.run(play())
 
 
-def test_a_queue_that_is_not_there_is_told_with_a_remedy() -> None:
+def test_a_missing_queue_is_refused_with_a_remedy() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await tell_everything(visitor, queue="another")
@@ -127,7 +127,7 @@ def test_a_queue_that_is_not_there_is_told_with_a_remedy() -> None:
         asyncio.run(play())
 
 
-def test_prometheus_sees_states_and_figures_and_no_person() -> None:
+def test_prometheus_metrics_have_states_and_figures_but_no_names() -> None:
     made = feed_of(Ami("127.0.0.1", 1, "nul", "x"))
     made.state.reset([member("QueueMember", "PJSIP/seat07", Paused=1, PausedReason="email")], time.time())
     made.state.handle(caller("QueueCallerJoin", "1.1"), time.time())
@@ -141,7 +141,7 @@ def test_prometheus_sees_states_and_figures_and_no_person() -> None:
     assert "seat07" not in shown
 
 
-def test_metrics_are_served_on_loopback_and_a_taken_port_is_told() -> None:
+def test_metrics_are_served_on_loopback_and_a_port_in_use_is_refused() -> None:
     (port,) = free_ports(1, "tcp")
     made = feed_of(Ami("127.0.0.1", 1, "nul", "x"))
     with _metrics(made, port):
@@ -172,7 +172,7 @@ def shown(places: Places, account: Ami, monkeypatch: pytest.MonkeyPatch, *words:
 def once(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
 ) -> tuple[int, str]:
-    """Run the command against a switch of one seat and one caller."""
+    """Run the command with --once against a switch with one seat and one caller."""
 
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
@@ -186,7 +186,7 @@ def once(
     return status, capsys.readouterr().out
 
 
-def test_as_json_it_says_why_there_is_no_connection(
+def test_json_says_why_there_is_no_connection(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (
@@ -215,7 +215,7 @@ LINE = {"call_id": "1.1", "at": NOW, "said": "nul|op101|PAUSE|"}
     [schema.queue_log_file.insert().values(FILE), schema.queue_event.insert().values(LINE)],
     ids=["file", "realtime"],
 )
-def test_once_as_json_has_the_days_visits_of_the_registry(
+def test_once_as_json_includes_the_days_visits_from_the_registry(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken_in: Insert
 ) -> None:
     database = Database(address(places))
@@ -240,7 +240,7 @@ def test_once_as_json_has_the_days_visits_of_the_registry(
                 {**visit, "unique_id": "6.1", "entered_at": NOW - 500, "fate": "abandoned", "queue": "back-office"},
             ],
         )
-    assert json.loads(once(places, monkeypatch, capsys, "--json")[1])["offered"] == 0  # nothing is taken in here
+    assert json.loads(once(places, monkeypatch, capsys, "--json")[1])["offered"] == 0  # nothing was ingested
     with database.begin() as connection:
         connection.execute(taken_in)
     document = json.loads(once(places, monkeypatch, capsys, "--json")[1])
@@ -251,7 +251,7 @@ def test_once_as_json_has_the_days_visits_of_the_registry(
     database.close()
 
 
-def test_no_switch_is_an_error_with_a_remedy(
+def test_a_missing_switch_is_refused_with_a_remedy(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as held:
@@ -263,7 +263,7 @@ def test_no_switch_is_an_error_with_a_remedy(
     assert "measure live: " in capsys.readouterr().err
 
 
-def test_in_a_terminal_it_is_refreshed_in_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_refreshed_in_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await tell_everything(visitor, member("QueueMember", "PJSIP/seat01"))
@@ -292,5 +292,5 @@ def test_in_a_terminal_it_is_refreshed_in_place(places: Places, monkeypatch: pyt
         return shown
 
     shown = asyncio.run(play())
-    assert "\x1b[1A" in shown  # the cursor goes up, and the table is written over
+    assert "\x1b[1A" in shown  # the cursor moves up and the table is overwritten
     assert "Traceback" not in shown

@@ -1,4 +1,4 @@
-"""The board: what events make of it, whatever was missed or comes twice, and that nobody is in it by name."""
+"""The state of the queue from events, also missed or repeated ones, and without names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from charter.kpi import OVERFLOWED, Visit
 from ivr.configuration.compiled import Compiled
 from measure.live.queue_state import SETTLED_SECONDS, QueueState, Snapshot
 from tests.conftest import OPEN, rome
-from tests.measure.switch_events import QUEUE, World, caller, member, status
+from tests.measure.switch_events import QUEUE, SimulatedQueue, caller, member, status
 
 NOW = rome(OPEN)
 WRAP_UP = 20.0
@@ -34,7 +34,7 @@ def play(made: QueueState, *events: dict[str, str], at: float = NOW) -> QueueSta
 
 
 def counts(snapshot: Snapshot) -> dict[str, object]:
-    """What must be the same whatever way it came about; waits may differ by the second at which one looked."""
+    """The counts that must not depend on how the state was reached; waits may differ by a second."""
     seats = snapshot.seats
     fates = (snapshot.offered, snapshot.answered, snapshot.abandoned, snapshot.led_to_voicemail)
     return {"waiting": snapshot.waiting, "seats": seats, "fates": fates}
@@ -44,61 +44,61 @@ def counts(snapshot: Snapshot) -> dict[str, object]:
 
 
 @given(st.integers(0, 2**32), st.integers(0, 80))
-def test_the_board_says_what_is_true(seed: int, steps: int) -> None:
-    world, made = World(seed, NOW), queue_state()
+def test_the_state_matches_the_simulated_queue(seed: int, steps: int) -> None:
+    queue, made = SimulatedQueue(seed, NOW), queue_state()
     for _ in range(steps):
-        world.step()
-    for at, event in world.told:
+        queue.step()
+    for at, event in queue.events:
         made.handle(event, at)
-    snapshot = made.snapshot(world.at + SETTLED_SECONDS)
-    fates = Counter(world.fates.values())
-    assert snapshot.waiting == len(world.waiting)
-    assert snapshot.offered == len(world.fates)
+    snapshot = made.snapshot(queue.at + SETTLED_SECONDS)
+    fates = Counter(queue.fates.values())
+    assert snapshot.waiting == len(queue.waiting)
+    assert snapshot.offered == len(queue.fates)
     assert (snapshot.answered, snapshot.abandoned) == (fates["answered"], fates["abandoned"])
     assert snapshot.led_to_voicemail == sum(fates[fate] for fate in OVERFLOWED)
-    oldest = max((world.at + SETTLED_SECONDS - since for since in world.waiting.values()), default=0)
+    oldest = max((queue.at + SETTLED_SECONDS - since for since in queue.waiting.values()), default=0)
     assert snapshot.oldest_wait == oldest
     seats = snapshot.seats
     states = seats.free + seats.ringing + seats.talking + seats.wrap_up + seats.unreachable + sum(seats.paused.values())
-    assert states == seats.logged_in == len(world.members)
+    assert states == seats.logged_in == len(queue.members)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 60), st.integers(0, 10))
-def test_asking_for_everything_in_the_middle_changes_nothing_though_old_events_come_after(
+def test_a_full_listing_followed_by_older_events_changes_nothing(
     seed: int, before: int, after: int, again: int
 ) -> None:
-    world, made, undisturbed = World(seed, NOW), queue_state(), queue_state()
+    queue, made, undisturbed = SimulatedQueue(seed, NOW), queue_state(), queue_state()
     for _ in range(before):
-        world.step()
-    middle, listed, at = len(world.told), world.listed(), world.at
+        queue.step()
+    middle, listed, at = len(queue.events), queue.listed(), queue.at
     for _ in range(after):
-        world.step()
-    for when, event in world.told[:middle]:
+        queue.step()
+    for when, event in queue.events[:middle]:
         made.handle(event, when)
     made.reset(listed, at)
-    for when, event in world.told[max(0, middle - again) :]:
+    for when, event in queue.events[max(0, middle - again) :]:
         made.handle(event, max(when, at))
-    for when, event in world.told:
+    for when, event in queue.events:
         undisturbed.handle(event, when)
-    later = world.at + SETTLED_SECONDS
+    later = queue.at + SETTLED_SECONDS
     assert counts(made.snapshot(later)) == counts(undisturbed.snapshot(later))
 
 
 @given(st.integers(0, 2**32), st.integers(0, 60))
 def test_an_event_that_comes_twice_counts_once(seed: int, steps: int) -> None:
-    world, once, twice = World(seed, NOW), queue_state(), queue_state()
+    queue, once, twice = SimulatedQueue(seed, NOW), queue_state(), queue_state()
     for _ in range(steps):
-        world.step()
-    for at, event in world.told:
+        queue.step()
+    for at, event in queue.events:
         once.handle(event, at)
         twice.handle(event, at)
         twice.handle(event, at)
-    later = world.at + SETTLED_SECONDS
+    later = queue.at + SETTLED_SECONDS
     assert counts(once.snapshot(later)) == counts(twice.snapshot(later))
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["Event", "Uniqueid", "HoldTime"]), st.text(max_size=5)), max_size=9))
-def test_no_event_whatever_breaks_the_board(events: list[dict[str, str]]) -> None:
+def test_no_event_raises_an_error(events: list[dict[str, str]]) -> None:
     made = play(queue_state(), *events, *({**event, "Queue": QUEUE, "Event": "AgentConnect"} for event in events))
     made.snapshot(NOW + 1)
 
@@ -120,13 +120,13 @@ def test_no_event_whatever_breaks_the_board(events: list[dict[str, str]]) -> Non
         ({"Status": ""}, "unreachable"),
     ],
 )
-def test_a_seat_is_in_one_state(state: dict[str, object], shown: str) -> None:
+def test_a_seat_is_in_exactly_one_state(state: dict[str, object], shown: str) -> None:
     made = play(queue_state(), member("QueueMemberAdded", "PJSIP/seat01", **state))
     seats = made.snapshot(NOW).seats
     assert (seats.logged_in, getattr(seats, shown)) == (1, 1)
 
 
-def test_pauses_are_told_by_reason_and_an_unknown_one_is_another() -> None:
+def test_pauses_are_counted_by_reason_with_unknown_ones_as_other() -> None:
     pauses = [("seat01", "break"), ("seat02", "email"), ("seat03", "op117 is ill"), ("seat04", "break")]
     made = play(
         queue_state(),
@@ -135,7 +135,7 @@ def test_pauses_are_told_by_reason_and_an_unknown_one_is_another() -> None:
     assert made.snapshot(NOW).seats.paused == {"break": 2, "after_call_work": 0, "email": 1, "other": 1}
 
 
-def test_nobody_is_in_the_picture_by_name_or_number() -> None:
+def test_the_snapshot_contains_no_names_or_numbers() -> None:
     joined = {**caller("QueueCallerJoin", "1.1"), "CallerIDNum": "0612345678", "CallerIDName": "Rossi"}
     made = play(queue_state(), member("QueueMemberAdded", "PJSIP/seat07", MemberName="op117"), joined)
     text = json.dumps(made.snapshot(NOW).document())
@@ -143,9 +143,9 @@ def test_nobody_is_in_the_picture_by_name_or_number() -> None:
         assert hidden not in text
 
 
-def test_who_left_without_a_word_left_by_key_but_only_when_nobody_says_otherwise() -> None:
+def test_a_caller_who_left_without_a_reported_reason_left_by_key() -> None:
     made = play(queue_state(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerLeave", "1.1"))
-    assert made.snapshot(NOW + 1).offered == 0  # perhaps the operator's answer is on its way
+    assert made.snapshot(NOW + 1).offered == 0  # the event of an answer may still arrive
     assert made.snapshot(NOW + SETTLED_SECONDS).led_to_voicemail == 1
     play(made, caller("AgentConnect", "1.1", HoldTime=3), at=NOW + 30)
     snapshot = made.snapshot(NOW + 30)
@@ -161,7 +161,7 @@ def test_figures_are_those_of_the_charter() -> None:
     assert (level.numerator, level.denominator, level.value) == (1, 2, 0.5)
 
 
-def test_calls_outside_service_hours_are_no_part_of_the_figures() -> None:
+def test_calls_outside_service_hours_are_not_in_the_figures() -> None:
     night = rome("2026-11-24 20:00")
     made = play(
         queue_state(), caller("QueueCallerJoin", "1.1"), caller("QueueCallerAbandon", "1.1", HoldTime=1), at=night
@@ -170,7 +170,7 @@ def test_calls_outside_service_hours_are_no_part_of_the_figures() -> None:
     assert (snapshot.offered, snapshot.open) == (0, False)
 
 
-def test_midnight_begins_a_day_of_its_own() -> None:
+def test_figures_start_again_at_midnight() -> None:
     made = play(queue_state(), status("1.1", "FULL"))
     assert made.snapshot(NOW).offered == 1
     tomorrow = rome("2026-11-25 00:00:01")
@@ -178,7 +178,7 @@ def test_midnight_begins_a_day_of_its_own() -> None:
     assert (snapshot.offered, snapshot.since) == (0, rome("2026-11-25 00:00"))
 
 
-def test_time_without_a_connection_is_told_until_what_was_missed_is_known() -> None:
+def test_time_without_a_connection_is_shown_until_the_missed_visits_are_loaded() -> None:
     made = play(queue_state(), caller("QueueCallerJoin", "1.1"))
     made.disconnected(NOW + 10)
     snapshot = made.snapshot(NOW + 15)
@@ -192,14 +192,14 @@ def test_time_without_a_connection_is_told_until_what_was_missed_is_known() -> N
     assert (snapshot.offered, snapshot.abandoned, snapshot.blind_seconds, snapshot.since) == (1, 1, 0, midnight)
 
 
-def test_who_waits_keeps_his_beginning_when_everything_is_asked_for_again() -> None:
+def test_waiting_callers_keep_their_start_after_a_full_listing() -> None:
     made = play(queue_state(), caller("QueueCallerJoin", "1.1"))
     made.reset([caller("QueueEntry", "1.1", Wait=29), caller("QueueEntry", "2.1", Wait=7)], NOW + 30)
     assert made.snapshot(NOW + 30).oldest_wait == 30
     assert made.snapshot(NOW + 30).waiting == 2
 
 
-def test_another_queue_is_not_ours(compiled: Compiled) -> None:
+def test_events_of_other_queues_are_ignored(compiled: Compiled) -> None:
     other = {**caller("QueueCallerJoin", "1.1"), "Queue": "other"}
     assert play(queue_state(), other, {**member("QueueMemberAdded", "x"), "Queue": "other"}).snapshot(NOW).waiting == 0
     made = QueueState(compiled["service"]["queue"]["name"], OpeningHours.of(compiled["service"]), 0)

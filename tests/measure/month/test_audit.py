@@ -1,4 +1,4 @@
-"""The proof: nothing hidden can be worked out. An oracle tries every table that agrees with what is shown."""
+"""The proof that hidden counts are protected, against an exhaustive search of all tables that match."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def square(rows: Sequence[Sequence[int]]) -> Linked:
 # --- the oracle ------------------------------------------------------------------------------------------------------
 
 
-def all_worlds(linked: Linked, hidden: Sequence[Cell], most: int) -> Iterator[Mapping[Cell, int]]:
-    """Every choice of hidden counts, 1 to `most`, that agrees with all that is shown; by trying."""
+def all_solutions(linked: Linked, hidden: Sequence[Cell], most: int) -> Iterator[Mapping[Cell, int]]:
+    """Every choice of hidden counts from 1 to `most` that matches the shown counts, by exhaustive search."""
     order = {key: n for n, key in enumerate(hidden)}
     lines = [
         (tuple((key, -1 if key == line.total else 1) for key in (line.total, *line.parts)), max(places))
@@ -48,7 +48,7 @@ def all_worlds(linked: Linked, hidden: Sequence[Cell], most: int) -> Iterator[Ma
 
 def by_trying(linked: Linked, hidden: Sequence[Cell], most: int) -> dict[Cell, Interval]:
     least, greatest = dict.fromkeys(hidden, most + 1), dict.fromkeys(hidden, 0)
-    for world in all_worlds(linked, hidden, most):
+    for world in all_solutions(linked, hidden, most):
         for key in hidden:
             least[key], greatest[key] = min(least[key], world[key]), max(greatest[key], world[key])
     return {key: Interval(least[key], greatest[key]) for key in hidden}
@@ -57,7 +57,7 @@ def by_trying(linked: Linked, hidden: Sequence[Cell], most: int) -> dict[Cell, I
 # --- known tables ----------------------------------------------------------------------------------------------------
 
 
-def test_a_lone_hidden_count_is_found_out() -> None:
+def test_a_count_hidden_alone_is_revealed() -> None:
     linked = square([[9, 2, 9], [9, 9, 9], [9, 9, 9]])
     alone = [cell("calls", a="a0", b="b1")]
     assert intervals(linked, alone) == {alone[0]: Interval(2, 2)}
@@ -71,8 +71,8 @@ def test_four_at_the_corners_of_a_rectangle_protect_each_other() -> None:
     assert narrow(linked, corners, rules()) == {}
 
 
-def test_what_no_single_sum_gives_away_all_together_may() -> None:
-    """Two hidden in every row and column, and yet: rows less columns tell a0 b2."""
+def test_all_sums_together_can_reveal_what_no_single_sum_does() -> None:
+    """Two cells are hidden in every row and column, but rows minus columns reveal a0 and b2."""
     linked = square([[2, 9, 3], [9, 2, 9], [9, 9, 9]])
     chain = [cell("calls", a=a, b=b) for a, b in (("a0", "b0"), ("a0", "b1"), ("a1", "b0"), ("a1", "b1"))]
     given_away = [*chain, cell("calls", a="a0", b="b2"), cell("calls", a="a2", b="b2"), cell("calls", a="a2")]
@@ -81,21 +81,21 @@ def test_what_no_single_sum_gives_away_all_together_may() -> None:
     assert found[cell("calls", a="a0", b="b0")].width > 0
 
 
-def test_a_count_that_nothing_bounds_may_be_anything() -> None:
+def test_a_count_without_bounds_has_an_infinite_interval() -> None:
     linked = table("calls", [ROWS], {("a0",): 2, ("a1",): 7, ("a2",): 8})
     some = [cell("calls", a="a0"), cell("calls")]
     assert intervals(linked, some)[some[0]] == Interval(1, float("inf"))
 
 
-def test_counts_are_whole_and_the_attacker_knows_it() -> None:
-    """2 x + 3 y = 13: with halves and thirds x could be anything from 1 to 5; in whole numbers it is 2 or 5."""
+def test_the_attacker_knows_that_counts_are_integers() -> None:
+    """2 x + 3 y = 13: with fractions x could be anything from 1 to 5; as an integer it is 2 or 5."""
     x, y, total = (cell("calls", a=name) for name in ("x", "y", "total"))
     linked = Linked({x: 2, y: 3, total: 13}, [Sum(total, (x, x, y, y, y))])
     assert intervals(linked, [x, y]) == {x: Interval(2, 5), y: Interval(1, 3)}
 
 
-def test_a_month_does_not_give_back_what_its_weeks_hide() -> None:
-    """Days in two weeks, weeks in a month: two of them seen apart would be safe, together they are not."""
+def test_a_month_does_not_reveal_what_its_weeks_hide() -> None:
+    """Days in two weeks, weeks in a month: each table alone would be safe, but together they are not."""
     days = [f"d{n}" for n in range(6)]
     when = Dimension("when", {"month": days, "week 1": days[:3], "week 2": days[3:]})
     linked = table("calls", [when], dict(zip(((day,) for day in days), (2, 30, 40, 50, 60, 70), strict=True)))
@@ -105,8 +105,8 @@ def test_a_month_does_not_give_back_what_its_weeks_hide() -> None:
     assert narrow(linked, found.hidden, rules()) == {}
 
 
-def test_this_month_does_not_give_back_what_last_month_hid() -> None:
-    """The same cells in two reports: what was hidden stays hidden, what was shown counts as known."""
+def test_this_month_does_not_reveal_what_last_month_hid() -> None:
+    """The same cells in two reports: hidden cells stay hidden, shown cells count as known."""
     linked = square([[40, 2, 30], [20, 50, 60], [70, 80, 90]])
     first = protect(Hiding(linked, rules()))
     again = protect(Hiding(linked, rules(), shown=set(linked.counts) - set(first.hidden), hidden=first.hidden))
@@ -124,7 +124,7 @@ def test_without_scipy_nothing_is_published(monkeypatch: pytest.MonkeyPatch) -> 
         protect(Hiding(square([[2, 9, 9]] * 3), rules()))
 
 
-def test_a_proof_that_does_not_succeed_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_solver_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     import scipy.optimize
 
     class Stopped:
@@ -143,7 +143,7 @@ SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 
 @SLOW
 @given(SMALL, st.data())
-def test_the_intervals_are_those_that_trying_finds(rows: list[list[int]], data: st.DataObject) -> None:
+def test_intervals_match_those_of_an_exhaustive_search(rows: list[list[int]], data: st.DataObject) -> None:
     linked = square(rows)
     inner = [key for key, count in linked.counts.items() if count and len(key) == 3]
     hidden = data.draw(st.lists(st.sampled_from(inner), unique=True, max_size=6)) if inner else []
@@ -152,7 +152,7 @@ def test_the_intervals_are_those_that_trying_finds(rows: list[list[int]], data: 
 
 @SLOW
 @given(SMALL, st.sampled_from([3, 4, 5]))
-def test_no_hidden_count_of_a_small_table_can_be_worked_out(rows: list[list[int]], threshold: int) -> None:
+def test_hidden_counts_of_small_tables_are_protected(rows: list[list[int]], threshold: int) -> None:
     linked, asked = square(rows), rules(threshold)
     found = protect(Hiding(linked, asked))
     assert all(not 0 < count < threshold for key, count in linked.counts.items() if key not in found.hidden)
@@ -163,8 +163,8 @@ def test_no_hidden_count_of_a_small_table_can_be_worked_out(rows: list[list[int]
 
 @SLOW
 @given(st.lists(st.integers(0, 9), min_size=4, max_size=4), st.lists(st.integers(0, 9), min_size=4, max_size=4))
-def test_linked_tables_hide_for_each_other(one: list[int], other: list[int]) -> None:
-    """Two tables with the same total, and a hierarchy: each world that agrees with both leaves every count open."""
+def test_linked_tables_protect_each_others_counts(one: list[int], other: list[int]) -> None:
+    """Two tables with the same total and a hierarchy: every hidden count keeps a wide interval."""
     tree = Dimension("tree", {"": ("left", "right"), "left": ("l1", "l2"), "right": ("r1", "r2")})
     first = table("calls", [tree], dict(zip((("l1",), ("l2",), ("r1",), ("r2",)), one, strict=True)))
     other = [*other[:3], max(0, sum(one) - sum(other[:3]))]
@@ -181,7 +181,7 @@ def test_linked_tables_hide_for_each_other(one: list[int], other: list[int]) -> 
 
 @SLOW
 @given(SMALL, st.lists(st.booleans(), min_size=16, max_size=16))
-def test_what_was_published_before_is_respected_or_refused(rows: list[list[int]], seen: list[bool]) -> None:
+def test_earlier_publications_are_respected_or_refused(rows: list[list[int]], seen: list[bool]) -> None:
     linked = square(rows)
     shown = {key for (key, count), was in zip(linked.counts.items(), seen, strict=True) if was and count >= 5}
     try:

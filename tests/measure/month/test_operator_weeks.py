@@ -1,4 +1,4 @@
-"""Weeks of single operators: refused as shipped; under an agreement whole past weeks, by pseudonym, and logged."""
+"""Weekly figures of operators: refused as shipped; with an agreement complete past weeks, by pseudonym, logged."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from tests.registry.site import configured
 
 AGREEMENT = {"name": "Accordo aziendale con la RSU, premio di qualità", "signed": "2026-11-09"}
 FRIDAY = "2026-11-20 12:00"  # of week 47
-NAME = "Maria Rossi"  # somebody else's switch, whose members have names
+NAME = "Maria Rossi"  # a member name as on a switch with other conventions
 LOOK = ("--by", "op900", "--why", "riesame con la RSU")
 NO_OPERATOR = re.compile(r"\bop\d|Maria|Rossi|RSU")
 
 
 class Week:
-    """Calls of a week, and what each operator did in them, as this test counts it."""
+    """The calls of a week, and the expected figures of each operator."""
 
     def __init__(self, monday: str) -> None:
         self.at, self.lines = int(rome(f"{monday} 10:00")), list[str]()
@@ -51,7 +51,7 @@ class Week:
             self.answered(f"{at}.1", at, operator, talk)
 
     def answered(self, call: str, at: int, operator: str, talk: int | None) -> None:
-        """A stay that an operator took after 7 s; how long they talked is not known where the switch was stopped."""
+        """A call answered after 7 s; without a talk time if the switch stopped during the call."""
         self.lines += [
             f"{at}|{call}|nul|NONE|ENTERQUEUE||0612345678|1\n",
             f"{at + 7}|{call}|nul|{operator}|CONNECT|7|{at}.2|3\n",
@@ -63,7 +63,7 @@ class Week:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stored(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Empty; the programs find it, too."""
+    """An empty database, in the environment for commands as well."""
     if request.param == "sqlite":
         yield request.getfixturevalue("database")
         return
@@ -74,7 +74,7 @@ def stored(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 class Site:
-    """Weeks 45 to 47 of 2026, taken in as `measure ingest` does; the agreement is of the first day of week 46."""
+    """Weeks 45 to 47 of 2026, ingested as by `measure ingest`; the agreement was signed on the first day of week 46."""
 
     def __init__(self, folder: Path, shipped: Compiled, database: Database) -> None:
         self.folder, self.shipped, self.database = folder, shipped, database
@@ -129,7 +129,7 @@ def left_out(found: dict[str, Any]) -> list[tuple[str, str, int | None]]:
 # --- off -------------------------------------------------------------------------------------------------------------
 
 
-def test_as_shipped_it_is_refused_by_name(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_configuration_refuses_with_a_remedy(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     configured(site.folder / "var", site.shipped)
     assert main(["--var", site.places.var, "operators", "--month", "2026-11", *LOOK]) == 1
     told = capsys.readouterr()
@@ -139,7 +139,7 @@ def test_as_shipped_it_is_refused_by_name(site: Site, capsys: pytest.CaptureFixt
     assert site.looks() == []
 
 
-def test_a_file_of_an_earlier_program_is_off(site: Site) -> None:
+def test_a_configuration_compiled_by_an_earlier_version_refuses(site: Site) -> None:
     older: Any = copy.deepcopy(site.shipped)
     del older["service"]["statistics"]
     configured(site.folder / "var", older)
@@ -150,7 +150,7 @@ def test_a_file_of_an_earlier_program_is_off(site: Site) -> None:
 # --- under an agreement ----------------------------------------------------------------------------------------------
 
 
-def test_the_figures_are_those_of_the_charter(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weekly_figures_match_the_charter(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     found = read(site, capsys)
     assert found["agreement"] == AGREEMENT
     told = [(each["week"], each["operator"], each["answered"], each["handling_time"]) for each in found["operators"]]
@@ -158,12 +158,12 @@ def test_the_figures_are_those_of_the_charter(site: Site, capsys: pytest.Capture
     assert told == [
         ("2026-W46", "op101", 26, pytest.approx(kpi.handling_time(made["op101"]).value)),
         ("2026-W46", "op103", MIN_CALLS, pytest.approx((60 * (MIN_CALLS - 1) + 500) / MIN_CALLS)),
-        ("2026-W46", "op104", 25, None),  # too few of them with a length
+        ("2026-W46", "op104", 25, None),  # too few calls with a known length
     ]
     assert [kpi.tally(made[who]).answered for who in ("op101", "op103", "op104")] == [26, MIN_CALLS, 25]
 
 
-def test_what_is_not_shown_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weeks_and_operators_not_shown_are_listed(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert left_out(read(site, capsys)) == [
         ("2026-W45", "before", None),
         ("2026-W46", "few", 1),  # op102
@@ -177,14 +177,14 @@ def test_what_is_not_shown_is_said(site: Site, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(("now", "weeks"), [("2026-11-22 23:59:59", {46}), ("2026-11-23 00:00", {46, 47})])
-def test_a_week_is_shown_when_it_is_over(
+def test_a_week_is_shown_once_it_is_over(
     site: Site, capsys: pytest.CaptureFixture[str], now: str, weeks: set[int]
 ) -> None:
     shown = {each["week"] for each in read(site, capsys, now=now)["operators"]}
     assert shown == {f"2026-W{week}" for week in weeks}
 
 
-def test_every_look_is_logged_and_none_is_without_a_reason(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_access_is_logged_and_needs_a_reason(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     for missing in (("--by", "op900"), ("--by", "op900", "--why", " ")):
         with pytest.raises(Refusal, match="why"):
             site.look(*missing)
@@ -213,8 +213,10 @@ def test_text_and_table_name_the_agreement(site: Site, capsys: pytest.CaptureFix
 # --- and nowhere else ------------------------------------------------------------------------------------------------
 
 
-def test_no_report_of_a_month_knows_of_it(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same bytes with the agreement and without; nobody's code, and not the agreement's name."""
+def test_monthly_reports_do_not_depend_on_the_agreement(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files are the same with and without the agreement, and contain no operator codes or its name."""
     keys.make(site.places)
     parser = argparse.ArgumentParser()
     report.arguments(parser)

@@ -1,7 +1,7 @@
-"""Somebody who has the published file, and nothing else: what he can work out, by an arithmetic of his own.
+"""An attacker with nothing but the published file: what they can calculate from it.
 
-Written without a look at how cells are linked or audited: unknowns and equations are read off the published tables, as
-a careful reader would, and compared at the end with what the report for inside tells.
+Independent of how cells are linked and audited: unknowns and equations are read from the published tables, as a careful
+reader would do, and the results are compared with the internal report.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Attacker:
             yield [(("survey", question, "answers"), -1), *parts], 0
 
     def bounds(self) -> Iterator[tuple[Unknown, float, float]]:
-        """What each hidden count of the tables may be, at least and at most."""
+        """The minimum and maximum of each hidden count."""
         unknowns: dict[Unknown, int] = {}
         rows, right = [], []
         for n, (signs, total) in enumerate(self.equations):
@@ -108,7 +108,7 @@ class Attacker:
             right.append(total - sum(sign * known for _, sign, known in values if known != "hidden"))
         numbers, places, signs_ = zip(*rows, strict=True)
         left = sparse.csr_array((signs_, (numbers, places)), shape=(len(right), len(unknowns)), dtype=float)
-        # A count that the tables mark as hidden is one at least; others that he thinks of may be nought.
+        # A count marked as hidden is at least one; other unknowns may be zero.
         limits = [(1 if self.stands(each) else 0, None) for each in unknowns]
         least, most = [math.inf] * len(unknowns), [-math.inf] * len(unknowns)
         for unknown, place in unknowns.items():
@@ -122,7 +122,7 @@ class Attacker:
                 if found.status == 3:
                     most[place] = math.inf
                     continue
-                for n, value in enumerate(found.x.tolist()):  # each world that fits tells about all unknowns
+                for n, value in enumerate(found.x.tolist()):  # each solution has a value for all unknowns
                     least[n], most[n] = min(least[n], value), max(most[n], value)
             if self.stands(unknown):
                 yield unknown, least[place], most[place]
@@ -133,7 +133,7 @@ class Attacker:
 
 
 @pytest.mark.parametrize(("seed", "calls", "requests"), [(2, 60, 30), (3, 200, 90)])
-def test_whoever_has_the_published_file_cannot_work_out_what_it_hides(
+def test_a_reader_of_the_published_file_cannot_calculate_hidden_counts(
     tmp_path: Path, shipped: Compiled, database: Database, seed: int, calls: int, requests: int
 ) -> None:
     with database.begin() as connection:
@@ -149,8 +149,8 @@ def test_whoever_has_the_published_file_cannot_work_out_what_it_hides(
     assert all(true[name][row][column] >= 1 for name, row, column in checked)
 
 
-def test_the_attacker_would_find_what_is_badly_hidden(tmp_path: Path, shipped: Compiled, database: Database) -> None:
-    """A count that is hidden alone in its sums: he finds it out, and exactly."""
+def test_the_attacker_finds_a_badly_hidden_count(tmp_path: Path, shipped: Compiled, database: Database) -> None:
+    """A count hidden alone in its sums is found exactly."""
     with database.begin() as connection:
         months.base(connection)
         months.fill(connection, 2, [date(2026, 10, 6), date(2026, 10, 7)], 60, 30)

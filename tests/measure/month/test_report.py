@@ -1,4 +1,4 @@
-"""The report of a month: the same figures on the page, in the table and in the document; nobody's figures but all's."""
+"""The report of a month: the same figures in HTML, CSV and JSON, and none of single persons."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def site(tmp_path: Path, shipped: Compiled, database: Database) -> ReportSite:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
-    """A database with October and the months before it, to be copied."""
+    """A database file with October and the months before it, to copy."""
     path = tmp_path_factory.mktemp("month") / "registry.db"
     shutil.copy(tables, path)
     made = Database(f"sqlite:///{path}")
@@ -55,7 +55,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def october(tmp_path_factory: pytest.TempPathFactory, filled: Path, shipped: Compiled) -> Iterator[ReportSite]:
-    """Where October was reported, for inside in Italian and for the public in English; only to be read."""
+    """The reports of October, internal in Italian and public in English; read only."""
     folder = tmp_path_factory.mktemp("october")
     shutil.copy(filled, folder / "registry.db")
     with pytest.MonkeyPatch.context() as patch:
@@ -83,15 +83,15 @@ def small(site: ReportSite, database: Database) -> ReportSite:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
-def test_the_report_is_what_it_was(october: ReportSite, name: str) -> None:
+def test_the_report_matches_the_golden_file(october: ReportSite, name: str) -> None:
     assert (october.out / name).read_bytes().decode() == (FOLDER / name).read_bytes().decode()
 
 
-def test_every_report_is_kept(october: ReportSite) -> None:
+def test_every_golden_file_is_compared(october: ReportSite) -> None:
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(path.name for path in october.out.iterdir())
 
 
-def test_the_figures_can_be_counted_by_hand(site: ReportSite, database: Database) -> None:
+def test_figures_match_a_count_by_hand(site: ReportSite, database: Database) -> None:
     make, at = months.Maker(1), rome("2026-10-06 09:10")
 
     def visit(seconds: float, fate: str, wait: float, **more: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_the_figures_can_be_counted_by_hand(site: ReportSite, database: Database
     measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
     assert measures["service_level"] == (round(3 / 9, 10), 9)
     assert measures["abandonment_net"] == (0.25, 8)
-    assert measures["first_contact_observed"] == (0.8, 5)  # of five answered calls, that outside hours included
+    assert measures["first_contact_observed"] == (0.8, 5)  # of five answered calls, including the one outside hours
     assert measures["level_one_resolution"] == (round(1 / 3, 10), 3)
     assert measures["survey_response"] == (0.25, 4)
     assert table(made, "survey")["solved"]["share"] == 1
@@ -135,7 +135,7 @@ def test_the_figures_can_be_counted_by_hand(site: ReportSite, database: Database
     assert table(made, "outside")["outside"]["calls"] == 1
 
 
-def test_a_caller_whom_a_restart_lost_makes_no_wait_shorter(site: ReportSite, database: Database) -> None:
+def test_a_caller_lost_in_a_restart_does_not_shorten_the_mean_wait(site: ReportSite, database: Database) -> None:
     make, at = months.Maker(1), rome("2026-10-06 09:10")
     lost = {"fate": "lost", "wait_s": None, "talk_s": None}
     with database.begin() as connection:
@@ -145,12 +145,12 @@ def test_a_caller_whom_a_restart_lost_makes_no_wait_shorter(site: ReportSite, da
     made = site.made()
     measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
     assert (measures["wait_mean_all"], measures["wait_median_all"]) == ((50, 2), (40, 2))
-    assert measures["answer_rate"][1] == 6  # offered they were
+    assert measures["answer_rate"][1] == 6  # but they count as offered
     assert table(made, "waits")["09:00"]["p50"] == 40
     assert table(made, "half-hours")["09:00"]["refused"] == 4
 
 
-def test_requests_count_by_the_week_in_which_their_time_is_over(site: ReportSite, database: Database) -> None:
+def test_requests_are_counted_by_the_week_of_their_due_date(site: ReportSite, database: Database) -> None:
     make = months.Maker(1)
     clocks = [
         ("2026-10-01 00:00", "2026-09-30 12:00"), ("2026-10-04 23:00", None), ("2026-10-05 00:00", "2026-10-06 00:00"),
@@ -173,7 +173,7 @@ def test_requests_count_by_the_week_in_which_their_time_is_over(site: ReportSite
     weeks = table(made, "promises-by-week")
     assert [weeks[f"EMAIL {week_code(days)}"]["due"] for days in Month(2026, 10).weeks] == [2, 1, 0, 0, 0]
     late = table(made, "late")["EMAIL"]
-    assert late["late"] == 2  # the one of September and that of 4 October; that of 5 October was answered late
+    assert late["late"] == 2  # of September and of 4 October; the one of 5 October was answered late
     assert late["worst"] == pytest.approx((rome("2026-11-01 00:00") - rome("2026-09-30 23:59")) / 86400)
 
 
@@ -181,7 +181,7 @@ def test_requests_count_by_the_week_in_which_their_time_is_over(site: ReportSite
 
 
 def counts(document: dict[str, Any]) -> list[float | str]:
-    """Every count of a document, of whatever table."""
+    """Every count in any table of a document."""
     found = []
     for each in document["tables"]:
         kinds = {column["column"]: column["kind"] for column in each["columns"]}
@@ -192,7 +192,7 @@ def counts(document: dict[str, Any]) -> list[float | str]:
     return found
 
 
-def test_the_public_sees_no_small_count_and_no_operator(october: ReportSite) -> None:
+def test_the_public_report_shows_no_small_count_and_no_operator(october: ReportSite) -> None:
     inside, outside = october.read("internal"), october.read("public")
     assert any(isinstance(each, int) and 0 < each < 5 for each in counts(inside))
     seen = counts(outside)
@@ -206,7 +206,7 @@ def test_the_public_sees_no_small_count_and_no_operator(october: ReportSite) -> 
         assert "hash" not in text  # who called
 
 
-def test_a_share_is_shown_only_of_what_is_shown(october: ReportSite) -> None:
+def test_a_share_is_shown_only_if_its_denominator_is(october: ReportSite) -> None:
     made = october.read("public")
     for name in ("half-hours", "days", "topics"):
         for row in table(made, name).values():
@@ -214,15 +214,15 @@ def test_a_share_is_shown_only_of_what_is_shown(october: ReportSite) -> None:
                 assert row["service_level"] == "hidden"
 
 
-def test_a_month_is_published_again_as_it_was(small: ReportSite, database: Database) -> None:
+def test_publishing_a_month_again_gives_the_same_report(small: ReportSite, database: Database) -> None:
     first = small.made("public")
-    assert {row["p95"] for row in table(first, "waits").values()} == {"hidden"}  # some fifteen in each half-hour
+    assert {row["p95"] for row in table(first, "waits").values()} == {"hidden"}  # about fifteen calls in each half-hour
     again = small.made("public", now="2026-12-01 12:00")
     assert again["tables"] == first["tables"]
     assert small.report("--audience", "public", "--language", "en") == 0
 
 
-def test_a_later_call_that_would_show_up_in_the_difference_is_refused(small: ReportSite, database: Database) -> None:
+def test_a_late_change_of_a_published_count_is_refused(small: ReportSite, database: Database) -> None:
     small.made("public")
     late = months.Maker(99)
     with database.begin() as connection:
@@ -232,7 +232,7 @@ def test_a_later_call_that_would_show_up_in_the_difference_is_refused(small: Rep
     small.made("internal")
 
 
-def test_the_next_month_repeats_the_trend_word_for_word(small: ReportSite, database: Database) -> None:
+def test_the_next_month_repeats_the_published_trend(small: ReportSite, database: Database) -> None:
     first = table(small.made("public"), "trend")
     november = [date(2026, 11, day) for day in (2, 3, 4, 5, 6)]
     with database.begin() as connection:
@@ -248,7 +248,7 @@ def test_the_next_month_repeats_the_trend_word_for_word(small: ReportSite, datab
     assert inside["ADR"]["2026-10"] > first["ADR"]["2026-10"]
 
 
-def test_a_month_that_comes_out_late_agrees_with_the_trend_that_told_of_it(small: ReportSite) -> None:
+def test_a_month_published_late_agrees_with_later_trends(small: ReportSite) -> None:
     october = table(small.made("public"), "trend")
     september = table(small.made("public", month="2026-09"), "trend")
     assert {topic: row["2026-09"] for topic, row in september.items()} == {
@@ -256,8 +256,8 @@ def test_a_month_that_comes_out_late_agrees_with_the_trend_that_told_of_it(small
     }
 
 
-def test_totals_that_are_parts_of_others_give_nothing_away(site: ReportSite, database: Database) -> None:
-    """Requests less those that somebody handled are those that the menu answered: two, here."""
+def test_totals_that_are_parts_of_others_reveal_nothing(site: ReportSite, database: Database) -> None:
+    """Requests minus handled requests are those that the menu answered, here two."""
     make, at = months.Maker(4), rome("2026-10-06 10:00")
     with database.begin() as connection:
         months.base(connection)
@@ -272,7 +272,7 @@ def test_totals_that_are_parts_of_others_give_nothing_away(site: ReportSite, dat
     assert measures["level_one_resolution"]["of"] == "hidden"
 
 
-def test_two_who_publish_at_once_do_not_miss_each_other(
+def test_concurrent_publications_are_refused(
     small: ReportSite, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from measure.month import published
@@ -291,7 +291,7 @@ def test_two_who_publish_at_once_do_not_miss_each_other(
     assert not small.out.exists()
 
 
-def test_first_contact_is_published_when_it_is_known_of_all_calls(small: ReportSite) -> None:
+def test_first_contact_is_published_once_it_is_known_for_all_calls(small: ReportSite) -> None:
     early = table(small.made("public", now="2026-11-03 12:00"), "measures")["first_contact_observed"]
     assert (early["value"], early["of"]) == (None, 0)
     later = table(small.made("public", now="2026-11-20 12:00"), "measures")["first_contact_observed"]
@@ -306,10 +306,10 @@ def test_an_open_month_is_not_published(small: ReportSite) -> None:
 
 
 @pytest.mark.parametrize(("now", "due"), [("2026-10-08 12:00", 8), ("2026-10-09 00:00", 9), (LATER, 17)])
-def test_the_report_and_the_statistics_of_the_registry_say_the_same(
+def test_the_report_matches_the_statistics_of_the_registry(
     small: ReportSite, database: Database, now: str, due: int
 ) -> None:
-    """In the month, too: what is due later than now has neither failed nor succeeded."""
+    """Also during the month: requests due later than now count neither as late nor as in time."""
     document = small.made(now=now)
     hours = OpeningHours("Europe/Rome", [])
     with database.read() as connection:
@@ -325,7 +325,7 @@ def test_the_report_and_the_statistics_of_the_registry_say_the_same(
     assert sum(needs.values()) == sum(stats.opened.values()) > 0
 
 
-def test_the_threshold_of_the_law_cannot_be_undercut(small: ReportSite) -> None:
+def test_a_threshold_below_the_legal_minimum_is_refused(small: ReportSite) -> None:
     with pytest.raises(Refusal, match="--threshold: 2 is below the legal minimum of 3"):
         small.report("--audience", "public", "--threshold", "2")
     three = counts((small.report("--audience", "public", "--threshold", "3"), json.loads(small.text("public")))[1])
@@ -351,7 +351,7 @@ def test_nothing_is_written_when_the_proof_fails(small: ReportSite, monkeypatch:
     assert not small.out.exists()
 
 
-def test_a_month_with_so_few_calls_that_nothing_can_be_shown(site: ReportSite, database: Database) -> None:
+def test_a_month_with_too_few_calls_shows_nothing(site: ReportSite, database: Database) -> None:
     with database.begin() as connection:
         months.base(connection)
         months.fill(connection, 3, [date(2026, 10, 6)], 3, 2)
@@ -387,14 +387,14 @@ def test_the_day_of_25_hours_is_one_day(tmp_path: Path, shipped: Compiled, datab
     assert len(slots) == 48
 
 
-def test_half_hours_are_those_on_the_wall() -> None:
+def test_half_hours_are_in_local_time() -> None:
     assert half_hour(rome("2026-10-25 02:59"), months.HOURS) == "02:30"
     assert half_hour(rome("2026-10-25 02:59") + 3600, months.HOURS) == "02:30"
     assert half_hour(rome("2026-03-29 03:00"), months.HOURS) == "03:00"
 
 
 @pytest.mark.parametrize("audience", ["internal", "public"])
-def test_text_from_outside_is_text(tmp_path: Path, shipped: Compiled, database: Database, audience: str) -> None:
+def test_untrusted_text_is_escaped(tmp_path: Path, shipped: Compiled, database: Database, audience: str) -> None:
     site, maker = ReportSite(tmp_path / "var", shipped, name=NASTY), months.Maker(5, {NASTY: 3, FORMULA: 2, "ADR": 9})
     with database.begin() as connection:
         months.base(connection, {NASTY: NASTY, FORMULA: FORMULA})
@@ -416,7 +416,7 @@ def test_text_from_outside_is_text(tmp_path: Path, shipped: Compiled, database: 
         assert connection.execute(schema.request.select().limit(1)).first() is not None
 
 
-def test_the_page_can_be_read_by_everybody(october: ReportSite) -> None:
+def test_the_page_is_accessible(october: ReportSite) -> None:
     for audience, language in golden_month.KEPT:
         text = october.text(audience, language, kind="html")
         page = parsed(text)
@@ -437,16 +437,16 @@ def test_the_page_can_be_read_by_everybody(october: ReportSite) -> None:
             assert {len(row) for row in each.findall("tbody/tr")} <= {columns}
 
 
-def test_every_colour_of_the_promises_is_in_their_key(october: ReportSite) -> None:
+def test_every_colour_of_the_promises_chart_is_in_its_key(october: ReportSite) -> None:
     page = parsed(october.text("internal", "it", kind="html"))
     promises = next(each for each in page.iter("section") if words(each.find("h2")).startswith("Le promesse"))  # type: ignore[arg-type]
     key = {(each.get("style") or "").partition(":")[2] for each in promises.findall(".//ul/li/i")}
     bars = [each.get("fill") for each in promises.iter("rect")]
-    assert set(bars[1::2]) <= key  # each follows its pale line
+    assert set(bars[1::2]) <= key  # each bar follows its pale background
     assert colours.AMBER in bars
 
 
-def test_page_table_and_document_have_the_same_figures(october: ReportSite) -> None:
+def test_html_csv_and_json_have_the_same_figures(october: ReportSite) -> None:
     document = october.read("public")
     lines = list(csv.DictReader(io.StringIO(october.text("public", "en", kind="csv"), newline="")))
     flat = {
@@ -465,7 +465,7 @@ def test_page_table_and_document_have_the_same_figures(october: ReportSite) -> N
     assert cells == len(flat)
 
 
-def test_postgresql_tells_the_same(filled: Path, tmp_path: Path) -> None:
+def test_postgresql_gives_the_same_data(filled: Path, tmp_path: Path) -> None:
     from measure.month import data
 
     shutil.copy(filled, tmp_path / "filled.db")
@@ -491,10 +491,8 @@ def test_postgresql_tells_the_same(filled: Path, tmp_path: Path) -> None:
 # --- the program -----------------------------------------------------------------------------------------------------
 
 
-def test_every_query_reads_through_an_index(
-    full: ReportSite, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is scanned but the small tables of topics and promises."""
+def test_every_query_uses_an_index(full: ReportSite, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the small tables of topics and promises are scanned."""
     asked: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
@@ -542,7 +540,7 @@ def test_the_command(small: ReportSite, capsys: pytest.CaptureFixture[str], tmp_
     assert "run `ivr compile`" in capsys.readouterr().err
 
 
-def test_without_a_registry_the_remedy_is_told(
+def test_without_a_registry_the_error_has_a_remedy(
     site: ReportSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{tmp_path}/other.db")
@@ -551,7 +549,7 @@ def test_without_a_registry_the_remedy_is_told(
 
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-00", "26-10", "2026-1", "٢٠٢٦-10", "2000-12"])
-def test_what_is_no_month_is_refused(text: str) -> None:
+def test_an_invalid_month_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="is not a month"):
         parse_month(text)
 

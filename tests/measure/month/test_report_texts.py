@@ -1,4 +1,4 @@
-"""Both languages say the same things."""
+"""All languages have the same texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from measure.month.report_texts import TEXTS
 from registry.db import schema
 
 
-def test_each_language_has_every_word_with_the_same_places() -> None:
+def test_each_language_has_every_text_with_the_same_placeholders() -> None:
     italian, english = TEXTS["it"], TEXTS["en"]
     assert italian.keys() == english.keys()
     for name, text in italian.items():

@@ -1,4 +1,4 @@
-"""What stands beside the counts, and what it gives away: means, percentiles, the order of rows, other totals."""
+"""Other figures that could reveal counts: means, percentiles, the order of rows, totals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def site(tmp_path: Path, shipped: Compiled, database: Database) -> ReportSite:
 
 
 def fill(database: Database, *some: tuple[int, dict[str, Any]]) -> None:
-    """So many visits of each kind, answered after whole seconds unless it says something else."""
+    """Visits of each kind, answered after whole seconds unless stated otherwise."""
     make, at, visits = months.Maker(1), rome("2026-10-06 09:00"), []
     for count, changes in some:
         for n in range(count):
@@ -35,8 +35,8 @@ def fill(database: Database, *some: tuple[int, dict[str, Any]]) -> None:
         months.add(connection, schema.queue_visit, visits)
 
 
-def test_a_mean_does_not_tell_of_how_many_it_is(site: ReportSite, database: Database) -> None:
-    """A quotient with ten decimals is that of two whole numbers only: here it told of three who were refused."""
+def test_a_mean_does_not_reveal_its_denominator(site: ReportSite, database: Database) -> None:
+    """A quotient with ten decimals determines its integers: here it revealed three refused calls."""
     full = {"fate": "full", "wait_s": 0.0, "talk_s": None}
     fill(
         database, (43, {}), (9, {"fate": "abandoned", "wait_s": 31.0, "talk_s": None}), (3, full), (4, {"fate": "key"})
@@ -48,15 +48,15 @@ def test_a_mean_does_not_tell_of_how_many_it_is(site: ReportSite, database: Data
 
 
 def test_a_mean_of_hidden_calls_is_hidden(site: ReportSite, database: Database) -> None:
-    """Who knows that it is a mean of five at least knows more of the others: nine less two."""
+    """A reader who knows that it is a mean of at least five values could narrow down the others."""
     fill(database, (7, {}), (2, {"fate": "abandoned", "talk_s": None}))
     made = site.made("public")
     assert table(made, "days")["2026-10-06"]["answered"] == "hidden"
     assert table(made, "measures")["wait_mean_answered"]["value"] == "hidden"
 
 
-def test_a_percentile_is_shown_where_all_counts_of_its_calls_are(site: ReportSite, database: Database) -> None:
-    """That it stands there tells that there are so many; that half of them waited longer, how many were in time."""
+def test_a_percentile_is_shown_only_with_all_counts_of_its_calls(site: ReportSite, database: Database) -> None:
+    """A shown percentile reveals a minimum number of calls, and a median above 20 s how many were not in time."""
     second = rome("2026-10-06 10:00")
     fill(
         database, (30, {}), (10, {"fate": "abandoned", "talk_s": None}),
@@ -69,7 +69,7 @@ def test_a_percentile_is_shown_where_all_counts_of_its_calls_are(site: ReportSit
     assert set(waits["10:00"].values()) == {"hidden"}
 
 
-def test_that_nobody_waited_is_hidden_where_the_number_of_calls_is(site: ReportSite, database: Database) -> None:
+def test_an_empty_wait_is_hidden_if_the_number_of_calls_is(site: ReportSite, database: Database) -> None:
     fill(database, (30, {}), (2, {"fate": "full", "wait_s": 0.0, "talk_s": None, "at": rome("2026-10-06 10:00")}))
     made = site.made("public")
     assert table(made, "half-hours")["10:00"]["offered"] == "hidden"
@@ -78,8 +78,8 @@ def test_that_nobody_waited_is_hidden_where_the_number_of_calls_is(site: ReportS
 
 
 @pytest.mark.parametrize("name", ["topics", "needs", "trend", "audiences", "topics-by-half-hour"])
-def test_the_order_of_rows_says_nothing_of_hidden_counts(site: ReportSite, database: Database, name: str) -> None:
-    """Four and two, six together: the order told that the first is three at least, and the second three at most."""
+def test_the_order_of_rows_does_not_reveal_hidden_counts(site: ReportSite, database: Database, name: str) -> None:
+    """Four and two, six together: the order revealed that the first is at least three, the second at most three."""
     asked = (("DID", 40), ("ADR", 30), ("INCENTIVI", 2), ("NASPI", 4))
     fill(database, *((count, {"topic_code": topic}) for topic, count in asked))
     make, at = months.Maker(2), rome("2026-10-06 10:00")
@@ -90,11 +90,11 @@ def test_the_order_of_rows_says_nothing_of_hidden_counts(site: ReportSite, datab
             for topic, count in asked for _ in range(count)
         ])  # fmt: skip
     public = [row for row in table(site.made("public"), name) if row]
-    assert public == ["DID", "ADR", "INCENTIVI", "NASPI"]  # the hidden ones by their names
+    assert public == ["DID", "ADR", "INCENTIVI", "NASPI"]  # the hidden ones by code
     assert [row for row in table(site.made("internal"), name) if row] == ["DID", "ADR", "NASPI", "INCENTIVI"]
 
 
-def test_answers_do_not_tell_who_gave_up_the_survey_in_the_middle(site: ReportSite, database: Database) -> None:
+def test_answers_do_not_reveal_how_many_callers_ended_the_survey_early(site: ReportSite, database: Database) -> None:
     fill(database, (60, {}))
     with database.begin() as connection:
         ids = [f"response{n}" for n in range(20)]
@@ -106,11 +106,11 @@ def test_answers_do_not_tell_who_gave_up_the_survey_in_the_middle(site: ReportSi
             for question, some in (("solved", ids), ("overall", ids[:18])) for each in some
         ])  # fmt: skip
     made = site.made("public")
-    assert table(made, "survey")["solved"]["answers"] == 20  # as many as answered anything
-    assert table(made, "survey")["overall"]["answers"] == "hidden"  # and two of them not this
+    assert table(made, "survey")["solved"]["answers"] == 20  # as many as responses
+    assert table(made, "survey")["overall"]["answers"] == "hidden"  # two fewer
 
 
-def test_first_contact_does_not_tell_how_many_hid_their_numbers(site: ReportSite, database: Database) -> None:
+def test_first_contact_does_not_reveal_how_many_withheld_their_number(site: ReportSite, database: Database) -> None:
     make, at = months.Maker(1), rome("2026-10-06 09:00")
     with database.begin() as connection:
         months.add(connection, schema.queue_visit, [
@@ -121,8 +121,8 @@ def test_first_contact_does_not_tell_how_many_hid_their_numbers(site: ReportSite
     assert "hidden" in (measures["first_contact_observed"]["of"], measures["answer_rate"]["of"])
 
 
-def test_of_what_a_day_shows_nothing_is_lost(site: ReportSite, database: Database) -> None:
-    """Where nothing is small everything is shown, but the few waits at the ends."""
+def test_nothing_is_hidden_without_small_counts(site: ReportSite, database: Database) -> None:
+    """Without small counts everything is shown, except percentiles with few waits beyond them."""
     fill(database, (200, {}), (40, {"wait_s": 33.0}), (20, {"fate": "abandoned", "wait_s": 31.0, "talk_s": None}))
     made = site.made("public")
     assert table(made, "half-hours")["09:00"]["offered"] == 260

@@ -1,4 +1,4 @@
-"""Every line once, whatever happens to the file, the clock or the reader; and the visits that follow."""
+"""Every line is stored once, whatever happens to the file, the clock or the reader, and gives the right visits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SwitchLog]:
 
 @pytest.fixture
 def plain(tmp_path: Path, database: Database) -> SwitchLog:
-    """Where the file matters and the database does not."""
+    """For tests that depend on the file and not on the database."""
     return SwitchLog(tmp_path, database)
 
 
@@ -68,7 +68,7 @@ def test_lines_become_visits(log: SwitchLog) -> None:
     assert count_by_fate(log.database) == {"abandoned": 1, "answered": 1}
 
 
-def test_the_visits_of_some_calls_only(log: SwitchLog) -> None:
+def test_only_visits_of_given_calls_are_read(log: SwitchLog) -> None:
     log.write(visit(1, MORNING) + visit(5, MORNING + 60, answered=False))
     log.take()
     with log.database.read() as connection:
@@ -76,7 +76,7 @@ def test_the_visits_of_some_calls_only(log: SwitchLog) -> None:
     assert [one.entered for one in measured] == [MORNING + 60]
 
 
-def test_no_number_is_kept_and_the_rest_of_a_line_is(log: SwitchLog) -> None:
+def test_lines_are_stored_without_numbers(log: SwitchLog) -> None:
     log.write([
         f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE|http://crm/?from=0612345678|0612345678|1|Mario Rossi\n",
         f"{MORNING + 9}|{MORNING}.1|nul|op101|CONNECT|9|{MORNING}.2|4\n",
@@ -99,11 +99,11 @@ def test_no_number_is_kept_and_the_rest_of_a_line_is(log: SwitchLog) -> None:
     ["0612345678", "+390612345678", "3331234567", "+393331234567", "3912345678", "00390612345678", "06 1234 5678",
      "+442079460958", "0039333", "06", "*43", "anonymous", ""],
 )  # fmt: skip
-def test_a_number_is_the_same_however_it_is_shown(number: str) -> None:
+def test_all_ways_to_write_a_number_have_one_form(number: str) -> None:
     assert e164(number) in (None, canonical(number))
 
 
-def test_what_numbers_are_not_looked_up_for() -> None:
+def test_common_numbers_need_no_numbering_plan() -> None:
     chance = random.Random(4)
     for _ in range(300):
         number = chance.choice(("0", "3", "+390", "+393")) + "".join(
@@ -112,12 +112,12 @@ def test_what_numbers_are_not_looked_up_for() -> None:
         assert e164(number) in (None, canonical(number)), number
 
 
-def test_a_number_that_was_purged_from_the_log_is_nobodys() -> None:
+def test_a_purged_number_has_no_pseudonym() -> None:
     assert canonical("+xxxxxxxxxxxx") == canonical("xxxxxxxxx") == ""
     assert canonical("+") == canonical("anonymous") == ""
 
 
-def test_the_reader_goes_on_where_it_stopped(log: SwitchLog) -> None:
+def test_the_reader_resumes_where_it_stopped(log: SwitchLog) -> None:
     lines = visit(1, MORNING)
     log.write(lines[:2])
     assert log.take().files == 1
@@ -132,7 +132,7 @@ def test_the_reader_goes_on_where_it_stopped(log: SwitchLog) -> None:
     assert len(log.rows("queue_log_file")) == 1
 
 
-def test_a_line_without_its_end_is_read_when_it_has_one(plain: SwitchLog) -> None:
+def test_an_unfinished_line_is_read_once_it_is_complete(plain: SwitchLog) -> None:
     lines = visit(1, MORNING)
     plain.write([*lines[:3], lines[3][:-9]])
     report = plain.take()
@@ -163,7 +163,7 @@ ODD = st.lists(
 
 
 @given(ODD)
-def test_the_short_way_through_a_block_comes_to_the_same(lines: list[str]) -> None:
+def test_the_fast_path_gives_the_same_result(lines: list[str]) -> None:
     quick, slow = Count(), Count(lines=sum(line != "" for line in lines))
     callers, batch = Callers(KEYS), Batch([], {}, set())
     found = read_lines("\n".join(lines).encode(), callers, NOW, quick)
@@ -176,7 +176,7 @@ def test_the_short_way_through_a_block_comes_to_the_same(lines: list[str]) -> No
 # --- rotation --------------------------------------------------------------------------------------------------------
 
 
-def test_a_rotated_file_is_read_to_its_end_and_not_again(plain: SwitchLog) -> None:
+def test_a_rotated_file_is_read_to_its_end_once(plain: SwitchLog) -> None:
     lines = visit(1, MORNING)
     plain.write(lines[:2])
     plain.take()
@@ -202,7 +202,7 @@ def test_a_file_that_is_copied_and_truncated_loses_nothing(plain: SwitchLog) -> 
     assert plain.fates == ["answered", "answered"]
 
 
-def test_a_compressed_file_is_read_too(plain: SwitchLog) -> None:
+def test_a_compressed_file_is_read(plain: SwitchLog) -> None:
     with gzip.open(plain.path.with_name("queue_log-20261123.gz"), "wt") as file:
         file.writelines(visit(1, MORNING - 86400))
     plain.write(visit(1, MORNING))
@@ -210,13 +210,13 @@ def test_a_compressed_file_is_read_too(plain: SwitchLog) -> None:
     assert counted(plain.take()) == (0, 0, 0, 0)
 
 
-def test_other_files_of_the_folder_are_none_of_it(plain: SwitchLog) -> None:
+def test_other_files_in_the_folder_are_ignored(plain: SwitchLog) -> None:
     for name in ("queue_log.bak", "queue_log2", "queue_log_archive", "messages.log"):
         plain.path.with_name(name).write_text("".join(visit(1, MORNING)))
     assert counted(plain.take()) == (0, 0, 0, 0)
 
 
-def test_an_inode_that_is_used_again_is_another_file(plain: SwitchLog) -> None:
+def test_a_reused_inode_is_a_new_file(plain: SwitchLog) -> None:
     plain.write(visit(1, MORNING))
     plain.take()
     with plain.path.open("w", encoding="utf-8") as file:  # the same inode, and longer than before
@@ -225,11 +225,11 @@ def test_an_inode_that_is_used_again_is_another_file(plain: SwitchLog) -> None:
     assert len(plain.fates) == 3
 
 
-def test_a_backup_that_was_written_over_the_log_hides_nothing_that_came_after_it(plain: SwitchLog) -> None:
+def test_lines_after_an_overwriting_backup_are_read(plain: SwitchLog) -> None:
     lines = day(40)
     plain.write(lines[:60])
     plain.take()
-    with plain.path.open("w", encoding="utf-8") as file:  # of when it had 40 lines; the same inode, the same beginning
+    with plain.path.open("w", encoding="utf-8") as file:  # a backup of 40 lines; same inode, same first bytes
         file.writelines(lines[:40])
     plain.write(visit(1, MORNING + 9000) + visit(5, MORNING + 9500, answered=False) + lines[60:])
     report = plain.take()
@@ -237,7 +237,7 @@ def test_a_backup_that_was_written_over_the_log_hides_nothing_that_came_after_it
     assert len(plain.rows("queue_event")) == len(lines) + 6
 
 
-def test_a_damaged_file_is_told_and_what_was_read_of_it_stays(plain: SwitchLog) -> None:
+def test_a_damaged_file_is_reported_and_its_lines_stay(plain: SwitchLog) -> None:
     whole = gzip.compress("".join(day(400)).encode())
     plain.path.with_name("queue_log.1.gz").write_bytes(whole[: len(whole) // 2])
     plain.write(visit(1, MORNING))
@@ -256,10 +256,10 @@ def test_a_file_is_not_damaged_because_the_database_is_locked(
     assert (plain.take().unread, len(plain.visits)) == ([], 4)
 
 
-def test_a_file_that_could_not_be_opened_for_a_moment_is_told_once_and_tried_again(
+def test_a_temporary_error_is_reported_once_and_the_file_tried_again(
     plain: SwitchLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Too many open files leave no sign at the file itself."""
+    """Too many open files do not change the file."""
     plain.write(day(4))
     plain.path.rename(plain.path.with_name("queue_log.1"))
 
@@ -272,7 +272,7 @@ def test_a_file_that_could_not_be_opened_for_a_moment_is_told_once_and_tried_aga
     assert (plain.take().unread, len(plain.visits)) == ([], 4)
 
 
-def test_a_damaged_file_keeps_nobody_from_the_others_and_is_tried_again_when_it_has_changed(plain: SwitchLog) -> None:
+def test_a_damaged_file_does_not_block_others_and_is_tried_again_after_a_change(plain: SwitchLog) -> None:
     older, whole = plain.path.with_name("queue_log.1.gz"), gzip.compress("".join(day(4)).encode())
     older.write_bytes(whole[:-9])
     os.utime(older, (MORNING, MORNING))
@@ -302,7 +302,7 @@ def test_a_restored_backup_adds_nothing(log: SwitchLog) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_shuffled_and_repeated_lines_in_pieces_come_to_the_same(log: SwitchLog, tmp_path: Path, seed: int) -> None:
+def test_shuffled_repeated_and_split_lines_give_the_same_visits(log: SwitchLog, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     lines = [*day(), f"{MORNING + 300}{START}", *day()[::5]]
     chance.shuffle(lines)
@@ -320,7 +320,7 @@ def test_shuffled_and_repeated_lines_in_pieces_come_to_the_same(log: SwitchLog, 
 
 
 @pytest.mark.parametrize("purged", ["xxxxxxxxxx", ""])
-def test_a_number_that_was_purged_from_the_file_makes_no_second_line(plain: SwitchLog, purged: str) -> None:
+def test_a_purged_line_is_not_stored_a_second_time(plain: SwitchLog, purged: str) -> None:
     with_url = [f"{MORNING + 200}|{MORNING}.9|nul|NONE|ENTERQUEUE|http://x/?a|b|0612345678|1\n"]
     plain.write([*visit(1, MORNING), *with_url])
     plain.take()
@@ -331,7 +331,7 @@ def test_a_number_that_was_purged_from_the_file_makes_no_second_line(plain: Swit
     assert before[0].caller_hash == KEYS.pseudonym("+390612345678")
 
 
-def test_the_clock_of_the_switch_goes_back(log: SwitchLog) -> None:
+def test_a_switch_clock_that_goes_back(log: SwitchLog) -> None:
     lines = visit(1, MORNING)
     back = [f"{int(line[:10]) - 3600}{line[10:]}" for line in lines[2:]]
     log.write([*lines[:2], *back, *visit(5, MORNING - 3000)])
@@ -339,14 +339,14 @@ def test_the_clock_of_the_switch_goes_back(log: SwitchLog) -> None:
     assert log.fates == ["answered", "answered"]
 
 
-def test_lines_from_the_future_are_taken_and_told(plain: SwitchLog) -> None:
+def test_lines_from_the_future_are_stored_and_reported(plain: SwitchLog) -> None:
     plain.write([*visit(1, int(NOW) + 86400), *visit(5, int(NOW) - 60)])
     report = plain.take()
     assert (report.count.new, report.count.future) == (8, 4)
     assert plain.fates == ["answered", "answered"]
 
 
-def test_a_start_of_the_switch_ends_what_was_open_whenever_it_is_read(log: SwitchLog) -> None:
+def test_a_switch_start_ends_open_visits_even_if_read_later(log: SwitchLog) -> None:
     first, second = visit(1, MORNING), visit(5, MORNING + 60)
     log.write([first[0], *second[:3]])
     log.take()
@@ -356,12 +356,12 @@ def test_a_start_of_the_switch_ends_what_was_open_whenever_it_is_read(log: Switc
     assert log.fates == ["lost", "answered", "answered"]
     assert [row.left_at for row in log.visits[:2]] == [MORNING + 300, MORNING + 300]
     assert [(row.wait_s, row.talk_s) for row in log.visits[:2]] == [(None, None), (9, None)]
-    log.write([f"{MORNING + 200}{START}"])  # of a file that was found later
+    log.write([f"{MORNING + 200}{START}"])  # from a file found later
     log.take()
     assert [row.left_at for row in log.visits[:2]] == [MORNING + 200, MORNING + 200]
 
 
-def test_a_start_in_the_middle_of_a_batch_parts_what_was_before_from_what_is_after(log: SwitchLog) -> None:
+def test_a_switch_start_within_a_batch_separates_earlier_visits_from_later_ones(log: SwitchLog) -> None:
     log.write([
         *visit(1, MORNING)[:1], f"{MORNING + 30}{START}", *visit(5, MORNING + 60)[:1],
     ])  # fmt: skip
@@ -369,13 +369,13 @@ def test_a_start_in_the_middle_of_a_batch_parts_what_was_before_from_what_is_aft
     assert log.fates == ["lost", "waiting"]
 
 
-def test_rotation_of_the_log_by_the_switch_ends_nothing(log: SwitchLog) -> None:
+def test_log_rotation_by_the_switch_ends_no_visits(log: SwitchLog) -> None:
     log.write([*visit(1, MORNING)[:1], f"{MORNING + 30}|NONE|NONE|NONE|CONFIGRELOAD|\n"])
     log.take()
     assert log.fates == ["waiting"]
 
 
-def test_what_is_no_line_is_counted_and_what_can_be_saved_is_taken(log: SwitchLog) -> None:
+def test_torn_lines_are_counted_and_their_complete_ends_stored(log: SwitchLog) -> None:
     first = visit(1, MORNING)
     log.write([
         "rubbish\n", "\n", first[0], first[1], f"{MORNING + 9}|{MORNING}.1|nul|op1{MORNING + 99}{START}",
@@ -387,16 +387,16 @@ def test_what_is_no_line_is_counted_and_what_can_be_saved_is_taken(log: SwitchLo
     assert log.fates == ["lost"]
 
 
-def test_a_file_of_one_endless_line_is_no_log_and_stops_nobody(plain: SwitchLog) -> None:
+def test_a_file_of_one_endless_line_does_not_block_others(plain: SwitchLog) -> None:
     plain.path.write_bytes(b"\xff" * (3 << 20) + b"\n" + "".join(visit(1, MORNING)).encode())
     assert plain.take().count.new == 4
     assert plain.fates == ["answered"]
 
 
-def test_a_line_as_long_as_can_be_is_kept_and_a_longer_one_is_none(log: SwitchLog) -> None:
-    """An index of PostgreSQL takes 2,704 bytes; what a line says is part of a key."""
+def test_the_longest_line_is_stored_and_a_longer_one_is_not(log: SwitchLog) -> None:
+    """A PostgreSQL index entry has at most 2,704 bytes; the text of a line is part of a key."""
     chance = random.Random(7)
-    noise = "".join(chance.choice("\u20ac\xe8abcdefgh12 ") for _ in range(MAX_LINE_BYTES))  # not to be compressed
+    noise = "".join(chance.choice("\u20ac\xe8abcdefgh12 ") for _ in range(MAX_LINE_BYTES))  # incompressible
     for place, head in enumerate((f"{MORNING}|{MORNING}.1|nul|op101|PAUSE|", f"{MORNING}|{MORNING}.2|nul|op101|DID|")):
         room = MAX_LINE_BYTES - len(head)
         log.write([head + noise.encode()[place : place + room].decode("ascii", "ignore").ljust(room, "~") + "\n"])
@@ -408,7 +408,7 @@ def test_a_line_as_long_as_can_be_is_kept_and_a_longer_one_is_none(log: SwitchLo
     assert log.fates == ["waiting"]
 
 
-def test_a_call_that_goes_on_in_another_block_keeps_its_caller(log: SwitchLog) -> None:
+def test_a_call_that_spans_two_blocks_keeps_its_caller(log: SwitchLog) -> None:
     lines = visit(1, MORNING)
     log.write([lines[0].replace("ENTERQUEUE||", "ENTERQUEUE|http://x/?a|b|")])
     log.take()
@@ -418,7 +418,7 @@ def test_a_call_that_goes_on_in_another_block_keeps_its_caller(log: SwitchLog) -
     assert (made.fate, made.caller_hash, made.position) == ("answered", KEYS.pseudonym("+390612345678"), 1)
 
 
-def test_text_that_wants_to_be_sql_is_text(log: SwitchLog) -> None:
+def test_sql_in_a_line_is_stored_as_text(log: SwitchLog) -> None:
     evil = "'); DROP TABLE queue_visit; --"
     log.write([f"{MORNING}|{evil}|{evil}|{evil}|ENTERQUEUE|{evil}|{evil}|1\n"])
     log.take()
@@ -430,7 +430,7 @@ def test_text_that_wants_to_be_sql_is_text(log: SwitchLog) -> None:
 
 
 def dies_before(statement: int, act: Callable[[], object]) -> bool:
-    """Run `act` in a child that is killed before its statement or commit of that number; False when it had fewer."""
+    """Run `act` in a child that is killed before its n-th statement or commit; False if it had fewer."""
     child = os.fork()
     if child == 0:
         left = statement
@@ -457,10 +457,8 @@ def dies_before(statement: int, act: Callable[[], object]) -> bool:
     return False
 
 
-def test_killed_at_any_point_it_loses_nothing_and_doubles_nothing(
-    database: Database, tables: Path, tmp_path: Path
-) -> None:
-    """Each reader gets one statement further than the one before, until one has nothing left to do."""
+def test_a_kill_at_any_point_loses_and_duplicates_nothing(database: Database, tables: Path, tmp_path: Path) -> None:
+    """Each reader gets one statement further than the one before, until one finishes."""
     (tmp_path / "other").mkdir()
     shutil.copy(tables, tmp_path / "other" / "registry.db")
     undisturbed = SwitchLog(tmp_path / "other", Database(f"sqlite:///{tmp_path}/other/registry.db"))
@@ -482,7 +480,7 @@ def test_killed_at_any_point_it_loses_nothing_and_doubles_nothing(
     undisturbed.database.close()
 
 
-def test_two_readers_at_once_come_to_the_same_as_one(log: SwitchLog, tmp_path: Path) -> None:
+def test_two_concurrent_readers_give_the_same_result_as_one(log: SwitchLog, tmp_path: Path) -> None:
     log.write(day(30))
     others = [SwitchLog(tmp_path, Database(log.database.url.render_as_string(False)), block=900) for _ in range(2)]
     with ThreadPoolExecutor(2) as both:
@@ -503,7 +501,7 @@ def fact(call: str, at: float, kind: str = "handed_over", **data: object) -> dic
     return {"fact_id": f"{call}-{at}", "call_id": call, "at": at, "kind": kind, "data": json.dumps(data)}
 
 
-def test_topic_and_call_are_joined_whoever_comes_first(log: SwitchLog, tmp_path: Path) -> None:
+def test_topic_and_call_are_added_in_any_order(log: SwitchLog, tmp_path: Path) -> None:
     linked = f"{MORNING - 5}.99"
     log.write([*visit(1, MORNING), *visit(5, MORNING + 60), *visit(9, MORNING + 90)])
     with log.database.begin() as connection:
@@ -534,18 +532,18 @@ def cdr(unique: str, linked: str) -> str:
     return ",".join(f'"{word}"' for word in words) + "\n"
 
 
-def test_of_a_cdr_only_two_ids_are_kept() -> None:
+def test_only_two_ids_are_read_from_a_cdr() -> None:
     lines = [cdr("1795510800.1", "1795510790.7"), "torn,line\n", cdr("x'; --", "1795510790.7"), 'not "csv', "\0,\n"]
     assert channel_links(lines) == [("1795510800.1", "1795510790.7")]
 
 
-def test_who_entered_outside_service_hours_is_marked(log: SwitchLog) -> None:
+def test_visits_outside_service_hours_are_marked(log: SwitchLog) -> None:
     log.write([*visit(1, MORNING), *visit(5, MORNING + 10 * 3600)])
     log.take()
     assert [row.in_service for row in log.visits] == [1, 0]
 
 
-def test_rebuilding_leaves_alone_what_has_no_lines_any_more(log: SwitchLog) -> None:
+def test_rebuilding_keeps_visits_without_lines(log: SwitchLog) -> None:
     log.write([*visit(1, MORNING), *visit(5, MORNING + 60)])
     log.take()
     before = log.visits

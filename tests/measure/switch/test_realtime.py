@@ -1,4 +1,4 @@
-"""The realtime table: the same lines, the same visits, as often as it is read."""
+"""The realtime table gives the same visits as the file, however often it is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = "time, callid, queuename, agent, event, data1, data2, data3, data4, da
 
 
 def table(path: Path, lines: Iterable[str], *, epoch: bool = False) -> str:
-    """The table as Asterisk fills it; its URL. `epoch`: as it did long ago."""
+    """Create the table as Asterisk fills it; returns its URL. `epoch`: times as in old versions."""
     with sqlite3.connect(path) as connection:
         connection.execute(f"CREATE TABLE IF NOT EXISTS queue_log (id INTEGER PRIMARY KEY, {COLUMNS})")
         for line in lines:
@@ -50,7 +50,7 @@ def taken(log: SwitchLog, url: str) -> Report:
     return report
 
 
-def test_the_table_comes_to_the_same_visits_as_the_file(database: Database, tables: Path, tmp_path: Path) -> None:
+def test_table_and_file_give_the_same_visits(database: Database, tables: Path, tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "registry.db").write_bytes(tables.read_bytes())
     file = SwitchLog(tmp_path / "file", Database(f"sqlite:///{tmp_path}/file/registry.db"))
@@ -65,14 +65,14 @@ def test_the_table_comes_to_the_same_visits_as_the_file(database: Database, tabl
 
 
 @pytest.mark.parametrize("epoch", [False, True])
-def test_reading_again_takes_only_what_is_new(database: Database, tmp_path: Path, epoch: bool) -> None:
+def test_reading_again_stores_only_new_rows(database: Database, tmp_path: Path, epoch: bool) -> None:
     log = SwitchLog(tmp_path, database)
     old, new = visit(1, MORNING - 5 * 86400), visit(5, MORNING)
     url = table(tmp_path / "asterisk.db", [*old, *new[:2]], epoch=epoch)
     assert taken(log, url).count.new == 6
     table(tmp_path / "asterisk.db", new[2:], epoch=epoch)
     count = taken(log, url).count
-    assert (count.lines, count.new, count.repeated) == (4, 2, 2)  # of the last day
+    assert (count.lines, count.new, count.repeated) == (4, 2, 2)  # rows of the last day
     assert log.fates == ["answered", "answered"]
 
 
@@ -94,7 +94,7 @@ def test_rows_without_a_time_are_counted(database: Database, tmp_path: Path) -> 
         ("sqlite:///{here}/asterisk.db", "strange", "has no column time, callid"),
     ],
 )
-def test_a_table_that_is_none_is_refused_with_a_remedy(tmp_path: Path, url: str, name: str, message: str) -> None:
+def test_a_wrong_table_is_refused_with_a_remedy(tmp_path: Path, url: str, name: str, message: str) -> None:
     table(tmp_path / "asterisk.db", [])
     with sqlite3.connect(tmp_path / "asterisk.db") as connection:
         connection.execute("CREATE TABLE strange (x)")
