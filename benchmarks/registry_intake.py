@@ -30,7 +30,7 @@ from registry import keys
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
 from registry.intake.intake import Intake
-from registry.intake.message_lookup import Left
+from registry.intake.message_lookup import StoredMessage
 from registry.site import Site
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (10_000, 100_000)  # facts that are there already
@@ -83,7 +83,7 @@ def _database(url: str, folder: str, compiled: Compiled, sizes: tuple[int, ...],
     with closing(Database(url)) as database:
         with database.begin() as connection:
             upgrade(connection)
-        intake = Intake(Site(places, compiled, database, keys.make(places)), print, asked=_number)
+        intake = Intake(Site(places, compiled, database, keys.make(places)), print, lookup=_number)
         intake.prepare()
         found, there = [], 0
         for size in sizes:
@@ -136,9 +136,9 @@ def _facts(chance: random.Random, calls: int, name: int) -> Iterator[Fact]:
             yield Fact(f"{int(at * 1000):012x}{name:08d}{number:08d}{place:02d}", call, at + place, kind, data)
 
 
-def _number(message_id: str) -> Left:
+def _number(message_id: str) -> StoredMessage:
     """As the message store would say; reading its sheet is not part of the measure."""
-    return Left(f"+39066981{int(message_id.rpartition('-')[2]) % 10000:04d}", "cli", False, NOON)
+    return StoredMessage(f"+39066981{int(message_id.rpartition('-')[2]) % 10000:04d}", "cli", False, NOON)
 
 
 def _section(found: dict[str, list[Measured]], calls: int, quiet: str) -> Section:

@@ -27,9 +27,9 @@ from ivr.configuration.compiled import Compiled
 from lab import postgres
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
-from registry.requests import reference_data, store
+from registry.requests import reference_data
 from registry.requests.clocks import Rules
-from registry.requests.store import Opening
+from registry.requests.opening import Opening, open_request
 
 WRITERS = (1, 8, 32)
 PACED = 8
@@ -82,7 +82,7 @@ def _database(url: str, compiled: Compiled, seconds: float) -> dict[str, Measure
     database = Database(url)
     with database.begin() as connection:
         upgrade(connection)
-        reference_data.publish(connection, compiled)
+        reference_data.save_reference_data(connection, compiled)
     database.close()
     found = {f"{writers}": _writers(url, compiled, writers, seconds, None) for writers in WRITERS}
     found["paced"] = _writers(url, compiled, PACED, PACED_TIMES * seconds, PACE)
@@ -133,7 +133,7 @@ def _opener(url: str, compiled: Compiled, number: int) -> Callable[[], None]:
     def once() -> None:
         with database.begin() as connection:
             opening = Opening("email", "DID", time.time(), f"op{101 + number}", note=NOTE)
-            store.open_request(connection, rules, opening)
+            open_request(connection, rules, opening)
 
     return once
 

@@ -1,4 +1,4 @@
-"""Where everything of one service is, for the programs that work on the database."""
+"""One site: its folders, configuration, database and keys, for the programs that work on the database."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError, load
 from registry import keys
 from registry.db.connection import Database
-from registry.db.migrations import opened
+from registry.db.migrations import open_database
 from registry.keys import Keys
 
 DAY = 86400.0
 
 
 class Site(NamedTuple):
-    """Its folders, its configuration, its database, its keys."""
+    """Everything that a command needs of a site."""
 
     places: Places
     compiled: Compiled
@@ -25,14 +25,14 @@ class Site(NamedTuple):
 
     @classmethod
     def of(cls, places: Places) -> Site:
-        """Raises `Refusal`: the configuration was never compiled, there is no registry of this program, or no keys."""
+        """Raises `Refusal` without a compiled configuration, a database of this program's revision, or keys."""
         try:
             compiled = load(places.compiled)
         except CompiledError as problem:
             raise Refusal(str(problem)) from None
-        return cls(places, compiled, opened(places), keys.load(places))
+        return cls(places, compiled, open_database(places), keys.load(places))
 
-    def days(self, name: str) -> float:
-        """How long something is kept, in seconds (`retention_days` of service.yaml)."""
+    def retention_seconds(self, name: str) -> float:
+        """Return how long something is kept, in seconds (`retention_days` of service.yaml)."""
         retention: dict[str, Any] = {**self.compiled["service"]["retention_days"]}
         return DAY * float(retention[name])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from common.places import Places
-from registry.intake.message_lookup import Left
+from registry.intake.message_lookup import StoredMessage
 from voicemail.message import StoreError
 from voicemail.store import Store
 
 
-def left(places: Places, message_id: str) -> Left | None:
+def left(places: Places, message_id: str) -> StoredMessage | None:
     """None when there is no such message, whatever the id looks like, or its sheet cannot be read."""
     try:
         found = Store(places.messages).get(message_id)
     except StoreError:
         return None
-    return Left(found.number, found.number_source, found.empty, found.left_at)
+    return StoredMessage(found.number, found.number_source, found.empty, found.left_at)

@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 
 from common.command_line import Refusal
 from registry.db import schema
-from registry.people.data_subject import Held, Person, Purged
-from registry.people.phone_numbers import e164
+from registry.people.person import Person
+from registry.people.personal_data import Held, Purged
+from registry.people.phone_numbers import to_e164
 from registry.site import Site
 from voicemail.message import Message, StoreError
 from voicemail.native import DONE, WAV, Named
@@ -69,7 +70,7 @@ class Messages:
         return things
 
     def purge(self, site: Site, now: float) -> list[Purged]:
-        store, before = _store(site), now - site.days("voicemail_audio")
+        store, before = _store(site), now - site.retention_seconds("voicemail_audio")
         settled = _settled(site)
         things, size, gone = 0, 0, []
         for message in store.list():
@@ -102,7 +103,7 @@ def _theirs(store: Store, person: Person) -> list[Message]:
     found = []
     for message in store.list():
         named = message.id in person.messages or message.call in person.calls
-        meant = (named or e164(message.number) in person.numbers) and message.left_at <= person.until
+        meant = (named or to_e164(message.number) in person.numbers) and message.left_at <= person.until
         if meant and (_has_identity(store, message) or any(mark.note for mark in message.history)):
             found.append(message)
     return found
@@ -121,7 +122,7 @@ def _native(site: Site, person: Person) -> list[tuple[str, Named]]:
 
 
 def _is(named: Named, person: Person) -> bool:
-    return named.call in person.calls or e164(named.number) in person.numbers
+    return named.call in person.calls or to_e164(named.number) in person.numbers
 
 
 def _erase_native(site: Site, person: Person) -> int:

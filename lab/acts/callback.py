@@ -22,10 +22,10 @@ from lab.demo.telephone import Telephone
 from lab.faketime import ROME
 from lab.sipp import scenarios
 from lab.stack import wait_until
-from registry import maintenance
+from registry import installation
 from registry.intake.intake import Intake
-from registry.requests import store
 from registry.requests.clocks import Rules
+from registry.requests.request import get_request
 from registry.site import Site
 from voicemail.callback import calling, worklist
 from voicemail.callback.worklist import Entry, Limits
@@ -68,7 +68,7 @@ def _play(telephone: Telephone, progress: Progress) -> None:
 
 def _site(telephone: Telephone) -> Site:
     places = telephone.stack.places
-    maintenance.init(places)
+    installation.init(places)
     return Site.of(places)
 
 
@@ -153,7 +153,7 @@ def _call_back(telephone: Telephone, site: Site, entry: Entry, now: float, progr
     progress.happened("Asterisk rings the operator's telephone, then the citizen's, who answers")
     with site.database.begin() as connection:
         worklist.outcome(connection, rules, limits, entry.protocol, "reached", OPERATOR, telephone.now())
-        request = store.get(connection, entry.protocol)
+        request = get_request(connection, entry.protocol)
     progress.happened(f"request {request.protocol} is {request.state}: {request.outcome}")
 
 

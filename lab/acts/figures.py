@@ -12,8 +12,8 @@ from lab.demo.telephone import Telephone
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.kpi_visits import visits
 from registry.requests import queries
-from registry.requests.queries import Wanted
-from registry.requests.store import Request
+from registry.requests.queries import Filter
+from registry.requests.request import Request
 from registry.site import Site
 
 TITLE = "The figures of these calls"
@@ -51,7 +51,7 @@ def _results(telephone: Telephone, site: Site) -> tuple[list[kpi.Visit], list[Re
     calls = telephone.record.calls()
     with site.database.read() as connection:
         measured = list(visits(connection, telephone.began, telephone.now() + 1, calls=calls))
-        listed = [queries.listed(connection, Wanted(everything=True, call_id=call)) for call in sorted(calls)]
+        listed = [queries.list_requests(connection, Filter(everything=True, call_id=call)) for call in sorted(calls)]
     return measured, [one.request for of_call in listed for one in of_call]
 
 

@@ -23,8 +23,8 @@ from measure.switch.ingest import Ingestion, Report
 from measure.switch.late_details import add_late_details
 from measure.switch.realtime import RealtimeLog
 from measure.switch.visit_rows import count_by_fate
-from registry.db.connection import Away
-from registry.db.migrations import check
+from registry.db.connection import Unavailable
+from registry.db.migrations import check_revision
 from registry.site import Site
 
 EXAMPLES = """
@@ -55,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    check(site.database)
+    check_revision(site.database)
     hours = OpeningHours.of(site.compiled["service"])
     ingestion = Ingestion(site.database, site.keys, hours, time.time)
     read_new = _reader(options, places, ingestion, hours.zone)
@@ -112,7 +112,7 @@ def _follow(read_new: Callable[[], None], site: Site, report: Report) -> None:
             reported = len(report.unread)
             report.completed += add_late_details(site.database, time.time())
             away = False
-        except Away as problem:
+        except Unavailable as problem:
             if not away:
                 print(f"measure ingest: {printable(str(problem))}", file=sys.stderr, flush=True)
             away = True

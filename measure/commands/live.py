@@ -25,7 +25,7 @@ from measure.live.display import Gauges
 from measure.live.feed import Feed, LoadVisits
 from measure.live.queue_state import QueueState, Snapshot
 from measure.switch.kpi_visits import kpi_visit
-from registry.db.connection import Database, DatabaseError, address
+from registry.db.connection import Database, DatabaseError, database_url
 from registry.db.schema import queue_event, queue_log_file
 from registry.db.schema import queue_visit as table
 
@@ -157,7 +157,7 @@ def _stored_visits(places: Places, queue: str) -> LoadVisits:
     figures begin with the connection."""
 
     def of_day(midnight: float) -> Mapping[str, Visit] | None:
-        url = address(places)
+        url = database_url(places)
         if url.startswith("sqlite:///") and not os.path.exists(url.removeprefix("sqlite:///")):
             return None
         database = Database(url)

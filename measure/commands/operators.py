@@ -22,9 +22,9 @@ from measure.month.csv_json import escape_formula
 from measure.month.operator_weeks import MIN_CALLS, Week, operator_weeks
 from measure.month.period import parse_month
 from pages import localization
-from registry.db.migrations import opened
-from registry.people.data_subject import log_access
-from registry.text_input import line
+from registry.db.migrations import open_database
+from registry.people.access_log import log_access
+from registry.text_input import check_line
 
 KEY = "config/service.yaml: statistics.individual_agreement"
 TEXTS: Mapping[Language, Mapping[str, str]] = {
@@ -76,9 +76,9 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     agreement = agreed(compiled)
     if options.why is None:
         raise Refusal("access to figures of single operators is logged; add --why 'the reason'")
-    actor, why = line(options.by or user_name(), "by"), line(options.why, "why")
+    actor, why = check_line(options.by or user_name(), "by"), check_line(options.why, "why")
     hours, signed = OpeningHours.of(compiled["service"]), date.fromisoformat(agreement["signed"])
-    database = opened(places)
+    database = open_database(places)
     try:
         with database.begin() as connection:  # before anything is read, so that every access is logged
             log_access(connection, moment, actor, "read", "operators", month.code, why)

@@ -11,7 +11,7 @@ from common.places import Places
 from measure.commands.ingest import PROGRESS_SECONDS, print_visits
 from measure.switch.rebuild import rebuild_visits
 from measure.switch.visit_rows import count_by_fate
-from registry.db.migrations import check
+from registry.db.migrations import check_revision
 from registry.site import Site
 
 
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    check(site.database)
+    check_revision(site.database)
     printed = time.monotonic()
 
     def progress(done: int, total: int) -> None:

@@ -20,7 +20,7 @@ from measure.month.period import Month, parse_month
 from measure.month.report import report
 from measure.month.sources import About
 from registry.db import migrations
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 
 EPILOG = """output files: month-2026-10-internal-it.html, .csv and .json; for the public, month-2026-10-public-it.*
 
@@ -65,8 +65,8 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
         raise Refusal(str(problem)) from None
     service = compiled["service"]
     about = About(service["service"]["name"], OpeningHours.of(service), kpi.DEFAULT_THRESHOLDS, options.language)
-    database = Database(address(places))
-    migrations.check(database)
+    database = Database(database_url(places))
+    migrations.check_revision(database)
     moment = time.time() if now is None else now
     try:
         document = (

@@ -18,7 +18,7 @@ from common.languages import Language
 from measure.month.period import Month, Span
 from measure.switch.kpi_visits import kpi_visit
 from registry.db import schema
-from registry.requests.clocks import deferred
+from registry.requests.clocks import read_due
 from registry.site import DAY
 
 PROMISES = ("EMAIL", "SECOND_LEVEL", "CALLBACK")
@@ -73,7 +73,7 @@ def read(connection: Connection, month: Month, hours: OpeningHours, now: float) 
         _requests(connection, span),
         {each.code: _requests_by_topic(connection, each.span(hours)) for each in trend(month)},
         _promises(connection),
-        {each: deferred(connection, each, span.start, at) for each in PROMISES},
+        {each: read_due(connection, each, span.start, at) for each in PROMISES},
         {each: _backlog(connection, each, at) for each in PROMISES},
         _callbacks(connection, span),
         *_survey(connection, month),

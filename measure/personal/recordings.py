@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, select, update
 
 from measure.personal.folder import regular_files
 from registry.db import schema
-from registry.people.data_subject import Held, Person, Purged
+from registry.people.person import Person
+from registry.people.personal_data import Held, Purged
 from registry.site import Site
 
 RECORDING = schema.recording.c
@@ -50,7 +51,7 @@ class Recordings:
         return len(recordings)
 
     def purge(self, site: Site, now: float) -> list[Purged]:
-        before, count, size = now - site.days("recording"), 0, 0
+        before, count, size = now - site.retention_seconds("recording"), 0, 0
         for entry in regular_files(site.places.recordings, ".wav"):
             status = entry.stat(follow_symlinks=False)
             if status.st_mtime < before:

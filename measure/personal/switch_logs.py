@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from measure.personal.folder import regular_files
-from registry.people.data_subject import Held, Person, Purged
-from registry.people.phone_numbers import e164
+from registry.people.person import Person
+from registry.people.personal_data import Held, Purged
+from registry.people.phone_numbers import to_e164
 from registry.site import Site
 
 QUEUE_LOG, CDR = "queue_log", os.path.join("cdr-csv", "Master.csv")
@@ -69,7 +70,7 @@ class SwitchLogs:
         return sum(_mask(path, _numbers_of(site, path, person)) for path in _logs(site))
 
     def purge(self, site: Site, now: float) -> list[Purged]:
-        before = now - site.days("caller_numbers")
+        before = now - site.retention_seconds("caller_numbers")
         count = sum(_mask(path, [each for each in _numbers(site, path) if each.at < before]) for path in _logs(site))
         for path in compressed_before(site, before):
             remedy = "have logrotate delete it, or keep rotated logs uncompressed"
@@ -161,7 +162,7 @@ def _belongs_to(logged: LoggedNumber, person: Person) -> bool:
     """Whether this is one of the person's numbers, also inside a clid such as `"" <+39...>`."""
     text = logged.number.decode("ascii", "replace")
     inside = re.search(r"<([^<>]*)>", text)
-    return e164(inside[1] if inside else text) in person.numbers and logged.at <= person.until
+    return to_e164(inside[1] if inside else text) in person.numbers and logged.at <= person.until
 
 
 def _mask(path: str, numbers: list[LoggedNumber]) -> int:

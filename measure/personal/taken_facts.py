@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from registry.people.data_subject import Held, Person, Purged
+from registry.people.person import Person
+from registry.people.personal_data import Held, Purged
 from registry.site import Site
 
 
@@ -24,7 +25,7 @@ class TakenFacts:
         return 0
 
     def purge(self, site: Site, now: float) -> list[Purged]:
-        before, count, size = now - site.days("taken_facts"), 0, 0
+        before, count, size = now - site.retention_seconds("taken_facts"), 0, 0
         root = os.path.join(os.path.dirname(site.places.facts), "taken")
         for folder, _, names in os.walk(root, topdown=False):
             for name in names:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ivr.switch_logs import queue_log
 from ivr.switch_logs.queue_log import EPOCH_DIGITS, GRAMMAR, MAX_LINE_BYTES, RESTARTS, VISIT_VERBS, Event, parse_entry
 from registry.keys import Keys
-from registry.people.phone_numbers import e164
+from registry.people.phone_numbers import to_e164
 
 # A number in other lines: seven digits or more that are not part of a channel's name.
 _NUMBER = re.compile(r"(?<![\w./-])\+?[0-9]{7,15}(?![\w./-])", re.ASCII)
@@ -71,7 +71,7 @@ def canonical(number: str) -> str:
     if _PLAIN.fullmatch(number):
         return number if number.startswith("+") else "+39" + number
     digits = "".join(sign for sign in number if sign in "+0123456789")
-    return e164(number) or (digits if digits.strip("+") else "")
+    return to_e164(number) or (digits if digits.strip("+") else "")
 
 
 class Batch(NamedTuple):

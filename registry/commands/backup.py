@@ -1,4 +1,4 @@
-"""`registry backup FILE`: a whole, checked copy, while others go on working. The keys are not in it."""
+"""`registry backup FILE`: make a complete, checked copy of the database while it is in use. The keys are not in it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from common.command_line import Refusal
 from common.places import Places
 from registry import keys
 from registry.db import backups
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 
-OURS = re.compile(r"registry-\d{8}T\d{6}Z\.(db|dump)")
+BACKUP_NAME = re.compile(r"registry-\d{8}T\d{6}Z\.(db|dump)")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a new file; or a folder, for one that is named by the moment")
+    parser.add_argument("file", metavar="FILE", help="a new file, or a folder for a file named by the current time")
     parser.add_argument(
         "--keep",
         type=int,
         metavar="N",
-        help="in a folder: remove the oldest such copies, but for the last N",
+        help="in a folder: keep only the last N such backups",
     )
     parser.add_argument("--programs", metavar="DIR", help="where pg_dump is, if not on the PATH (PostgreSQL only)")
 
@@ -30,15 +30,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     folder = options.file if os.path.isdir(options.file) else None
     if options.keep is not None and (options.keep < 1 or folder is None):
-        raise Refusal("--keep: of at least one copy, in a folder that is there")
-    database = Database(address(places))
+        raise Refusal("--keep: needs at least 1, and an existing folder for FILE")
+    database = Database(database_url(places))
     path = options.file
     if folder:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         path = os.path.join(folder, f"registry-{stamp}.{'db' if database.sqlite else 'dump'}")
     backups.backup(database, path, options.programs)
-    print(f"backup: {path}; the keys are not in it, keep a copy of {keys.path(places)} apart")
+    print(f"backup: {path}; the keys are not in it: keep a copy of {keys.path(places)} apart")
     if folder and options.keep:
-        for name in sorted(filter(OURS.fullmatch, os.listdir(folder)))[: -options.keep]:
+        for name in sorted(filter(BACKUP_NAME.fullmatch, os.listdir(folder)))[: -options.keep]:
             os.unlink(os.path.join(folder, name))
     return 0

@@ -1,4 +1,4 @@
-"""`registry export`: copies of everything that is held about a person, for that person (art. 15 GDPR)."""
+"""`registry export`: copy everything that is held about a person, for that person (art. 15 GDPR)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import time
 from common.command_line import Refusal
 from common.places import Places
 from registry.commands import person_options
-from registry.commands.find import log
-from registry.people.data_subject import find, keepers
+from registry.commands.find import log_query
+from registry.people.personal_data import find_data, stores
 from registry.site import Site
 
 
@@ -22,17 +22,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    asked = person_options.asked(options, site)
+    query = person_options.parse(options, site)
     try:
         os.makedirs(options.output, mode=0o700)
     except OSError as problem:
-        raise Refusal(f"--output {options.output}: {problem.strerror}; name a folder that is not there yet") from None
-    log(site, asked, "export")
-    written = [name for each in keepers() for name in each.export(site, asked.about, options.output)]
+        raise Refusal(f"--output {options.output}: {problem.strerror}; name a folder that does not exist yet") from None
+    log_query(site, query, "export")
+    written = [name for store in stores() for name in store.export(site, query.person, options.output)]
     contents = {
         "exported_at": time.time(),
         "files": written,
-        "held": [each._asdict() for each in find(site, asked.about)],
+        "held": [each._asdict() for each in find_data(site, query.person)],
     }
     with open(os.path.join(options.output, "contents.json"), "w", encoding="utf-8") as file:
         json.dump(contents, file, ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""`registry find`: everything that is held about a person, wherever it lies. Exit status 0, also when it is nothing."""
+"""`registry find`: list everything that is held about a person, wherever it is stored. Exit status 0 in any case."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from common.places import Places
 from common.terminal_table import printable
-from registry.commands import person_options
-from registry.commands.person_options import Asked
-from registry.people.data_subject import Held, find, looked
+from registry.commands import person_options, request_view
+from registry.commands.person_options import PersonQuery
+from registry.people.access_log import log_person_access
+from registry.people.personal_data import Held, find_data
 from registry.site import Site
 
 ZONE = ZoneInfo("Europe/Rome")
@@ -20,30 +21,30 @@ ZONE = ZoneInfo("Europe/Rome")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     person_options.arguments(parser)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    request_view.json_argument(parser)
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
-    asked = person_options.asked(options, site)
-    log(site, asked, "find")
-    held = find(site, asked.about)
+    query = person_options.parse(options, site)
+    log_query(site, query, "find")
+    held = find_data(site, query.person)
     if options.json:
         print(json.dumps([each._asdict() for each in held], indent=1))
     else:
-        show(held)
+        print_held(held)
     return 0
 
 
-def log(site: Site, asked: Asked, action: str) -> None:
-    """Who looks, before anything is shown."""
+def log_query(site: Site, query: PersonQuery, action: str) -> None:
+    """Log who looks, before anything is shown."""
     with site.database.begin() as connection:
-        looked(connection, asked.about, action, now=time.time(), actor=asked.actor, why=asked.why)
+        log_person_access(connection, query.person, action, now=time.time(), actor=query.actor, why=query.why)
 
 
-def show(held: list[Held]) -> None:
+def print_held(held: list[Held]) -> None:
     if not held:
         print("Nothing is held about this person.")
     for each in held:
-        when = datetime.fromtimestamp(each.since, ZONE)
-        print(printable(f"{each.keeper:<12}  {when:%Y-%m-%d %H:%M}  {each.what}  ({each.id})"))
+        since = datetime.fromtimestamp(each.since, ZONE)
+        print(printable(f"{each.store:<12}  {since:%Y-%m-%d %H:%M}  {each.what}  ({each.id})"))

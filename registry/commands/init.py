@@ -1,17 +1,17 @@
-"""`registry init`: keys, tables, topics and promises. May be run again: what is there stays as it is."""
+"""`registry init`: create keys and tables, copy topics and promises. May be run again: existing data stays."""
 
 from __future__ import annotations
 
 import argparse
 
 from common.places import Places
-from registry import maintenance
+from registry import installation
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None: where everything lies is said by the program's own options, NUL_DATABASE and NUL_KEYS."""
+    """None: the program's own options, NUL_DATABASE and NUL_KEYS say where everything is."""
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    print("\n".join(maintenance.init(places)))
+    print("\n".join(installation.init(places)))
     return 0

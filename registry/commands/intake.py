@@ -1,4 +1,4 @@
-"""`registry intake`: what happened on the calls becomes requests. Once, as a timer runs it, or `--follow` for ever."""
+"""`registry intake`: open requests from what happened on the calls. Once, for a timer, or continuously (`--follow`)."""
 
 from __future__ import annotations
 
@@ -14,104 +14,110 @@ from common.command_line import Refusal
 from common.places import Places
 from registry.db.connection import DatabaseError
 from registry.intake import spool
-from registry.intake.batch import Taken
+from registry.intake.batch import IntakeCounts
 from registry.intake.intake import Intake
-from registry.intake.metrics import Gauge, serve
+from registry.intake.metrics import IntakeMetrics, serve
 from registry.site import Site
 
-LONGEST_PAUSE = 30.0  # seconds between two tries while the database is away
+LONGEST_PAUSE = 30.0  # seconds between two tries while the database is unavailable
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--follow", action="store_true", help="go on taking in, until SIGTERM or Ctrl-C")
+    parser.add_argument("--follow", action="store_true", help="continue until SIGTERM or Ctrl-C")
     parser.add_argument(
-        "--every", type=argument_types.pause, default=1.0, metavar="SECONDS", help="with --follow (default: 1)"
+        "--every",
+        type=argument_types.pause,
+        default=1.0,
+        metavar="SECONDS",
+        help="with --follow: pause between runs (default: 1)",
     )
     parser.add_argument(
-        "--metrics-port", type=argument_types.port, metavar="PORT", help="with --follow: figures for Prometheus; 0: any"
+        "--metrics-port",
+        type=argument_types.port,
+        metavar="PORT",
+        help="with --follow: metrics for Prometheus; 0: any port",
     )
     parser.add_argument(
         "--again",
         type=argument_types.day,
         metavar="DAY",
-        help="take once more what was put away since that day, after a restore",
+        help="after a restore: take in again what was archived since that day",
     )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     if options.follow:
         return _follow(options, places)
-    intake = Intake(Site.of(places), _tell)
+    intake = Intake(Site.of(places), _log)
     intake.prepare()
-    done = intake.again(options.again.isoformat(), time.time()) if options.again else intake.run(time.time())
-    print(_told(done, spool.backlog(places, time.time())))
+    done = intake.run_again(options.again.isoformat(), time.time()) if options.again else intake.run(time.time())
+    print(_describe(done, spool.backlog(places, time.time())))
     if intake.stuck:
         raise Refusal(intake.stuck)
     return 0
 
 
 def _follow(options: argparse.Namespace, places: Places) -> int:
-    """Whatever fails is told once, tried again, and told when it is over: an intake that gave up would be forgotten."""
+    """Run until stopped. A failure is logged once, retried, and logged when it ends: an intake must not give up."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    gauge = Gauge(places)
-    server = None if options.metrics_port is None else serve(gauge, options.metrics_port)
+    metrics = IntakeMetrics(places)
+    server = None if options.metrics_port is None else serve(metrics, options.metrics_port)
     if server:
         print(f"metrics: http://127.0.0.1:{server.port}/metrics", flush=True)
     intake: Intake | None = None
     configured = 0
-    trouble, pause = "", options.every
+    last_trouble, pause = "", options.every
     while not stopped.is_set():
-        said = ""
+        trouble = ""
         try:
-            if intake is None or configured != _written(places):  # the configuration has changed: topics, promises
-                configured = _written(places)
-                intake = Intake(Site.of(places), _tell)
+            if intake is None or configured != _compiled_at(places):  # new configuration: topics, promises
+                configured = _compiled_at(places)
+                intake = Intake(Site.of(places), _log)
                 intake.prepare()
             done = intake.run(time.time(), stop=stopped.is_set)
-        except DatabaseError as problem:  # locked, away, full: it may be over in a moment
-            said = f"{problem}; facts stay in the spool, it goes on by itself"
+        except DatabaseError as problem:  # locked, unavailable, full: often temporary
+            trouble = f"{problem}; facts stay in the spool, the intake tries again"
         else:
-            said = intake.stuck and f"{intake.stuck}, and is tried again"
-            gauge.add(done)
-            if done.facts or (any(done) and not said):  # not again and again what stays where it is
-                print(_told(done, spool.backlog(places, time.time())), flush=True)
-        if said != trouble:
-            _tell(said or "it goes on")
-        gauge.failed += bool(said)
-        pause = min(LONGEST_PAUSE, 2 * pause) if said else options.every
-        trouble, gauge.trouble = said, bool(said)
+            trouble = intake.stuck and f"{intake.stuck}; the intake tries again"
+            metrics.add(done)
+            if done.facts or (any(done) and not trouble):  # do not repeat the line for files that cannot be moved
+                print(_describe(done, spool.backlog(places, time.time())), flush=True)
+        if trouble != last_trouble:
+            _log(trouble or "works again")
+        metrics.failed += bool(trouble)
+        pause = min(LONGEST_PAUSE, 2 * pause) if trouble else options.every
+        last_trouble, metrics.trouble = trouble, bool(trouble)
         stopped.wait(pause)
     if server:
         server.close()
     return 0
 
 
-def _written(places: Places) -> int:
-    """Of the configuration: when, in nanoseconds; 0 when there is none."""
+def _compiled_at(places: Places) -> int:
+    """Return when the configuration was compiled, in nanoseconds; 0 when it was not."""
     try:
         return os.stat(places.compiled).st_mtime_ns
     except OSError:
         return 0
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(f"registry intake: {line}", file=sys.stderr, flush=True)
 
 
-def _told(done: Taken, waiting: spool.Backlog) -> str:
-    said = (
-        f"{done.segments} segments: {done.facts} facts, {done.repeated} known already; "
-        f"{done.requests} requests, of them {done.messages} messages to call back"
-    )
-    further = {
+def _describe(done: IntakeCounts, backlog: spool.Backlog) -> str:
+    parts = [
+        f"{done.segments} segments: {done.facts} facts, {done.repeated} known already",
+        f"{done.requests} requests, {done.messages} of them messages to call back",
+    ]
+    exceptions = {
         "set aside": done.poison,
-        "out of time (is a clock wrong?)": done.out_of_time,
-        "messages that no store knows": done.unknown_messages,
+        "implausible times (is a clock wrong?)": done.out_of_time,
+        "messages unknown to the message store": done.unknown_messages,
         "topics corrected": done.corrected,
     }
-    said += "".join(f"; {what}: {count}" for what, count in further.items() if count)
-    return (
-        said + f"; waiting: {waiting.segments}" + (f", the oldest {waiting.oldest:.0f} s" if waiting.segments else "")
-    )
+    parts += [f"{what}: {count}" for what, count in exceptions.items() if count]
+    parts.append(f"waiting: {backlog.segments}" + (f", the oldest {backlog.oldest:.0f} s" if backlog.segments else ""))
+    return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""`registry migrate`: the tables of an older program become this one's; on SQLite a backup is made first."""
+"""`registry migrate`: bring the tables of an older program to this one's revision, on SQLite after a backup."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 import time
 
 from common.places import Places
-from registry import maintenance
+from registry import installation
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None: where everything lies is said by the program's own options, NUL_DATABASE and NUL_KEYS."""
+    """None: the program's own options, NUL_DATABASE and NUL_KEYS say where everything is."""
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    print("\n".join(maintenance.migrate(places, time.time())))
+    print("\n".join(installation.migrate(places, time.time())))
     return 0

@@ -1,6 +1,6 @@
-"""How commands ask about a person: the options that name one, who asks and why, and what is wrong with any of these.
+"""The options that name a person, and who asks about them and why.
 
-A slip is refused, never looked for: "nothing is held" would be the answer to it.
+A mistyped number or address is refused: searching for it would answer "nothing is held".
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import NamedTuple
 from common.command_line import Refusal, user_name
 from registry import text_input
 from registry.people import contacts
-from registry.people.data_subject import Person, person
-from registry.requests import store
+from registry.people.person import Person, find_person
+from registry.requests.request import get_request
 from registry.site import Site
 
 
-class Asked(NamedTuple):
-    """Whom somebody asks about, who that is, and why: all that the log of accesses wants to know."""
+class PersonQuery(NamedTuple):
+    """A person, who asks about them, and why: what the log of accesses needs."""
 
-    about: Person
+    person: Person
     actor: str
     why: str
 
@@ -31,19 +31,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--email", metavar="ADDRESS", help="an e-mail address")
     parser.add_argument("--tax-code", metavar="CODE", help="a codice fiscale")
     parser.add_argument("--protocol", metavar="NUMBER", help="the number of one of the person's requests")
-    parser.add_argument("--why", required=True, metavar="WORDS", help="the reason, for the log of accesses")
+    parser.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the log of accesses")
     parser.add_argument("--by", metavar="WHO", help="who asks (default: you)")
 
 
-def asked(options: argparse.Namespace, site: Site) -> Asked:
-    """What the options say. Raises `Refusal` when they name nobody, or something in them is not what it should be."""
+def parse(options: argparse.Namespace, site: Site) -> PersonQuery:
+    """Return the query of the options. Raises `Refusal` when they name nobody, or one of them is not valid."""
     if not (options.number or options.email or options.tax_code or options.protocol):
-        raise Refusal("nobody is named; give --number, --email, --tax-code or --protocol")
-    actor, why = text_input.line(options.by or user_name(), "by"), text_input.line(options.why, "why")
-    numbers = [contacts.number(each) for each in options.number]
-    email = None if options.email is None else contacts.address(options.email)
-    tax_code = None if options.tax_code is None else contacts.tax_code(options.tax_code)
+        raise Refusal("no person is named; give --number, --email, --tax-code or --protocol")
+    actor, why = text_input.check_line(options.by or user_name(), "by"), text_input.check_line(options.why, "why")
+    numbers = [contacts.check_number(number) for number in options.number]
+    email = None if options.email is None else contacts.check_email(options.email)
+    tax_code = None if options.tax_code is None else contacts.check_tax_code(options.tax_code)
     with site.database.read() as connection:
-        protocol = None if options.protocol is None else store.get(connection, options.protocol).protocol
-        found = person(connection, site.keys, numbers=numbers, email=email, tax_code=tax_code, protocol=protocol)
-    return Asked(found, actor, why)
+        protocol = None if options.protocol is None else get_request(connection, options.protocol).protocol
+        person = find_person(connection, site.keys, numbers=numbers, email=email, tax_code=tax_code, protocol=protocol)
+    return PersonQuery(person, actor, why)

@@ -1,4 +1,4 @@
-"""`registry purge`: let go of everything whose days are over (`retention_days` of service.yaml). To be run daily."""
+"""`registry purge`: delete data past its retention period (`retention_days` of service.yaml). Run it daily."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 from common.places import Places
 from registry import text_input
-from registry.people.data_subject import purge
+from registry.people.personal_data import purge_expired
 from registry.site import Site
 
 
@@ -17,9 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    done = purge(Site.of(places), now=time.time(), actor=text_input.actor(options.by))
-    for each in done:
-        before = time.strftime("%Y-%m-%d %H:%M", time.gmtime(each.before))
-        size = f", {each.bytes / 1e6:.1f} MB" if each.bytes else ""
-        print(f"{each.what:<20} older than {before} UTC: {each.things}{size}", file=sys.stdout)
+    for purged in purge_expired(Site.of(places), now=time.time(), actor=text_input.check_actor(options.by)):
+        before = time.strftime("%Y-%m-%d %H:%M", time.gmtime(purged.before))
+        size = f", {purged.bytes / 1e6:.1f} MB" if purged.bytes else ""
+        print(f"{purged.what:<20} older than {before} UTC: {purged.things}{size}", file=sys.stdout)
     return 0

@@ -1,4 +1,4 @@
-"""`registry restore FILE`: a copy takes the place of the database. Stop first whoever has it open."""
+"""`registry restore FILE`: replace the database with a backup. First stop the programs that have it open."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 
 from common.places import Places
 from registry.db import backups
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="what `registry backup` has written")
+    parser.add_argument("file", metavar="FILE", help="a file that `registry backup` wrote")
     parser.add_argument("--programs", metavar="DIR", help="where pg_restore is, if not on the PATH (PostgreSQL only)")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    database = Database(address(places))
-    aside = backups.restore(database, options.file, time.time(), options.programs)
-    print(f"restored: {database.name}" + (f"; what was there is {aside}" if aside else ""))
-    print("the facts of the calls since then come back with `registry intake --again`")
+    database = Database(database_url(places))
+    replaced = backups.restore(database, options.file, time.time(), options.programs)
+    print(f"restored: {database.name}" + (f"; the replaced file is {replaced}" if replaced else ""))
+    print("`registry intake --again DAY` takes in the facts of calls since the backup")
     return 0

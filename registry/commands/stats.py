@@ -1,4 +1,4 @@
-"""`registry stats`: how many came, how many are open, how many were answered in time. Counts only, nobody's own."""
+"""`registry stats`: count requests: opened, open, answered in time. Counts only, never figures about one person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import format_age, table_lines
+from registry.commands import request_view
 from registry.requests import queries
 from registry.requests.clocks import Rules
 from registry.requests.queries import Stats
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="first", type=argument_types.day, metavar="DAY", help="first day (default: of this month)"
     )
     parser.add_argument("--to", dest="last", type=argument_types.day, metavar="DAY", help="last day (default: today)")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    request_view.json_argument(parser)
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -34,40 +35,40 @@ def run(options: argparse.Namespace, places: Places) -> int:
     last = options.last or today
     first = options.first or last.replace(day=1)
     if first > last:
-        raise Refusal(f"--from: {first} is after --to, {last}; exchange them")
+        raise Refusal(f"--from: {first} is after --to, {last}; swap them")
     with site.database.read() as connection:
         start, until = end_of_day(first - timedelta(days=1), rules.hours), end_of_day(last, rules.hours)
-        found = queries.stats(connection, start, until, now)
+        stats = queries.read_stats(connection, start, until, now)
     if options.json:
-        print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **_document(found)}, indent=1))
+        print(json.dumps({"from": first.isoformat(), "to": last.isoformat(), **_document(stats)}, indent=1))
     else:
-        _show(found, first, last)
+        _show(stats, first, last)
     return 0
 
 
-def _document(found: Stats) -> dict[str, Any]:
+def _document(stats: Stats) -> dict[str, Any]:
     return {
-        "open": [{"state": state, "level": level, "count": count} for (state, level), count in found.open.items()],
-        "opened": [{"channel": way, "topic": about, "count": count} for (way, about), count in found.opened.items()],
-        "outcomes": found.outcomes,
-        "on_time": [each._asdict() for each in found.on_time],
-        "late": found.late._asdict(),
+        "open": [{"state": state, "level": level, "count": n} for (state, level), n in stats.open.items()],
+        "opened": [{"channel": channel, "topic": topic, "count": n} for (channel, topic), n in stats.opened.items()],
+        "outcomes": stats.outcomes,
+        "on_time": [each._asdict() for each in stats.on_time],
+        "late": stats.late._asdict(),
     }
 
 
-def _show(found: Stats, first: date, last: date) -> None:
-    print(f"Open now: {sum(found.open.values())}")
-    _table(("STATE", "LEVEL", "REQUESTS"), [(state, str(level), str(n)) for (state, level), n in found.open.items()])
-    late = found.late
+def _show(stats: Stats, first: date, last: date) -> None:
+    print(f"Open now: {sum(stats.open.values())}")
+    _table(("STATE", "LEVEL", "REQUESTS"), [(state, str(level), str(n)) for (state, level), n in stats.open.items()])
+    late = stats.late
     if late.late:
         mean, worst = format_age(late.mean_lateness), format_age(late.worst_lateness)
         print(f"  late: {late.late}, by {mean} on average, {worst} at worst")
-    print(f"Opened from {first} to {last}: {sum(found.opened.values())}")
-    _table(("CHANNEL", "TOPIC", "REQUESTS"), [(way, about, str(n)) for (way, about), n in found.opened.items()])
-    print(f"Closed from {first} to {last}: {sum(found.outcomes.values())}")
-    _table(("OUTCOME", "REQUESTS"), [(outcome, str(n)) for outcome, n in found.outcomes.items()])
+    print(f"Opened from {first} to {last}: {sum(stats.opened.values())}")
+    _table(("CHANNEL", "TOPIC", "REQUESTS"), [(channel, topic, str(n)) for (channel, topic), n in stats.opened.items()])
+    print(f"Closed from {first} to {last}: {sum(stats.outcomes.values())}")
+    _table(("OUTCOME", "REQUESTS"), [(outcome, str(n)) for outcome, n in stats.outcomes.items()])
     print(f"In time, of what fell due from {first} to {last}:")
-    for each in found.on_time:
+    for each in stats.on_time:
         share = "-" if each.value is None else f"{100 * each.value:.1f} %"
         print(f"  {each.definition.title('en'):<30} {share:>8}  ({each.numerator:g} of {each.denominator:g})")
 

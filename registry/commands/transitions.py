@@ -1,4 +1,4 @@
-"""`registry transitions`: what can be done with a request and when, from the one table that the program obeys."""
+"""`registry transitions`: list the actions on a request and when each is possible, from the transition table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAD = ("ACTION", "FROM", "AT LEVEL", "TO", "NEEDS")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--mermaid", action="store_true", help="as a picture, in Mermaid's language")
+    parser.add_argument("--mermaid", action="store_true", help="print a state diagram in Mermaid's language")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:

@@ -1,4 +1,4 @@
-"""The subjects that requests are about: those of config/menu.yaml, with the words that reports use for them."""
+"""The topics of requests: those of config/menu.yaml, with the labels that reports use for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from ivr.configuration.compiled import Menu
 from registry.db import schema
 
-# What the topics of the shipped menu are called; a site's own is called by its code until somebody gives it words here.
+# Labels for the topics of the shipped menu. The label of any other topic is its code, until somebody adds one here.
 LABELS = {
     "ADR": ("Assegno di ricollocazione", "Relocation allowance"),
     "DID": ("Dichiarazione di immediata disponibilità", "Declaration of availability for work"),
@@ -17,15 +17,15 @@ LABELS = {
     "PORTALE": ("Servizi online del portale", "Online services of the portal"),
     "ALTRO": ("Altro", "Other"),
 }
-OTHER = "ALTRO"  # what a caller is about who chose nothing
+OTHER = "ALTRO"  # the topic of a caller who chose none
 
 
-def of(menu: Menu) -> Iterator[str]:
-    """The topics that callers can choose, in the menu's order, and the one of those who choose none."""
-    yield from dict.fromkeys([*_named(menu), OTHER])
+def menu_topics(menu: Menu) -> Iterator[str]:
+    """Yield the topics that callers can choose, in the menu's order, then the topic of those who choose none."""
+    yield from dict.fromkeys([*_chosen(menu), OTHER])
 
 
-def _named(menu: Menu) -> Iterator[str]:
+def _chosen(menu: Menu) -> Iterator[str]:
     for node in menu["nodes"].values():
         if node["kind"] == "inform" or node["kind"] == "queue":
             topic = node["topic"]
@@ -33,11 +33,11 @@ def _named(menu: Menu) -> Iterator[str]:
                 yield topic
 
 
-def publish(connection: Connection, menu: Menu) -> None:
-    """Write the topics into the database that it does not have yet; none ever leaves it, for requests name them."""
+def save_topics(connection: Connection, menu: Menu) -> None:
+    """Add the menu's new topics to the database. None is ever removed, because requests refer to them."""
     table = schema.topic
     known = set(connection.execute(select(table.c.topic_code)).scalars())
-    for code in of(menu):
+    for code in menu_topics(menu):
         if code not in known:
             italian, english = LABELS.get(code, (code, code))
             connection.execute(insert(table).values(topic_code=code, label_it=italian, label_en=english))

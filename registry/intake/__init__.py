@@ -1,1 +1,1 @@
-"""From the facts of calls to requests."""
+"""The intake: from the facts of calls to requests."""

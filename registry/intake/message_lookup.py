@@ -1,7 +1,7 @@
-"""What the message store knows of a message. The store is above us: it says so through an entry point.
+"""Looking up a voicemail message in the message store, which is in a higher package: it is reached by an entry point.
 
-The group `registry.messages` has functions of `(places, message_id)` that return what was `Left`, or None for a message
-that they do not know. The package `voicemail` installs one.
+The group `registry.messages` has functions of `(places, message_id)` that return a `StoredMessage`, or None for an
+unknown message. The package `voicemail` installs one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ivr.flows.plugins import PluginError, load_plugins
 GROUP = "registry.messages"
 
 
-class Left(NamedTuple):
-    """A message: whom to call back, where the number comes from (cli, typed, none), and when it was left."""
+class StoredMessage(NamedTuple):
+    """A message: the number to call back, its source (cli, typed, none), and when the message was left."""
 
     number: str | None
     source: str
@@ -25,11 +25,11 @@ class Left(NamedTuple):
     left_at: float  # epoch seconds, UTC
 
 
-Asked = Callable[[str], Left | None]
+MessageLookup = Callable[[str], StoredMessage | None]
 
 
-def stores(places: Places) -> Asked:
-    """Whom to ask about a message, by its id. Raises `Refusal` when nothing is installed that knows."""
+def message_lookup(places: Places) -> MessageLookup:
+    """Return a function that finds a message by its id. Raises `Refusal` when no message store is installed."""
     try:
         functions = list(load_plugins(GROUP).values())
     except PluginError as problem:
@@ -37,7 +37,8 @@ def stores(places: Places) -> Asked:
     if not functions:
         raise Refusal(f"no entry points of the group {GROUP}: is the package installed? `pip install -e .`")
 
-    def ask(message_id: str) -> Left | None:
-        return next((left for each in functions if (left := each(places, message_id)) is not None), None)
+    def look_up(message_id: str) -> StoredMessage | None:
+        results = (function(places, message_id) for function in functions)
+        return next((message for message in results if message is not None), None)
 
-    return ask
+    return look_up

@@ -1,4 +1,4 @@
-"""The intake's figures for Prometheus, on the loopback address: what waits, what was taken, what was set aside."""
+"""The metrics of the intake for Prometheus, on the loopback address: facts that wait, were taken in, were set aside."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from common.command_line import Refusal
 from common.places import Places
 from ivr.telemetry.metrics import MetricsServer
 from registry.intake import spool
-from registry.intake.batch import Taken
+from registry.intake.batch import IntakeCounts
 
 
-class Gauge(Collector):
+class IntakeMetrics(Collector):
     """Counts what one intake has done. The names in Prometheus begin with `registry_intake_`."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._done = Taken()
-        self.failed = 0  # tries that the database or the disk refused
+        self._done = IntakeCounts()
+        self.failed = 0  # runs that failed because of the database or the disk
         self.trouble = False
 
-    def add(self, done: Taken) -> None:
+    def add(self, done: IntakeCounts) -> None:
         self._done = self._done.plus(done)
 
     def collect(self) -> Iterator[Metric]:
-        waiting = spool.backlog(self._places, time.time())
-        yield GaugeMetricFamily("registry_intake_backlog_segments", "Segments that wait", value=waiting.segments)
-        yield GaugeMetricFamily("registry_intake_backlog_seconds", "Age of the oldest that waits", value=waiting.oldest)
+        backlog = spool.backlog(self._places, time.time())
+        yield GaugeMetricFamily("registry_intake_backlog_segments", "Segments waiting", value=backlog.segments)
         yield GaugeMetricFamily(
-            "registry_intake_trouble", "1 while the database or the disk refuses", value=int(self.trouble)
+            "registry_intake_backlog_seconds", "Age of the oldest waiting segment", value=backlog.oldest
+        )
+        yield GaugeMetricFamily(
+            "registry_intake_trouble", "1 while the database or the disk fails", value=int(self.trouble)
         )
         yield CounterMetricFamily(
-            "registry_intake_failures", "Tries that the database or the disk refused", value=self.failed
+            "registry_intake_failures", "Runs that failed because of the database or the disk", value=self.failed
         )
         for name, value in self._done._asdict().items():
             yield CounterMetricFamily(
-                f"registry_intake_{name}", f"{name.replace('_', ' ')} since it began", value=value
+                f"registry_intake_{name}", f"{name.replace('_', ' ')} since the start", value=value
             )
 
 
-def serve(gauge: Gauge, port: int) -> MetricsServer:
-    """Raises `Refusal` when the port is taken."""
+def serve(metrics: IntakeMetrics, port: int) -> MetricsServer:
+    """Start the metrics server. Raises `Refusal` when the port is in use."""
     try:
-        return MetricsServer(gauge, port)
+        return MetricsServer(metrics, port)
     except (OSError, OverflowError) as problem:
         raise Refusal(f"--metrics-port {port}: {problem}; choose another one, or 0") from None

@@ -1,7 +1,7 @@
-"""The spool as intake sees it: segments read without trust, put away when taken, set aside when they are no facts.
+"""The spool as the intake sees it: segments are checked, archived when taken in, and set aside when they are invalid.
 
-Everything in a segment is checked before it reaches the database: whoever can write there, by a bug or by intent, gets
-a file in `var/spool/poison/` with the reason beside it, and holds up nobody.
+Everything in a segment is checked before it reaches the database. What is invalid, by a bug or by intent, goes to a
+file in `var/spool/poison/` with the reason beside it, and does not hold up the rest.
 """
 
 from __future__ import annotations
@@ -20,87 +20,87 @@ from common.safe_files import write_file
 from ivr import facts
 from ivr.facts import SEALED, Fact
 
-LONGEST_LINE = 65536  # bytes; a fact has some hundreds
-REASON = ".reason"  # behind the name of what was set aside
+LONGEST_LINE = 65536  # bytes; a fact has a few hundred
+REASON = ".reason"  # suffix of the file beside one that was set aside
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}|undated")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,119}")
 _CALL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}")
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_STRANGE = re.compile("[\x00\ud800-\udfff]")  # what no database keeps alike
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # databases treat these differently
 REASONS = ("closed", "all_busy", "caller_choice")
 
 
-class Bad(NamedTuple):
-    """A line that is no fact."""
+class BadLine(NamedTuple):
+    """A line that is not a fact."""
 
     line: bytes
     reason: str
 
 
-class Unreadable(Exception):
-    """The file is no segment at all; the text says why."""
+class NotASegment(Exception):
+    """The file is not a segment; the text says why."""
 
 
-def read(path: str) -> Iterator[Fact | Bad]:
-    """What stands in a segment, line by line. Raises `Unreadable`, and OSError for what ops must mend (rights)."""
+def read_segment(path: str) -> Iterator[Fact | BadLine]:
+    """Read a segment line by line. Raises `NotASegment`, and OSError for what ops must repair (permissions)."""
     try:
-        # A segment is a plain file: a link would lead elsewhere, a pipe would keep us waiting.
+        # A segment is a plain file: a link would lead elsewhere, a pipe would block.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     except OSError as problem:
         if os.path.islink(path):
-            raise Unreadable("a link, not a file") from None
+            raise NotASegment("a link, not a file") from None
         raise problem
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Unreadable("not a file")
+        raise NotASegment("not a file")
     with open(descriptor, "rb") as file:
         while line := file.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
-                yield Bad(line, f"longer than {LONGEST_LINE} bytes")
+                yield BadLine(line, f"longer than {LONGEST_LINE} bytes")
             elif not line.endswith(b"\n"):
-                yield Bad(line, "torn: it has no end")
+                yield BadLine(line, "cut off: it has no line end")
             else:
-                yield checked(line)
+                yield parse_line(line)
 
 
-def checked(line: bytes) -> Fact | Bad:
-    """The fact of a line, when the database can keep it and what follows from it is plain."""
+def parse_line(line: bytes) -> Fact | BadLine:
+    """Return the fact of a line, if the database can store it and it has the data that the intake needs."""
     try:
         fact = facts.parse(line, "this line")
         _check(fact)
     except (ValueError, RecursionError) as problem:
-        return Bad(line, str(problem)[:300])
+        return BadLine(line, str(problem)[:300])
     return fact
 
 
 def _check(fact: Fact) -> None:
     if not _ID.fullmatch(fact.id) or not _CALL.fullmatch(fact.call):
-        raise ValueError("not a fact: id and call have only letters, digits and _ . : -, and are not that long")
+        raise ValueError("not a fact: id and call may have only letters, digits and _ . : -, and must not be that long")
     if type(fact.at) not in (int, float) or not math.isfinite(fact.at) or not 0 <= fact.at < 1e11:
-        raise ValueError("not a fact: at is no instant in epoch seconds")
+        raise ValueError("not a fact: at is not a time in epoch seconds")
     if not isinstance(fact.kind, str) or not _CODE.fullmatch(fact.kind):
-        raise ValueError("not a fact: kind is no short word")
-    if _strange(fact.data):
-        raise ValueError("not a fact: a NUL or half a character in a text, or a number beyond 2^63 or without end")
+        raise ValueError("not a fact: kind is not a short word")
+    if _unstorable(fact.data):
+        raise ValueError("not a fact: a text has a NUL or half a character, or a number is beyond 2^63 or infinite")
     for name, fits in DATA.get(fact.kind, {}).items():
         if name not in fact.data or not fits(fact.data[name]):
-            raise ValueError(f"the fact {fact.kind} has no {name} that makes sense")
+            raise ValueError(f"the fact {fact.kind} has no valid {name}")
 
 
-def _strange(value: Any) -> bool:
-    """Whether something in there cannot be kept alike by every database."""
+def _unstorable(value: Any) -> bool:
+    """Return whether a value holds something that databases store differently, or not at all."""
     if isinstance(value, str):
-        return _STRANGE.search(value) is not None
+        return _UNSTORABLE.search(value) is not None
     if isinstance(value, int):
         return not -(2**63) <= value < 2**63
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, dict):
-        return any(_strange(each) for pair in value.items() for each in pair)
-    return any(map(_strange, value)) if isinstance(value, list) else False
+        return any(_unstorable(each) for pair in value.items() for each in pair)
+    return any(map(_unstorable, value)) if isinstance(value, list) else False
 
 
 def _word(value: Any) -> bool:
@@ -111,7 +111,7 @@ def _digit(value: Any) -> bool:
     return type(value) is int and 0 <= value <= 9
 
 
-# What must be there before something can follow from a fact. A kind that is not here is kept as it is.
+# The data that the intake needs, by kind of fact. Facts of other kinds are stored unchecked.
 DATA: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "informed": {"topic": _word},
     "handed_over": {"topic": _word},
@@ -128,40 +128,40 @@ DATA: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
 }
 
 
-# --- putting away -----------------------------------------------------------------------------------------------------
+# --- archiving --------------------------------------------------------------------------------------------------------
 
 
-def taken(places: Places, path: str, now: float) -> None:
-    """Put a segment away that is in the database, into a folder for its day."""
+def archive(places: Places, path: str, now: float) -> None:
+    """Move a segment that is in the database into the archive folder of its day."""
     _move(path, os.path.join(places.taken_facts, _day(path)), now)
 
 
-def taken_as(places: Places, path: str, kept: Iterable[Fact], now: float) -> None:
-    """Put a segment away that is in the database, with these facts in place of its own."""
-    draft = f"{path}.kept"  # no name that anybody reads
-    _write(draft, b"".join(fact.line() for fact in kept))
+def archive_facts(places: Places, path: str, facts_kept: Iterable[Fact], now: float) -> None:
+    """Archive these facts in place of a segment that is in the database."""
+    draft = f"{path}.kept"  # a name that no program reads
+    _write(draft, b"".join(fact.line() for fact in facts_kept))
     _move(draft, os.path.join(places.taken_facts, _day(path)), now, os.path.basename(path))
     os.unlink(path)
-    _leave(os.path.dirname(path), now)
+    _remove_empty(os.path.dirname(path), now)
 
 
 def set_aside(places: Places, path: str, reason: str, now: float) -> None:
-    """Put away a file that is no segment, with the reason beside it."""
+    """Move a file that is not a segment to the poison folder, with the reason beside it."""
     os.makedirs(places.poison, mode=0o770, exist_ok=True)
     _write(os.path.join(places.poison, os.path.basename(path) + REASON), reason + "\n")
     _move(path, places.poison, now)
 
 
-def keep_poison(places: Places, path: str, bad: list[Bad]) -> None:
-    """Copy the lines of a segment that are no facts; the same again when it is read again, so nothing comes twice."""
+def copy_bad_lines(places: Places, path: str, bad: list[BadLine]) -> None:
+    """Copy the bad lines of a segment to the poison folder. Repeating it writes the same file again."""
     os.makedirs(places.poison, mode=0o770, exist_ok=True)
     name = os.path.join(places.poison, os.path.basename(path))
     _write(name + REASON, "".join(f"{each.reason}\n" for each in bad))
     _write(name, b"".join(each.line if each.line.endswith(b"\n") else each.line + b"\n" for each in bad))
 
 
-def again(places: Places, since: str) -> list[str]:
-    """The segments that were put away on that day (ISO) or later, the oldest first."""
+def archived_since(places: Places, since: str) -> list[str]:
+    """Return the segments archived in folders of that day (ISO) or later, the oldest first."""
     days = [day for day in _names(places.taken_facts) if DAY.fullmatch(day) and day >= since]
     paths = [os.path.join(places.taken_facts, day, name) for day in days
              for name in _names(os.path.join(places.taken_facts, day)) if name.endswith(SEALED)]  # fmt: skip
@@ -169,14 +169,14 @@ def again(places: Places, since: str) -> list[str]:
 
 
 class Backlog(NamedTuple):
-    """What waits in the spool: segments, and how old the oldest is, in seconds."""
+    """The segments waiting in the spool, and the age of the oldest, in seconds."""
 
     segments: int
     oldest: float
 
 
 def backlog(places: Places, now: float) -> Backlog:
-    """By the names of the segments, which begin with the milliseconds of their first fact."""
+    """Return the backlog by the names of the segments, which begin with the milliseconds of their first fact."""
     paths = facts.segments(places.facts)
     begun = [int(head) / 1000 for path in paths if (head := os.path.basename(path).partition("-")[0]).isdecimal()
              and len(head) <= 13]  # fmt: skip
@@ -189,20 +189,20 @@ def _day(path: str) -> str:
 
 
 def _move(path: str, folder: str, now: float, name: str = "") -> None:
-    """Into that folder, beside whatever has the same name there already."""
+    """Move a file into a folder; a different file of the same name there stays."""
     os.makedirs(folder, mode=0o770, exist_ok=True)
     name = name or os.path.basename(path)
     target, number = os.path.join(folder, name), 0
     while os.path.lexists(target) and not _same(path, target):
         number += 1
         target = os.path.join(folder, f"{number}-{name}")
-    with contextlib.suppress(FileNotFoundError):  # it went already, and then there was a crash
+    with contextlib.suppress(FileNotFoundError):  # it was moved already, before a crash
         os.rename(path, target)
-    _leave(os.path.dirname(path), now)
+    _remove_empty(os.path.dirname(path), now)
 
 
-def _leave(folder: str, now: float) -> None:
-    """Remove a day's folder that is empty and over; today's is one into which engines seal."""
+def _remove_empty(folder: str, now: float) -> None:
+    """Remove an empty folder of a past day; the engine still seals segments into today's."""
     if DAY.fullmatch(day := os.path.basename(folder)) and day < time.strftime("%Y-%m-%d", time.gmtime(now)):
         with contextlib.suppress(OSError):  # it is not empty yet
             os.rmdir(folder)

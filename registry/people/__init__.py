@@ -1,1 +1,1 @@
-"""People and offices: contacts, numbers, data-subject rights."""
+"""People and job centres: contacts, telephone numbers, personal data and its erasure."""

@@ -1,4 +1,4 @@
-"""Telephone numbers as they come from outside, made E.164 or refused."""
+"""Telephone numbers from outside: converted to E.164, and checked before the service calls them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 COUNTRY = "IT"
-LONGEST = 40  # characters: no number that a person writes is longer
-_PEOPLES = (
+LONGEST = 40  # characters: people write no longer numbers
+_PERSONAL = (
     PhoneNumberType.FIXED_LINE,
     PhoneNumberType.MOBILE,
     PhoneNumberType.FIXED_LINE_OR_MOBILE,
@@ -17,10 +17,10 @@ _PEOPLES = (
 )
 
 
-def e164(number: str | None, country: str = COUNTRY) -> str | None:
-    """`+390612345678`, or None for what is no number that could be called back (withheld, letters, 112).
+def to_e164(number: str | None, country: str = COUNTRY) -> str | None:
+    """Return `+390612345678`, or None when nobody could be called back there (withheld, letters, 112).
 
-    A landline's zero is kept; 0039, 39 and blanks are understood.
+    A landline's leading zero is kept; 0039, 39 and blanks are accepted.
     """
     if not number or len(number) > LONGEST:
         return None
@@ -33,21 +33,21 @@ def e164(number: str | None, country: str = COUNTRY) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def not_to_be_called(number: str, countries: Sequence[str]) -> str:
-    """Why the service does not call an E.164 number by itself, in words; "" when it may.
+def reason_not_to_call(number: str, countries: Sequence[str]) -> str:
+    """Return why the service must not call an E.164 number by itself; "" when it may.
 
-    Only telephones that people have: never a premium-rate, shared-cost, service or short number, and no country but
-    these. Whoever calls us can pretend to have any number, one that earns them money among others.
+    It calls only personal telephones in these countries, never a premium-rate, shared-cost, service or short number:
+    caller IDs can be forged, and a forged number could be one that earns money for its owner.
     """
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
-        return "it is no number in international form"
+        return "it is not a number in international form"
     if not phonenumbers.is_valid_number(parsed):
-        return "there are no such numbers"
+        return "no such number exists"
     country = phonenumbers.region_code_for_number(parsed)
     if country not in countries:
-        return f"it is of {country or 'no country'}, and callbacks.countries has only {', '.join(countries)}"
-    if phonenumbers.number_type(parsed) not in _PEOPLES:
+        return f"its country is {country or 'unknown'}, and callbacks.countries has only {', '.join(countries)}"
+    if phonenumbers.number_type(parsed) not in _PERSONAL:
         return "it is a special number (premium rate, shared cost, service)"
     return ""

@@ -1,4 +1,4 @@
-"""The codes of the Italian provinces, 107 as in ISTAT's list of 2024, and what else stands where one belongs."""
+"""The codes of the 107 Italian provinces (ISTAT's list of 2024), and the check of a code that somebody typed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CODES = frozenset((
 ))  # fmt: skip
 
 
-def checked(said: str, what: str = "province") -> str:
-    """The code in capital letters. Raises `Refusal`."""
-    code = said.strip().upper()
+def check_province(typed: str, what: str = "province") -> str:
+    """Return the code in capital letters. Raises `Refusal`."""
+    code = typed.strip().upper()
     if code not in CODES:
         hint = did_you_mean(code, sorted(CODES)) if len(code) == 2 else ""
-        raise Refusal(f"{what}: {text_input.shown(said)} is no province; write its two letters, such as RM{hint}")
+        raise Refusal(f"{what}: {text_input.quote(typed)} is not a province; write its two letters, such as RM{hint}")
     return code

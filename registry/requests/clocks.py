@@ -1,14 +1,14 @@
-"""The promises as rows, and the clocks that run on requests: what each started, paused and stopped, and when it is due.
+"""The promises as rows, and the clocks of requests: when each started, paused and stopped, and when it is due.
 
-Which clock: an e-mail or a web form has `EMAIL` from the moment it came; a message on the voicemail `CALLBACK` from the
-moment it was left (a goal of the house: the Carta promises a call back but states no time); whatever is escalated to
-the second level has `SECOND_LEVEL` from then on, until it is answered: a request that is sent back to the first level
-takes that promise along. A request that is opened again has a further clock.
+Which clock: an e-mail or a web form has `EMAIL` from its arrival. A voicemail message has `CALLBACK` from the moment it
+was left (an internal goal: the Carta promises a call back but states no time). A request escalated to the second level
+has `SECOND_LEVEL` from then until it is answered; it keeps that promise when it is sent back to the first level. A
+reopened request gets another clock.
 
-How a clock ends: `answered` (also by an end that is an answer); `escalated`, for the Carta's 48 hours are those of
-answers that the first level has; `closed`, when nobody could be answered; `cancelled`, when the request was another
-one's double. Waiting for the citizen pauses it. In the figures (`deferred`) an escalated or closed clock counts only
-if its time was over by then, as failed; otherwise there was nothing to answer within that promise.
+How a clock ends: `answered` (also by closing with an outcome that is an answer); `escalated`, since the Carta's 48
+hours are for answers that the first level has; `closed`, when nobody could be answered; `cancelled`, when the request
+was a duplicate. Waiting for the citizen pauses it. In the figures (`read_due`) an escalated or closed clock counts only
+if it was past its due date by then, as failed; otherwise there was nothing to answer within that promise.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ivr.configuration.compiled import Compiled
 from registry.db import schema
 from registry.requests.history import ANSWERING, Event
 
-OF_THE_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are goals of the house
+OF_THE_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are internal goals
 _FIRST_LEVEL = {"email": "EMAIL", "web_form": "EMAIL", "voicemail": "CALLBACK"}  # channel -> promise
 
 clock = schema.sla_clock
-_ticks = or_(clock.c.paused_at.is_(None), clock.c.paused_at >= clock.c.due_at)  # a pause after the end changes nothing
+_ticks = or_(clock.c.paused_at.is_(None), clock.c.paused_at >= clock.c.due_at)  # a later pause changes nothing
 
 
 class Rules(NamedTuple):
-    """What the configuration says about requests."""
+    """The part of the configuration that concerns requests."""
 
     hours: OpeningHours
     promises: Mapping[str, Promise]
@@ -42,43 +42,43 @@ class Rules(NamedTuple):
     @classmethod
     def of(cls, compiled: Compiled) -> Rules:
         service = compiled["service"]
-        said = service["promises"]
+        terms = service["promises"]
         promises = (
-            Promise("EMAIL", said["email_hours"], "hours", said["email_share"]),
-            Promise("SECOND_LEVEL", said["second_level_days"], "calendar_days", said["second_level_share"]),
-            Promise("CALLBACK", said["callback_hours"], "service_hours", said["callback_share"]),
+            Promise("EMAIL", terms["email_hours"], "hours", terms["email_share"]),
+            Promise("SECOND_LEVEL", terms["second_level_days"], "calendar_days", terms["second_level_share"]),
+            Promise("CALLBACK", terms["callback_hours"], "service_hours", terms["callback_share"]),
         )
         return cls(
             OpeningHours.of(service),
-            {each.name: each for each in promises},
+            {promise.name: promise for promise in promises},
             service["registry"]["third_level"],
             compiled["revision"],
         )
 
 
-def publish(connection: Connection, rules: Rules) -> None:
-    """Write the promises into the database, where they are not there already as they are."""
+def save_promises(connection: Connection, rules: Rules) -> None:
+    """Write new and changed promises into the database."""
     table = schema.promise
     known = {row.promise_code: row for row in connection.execute(select(table))}
-    for code, said in rules.promises.items():
+    for code, promise in rules.promises.items():
         promised = int(code in OF_THE_CARTA)
-        row = {"amount": said.amount, "clock": said.clock, "share": said.share, "promised": promised}
+        row = {"amount": promise.amount, "clock": promise.clock, "share": promise.share, "promised": promised}
         if code not in known:
             connection.execute(insert(table).values(promise_code=code, **row))
         elif known[code]._mapping != {"promise_code": code, **row}:
             connection.execute(update(table).where(table.c.promise_code == code).values(**row))
 
 
-# --- with every event -------------------------------------------------------------------------------------------------
+# --- after an event ---------------------------------------------------------------------------------------------------
 
 
 def promise_of(channel: str, level: int) -> str | None:
-    """The promise that a request of that channel at that level has from now on."""
+    """Return the promise that applies to a request of that channel at that level."""
     return _FIRST_LEVEL.get(channel) if level == 1 else "SECOND_LEVEL"
 
 
-def started(rules: Rules, request_id: str, promise: str, number: int, at: float) -> dict[str, Any]:
-    """The row of a clock that starts at that instant."""
+def new_clock(rules: Rules, request_id: str, promise: str, number: int, at: float) -> dict[str, Any]:
+    """Return the row of a clock that starts at that instant."""
     return {
         "request_id": request_id,
         "promise_code": promise,
@@ -89,8 +89,8 @@ def started(rules: Rules, request_id: str, promise: str, number: int, at: float)
     }
 
 
-def follow(connection: Connection, rules: Rules, request_id: str, channel: str, event: Event) -> None:
-    """Let a request's clocks do what an event of its history means for them."""
+def update_clocks(connection: Connection, rules: Rules, request_id: str, channel: str, event: Event) -> None:
+    """Start, pause, resume or stop a request's clocks after an event of its history."""
     clocks = connection.execute(select(clock).where(clock.c.request_id == request_id)).all()
     running = [each for each in clocks if each.stopped_at is None]
     for each in running:
@@ -101,11 +101,11 @@ def follow(connection: Connection, rules: Rules, request_id: str, channel: str, 
     wanted = promise_of(channel, event.to_level) if event.action in ("reopen", "escalate") else None
     if wanted is not None and wanted not in (each.promise_code for each in running):
         number = 1 + sum(each.promise_code == wanted for each in clocks)
-        connection.execute(insert(clock).values(**started(rules, request_id, wanted, number, event.at)))
+        connection.execute(insert(clock).values(**new_clock(rules, request_id, wanted, number, event.at)))
 
 
 def _changes(rules: Rules, row: Any, event: Event) -> dict[str, Any]:
-    """What an event changes in the row of a running clock."""
+    """Return what an event changes in the row of a running clock."""
     changes: dict[str, Any] = {}
     if row.paused_at is not None and event.to_state != "waiting_contact":
         promise = rules.promises[row.promise_code]
@@ -121,7 +121,7 @@ def _changes(rules: Rules, row: Any, event: Event) -> dict[str, Any]:
 
 
 def _stop(promise: str, event: Event) -> str | None:
-    """Why an event stops a clock of that promise, if it does."""
+    """Return why an event stops a clock of that promise; None when it does not."""
     if event.to_state == "answered":
         return "answered"
     if event.to_state == "closed":
@@ -130,13 +130,13 @@ def _stop(promise: str, event: Event) -> str | None:
     return "escalated" if event.action == "escalate" and promise != "SECOND_LEVEL" else None
 
 
-# --- what they say ----------------------------------------------------------------------------------------------------
+# --- reading clocks ---------------------------------------------------------------------------------------------------
 
 
-def deferred(connection: Connection, promise: str, start: float, until: float) -> list[Deferred]:
-    """The requests whose time was over in [start, until), for `charter.kpi.on_time`: unanswered ones failed.
+def read_due(connection: Connection, promise: str, start: float, until: float) -> list[Deferred]:
+    """Return the requests that fell due in [start, until), for `charter.kpi.on_time`: unanswered ones failed.
 
-    A clock that stands still in time has no due date yet, and is in no cohort until it runs again.
+    A clock that was paused before its due date has no due date yet, and is in no cohort until it runs again.
     """
     wanted = and_(
         clock.c.promise_code == promise,
@@ -149,26 +149,29 @@ def deferred(connection: Connection, promise: str, start: float, until: float) -
             and_(clock.c.stop_reason.in_(("escalated", "closed")), clock.c.stopped_at > clock.c.due_at),
         ),
     )
-    found = connection.execute(select(clock.c.due_at, clock.c.stopped_at, clock.c.stop_reason).where(wanted))
-    return [Deferred(over, stopped if reason == "answered" else None) for over, stopped, reason in found]
+    rows = connection.execute(select(clock.c.due_at, clock.c.stopped_at, clock.c.stop_reason).where(wanted))
+    return [Deferred(due_at, stopped if reason == "answered" else None) for due_at, stopped, reason in rows]
 
 
-def overdue(connection: Connection, now: float) -> list[Deferred]:
-    """The running clocks whose time is over, for `charter.promises.backlog`; one that stood still in time is not."""
+def read_overdue(connection: Connection, now: float) -> list[Deferred]:
+    """Return the running clocks past their due date, for `charter.promises.backlog`.
+
+    A clock that was paused before its due date is not among them.
+    """
     wanted = and_(clock.c.stopped_at.is_(None), clock.c.due_at < now, _ticks)
     return [Deferred(row.due_at) for row in connection.execute(select(clock.c.due_at).where(wanted))]
 
 
-def changes(row: Any, events: Sequence[Event]) -> list[Change]:
-    """When a clock ran and when it stood still, from its row and the history of its request."""
-    found: list[Change] = [Change(row.started_at, "running")]
+def clock_changes(row: Any, events: Sequence[Event]) -> list[Change]:
+    """Return when a clock ran and when it was paused, from its row and the history of its request."""
+    changes: list[Change] = [Change(row.started_at, "running")]
     for event in events:
         if event.at < row.started_at or (row.stopped_at is not None and event.at > row.stopped_at):
             continue
         state: State = "paused" if event.to_state == "waiting_contact" else "running"
-        if state != found[-1].state:
-            found.append(Change(event.at, state))
-    return found if row.stopped_at is None else [*found, Change(row.stopped_at, "stopped")]
+        if state != changes[-1].state:
+            changes.append(Change(event.at, state))
+    return changes if row.stopped_at is None else [*changes, Change(row.stopped_at, "stopped")]
 
 
 _UNANSWERED = {
@@ -178,17 +181,17 @@ _UNANSWERED = {
 }
 
 
-def explained(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
-    """The arithmetic of one clock in words, and whether it counts (as `deferred` has it) where nobody was answered.
+def explain_clock(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
+    """Return the arithmetic of one clock as text, and whether it counts in `read_due` when nobody was answered.
 
     `promise` is its row, in case the configuration has changed since.
     """
     kind: Clock = promise.clock
     then = Promise(row.promise_code, promise.amount, kind, promise.share)
-    said = explain(then, row.started_at, rules.hours, "it", changes(row, events))
+    text = explain(then, row.started_at, rules.hours, "it", clock_changes(row, events))
     if row.stop_reason in _UNANSWERED:
         late = row.stop_reason != "cancelled" and row.stopped_at > row.due_at
         counts, after = ("conta come fuori tempo", " dopo la scadenza") if late else ("non conta nelle cifre", "")
-        said += f"\n({counts}: {_UNANSWERED[row.stop_reason]}{after})"
+        text += f"\n({counts}: {_UNANSWERED[row.stop_reason]}{after})"
     differs = f"\n(calcolata con la configurazione {row.calendar_rev}, oggi {rules.revision})"
-    return said if row.calendar_rev == rules.revision else said + differs
+    return text if row.calendar_rev == rules.revision else text + differs

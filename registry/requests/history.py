@@ -1,7 +1,7 @@
-"""What has happened to a request, and where that leaves it: a pure function from events to a standing.
+"""The history of a request, and the standing that follows from it: a pure function from events to a standing.
 
 An event carries every change that it makes, so the standing of a request can be rebuilt from its history alone, years
-later, whatever the table of transitions says by then. `registry.requests.store` writes rows by this same function.
+later, whatever the transition table says by then. `registry.requests.actions` writes rows with this same function.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlalchemy import Connection, select
 from registry.db import schema
 from registry.requests.transitions import Action, State
 
-# An end of this kind is an answer to the citizen; of any other, nobody could be answered.
+# With these outcomes the citizen was answered; with any other, nobody could be answered.
 ANSWERING = ("resolved", "informed", "referred", "out_of_scope")
 
 
 class Event(NamedTuple):
-    """One line of a request's history. `changes` says what else became of it: owner, office, outcome, into."""
+    """One row of a request's history. `changes` holds what else changed: owner, office, outcome, into."""
 
     seq: int
     at: float
@@ -33,7 +33,7 @@ class Event(NamedTuple):
     changes: Mapping[str, Any] = {}
 
     def row(self, request_id: str) -> dict[str, Any]:
-        """As the table `request_event` has it."""
+        """Return the row of `request_event`."""
         return {
             "request_id": request_id,
             "seq": self.seq,
@@ -49,7 +49,7 @@ class Event(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """The columns of `request` that its history moves."""
+    """The columns of `request` that follow from its history."""
 
     state: State
     level: int
@@ -63,8 +63,8 @@ class Standing(NamedTuple):
     version: int = 1
 
 
-def after(standing: Standing | None, event: Event) -> Standing:
-    """Where an event leaves a request. ValueError when it does not fit what was before."""
+def apply(standing: Standing | None, event: Event) -> Standing:
+    """Return the standing after an event. Raises ValueError when the event does not fit the standing before it."""
     if standing is None:
         if event.action != "open" or event.seq != 1:
             raise ValueError(f"a history begins with open, not with {event.action}")
@@ -87,27 +87,27 @@ def after(standing: Standing | None, event: Event) -> Standing:
 
 
 def replay(events: Iterable[Event]) -> Standing:
-    """Where a whole history leaves a request. ValueError for one with a gap, or without a beginning."""
+    """Return the standing after a whole history. Raises ValueError for a gap or a missing beginning."""
     standing: Standing | None = None
     for event in events:
-        standing = after(standing, event)
+        standing = apply(standing, event)
     if standing is None:
         raise ValueError("a request without a history")
     return standing
 
 
-def events(connection: Connection, request_id: str) -> list[Event]:
-    """The history of a request, oldest first."""
+def read_events(connection: Connection, request_id: str) -> list[Event]:
+    """Read the history of a request, oldest first."""
     table = schema.request_event
-    found = connection.execute(select(table).where(table.c.request_id == request_id).order_by(table.c.seq))
-    return [_event(row) for row in found]
+    rows = connection.execute(select(table).where(table.c.request_id == request_id).order_by(table.c.seq))
+    return [_event(row) for row in rows]
 
 
-def last(connection: Connection, request_id: str, version: int) -> Event:
-    """The event that made this version of a request."""
+def last_event(connection: Connection, request_id: str, version: int) -> Event:
+    """Read the event that made this version of a request."""
     table = schema.request_event
-    wanted = (table.c.request_id == request_id) & (table.c.seq == version)
-    return _event(connection.execute(select(table).where(wanted)).one())
+    this_one = (table.c.request_id == request_id) & (table.c.seq == version)
+    return _event(connection.execute(select(table).where(this_one)).one())
 
 
 def _event(row: Any) -> Event:

@@ -1,8 +1,8 @@
-"""The number of a request, `NUL-2026-000421-6`: said on the telephone, written in e-mails, typed back by people.
+"""Protocol numbers of requests, `NUL-2026-000421-6`: dictated on the telephone, written in e-mails, typed by people.
 
-Year, a counter that begins anew with each year, and a check digit by Damm's quasigroup (H. M. Damm, *Total
-anti-symmetrische Quasigruppen*, Marburg 2004): it finds every single wrong digit and every exchange of neighbours, so a
-number that was misheard never opens somebody else's request.
+It has the year, a counter that restarts every year, and a check digit by Damm's quasigroup (H. M. Damm, *Total
+anti-symmetrische Quasigruppen*, Marburg 2004). The check digit detects every single wrong digit and every exchange of
+two neighbours, so a number that was misheard never opens somebody else's request.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from common.command_line import Refusal
 from common.terminal_table import printable
 
 PREFIX = "NUL"
-COUNTER_DIGITS = 6  # at least; the millionth request of a year simply has one more
-LONGEST = 40  # characters: nobody writes more around a dozen digits
+COUNTER_DIGITS = 6  # at least; the millionth request of a year has one more
+LONGEST = 40  # characters: a dozen digits and whatever people write between them
 EXAMPLE = "NUL-2026-000421-6"
 
-# Damm's table of order 10, as published; `0` on its diagonal makes the check digit the interim digit itself.
+# Damm's table of order 10, as published. Its diagonal is 0, so the check digit is the interim digit itself.
 _TABLE = (
     "0317598642",
     "7092154863",
@@ -32,8 +32,8 @@ _TABLE = (
     "9438617205",
     "2581436790",
 )
-_SAID = ("zero", "uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove")
-_BETWEEN = re.compile(r"[\s.,:/_\u2010-\u2015\u2212-]")  # what people put between digits; every dash there is
+_DIGITS = ("zero", "uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove")
+_BETWEEN = re.compile(r"[\s.,:/_\u2010-\u2015\u2212-]")  # what people put between digits; every kind of dash
 _FIRST_YEAR, _LAST_YEAR = 2016, 2199  # the service began in 2016
 
 _NEXT = text(
@@ -43,58 +43,58 @@ _NEXT = text(
 
 
 class ProtocolError(Refusal):
-    """What was typed or dictated is no protocol number; the message says what to look at again."""
+    """What was typed or dictated is not a protocol number; the message says what to check."""
 
 
 def check_digit(digits: str) -> int:
-    """Damm's check digit of decimal digits."""
+    """Return Damm's check digit of decimal digits."""
     interim = 0
     for digit in digits:
         interim = int(_TABLE[interim][int(digit)])
     return interim
 
 
-def written(year: int, counter: int) -> str:
-    """`NUL-2026-000421-6`."""
+def format_number(year: int, counter: int) -> str:
+    """Return the number in its written form, `NUL-2026-000421-6`."""
     if not _FIRST_YEAR <= year <= _LAST_YEAR or counter < 1:
-        raise ValueError(f"no protocol number of the year {year} with the counter {counter}")
+        raise ValueError(f"no protocol number has the year {year} and the counter {counter}")
     number = f"{counter:0{COUNTER_DIGITS}d}"
     return f"{PREFIX}-{year:04d}-{number}-{check_digit(f'{year:04d}{number}')}"
 
 
-def give(connection: Connection, year: int, count: int = 1) -> list[str]:
-    """The next numbers of that year, given in this transaction: rolled back with it, so none is ever missing."""
+def next_numbers(connection: Connection, year: int, count: int = 1) -> list[str]:
+    """Assign the next numbers of that year, in this transaction: a rollback takes them back, so there are no gaps."""
     last: int = connection.execute(_NEXT, {"year": year, "count": count}).scalar_one()
-    return [written(year, each) for each in range(last - count + 1, last + 1)]
+    return [format_number(year, counter) for counter in range(last - count + 1, last + 1)]
 
 
-def parse(said: str) -> str:
-    """The protocol number that somebody typed or took down, in its own form.
+def parse(typed: str) -> str:
+    """Return the protocol number that somebody typed, in its written form.
 
-    Small letters, blanks, dots, dashes and slashes are understood, as are a missing `NUL` and missing zeros:
+    Lower case, blanks, dots, dashes and slashes are accepted, and so are a missing `NUL` and missing zeros:
     `2026 421 6`. Raises `ProtocolError`.
     """
-    wanted = f"a protocol number looks like {EXAMPLE}"
-    if len(said) > LONGEST:
-        raise ProtocolError(f"that is too long for a protocol number ({len(said)} characters); {wanted}")
-    shown = printable(said.strip())
-    digits = _BETWEEN.sub("", said.upper()).removeprefix(PREFIX)
+    example = f"a protocol number looks like {EXAMPLE}"
+    if len(typed) > LONGEST:
+        raise ProtocolError(f"too long for a protocol number ({len(typed)} characters); {example}")
+    shown = printable(typed.strip())
+    digits = _BETWEEN.sub("", typed.upper()).removeprefix(PREFIX)
     if not re.fullmatch(r"[0-9]+", digits):
-        raise ProtocolError(f'"{shown}" is no protocol number: {wanted}; NUL may be left out')
+        raise ProtocolError(f'"{shown}" is not a protocol number: {example}; NUL may be left out')
     if len(digits) < 6:  # year, one digit, check digit
-        raise ProtocolError(f'"{shown}" is too short: year, number and check digit are all needed; {wanted}')
+        raise ProtocolError(f'"{shown}" is too short: year, number and check digit are all needed; {example}')
     year, number, check = int(digits[:4]), digits[4:-1].rjust(COUNTER_DIGITS, "0"), int(digits[-1])
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ProtocolError(f'"{shown}" does not begin with a year; {wanted}')
+        raise ProtocolError(f'"{shown}" does not begin with a year of the service; {example}')
     if check_digit(digits[:4] + number) != check:
-        raise ProtocolError(f'"{shown}": a digit is wrong or two are exchanged; read it again, or ask for it again')
+        raise ProtocolError(f'"{shown}": a digit is wrong or two are exchanged; check it, or ask for it again')
     if int(number) < 1 or (len(number) > COUNTER_DIGITS and number.startswith("0")):
-        raise ProtocolError(f'"{shown}": nobody has that number; {wanted}')
-    return written(year, int(number))
+        raise ProtocolError(f'"{shown}": no request can have that number; {example}')
+    return format_number(year, int(number))
 
 
-def spoken(protocol: str) -> str:
-    """The number as an operator dictates it in Italian, digit by digit, with a pause between its parts."""
+def spell_out(protocol: str) -> str:
+    """Return the number as an operator dictates it in Italian, digit by digit, with a pause between its parts."""
     _, year, counter, check = protocol.split("-")
     groups = [year, *(counter[at : at + 3] for at in range(0, len(counter), 3)), check]
-    return "enne, u, elle; " + "; ".join(" ".join(_SAID[int(digit)] for digit in group) for group in groups)
+    return "enne, u, elle; " + "; ".join(" ".join(_DIGITS[int(digit)] for digit in group) for group in groups)

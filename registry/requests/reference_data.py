@@ -1,4 +1,4 @@
-"""What the tables know of the configuration: topics and promises."""
+"""Topics and promises: reference data that the tables copy from the configuration."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from sqlalchemy import Connection
 
 from ivr.configuration.compiled import Compiled
 from registry.db import topics
-from registry.requests.clocks import Rules
-from registry.requests.clocks import publish as publish_promises
+from registry.requests.clocks import Rules, save_promises
 
 
-def publish(connection: Connection, compiled: Compiled) -> None:
-    """Bring in what the configuration says of topics and promises."""
-    topics.publish(connection, compiled["menu"])
-    publish_promises(connection, Rules.of(compiled))
+def save_reference_data(connection: Connection, compiled: Compiled) -> None:
+    """Copy the topics and promises of the configuration into the tables."""
+    topics.save_topics(connection, compiled["menu"])
+    save_promises(connection, Rules.of(compiled))

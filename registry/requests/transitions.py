@@ -1,9 +1,10 @@
-"""What may be done with a request, and when: one table, from which the program, the page and the picture are made.
+"""The transition table: the actions on a request, and when each is possible. The commands, the page and the diagram
+are made from it.
 
 Six states. `new`: nobody has it. `in_progress`: an operator has it. `waiting_contact`: the citizen has to do something
 first. `forwarded`: passed on, to another level or to a job centre, and nobody there has taken it yet. `answered`: the
-citizen has the answer. `closed`: over, with an outcome. Three levels, as the founding documents say: the front office,
-the back office, and the job centres, which stay out of reach until `registry.third_level` is switched on.
+citizen has the answer. `closed`: over, with an outcome. Three levels, as in the founding documents: the front office,
+the back office, and the job centres, which cannot be reached until `registry.third_level` is switched on.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ OPEN: tuple[State, ...] = ("new", "in_progress", "waiting_contact", "forwarded",
 
 
 class Transition(NamedTuple):
-    """From one of `states` at one of `levels` to `state`; `level` None: the same."""
+    """A change from one of `states` at one of `levels` to `state`; `level` None keeps the level."""
 
     action: Action
     states: tuple[State, ...]
@@ -49,8 +50,8 @@ class Transition(NamedTuple):
     level: int | None = None
     needs: Need | None = None
     owner: Owner = "same"  # who has it afterwards
-    place: Place = "same"  # the job centre where it lies afterwards; `here`: with none
-    third_level: bool = False  # only when the third level is switched on
+    place: Place = "same"  # the job centre that has it afterwards; `here`: none
+    third_level: bool = False  # possible only when the third level is switched on
 
 
 TABLE: tuple[Transition, ...] = (
@@ -92,16 +93,16 @@ SUMMARIES: Mapping[str, str] = {  # each action but `open` is a command of `regi
 
 
 class WrongTransition(Refusal):
-    """That cannot be done with a request as it stands; the message names what can."""
+    """The action does not fit the request's state; the message names those that do."""
 
     def __init__(self, action: str, state: State, level: int, reason: str, third_level: bool) -> None:
-        can = ", ".join(possible(state, level, third_level))
-        super().__init__(f"{action} is not possible: {reason}; possible now: {can}")
+        actions = ", ".join(possible(state, level, third_level))
+        super().__init__(f"{action} is not possible: {reason}; possible now: {actions}")
         self.action, self.state, self.level = action, state, level
 
 
 def find(action: str, state: State, level: int, third_level: bool) -> Transition:
-    """The one row of the table for an action on a request that exists; raises `WrongTransition`."""
+    """Return the row of the table for an action on an existing request. Raises `WrongTransition`."""
     for row in TABLE:
         if row.action == action and state in row.states and level in row.levels:
             if row.third_level and not third_level:
@@ -113,7 +114,7 @@ def find(action: str, state: State, level: int, third_level: bool) -> Transition
 
 
 def possible(state: State, level: int, third_level: bool) -> tuple[Action, ...]:
-    """What can be done with a request in that state, in the order of the table, each once."""
+    """Return the actions possible in that state, in the order of the table, each once."""
     rows = (
         row for row in TABLE if state in row.states and level in row.levels and (third_level or not row.third_level)
     )
@@ -121,7 +122,7 @@ def possible(state: State, level: int, third_level: bool) -> tuple[Action, ...]:
 
 
 def mermaid() -> Iterator[str]:
-    """The table as a picture: a state diagram in Mermaid's language, line by line."""
+    """Yield the table as a state diagram in Mermaid's language, line by line."""
     yield "stateDiagram-v2"
     yield "    [*] --> new: open"
     labels: dict[tuple[State, State], list[str]] = {}

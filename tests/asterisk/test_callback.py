@@ -19,7 +19,7 @@ from measure.month.data import Data, read
 from measure.month.period import parse_month
 from registry import cli as registry_cli
 from registry.db import schema
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 from registry.intake.intake import Intake
 from registry.site import Site
 from tests.asterisk.house import BRIEF, House, house, wait_until
@@ -72,7 +72,7 @@ class Desk:
         return Calling(self, protocol)
 
     def rows(self, table: Table) -> list[Any]:
-        database = Database(address(self.built.places))
+        database = Database(database_url(self.built.places))
         try:
             with database.read() as connection:
                 return list(connection.execute(select(table)))

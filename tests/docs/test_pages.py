@@ -290,7 +290,7 @@ def test_every_key_of_the_configuration_exists(path: Path) -> None:
 
 
 def resolvable(name: str) -> bool:
-    """`voicemail.store` may be a module, `registry.keepers` a group of entry points."""
+    """`voicemail.store` may be a module, `registry.personal_data` a group of entry points."""
     groups = (HOME / "setup.cfg").read_text(encoding="utf-8")
     return (HOME / f"{name.replace('.', '/')}.py").exists() or f"\n{name} =\n" in groups
 

@@ -19,7 +19,7 @@ from common.places import Places
 from lab import cli
 from lab import postgres as server
 from lab.postgres import Server
-from registry.db.connection import Away, Database
+from registry.db.connection import Database, Unavailable
 from tests.registry import postgres
 
 DEADLINE = 60.0
@@ -37,7 +37,7 @@ def answers(url: str) -> bool:
     try:
         with database.read() as connection:
             return connection.execute(text("SELECT 1")).scalar() == 1
-    except Away:
+    except Unavailable:
         return False
     finally:
         database.close()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from common.places import Places
 from ivr.facts import Fact
-from registry.intake.message_lookup import Left
+from registry.intake.message_lookup import StoredMessage
 
 NOON = 1795604400.0  # 25 November 2026, 12:00 in Rome
 TOPICS = ("ADR", "DID", "INCENTIVI", "PORTALE", "ALTRO")
@@ -39,10 +39,10 @@ def write(places: Places, facts: Sequence[Fact | bytes], name: str = "") -> Path
     return path
 
 
-def number_of(message_id: str) -> Left:
+def number_of(message_id: str) -> StoredMessage:
     """A store in which every message has a number, a few of them the same one."""
     digit = int.from_bytes(message_id.encode(), "big") % 7
-    return Left(None if digit == 0 else f"+3906698{digit}1234", "cli" if digit else "none", False, NOON)
+    return StoredMessage(None if digit == 0 else f"+3906698{digit}1234", "cli" if digit else "none", False, NOON)
 
 
 def told(facts: Sequence[Fact]) -> str:

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, insert, select
 from ivr.configuration.compiled import Compiled
 from registry.db import schema, topics
 from registry.db.connection import Database
-from registry.requests import clocks, history, store
+from registry.requests import clocks, history
+from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules
 from registry.requests.history import Event
-from registry.requests.store import Given, Opening, Request
+from registry.requests.opening import Opening, open_request
+from registry.requests.request import Request, get_request
 from tests.conftest import rome
 
 MORNING = rome("2026-11-24 10:00")  # a Tuesday
@@ -23,8 +25,8 @@ def publish(database: Database, compiled: Compiled) -> Rules:
     """Topics, promises and two job centres."""
     rules = Rules.of(compiled)
     with database.begin() as connection:
-        clocks.publish(connection, rules)
-        topics.publish(connection, compiled["menu"])
+        clocks.save_promises(connection, rules)
+        topics.save_topics(connection, compiled["menu"])
         for code, province in (("RM01", "RM"), ("MI01", "MI")):
             row = {"office_code": code, "name": f"CPI {code}", "province": province, "valid_from": "2026-01-01"}
             connection.execute(insert(schema.office).values(**row))
@@ -41,25 +43,25 @@ class Desk:
     def open(self, channel: str = "phone", at: float = MORNING, **more: Any) -> Request:
         more = {"topic": "DID", "actor": "op117", **more}
         with self.database.begin() as connection:
-            return store.open_request(connection, self.rules, Opening(channel, at=at, **more))
+            return open_request(connection, self.rules, Opening(channel, at=at, **more))
 
     def act(
         self, request: Request, action: str, at: float, actor: str = "op117", version: int | None = None, **given: str
     ) -> Request:
         note = given.pop("note", None)
         with self.database.begin() as connection:
-            return store.act(
-                connection, self.rules, request.protocol, action, actor, at, Given(**given),
+            return perform_action(
+                connection, self.rules, request.protocol, action, actor, at, ActionDetails(**given),
                 expected_version=version, note=note,
             )  # fmt: skip
 
     def get(self, which: str) -> Request:
         with self.database.read() as connection:
-            return store.get(connection, which)
+            return get_request(connection, which)
 
     def events(self, request: Request) -> list[Event]:
         with self.database.read() as connection:
-            return history.events(connection, request.request_id)
+            return history.read_events(connection, request.request_id)
 
     def clocks(self, request: Request) -> list[Any]:
         """The rows of its clocks, in the order in which they started."""

@@ -11,7 +11,7 @@ import pytest
 
 from common.places import ROOT
 from ivr.configuration.compiled import Compiled
-from registry import cli, maintenance
+from registry import cli, installation
 from tests.registry.site import configured
 
 FOLDER = Path(ROOT, "config", "systemd")
@@ -49,7 +49,7 @@ def test_backup_keeps_the_last_ones(
 ) -> None:
     monkeypatch.delenv("NUL_DATABASE", raising=False)
     places = configured(tmp_path / "var", compiled)
-    maintenance.init(places)
+    installation.init(places)
     folder = tmp_path / "copies"
     folder.mkdir()
     for day in range(10, 15):
@@ -65,4 +65,4 @@ def test_backup_keeps_the_last_ones(
 
 def test_to_keep_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--var", str(tmp_path), "backup", str(tmp_path), "--keep", "0"]) == 1
-    assert "--keep: of at least one copy" in capsys.readouterr().err
+    assert "--keep: needs at least 1" in capsys.readouterr().err

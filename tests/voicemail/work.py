@@ -15,8 +15,8 @@ from registry.db import schema
 from registry.db.connection import Database
 from registry.people import contacts
 from registry.people.contacts import Identity
-from registry.requests import store
-from registry.requests.store import Opening, Request
+from registry.requests.opening import Opening, open_request
+from registry.requests.request import Request, get_request
 from registry.site import Site
 from tests.registry.request_steps import publish
 from tests.voicemail.sounds import tone, wav
@@ -65,7 +65,7 @@ class Work:
             if left.number is not None:
                 contact = contacts.identify(connection, self.keys, Identity(phone=left.number), "intake", left.left_at)
             opening = Opening("voicemail", "DID", left.left_at, "intake", call_id=left.call, contact_id=contact)
-            request = store.open_request(connection, self.rules, opening)
+            request = open_request(connection, self.rules, opening)
             row = {"message_id": left.id, "request_id": request.request_id, "call_id": left.call}
             more = {"reason": left.reason, "left_at": left.left_at, "seconds": left.seconds, "empty": int(left.empty)}
             connection.execute(insert(schema.voicemail_message).values(**row, **more))
@@ -83,7 +83,7 @@ class Work:
     def open(self, call: str, at: float) -> Request:
         """A request that began with that call."""
         with self.database.begin() as connection:
-            return store.open_request(
+            return open_request(
                 connection, self.rules, Opening("phone", "DID", at, "op118", call_id=call, outcome="informed")
             )
 
@@ -117,7 +117,7 @@ class Work:
         with self.database.read() as connection:
             found = connection.scalar(select(table.c.request_id).where(table.c.message_id == message.id))
             assert found is not None
-            return store.get(connection, found)
+            return get_request(connection, found)
 
     def rows(self, table: Any) -> list[Any]:
         with self.database.read() as connection:

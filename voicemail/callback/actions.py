@@ -14,9 +14,9 @@ from common.places import Places
 from common.terminal_table import format_age, printable, table_lines
 from ivr import ami
 from registry import text_input
-from registry.people.data_subject import log_access
-from registry.requests import store as requests
+from registry.people.access_log import log_access
 from registry.requests.clocks import Rules
+from registry.requests.request import get_request
 from registry.site import Site
 from voicemail.callback import calling, housekeeping, worklist
 from voicemail.callback.calling import Attempt
@@ -120,7 +120,7 @@ def _row(entry: Entry, now: float) -> tuple[str, ...]:
 
 
 def take(options: argparse.Namespace, places: Places, now: float) -> int:
-    desk, actor = Desk.of(places), text_input.actor(options.by)
+    desk, actor = Desk.of(places), text_input.check_actor(options.by)
     desk.tidy(now)  # whoever was served since the list was printed is not called any more
     with desk.site.database.begin() as connection:
         entry = worklist.take(connection, desk.rules, options.id, actor, now)
@@ -131,7 +131,7 @@ def take(options: argparse.Namespace, places: Places, now: float) -> int:
 
 
 def release(options: argparse.Namespace, places: Places, now: float) -> int:
-    desk, actor = Desk.of(places), text_input.actor(options.by)
+    desk, actor = Desk.of(places), text_input.check_actor(options.by)
     with desk.site.database.begin() as connection:
         protocol = worklist.release(connection, desk.rules, options.id, actor, now)
     print(f"{protocol}: waits for somebody else")
@@ -139,7 +139,7 @@ def release(options: argparse.Namespace, places: Places, now: float) -> int:
 
 
 def call(options: argparse.Namespace, places: Places, now: float) -> int:
-    desk, actor = Desk.of(places), text_input.actor(options.by)
+    desk, actor = Desk.of(places), text_input.check_actor(options.by)
     site = desk.site
 
     def begin() -> Attempt:
@@ -167,7 +167,7 @@ def _check_first(desk: Desk, which: str, actor: str) -> None:
 
 
 def outcome(options: argparse.Namespace, places: Places, now: float) -> int:
-    desk, actor = Desk.of(places), text_input.actor(options.by)
+    desk, actor = Desk.of(places), text_input.check_actor(options.by)
     with desk.site.database.begin() as connection:
         ended = worklist.outcome(
             connection, desk.rules, desk.limits, options.id, options.result, actor, now,
@@ -200,6 +200,6 @@ def registered(places: Places, id: str) -> str | None:
     try:
         desk = Desk.of(places)
         with desk.site.database.read() as connection:
-            return requests.get(connection, worklist.find(connection, id)).protocol
+            return get_request(connection, worklist.find(connection, id)).protocol
     except Refusal:
         return None

@@ -23,9 +23,9 @@ from ivr.ami.account import Ami
 from ivr.configuration.compiled import Compiled, Service
 from registry.keys import Keys
 from registry.people import contacts
-from registry.people.phone_numbers import e164, not_to_be_called
-from registry.requests import store
+from registry.people.phone_numbers import reason_not_to_call, to_e164
 from registry.requests.clocks import Rules
+from registry.requests.request import get_request
 from voicemail.callback.worklist import AGAIN, ATTEMPT, CALLBACK, Limits, find, held, open_attempt
 
 EVENTS = "call,dialplan"  # OriginateResponse, and the channels' variables
@@ -64,7 +64,7 @@ def begin(
 ) -> Attempt:
     """Check that this citizen may be called now by this operator, and write the attempt down. Raises `Refusal`."""
     request_id = find(connection, which)
-    request = store.get(connection, request_id)
+    request = get_request(connection, request_id)
     row = held(connection, request_id, actor)
     _check_time(rules.hours, row.next_try_at, now)
     limits = Limits.of(compiled)
@@ -82,8 +82,8 @@ def begin(
     if request.contact_id is None:
         raise Refusal(f"{request.protocol}: has no number; listen to the message, perhaps it is said there")
     why = f"call-back {request.protocol}"
-    dialled = e164(contacts.read(connection, keys, request.contact_id, actor, why, now).phone) or ""
-    if reason := not_to_be_called(dialled, compiled["service"]["callbacks"]["countries"]):
+    dialled = to_e164(contacts.read_identity(connection, keys, request.contact_id, actor, why, now).phone) or ""
+    if reason := reason_not_to_call(dialled, compiled["service"]["callbacks"]["countries"]):
         raise Refusal(f"{request.protocol}: this number is not called from here: {reason}")
     # Known before the call is: who looks for it in the CDR finds it, and Asterisk refuses a second one of that id.
     call = f"callback-{request_id}-{row.attempts + 1}-{int(now)}"

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, select
 
 from registry.db import schema
-from registry.requests import store as requests
+from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules
-from registry.requests.store import Given
 from voicemail.callback.schedule import HOUR
 from voicemail.callback.worklist import (
     CALLBACK,
@@ -75,7 +74,7 @@ def _marked(connection: Connection, rules: Rules, store: Store, now: float) -> I
         if entry.request_id in free and states and all(state in SETTLED for state in states):
             settle(connection, entry.request_id, "done", now)
             end = "resolved" if "called_back" in states else "out_of_scope"
-            requests.act(connection, rules, entry.request_id, "close", ACTOR, now, Given(outcome=end))
+            perform_action(connection, rules, entry.request_id, "close", ACTOR, now, ActionDetails(outcome=end))
             yield Tidied(entry.protocol, "marked", ", ".join(sorted(set(states))), entry.messages)
 
 
@@ -123,9 +122,9 @@ def _ends_in(connection: Connection, rules: Rules, request_id: str, call: str, a
     mine = and_(REQUEST.c.call_id == call, REQUEST.c.duplicate_of.is_(None), REQUEST.c.request_id != request_id)
     into = connection.execute(select(REQUEST.c.protocol).where(mine).order_by(REQUEST.c.opened_at).limit(1)).scalar()
     if into is not None:
-        requests.act(connection, rules, request_id, "merge", ACTOR, at, Given(into=into))
+        perform_action(connection, rules, request_id, "merge", ACTOR, at, ActionDetails(into=into))
         return str(into)
-    requests.act(connection, rules, request_id, "close", ACTOR, at, Given(outcome="resolved"))
+    perform_action(connection, rules, request_id, "close", ACTOR, at, ActionDetails(outcome="resolved"))
     return call
 
 
@@ -147,8 +146,8 @@ def _doubles(connection: Connection, rules: Rules, limits: Limits, now: float) -
                 if double is keeper or double.request_id not in free:
                     continue
                 settle(connection, double.request_id, "done", now)
-                into = Given(into=keeper.request_id)
-                requests.act(connection, rules, double.request_id, "merge", ACTOR, now, into)
+                into = ActionDetails(into=keeper.request_id)
+                perform_action(connection, rules, double.request_id, "merge", ACTOR, now, into)
                 yield Tidied(double.protocol, "double", keeper.protocol, ())  # its messages wait with the keeper
 
 

@@ -22,9 +22,10 @@ from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from common.command_line import Refusal
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
-from registry.requests import store
+from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules
-from registry.requests.store import Given, Request
+from registry.requests.notes import add_note
+from registry.requests.request import Request, get_request
 from voicemail.callback.schedule import next_try
 
 REQUEST, CALLBACK, ATTEMPT = schema.request, schema.callback, schema.callback_attempt
@@ -138,7 +139,7 @@ def known(connection: Connection, ids: Sequence[str] | None = None) -> set[str]:
 def find(connection: Connection, which: str) -> str:
     """The id of the request that somebody means: by a message's id, or a beginning of it, or by its protocol number."""
     if not re.match(r"[0-9]{8}T", which):
-        return store.get(connection, which).request_id
+        return get_request(connection, which).request_id
     if not re.fullmatch(r"[0-9a-fT-]{9,40}", which):
         raise Refusal(f"{which[:40]!r}: no message's id; `voicemail list` shows them")
     wanted = select(MESSAGE.c.request_id).where(MESSAGE.c.message_id.startswith(which, autoescape=True))
@@ -156,13 +157,13 @@ def over(connection: Connection, ids: Sequence[str]) -> list[str]:
     return [
         each.message_id
         for each in found
-        if store.get(connection, _original(connection, each.request_id)).state == "closed"
+        if get_request(connection, _original(connection, each.request_id)).state == "closed"
     ]
 
 
 def _original(connection: Connection, request_id: str) -> str:
     """The request that goes on, where this one is a double."""
-    while (into := store.get(connection, request_id).duplicate_of) is not None:
+    while (into := get_request(connection, request_id).duplicate_of) is not None:
         request_id = into
     return request_id
 
@@ -176,7 +177,7 @@ def held(connection: Connection, request_id: str, actor: str) -> Any:
 
 
 def _not_yours(connection: Connection, request_id: str, row: Any) -> Refusal:
-    protocol = store.get(connection, request_id).protocol
+    protocol = get_request(connection, request_id).protocol
     if row is None:
         return Refusal(f"{protocol}: waits for no call; `registry show {protocol}` says what it is")
     if row.state == "taken":
@@ -197,9 +198,9 @@ def take(connection: Connection, rules: Rules, which: str, actor: str, now: floa
     if connection.execute(taken).rowcount != 1:
         row = connection.execute(select(CALLBACK).where(CALLBACK.c.request_id == request_id)).first()
         raise _not_yours(connection, request_id, row)
-    request = store.get(connection, request_id)
+    request = get_request(connection, request_id)
     if request.state != "in_progress" or request.owner_ref != actor:  # it may have been assigned to whoever takes it
-        store.act(connection, rules, request_id, "take", actor, now)
+        perform_action(connection, rules, request_id, "take", actor, now)
     return entries(connection, request_id)[0]
 
 
@@ -217,11 +218,11 @@ def _let_go(
     connection: Connection, rules: Rules, request_id: str, actor: str, now: float, note: str | None = None
 ) -> Request:
     """The request goes back to where it is taken from, unless somebody has passed it on meanwhile."""
-    request = store.get(connection, request_id)
+    request = get_request(connection, request_id)
     if request.state == "in_progress":
-        return store.act(connection, rules, request_id, "release", actor, now, note=note)
+        return perform_action(connection, rules, request_id, "release", actor, now, note=note)
     if note is not None:
-        store.add_note(connection, request_id, note, actor, now)
+        add_note(connection, request_id, note, actor, now)
     return request
 
 
@@ -267,19 +268,19 @@ def outcome(
     messages = entries(connection, request_id)[0].messages
     _record(connection, request_id, result, actor, now)
     tried = list(connection.scalars(select(ATTEMPT.c.at).where(_counted(request_id))))
-    protocol = store.get(connection, request_id).protocol
+    protocol = get_request(connection, request_id).protocol
     if result in AGAIN and len(tried) < limits.most_attempts:
         again = next_try(rules.hours, now, tried, limits.hours_between)
         settle(connection, request_id, "waiting", again)
         _let_go(connection, rules, request_id, actor, now, note)
         return Ended(protocol, messages, None, again)
     settle(connection, request_id, "done", now)
-    if keep or store.get(connection, request_id).state == "closed":
+    if keep or get_request(connection, request_id).state == "closed":
         if note is not None:
-            store.add_note(connection, request_id, note, actor, now)
+            add_note(connection, request_id, note, actor, now)
         return Ended(protocol, messages, None, None)
     end = ends_as if result == "reached" else ENDS.get(result, "unreachable")
-    store.act(connection, rules, request_id, "close", actor, now, Given(outcome=end), note=note)
+    perform_action(connection, rules, request_id, "close", actor, now, ActionDetails(outcome=end), note=note)
     return Ended(protocol, messages, end, None)
 
 

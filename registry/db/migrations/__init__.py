@@ -1,8 +1,8 @@
-"""How the tables came to be, step by step: each revision is a file of `versions/`, run by Alembic.
+"""The migrations of the database: each revision is a file of `versions/`, run by Alembic.
 
-`state` and `check` know a database's revision without Alembic, which takes longer to import than most commands to run.
-The tables themselves stand in `registry.db.schema`; the first revision is drawn from them (`python -m
-registry.db.migrations`), those after it are written by hand.
+`state` and `check_revision` do without Alembic, which takes longer to import than most commands to run. The tables are
+defined in `registry.db.schema`; the first revision is generated from them (`python -m registry.db.migrations`), later
+ones are written by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import Connection, inspect, text
 
 from common.places import Places
-from registry.db.connection import Database, DatabaseError, address
+from registry.db.connection import Database, DatabaseError, database_url
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,13 +26,13 @@ State = Literal["none", "older", "current", "newer"]
 
 
 def revisions() -> list[str]:
-    """The revisions that this program knows, the oldest first."""
+    """Return the revisions that this program knows, the oldest first."""
     names = (FILE.fullmatch(name) for name in os.listdir(os.path.join(FOLDER, "versions")))
     return sorted(match[1] for match in names if match)
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of a database; None when there is no registry in it."""
+    """Return the revision of a database; None when it holds no registry."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -48,21 +48,21 @@ def state(connection: Connection) -> State:
     return "current" if found == known[-1] else "older"
 
 
-def opened(places: Places) -> Database:
-    """The database of a site. Raises `DatabaseError`, with the remedy, unless its tables are those that we know."""
-    found = Database(address(places))
-    check(found)
-    return found
+def open_database(places: Places) -> Database:
+    """Return the database of a site. Raises `DatabaseError` unless its tables have this program's revision."""
+    database = Database(database_url(places))
+    check_revision(database)
+    return database
 
 
-def check(database: Database, *, older: bool = False) -> None:
-    """Raises `DatabaseError`, with the remedy, unless the tables are those of this program, or of an `older` one."""
-    if database.file and not os.path.exists(database.file):  # to look would make an empty one
-        raise DatabaseError(f"{database.name}: not there; make the registry with `registry init`")
+def check_revision(database: Database, *, older: bool = False) -> None:
+    """Raises `DatabaseError` unless the tables have this program's revision, or with `older` an older one."""
+    if database.file and not os.path.exists(database.file):  # connecting would create an empty one
+        raise DatabaseError(f"{database.name}: no such file; create the registry with `registry init`")
     with database.read() as connection:
         found = state(connection)
     if found == "none":
-        raise DatabaseError(f"{database.name}: holds no registry; make one with `registry init`")
+        raise DatabaseError(f"{database.name}: holds no registry; create one with `registry init`")
     if found == "older" and not older:
         raise DatabaseError(f"{database.name}: its tables are older than this program; run `registry migrate`")
     if found == "newer":
@@ -70,14 +70,15 @@ def check(database: Database, *, older: bool = False) -> None:
 
 
 def newer(database: Database) -> str:
+    """Return the message for tables of a newer program."""
     return (
-        f"{database.name}: its tables are newer than this program, which would not understand them; "
-        "use the program that made them, or `registry restore` a backup of before"
+        f"{database.name}: its tables are newer than this program, which cannot use them; "
+        "run the newer program, or `registry restore` a backup made before the migration"
     )
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the tables to the newest revision, in the transaction that is under way."""
+    """Bring the tables to the newest revision, in the current transaction."""
     from alembic import command
 
     command.upgrade(config(connection), "head")

@@ -1,7 +1,7 @@
-"""`python -m registry.db.migrations`: draw the first revision anew from `registry.db.schema`.
+"""`python -m registry.db.migrations`: generate the first revision again from `registry.db.schema`.
 
-Only until the first release: from then on a database out there has that revision, and a change is a revision of its
-own. `tests/registry/db/test_migrations.py` says when the two have drifted apart.
+Only until the first release: from then on databases in use have that revision, and a change is a revision of its own.
+`tests/registry/db/test_migrations.py` fails when the two differ.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from registry.db.schema import APPEND_ONLY, NEVER_CHANGED, metadata
 
 FIRST = os.path.join(FOLDER, "versions", "0001_first.py")
 LONGEST = 120  # characters in a line
-HEAD = '''"""The first tables. Drawn from `registry.db.schema` by `python -m registry.db.migrations`: not edited by
-hand."""
+HEAD = '''"""The first tables. Generated from `registry.db.schema` by `python -m registry.db.migrations`: do not
+edit by hand."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("what was registered is not thrown away; restore a backup of before instead")
+    raise NotImplementedError("there is no downgrade, which would lose data; restore a backup instead")
 '''
 
 
-def drawn() -> str:
-    """The first revision, as it has to be."""
+def generate() -> str:
+    """Return the code of the first revision."""
     with create_engine("sqlite://").connect() as connection:
         context = MigrationContext.configure(connection, opts={"target_metadata": metadata})
         upgrade = produce_migrations(context, metadata).upgrade_ops
@@ -66,7 +66,7 @@ def _names(tables: Iterable[Table]) -> str:
 
 
 def _formatted(code: str) -> str:
-    """As `ruff format` wants it; the long conditions stay on their lines."""
+    """Format the code with ruff; long conditions stay on their lines."""
     line = [sys.executable, "-m", "ruff", "format", "--stdin-filename", FIRST, "-"]
     done = subprocess.run(line, input=code, capture_output=True, text=True, check=True, cwd=ROOT)
     return "".join(
@@ -75,11 +75,9 @@ def _formatted(code: str) -> str:
 
 
 def main() -> int:
-    code = drawn()
-    write_file(FIRST, code)  # whole: a test may be reading it
-    print(
-        f"written: {os.path.relpath(FIRST)}; look at it with `git diff`, then run tests/registry/db/test_migrations.py"
-    )
+    code = generate()
+    write_file(FIRST, code)  # atomic: a test may be reading it
+    print(f"written: {os.path.relpath(FIRST)}; check it with `git diff`, then run tests/registry/db/test_migrations.py")
     return 0
 
 

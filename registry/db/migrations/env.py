@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection that it was given, in the transaction of that connection."""
+"""Alembic's entry point: it runs the revisions on the given connection, in that connection's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a table append-only, or its rows as they were: the database itself, whoever writes and by what program."""
+"""Triggers that make a table append-only, or its rows unchangeable, for every user and every program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BEGIN RAISE EXCEPTION '% is never changed', TG_TABLE_NAME USING ERRCODE = 'integ
 
 
 def statements(dialect: str, growing: Sequence[str], unchanging: Sequence[str]) -> list[str]:
-    """The statements, for `sqlite` or `postgresql`, that let tables only grow, and others not change what they hold."""
+    """Return the statements, for `sqlite` or `postgresql`: `growing` tables only grow, rows of others never change."""
     if dialect == "sqlite":
         return [
             *(_sqlite(table, verb, "only grows") for table in growing for verb in ("UPDATE", "DELETE")),
@@ -25,10 +25,10 @@ def statements(dialect: str, growing: Sequence[str], unchanging: Sequence[str]) 
     ]
 
 
-def _sqlite(table: str, verb: str, said: str) -> str:
+def _sqlite(table: str, verb: str, message: str) -> str:
     return (
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} {said}'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{table} {message}'); END"
     )
 
 

@@ -33,7 +33,7 @@ from measure.live.display import Gauges
 from measure.live.feed import Feed
 from measure.live.queue_state import QueueState
 from registry.db import schema
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 from tests.conftest import OPEN, rome
 from tests.ivr.ami.peer import Visitor, manager
 from tests.measure.switch_events import QUEUE, caller, member
@@ -218,7 +218,7 @@ LINE = {"call_id": "1.1", "at": NOW, "said": "nul|op101|PAUSE|"}
 def test_once_as_json_includes_the_days_visits_from_the_registry(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken_in: Insert
 ) -> None:
-    database = Database(address(places))
+    database = Database(database_url(places))
     schema.metadata.create_all(database.engine)
     visit = {"visit_no": 1, "call_id": "1.1", "queue": "nul", "in_service": 1, "wait_s": None, "talk_s": None}
     with database.begin() as connection:

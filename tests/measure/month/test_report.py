@@ -313,7 +313,7 @@ def test_the_report_matches_the_statistics_of_the_registry(
     document = small.made(now=now)
     hours = OpeningHours("Europe/Rome", [])
     with database.read() as connection:
-        stats = queries.stats(connection, *parse_month("2026-10").span(hours), rome(now))
+        stats = queries.read_stats(connection, *parse_month("2026-10").span(hours), rome(now))
     promises = table(document, "promises")
     for code, figure in zip(queries.FIGURES, stats.on_time, strict=True):
         assert (promises[code]["due"], promises[code]["in-time"]) == (figure.denominator, figure.numerator), code

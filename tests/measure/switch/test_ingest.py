@@ -27,8 +27,8 @@ from measure.switch.queue_log_lines import Batch, Callers, Count, _add_unusual, 
 from measure.switch.rebuild import rebuild_visits
 from measure.switch.visit_rows import count_by_fate
 from registry.db import schema
-from registry.db.connection import Away, Database
-from registry.people.phone_numbers import e164
+from registry.db.connection import Database, Unavailable
+from registry.people.phone_numbers import to_e164
 from tests.measure.switch_log import HOURS, KEYS, MORNING, NOW, SwitchLog, day, visit
 from tests.registry import postgres
 
@@ -100,7 +100,7 @@ def test_lines_are_stored_without_numbers(log: SwitchLog) -> None:
      "+442079460958", "0039333", "06", "*43", "anonymous", ""],
 )  # fmt: skip
 def test_all_ways_to_write_a_number_have_one_form(number: str) -> None:
-    assert e164(number) in (None, canonical(number))
+    assert to_e164(number) in (None, canonical(number))
 
 
 def test_common_numbers_need_no_numbering_plan() -> None:
@@ -109,7 +109,7 @@ def test_common_numbers_need_no_numbering_plan() -> None:
         number = chance.choice(("0", "3", "+390", "+393")) + "".join(
             chance.choices("0123456789", k=chance.randint(5, 9))
         )
-        assert e164(number) in (None, canonical(number)), number
+        assert to_e164(number) in (None, canonical(number)), number
 
 
 def test_a_purged_number_has_no_pseudonym() -> None:
@@ -251,7 +251,7 @@ def test_a_file_is_not_damaged_because_the_database_is_locked(
     plain.write(day(4))
     plain.path.rename(plain.path.with_name("queue_log.1"))
     monkeypatch.setattr("registry.db.connection.BUSY_SECONDS", 0.05)
-    with plain.database.begin(), pytest.raises(Away):
+    with plain.database.begin(), pytest.raises(Unavailable):
         plain.take()
     assert (plain.take().unread, len(plain.visits)) == ([], 4)
 

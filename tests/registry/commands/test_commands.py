@@ -22,7 +22,7 @@ from registry.requests.transitions import ACTIONS, SUMMARIES, TABLE, mermaid
 from tests.conftest import rome
 from tests.registry.request_steps import HOUR, MORNING
 
-ONE, TWO, THREE = (protocol_number.written(2026, number) for number in (1, 2, 3))
+ONE, TWO, THREE = (protocol_number.format_number(2026, number) for number in (1, 2, 3))
 
 
 class Terminal:
@@ -71,17 +71,17 @@ def opened(terminal: Terminal, channel: str = "phone", *more: str) -> str:
 
 def test_a_request_is_opened_and_its_number_dictated(terminal: Terminal) -> None:
     assert opened(terminal, "email") == (
-        f"{ONE}: new, level 1, due Thu 26 Nov 2026 10:00 (version 1)\nda dettare: {protocol_number.spoken(ONE)}\n"
+        f"{ONE}: new, level 1, due Thu 26 Nov 2026 10:00 (version 1)\nda dettare: {protocol_number.spell_out(ONE)}\n"
     )
     found = json.loads(opened(terminal, "phone", "--json"))
-    assert (found["protocol"], found["due_at"], found["spoken"]) == (TWO, None, protocol_number.spoken(TWO))
+    assert (found["protocol"], found["due_at"], found["spoken"]) == (TWO, None, protocol_number.spell_out(TWO))
 
 
 def test_of_one_call_there_is_one_request(terminal: Terminal) -> None:
     opened(terminal, "phone", "--call", "1795510800.7", "--outcome", "informed")
     again = ("open", "--topic", "DID", "--by", "op117", "--call", "1795510800.7")
     assert terminal.run(*again, status=1) == (
-        f"registry open: --call: it has {ONE} (closed); act on that, or `registry reopen` it\n"
+        f"registry open: --call: this call has the request {ONE} (closed); act on that one, or `registry reopen` it\n"
     )
     assert f"{ONE}: new, level 1" in terminal.run("reopen", ONE, "--by", "op117")
 
@@ -89,7 +89,7 @@ def test_of_one_call_there_is_one_request(terminal: Terminal) -> None:
 def test_a_life_from_the_terminal(terminal: Terminal, tmp_path: Path) -> None:
     sheet = tmp_path / "cpi.csv"
     sheet.write_text("codice;nome;provincia\nRM01;Roma Cinecittà;RM\n", encoding="utf-8")
-    assert terminal.run("offices", "--import", str(sheet)) == f"{sheet}: 1 new, 0 changed, 0 as they were\n"
+    assert terminal.run("offices", "--import", str(sheet)) == f"{sheet}: 1 new, 0 changed, 0 unchanged\n"
     opened(terminal, "email")
     opened(terminal, "phone")
     dictated = ONE.lower().replace("-", " ").replace("nul", "")
@@ -180,7 +180,7 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
     terminal.later(60).run("wait", ONE, "--by", "op118")
     shown = terminal.run("show", ONE)
     assert shown.splitlines() == [
-        f"   request  {ONE}  ({protocol_number.spoken(ONE)})",
+        f"   request  {ONE}  ({protocol_number.spell_out(ONE)})",
         "     state  waiting_contact, level 1, version 3",
         "     about  DID, other, by email",
         "       who  op118",
@@ -193,7 +193,7 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
         "   history  Tue 24 Nov 2026 10:00  open by op117 -> new level 1 (audience other, channel email, topic DID)",
         "            Tue 24 Nov 2026 10:01  take by op118 -> in_progress (owner op118)",
         "            Tue 24 Nov 2026 10:02  wait by op118 -> waiting_contact",
-        "     clock  EMAIL 1: stands still",
+        "     clock  EMAIL 1: paused",
         "            24/11/2026 10:00:00 + 48 ore: scade 26/11/2026 10:00:00 (l'orologio non si ferma mai, neanche di "
         "notte e nei giorni festivi)",
         "            sospesa dal 24/11/2026 10:02:00, in attesa del cittadino: la scadenza si sposta quando riprende",
@@ -208,19 +208,19 @@ def test_a_double_names_the_request_that_goes_on(terminal: Terminal) -> None:
     terminal.run("merge", TWO, "--into", ONE, "--by", "op118")
     assert f"merge by op118 -> closed (into {ONE}, outcome duplicate)" in terminal.run("show", TWO)
     assert f"     state  closed, duplicate of {ONE}, level 1, version 2" in terminal.run("show", TWO)
-    assert f"   doubles  {TWO}" in terminal.run("show", ONE)
-    assert "doubles" not in terminal.run("show", TWO)
+    assert f"duplicates  {TWO}" in terminal.run("show", ONE)
+    assert "duplicates" not in terminal.run("show", TWO)
     found = json.loads(terminal.run("show", TWO, "--json"))
-    assert (found["double_of"], found["history"][-1]["changes"]["into"]) == (ONE, ONE)
-    assert json.loads(terminal.run("show", ONE, "--json"))["doubles"] == [TWO]
+    assert (found["original"], found["history"][-1]["changes"]["into"]) == (ONE, ONE)
+    assert json.loads(terminal.run("show", ONE, "--json"))["duplicates"] == [TWO]
     terminal.run("reopen", TWO, "--by", "op118")
-    assert "doubles" not in terminal.run("show", ONE)
+    assert "duplicates" not in terminal.run("show", ONE)
 
 
 def test_the_person_is_shown_with_a_reason_and_that_is_logged(terminal: Terminal) -> None:
     opened(terminal, "email", "--name", "Anna Rossi", "--email", "anna@example.it", "--note", "Ha perso\nla ricevuta")
     assert terminal.run("show", ONE, "--person", status=1) == (
-        "registry show: --person: looking at somebody's data is logged; say --by op117 --why 'the reason'\n"
+        "registry show: --person: access to personal data is logged; add --by op117 --why 'the reason'\n"
     )
     asked = ("show", ONE, "--person", "--by", "op118", "--why", "richiamo")
     assert terminal.run(*asked).splitlines()[-6:] == [
@@ -301,7 +301,7 @@ def test_counts_of_all_together_and_of_nobody(terminal: Terminal) -> None:
     assert found["on_time"][0]["denominator"] == 0
     assert "op1" not in json.dumps(found)
     wrong = terminal.run("stats", "--from", "2026-11-25", "--to", "2026-11-24", status=1)
-    assert wrong == "registry stats: --from: 2026-11-25 is after --to, 2026-11-24; exchange them\n"
+    assert wrong == "registry stats: --from: 2026-11-25 is after --to, 2026-11-24; swap them\n"
 
 
 def test_what_is_not_due_yet_has_not_failed(terminal: Terminal) -> None:
@@ -329,7 +329,7 @@ def test_a_number_that_cannot_be_is_told_with_its_option(
 
 
 def test_job_centres_are_listed(terminal: Terminal, tmp_path: Path) -> None:
-    assert "take in the client's list" in terminal.run("offices")
+    assert "import the client's list" in terminal.run("offices")
     missing = tmp_path / "nothing.csv"
     assert "name a CSV file that can be read" in terminal.run("offices", "--import", str(missing), status=1)
     sheet = tmp_path / "cpi.csv"

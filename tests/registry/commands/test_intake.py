@@ -21,9 +21,9 @@ from sqlalchemy import func, select
 from common.places import Places
 from ivr.configuration.compiled import Compiled
 from lab import postgres
-from registry import cli, maintenance
+from registry import cli, installation
 from registry.db import schema
-from registry.db.connection import Database, address
+from registry.db.connection import Database, database_url
 from tests.registry.calls import NOON, fact, message, write
 from tests.registry.site import configured
 
@@ -94,7 +94,7 @@ def waiting(places: Places) -> int:
 
 
 def count(places: Places, table: object) -> int:
-    database = Database(address(places))
+    database = Database(database_url(places))
     with database.read() as connection:
         found = connection.execute(select(func.count()).select_from(table)).scalar_one()  # type: ignore[arg-type]
     database.close()
@@ -109,15 +109,15 @@ def feed(places: Places, first: int, calls: int) -> None:
 
 
 def test_once(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    maintenance.init(places)
+    installation.init(places)
     write(places, [message(at=LONG_AGO), b"junk\n"])
     assert cli.main(["--var", places.var, "intake"]) == 0
     said = capsys.readouterr()
     assert said.out == (
-        "1 segments: 1 facts, 0 known already; 1 requests, of them 1 messages to call back; set aside: 1; "
-        "messages that no store knows: 1; waiting: 0\n"
+        "1 segments: 1 facts, 0 known already; 1 requests, 1 of them messages to call back; set aside: 1; "
+        "messages unknown to the message store: 1; waiting: 0\n"
     )
-    assert "1 lines are no facts" in said.err
+    assert "1 invalid lines" in said.err
     assert cli.main(["--var", places.var, "intake", "--again", "2026-11-24"]) == 0
     assert "0 facts, 1 known already; 0 requests" in capsys.readouterr().out
 
@@ -125,7 +125,7 @@ def test_once(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_registry_it_says_what_to_do(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     write(places, [message()])
     assert cli.main(["--var", places.var, "intake"]) == 1
-    assert "make the registry with `registry init`" in capsys.readouterr().err
+    assert "create the registry with `registry init`" in capsys.readouterr().err
     assert waiting(places) == 1
 
 
@@ -139,7 +139,7 @@ def test_what_is_no_day_or_no_pause_is_told(places: Places, capsys: pytest.Captu
 
 
 def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places: Places, start: Start) -> None:
-    maintenance.init(places)
+    installation.init(places)
     feed(places, 0, 700)
     chance = random.Random(7)
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places:
 
 
 def test_it_follows_shows_figures_and_ends_when_told(places: Places, start: Start) -> None:
-    maintenance.init(places)
+    installation.init(places)
     running = start(places, "--metrics-port", "0")
     running.wait(lambda: "metrics: " in running.said, "its port")
     feed(places, 0, 3)
@@ -174,7 +174,7 @@ def test_it_follows_shows_figures_and_ends_when_told(places: Places, start: Star
 def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
     places: Places, start: Start, folder: str
 ) -> None:
-    maintenance.init(places)
+    installation.init(places)
     in_the_way = Path(getattr(places, folder))  # a file where a folder is to be: refused to every user, root too
     in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.write_bytes(b"")
@@ -182,12 +182,12 @@ def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
     write(places, [fact("survey", version=1, question="clear", value=4)])
     os.mkdir(Path(places.facts, "2026-11-25", "no-segment.jsonl"))
     process = start(places, "--metrics-port", "0")
-    process.wait(lambda: "until then it stays there, and is tried again" in process.said, "the trouble to be told")
+    process.wait(lambda: "until then it stays there; the intake tries again" in process.said, "the trouble to be told")
     process.wait(lambda: process.figures()["registry_intake_failures_total"] >= 3, "it to be tried again")
     assert process.figures()["registry_intake_trouble"] == 1
     assert process.said.count("until then it stays there") == 1
     in_the_way.unlink()
-    process.wait(lambda: "it goes on" in process.said, "it to go on")
+    process.wait(lambda: "works again" in process.said, "it to work again")
     assert process.end(signal.SIGTERM) == 0
     assert "Traceback" not in process.said
     assert [each.name for each in Path(places.facts).rglob("*") if each.is_file()] == []
@@ -195,7 +195,7 @@ def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
 
 
 def test_a_configuration_that_changes_is_followed(places: Places, start: Start) -> None:
-    maintenance.init(places)
+    installation.init(places)
     running = start(places)
     feed(places, 0, 1)
     running.wait(lambda: waiting(places) == 0, "a segment")
@@ -203,7 +203,7 @@ def test_a_configuration_that_changes_is_followed(places: Places, start: Start) 
     compiled["service"]["promises"]["email_hours"] = 24
     Path(f"{places.compiled}.new").write_text(json.dumps(compiled), encoding="utf-8")
     os.rename(f"{places.compiled}.new", places.compiled)
-    database = Database(address(places))
+    database = Database(database_url(places))
     promise = schema.promise
 
     def hours() -> float:
@@ -223,7 +223,7 @@ def test_postgresql_that_goes_away_and_comes_back(
     programs = postgres.install(Places(), report=lambda line: None)
     with tempfile.TemporaryDirectory(prefix="nul-postgres-") as folder, postgres.Server(programs, folder) as running:
         monkeypatch.setenv("NUL_DATABASE", running.url())
-        maintenance.init(places)
+        installation.init(places)
         intake = start(places)
         feed(places, 0, 20)
         intake.wait(lambda: waiting(places) == 0, "what came before")
@@ -231,12 +231,12 @@ def test_postgresql_that_goes_away_and_comes_back(
         intake.wait(lambda: waiting(places) < 600, "the first of them")
         running.stop()
         feed(places, 1000, 20)
-        intake.wait(lambda: "it goes on by itself" in intake.said, "the complaint")
+        intake.wait(lambda: "the intake tries again" in intake.said, "the complaint")
         assert "***" in intake.said
         assert running.url().split("@")[0].rpartition(":")[2] not in intake.said
         running.start()
         intake.wait(lambda: waiting(places) == 0, "the rest")
         assert intake.end(signal.SIGTERM) == 0
-        assert "registry intake: it goes on\n" in intake.said
+        assert "registry intake: works again\n" in intake.said
         assert intake.said.count("facts stay in the spool") <= 3
         assert (count(places, schema.call_fact), count(places, schema.request)) == (1280, 640)

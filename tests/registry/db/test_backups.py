@@ -58,13 +58,13 @@ def test_a_backup_comes_back(database: Database, tmp_path: Path, programs: str) 
 def test_a_backup_is_never_written_over(database: Database, tmp_path: Path, programs: str) -> None:
     copy = tmp_path / "copy"
     copy.write_text("mine")
-    with pytest.raises(DatabaseError, match="is there already; name a new file"):
+    with pytest.raises(DatabaseError, match="exists already; name a new file"):
         backups.backup(database, str(copy), programs)
     assert copy.read_text() == "mine"
 
 
 def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path, programs: str) -> None:
-    with pytest.raises(DatabaseError, match="No such file or directory; name a file in a folder"):
+    with pytest.raises(DatabaseError, match="No such file or directory; name a file in a writable folder"):
         backups.backup(database, str(tmp_path / "no" / "copy"), programs)
 
 
@@ -131,7 +131,7 @@ def test_nothing_is_replaced_while_somebody_has_it_open(sqlite: Database, tmp_pa
     write(sqlite, 4)
     with sqlite.read() as connection:
         connection.execute(select(schema.call_fact)).all()
-        with pytest.raises(DatabaseError, match="in use; stop whoever has it open"):
+        with pytest.raises(DatabaseError, match="in use; stop the programs that have it open"):
             backups.restore(Database(sqlite.url.render_as_string()), str(tmp_path / "copy"), NOW)
     assert facts(sqlite) == 4
 
@@ -157,7 +157,7 @@ def test_a_damaged_database_is_told_and_can_be_replaced(sqlite: Database, tmp_pa
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "registry.db").write_bytes(os.urandom(9000))
     database = Database(f"sqlite:///{tmp_path}/registry.db")
-    with pytest.raises(DatabaseError, match=r"damaged .*`registry restore` a backup, keep this file aside"):
+    with pytest.raises(DatabaseError, match=r"damaged .*keep this file aside and `registry restore` a backup"):
         facts(database)
     database.close()
 

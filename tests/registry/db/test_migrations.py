@@ -16,14 +16,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from registry.db import migrations, schema
 from registry.db.connection import Database, DatabaseError
-from registry.db.migrations import __main__ as drawing
+from registry.db.migrations import __main__ as generator
 from tests.registry import postgres
 
 REMEDY = "registry/db/schema.py has changed: draw the revision anew with `python -m registry.db.migrations`"
 
 
 def test_the_first_revision_is_drawn_from_the_schema() -> None:
-    assert Path(drawing.FIRST).read_text(encoding="utf-8") == drawing.drawn(), REMEDY
+    assert Path(generator.FIRST).read_text(encoding="utf-8") == generator.generate(), REMEDY
 
 
 def test_the_migrations_make_what_the_schema_says(database: Database) -> None:
@@ -133,11 +133,11 @@ def test_who_looked_at_whom_is_never_changed_and_goes_after_its_days(database: D
 def test_it_is_never_taken_back(database: Database) -> None:
     with pytest.raises(NotImplementedError, match="restore a backup"), database.begin() as connection:
         command.downgrade(migrations.config(connection), "base")
-    migrations.check(database)
+    migrations.check_revision(database)
 
 
 def test_a_registry_of_this_program_is_in_order(database: Database) -> None:
-    migrations.check(database)
+    migrations.check_revision(database)
     with database.read() as connection:
         assert migrations.revision(connection) == migrations.revisions()[-1]
 
@@ -148,7 +148,7 @@ def test_tables_that_this_program_does_not_know_are_left_alone(database: Databas
         connection.execute(text("UPDATE alembic_version SET version_num = :found"), {"found": found})
     try:
         with pytest.raises(DatabaseError, match=remedy):
-            migrations.check(database)
+            migrations.check_revision(database)
     finally:
         with database.begin() as connection:
             newest = {"found": migrations.revisions()[-1]}
@@ -159,17 +159,17 @@ def test_older_tables_want_migrate(database: Database, monkeypatch: pytest.Monke
     known = [*migrations.revisions(), "9998"]
     monkeypatch.setattr(migrations, "revisions", lambda: known)
     with pytest.raises(DatabaseError, match="older than this program; run `registry migrate`"):
-        migrations.check(database)
+        migrations.check_revision(database)
 
 
 def test_no_registry_wants_init(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
-    with pytest.raises(DatabaseError, match=r"empty\.db: not there; make the registry with `registry init`"):
-        migrations.check(empty)
+    with pytest.raises(DatabaseError, match=r"empty\.db: no such file; create the registry with `registry init`"):
+        migrations.check_revision(empty)
     assert not (tmp_path / "empty.db").exists()
     (tmp_path / "empty.db").touch()
-    with pytest.raises(DatabaseError, match=r"empty\.db: holds no registry; make one with `registry init`"):
-        migrations.check(empty)
+    with pytest.raises(DatabaseError, match=r"empty\.db: holds no registry; create one with `registry init`"):
+        migrations.check_revision(empty)
     empty.close()
 
 

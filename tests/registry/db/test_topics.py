@@ -18,12 +18,12 @@ def rows(database: Database) -> list[Any]:
 
 def publish(database: Database, compiled: Compiled) -> None:
     with database.begin() as connection:
-        topics.publish(connection, compiled["menu"])
+        topics.save_topics(connection, compiled["menu"])
 
 
 def test_every_topic_of_the_shipped_menu_has_words(shipped: Compiled) -> None:
-    assert list(topics.of(shipped["menu"])) == ["ADR", "DID", "INCENTIVI", "PORTALE", "ALTRO"]
-    assert set(topics.LABELS) == set(topics.of(shipped["menu"]))
+    assert list(topics.menu_topics(shipped["menu"])) == ["ADR", "DID", "INCENTIVI", "PORTALE", "ALTRO"]
+    assert set(topics.LABELS) == set(topics.menu_topics(shipped["menu"]))
 
 
 def test_they_are_brought_in_once(database: Database, compiled: Compiled) -> None:

@@ -28,13 +28,14 @@ from ivr.configuration.compiled import Compiled
 from ivr.facts import Fact, Spool
 from registry import cli, keys
 from registry.db import schema
-from registry.db.connection import Away, Database, DatabaseError
+from registry.db.connection import Database, DatabaseError, Unavailable
 from registry.intake import batch, intake
-from registry.intake.batch import Taken
+from registry.intake.batch import IntakeCounts
 from registry.intake.intake import Intake
-from registry.intake.message_lookup import Left, stores
+from registry.intake.message_lookup import StoredMessage, message_lookup
+from registry.requests.actions import perform_action
 from registry.requests.clocks import Rules
-from registry.requests.store import Opening, act, only_opener, open_request
+from registry.requests.opening import Opening, lock_openings, open_request
 from registry.site import Site
 from tests.registry.calls import NOON, calls, fact, message, number_of, write
 from tests.registry.site import configured
@@ -51,14 +52,14 @@ class Desk:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.said: list[str] = []
-        self.intake = Intake(site, self.said.append, asked=number_of)
+        self.intake = Intake(site, self.said.append, lookup=number_of)
         self.intake.prepare()
 
     @property
     def places(self) -> Places:
         return self.site.places
 
-    def take(self, *facts: Fact | bytes, now: float = NOW) -> Taken:
+    def take(self, *facts: Fact | bytes, now: float = NOW) -> IntakeCounts:
         """One segment, and a run."""
         if facts:
             write(self.places, facts)
@@ -128,7 +129,7 @@ def test_of_two_who_open_a_request_of_a_call_at_the_same_moment_one_does(
     words = ["--var", places.var, "open", "--topic", "DID", "--by", "op118", "--call", "1.1"]
     other = threading.Thread(target=desk.take if second == "the intake" else lambda: cli.main(words))
     with postgresql.begin() as first:
-        only_opener(first)
+        lock_openings(first)
         open_request(first, Rules.of(compiled), Opening("phone", "DID", NOON + 30, "op117", call_id="1.1"))
         other.start()
         waits, deadline = text("SELECT count(*) FROM pg_locks WHERE NOT granted"), time.monotonic() + 30
@@ -172,9 +173,9 @@ def test_the_same_number_twice_is_the_same_person(desk: Desk) -> None:
 
 
 NUMBERS = {
-    "number": Left("+390669812345", "cli", False, NOON),
-    "none": Left(None, "none", False, NOON),
-    "odd": Left("+39 <script>'; --", "typed", False, NOON),
+    "number": StoredMessage("+390669812345", "cli", False, NOON),
+    "none": StoredMessage(None, "none", False, NOON),
+    "odd": StoredMessage("+39 <script>'; --", "typed", False, NOON),
     "gone": None,
 }
 
@@ -182,7 +183,7 @@ NUMBERS = {
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize("kind", NUMBERS)
 def test_who_left_neither_words_nor_number_cannot_be_reached(desk: Desk, kind: str, empty: bool) -> None:
-    desk.intake = Intake(desk.site, desk.said.append, asked=lambda name: NUMBERS[kind])
+    desk.intake = Intake(desk.site, desk.said.append, lookup=lambda name: NUMBERS[kind])
     done = desk.take(message(empty=empty))
     closed = empty and kind in ("none", "gone")
     assert desk.rows(request.c.state, request.c.outcome) == [("closed", "unreachable") if closed else ("new", None)]
@@ -208,7 +209,7 @@ def test_the_installed_store_tells_the_number(desk: Desk) -> None:
     desk.take(Fact("told", "1.1", NOON + 20, "message", published.facts()))
     assert desk.rows(schema.contact.c.phone_e164) == ["+393331234567"]
     assert desk.rows(request.c.opened_at) == [NOON]  # when it was left, not when it was told
-    ask = stores(desk.places)
+    ask = message_lookup(desk.places)
     for wrong in ("../../../etc/passwd", "20261125T110000-000000000000", "", "\x00", "a" * 5000):
         assert ask(wrong) is None
 
@@ -279,9 +280,9 @@ def test_answers_that_were_put_away_can_be_taken_again(desk: Desk) -> None:
     with desk.site.database.begin() as connection:
         for table in (schema.survey_answer, schema.survey_response, schema.call_fact):
             connection.execute(table.delete())
-    assert desk.intake.again("2026-11-25", NOW + 3 * 86400).facts == 3
+    assert desk.intake.run_again("2026-11-25", NOW + 3 * 86400).facts == 3
     assert contents(desk) == before
-    assert desk.intake.again("2026-11-25", NOW + 3 * 86400).repeated == 3
+    assert desk.intake.run_again("2026-11-25", NOW + 3 * 86400).repeated == 3
 
 
 def test_the_salt_is_thrown_away_when_the_day_is_over(desk: Desk) -> None:
@@ -343,13 +344,13 @@ def test_any_order_and_any_batches_give_the_same_rows(
 ) -> None:
     whole, parts = empty(), empty()
     with whole.site.database.begin() as connection:
-        taker(whole, connection).take(facts)
+        taker(whole, connection).take_in(facts)
     shuffled = facts + chance.choices(facts, k=2)
     chance.shuffle(shuffled)
     size = len(shuffled) // cuts + 1
     for start in range(0, len(shuffled), size):
         with parts.site.database.begin() as connection:
-            taker(parts, connection).take(shuffled[start : start + size])
+            taker(parts, connection).take_in(shuffled[start : start + size])
     assert contents(parts) == contents(whole)
     for desk in (whole, parts):
         desk.site.database.close()
@@ -365,7 +366,7 @@ def test_what_a_person_has_touched_is_not_corrected(desk: Desk) -> None:
     rules = Rules.of(desk.site.compiled)
     (touched,) = [name for name, call in desk.rows(request.c.request_id, request.c.call_id) if call == "2.2"]
     with desk.site.database.begin() as connection:
-        act(connection, rules, touched, "reopen", "op117", NOW)
+        perform_action(connection, rules, touched, "reopen", "op117", NOW)
     late = fact("handed_over", topic="DID", priority=0)
     done = desk.take(late, late._replace(id="late-2", call="2.2"))
     assert done.corrected == 1
@@ -399,18 +400,18 @@ def test_what_a_dead_writer_left_is_taken(desk: Desk) -> None:
 def test_after_a_restore_facts_are_taken_again(desk: Desk) -> None:
     desk.take(message(), *ANSWERED)
     before = contents(desk)
-    done = desk.intake.again("2026-11-25", NOW)
+    done = desk.intake.run_again("2026-11-25", NOW)
     assert (done.facts, done.repeated) == (0, 3)
     with desk.site.database.begin() as connection:
         connection.execute(schema.call_fact.delete().where(schema.call_fact.c.kind == "ended"))
-    assert desk.intake.again("2026-11-25", NOW).facts == 1
-    assert desk.intake.again("2026-11-26", NOW).segments == 0
+    assert desk.intake.run_again("2026-11-25", NOW).facts == 1
+    assert desk.intake.run_again("2026-11-26", NOW).segments == 0
     assert contents(desk) == before
 
 
 def test_only_one_intake_at_a_time(desk: Desk) -> None:
-    with desk.intake._alone(), pytest.raises(Refusal, match="another intake is at work"):
-        Intake(desk.site, desk.said.append, asked=number_of).run(NOW)
+    with desk.intake._locked(), pytest.raises(Refusal, match="another intake is running"):
+        Intake(desk.site, desk.said.append, lookup=number_of).run(NOW)
 
 
 # --- hostile, wrong, out of time --------------------------------------------------------------------------------------
@@ -421,9 +422,9 @@ def test_poison_does_not_hold_up_the_others(desk: Desk) -> None:
     done = desk.take()
     assert (done.facts, done.poison) == (1, 2)
     assert Path(desk.places.poison, name.name).read_bytes() == b'junk\n{"id":"torn\n'
-    assert "torn" in Path(desk.places.poison, f"{name.name}.reason").read_text()
+    assert "cut off" in Path(desk.places.poison, f"{name.name}.reason").read_text()
     assert len(desk.said) == 1
-    assert f"{name.name}: 2 lines are no facts" in desk.said[0]
+    assert f"{name.name}: 2 invalid lines" in desk.said[0]
     assert desk.waiting() == []
 
 
@@ -487,7 +488,7 @@ def test_facts_from_the_future_are_flagged_and_bounded(desk: Desk) -> None:
 
 
 def test_nothing_is_opened_before_the_service_or_after_now(desk: Desk) -> None:
-    desk.intake = Intake(desk.site, desk.said.append, asked=lambda name: None)
+    desk.intake = Intake(desk.site, desk.said.append, lookup=lambda name: None)
     desk.take(message(at=NOW + 400 * 86400), message("1970.1", at=5.0, id="m-other"))
     assert desk.rows(request.c.opened_at) == [NOW, NOW]
     assert {each[:8] for each in desk.rows(request.c.protocol)} == {"NUL-2026"}
@@ -506,17 +507,17 @@ def test_a_clock_that_is_put_back_loses_nothing(desk: Desk) -> None:
 
 
 def test_what_fails_stays_in_the_spool(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = batch.Batch._answers
+    real = batch.Batch._save_responses
 
     def failing(self: batch.Batch, facts: list[Fact]) -> None:
-        raise Away("not reachable")
+        raise Unavailable("not reachable")
 
-    monkeypatch.setattr(batch.Batch, "_answers", failing)
+    monkeypatch.setattr(batch.Batch, "_save_responses", failing)
     write(desk.places, [message()])
-    with pytest.raises(Away):
+    with pytest.raises(Unavailable):
         desk.take()
     assert (desk.count(request), desk.count(schema.call_fact), len(desk.waiting())) == (0, 0, 1)
-    monkeypatch.setattr(batch.Batch, "_answers", real)
+    monkeypatch.setattr(batch.Batch, "_save_responses", real)
     assert desk.take().requests == 1
 
 
@@ -529,7 +530,7 @@ def test_a_locked_database_is_told_and_nothing_is_lost(sqlite: Database, tmp_pat
     other.execute("BEGIN IMMEDIATE")
     with sqlite.read() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
-    with pytest.raises(Away, match="locked by another program"):
+    with pytest.raises(Unavailable, match="locked by another program"):
         desk.take()
     assert len(desk.waiting()) == 1
     other.execute("ROLLBACK")
@@ -581,7 +582,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
 ) -> None:
     """A process that kills itself at the nth of its system calls or statements, for n all over the run."""
     desk, count = many
-    monkeypatch.setattr(intake, "SEGMENTS", 12)
+    monkeypatch.setattr(intake, "MOST_SEGMENTS", 12)
     desk.site.database.close()
     kills = 0
     for moment in range(1, 170, 13):

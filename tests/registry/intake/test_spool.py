@@ -11,7 +11,7 @@ import pytest
 from common.places import Places
 from ivr.facts import Fact
 from registry.intake import spool
-from registry.intake.spool import Bad
+from registry.intake.spool import BadLine
 from tests.registry.calls import NOON, fact, message, write
 
 GOOD = fact("ended", fate="informed", stage="menu", queue_status="", seconds=3)
@@ -55,17 +55,17 @@ BAD = {
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD.items()])
 def test_what_is_no_fact_is_told(text: bytes) -> None:
-    found = spool.checked(text)
-    assert isinstance(found, Bad)
+    found = spool.parse_line(text)
+    assert isinstance(found, BadLine)
     assert found.line == text
     assert found.reason
     assert len(found.reason) <= 300
 
 
 def test_what_a_flow_reports_is_a_fact() -> None:
-    assert spool.checked(GOOD.line()) == GOOD
+    assert spool.parse_line(GOOD.line()) == GOOD
     unknown = fact("something_new", text="<b>'; DROP TABLE x; -- è €", list=[1, {"a": None}])
-    assert spool.checked(unknown.line()) == unknown  # a kind that is newer than we are is kept
+    assert spool.parse_line(unknown.line()) == unknown  # a kind that is newer than we are is kept
 
 
 @pytest.fixture
@@ -75,16 +75,16 @@ def places(tmp_path: Path) -> Places:
 
 def test_a_segment_is_read_line_by_line(places: Places) -> None:
     path = write(places, [GOOD, b"\xff\xfe\n", GOOD._replace(id="second"), b'{"id":"torn'])
-    found = list(spool.read(str(path)))
-    assert [type(each) for each in found] == [Fact, Bad, Fact, Bad]
-    assert isinstance(found[3], Bad)
-    assert found[3].reason == "torn: it has no end"
+    found = list(spool.read_segment(str(path)))
+    assert [type(each) for each in found] == [Fact, BadLine, Fact, BadLine]
+    assert isinstance(found[3], BadLine)
+    assert found[3].reason == "cut off: it has no line end"
 
 
 def test_a_line_without_end_does_not_fill_the_memory(places: Places) -> None:
     path = write(places, [b"x" * 200_000 + b"\n", GOOD])
-    found = list(spool.read(str(path)))
-    assert isinstance(found[0], Bad)
+    found = list(spool.read_segment(str(path)))
+    assert isinstance(found[0], BadLine)
     assert found[0].reason == "longer than 65536 bytes"
     assert found[-1] == GOOD
 
@@ -97,17 +97,17 @@ def test_what_is_no_plain_file_is_never_opened(places: Places, tmp_path: Path) -
     (folder / "folder.jsonl").mkdir()
     os.mkfifo(folder / "pipe.jsonl")
     for name in ("link", "folder", "pipe"):
-        with pytest.raises(spool.Unreadable):
-            list(spool.read(str(folder / f"{name}.jsonl")))
-    assert list(spool.read(str(folder / "gone.jsonl"))) == []
+        with pytest.raises(spool.NotASegment):
+            list(spool.read_segment(str(folder / f"{name}.jsonl")))
+    assert list(spool.read_segment(str(folder / "gone.jsonl"))) == []
 
 
 def test_what_is_put_away_never_covers_another(places: Places) -> None:
     for number in range(3):
         path = write(places, [GOOD._replace(id=str(number))], "0001795604400-1-a-1")
-        spool.taken(places, str(path), NOON)
+        spool.archive(places, str(path), NOON)
     same = write(places, [GOOD._replace(id="0")], "0001795604400-1-a-1")
-    spool.taken(places, str(same), NOON)
+    spool.archive(places, str(same), NOON)
     assert sorted(os.listdir(Path(places.taken_facts, "2026-11-25"))) == [
         "0001795604400-1-a-1.jsonl",
         "1-0001795604400-1-a-1.jsonl",
@@ -118,10 +118,12 @@ def test_what_is_put_away_never_covers_another(places: Places) -> None:
 def test_poison_has_its_reason_beside_it_and_comes_once(places: Places) -> None:
     path = write(places, [b"bad\n"], "a")
     for _ in range(2):
-        spool.keep_poison(places, str(path), [Bad(b"bad\n", "not a fact"), Bad(b"torn", "torn: it has no end")])
+        spool.copy_bad_lines(
+            places, str(path), [BadLine(b"bad\n", "not a fact"), BadLine(b"torn", "cut off: it has no line end")]
+        )
     assert sorted(os.listdir(places.poison)) == ["a.jsonl", "a.jsonl.reason"]
     assert Path(places.poison, "a.jsonl").read_bytes() == b"bad\ntorn\n"
-    assert Path(places.poison, "a.jsonl.reason").read_text() == "not a fact\ntorn: it has no end\n"
+    assert Path(places.poison, "a.jsonl.reason").read_text() == "not a fact\ncut off: it has no line end\n"
 
 
 def test_the_backlog_is_told_by_count_and_age(places: Places) -> None:

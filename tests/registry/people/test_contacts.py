@@ -16,7 +16,7 @@ from registry.db.connection import Database
 from registry.keys import Keys
 from registry.people import contacts
 from registry.people.contacts import Identity
-from registry.people.data_subject import person
+from registry.people.person import find_person
 
 NOW = 1795510800.0
 CODE = "RSSMRA85T10A562S"
@@ -67,9 +67,9 @@ def test_a_family_shares_a_telephone_not_a_name(database: Database, mine: Keys) 
     bruno = kept(database, mine, Identity(name="Bruno Rossi", phone="0612345678"))
     assert anna != bruno
     with database.read() as connection:
-        found = contacts.find(connection, mine, Identity(phone="0612345678"))
+        found = contacts.find_contacts(connection, mine, Identity(phone="0612345678"))
         assert sorted(found) == sorted([anna, bruno])
-        assert contacts.find(connection, mine, Identity(phone="0687654321")) == []
+        assert contacts.find_contacts(connection, mine, Identity(phone="0687654321")) == []
 
 
 def test_a_family_shares_a_telephone_not_a_codice_fiscale(database: Database, mine: Keys) -> None:
@@ -79,7 +79,7 @@ def test_a_family_shares_a_telephone_not_a_codice_fiscale(database: Database, mi
     assert first != second
     assert kept(database, mine, Identity(phone="0612345678", tax_code=other, practice="DID")) == second
     with database.begin() as connection:
-        assert contacts.read(connection, mine, second, "op117", "x", NOW).tax_code == other
+        assert contacts.read_identity(connection, mine, second, "op117", "x", NOW).tax_code == other
 
 
 def test_somebody_without_any_mark_is_always_somebody_new(database: Database, mine: Keys) -> None:
@@ -87,14 +87,14 @@ def test_somebody_without_any_mark_is_always_somebody_new(database: Database, mi
 
 
 def test_a_codice_fiscale_needs_a_practice_and_is_nowhere_to_be_read(database: Database, mine: Keys) -> None:
-    with pytest.raises(Refusal, match="kept only for a practice: say which with --practice"):
+    with pytest.raises(Refusal, match="stored only for a practice: name it with --practice"):
         kept(database, mine, Identity(tax_code=CODE))
     assert rows(database, schema.contact) == []
     first = kept(database, mine, Identity(tax_code="rss mra 85t10 a562s", practice="DID on line 123"))
     (row,) = rows(database, schema.contact)
     (log,) = rows(database, schema.access_log)
     assert CODE.encode() not in row.tax_code_enc and CODE not in str(row)
-    assert mine.unlock(row.tax_code_enc, first) == CODE
+    assert mine.decrypt(row.tax_code_enc, first) == CODE
     assert (log.actor_ref, log.action, log.object_id, log.why) == ("op117", "tax_code", first, "DID on line 123")
     assert kept(database, mine, Identity(tax_code=CODE, practice="ADR", email="a@example.it")) == first
 
@@ -102,18 +102,18 @@ def test_a_codice_fiscale_needs_a_practice_and_is_nowhere_to_be_read(database: D
 @pytest.mark.parametrize("code", [CODE[:-1] + "T", CODE[:-1], CODE + "1", "12345", "x" * 1_000_000, "\x00"])
 def test_a_wrong_codice_fiscale_is_told_and_not_repeated(code: str) -> None:
     with pytest.raises(Refusal) as problem:
-        contacts.checked(Identity(tax_code=code, practice="DID"))
+        contacts.check_identity(Identity(tax_code=code, practice="DID"))
     assert str(problem.value) == "codice fiscale: a letter or digit is wrong; read it from the card again"
 
 
 def test_an_omocode_is_a_codice_fiscale() -> None:
-    assert contacts.tax_code("RSSMRA85T10A56NH") == "RSSMRA85T10A56NH"
+    assert contacts.check_tax_code("RSSMRA85T10A56NH") == "RSSMRA85T10A56NH"
 
 
 def test_reading_who_it_is_leaves_a_line(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, ANNA._replace(tax_code=CODE, practice="DID"))
     with database.begin() as connection:
-        found = contacts.read(connection, mine, contact, "op118", "la cittadina ha richiamato", NOW + 60)
+        found = contacts.read_identity(connection, mine, contact, "op118", "la cittadina ha richiamato", NOW + 60)
     assert found == Identity("citizen", "Anna Rossi", "anna.rossi@example.it", "+390612345678", CODE, None, "RM")
     log = rows(database, schema.access_log)[-1]
     assert (log.at, log.actor_ref, log.action, log.object_kind, log.object_id, log.why) == (
@@ -125,7 +125,7 @@ def test_without_a_reason_nobody_reads(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, ANNA)
     for actor, why in (("op118", ""), ("op118", "a\nb"), ("Anna", "curiosity")):
         with pytest.raises(Refusal), database.begin() as connection:
-            contacts.read(connection, mine, contact, actor, why, NOW)
+            contacts.read_identity(connection, mine, contact, actor, why, NOW)
     assert rows(database, schema.access_log) == []
 
 
@@ -135,9 +135,9 @@ def test_who_was_erased_is_not_found_nor_read(database: Database, mine: Keys) ->
     with database.begin() as connection:
         connection.execute(update(schema.contact).values(erased_at=NOW + 1, **nothing))
     with database.begin() as connection:
-        assert contacts.find(connection, mine, ANNA) == []
-        with pytest.raises(Refusal, match="have been erased"):
-            contacts.read(connection, mine, contact, "op117", "why", NOW + 2)
+        assert contacts.find_contacts(connection, mine, ANNA) == []
+        with pytest.raises(Refusal, match="data was erased"):
+            contacts.read_identity(connection, mine, contact, "op117", "why", NOW + 2)
     assert kept(database, mine, ANNA) != contact
 
 
@@ -148,7 +148,7 @@ HOSTILE = ["a\x00b", "\x1b[2J", "\udcff", "x" * 1_000_000, "a\u202eb", "", "a\nb
 @pytest.mark.parametrize("field", ["kind", "name", "email", "phone", "tax_code", "practice", "province"])
 def test_hostile_words_are_refused_in_every_field(field: str, said: str) -> None:
     with pytest.raises(Refusal) as problem:
-        contacts.checked(Identity(tax_code=CODE, practice="DID")._replace(**{field: said}))
+        contacts.check_identity(Identity(tax_code=CODE, practice="DID")._replace(**{field: said}))
     assert str(problem.value).isprintable() and len(str(problem.value)) < 200
 
 
@@ -163,8 +163,8 @@ def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys) -> None:
     "said", ["anna", "anna@", "@example.it", "anna@example", "anna rossi@example.it", "a@b@c.it", "<a@b.it>", "a@b..it"]
 )
 def test_what_is_no_address(said: str) -> None:
-    with pytest.raises(Refusal, match="is no address; write it like"):
-        contacts.address(said)
+    with pytest.raises(Refusal, match="is not an address; write it like"):
+        contacts.check_email(said)
 
 
 def test_whoever_asks_for_their_data_is_found_by_the_code_as_it_stands_on_the_card(
@@ -172,4 +172,4 @@ def test_whoever_asks_for_their_data_is_found_by_the_code_as_it_stands_on_the_ca
 ) -> None:
     contact = kept(database, mine, Identity(tax_code=CODE, practice="DID"))
     with database.read() as connection:
-        assert person(connection, mine, tax_code="rss mra 85t10 a562s").contacts == {contact}
+        assert find_person(connection, mine, tax_code="rss mra 85t10 a562s").contacts == {contact}

@@ -12,7 +12,7 @@ from common.command_line import Refusal
 from registry.db import schema
 from registry.db.connection import Database
 from registry.people import offices
-from registry.people.offices import Taken
+from registry.people.offices import ImportCounts
 
 TODAY = date(2026, 11, 24)
 SHEET = """Codice;Nome;Provincia;Email;Telefono;Valido dal
@@ -21,9 +21,9 @@ MI02;Milano Centro;mi;;;01/02/2026
 """
 
 
-def take(database: Database, sheet: str | bytes, today: date = TODAY) -> Taken:
+def take(database: Database, sheet: str | bytes, today: date = TODAY) -> ImportCounts:
     with database.begin() as connection:
-        return offices.take(connection, sheet.encode() if isinstance(sheet, str) else sheet, "cpi.csv", today)
+        return offices.import_offices(connection, sheet.encode() if isinstance(sheet, str) else sheet, "cpi.csv", today)
 
 
 def rows(database: Database) -> list[Any]:
@@ -43,22 +43,22 @@ MADE = [
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_it_does_not_matter_which_program_wrote_it(encoding: str, delimiter: str, ends: str) -> None:
     raw = SHEET.replace(";", delimiter).replace("\n", ends).encode(encoding)
-    found, problems = offices.read(raw, "cpi.csv", TODAY)
+    found, problems = offices.parse(raw, "cpi.csv")
     assert problems == []
     assert [found[code]["name"] for code in ("RM01", "MI02")] == ["Roma Cinecittà", "Milano Centro"]
 
 
 def test_they_are_taken_once(database: Database) -> None:
-    assert take(database, SHEET) == Taken(2, 0, 0)
+    assert take(database, SHEET) == ImportCounts(2, 0, 0)
     assert rows(database) == MADE
-    assert take(database, SHEET, date(2027, 1, 1)) == Taken(0, 0, 2)
+    assert take(database, SHEET, date(2027, 1, 1)) == ImportCounts(0, 0, 2)
     assert rows(database) == MADE
 
 
 def test_what_changed_is_changed_and_what_is_missing_stays(database: Database) -> None:
     take(database, SHEET)
     sheet = "code,name,province,email,valid_to\nRM01,Roma Tuscolano,RM,,2026-12-31\nTO01,Torino,TO,,\n"
-    assert take(database, sheet) == Taken(1, 1, 0)
+    assert take(database, sheet) == ImportCounts(1, 1, 0)
     assert rows(database) == [
         MADE[0],
         ("RM01", "Roma Tuscolano", "RM", None, "+390612345678", "2026-01-01", "2026-12-31"),
@@ -67,7 +67,7 @@ def test_what_changed_is_changed_and_what_is_missing_stays(database: Database) -
 
 
 def test_the_same_line_twice_is_one_centre(database: Database) -> None:
-    assert take(database, SHEET + SHEET.splitlines()[1] + "\n") == Taken(2, 0, 0)
+    assert take(database, SHEET + SHEET.splitlines()[1] + "\n") == ImportCounts(2, 0, 0)
 
 
 def test_bad_lines_are_named_all_of_them_and_nothing_is_imported(database: Database) -> None:
@@ -87,8 +87,8 @@ def test_bad_lines_are_named_all_of_them_and_nothing_is_imported(database: Datab
     first, *lines = str(problem.value).splitlines()
     assert first == "nothing was imported; correct these lines:"
     assert [line.split(": ")[1] for line in lines] == [f"line {number}" for number in (4, 5, 6, 8, 9, 10, 11, 12)]
-    assert lines[0] == "cpi.csv: line 4: RM01 stands in line 2 already, with other data"
-    assert lines[1].startswith('cpi.csv: line 5: provincia: "XX" is no province')
+    assert lines[0] == "cpi.csv: line 4: RM01 is in line 2 already, with other data; keep one"
+    assert lines[1].startswith('cpi.csv: line 5: provincia: "XX" is not a province')
     assert lines[2] == "cpi.csv: line 6: codice is empty; fill it in"
     assert all(line.isprintable() for line in lines)
     assert rows(database) == []
@@ -97,7 +97,7 @@ def test_bad_lines_are_named_all_of_them_and_nothing_is_imported(database: Datab
 def test_of_a_thousand_mistakes_twenty_are_told() -> None:
     sheet = "codice;nome;provincia\n" + "x y;;\n" * 1000
     with pytest.raises(Refusal) as problem:
-        offices.take(None, sheet.encode(), "cpi.csv", TODAY)  # type: ignore[arg-type]
+        offices.import_offices(None, sheet.encode(), "cpi.csv", TODAY)  # type: ignore[arg-type]
     lines = str(problem.value).splitlines()
     assert len(lines) == 22 and lines[-1] == "cpi.csv: and 980 more"
 
@@ -106,32 +106,30 @@ def test_of_a_thousand_mistakes_twenty_are_told() -> None:
     ("raw", "told"),
     [
         (b"", "no column named codice, nome, provincia"),
-        (b"codice;nome\nRM01;Roma\n", "no column named provincia; the first line names the columns"),
-        (b"codice;nome;provincia;Codice\nRM01;Roma;RM;RM02\n", "cpi.csv: two columns named codice; leave one"),
-        (b"codice,nome,provincia\nRM01,Roma,RM,0612345678\n", "line 2: more cells than the 3 columns have names"),
-        (b"codice;nome;provincia\n", "nothing below the names of the columns"),
+        (b"codice;nome\nRM01;Roma\n", "no column named provincia; the first line must name it"),
+        (b"codice;nome;provincia;Codice\nRM01;Roma;RM;RM02\n", "cpi.csv: two columns are named codice; delete one"),
+        (b"codice,nome,provincia\nRM01,Roma,RM,0612345678\n", "line 2: more cells than the 3 named columns"),
+        (b"codice;nome;provincia\n", "no rows below the column names"),
         (b'codice;nome;provincia\n"RM01;Roma;RM\n', "check the quotation marks"),
-        (b"\x81\x8d\x00" * 10, "is no text"),
-        (b"x" * 6_000_000, "larger than 5 MB"),
+        (b"\x81\x8d\x00" * 10, "not a text file"),
+        (b"x" * 6_000_000, "over 5 MB"),
         (b"codice;nome;provincia\nRM01;" + b"x" * 1_000_000 + b";RM\n", "line 2: field larger than field limit"),
     ],
 )
 def test_what_is_no_table_of_centres_is_told(raw: bytes, told: str) -> None:
     with pytest.raises(Refusal) as problem:
-        offices.take(None, raw, "cpi.csv", TODAY)  # type: ignore[arg-type]
+        offices.import_offices(None, raw, "cpi.csv", TODAY)  # type: ignore[arg-type]
     assert told in str(problem.value) and len(str(problem.value)) < 300
 
 
 def test_of_two_names_for_a_column_the_plainer_one_counts() -> None:
-    found, problems = offices.read(
-        b"id;pec;nome;provincia;codice;email\n7;a@pec.it;Roma;RM;RM01;b@example.it\n", "x", TODAY
-    )
+    found, problems = offices.parse(b"id;pec;nome;provincia;codice;email\n7;a@pec.it;Roma;RM;RM01;b@example.it\n", "x")
     assert problems == []
     assert (list(found), found["RM01"]["email"]) == (["RM01"], "b@example.it")
 
 
 def test_empty_cells_behind_the_last_column_say_nothing() -> None:
-    found, problems = offices.read(b"codice;nome;provincia;;\nRM01;Roma;RM;;;;\n", "x", TODAY)
+    found, problems = offices.parse(b"codice;nome;provincia;;\nRM01;Roma;RM;;;;\n", "x")
     assert problems == [] and list(found) == ["RM01"]
 
 
@@ -140,12 +138,12 @@ def test_those_that_are_open_are_listed(database: Database) -> None:
 
     def codes(province: str | None, today: date) -> list[str]:
         with database.read() as connection:
-            return [row.office_code for row in offices.listed(connection, province, today)]
+            return [row.office_code for row in offices.list_offices(connection, province, today)]
 
     assert codes(None, date(2026, 11, 23)) == []  # not before they were made known
     assert codes(None, TODAY) == []  # RM01 ended in January, MI02 in March
     take(database, SHEET.replace("Valido dal", "Valido al").replace("2026-01-01", "").replace("01/02/2026", ""))
     assert codes(None, TODAY) == ["MI02", "RM01"]
     assert codes("rm", TODAY) == ["RM01"]
-    with pytest.raises(Refusal, match="is no province"):
+    with pytest.raises(Refusal, match="is not a province"):
         codes("Roma", TODAY)

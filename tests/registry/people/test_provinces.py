@@ -6,7 +6,7 @@ import holidays
 import pytest
 
 from common.command_line import Refusal
-from registry.people.provinces import CODES, checked
+from registry.people.provinces import CODES, check_province
 
 
 def test_they_are_those_that_others_know() -> None:
@@ -17,11 +17,11 @@ def test_they_are_those_that_others_know() -> None:
 
 @pytest.mark.parametrize("said", ["RM", " rm ", "Rm"])
 def test_a_code_is_understood(said: str) -> None:
-    assert checked(said) == "RM"
+    assert check_province(said) == "RM"
 
 
 @pytest.mark.parametrize("said", ["", "Roma", "XX", "R\x00", "ＲＭ", "'; --", "x" * 1_000_000])
 def test_what_is_none_is_told(said: str) -> None:
-    with pytest.raises(Refusal, match="is no province; write its two letters, such as RM") as problem:
-        checked(said)
+    with pytest.raises(Refusal, match="is not a province; write its two letters, such as RM") as problem:
+        check_province(said)
     assert str(problem.value).isprintable() and len(str(problem.value)) < 200

@@ -15,9 +15,11 @@ from charter.kpi import on_time
 from charter.promises import Deferred, backlog, clock_state
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
-from registry.requests import clocks, history, store
+from registry.requests import clocks, history
+from registry.requests.actions import ActionDetails, NotPossible, perform_action
 from registry.requests.clocks import Rules
-from registry.requests.store import Given, Opening, Request
+from registry.requests.opening import Opening, open_request
+from registry.requests.request import Request
 from tests.conftest import rome
 from tests.registry.request_steps import DAY, HOUR, MORNING, Desk
 
@@ -153,7 +155,7 @@ def test_a_service_that_never_opens_owes_no_call_back_ever(desk: Desk, compiled:
 
 def cohort(desk: Desk, start: float, until: float, promise: str = "EMAIL") -> list[Deferred]:
     with desk.database.read() as connection:
-        return clocks.deferred(connection, promise, start, until)
+        return clocks.read_due(connection, promise, start, until)
 
 
 def test_a_cohort_is_those_whose_time_was_over(desk: Desk) -> None:
@@ -186,7 +188,7 @@ def test_the_backlog_is_what_runs_although_its_time_is_over(desk: Desk) -> None:
     desk.act(desk.act(desk.open("email"), "take", MORNING), "wait", MORNING + 1)
     desk.open("email", MORNING + 9 * HOUR)
     with desk.database.read() as connection:
-        found = backlog(clocks.overdue(connection, due + 3 * HOUR), due + 3 * HOUR)
+        found = backlog(clocks.read_overdue(connection, due + 3 * HOUR), due + 3 * HOUR)
     assert found == (2, 2.5 * HOUR, 3 * HOUR)
 
 
@@ -203,11 +205,11 @@ def test_promises_are_rows_and_follow_the_configuration(desk: Desk, compiled: Co
         ("SECOND_LEVEL", 10.0, "calendar_days", 0.8, 1),
     ]
     with desk.begin() as connection:
-        clocks.publish(connection, desk.rules)
+        clocks.save_promises(connection, desk.rules)
     assert [tuple(row) for row in desk.rows(everything)] == before
     compiled["service"]["promises"]["email_hours"] = 24
     with desk.begin() as connection:
-        clocks.publish(connection, Rules.of(compiled))
+        clocks.save_promises(connection, Rules.of(compiled))
     assert desk.rows(everything)[1].amount == 24
 
 
@@ -217,12 +219,12 @@ def test_the_arithmetic_in_words(desk: Desk) -> None:
     request = desk.act(request, "resume", rome("2026-11-26 08:00"))
     request = desk.act(request, "answer", rome("2026-11-26 09:00"))
     (promise,) = desk.rows(select(schema.promise).where(schema.promise.c.promise_code == "EMAIL"))
-    lines = clocks.explained(desk.rules, only(desk, request), promise, desk.events(request)).splitlines()
+    lines = clocks.explain_clock(desk.rules, only(desk, request), promise, desk.events(request)).splitlines()
     assert lines[0].startswith("24/11/2026 10:00:00 + 48 ore: scade 26/11/2026 10:00:00")
     assert "24/11/2026 17:00:00 al 26/11/2026 08:00:00" in lines[1] and "scade 28/11/2026 01:00:00" in lines[1]
     assert lines[2] == "conclusa 26/11/2026 09:00:00: nei tempi"
     other = desk.rules._replace(revision="other")
-    assert clocks.explained(other, only(desk, request), promise, []).endswith(
+    assert clocks.explain_clock(other, only(desk, request), promise, []).endswith(
         f"(calcolata con la configurazione {desk.rules.revision}, oggi other)"
     )
 
@@ -243,18 +245,18 @@ def test_rows_are_what_the_pure_clock_reads_from_history(
 ) -> None:
     now = MORNING
     with desk.begin() as connection:
-        request = store.open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
+        request = open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
         for action, passed in steps:
             now += passed
             try:
-                store.act(connection, desk.rules, request.request_id, action, "op117", now, Given())
-            except store.NotPossible:
+                perform_action(connection, desk.rules, request.request_id, action, "op117", now, ActionDetails())
+            except NotPossible:
                 continue
-        events = history.events(connection, request.request_id)
+        events = history.read_events(connection, request.request_id)
         mine = schema.sla_clock.c.request_id == request.request_id
         rows = connection.execute(select(schema.sla_clock).where(mine)).all()
     for row in rows:
-        found = clock_state(desk.rules.promises[row.promise_code], clocks.changes(row, events), desk.rules.hours)
+        found = clock_state(desk.rules.promises[row.promise_code], clocks.clock_changes(row, events), desk.rules.hours)
         assert found.due == pytest.approx(row.due_at, abs=0.01)
         assert (found.paused, found.stopped) == (row.paused_at, row.stopped_at)
         assert found.paused_seconds == pytest.approx(row.paused_seconds, abs=0.01)
@@ -280,10 +282,10 @@ def test_the_arithmetic_says_whether_a_clock_counts(
     desk.act(request, action, MORNING + hours * HOUR, **given)
     row = desk.clocks(request)[0]
     (promise,) = desk.rows(select(schema.promise).where(schema.promise.c.promise_code == "EMAIL"))
-    last = clocks.explained(desk.rules, row, promise, desk.events(request)).splitlines()[-1]
+    last = clocks.explain_clock(desk.rules, row, promise, desk.events(request)).splitlines()[-1]
     assert last.endswith(said)
     within = MORNING, MORNING + 100 * HOUR
     with desk.database.read() as connection:
-        counted = clocks.deferred(connection, "EMAIL", *within)
+        counted = clocks.read_due(connection, "EMAIL", *within)
     assert bool(counted) == ("non conta" not in said)
     assert any(each.in_time for each in counted) == (said == "nei tempi")

@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.db.connection import Database
-from registry.requests.protocol_number import LONGEST, ProtocolError, check_digit, give, parse, spoken, written
+from registry.requests.protocol_number import (
+    LONGEST,
+    ProtocolError,
+    check_digit,
+    format_number,
+    next_numbers,
+    parse,
+    spell_out,
+)
 
-NUMBERS = st.builds(written, st.integers(2016, 2199), st.integers(1, 2_000_000))
+NUMBERS = st.builds(format_number, st.integers(2016, 2199), st.integers(1, 2_000_000))
 
 
 def wrong(protocol: str) -> None:
@@ -57,21 +65,21 @@ def test_every_exchange_of_neighbours_is_found(protocol: str) -> None:
     ],
 )
 def test_what_people_type_and_dictate(said: str) -> None:
-    protocol = written(2026, 421)
+    protocol = format_number(2026, 421)
     assert parse(said.format(protocol[-1])) == protocol
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("", "is no protocol number"),
-        ("ciao", "is no protocol number"),
+        ("", "is not a protocol number"),
+        ("ciao", "is not a protocol number"),
         ("2026", "too short"),
         ("1026-000421-6", "does not begin with a year"),
-        ("2026-0-" + str(check_digit("2026000000")), "nobody has that number"),
-        ("NUL-2026-000421-" + str((int(written(2026, 421)[-1]) + 1) % 10), "a digit is wrong"),
-        ("٢٠٢٦٠٠٠٤٢١٧", "is no protocol number"),
-        ("'; DROP TABLE request; --", "is no protocol number"),
+        ("2026-0-" + str(check_digit("2026000000")), "no request can have that number"),
+        ("NUL-2026-000421-" + str((int(format_number(2026, 421)[-1]) + 1) % 10), "a digit is wrong"),
+        ("٢٠٢٦٠٠٠٤٢١٧", "is not a protocol number"),
+        ("'; DROP TABLE request; --", "is not a protocol number"),
         ("9" * 1_000_000, "too long"),
         ("\x1b[2J\x00", "<1b>[2J<00>"),
     ],
@@ -94,30 +102,34 @@ def test_any_text_is_a_number_or_refused_kindly(said: str) -> None:
 
 
 def test_it_is_dictated_digit_by_digit() -> None:
-    assert spoken(written(2026, 421)) == (
+    assert spell_out(format_number(2026, 421)) == (
         "enne, u, elle; due zero due sei; zero zero zero; quattro due uno; "
         + ("zero", "uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove")[check_digit("2026000421")]
     )
-    assert spoken(written(2026, 1_234_567)).count(";") == 5
+    assert spell_out(format_number(2026, 1_234_567)).count(";") == 5
 
 
 def test_each_year_counts_from_one(database: Database) -> None:
     with database.begin() as connection:
-        assert give(connection, 2026) == [written(2026, 1)]
-        assert give(connection, 2026, 3) == [written(2026, 2), written(2026, 3), written(2026, 4)]
-        assert give(connection, 2027) == [written(2027, 1)]
-        assert give(connection, 2026) == [written(2026, 5)]
+        assert next_numbers(connection, 2026) == [format_number(2026, 1)]
+        assert next_numbers(connection, 2026, 3) == [
+            format_number(2026, 2),
+            format_number(2026, 3),
+            format_number(2026, 4),
+        ]
+        assert next_numbers(connection, 2027) == [format_number(2027, 1)]
+        assert next_numbers(connection, 2026) == [format_number(2026, 5)]
 
 
 def test_a_number_that_was_not_used_is_given_again(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.begin() as connection:
-        give(connection, 2026)
+        next_numbers(connection, 2026)
         raise ZeroDivisionError
     with database.begin() as connection:
-        assert give(connection, 2026) == [written(2026, 1)]
+        assert next_numbers(connection, 2026) == [format_number(2026, 1)]
 
 
 def test_no_number_of_an_impossible_year() -> None:
     for year, counter in ((1999, 1), (2200, 1), (2026, 0), (2026, -1)):
         with pytest.raises(ValueError, match="no protocol number"):
-            written(year, counter)
+            format_number(year, counter)

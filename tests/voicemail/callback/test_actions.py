@@ -14,8 +14,7 @@ import pytest
 
 from common.ports import free_ports
 from registry.db import schema
-from registry.requests import store
-from registry.requests.store import Given
+from registry.requests.actions import ActionDetails, perform_action
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
 from voicemail import cli
@@ -88,7 +87,7 @@ def test_a_call_back_from_the_list_to_the_end(terminal: Terminal) -> None:
 
 def test_a_name_is_no_operator(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT)
-    assert "write an operator's code" in terminal.run("take", message.id, "--by", "anna", status=1)
+    assert "is not an operator code" in terminal.run("take", message.id, "--by", "anna", status=1)
     assert terminal.work.entries()[0].state == "waiting"
 
 
@@ -187,7 +186,7 @@ def test_what_ends_in_the_registry_ends_in_the_store(terminal: Terminal) -> None
     message = work.message(NIGHT)
     protocol = work.request(message).protocol
     with work.database.begin() as connection:
-        store.act(connection, work.rules, protocol, "close", "op118", MORNING, Given(outcome="informed"))
+        perform_action(connection, work.rules, protocol, "close", "op118", MORNING, ActionDetails(outcome="informed"))
     assert f"{protocol}: answered or closed elsewhere: closed" in terminal.run("list")
     assert work.store.get(message.id).state == "closed"
 

@@ -11,9 +11,8 @@ from sqlalchemy import update
 from common.command_line import Refusal
 from ivr.ami import ConnectionLost
 from registry.db import schema
-from registry.people.phone_numbers import not_to_be_called
-from registry.requests import store
-from registry.requests.store import Given
+from registry.people.phone_numbers import reason_not_to_call
+from registry.requests.actions import ActionDetails, perform_action
 from tests.conftest import rome
 from tests.ivr.ami.peer import Script, Visitor, manager
 from tests.voicemail.work import ROME, Work
@@ -138,16 +137,16 @@ def test_who_has_not_taken_it_does_not_call(desk_work: Work) -> None:
         ("+39899123456", "special number"),  # premium rate
         ("+39199123456", "special number"),
         ("+39800000039", "special number"),  # a green number, ours
-        ("+39112", "no such numbers"),
-        ("+33142685300", "of FR, and callbacks.countries has only IT"),
-        ("+23052512345", "of MU"),
+        ("+39112", "no such number"),
+        ("+33142685300", "country is FR, and callbacks.countries has only IT"),
+        ("+23052512345", "country is MU"),
         ("+882161234567", "countries has only|no such"),  # satellite
-        ("0612345678", "no number in international form"),
-        ("", "no number in international form"),
+        ("0612345678", "not a number in international form"),
+        ("", "not a number in international form"),
     ],
 )
 def test_only_telephones_that_people_have_are_called(number: str, why: str) -> None:
-    reason = not_to_be_called(number, ["IT"])
+    reason = reason_not_to_call(number, ["IT"])
     assert bool(reason) == bool(why)
     assert any(each in reason for each in why.split("|"))
 
@@ -156,7 +155,9 @@ def test_a_request_that_was_closed_meanwhile_is_not_called(desk_work: Work) -> N
     message = taken(desk_work)
     with desk_work.database.begin() as connection:
         protocol = desk_work.request(message).protocol
-        store.act(connection, desk_work.rules, protocol, "close", "op118", MORNING, Given(outcome="informed"))
+        perform_action(
+            connection, desk_work.rules, protocol, "close", "op118", MORNING, ActionDetails(outcome="informed")
+        )
     with pytest.raises(Refusal, match=r"was closed meanwhile \(informed\)"):
         begin(desk_work, message.id)
     assert desk_work.release(message.id, MORNING) == protocol
@@ -166,7 +167,7 @@ def test_a_request_that_was_closed_meanwhile_is_not_called(desk_work: Work) -> N
 def test_a_caller_who_pretends_a_premium_number_is_not_called_back(desk_work: Work) -> None:
     desk_work.compiled["service"]["callbacks"]["countries"] = ["FR"]
     message = taken(desk_work)
-    with pytest.raises(Refusal, match=r"not called from here: it is of IT, and callbacks.countries has only FR"):
+    with pytest.raises(Refusal, match=r"not called from here: its country is IT, and callbacks.countries has only FR"):
         begin(desk_work, message.id)
     assert desk_work.rows(schema.callback_attempt) == []
 

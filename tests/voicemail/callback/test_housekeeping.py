@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.db import schema
-from registry.requests import store
-from registry.requests.store import Given
+from registry.requests.actions import ActionDetails, perform_action
 from tests.conftest import rome
 from tests.voicemail.work import Work
 from voicemail.callback.housekeeping import groups, mirror
@@ -24,7 +23,7 @@ HOUR = 3600.0
 
 def act(work: Work, which: str, action: str, at: float, **given: str) -> None:
     with work.database.begin() as connection:
-        store.act(connection, work.rules, which, action, "op118", at, Given(**given))
+        perform_action(connection, work.rules, which, action, "op118", at, ActionDetails(**given))
 
 
 def test_messages_from_one_number_are_one_entry_each_within_the_window_after_the_one_before(work: Work) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from common.command_line import Refusal
 from registry.db import schema
-from registry.requests.store import NotPossible
+from registry.requests.actions import NotPossible, perform_action
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
 
@@ -68,11 +68,10 @@ def test_of_many_who_take_at_the_same_moment_one_wins(work: Work) -> None:
 
 
 def test_somebody_else_works_on_the_request_already(work: Work) -> None:
-    from registry.requests import store
 
     message = work.message(NIGHT)
     with work.database.begin() as connection:
-        store.act(connection, work.rules, work.request(message).protocol, "take", "op118", MORNING)
+        perform_action(connection, work.rules, work.request(message).protocol, "take", "op118", MORNING)
     with pytest.raises(NotPossible, match="op118"):
         work.take(message.id, MORNING)
     assert work.entries()[0].state == "waiting"

@@ -1,5 +1,5 @@
-"""The first tables. Drawn from `registry.db.schema` by `python -m registry.db.migrations`: not edited by
-hand."""
+"""The first tables. Generated from `registry.db.schema` by `python -m registry.db.migrations`: do not
+edit by hand."""
 
 from __future__ import annotations
 
@@ -458,4 +458,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("what was registered is not thrown away; restore a backup of before instead")
+    raise NotImplementedError("there is no downgrade, which would lose data; restore a backup instead")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.facts import Fact
-from registry.intake.call_story import story
+from registry.intake.call_summary import summarize
 from tests.registry.calls import NOON, calls, fact, message
 
 
@@ -40,18 +40,18 @@ HANDED_OVER = fact("handed_over", at=NOON + 5, topic="ADR", priority=0)
     ],
 )
 def test_one_call_makes_at_most_one_request(facts: list[Fact], outcome: str | None, topic: str) -> None:
-    found = story(facts)
+    found = summarize(facts)
     assert (found.outcome, found.topic) == (outcome, topic)
 
 
 def test_the_last_topic_counts() -> None:
     later = fact("informed", at=NOON + 9, name="later", topic="PORTALE", whole=True)
-    assert story([later, INFORMED]).topic == "PORTALE"
+    assert summarize([later, INFORMED]).topic == "PORTALE"
 
 
 def test_a_message_without_an_id_is_none() -> None:
     nothing = fact("message", message_id=None, reason="closed", seconds=0.0, empty=True, ended_by="hangup")
-    assert story([nothing, message()]).messages.keys() == {"m-1795604400-1"}
+    assert summarize([nothing, message()]).messages.keys() == {"m-1795604400-1"}
 
 
 NOTICE = fact("notice", at=NOON + 1, prompts={"recording-notice": 3}, campaign="qualita")
@@ -60,18 +60,18 @@ REFUSAL = fact("refusal", at=NOON + 2, of="recording")
 
 def test_a_recording_needs_notice_answer_and_no_refusal() -> None:
     answered = [HANDED_OVER, ended("answered")]
-    found = story([NOTICE, *answered]).recorded
+    found = summarize([NOTICE, *answered]).recorded
     assert found is not None
     assert (found.campaign, found.prompts, found.notice_ended_at) == ("qualita", {"recording-notice": 3}, NOON + 1)
     assert found.started_at == NOON + 5
-    assert story([NOTICE, REFUSAL, *answered]).recorded is None
-    assert story(answered).recorded is None
-    assert story([NOTICE, HANDED_OVER, ended("abandoned")]).recorded is None
+    assert summarize([NOTICE, REFUSAL, *answered]).recorded is None
+    assert summarize(answered).recorded is None
+    assert summarize([NOTICE, HANDED_OVER, ended("abandoned")]).recorded is None
 
 
 def test_a_recording_never_begins_before_its_notice_has_ended() -> None:
     early = HANDED_OVER._replace(at=NOON - 5)
-    found = story([NOTICE, early, ended("answered")]).recorded
+    found = summarize([NOTICE, early, ended("answered")]).recorded
     assert found is not None
     assert found.started_at >= found.notice_ended_at
 
@@ -80,4 +80,4 @@ def test_a_recording_never_begins_before_its_notice_has_ended() -> None:
 def test_neither_order_nor_repetition_matters(facts: list[Fact], chance: random.Random) -> None:
     shuffled = facts + chance.choices(facts, k=3)
     chance.shuffle(shuffled)
-    assert story(shuffled) == story(facts)
+    assert summarize(shuffled) == summarize(facts)

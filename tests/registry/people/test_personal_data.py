@@ -17,9 +17,9 @@ from common.places import Places
 from ivr.configuration.compiled import Compiled
 from registry import cli, keys
 from registry.db import schema
-from registry.db.connection import Away, Database
-from registry.people import data_subject
-from registry.people.data_subject import Person
+from registry.db.connection import Database, Unavailable
+from registry.people import personal_data
+from registry.people.person import Person, find_person
 from registry.requests import protocol_number
 from registry.site import DAY, Site
 from tests.voicemail.sounds import tone, wav
@@ -29,7 +29,7 @@ from voicemail.store import Store
 
 NOW = 1795773600.0  # 27 November 2026
 PROTOCOLS = {
-    name: protocol_number.written(2026, n + 1) for n, name in enumerate(("anna", "bruno", "carla", "anna-again"))
+    name: protocol_number.format_number(2026, n + 1) for n, name in enumerate(("anna", "bruno", "carla", "anna-again"))
 }
 ANNA, BRUNO = "+390612345678", "+393331234567"
 QUEUED = "{at}|{channel}|nul|NONE|ENTERQUEUE||{number}|1\n"
@@ -97,7 +97,7 @@ class House:
 
     def who(self, number: str) -> Person:
         with self.site.database.read() as connection:
-            return data_subject.person(connection, self.site.keys, numbers=[number])
+            return find_person(connection, self.site.keys, numbers=[number])
 
     def everything(self) -> str:
         """All that lies anywhere, as one text."""
@@ -131,30 +131,30 @@ def house(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: p
 
 
 def test_a_person_is_found_in_every_room(house: House) -> None:
-    held = data_subject.find(house.site, house.who(ANNA))
-    assert {each.keeper for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
+    held = personal_data.find_data(house.site, house.who(ANNA))
+    assert {each.store for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
     assert sorted(each.what for each in held) == [
-        "contact: who they are",
+        "contact: name and addresses",
+        "note on a request",
         "number in a log",
         "number in a log",
         "number in a log",
-        "pseudonym of the number of a call",
+        "pseudonym of a caller's number",
         "recording of a conversation",
         f"request {PROTOCOLS['anna']}, closed",
         "voicemail message, 3 s of sound",
-        "words of a request",
     ]
 
 
 def test_a_stranger_is_not_found(house: House) -> None:
-    assert data_subject.find(house.site, house.who("+390687654321")) == []
+    assert personal_data.find_data(house.site, house.who("+390687654321")) == []
 
 
 def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
     written = [
-        name for each in data_subject.keepers() for name in each.export(house.site, house.who(ANNA), str(folder))
+        name for each in personal_data.stores() for name in each.export(house.site, house.who(ANNA), str(folder))
     ]
     message = house.messages["anna"].id
     assert {f"{message}.wav", f"{message}.json", "registry.json", "switch-logs.txt"} < set(written)
@@ -166,7 +166,7 @@ def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tm
 
 def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) -> None:
     before = house.queue_log.stat()
-    done = data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
+    done = personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
     assert all(done[name] for name in ("registry", "voicemail", "switch-logs", "recordings"))
     left = house.everything()
     assert ANNA not in left and house.site.keys.pseudonym(ANNA) not in left
@@ -176,7 +176,7 @@ def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) ->
     assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
     assert len(house.rows("request", "request_id")) == 2  # the figures stay
     assert house.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
-    assert data_subject.find(house.site, house.who(ANNA)) == []
+    assert personal_data.find_data(house.site, house.who(ANNA)) == []
 
 
 def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monke
         reader.execute(select(schema.contact)).all()
         with impatient.begin() as connection:
             connection.execute(insert(schema.survey_salt).values(day="2026-11-27", salt=b"x"))
-        with pytest.raises(Away, match="until `registry purge` runs again"):
+        with pytest.raises(Unavailable, match="until `registry purge` runs again"):
             impatient.flush()
     impatient.flush()
     impatient.close()
@@ -194,21 +194,21 @@ def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monke
 
 def test_erasing_twice_is_erasing_once(house: House) -> None:
     someone = house.who(ANNA)
-    data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
     left = house.everything()
-    done = data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    done = personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
     assert sum(done.values()) == 0
     assert house.everything().replace("dpo", "") != "" and ANNA not in left
 
 
 def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
     contact = house.rows("contact", *schema.contact.c.keys())[0]
-    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     with house.site.database.begin() as connection:  # what `registry restore` would do
         old = dict(zip(schema.contact.c.keys(), contact, strict=True))
         connection.execute(schema.contact.update().where(schema.contact.c.contact_id == "anna").values(**old))
     assert ANNA in house.everything()
-    done = data_subject.purge(house.site, now=NOW + 1, actor="clock")
+    done = personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
     assert [each.things for each in done if each.what == "erased again after a restore"] == [1]
     assert ANNA not in house.everything()
 
@@ -220,7 +220,7 @@ def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
         dict(zip(schema.contact.c.keys(), row, strict=True)) for row in house.rows("contact", *schema.contact.c.keys())
     ]
     for number in (ANNA, BRUNO):
-        data_subject.erase(house.site, house.who(number), now=NOW, actor="dpo", why="x")
+        personal_data.erase_person(house.site, house.who(number), now=NOW, actor="dpo", why="x")
     with house.site.database.begin() as connection:
         for old in contacts:
             same = schema.contact.c.contact_id == old["contact_id"]
@@ -243,10 +243,10 @@ def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
 
 
 def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
-    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     house.call("anna-again", ANNA, NOW + 10)
-    data_subject.purge(house.site, now=NOW + 20, actor="clock")
-    assert {each.id for each in data_subject.find(house.site, house.who(ANNA))} >= {"anna-again"}
+    personal_data.purge_expired(house.site, now=NOW + 20, actor="clock")
+    assert {each.id for each in personal_data.find_data(house.site, house.who(ANNA))} >= {"anna-again"}
 
 
 @pytest.mark.parametrize(
@@ -260,18 +260,18 @@ def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
     ],
 )
 def test_what_is_too_old_goes_and_leaves_evidence(house: House, days: int, gone: set[str]) -> None:
-    done = data_subject.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    done = personal_data.purge_expired(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
     assert {each.what for each in done if each.things} == gone
     evidence = house.rows("purge", "what", "things")
     assert {what for what, things in evidence if things} == gone
     assert len(evidence) == len(done)
-    again = data_subject.purge(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    again = personal_data.purge_expired(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
     assert not any(each.things for each in again)
 
 
 def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None:
     house.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
-    data_subject.purge(house.site, now=NOW, actor="clock")
+    personal_data.purge_expired(house.site, now=NOW, actor="clock")
     assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
     assert "+390211111111" in str(house.rows("contact", "phone_e164"))
 
@@ -283,7 +283,7 @@ def test_words_about_nobody_go_as_well(house: House) -> None:
         self_made = {"request_id": name, "protocol": name, "channel": "phone", "topic_code": "DID", "audience": "other"}
         house.row("request", **self_made, level=1, opened_at=closed - 60, **end)
         house.row("request_note", request_id=name, note_no=1, at=closed, actor_ref="op101", words=f"{name} words")
-    done = data_subject.purge(house.site, now=NOW, actor="clock")
+    done = personal_data.purge_expired(house.site, now=NOW, actor="clock")
     assert [each.things for each in done if each.what == "words"] == [1]
     words = set(house.rows("request_note", "request_id", "words"))
     assert {("old", None), ("young", "young words")} < words
@@ -292,11 +292,11 @@ def test_words_about_nobody_go_as_well(house: House) -> None:
 def test_what_was_noted_on_a_message_goes_with_its_sound(house: House) -> None:
     store = Store(house.site.places.messages)
     store.mark(house.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
-    done = data_subject.purge(house.site, now=NOW + 40 * DAY, actor="clock")
+    done = personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock")
     assert [each.things for each in done if each.what == "voicemail_audio"] == [2]
     assert "via Po" not in house.everything()
     assert [mark.by for mark in store.get(house.messages["anna"].id).history] == ["op101"]  # the evidence stays
-    assert not any(each.things for each in data_subject.purge(house.site, now=NOW + 40 * DAY, actor="clock"))
+    assert not any(each.things for each in personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock"))
 
 
 def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tmp_path: Path) -> None:
@@ -308,14 +308,14 @@ def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tm
         path.write_bytes(b"voice of " + name.encode())
         path.with_suffix(".done").write_bytes(b"")
     (folder / "rejected" / "x-0612345678.wav").write_bytes(b"no name of the dialplan's")
-    held = [each for each in data_subject.find(house.site, house.who(ANNA)) if "switch" in each.what]
+    held = [each for each in personal_data.find_data(house.site, house.who(ANNA)) if "switch" in each.what]
     assert [(each.id, each.since) for each in held] == [(names[0], NOW)] * 2
     copies = tmp_path / "copies"
     copies.mkdir()
-    for each in data_subject.keepers():
+    for each in personal_data.stores():
         each.export(house.site, house.who(ANNA), str(copies))
     assert (copies / "native-2.wav").read_bytes() == b"voice of " + f"rejected/1/{names[0]}".encode()
-    data_subject.erase(house.site, house.who(ANNA), now=NOW + 1, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW + 1, actor="dpo", why="x")
     left = sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name[0] == names[0][0])
     assert left == sorted(name for each in names[1:] for name in (each, each.replace(".wav", ".done")))
 
@@ -336,7 +336,7 @@ def test_a_room_that_cannot_erase_is_told_and_the_others_have(
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", full)
         _, err = run(*words, status=1)
-    assert "No space left on device" in err and "all else was erased" in err and "Traceback" not in err
+    assert "No space left on device" in err and "everything else was erased" in err and "Traceback" not in err
     assert "words of anna" not in house.everything()
     run("purge")
     assert ANNA not in house.everything()
@@ -344,23 +344,23 @@ def test_a_room_that_cannot_erase_is_told_and_the_others_have(
 
 def test_a_journal_of_erasures_that_a_crash_has_torn_takes_the_next_one(house: House) -> None:
     journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
-    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     journal.write_bytes(journal.read_bytes() + b'{"until": 17957')
-    data_subject.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
     assert [json.loads(line)["contacts"] for line in journal.read_text().splitlines()] == [["anna"], ["bruno"]]
     assert journal.stat().st_mode & 0o077 == 0
-    data_subject.purge(house.site, now=NOW + 1, actor="clock")
+    personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
 
 
 def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
     house: House, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data_subject.erase(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
     journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
     whole = journal.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    real = data_subject._write_down
+    real = personal_data.record_erasure
 
     def cramped(*words: Any) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 20, limits[1]))
@@ -369,7 +369,7 @@ def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    monkeypatch.setattr(data_subject, "_write_down", cramped)
+    monkeypatch.setattr(personal_data, "record_erasure", cramped)
     try:
         _, err = run("erase", "--number", ANNA, "--why", "x", "--yes", status=1)
     finally:
@@ -389,15 +389,15 @@ def test_a_line_of_the_journal_that_is_not_sure_to_stay_is_taken_out_again(
 
     with monkeypatch.context() as patched, pytest.raises(Refusal, match="nothing was erased"):
         patched.setattr(os, "fsync", broken)
-        data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    data_subject.purge(house.site, now=NOW + 1, actor="clock")
+        personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
     assert "words of anna" in house.everything()
 
 
 def test_a_journal_of_erasures_that_was_spoilt_is_told(house: House, run: Any) -> None:
     journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
     journal.write_bytes(b"spoilt \xff\n")
-    assert f"{journal}:1: no line of the journal of erasures" in run("purge", status=1)[1]
+    assert f"{journal}:1: not a line of the journal of erasures" in run("purge", status=1)[1]
 
 
 def recorded(house: House, name: str) -> str:
@@ -411,18 +411,18 @@ def recorded(house: House, name: str) -> str:
 
 def test_the_register_says_which_recordings_are_gone(house: House) -> None:
     anna, bruno = recorded(house, "anna"), recorded(house, "bruno")
-    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     columns = ("recording_id", "audio_ref", "purged_at")
     assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, f"{bruno}.wav", None)]
     later = NOW + 40 * DAY
-    data_subject.purge(house.site, now=later, actor="clock")
+    personal_data.purge_expired(house.site, now=later, actor="clock")
     assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, None, later)]
 
 
 def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
     house: House, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(keeper: Any, site: Site, now: float) -> list[Any]:
+    def failing(store: Any, site: Site, now: float) -> list[Any]:
         raise PermissionError(13, "Permission denied", site.places.recordings)
 
     monkeypatch.setattr("measure.personal.Recordings.purge", failing)
@@ -434,7 +434,7 @@ def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
 
 def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
     with open(house.queue_log, "a", encoding="ascii") as asterisk:
-        data_subject.purge(house.site, now=NOW + 30 * DAY, actor="clock")
+        personal_data.purge_expired(house.site, now=NOW + 30 * DAY, actor="clock")
         asterisk.write("1795773600|9.9|nul|NONE|ABANDON|1|1|5\n")
     lines = house.queue_log.read_text().splitlines()
     assert [line.split("|")[4] for line in lines] == ["ENTERQUEUE", "ENTERQUEUE", "ABANDON"]
@@ -445,14 +445,14 @@ def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
     hostile = b"1|2|3|4|ENTERQUEUE||<script>|1\n\xff\xfe|||||\n" + b"9" * 200_000 + b"\n|ENTERQUEUE||" + ANNA.encode()
     house.queue_log.write_bytes(hostile)
     house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
-    assert all(each.keeper != "switch-logs" for each in data_subject.find(house.site, house.who(ANNA)))
-    data_subject.purge(house.site, now=NOW, actor="clock")
+    assert all(each.store != "switch-logs" for each in personal_data.find_data(house.site, house.who(ANNA)))
+    personal_data.purge_expired(house.site, now=NOW, actor="clock")
 
 
 def test_whom_the_switch_called_back_is_masked_and_the_service_is_not(house: House) -> None:
     house.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
-    assert [each.what for each in data_subject.find(house.site, house.who(ANNA))].count("number in a log") == 3
-    data_subject.erase(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+    assert [each.what for each in personal_data.find_data(house.site, house.who(ANNA))].count("number in a log") == 3
+    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     assert house.cdr.read_text() == CALLED_BACK.format(number="+xxxxxxxxxxxx", at=_utc(NOW - DAY))
 
 
@@ -460,7 +460,7 @@ def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Pat
     outside = tmp_path / "var" / "secret.wav"
     outside.write_bytes(b"not a recording")
     someone = Person(calls=frozenset({"../../../secret", "/etc/passwd"}))
-    data_subject.erase(house.site, someone, now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
     assert outside.exists()
 
 
@@ -499,7 +499,7 @@ def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> Non
 
 def test_looking_is_logged(house: House, run: Any) -> None:
     out, _ = run("find", "--protocol", "nul 2026 1 " + PROTOCOLS["anna"][-1], "--why", "a question", "--by", "op101")
-    assert "contact: who they are" in out
+    assert "contact: name and addresses" in out
     assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
         ("op101", "find", "anna", "a question")
     ]
@@ -514,7 +514,7 @@ def test_looking_before_an_erasure_is_logged_whatever_becomes_of_it(house: House
 
 
 def test_erasing_the_number_of_somebody_without_a_request_is_logged(house: House) -> None:
-    data_subject.erase(house.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(house.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
     assert house.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
 
 
@@ -527,15 +527,15 @@ def test_who_asks_through_sudo_is_named(house: House, run: Any, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--number", "abc"], 'telephone: "abc" is no number'),
-        (["--number", "'; DROP TABLE contact; --"], "is no number"),
+        (["--number", "abc"], 'telephone: "abc" is not a number'),
+        (["--number", "'; DROP TABLE contact; --"], "is not a number"),
         (["--protocol", "NUL-2026-000001-" + str((int(PROTOCOLS["anna"][-1]) + 1) % 10)], "a digit is wrong"),
-        (["--protocol", protocol_number.written(2025, 1)], "no request has that number"),
+        (["--protocol", protocol_number.format_number(2025, 1)], "no request has that number"),
         (["--tax-code", "RSSMRA80A01H501A"], "codice fiscale: a letter or digit is wrong"),
-        (["--email", "anna(at)example.it"], "is no address"),
+        (["--email", "anna(at)example.it"], "is not an address"),
         (["--number", ANNA, "--by", "dpo\nroot"], "by: "),
         (["--number", ANNA, "--why", " "], "why: empty"),
-        ([], "nobody is named"),
+        ([], "no person is named"),
     ],
 )
 def test_bad_input_is_told(house: House, run: Any, words: list[str], said: str) -> None:
@@ -545,7 +545,7 @@ def test_bad_input_is_told(house: House, run: Any, words: list[str], said: str) 
 
 def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: Path) -> None:
     assert (
-        "name a folder that is not there yet"
+        "name a folder that does not exist yet"
         in run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path), status=1)[1]
     )
     out, _ = run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path / "anna"))

@@ -1,4 +1,4 @@
-"""Making the registry of a site, and bringing its tables to the program's revision."""
+"""The registry of a site: creating it, and bringing its tables to the program's revision."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError, load
 from registry import keys
 from registry.db import backups, migrations
-from registry.db.connection import Database, DatabaseError, address
-from registry.requests.reference_data import publish
+from registry.db.connection import Database, DatabaseError, database_url
+from registry.requests.reference_data import save_reference_data
 
-LOCK = 0x6E756C  # of PostgreSQL's advisory locks: who makes or changes tables is alone
+LOCK = 0x6E756C  # a PostgreSQL advisory lock: one program at a time creates or changes tables
 
 
 def init(places: Places) -> list[str]:
-    """Make keys and tables unless they are there, bring in topics and promises; what was done, in words.
+    """Create keys and tables unless they exist, and copy topics and promises; return a report, in lines.
 
-    Raises `Refusal`; may be run again at any time.
+    May be run again at any time. Raises `Refusal`.
     """
     compiled = configuration(places)
-    there = os.path.exists(keys.path(places))
+    existed = os.path.exists(keys.path(places))
     keys.make(places)
-    said = [f"keys: {keys.path(places)}" + (", as they were" if there else "; keep a copy of this file apart")]
-    database = Database(address(places))
+    report = [f"keys: {keys.path(places)}" + (", unchanged" if existed else "; keep a copy of this file apart")]
+    database = Database(database_url(places))
     _make_file(database.file)
     with database.begin() as connection:
-        _alone(database, connection)
+        _lock(database, connection)
         before = migrations.state(connection)
         if before == "none":
             migrations.upgrade(connection)
         elif before != "current":
-            raise _wrong(database, before)
-        publish(connection, compiled)
+            raise _wrong_revision(database, before)
+        save_reference_data(connection, compiled)
     database.close()
-    return [*said, f"registry: {database.name}" + (", as it was" if before == "current" else "")]
+    return [*report, f"registry: {database.name}" + (", unchanged" if before == "current" else "")]
 
 
 def migrate(places: Places, now: float) -> list[str]:
-    """Bring the tables to this program's revision, on SQLite after a backup; what was done, in words."""
+    """Bring the tables to this program's revision, on SQLite after a backup; return a report, in lines."""
     compiled = configuration(places)
-    database = Database(address(places))
+    database = Database(database_url(places))
     if database.file and not os.path.exists(database.file):
-        raise _wrong(database, "none")
+        raise _wrong_revision(database, "none")
     with database.read() as connection:
         before, revision = migrations.state(connection), migrations.revision(connection)
     if before in ("none", "newer"):
-        raise _wrong(database, before)
-    said = []
+        raise _wrong_revision(database, before)
+    report = []
     if before == "older" and database.file:
         copy = f"{database.file}.{revision}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}"
         backups.backup(database, copy)
-        said.append(f"backup: {copy}")
+        report.append(f"backup: {copy}")
     with database.begin() as connection:
-        _alone(database, connection)
+        _lock(database, connection)
         migrations.upgrade(connection)
-        publish(connection, compiled)
+        save_reference_data(connection, compiled)
     database.close()
     newest = migrations.revisions()[-1]
     done = f"already at revision {newest}" if before == "current" else f"from revision {revision} to {newest}"
-    return [*said, f"registry: {database.name}: {done}"]
+    return [*report, f"registry: {database.name}: {done}"]
 
 
 def configuration(places: Places) -> Compiled:
-    """Raises `Refusal` when it was never compiled."""
+    """Read the compiled configuration. Raises `Refusal` when it was never compiled."""
     try:
         return load(places.compiled)
     except CompiledError as problem:
@@ -75,7 +75,7 @@ def configuration(places: Places) -> Compiled:
 
 
 def _make_file(path: str) -> None:
-    """An empty file that others cannot read: there will be names in it. SQLite would let everybody read it."""
+    """Create an empty file that others cannot read, because it will hold names. SQLite would make it readable."""
     if not path:
         return
     try:
@@ -87,14 +87,14 @@ def _make_file(path: str) -> None:
         ) from None
 
 
-def _alone(database: Database, connection: Connection) -> None:
-    if not database.sqlite:  # there BEGIN IMMEDIATE has done it
+def _lock(database: Database, connection: Connection) -> None:
+    if not database.sqlite:  # on SQLite, BEGIN IMMEDIATE has locked it
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
 
 
-def _wrong(database: Database, state: migrations.State) -> DatabaseError:
+def _wrong_revision(database: Database, state: migrations.State) -> DatabaseError:
     if state == "newer":
         return DatabaseError(migrations.newer(database))
     if state == "older":
         return DatabaseError(f"{database.name}: its tables are older than this program; run `registry migrate`")
-    return DatabaseError(f"{database.name}: holds no registry; make one with `registry init`")
+    return DatabaseError(f"{database.name}: holds no registry; create one with `registry init`")

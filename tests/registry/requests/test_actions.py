@@ -16,9 +16,11 @@ from sqlalchemy import func, select, update
 from common.command_line import Refusal
 from registry import text_input
 from registry.db import schema
-from registry.requests import history, store
+from registry.requests import history
+from registry.requests.actions import ActionDetails, Conflict, NotPossible, perform_action
 from registry.requests.history import Event, Standing
-from registry.requests.store import Conflict, Given, NotPossible, Opening, Request
+from registry.requests.opening import Opening, open_request, open_requests
+from registry.requests.request import Request, get_request
 from registry.requests.transitions import ACTIONS, TABLE
 from tests.conftest import rome
 from tests.registry.request_steps import HOUR, MORNING, Desk
@@ -47,7 +49,7 @@ def test_an_information_is_over_as_it_begins(desk: Desk) -> None:
 def test_numbers_follow_each_other_and_begin_again_with_the_local_year(desk: Desk) -> None:
     late, early = rome("2026-12-31 23:59"), rome("2027-01-01 00:01")
     with desk.begin() as connection:
-        found = store.open_requests(
+        found = open_requests(
             connection, desk.rules, [Opening("phone", "DID", at, "intake") for at in (late, early, late, early)]
         )
     assert [each.protocol[:-2] for each in found] == [
@@ -58,25 +60,25 @@ def test_numbers_follow_each_other_and_begin_again_with_the_local_year(desk: Des
 def test_many_are_opened_together_or_none(desk: Desk) -> None:
     good = Opening("voicemail", "DID", MORNING, "intake", note="richiamare")
     with pytest.raises(Refusal, match="topic"), desk.begin() as connection:
-        store.open_requests(connection, desk.rules, [good, good._replace(topic="NOPE")])
+        open_requests(connection, desk.rules, [good, good._replace(topic="NOPE")])
     for table in (schema.request, schema.request_event, schema.sla_clock, schema.protocol_counter):
         assert desk.rows(select(table)) == []
     with desk.begin() as connection:
-        assert len(store.open_requests(connection, desk.rules, [good] * 50)) == 50
+        assert len(open_requests(connection, desk.rules, [good] * 50)) == 50
     assert len(desk.rows(select(schema.request_note))) == 50
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"channel": "fax"}, 'channel: "fax" is none; there are phone, voicemail'),
-        ({"topic": "XYZ"}, 'topic: "XYZ" is none; there are ADR, ALTRO, DID'),
-        ({"topic": "X'; --"}, 'topic: "X\'; --" is none; it has only letters'),
-        ({"audience": ""}, 'audience: "" is none'),
-        ({"actor": "Mario Rossi"}, '"Mario Rossi" is nobody who acts; write an operator\'s code with op before it'),
-        ({"outcome": "duplicate"}, "a double is merged, not closed"),
-        ({"outcome": "fine"}, 'outcome: "fine" is none'),
-        ({"call_id": "1.1\x1b[2J"}, 'call: "1.1<1b>[2J" is none'),
+        ({"channel": "fax"}, 'channel: "fax" is not valid; use one of phone, voicemail'),
+        ({"topic": "XYZ"}, 'topic: "XYZ" is not a topic; the topics are ADR, ALTRO, DID'),
+        ({"topic": "X'; --"}, 'topic: "X\'; --" is not a valid code; use only letters'),
+        ({"audience": ""}, 'audience: "" is not valid'),
+        ({"actor": "Mario Rossi"}, '"Mario Rossi" is not an operator code; write op and the number'),
+        ({"outcome": "duplicate"}, "a duplicate is merged, not closed"),
+        ({"outcome": "fine"}, 'outcome: "fine" is not valid'),
+        ({"call_id": "1.1\x1b[2J"}, 'call: "1.1<1b>[2J" is not a valid code'),
         ({"note": "  "}, "note: empty"),
     ],
 )
@@ -187,9 +189,9 @@ def test_a_double_knows_its_original(desk: Desk) -> None:
     one, other, third = desk.open(), desk.open(), desk.open()
     merged = desk.act(other, "merge", MORNING + 60, into=one.protocol.lower())
     assert (merged.state, merged.outcome, merged.duplicate_of) == ("closed", "duplicate", one.request_id)
-    with pytest.raises(Refusal, match=f"is a double itself; merge into {one.protocol}"):
+    with pytest.raises(Refusal, match=f"is a duplicate itself; merge into {one.protocol}"):
         desk.act(third, "merge", MORNING + 70, into=other.protocol)
-    with pytest.raises(Refusal, match="is not its own double"):
+    with pytest.raises(Refusal, match="cannot be a duplicate of itself"):
         desk.act(third, "merge", MORNING + 70, into=third.protocol)
     with pytest.raises(Refusal, match="--into PROTOCOL"):
         desk.act(third, "merge", MORNING + 70)
@@ -215,17 +217,17 @@ def test_only_a_job_centre_that_is_open_on_the_day_is_referred_to(desk: Desk) ->
 def test_what_an_action_needs_and_what_it_does_not_take(desk: Desk) -> None:
     request = desk.open()
     for action, option in (("assign", "--to op118"), ("close", "--outcome resolved"), ("refer", "--office CODE")):
-        with pytest.raises(Refusal, match=f"{action}: say .*{option}"):
+        with pytest.raises(Refusal, match=f"{action}: give .*{option}"):
             desk.act(request, action, MORNING + 1)
-    with pytest.raises(Refusal, match="take: takes no outcome"):
+    with pytest.raises(Refusal, match="take: does not take outcome"):
         desk.act(request, "take", MORNING + 1, outcome="resolved")
     with pytest.raises(Refusal, match='no job centre has the code "XX99"'):
         desk.act(request, "refer", MORNING + 1, office="XX99")
-    with pytest.raises(Refusal, match='"rossi" is nobody who acts'):
+    with pytest.raises(Refusal, match='"rossi" is not an operator code'):
         desk.act(request, "assign", MORNING + 1, owner="rossi")
     with pytest.raises(Refusal, match="`registry merge"):
         desk.act(request, "close", MORNING + 1, outcome="duplicate")
-    with pytest.raises(Refusal, match='action: "dance" is none; there are open, assign'):
+    with pytest.raises(Refusal, match='action: "dance" is not valid; use one of open, assign'):
         desk.act(request, "dance", MORNING + 1)
     assert desk.get(request.protocol) == request
 
@@ -275,14 +277,14 @@ def test_hostile_words_are_kept_as_they_came(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("x" * 1_000_000, "1000000 characters; the longest has 4000"),
+        ("x" * 1_000_000, "1000000 characters; shorten it to 4000"),
         ("a\x00b", "contains <00>"),
         ("\udcff", "contains <dcff>"),
     ],
 )
 def test_what_no_database_keeps_is_refused(said: str, told: str) -> None:
     with pytest.raises(Refusal) as problem:
-        text_input.text(said, "note")
+        text_input.check_text(said, "note")
     assert told in str(problem.value) and len(str(problem.value)) < 200
 
 
@@ -334,11 +336,11 @@ STEP = st.tuples(
 )
 
 
-def given_for(action: str, outcome: str, other: Request) -> Given:
+def given_for(action: str, outcome: str, other: Request) -> ActionDetails:
     """What that action needs."""
     needs = next(row.needs for row in TABLE if row.action == action)
     every = {"owner": "op119", "outcome": outcome, "office": "MI01", "into": other.protocol}
-    return Given(**{needs: every[needs]}) if needs else Given()
+    return ActionDetails(**{needs: every[needs]}) if needs else ActionDetails()
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -349,20 +351,20 @@ def test_the_row_is_what_its_history_says(
     desk.rules = desk.rules._replace(third_level=third_level)
     now = MORNING
     with desk.begin() as connection:
-        request = store.open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
-        other = store.open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
+        request = open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
+        other = open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))
         refused = 0
         for action, passed, actor, outcome, stale in steps:
             now += passed
             try:
-                request = store.act(
+                request = perform_action(
                     connection, desk.rules, request.request_id, action, actor, now,
                     given_for(action, outcome, other), expected_version=request.version - stale,
                 )  # fmt: skip
             except Refusal:
                 refused += 1
-        events = history.events(connection, request.request_id)
-        assert store.get(connection, request.request_id) == request
+        events = history.read_events(connection, request.request_id)
+        assert get_request(connection, request.request_id) == request
         rows = connection.execute(
             select(schema.sla_clock).where(schema.sla_clock.c.request_id == request.request_id)
         ).all()

@@ -12,9 +12,9 @@ from sqlalchemy import insert, inspect, select, text
 from common.command_line import Refusal
 from common.places import Places
 from ivr.configuration.compiled import Compiled
-from registry import cli, keys, maintenance
+from registry import cli, installation, keys
 from registry.db import migrations, schema
-from registry.db.connection import Database, DatabaseError, address
+from registry.db.connection import Database, DatabaseError, database_url
 from tests.registry import postgres
 from tests.registry.site import configured
 
@@ -61,7 +61,7 @@ def test_init_makes_keys_tables_topics_and_promises(places: Places, capsys: pyte
     said = capsys.readouterr().out
     assert f"keys: {keys.path(places)}; keep a copy of this file apart\n" in said
     assert "\nregistry: " in said
-    found = migrations.opened(places)
+    found = migrations.open_database(places)
     with found.read() as connection:
         topics = connection.execute(select(schema.topic.c.topic_code)).scalars().all()
         promises = connection.execute(select(schema.promise.c.promise_code)).scalars().all()
@@ -72,19 +72,19 @@ def test_init_makes_keys_tables_topics_and_promises(places: Places, capsys: pyte
 def test_init_again_changes_nothing(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     run(places, "init")
     before = keys.load(places)
-    with Database(address(places)).begin() as connection:
+    with Database(database_url(places)).begin() as connection:
         connection.execute(insert(schema.topic), {"topic_code": "NEW", "label_it": "Nuovo", "label_en": "New"})
     capsys.readouterr()
     assert run(places, "init") == 0
-    assert capsys.readouterr().out.count(", as ") == 2
+    assert capsys.readouterr().out.count(", unchanged") == 2
     assert keys.load(places) == before
-    with migrations.opened(places).read() as connection:
+    with migrations.open_database(places).read() as connection:
         assert "NEW" in connection.execute(select(schema.topic.c.topic_code)).scalars().all()
 
 
 def test_the_database_of_another_program_is_left_alone(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     Path(places.var).mkdir(exist_ok=True)
-    other = Database(address(places))
+    other = Database(database_url(places))
     with other.begin() as connection:
         connection.execute(text("CREATE TABLE request (theirs integer)"))
     assert run(places, "init") == 1
@@ -96,7 +96,7 @@ def test_the_database_of_another_program_is_left_alone(places: Places, capsys: p
 
 def test_what_is_secret_is_not_for_everybody(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
-    maintenance.init(places)
+    installation.init(places)
     assert stat.S_IMODE(os.stat(keys.path(places)).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "registry.db").st_mode) & 0o007 == 0
 
@@ -108,23 +108,23 @@ def test_migrate_brings_older_tables_up(
     older(places, monkeypatch)
     capsys.readouterr()
     with pytest.raises(DatabaseError, match="older than this program; run `registry migrate`"):
-        migrations.opened(places)
+        migrations.open_database(places)
     with pytest.raises(Refusal, match="registry migrate"):
-        maintenance.init(places)
-    said = maintenance.migrate(places, NOW)
+        installation.init(places)
+    said = installation.migrate(places, NOW)
     assert said[-1].endswith("from revision 0001 to 9998")
-    with migrations.opened(places).read() as connection:
+    with migrations.open_database(places).read() as connection:
         assert connection.execute(text("SELECT further FROM topic")).first() == (None,)
-    assert maintenance.migrate(places, NOW)[-1].endswith("already at revision 9998")
+    assert installation.migrate(places, NOW)[-1].endswith("already at revision 9998")
 
 
 def test_migrate_makes_a_backup_of_sqlite_first(
     tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = configured(tmp_path, compiled)
-    maintenance.init(places)
+    installation.init(places)
     older(places, monkeypatch)
-    backup, _ = maintenance.migrate(places, NOW)
+    backup, _ = installation.migrate(places, NOW)
     copy = Database(f"sqlite:///{backup.removeprefix('backup: ')}")
     with copy.read() as connection:
         assert migrations.revision(connection) == "0001"
@@ -137,11 +137,11 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(places: Places, monk
     with open(Path(migrations.FOLDER, "versions", "9998_next.py"), "a", encoding="utf-8") as file:
         file.write("    raise ValueError('in the middle')\n")
     with pytest.raises(ValueError, match="in the middle"):
-        maintenance.migrate(places, NOW)
-    url = address(places)
+        installation.migrate(places, NOW)
+    url = database_url(places)
     monkeypatch.undo()
     database = Database(url)
-    migrations.check(database)
+    migrations.check_revision(database)
     with database.read() as connection:
         assert "further" not in {column["name"] for column in inspect(connection).get_columns("topic")}
 
@@ -149,7 +149,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(places: Places, monk
 @pytest.mark.parametrize("command", ["init", "migrate", "backup"])
 def test_newer_tables_are_left_alone(places: Places, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(places, "init")
-    with Database(address(places)).begin() as connection:
+    with Database(database_url(places)).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     extra = [str(Path(places.var, "copy")), "--programs", postgres.running().programs] if command == "backup" else []
     assert run(places, command, *extra) == 1
@@ -160,7 +160,7 @@ def test_newer_tables_are_left_alone(places: Places, command: str, capsys: pytes
 
 def test_without_a_registry_migrate_says_init(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(places, "migrate") == 1
-    assert "make one with `registry init`" in capsys.readouterr().err
+    assert "create one with `registry init`" in capsys.readouterr().err
     assert not os.path.exists(Path(places.var, "registry.db"))
 
 
@@ -173,4 +173,4 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, compiled: Comp
     places = configured(tmp_path, compiled)
     (tmp_path / "registry.db").mkdir()
     with pytest.raises(DatabaseError, match=r"registry\.db: Is a directory; does the folder exist"):
-        maintenance.init(places)
+        installation.init(places)

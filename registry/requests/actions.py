@@ -1,0 +1,161 @@
+"""Actions on a request, one at a time: each is a row of the transition table and adds one event to the history.
+
+When two operators act on one request, the second is refused, and the message names who was first, when, and what is
+possible now. There are three cases: the action no longer fits the state; the version that the operator saw
+(`expected_version`) is not the current one; the other one committed in between.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from common.command_line import Refusal
+from registry import text_input
+from registry.db import schema
+from registry.people import offices
+from registry.requests import clocks, history
+from registry.requests.clocks import Rules
+from registry.requests.history import Event
+from registry.requests.notes import add_note
+from registry.requests.request import Request, check_outcome, get_request
+from registry.requests.transitions import ACTIONS, Need, Transition, WrongTransition, find, possible
+
+table = schema.request
+
+
+class NotPossible(Refusal):
+    """The action does not fit the request's state; the message names who brought it there and what is possible."""
+
+
+class Conflict(Refusal):
+    """Somebody else was faster; the message says who, when and what."""
+
+
+class ActionDetails(NamedTuple):
+    """What some actions need: the new owner, the outcome, the job centre, the request that this one duplicates."""
+
+    owner: str | None = None
+    outcome: str | None = None
+    office: str | None = None
+    into: str | None = None
+
+
+_OPTIONS: dict[Need, str] = {
+    "owner": "give the new owner: --to op118",
+    "outcome": "give the outcome: --outcome resolved",
+    "office": "give the job centre: --office CODE",
+    "into": "give the original request: --into PROTOCOL",
+}
+NO_DETAILS = ActionDetails()
+
+
+def perform_action(
+    connection: Connection,
+    rules: Rules,
+    which: str,
+    action: str,
+    actor: str,
+    now: float,
+    details: ActionDetails = NO_DETAILS,
+    *,
+    expected_version: int | None = None,
+    note: str | None = None,
+) -> Request:
+    """Perform one action on a request, by its protocol number or id; return the request as it is afterwards.
+
+    Raises `Conflict` and `NotPossible`, both of which name the last one who acted; `Refusal` for missing details.
+    """
+    text_input.check_choice(action, ACTIONS, "action")
+    text_input.check_actor(actor)
+    if note is not None:
+        text_input.check_text(note, "note")
+    before = _locked(connection, which, details.into) if action == "merge" else get_request(connection, which)
+    latest = history.last_event(connection, before.request_id, before.version)
+    if expected_version is not None and expected_version != before.version:
+        raise _conflict(before, latest, rules)
+    try:
+        row = find(action, before.state, before.level, rules.third_level)
+    except WrongTransition as problem:
+        raise NotPossible(f"{before.protocol}: {problem} (last: {_describe(latest, rules)})") from None
+    changes = _changes(connection, before, row, actor, details, rules.hours.local(now).date())
+    event = Event(
+        seq=before.version + 1, at=max(now, latest.at), actor=actor, action=row.action, from_state=before.state,
+        to_state=row.state, from_level=before.level, to_level=row.level or before.level, changes=changes,
+    )  # fmt: skip
+    standing = history.apply(before.standing, event)
+    unchanged = (table.c.request_id == before.request_id) & (table.c.version == before.version)
+    if connection.execute(update(table).where(unchanged).values(**standing._asdict())).rowcount != 1:
+        current = get_request(connection, before.request_id)
+        raise _conflict(current, history.last_event(connection, current.request_id, current.version), rules)
+    connection.execute(insert(schema.request_event), event.row(before.request_id))
+    clocks.update_clocks(connection, rules, before.request_id, before.channel, event)
+    if note is not None:
+        add_note(connection, before.request_id, note, actor, event.at)
+    return before._replace(**standing._asdict())
+
+
+def _locked(connection: Connection, which: str, into: str | None) -> Request:
+    """Return a request that is to be merged, after locking both requests in an order that is always the same.
+
+    Without the lock two people could merge each request into the other, and neither would stay open.
+    """
+    if into is None:
+        return get_request(connection, which)
+    both = sorted(get_request(connection, number).request_id for number in (which, into))
+    connection.execute(
+        select(table.c.version).where(table.c.request_id.in_(both)).order_by(table.c.request_id).with_for_update()
+    )
+    return get_request(connection, which)
+
+
+def _changes(
+    connection: Connection, before: Request, row: Transition, actor: str, details: ActionDetails, today: date
+) -> dict[str, Any]:
+    """Return what else an action changes: the owner, the job centre, the outcome."""
+    unused = [name for name in ActionDetails._fields if getattr(details, name) is not None and name != row.needs]
+    if unused:
+        raise Refusal(f"{row.action}: does not take {', '.join(unused)}; leave it out")
+    if row.needs is not None and getattr(details, row.needs) is None:
+        raise Refusal(f"{row.action}: {_OPTIONS[row.needs]}")
+    changes: dict[str, Any] = {}
+    owner = {"same": before.owner_ref, "actor": actor, "given": details.owner, "nobody": None,
+             "actor_if_nobody": before.owner_ref or actor}[row.owner]  # fmt: skip
+    if owner != before.owner_ref:
+        changes["owner"] = text_input.check_actor(owner) if owner is not None else None
+    office = {"same": before.office_code, "given": details.office, "here": None}[row.place]
+    if office != before.office_code:
+        if office is not None:
+            offices.check_office(connection, office, today)
+        changes["office"] = office
+    if row.needs == "outcome":
+        changes["outcome"] = check_outcome(details.outcome or "")
+    if row.needs == "into":
+        changes |= {"outcome": "duplicate", "into": _original(connection, before, details.into or "")}
+    return changes
+
+
+def _original(connection: Connection, duplicate: Request, which: str) -> str:
+    original = get_request(connection, which)
+    if original.request_id == duplicate.request_id:
+        raise Refusal(f"{duplicate.protocol}: cannot be a duplicate of itself; name the other request with --into")
+    if original.outcome == "duplicate":
+        instead = get_request(connection, original.duplicate_of or "").protocol
+        raise Refusal(f"{original.protocol}: is a duplicate itself; merge into {instead}")
+    return original.request_id
+
+
+def _conflict(current: Request, latest: Event, rules: Rules) -> Conflict:
+    actions = ", ".join(possible(current.state, current.level, rules.third_level))
+    return Conflict(
+        f"{current.protocol}: has changed meanwhile: {_describe(latest, rules)}; it is {current.state} at level"
+        f" {current.level}, version {current.version}; look at it again, possible now: {actions}"
+    )
+
+
+def _describe(event: Event, rules: Rules) -> str:
+    """Who did what, when: `take by op117 on 24/11/2026 at 10:02:11`."""
+    at = datetime.fromtimestamp(event.at, UTC).astimezone(rules.hours.zone)
+    return f"{event.action} by {event.actor} on {at:%d/%m/%Y} at {at:%H:%M:%S}"
