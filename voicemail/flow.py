@@ -14,7 +14,7 @@ from typing import Any
 
 from ivr.agi import Answer, Command, CommandError, Hangup, Noop, RecordFile, SayDigits, StreamFile
 from ivr.flows import phone_numbers
-from ivr.flows.call import KEYS, Call, Flow, choose, collect, last_words, say
+from ivr.flows.call import KEYS, Call, Flow, choose, collect, say, set_variables_despite_hangup
 from voicemail.audio import RATE, AudioError
 from voicemail.message import Message
 from voicemail.recording import Draft
@@ -44,7 +44,7 @@ def voicemail(call: Call) -> Flow:
         box.keep()  # and still tell the dialplan
     finally:
         box.keep()  # whatever happens: a bug and the end of the engine lose no words either
-    yield from last_words({"IVR_FATE": box.fate, "IVR_OUTCOME": "done"})
+    yield from set_variables_despite_hangup({"IVR_FATE": box.fate, "IVR_OUTCOME": "done"})
 
 
 class Box:

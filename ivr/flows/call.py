@@ -1,9 +1,9 @@
-"""A call, and the few words in which every flow is written.
+"""A call, and the functions from which every flow is built.
 
-A flow is a generator: it yields commands of `ivr.agi` and is sent their replies, exactly as a SimPy process yields
-events. It knows nothing of sockets: the same generator runs for Asterisk over FastAGI, as a process script, and for a
-simulated caller. When the caller is gone, `ivr.agi.Hangup` is raised at the flow's `yield`; what a flow must still do
-then stands in `except Hangup` or `finally`, and may only yield commands that the switch accepts on a dead channel.
+A flow is a generator: it yields commands of `ivr.agi` and receives their replies, as a SimPy process yields events. It
+does no I/O: the same generator runs for Asterisk over FastAGI, as a process script, and for a simulated caller. When
+the caller has hung up, `ivr.agi.Hangup` is raised at the flow's `yield`. Put what must still be done into
+`except Hangup` or `finally`, with only such commands as the switch accepts on a dead channel.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ class Call:
         self.environment = environment
         self.compiled = compiled
         self.service = compiled["service"]
-        # The dialplan passes the switch's clock and LINKEDID; without them (another dialplan) we use our own.
+        # The dialplan passes the switch's clock and LINKEDID; another dialplan may not, then our own are used.
         self.id = environment.arg(2) or environment.uniqueid
         self._clock = clock
-        self._ahead = _ahead(environment.arg(1), clock())
+        self._ahead = _seconds_ahead(environment.arg(1), clock())
         self.began = self.now()
         self.typed = ""  # a key pressed ahead of its question
-        self.missed = False  # something of what was last said: no such sound, or the caller hung up in the middle
+        self.missed = False  # the last `say` was incomplete: a sound is missing, or the caller hung up
         self.log = log
         self._report = report
 
     def argument(self, number: int) -> str:
-        """What the dialplan passed to this flow, from 1; "" when it did not."""
+        """An argument that the dialplan passed to this flow, from 1; "" when it is missing."""
         return self.environment.arg(2 + number)
 
     @property
     def number(self) -> str | None:
-        """The caller's number in E.164, or None when withheld or not a number to call back."""
+        """The caller's number in E.164, or None when it is withheld or cannot be called back."""
         given = self.environment.callerid
         return None if given is None else phone_numbers.normalise(given, self.service["voicemail"]["default_country"])
 
@@ -66,31 +66,31 @@ class Call:
         return self._clock() + self._ahead
 
     def report(self, kind: str, *, once: bool = False, **data: Any) -> None:
-        """Put a fact into the spool. `once`: a call has only one of its kind, whoever tells it and however often."""
+        """Write a fact into the spool. `once`: a call has only one fact of this kind, however often it is reported."""
         at = self.now()
         identity = f"{kind}-{self.id}" if once else new_id(at)
         self._report(Fact(identity, self.id, round(at, 3), kind, data))
 
-    def drawn(self, purpose: str, share: float) -> bool:
-        """Whether this call belongs to a random sample of that share; the same call always gives the same answer."""
+    def in_sample(self, purpose: str, share: float) -> bool:
+        """Whether this call belongs to a random sample of that share; always the same answer for the same call."""
         return zlib.crc32(f"{purpose}:{self.id}".encode()) < share * 2**32
 
 
-def _ahead(told: str, now: float) -> float:
-    """Seconds by which the switch's clock is ahead of ours; 0 when they agree to the second that it can tell."""
-    if not (told.isascii() and told.isdigit() and len(told) <= 12):
+def _seconds_ahead(epoch: str, now: float) -> float:
+    """Seconds by which the switch's clock is ahead of ours; 0 within its resolution of a second."""
+    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= 12):
         return 0.0
-    difference = int(told) - now
+    difference = int(epoch) - now
     return 0.0 if -2 < difference < 2 else difference
 
 
 def say(call: Call, prompts: Iterable[Prompt], keys: str = "") -> Generator[Command[Any], Any, str]:
-    """Play prompts one after the other; the key of `keys` that cut them short, or ""."""
+    """Play prompts one after the other; returns the key of `keys` that interrupted them, or ""."""
     call.missed = False
     for sound in sounds(call.compiled, prompts, call.now()):
         played = yield StreamFile(sound, keys)
         if played.failed:
-            # A missing file, or the caller has gone: the next command tells. A call never ends for want of a prompt.
+            # A missing file, or the caller hung up, which the next command shows. A missing prompt never ends a call.
             call.missed = True
             call.log("prompt_failed", sound=sound)
         if played.digit:
@@ -100,7 +100,7 @@ def say(call: Call, prompts: Iterable[Prompt], keys: str = "") -> Generator[Comm
 
 
 def ask(call: Call, prompts: Sequence[Prompt], wait_seconds: float) -> Generator[Command[Any], Any, str]:
-    """Play a question and wait for one key; "" when none came. A key may cut the question short or come ahead of it."""
+    """Play a question and wait for one key; "" without one. A key may interrupt the question or come before it."""
     key, call.typed = call.typed, ""
     if not key:
         key = yield from say(call, prompts, KEYS)
@@ -127,13 +127,13 @@ def choose(
             continue
         attempts -= 1
         why = "wrong_input" if key else "no_input"
-        # The hint may be cut short by the answer, which then is the answer to the question.
+        # A key that interrupts the hint is the answer to the question.
         call.typed = yield from say(call, wrong_input if key else no_input, KEYS)
     return "", why
 
 
 def collect(call: Call, prompts: Sequence[Prompt], most: int, wait_seconds: float) -> Generator[Command[Any], Any, str]:
-    """Ask for digits, ended by `#`, by `most` of them or by a pause; `*` starts anew. The digits, perhaps none."""
+    """Ask for digits until `#`, `most` digits or a pause; `*` starts again. Returns the digits, or ""."""
     digits, key = "", (yield from ask(call, prompts, wait_seconds))
     while key and key != "#":
         digits = "" if key == "*" else digits + key
@@ -143,8 +143,8 @@ def collect(call: Call, prompts: Sequence[Prompt], most: int, wait_seconds: floa
     return digits
 
 
-def last_words(variables: dict[str, str]) -> Flow:
-    """`set_variables` for what must be said even to a channel whose caller has just hung up."""
+def set_variables_despite_hangup(variables: dict[str, str]) -> Flow:
+    """`set_variables`, also when the caller hangs up in the meantime."""
     for name, value in variables.items():
         try:
             yield SetVariable(name, value)
@@ -153,7 +153,7 @@ def last_words(variables: dict[str, str]) -> Flow:
 
 
 def set_variables(variables: dict[str, str]) -> Flow:
-    """Hand over to the dialplan: its variables in the order given. The last one is IVR_OUTCOME by custom, since a
-    dialplan that does not find it knows that the flow did not come to its end."""
+    """Set the dialplan's variables in the given order. The last one is IVR_OUTCOME by convention: without it the
+    dialplan knows that the flow did not finish."""
     for name, value in variables.items():
         yield SetVariable(name, value)

@@ -1,8 +1,8 @@
-"""The last word on every call: how it ended. Run by the dialplan's hang-up handler, on a channel that is gone."""
+"""Reports how each call ended. Run by the dialplan's hang-up handler, on a dead channel."""
 
 from __future__ import annotations
 
-from ivr.flows.call import Call, Flow, last_words
+from ivr.flows.call import Call, Flow, set_variables_despite_hangup
 
 FATES = frozenset(("left_menu", "informed", "abandoned", "answered", "refused", "no_message", "message"))
 
@@ -16,10 +16,10 @@ def ended(call: Call) -> Flow:
         call.report("queue_refused", once=True, status=queue_status)
     call.report(
         "ended",
-        once=True,  # a ring that failed after it had told may be followed by the next
+        once=True,  # after a failure the next ring may report it again
         fate=fate if fate in FATES else "unknown",
         stage=stage,
         queue_status=queue_status,
         seconds=int(seconds) if seconds.isascii() and seconds.isdigit() else None,
     )
-    yield from last_words({"IVR_OUTCOME": "done"})
+    yield from set_variables_despite_hangup({"IVR_OUTCOME": "done"})

@@ -1,7 +1,7 @@
 """Walks the menu: from the first ring to the operators, to a message, or to goodbye.
 
-`menu` is the flow that the dialplan starts. It follows the nodes of the compiled menu, one small function a kind, each
-returning the name of the next node or the `Outcome` of the walk; how the call goes on is the dialplan's to do.
+The dialplan starts the flow `menu`. It follows the nodes of the compiled menu. There is one small function for each
+kind of node, which returns the name of the next node or the `Outcome` of the walk. The dialplan then continues.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 class Walk:
-    """What a walk through the menu has gathered so far."""
+    """What a walk through the menu has collected so far."""
 
     def __init__(self) -> None:
         self.topic: str | None = None
@@ -49,9 +49,9 @@ Step = Generator[Command[Any], Any, Union[str, Outcome]]  # noqa: UP007
 
 
 def menu(call: Call) -> Flow:
-    """The flow `menu`: answers, walks the menu, tells the dialplan how to go on."""
+    """The flow `menu`: answers, walks the menu, sets the dialplan's variables."""
     answer = yield Answer()
-    if not answer.failed:  # the caller may have gone while it rang; the next command tells
+    if not answer.failed:  # the caller may have hung up while it rang; the next command shows
         call.report("answered", revision=call.compiled["revision"])
     outcome = yield from walk(call)
     yield from set_variables(outcome.variables)
@@ -72,7 +72,7 @@ def walk(call: Call) -> Generator[Command[Any], Any, Outcome]:
         name = step
         if call.now() > latest:
             call.log("menu_time_over", node=name)
-            return _leave_for_a_person(call, walk)
+            return _leave_menu(call, walk)
 
 
 def _hours(call: Call, node: HoursNode, name: str, walk: Walk) -> Step:
@@ -81,7 +81,7 @@ def _hours(call: Call, node: HoursNode, name: str, walk: Walk) -> Step:
 
 
 def _play(call: Call, node: PlayNode, name: str, walk: Walk) -> Step:
-    # A key pressed now is the answer of somebody who knows the menu: it is kept for the next question.
+    # A caller who knows the menu may press a key now: it is kept for the next question.
     call.typed = yield from say(call, node["prompts"], "0123456789*#" if node["interruptible"] else "")
     return node["next"]
 
@@ -109,7 +109,7 @@ def _inform(call: Call, node: InformNode, name: str, walk: Walk) -> Step:
     call.typed = yield from say(call, node["prompts"], "0123456789*#")
     call.report("informed", topic=node["topic"], whole=not (call.typed or call.missed))
     if not call.missed:
-        # Whoever hangs up from here on has had an answer.
+        # Callers who hang up from here on have been informed.
         yield SetVariable("IVR_FATE", "informed")
     return node["next"]
 
@@ -122,7 +122,7 @@ def _number(call: Call, node: NumberNode, name: str, walk: Walk) -> Step:
         call.typed = (yield SayDigits(digits, "12")).digit
         key, _why = yield from choose(call, ["number-confirm"], "12", node["wait_seconds"], 2, [], [])
         if key == "1":
-            call.report("number", node=name, digits=len(digits))  # how many, not which
+            call.report("number", node=name, digits=len(digits))  # their number only
             walk.variables[f"IVR_{node['name'].upper()}"] = digits
             return node["next"]
     return node["failed"]
@@ -154,8 +154,8 @@ def _to_message(walk: Walk, reason: str) -> Outcome:
     return Outcome({**walk.variables, "IVR_REASON": reason, "IVR_OUTCOME": "voicemail"})
 
 
-def _leave_for_a_person(call: Call, walk: Walk) -> Outcome:
-    """For a caller who has been in the menu too long: the operators, or a message when they are not there."""
+def _leave_menu(call: Call, walk: Walk) -> Outcome:
+    """For a caller who has been in the menu too long: the operators, or a message when the service is closed."""
     if OpeningHours.of(call.service).is_open(call.now()):
         return _to_queue(call, walk, 0, {})
     return _to_message(walk, "closed")

@@ -1,7 +1,7 @@
-"""The notice of recording: before a recording, always; without it, none.
+"""The notice of recording. No call is recorded without it.
 
-A call is recorded only while a quality campaign is on, only when it belongs to the sample, only after the notice has
-been played to its end, and not if the caller refuses with the key that the notice names.
+A call is recorded only during a quality campaign, if it belongs to the sample, after the whole notice was played, and
+if the caller has not refused with the key that the notice names.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ivr.flows.speech import sounds
 if TYPE_CHECKING:
     from ivr.configuration.compiled import Prompt
 
-REFUSAL_SECONDS = 2.0  # after the notice, for those who want to think
+REFUSAL_SECONDS = 2.0  # after the notice, to decide
 
 
 def give_notice(call: Call, prompts: Sequence[Prompt]) -> Generator[Command[Any], Any, bool]:
-    """Tell the caller, when this call is in the sample; True when it may be recorded."""
+    """Play the notice if this call is in the sample; returns whether it may be recorded."""
     campaign = call.service["recording"]
-    if not campaign["campaign"] or not call.drawn("recording", campaign["sampling"]):
+    if not campaign["campaign"] or not call.in_sample("recording", campaign["sampling"]):
         return False
     refuse = campaign["refuse_key"]
     for sound in sounds(call.compiled, prompts, call.now()):
         played = yield StreamFile(sound, refuse)
         if played.failed:
             call.log("notice_failed", sound=sound)
-            return False  # who was not told is not recorded
+            return False  # no recording without the notice
         if played.digit:
             call.report("refusal", of="recording")
             return False
@@ -38,17 +38,17 @@ def give_notice(call: Call, prompts: Sequence[Prompt]) -> Generator[Command[Any]
     if key == refuse:
         call.report("refusal", of="recording")
         return False
-    call.typed = key or call.typed  # a topic that was pressed in the welcome still counts
+    call.typed = key or call.typed  # a key pressed during the welcome still counts
     return True
 
 
 def notice(call: Call) -> Flow:
-    """The flow `notice`, for a dialplan of a site that has its own menu: sets IVR_RECORD, then IVR_OUTCOME."""
+    """The flow `notice`, for a site whose dialplan has its own menu: sets IVR_RECORD, then IVR_OUTCOME."""
     recorded = yield from give_notice(call, ["recording-notice"])
     yield from set_variables({"IVR_RECORD": "1" if recorded else "", "IVR_OUTCOME": "done"})
 
 
 def _versions(call: Call, prompts: Sequence[Prompt]) -> dict[str, int]:
-    """Which words the caller heard: evidence for the register of recordings."""
+    """Which text the caller heard: evidence for the register of recordings."""
     sheets = call.compiled["prompts"]
     return {prompt: sheets[prompt]["version"] for prompt in prompts if isinstance(prompt, str) and prompt in sheets}

@@ -1,24 +1,24 @@
 """Telephone numbers of callers: from what the line or the keypad gives to a number that an operator can call back.
 
-PyPI `phonenumbers` knows every plan of the world and takes 60 ms to say so; it is used at intake, and as the oracle of
-the tests. On the call a few patterns of the Italian plan are enough, and for abroad the country codes and the lengths
-of ITU E.164. What costs the person or the service dear, or reaches nobody, is refused while the caller is there to give
-another number: emergency and short numbers, premium and shared-cost numbers, satellite and world-wide services.
-Free-phone numbers (800) are refused too: they take calls, nobody in particular answers there.
+PyPI `phonenumbers` knows every numbering plan but takes 60 ms to import. It is used at intake, and as the oracle of the
+tests. On the call, a few patterns of the Italian plan are enough, and for other countries the country codes and lengths
+of ITU E.164. Numbers that are expensive or reach nobody are refused while the caller can still give another one:
+emergency and short numbers, premium and shared-cost numbers, satellite and world-wide services. Free-phone numbers
+(800) are refused too, since no particular person answers there.
 """
 
 from __future__ import annotations
 
 import re
 
-# `re` compiles a pattern when it is first used and keeps it: a script that asks for no number does not pay the 2 ms.
+# `re` compiles a pattern on its first use: a script that asks for no number does not spend the 2 ms.
 _WRITTEN = re.VERBOSE | re.ASCII
 
-LONGEST = 32  # characters that are looked at; no number with its separators has more
+LONGEST = 32  # characters of a number with its separators
 
 _ITALY = r"""
     3 [1-9] \d{7,8} | 43 \d{8}                                # mobile: 9 (the oldest) or 10 digits
-    | 55 \d{8}                                                # voice over IP, tied to no town
+    | 55 \d{8}                                                # voice over IP, of no town
     | (?= \d{6,11} \Z) 0 (?:                                  # landline: the zero belongs to the number
           [26] | [1345789] [0159]                             # 02 Milano, 06 Roma, 011 Torino, 081 Napoli ...
         | 1 (?: 2[1-5] | 31 | 4[1-4] | 6[1356] | 7[1-5] | 8[2-57] )
@@ -31,8 +31,8 @@ _ITALY = r"""
       ) \d+
     """
 
-# North America has one length for all; 900 and 976 are premium there. Codes that begin with 80 and 87, 979, and the 88s
-# but Bangladesh and Taiwan are no countries: free-phone, satellite and premium services of the whole world.
+# North American numbers have one length; 900 and 976 are premium there. Codes that begin with 80 or 87, 979, and 88
+# except Bangladesh and Taiwan are not countries: they are free-phone, satellite and premium services.
 _ABROAD = r"""
     1 (?!900) [2-9]\d\d (?!976) [2-9]\d{6}
     | (?! 1 | 39 ) (?= \d{7,15} \Z) (?:
@@ -46,8 +46,8 @@ _ABROAD = r"""
 def normalise(digits: str, country: str = "IT") -> str | None:
     """The number as `+` and digits (E.164), or None when nobody can be called back there.
 
-    `digits` is a caller ID or what was typed: `3331234567`, `06 1234567`, `+39...`, `0039...`, `0044...`. Numbers
-    without a country code are understood for `country` IT only; elsewhere callers give the code. Never raises.
+    `digits` is a caller ID or typed digits: `3331234567`, `06 1234567`, `+39...`, `0039...`, `0044...`. Numbers
+    without a country code are accepted for `country` IT only. Never raises.
     """
     if len(digits) > LONGEST:
         return None

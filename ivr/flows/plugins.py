@@ -1,5 +1,5 @@
-"""Which flows there are. A flow is installed under its name in the entry points group `ivr.flows`, so that `voicemail`
-(or a site's own package) adds one without anything here importing upward."""
+"""Finds the installed flows. Each is an entry point of the group `ivr.flows`, so that `voicemail` (or a package of the
+site) can add one, and nothing here imports upward."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ GROUP = "ivr.flows"
 
 
 class PluginError(Exception):
-    """Something installed cannot be used; the message names the entry point and the remedy."""
+    """An entry point cannot be used; the message names it and the remedy."""
 
 
 def installed_flows() -> dict[str, FlowFunction]:
-    """Every flow by its name, which is the script's name in the dialplan. Raises `PluginError`."""
+    """Every flow by its name, which the dialplan uses as the script's name. Raises `PluginError`."""
     flows: dict[str, FlowFunction] = load_plugins(GROUP)
     if not flows:
         raise PluginError(
             f"no entry points of the group {GROUP}: is the package installed? `pip install -e .`; "
-            "a stale *.egg-info folder beside the sources hides an installed one: remove it"
+            "if it is, delete a stale *.egg-info folder beside the sources, which hides it"
         )
     return flows
 
 
 def load_plugins(group: str) -> dict[str, Callable[..., Any]]:
-    """The callables of a group of entry points by name. Raises `PluginError` when one cannot be had."""
-    found: dict[str, EntryPoint] = {}
+    """Load the callables of a group of entry points, by name. Raises `PluginError`."""
+    points: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
-        known = found.setdefault(point.name, point)
+        known = points.setdefault(point.name, point)
         if known.value != point.value:
-            raise PluginError(f"{group}: two packages install {point.name!r}: {known.value} and {point.value}")
-    return {name: _load(point) for name, point in sorted(found.items())}
+            raise PluginError(
+                f"{group}: two packages install {point.name!r}: {known.value} and {point.value}"
+            )
+    return {name: _load(point) for name, point in sorted(points.items())}
 
 
 def _load(point: EntryPoint) -> Callable[..., Any]:
@@ -43,6 +45,6 @@ def _load(point: EntryPoint) -> Callable[..., Any]:
     except (ImportError, AttributeError) as problem:
         raise PluginError(f"{point.group}: {point.name} = {point.value}: {problem}; reinstall the package") from problem
     if not callable(loaded):
-        raise PluginError(f"{point.group}: {point.name} = {point.value} is a {type(loaded).__name__}, no function")
+        raise PluginError(f"{point.group}: {point.name} = {point.value} is a {type(loaded).__name__}, not a function")
     called: Callable[..., Any] = loaded
     return called

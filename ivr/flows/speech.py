@@ -1,4 +1,4 @@
-"""What is said, as Asterisk's sounds: prompts by their id; numbers, hours and days from recorded pieces."""
+"""Prompts as names of Asterisk's sound files; numbers, hours and days are joined from recorded pieces."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def sounds(compiled: Compiled, prompts: Iterable[Prompt], now: float) -> list[st
 
 
 def sound(prompt: str) -> str:
-    """Asterisk's name of a prompt: numbers are where Asterisk itself looks for them, the rest is under nul/."""
+    """Asterisk's name of a prompt: numbers are where Asterisk itself looks for them, all others under nul/."""
     return prompt if prompt.startswith("digits/") else f"nul/{prompt}"
 
 
 def number(value: int) -> list[str]:
-    """An Italian number from 0 to 99 from its pieces: venti + tre, but ventuno and ventotto are words of their own."""
+    """An Italian number from 0 to 99: venti + tre, but ventuno and ventotto have sounds of their own."""
     tens, units = divmod(value, 10)
     if value <= 20 or units in (0, 1, 8):
         return [f"digits/{value}"]
@@ -48,16 +48,16 @@ def clock_time(hour: int, minute: int) -> list[str]:
 
 
 def opening_hours(service: Service) -> list[str]:
-    """The hours of the week, days with the same hours together: "dal lunedi al venerdi, dalle ore 9 alle ore 18"."""
-    words = ["hours-intro"]
+    """The weekly hours, with equal days grouped: "dal lunedi al venerdi, dalle ore 9 alle ore 18"."""
+    pieces = ["hours-intro"]
     for days, ranges in _runs(service["hours"]):
-        words += _days(days)
+        pieces += _days(days)
         for position, span in enumerate(ranges):
             begin, end = (datetime.strptime(edge, "%H:%M") for edge in span.replace("24:00", "00:00").split("-"))
-            words += ["and-join"] if position else []
-            words += ["hours-from", *clock_time(begin.hour, begin.minute)]
-            words += ["hours-to", *clock_time(end.hour, end.minute)]
-    return [*words, "except-holidays"]
+            pieces += ["and-join"] if position else []
+            pieces += ["hours-from", *clock_time(begin.hour, begin.minute)]
+            pieces += ["hours-to", *clock_time(end.hour, end.minute)]
+    return [*pieces, "except-holidays"]
 
 
 def next_opening(service: Service, now: float) -> list[str]:
@@ -65,7 +65,7 @@ def next_opening(service: Service, now: float) -> list[str]:
     zone = ZoneInfo(service["service"]["time_zone"])
     today = datetime.fromtimestamp(now, zone).date()
     instant = OpeningHours.of(service).next_opening(now)
-    if instant == math.inf:  # closed for years: there is nothing to announce
+    if instant == math.inf:  # closed for years: nothing to announce
         return []
     opening = datetime.fromtimestamp(instant, zone)
     day = opening.date()
@@ -82,7 +82,7 @@ def next_opening(service: Service, now: float) -> list[str]:
 
 
 def _runs(hours: dict[str, list[str]]) -> list[tuple[list[str], list[str]]]:
-    """Neighbouring open days that have the same hours: ([days], [ranges])."""
+    """Consecutive open days with the same hours, as ([days], [ranges])."""
     runs: list[tuple[list[str], list[str]]] = []
     previous: list[str] = []
     for day in DAYS:
@@ -101,6 +101,6 @@ def _days(days: list[str]) -> list[str]:
     if len(days) == 1:
         return [f"day-{days[0]}"]
     whole = f"days-{days[0]}-{days[-1]}"
-    if whole in ("days-monday-friday", "days-monday-saturday"):  # said in one breath
+    if whole in ("days-monday-friday", "days-monday-saturday"):  # one recording
         return [whole]
     return [f"days-from-{days[0]}", f"days-to-{days[-1]}"]

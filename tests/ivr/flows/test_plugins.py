@@ -41,7 +41,7 @@ def test_nothing_installed_is_an_error_with_the_remedy(monkeypatch: pytest.Monke
     [
         ("ivr.nonesuch:menu", "No module named 'ivr.nonesuch'; reinstall"),
         ("ivr.flows.menu:nonesuch", "has no attribute 'nonesuch'; reinstall"),
-        ("ivr.flows.menu:OTHER_TOPIC", "is a str, no function"),
+        ("ivr.flows.menu:OTHER_TOPIC", "is a str, not a function"),
     ],
 )
 def test_an_entry_point_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
