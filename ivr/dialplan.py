@@ -1,9 +1,8 @@
-"""Asterisk's files, rendered from the templates in `config/asterisk/` and from the compiled configuration.
+"""Renders Asterisk's files from the templates in `config/asterisk/` and the compiled configuration.
 
-A template is an Asterisk file with `{{placeholders}}`; everything else, `${VARIABLES}` included, is Asterisk's own and
-passes through untouched. Files named `*_nul.conf` are the service itself and can be included by an Asterisk that is
-there already; the others are the frame of the private switch. Each ends by including `<name>_custom.conf`, which is
-never written here: there ops put their own lines.
+A template is an Asterisk file with `{{placeholders}}`; everything else, `${VARIABLES}` included, is copied as it is.
+Files named `*_nul.conf` are the service itself, and an existing Asterisk can include them. The other files are the
+frame of the private switch. Each ends by including `<name>_custom.conf`, which belongs to ops and is never written.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from ivr.drivers.relay import render_script
 
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
-# Files that Asterisk complains about when they are missing, though nothing needs to be in them.
+# Asterisk complains when these files are missing; they may be empty.
 EMPTY = (
     *("acl.conf", "ccss.conf", "cel.conf", "cli.conf", "codecs.conf", "dsp.conf", "features.conf"),
     *("pjproject.conf", "queuerules.conf", "udptl.conf"),
 )
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
-_SAFE = re.compile(r"[\w./@+~-]+", re.ASCII)  # what no Asterisk file gives a meaning of its own
+_SAFE = re.compile(r"[\w./@+~-]+", re.ASCII)  # characters without a special meaning in Asterisk's files
 _SECRET = re.compile(r"^([ +-]*(?:secret|password) = ).*$", re.MULTILINE)
-_PRIVATE = {"manager.conf", "pjsip_nul.conf"}  # with passwords in them
+_PRIVATE = {"manager.conf", "pjsip_nul.conf"}  # they contain passwords
 
 # Conditions under which a member does not count (queues.conf: joinempty, leavewhenempty).
 _NOBODY_THERE = "unavailable,invalid,unknown"
@@ -43,7 +42,7 @@ _NOBODY_FREE = "paused,inuse,ringing,wrapup,unavailable,invalid,unknown"
 
 @dataclass(frozen=True)
 class Seat:
-    """One operator's telephone: at a fixed `contact` (SIP URI), or registering itself with `password`."""
+    """One operator's telephone: at a fixed `contact` (SIP URI), or registering with `password`."""
 
     name: str
     contact: str | None = None
@@ -52,7 +51,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Values:
-    """What a rendering needs beside the configuration: this machine's ports, folders, secrets and years."""
+    """What a rendering needs besides the configuration: ports, folders, secrets and years."""
 
     templates: str  # folder
     scripts: str  # folder of the AGI scripts
@@ -64,34 +63,34 @@ class Values:
     seats: Sequence[Seat]
     engine_host: str = HOST
     engine_port: int = 4573
-    ports: Ports = field(default=Ports(5060, 5038, 8088, 10000, 20000))  # the private switch only, as what follows
+    ports: Ports = field(default=Ports(5060, 5038, 8088, 10000, 20000))  # from here on: the private switch only
     ami_user: str = "nul"
     ami_secret: str = ""
     trunks: Sequence[str] = (HOST,)  # addresses from which callers come
-    trunk_contact: str | None = None  # SIP URI of where call-backs leave
+    trunk_contact: str | None = None  # SIP URI to which call-backs are sent
 
-    @classmethod
-    def seats_named(cls, count: int, each: Callable[[str], Seat]) -> list[Seat]:
-        """`each("seat01")` and so on."""
-        return [each(f"seat{number:02d}") for number in range(1, count + 1)]
+
+def make_seats(count: int, make: Callable[[str], Seat]) -> list[Seat]:
+    """The seats `make("seat01")`, `make("seat02")` and so on."""
+    return [make(f"seat{number:02d}") for number in range(1, count + 1)]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A file that a rendering alters; `before` is None for a new one."""
+    """A file that a rendering changes; `before` is None for a new file."""
 
     name: str
     before: str | None
     after: str
 
     def diff(self) -> str:
-        """As `diff -u`, passwords hidden."""
+        """Like `diff -u`, with passwords hidden."""
         before, after = (_SECRET.sub(r"\1***", text).splitlines(True) for text in (self.before or "", self.after))
         return "".join(difflib.unified_diff(before, after, f"{self.name} (now)", f"{self.name} (rendered)"))
 
 
 def render(compiled: Compiled, values: Values, *, site: bool = False) -> dict[str, str]:
-    """File name -> text. `site`: only what an existing Asterisk includes (`*_nul.conf`)."""
+    """Render the files: name -> text. `site`: only those that an existing Asterisk includes (`*_nul.conf`)."""
     known = placeholders(compiled, values)
     texts = {} if site else dict.fromkeys(EMPTY, '#tryinclude "{{custom}}"')
     for name in template_names(values.templates):
@@ -110,44 +109,44 @@ def render(compiled: Compiled, values: Values, *, site: bool = False) -> dict[st
 
 
 def template_names(folder: str) -> list[str]:
-    """The templates of a folder, in order. Ops' own includes are none, should they lie there."""
+    """The templates of a folder, in order; not the `*_custom.conf` files of ops."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as problem:
-        raise Refusal(f"{folder}: {problem.strerror}; Asterisk's templates belong there") from None
-    found = [name for name in names if name.endswith(".conf") and not name.endswith("_custom.conf")]
-    if not found:
-        raise Refusal(f"{folder}: holds no template (*.conf)")
-    return found
+        raise Refusal(f"{folder}: {problem.strerror}; copy the shipped config/asterisk/ there") from None
+    templates = [name for name in names if name.endswith(".conf") and not name.endswith("_custom.conf")]
+    if not templates:
+        raise Refusal(f"{folder}: no templates (*.conf); copy those of the shipped config/asterisk/")
+    return templates
 
 
 def fill(template: str, known: Mapping[str, str], path: str) -> str:
-    """Put the values in. A value of several lines (or none) has its placeholder alone on a line."""
+    """Replace the placeholders. One whose value has several lines (or none) must be alone on its line."""
     return "".join(_line(line, known, f"{path}:{number}") for number, line in enumerate(template.splitlines(), 1))
 
 
 def _line(line: str, known: Mapping[str, str], where: str) -> str:
-    def value(found: re.Match[str]) -> str:
-        name = found[1].strip()
+    def value(match: re.Match[str]) -> str:
+        name = match[1].strip()
         if name in known:
             return known[name]
         close = difflib.get_close_matches(name, known, 1)
-        hint = f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(sorted(known))}"
+        hint = f'; did you mean "{close[0]}"?' if close else f"; use {', '.join(sorted(known))}"
         raise Refusal(f'{where}: no placeholder is named "{name}"{hint}')
 
     text = _PLACEHOLDER.sub(value, line)
     if ("\n" in text or not text) and line and not _PLACEHOLDER.fullmatch(line.strip()):
-        raise Refusal(f"{where}: this placeholder stands for whole lines; put it alone on a line")
+        raise Refusal(f"{where}: the value of this placeholder is whole lines; put it alone on a line")
     return text + "\n"
 
 
 def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
-    """Every placeholder of the templates (but `custom`, which is each file's own) and its value."""
+    """Every placeholder of the templates and its value, except `custom`, which differs from file to file."""
     service = compiled["service"]
     identity, queue, voicemail = service["service"], service["queue"], service["voicemail"]
     joinempty, leavewhenempty = empty_policy(service)
     key = queue["voicemail_key"]
-    words = {
+    unquoted = {
         "number": identity["number"],
         "language": identity["language"],
         "zone": identity["time_zone"],
@@ -161,10 +160,10 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "sip_bind": HOST,
         "ami_user": values.ami_user,
     }
-    for name, word in words.items():
-        _refuse_unsafe(name, word, ":" if name == "engine" else "")
+    for name, value in unquoted.items():
+        _refuse_unsafe(name, value, ":" if name == "engine" else "")
     return {
-        **words,
+        **unquoted,
         "ami_secret": _secret(values.ami_secret, "ami_secret"),
         "longest_call": str(service["limits"]["longest_call_seconds"]),
         "silence": str(voicemail["silence_seconds"]),
@@ -201,11 +200,11 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
 
 
 def empty_policy(service: Service) -> tuple[str, str]:
-    """Who does not count when a caller wants to join, and when one waits: `joinempty` and `leavewhenempty`.
+    """`joinempty` and `leavewhenempty`: the operators who do not count for a new caller, and for a waiting one.
 
-    Whoever waits when the last operator leaves is led to the voicemail, as is whoever calls an empty room; only
-    `nobody_logged_in` with `wait` lets callers wait for somebody to come. `nobody_free` with `voicemail` turns callers
-    away at the door; who has joined while somebody was free stays.
+    Callers go to the voicemail when no operator is logged in, and waiting callers when the last operator logs out; only
+    `nobody_logged_in` with `wait` lets them wait. With `nobody_free` and `voicemail`, new callers go to the voicemail
+    while all operators are busy; callers who joined before stay.
     """
     policy = service["queue"]["all_busy"]
     if policy["means"] == "nobody_free":
@@ -214,7 +213,7 @@ def empty_policy(service: Service) -> tuple[str, str]:
 
 
 def hours(service: Service) -> str:
-    """The weekly hours as dialplan. A range includes its last minute in Asterisk, and does not in service.yaml."""
+    """The weekly hours as dialplan. A range includes its last minute in Asterisk, but not in service.yaml."""
     zone = service["service"]["time_zone"]
     lines = []
     for day in WEEKDAYS:
@@ -226,7 +225,7 @@ def hours(service: Service) -> str:
 
 
 def closed_days(service: Service, first_year: int, last_year: int) -> str:
-    """One extension per holiday or closure, its name the local date."""
+    """One extension per holiday or closure, named by the local date."""
     days = OpeningHours.of(service).closed_days(first_year, last_year)
     return "\n".join(f"exten => {day:%Y%m%d},1,Return() ; {_comment(name)}" for day, name in days) or "; none"
 
@@ -252,7 +251,7 @@ def _seat(seat: Seat) -> str:
 
 
 def _contact(whose: str, uri: str | None) -> str:
-    """The line of a fixed address; "" for none."""
+    """The line of a fixed address, or ""."""
     if uri is None:
         return ""
     _refuse_unsafe(f"{whose}'s contact", uri, ":[]")
@@ -266,35 +265,35 @@ def _comment(text: str) -> str:
 def _refuse_unsafe(name: str, value: str, further: str) -> None:
     if not _SAFE.fullmatch(value.translate({ord(sign): None for sign in further})):
         raise Refusal(
-            f"{name}: {value!r} cannot stand in an Asterisk file; use only letters, digits and . _ - / @ + ~"
+            f"{name}: {value!r} cannot be written into an Asterisk file; use only letters, digits and . _ - / @ + ~"
             " (for a folder: another --var or --config)"
         )
 
 
 def _secret(value: str, name: str) -> str:
     if value and not re.fullmatch(r"[\w-]+", value, re.ASCII):
-        raise Refusal(f"{name}: a password here has only letters, digits, - and _")
+        raise Refusal(f"{name}: not a valid password; use only letters, digits, - and _")
     return value
 
 
 def script_files(places: Places) -> dict[str, str]:
     """The AGI scripts as Asterisk runs them: name -> text, with this interpreter and the paths of this installation."""
     source = os.path.join(ROOT, "agi_scripts")
-    found = {}
+    scripts = {}
     for name in sorted(os.listdir(source)):
         path = os.path.join(source, name)
         if "." in name or not os.path.isfile(path):
             continue
         with open(path, encoding="utf-8") as file:
             try:
-                found[name] = render_script(file.read(), sys.executable, ROOT, places.compiled)
+                scripts[name] = render_script(file.read(), sys.executable, ROOT, places.compiled)
             except ValueError as problem:
                 raise Refusal(f"{path}: {problem}") from None
-    return found
+    return scripts
 
 
 def install_scripts(places: Places) -> None:
-    """Write them into `places.scripts`, as the dialplan starts them."""
+    """Write the scripts into `places.scripts`, where the dialplan starts them."""
     write(script_files(places), places.scripts, mode=0o755)
 
 
@@ -302,8 +301,8 @@ def install_scripts(places: Places) -> None:
 
 
 def changes(files: Mapping[str, str], folder: str) -> list[Change]:
-    """What writing these files there would alter."""
-    found = []
+    """What writing these files would change."""
+    changed = []
     for name, after in sorted(files.items()):
         try:
             with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
@@ -311,17 +310,16 @@ def changes(files: Mapping[str, str], folder: str) -> list[Change]:
         except FileNotFoundError:
             before = None
         if before != after:
-            found.append(Change(name, before, after))
-    return found
+            changed.append(Change(name, before, after))
+    return changed
 
 
 def write(files: Mapping[str, str], folder: str, stamp: str | None = None, mode: int = 0o644) -> list[Change]:
-    """Write what differs, and return what was altered.
+    """Write the files that differ, and return the changes. Raises OSError.
 
-    With a `stamp` (a point in time, fit for a folder's name) what stood there before is kept in
-    `<folder>/replaced/<stamp>/`. All new files are on the disk before the first is put in place, each by a rename:
-    neither a full disk nor a crash leaves half a file, and Asterisk never reads one. Files with passwords are for their
-    owner alone, whatever `mode` says. OSError as it comes.
+    With a `stamp` (a time that can be the name of a folder) the old files are kept in `<folder>/replaced/<stamp>/`. All
+    new files are on the disk before the first is renamed into place: neither a full disk nor a crash leaves half a
+    file, and Asterisk never reads one. Only the owner may read files with passwords, whatever `mode` is.
     """
     altered = changes(files, folder)
     if not altered:
@@ -358,5 +356,5 @@ def _keep(altered: Sequence[Change], folder: str, stamp: str) -> None:
     kept = os.path.join(folder, "replaced", stamp)
     os.makedirs(kept, mode=0o700, exist_ok=True)
     for name in replaced:
-        if not os.path.exists(os.path.join(kept, name)):  # twice at the same time: the first copy is the older one
+        if not os.path.exists(os.path.join(kept, name)):  # a second rendering with the same stamp keeps the first copy
             os.link(os.path.join(folder, name), os.path.join(kept, name))

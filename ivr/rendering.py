@@ -1,6 +1,6 @@
-"""Writing Asterisk's files: the values of a switch, what would change, the question, the files.
+"""Writes Asterisk's files: collects the values of a switch, shows what changes, asks, writes.
 
-`ivr render` does it for an Asterisk that is there already, `lab switch render` for a private one.
+`ivr render` does this for an existing Asterisk, `lab switch render` for a private one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from common.places import Places
 from common.safe_files import write_file
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
-from ivr.dialplan import Change, Seat, Values, changes, render, script_files, write
+from ivr.dialplan import Change, Seat, Values, changes, make_seats, render, script_files, write
 
-YEARS_AHEAD = 5  # of closed days in the dialplan, beside the current year
+YEARS_AHEAD = 5  # of closed days in the dialplan, after the current year
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of both commands."""
+    """Add the options of both commands."""
     parser.add_argument("--output", metavar="DIR", help="where Asterisk reads them; a site's is often /etc/asterisk")
     parser.add_argument("--diff-only", action="store_true", help="write nothing; exit status 1 when something differs")
     parser.add_argument("--yes", action="store_true", help="write without asking")
@@ -42,7 +42,7 @@ def render_into(
 ) -> tuple[int, dict[str, str]]:
     """Check and compile the configuration, show what changes in `folder`, ask, write.
 
-    Returns the exit status and the files. Raises `Refusal` when the configuration is faulty, the person disagrees or a
+    Returns the exit status and the files. Raises `Refusal` when the configuration has errors, the person declines or a
     file cannot be written.
     """
     now = time.time()
@@ -67,15 +67,13 @@ def render_into(
         write(scripts, places.scripts, mode=0o755)
         write(files, folder, datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ"))
     except OSError as problem:
-        raise Refusal(
-            f"{problem.filename or folder}: {problem.strerror}; nothing there was left half written"
-        ) from None
-    print(f"{folder}: {len(altered)} changed; a running Asterisk takes them with `core reload`")
+        raise Refusal(f"{problem.filename or folder}: {problem.strerror}; no file was half written") from None
+    print(f"{folder}: {len(altered)} changed; a running Asterisk reads them on `core reload`")
     return 0, files
 
 
 def common_values(compiled: Compiled, places: Places, now: float) -> dict[str, Any]:
-    """What a private switch and a site's have in common, as arguments of `Values`."""
+    """The arguments of `Values` that a private switch and a site's share."""
     return {
         "templates": places.templates,
         "scripts": places.scripts,
@@ -89,7 +87,7 @@ def common_values(compiled: Compiled, places: Places, now: float) -> dict[str, A
 
 
 def registered_seats(places: Places, count: int) -> Sequence[Seat]:
-    """Telephones that register themselves, with the passwords of `var/seats.json`; a seat not in it gets a new one."""
+    """Telephones that register, with the passwords of `var/seats.json`; a new seat gets a new password."""
     path = _seats_file(places)
     try:
         with open(path, encoding="utf-8") as file:
@@ -97,20 +95,20 @@ def registered_seats(places: Places, count: int) -> Sequence[Seat]:
     except FileNotFoundError:
         passwords = {}
     except (OSError, ValueError) as problem:
-        raise Refusal(f"{path}: {problem}; delete it, and every telephone gets a new password") from None
-    return Values.seats_named(count, lambda name: Seat(name, password=passwords.get(name) or secrets.token_urlsafe(15)))
+        raise Refusal(f"{path}: {problem}; correct it, or delete it to give every telephone a new password") from None
+    return make_seats(count, lambda name: Seat(name, password=passwords.get(name) or secrets.token_urlsafe(15)))
 
 
 def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:
-    """So that telephones go on registering after the next rendering; readable by the owner alone."""
+    """Save the passwords, so that telephones can register after the next rendering. Only the owner may read them."""
     os.makedirs(places.var, exist_ok=True)
     document = json.dumps({seat.name: seat.password for seat in seats}, indent=1)
     write_file(_seats_file(places), document + "\n", mode=0o600)
 
 
 def make_folder(path: str) -> None:
-    """With what is missing above it. What root makes belongs to whom the folder above belongs to (the user `asterisk`):
-    the engine and the switch are to write there."""
+    """Make a folder and its missing parents. Root gives them to the owner of the parent (the user `asterisk`), since
+    the engine and the switch write there."""
     if os.path.isdir(path):
         return
     above = os.path.dirname(path)
@@ -126,7 +124,7 @@ def _seats_file(places: Places) -> str:
 
 
 def _engine_port(compiled: Compiled, places: Places) -> int:
-    """That of the configuration; when it leaves the port open, the one that a running engine has found."""
+    """The port of the configuration; when that is 0, the port of the running engine."""
     if port := compiled["service"]["engine"]["port"]:
         return port
     try:
@@ -134,7 +132,7 @@ def _engine_port(compiled: Compiled, places: Places) -> int:
             return int(json.load(file)["port"])
     except (OSError, ValueError, KeyError, TypeError):
         raise Refusal(
-            "config/service.yaml: engine.port is 0, a free one, and no engine runs that has found it; "
+            "config/service.yaml: engine.port is 0 (any free port), and no engine is running; "
             "write a port, or start the engine first (`ivr serve`)"
         ) from None
 

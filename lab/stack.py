@@ -22,7 +22,7 @@ from common.ports import HOST, free_ports
 from ivr import dialplan, facts
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
-from ivr.dialplan import Seat, Values
+from ivr.dialplan import Seat, make_seats
 from ivr.facts import Fact
 from lab import Switch, script_probe, shared_folders
 from lab.debian.installation import Installation
@@ -236,7 +236,7 @@ class Stack:
 
     def _render(self, switch: Switch, now: float) -> None:
         rendered = private_values(self.compiled, self.places, switch, now)
-        seats = Values.seats_named(self.compiled["service"]["queue"]["seats"], self._seat)
+        seats = make_seats(self.compiled["service"]["queue"]["seats"], self._seat)
         values = replace(
             rendered, seats=seats, engine_host=HOST, engine_port=self.engine.port, trunk_contact=self._trunk_contact
         )

@@ -1,4 +1,4 @@
-"""`ivr check`: find mistakes in `config/` before a caller does. Exit status 0, warnings allowed, or 1."""
+"""`ivr check`: find mistakes in `config/` before a caller does. Exit status 1 when there are errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         return 1
     menu, survey, prompts = configuration.menu, configuration.survey, configuration.prompts
     sizes = f"{len(menu.nodes)} nodes, {len(survey.questions)} questions, {len(prompts)} prompts"
-    print(f"{short_path(places.config)}: in order{', ' + counts if counts else ''} ({sizes})")
+    print(f"{short_path(places.config)}: no errors{', ' + counts if counts else ''} ({sizes})")
     return 0
 
 

@@ -11,7 +11,7 @@ from ivr.configuration.service import examine
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None: what is read and written is chosen with --config and --var."""
+    """No options: --config and --var choose what is read and written."""
 
 
 def run(options: argparse.Namespace, places: Places) -> int:

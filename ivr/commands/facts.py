@@ -1,4 +1,4 @@
-"""`ivr facts`: what happened on the calls, from the spool."""
+"""`ivr facts`: show what happened on the calls, from the spool."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FOLLOW_SECONDS = 0.5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--call", metavar="ID", help="only this call (the switch's LINKEDID)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, as in the spool")
-    parser.add_argument("--follow", action="store_true", help="go on showing new facts, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line, as in the spool")
+    parser.add_argument("--follow", action="store_true", help="wait for new facts and show them, until Ctrl-C")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -32,29 +32,29 @@ def run(options: argparse.Namespace, places: Places) -> int:
             for fact in sorted(spool.new(), key=lambda fact: fact.at):
                 if options.call in (None, fact.call):
                     print(show(fact), flush=options.follow)
-        except ValueError as problem:  # a segment with a line that is no fact
-            raise Refusal(f"{problem}; move this file away") from None
+        except ValueError as problem:  # a segment has a line that is not a fact
+            raise Refusal(f"{problem}; move this file to another folder") from None
         if not options.follow:
             return 0
         time.sleep(FOLLOW_SECONDS)
 
 
 class Reader:
-    """Reads a spool again and again, giving each fact once. A segment keeps its name, but for its ending, wherever it
-    is: being written, sealed, or taken in by the registry."""
+    """Reads a spool repeatedly and returns each fact once. A segment keeps its name, except for the ending, while it is
+    written, sealed, and taken in by the registry."""
 
     def __init__(self, *folders: str) -> None:
         self._folders = folders
-        self._seen: dict[str, tuple[int, int]] = {}  # segment -> its size, and how many facts of it were given
+        self._seen: dict[str, tuple[int, int]] = {}  # segment -> size, number of facts returned
 
     def new(self) -> Iterator[Fact]:
-        """The facts that came since the last time. Raises ValueError for a line that is no fact."""
+        """The facts since the last call. Raises ValueError for a line that is not a fact."""
         for path in (path for folder in self._folders for path in segments(folder, unsealed=True)):
             segment = os.path.splitext(os.path.basename(path))[0]
             try:
                 size = os.path.getsize(path)
             except FileNotFoundError:
-                continue  # sealed while we looked: it is seen the next time
+                continue  # just sealed: read it the next time
             seen_size, given = self._seen.get(segment, (0, 0))
             if size == seen_size:
                 continue
@@ -64,7 +64,7 @@ class Reader:
 
 
 class Table:
-    """Facts as lines of a table, in the service's own time."""
+    """Facts as lines of a table, in the local time of the service."""
 
     def __init__(self, zone: datetime.tzinfo) -> None:
         self._zone = zone
@@ -84,9 +84,9 @@ def _as_json(fact: Fact) -> str:
 
 
 def _zone(places: Places) -> datetime.tzinfo:
-    """Where the service is; UTC when its configuration cannot be read, since facts can be read all the same."""
+    """The time zone of the service; UTC when its configuration cannot be read, so that facts are still shown."""
     try:
         return ZoneInfo(load(places.compiled)["service"]["service"]["time_zone"])
     except (CompiledError, KeyError):
-        print("ivr facts: no compiled configuration: times are UTC", file=sys.stderr)
+        print("ivr facts: no compiled configuration, so times are UTC; run `ivr compile`", file=sys.stderr)
         return datetime.UTC

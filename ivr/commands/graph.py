@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     try:
         configuration = load(places)
     except ConfigurationError as problem:
-        raise Refusal(f"the menu cannot be drawn before it is right:\n{problem}") from None
+        raise Refusal(f"the menu has errors; correct them first:\n{problem}") from None
     try:
         drawing = FORMATS[chosen](configuration.menu, configuration.prompts)
     except ValueError as problem:

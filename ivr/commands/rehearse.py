@@ -1,4 +1,4 @@
-"""`ivr rehearse`: the whole call in the terminal, without a switch; the keys are pressed by you."""
+"""`ivr rehearse`: play a whole call in the terminal, without a switch; you press the keys."""
 
 from __future__ import annotations
 
@@ -19,26 +19,24 @@ from ivr.flows.plugins import installed_flows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--at", metavar='"YYYY-MM-DD HH:MM"', help="the moment of the call, Italian time (default: now)"
-    )
+    parser.add_argument("--at", metavar='"YYYY-MM-DD HH:MM"', help="the time of the call, Italian time (default: now)")
     parser.add_argument("--number", default="0612345678", help='the caller\'s number; "" is withheld')
     parser.add_argument(
         "--operators",
         choices=("free", "busy", "full"),
         default="free",
-        help="free: one answers; busy: nobody does until the longest wait is over; full: the queue takes no more",
+        help="free: one answers; busy: nobody answers until the longest wait is over; full: the queue is full",
     )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     compiled = service.compiled(service.load(places), places)
-    at = _moment(options.at, compiled)
+    at = _time_of_call(options.at, compiled)
     return rehearse(compiled, at=at, operators=options.operators, number=options.number or None)
 
 
 def rehearse(compiled: Compiled, *, at: float, operators: str = "free", number: str | None = "0612345678") -> int:
-    """One call with the person at the terminal; prints the facts that it leaves. What is said is not kept."""
+    """One call with the person at the terminal; prints its facts. Recordings are not kept."""
     caller = TerminalCaller(compiled)
     identity = compiled["service"]["service"]
     moment = datetime.fromtimestamp(at, ZoneInfo(identity["time_zone"]))
@@ -47,7 +45,7 @@ def rehearse(compiled: Compiled, *, at: float, operators: str = "free", number: 
         compiled["paths"] = {**compiled["paths"], "messages": folder, "facts": folder}
         rehearsal = Rehearsal(compiled, caller, at=at, number=number)
         fate = rehearse_call(rehearsal, installed_flows(), lambda call: _queue(call, caller, operators))
-    print(f"\nThe call is over: {fate}. The facts that it leaves:")
+    print(f"\nThe call is over: {fate}. Its facts:")
     for fact in rehearsal.facts:
         print("  " + _line(fact, at))
     return 0
@@ -76,14 +74,14 @@ def _queue(rehearsal: Rehearsal, caller: TerminalCaller, operators: str) -> str:
     return "answered"
 
 
-def _moment(text: str | None, compiled: Compiled) -> float:
+def _time_of_call(text: str | None, compiled: Compiled) -> float:
     if text is None:
         return time.time()
     zone = ZoneInfo(compiled["service"]["service"]["time_zone"])
     try:
         return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
     except ValueError:
-        raise Refusal(f'--at {text!r}: not a moment; write for example --at "2026-12-25 10:00"') from None
+        raise Refusal(f'--at {text!r}: not a time; write for example --at "2026-12-25 10:00"') from None
 
 
 def _line(fact: Fact, began: float) -> str:

@@ -1,4 +1,4 @@
-"""`ivr render`: Asterisk's files from `config/`, for an Asterisk that is there already."""
+"""`ivr render`: write Asterisk's files from `config/`, for an existing Asterisk."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Values
 
 _DESCRIPTION = """\
-Checks and compiles config/, then writes the four files that your Asterisk includes, extensions_nul.conf,
-queues_nul.conf, pjsip_nul.conf and musiconhold_nul.conf, and the AGI scripts that they start. Shows what changes and
-asks first. What a file said before is kept in replaced/ beside it; files called *_custom.conf are yours and never
-written. For the private Asterisk of a demonstration: `lab switch render`.
+Checks and compiles config/, then writes the four files that your Asterisk includes (extensions_nul.conf,
+queues_nul.conf, pjsip_nul.conf, musiconhold_nul.conf) and the AGI scripts that they start. Shows the changes and asks
+before writing. Old files are kept in replaced/ beside the new ones; *_custom.conf files are yours and never written.
+For the private Asterisk of a demonstration use `lab switch render`.
 """
 
 
@@ -29,30 +29,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     if not options.output:
-        raise Refusal("say where Asterisk reads its files, such as --output /etc/asterisk")
+        raise Refusal("--output is missing; write where Asterisk reads its files: --output /etc/asterisk")
     folder = os.path.abspath(options.output)
     status, files = rendering.render_into(
         folder, lambda compiled, now: site_values(compiled, places, now), options, places, site=True
     )
     if files:
-        _say_who_cannot_run(places, folder)
-        _say_what_is_missing(files, folder)
+        _warn_if_scripts_cannot_run(places, folder)
+        _print_missing_includes(files, folder)
     return status
 
 
 def site_values(compiled: Compiled, places: Places, now: float) -> Values:
-    """For an Asterisk that is there already: recordings and music in its own folders (relative paths)."""
+    """The values for an existing Asterisk: recordings and music are in its own folders (relative paths)."""
     return Values(**rendering.common_values(compiled, places, now), recordings="nul", moh="moh")
 
 
-def _say_who_cannot_run(places: Places, folder: str) -> None:
-    """Asterisk tells nobody when it may not start a script, and the second ring would be missing when it is needed."""
+def _warn_if_scripts_cannot_run(places: Places, folder: str) -> None:
+    """Asterisk does not report a script that it may not start, and the second ring would then be missing."""
     asterisk = unprivileged.account_for(folder)
     if asterisk and (why := unprivileged.find_obstacle(asterisk, [sys.executable, "-V"], [places.scripts, ROOT])):
-        print(f"warning: {asterisk.name}, to whom {folder} belongs, cannot run the scripts: {why}")
+        print(f"warning: {asterisk.name}, the owner of {folder}, cannot run the scripts: {why}")
 
 
-def _say_what_is_missing(files: dict[str, str], folder: str) -> None:
+def _print_missing_includes(files: dict[str, str], folder: str) -> None:
     for name in files:
         main = name.replace("_nul", "")
         try:
@@ -61,4 +61,4 @@ def _say_what_is_missing(files: dict[str, str], folder: str) -> None:
         except OSError:
             included = False
         if not included:
-            print(f'still to be written into {os.path.join(folder, main)}, once: #include "{name}"')
+            print(f'add this line to {os.path.join(folder, main)}, once: #include "{name}"')

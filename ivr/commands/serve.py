@@ -1,4 +1,4 @@
-"""`ivr serve`: run the FastAGI engine until it is told to stop."""
+"""`ivr serve`: run the FastAGI engine until a signal stops it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from ivr.telemetry.logs import Log
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Answer the switch's AGI(agi://...) over TCP and the AGI scripts over a socket in var/. SIGTERM: take no new "
-        "call, finish those under way; a second SIGTERM: end at once. SIGHUP: take up the compiled configuration."
+        "Serve AGI(agi://...) of the switch over TCP, and the AGI scripts over a socket in var/. SIGTERM: accept no "
+        "new call, finish those in progress; a second SIGTERM: stop at once. SIGHUP: load the compiled configuration "
+        "again."
     )
     parser.add_argument(
-        "--port", type=argument_types.port, help="instead of engine.port of service.yaml; 0: a free one"
+        "--port", type=argument_types.port, help="instead of engine.port of service.yaml; 0: any free port"
     )
     parser.add_argument(
-        "--metrics-port", type=argument_types.port, help="instead of engine.metrics_port; 0: a free one"
+        "--metrics-port", type=argument_types.port, help="instead of engine.metrics_port; 0: any free port"
     )
     parser.add_argument("--verbose", action="store_true", help="log the end of every session too")
 
@@ -41,8 +42,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
             port=options.port,
             metrics_port=options.metrics_port,
         )
-        # What was imported stays for good: without it the collector's rounds are short. Sessions leave it nothing to
-        # do, since they have no cycles when they end.
+        # Imported modules are never freed: exclude them, so that collections are short. Sessions need none, since
+        # they have no cycles when they end.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop, which halves the time per command; where it is not to be had, asyncio's own."""
+    """uvloop's loop, which halves the time per command, or asyncio's own when uvloop is not installed."""
     try:
         import uvloop  # not on every platform
     except ImportError:

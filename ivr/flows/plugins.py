@@ -33,9 +33,7 @@ def load_plugins(group: str) -> dict[str, Callable[..., Any]]:
     for point in entry_points(group=group):
         known = points.setdefault(point.name, point)
         if known.value != point.value:
-            raise PluginError(
-                f"{group}: two packages install {point.name!r}: {known.value} and {point.value}"
-            )
+            raise PluginError(f"{group}: two packages install {point.name!r}: {known.value} and {point.value}")
     return {name: _load(point) for name, point in sorted(points.items())}
 
 

@@ -15,7 +15,7 @@ from charter.calendar import OpeningHours
 from common.places import Places
 from ivr import dialplan
 from ivr.configuration.compiled import Compiled
-from ivr.dialplan import Seat, Values
+from ivr.dialplan import Seat, Values, make_seats
 from lab import Switch
 from lab.debian.installation import install
 from tests.asterisk.phone import Telephone
@@ -77,7 +77,7 @@ def switch(shipped: Compiled, telephone: Telephone, folder: Path) -> Iterator[Sw
             moh=os.path.join(prepared.folder, "share", "moh"),
             first_year=2026,
             last_year=2027,
-            seats=Values.seats_named(
+            seats=make_seats(
                 12, lambda name: Seat(name, contact=f"sip:{name}@127.0.0.1:{telephone.port}")
             ),
             engine_port=NOBODY_LISTENS,

@@ -22,7 +22,7 @@ from common.places import Places
 from common.ports import Ports
 from ivr import dialplan
 from ivr.configuration.compiled import Compiled
-from ivr.dialplan import Change, Seat, Values
+from ivr.dialplan import Change, Seat, Values, make_seats
 
 FIRST, LAST = 2026, 2031
 ROME = ZoneInfo("Europe/Rome")
@@ -38,7 +38,7 @@ def values() -> Values:
         moh="/srv/ivr/moh",
         first_year=FIRST,
         last_year=LAST,
-        seats=Values.seats_named(12, lambda name: Seat(name, password=f"secret-of-{name}")),
+        seats=make_seats(12, lambda name: Seat(name, password=f"secret-of-{name}")),
         engine_host="127.0.0.1",
         engine_port=4600,
         ports=Ports(10000, 10001, 10002, 10010, 11999),
@@ -80,12 +80,12 @@ def test_an_unknown_placeholder_is_an_error_with_file_line_and_suggestion() -> N
 
 
 def test_an_unknown_placeholder_like_no_other_lists_what_there_is() -> None:
-    with pytest.raises(Refusal, match=r"x\.conf:1: .*there are engine, number"):
+    with pytest.raises(Refusal, match=r"x\.conf:1: .*use engine, number"):
         dialplan.fill("{{zzz}}", {"number": "1", "engine": "2"}, "x.conf")
 
 
 def test_a_value_of_several_lines_stands_alone_on_its_line() -> None:
-    with pytest.raises(Refusal, match=r"x\.conf:1: this placeholder stands for whole lines"):
+    with pytest.raises(Refusal, match=r"x\.conf:1: the value of this placeholder is whole lines"):
         dialplan.fill("match = {{lines}}", {"lines": "a\nb"}, "x.conf")
     assert dialplan.fill("{{lines}}\n", {"lines": "a\nb"}, "x.conf") == "a\nb\n"
 
@@ -104,19 +104,19 @@ def test_every_placeholder_is_used_somewhere(shipped: Compiled, values: Values) 
 
 @pytest.mark.parametrize("folder", ["/srv/a b", "/srv/a,b", "/srv/${x}", "/srv/a;b", "/srv/a\nb", ""])
 def test_a_folder_that_asterisk_would_misread_is_refused(shipped: Compiled, values: Values, folder: str) -> None:
-    with pytest.raises(Refusal, match=r"scripts: .* cannot stand in an Asterisk file"):
+    with pytest.raises(Refusal, match=r"scripts: .* cannot be written into an Asterisk file"):
         dialplan.render(shipped, replace(values, scripts=folder))
 
 
 def test_a_password_cannot_smuggle_lines_in(shipped: Compiled, values: Values) -> None:
-    with pytest.raises(Refusal, match="seat01: a password here has only letters"):
+    with pytest.raises(Refusal, match="seat01: not a valid password; use only letters"):
         dialplan.render(shipped, replace(values, seats=[Seat("seat01", password="x\n[root]")]))
     with pytest.raises(Refusal, match="ami_secret"):
         dialplan.render(shipped, replace(values, ami_secret="x\ny"))
 
 
 def test_a_folder_without_templates_is_named(shipped: Compiled, values: Values, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=r"holds no template"):
+    with pytest.raises(Refusal, match=r"no templates"):
         dialplan.render(shipped, replace(values, templates=str(tmp_path)))
     with pytest.raises(Refusal, match=r"gone: No such file"):
         dialplan.render(shipped, replace(values, templates=str(tmp_path / "gone")))

@@ -24,7 +24,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def test_the_shipped_configuration_is_in_order(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", "config", "check"]) == 0
-    assert capsys.readouterr().out.startswith("config: in order (14 nodes, 3 questions, ")
+    assert capsys.readouterr().out.startswith("config: no errors (14 nodes, 3 questions, ")
 
 
 def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +34,7 @@ def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixtur
     assert lines[0] == (
         "warning: config/service.yaml: queue.operators: fewer than the 12 seats, so some seats stay empty"
     )
-    assert lines[1].startswith("config: in order, 1 warning (")
+    assert lines[1].startswith("config: no errors, 1 warning (")
 
 
 def test_errors_are_shown_one_a_line_with_a_sum(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

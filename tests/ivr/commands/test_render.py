@@ -217,7 +217,7 @@ def test_scripts_that_asterisk_could_not_start_are_told(
     )
     assert ops.site("--yes") == 0
     said = capsys.readouterr().out
-    assert f"warning: asterisk, to whom {ops.etc} belongs, cannot run the scripts" in said
+    assert f"warning: asterisk, the owner of {ops.etc}, cannot run the scripts" in said
     assert f"asterisk may not enter {ops.var}/agi-bin" in said
 
 
@@ -230,4 +230,4 @@ def test_help_tells_where_the_other_use_is(ops: Ops) -> None:
         env={**os.environ, "COLUMNS": "200"},
     ).stdout
     assert "lab switch render" in said
-    assert "*_custom.conf are yours" in said
+    assert "*_custom.conf files are yours" in said
