@@ -1,12 +1,12 @@
 """The Asterisk Gateway Interface without I/O: bytes in, events out; commands in, bytes out.
 
     connection = Connection()
-    connection.receive_data(data)            # whatever a socket gave, b"" at its end
+    connection.receive_data(data)            # bytes from a socket, b"" at its end
     event = connection.next_event()          # Environment, Reply, HungUp, Closed, or NEED_DATA
     data = connection.send(StreamFile("hello-world"))
 
-Nothing here waits, reads or writes, so the same conversation runs under any driver, and byte by byte in a test. The
-commands of Asterisk 22 are all here; `COMMANDS` finds them by their verb.
+Nothing here waits, reads or writes, so the same conversation runs under any driver, and byte by byte in a test. All
+commands of Asterisk 22 are here; `COMMANDS` maps their verbs to classes.
 """
 
 from __future__ import annotations

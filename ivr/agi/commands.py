@@ -1,13 +1,13 @@
-"""The commands that a switch understands, one class each, named after it: `STREAM FILE` is `StreamFile`.
+"""The commands of a switch, one class each, named after the command: `STREAM FILE` is `StreamFile`.
 
-A command knows three things: the words that it is sent with, whether it may still run when the caller has gone
-(`dead_capable`, as Asterisk 22 lists it), and how its reply is to be read. It is a plain value: two commands with the
-same words are equal, so a test can compare what a flow wants with what it should want.
+A command defines three things: its arguments, whether it may run after the caller has hung up (`dead_capable`, as
+Asterisk 22 lists it), and how its reply is parsed. It is a plain value: two commands with the same arguments are equal,
+so a test can compare the commands of a flow with the expected ones.
 
-Commands with the same kind of reply share a base: `Acts`, `Plays`, `AsksForKey`, `AsksForValue`, `Changes`. Times are
-in the unit that their name says.
+Commands with the same kind of reply share a base: `Acts`, `Plays`, `AsksForKey`, `AsksForValue`, `Changes`. Names of
+times end with their unit.
 
-What the caller hears and gives is in `media.py`, the database in `database.py`, speech recognition in `speech.py`.
+Sounds, keys and recordings are in `media.py`, the database in `database.py`, speech recognition in `speech.py`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ else:
     R = object
 
     class Generic:
-        """`Command[Played]` means something to the type checker only."""
+        """`Command[Played]` has a meaning for the type checker only."""
 
         def __class_getitem__(cls, item):
             return cls
 
 
 class Command(Generic[R]):
-    """A command with its arguments. `words` are those arguments, in the order of the line."""
+    """A command with its arguments. `words` are the arguments in the order in which they are sent."""
 
     verb: ClassVar[str]
     dead_capable: ClassVar[bool] = False
-    carries_value: ClassVar[bool] = False  # its reply holds free text in parentheses, line feeds included
+    carries_value: ClassVar[bool] = False  # its reply may hold free text in parentheses, with line feeds
 
     __slots__ = ("words",)
     words: tuple[str | int, ...]
@@ -45,11 +45,11 @@ class Command(Generic[R]):
         self.words = ()
 
     def encode(self) -> bytes:
-        """The line to send, line feed included. Raises `LocalProtocolError` for what cannot be sent safely."""
+        """The line to send, with its line feed. Raises `LocalProtocolError` for unsafe arguments."""
         return encode(self.verb, self.words)
 
     def parse(self, reply: RawReply) -> R:
-        """What a flow gets to see of the reply. Raises `RemoteProtocolError` when the reply makes no sense."""
+        """The value of a reply, as a flow receives it. Raises `RemoteProtocolError` for an invalid reply."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -76,7 +76,7 @@ class CommandError(AgiError):
 
 
 class Acts(Command[Result]):
-    """Does something and gives back a number."""
+    """Performs an action and returns a number."""
 
     def parse(self, reply: RawReply) -> Result:
         return Result(reply.number)
@@ -98,7 +98,7 @@ class AsksForKey(Command[str]):
 
 
 class AsksForValue(Command["str | None"]):
-    """Asks for a text; None when there is none."""
+    """Asks for a text; None when it is unset."""
 
     carries_value = True
 
@@ -107,7 +107,7 @@ class AsksForValue(Command["str | None"]):
 
 
 class Changes(Command[bool]):
-    """Changes something; whether it did."""
+    """Changes something; True when it did."""
 
     def parse(self, reply: RawReply) -> bool:
         return reply.number == 1
@@ -121,7 +121,7 @@ class Answer(Acts):
 
 
 class AsyncAgiBreak(Acts):
-    """Gives an AsyncAGI channel back to the dialplan; FastAGI ends by closing the connection instead."""
+    """Returns an AsyncAGI channel to the dialplan; FastAGI closes the connection instead."""
 
     verb = "ASYNCAGI BREAK"
     dead_capable = True
@@ -141,7 +141,7 @@ class ChannelStatus(Command[int]):
 
 
 class HangupCall(Acts):
-    """HANGUP: ends this call, or that of another channel. (`Hangup` is what a flow is told when the caller has.)"""
+    """HANGUP: ends this call, or that of another channel. (`Hangup` is the exception for a caller who hung up.)"""
 
     verb = "HANGUP"
 
@@ -150,7 +150,7 @@ class HangupCall(Acts):
 
 
 class SetAutohangup(Acts):
-    """Ends the call after so many seconds; 0 takes that back."""
+    """Ends the call after so many seconds; 0 cancels this."""
 
     verb = "SET AUTOHANGUP"
 
@@ -185,7 +185,7 @@ class TddMode(Changes):
         self.words = (mode,)
 
 
-# Where the dialplan goes on. The switch does not check that there is such a place.
+# Where the dialplan continues. The switch does not check that the place exists.
 
 
 class SetContext(Acts):
@@ -212,7 +212,7 @@ class SetPriority(Acts):
 
 
 class Gosub(Acts):
-    """Runs a subroutine of the dialplan until its Return(); `failed` when there is none or the caller has gone."""
+    """Runs a dialplan subroutine until its Return(); `failed` when it does not exist or the caller hung up."""
 
     verb = "GOSUB"
 
@@ -221,10 +221,10 @@ class Gosub(Acts):
 
 
 class Exec(Command[int]):
-    """Runs an application of the dialplan; gives back its number, -2 when there is no such application.
+    """Runs a dialplan application; returns its number, -2 when there is no such application.
 
-    The application splits `options` at commas: text of a caller does not belong there. -1 does not mean that the
-    caller has gone: `Queue` says so when the agent has.
+    The application splits `options` at commas, so never put a caller's text there. -1 does not mean that the caller
+    hung up: `Queue` returns it when the agent did.
     """
 
     verb = "EXEC"
@@ -241,7 +241,7 @@ class Exec(Command[int]):
         return reply.number
 
 
-# Variables. Names are constants: the switch evaluates them (wire.py).
+# Variables. Names must be constants, since the switch evaluates them (wire.py).
 
 
 class SetVariable(Acts):
@@ -257,7 +257,7 @@ class SetVariable(Acts):
 
 
 class GetVariable(AsksForValue):
-    """The value of a variable or function: None when unset, "" when empty; the switch cuts it at 1023 bytes."""
+    """The value of a variable or function: None when unset, "" when empty, cut by the switch after 1023 bytes."""
 
     verb = "GET VARIABLE"
     dead_capable = True
@@ -271,7 +271,7 @@ class GetVariable(AsksForValue):
 
 
 class GetFullVariable(AsksForValue):
-    """A text with its `${NAME}` replaced; None when there is no such channel. Reads more than 1023 bytes, too."""
+    """A text with its `${NAME}` replaced; None when there is no such channel. Has no limit of 1023 bytes."""
 
     verb = "GET FULL VARIABLE"
     dead_capable = True

@@ -1,24 +1,24 @@
 """One AGI conversation, without I/O: bytes in, events out, commands to bytes.
 
-The theory. A conversation is an environment, then commands and replies in strict turn: the switch reads its socket
-through a buffer but waits on the socket itself, so a second command in one segment would lie there until a third one
-comes. One command is under way, or none. Against this turn stands a single line, HANGUP, which the switch puts between
-two replies whenever the caller goes: it is a note, not an answer, and the reply to the command under way still comes.
+The theory. A conversation is an environment, then commands and replies in strict turn. The switch reads its socket
+through a buffer but waits on the socket itself, so a second command in one segment would stay in the buffer until a
+third one comes. At most one command is pending. Only the line HANGUP breaks the turn: the switch sends it between two
+replies when the caller hangs up. It is a notification, and the reply to the pending command still comes.
 
-A reply is mostly one line, but not always:
+Most replies are one line, but not all:
 
-- `200 result=1 (VALUE)` goes on over line feeds until a line ends with `)`;
-- `520-...` opens a block of text that goes on until `520 ...`. The text is the command's manual and may hold any line,
-  those that look like a reply included. The switch sends either in one piece, so HANGUP in the midst is text as well;
-- lines `1xx ...` announce a reply (GOSUB does) and are passed over.
+- `200 result=1 (VALUE)` continues over line feeds until a line ends with `)`;
+- `520-...` begins a block of text that ends with `520 ...`. The text is the command's manual and may hold any line,
+  even one that looks like a reply. The switch sends the block in one piece, so HANGUP inside it is text, too;
+- lines `1xx ...` announce a reply (of GOSUB) and are skipped.
 
-Where we are is a `State`; what may happen next is `TRANSITIONS`. A happening that the table does not have for the
-present state is an error: ours when we were about to send, else the peer's, after which the connection stays in ERROR.
+`State` says where the conversation is, `TRANSITIONS` what may happen next. An event that the table does not list for
+the current state is an error: ours if we were about to send, else the peer's, and the connection stays in ERROR.
 
-A reply that comes when none is due would be taken for the answer to the next command, and every later reply be off by
-one. So whatever lies in the buffer before a command is sent must be HANGUP or an announcement.
+An unexpected reply would be taken for the answer to the next command, and every later reply would be off by one. So
+the buffer may hold only HANGUP or an announcement when a command is sent.
 
-Every element has a limit (environment, line, reply, lines passed over), so a peer cannot make us hold more than that.
+Every element has a limit (environment, line, reply, skipped lines), which bounds the memory that a peer can use.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ MAX_ASIDES = 100  # lines HANGUP and 1xx between two replies; the switch sends t
 
 
 class State:
-    """Where a conversation is: plain constants, since `enum` would cost a process script 3 ms."""
+    """States of a conversation: plain constants, because `enum` would cost a process script 3 ms."""
 
-    ENVIRONMENT: Final = "ENVIRONMENT"  # the switch introduces the call
+    ENVIRONMENT: Final = "ENVIRONMENT"  # the environment is still to come
     IDLE: Final = "IDLE"  # our turn
-    AWAITING: Final = "AWAITING"  # a command is under way
-    VALUE: Final = "VALUE"  # its value goes on in the next line
-    USAGE: Final = "USAGE"  # its manual goes on in the next line
+    AWAITING: Final = "AWAITING"  # a command is pending
+    VALUE: Final = "VALUE"  # its value continues in the next line
+    USAGE: Final = "USAGE"  # its manual continues in the next line
     CLOSED: Final = "CLOSED"
     ERROR: Final = "ERROR"
 
 
-# What happens -> where that leads, for each state.
+# For each state: event -> next state.
 TRANSITIONS: dict[str, dict[str, str]] = {
     State.ENVIRONMENT: {"environment": State.IDLE, "end": State.CLOSED, "fault": State.ERROR},
     State.IDLE: {"send": State.AWAITING, "aside": State.IDLE, "end": State.CLOSED, "fault": State.ERROR},
@@ -70,8 +70,8 @@ TRANSITIONS: dict[str, dict[str, str]] = {
 }
 
 _NOT_NOW = {
-    State.ENVIRONMENT: "the switch has not introduced the call yet; wait for the Environment",
-    State.AWAITING: "its reply is still to come; wait for it, the switch takes one command at a time",
+    State.ENVIRONMENT: "the environment has not come yet; wait for the Environment event",
+    State.AWAITING: "a reply is still to come; wait for it, the switch takes one command at a time",
     State.CLOSED: "the switch has closed the connection; close it too",
     State.ERROR: "the conversation is broken; close the connection",
 }
@@ -79,7 +79,7 @@ _NOT_NOW[State.VALUE] = _NOT_NOW[State.USAGE] = _NOT_NOW[State.AWAITING]
 
 
 class NeedData:
-    """Not an event but the want of one: `NEED_DATA` is the only object of this kind."""
+    """No event yet: more bytes are needed. `NEED_DATA` is the only instance."""
 
     __slots__ = ()
 
@@ -91,8 +91,8 @@ NEED_DATA: Final = NeedData()
 
 
 class Reply(Record):
-    """The answer to `command`: `value` is what the command's `parse` made of it, or the `CommandError` or `Hangup` that
-    came instead, to be raised where the command was wanted."""
+    """The answer to `command`: `value` is the result of the command's `parse`, or the `CommandError` or `Hangup` to
+    raise in the flow instead."""
 
     __slots__ = __match_args__ = ("command", "value")
 
@@ -102,13 +102,13 @@ class Reply(Record):
 
 
 class HungUp(Record):
-    """The caller has gone; told once. The reply to a command under way is still to come."""
+    """The caller has hung up; reported once. The reply to a pending command is still to come."""
 
     __slots__ = ()
 
 
 class Closed(Record):
-    """The switch has closed the connection. `command`: the one that stays without a reply, or None."""
+    """The switch has closed the connection. `command`: the one left without a reply, or None."""
 
     __slots__ = __match_args__ = ("command",)
 
@@ -118,11 +118,11 @@ class Closed(Record):
 
 Event = NeedData | Environment | Reply | HungUp | Closed
 
-# The replies that make up nearly all traffic, known by heart: success, failure, and any key.
+# Nearly all replies, parsed in advance: success, failure, and any key.
 _KNOWN = {f"200 result={number}\n".encode(): RawReply(str(number)) for number in range(-1, 128)}
 
-# Lines sent before. What flows say is nearly the same from call to call, and to quote and check it takes longer than to
-# send it. What is longer than that is some caller's, and does not come again.
+# Cache of encoded lines: flows send nearly the same commands on every call, and quoting and checking a line takes
+# longer than sending it. Lines over `LONGEST_SENT` hold a caller's data and do not come again.
 _SENT: dict[tuple[type[Command[Any]], tuple[str | int, ...]], bytes] = {}
 MOST_SENT = 1024
 LONGEST_SENT = 128  # bytes
@@ -131,18 +131,18 @@ LONGEST_SENT = 128  # bytes
 class Connection:
     """Our side of a conversation.
 
-    `state`: one of `State`. `hung_up`: the caller has gone (HANGUP seen, or a command refused with 511).
-    `pending`: the command under way, or None.
+    `state`: one of `State`. `hung_up`: the caller has hung up (HANGUP came, or a command was refused with 511).
+    `pending`: the command whose reply is still to come, or None.
     """
 
     __slots__ = (
         "_asides",
         "_eof",
         "_fault",
+        "_hangup_unreported",
         "_held",
         "_held_bytes",
         "_received",
-        "_untold",
         "hung_up",
         "pending",
         "state",
@@ -154,19 +154,19 @@ class Connection:
         self.pending: Command[Any] | None = None
         self._received = ReceiveBuffer()
         self._eof = False
-        self._held: list[bytes] = []  # the lines of a reply that goes on
+        self._held: list[bytes] = []  # the lines of an incomplete reply
         self._held_bytes = 0
         self._asides = 0
-        self._untold = False  # HANGUP was seen while sending: the event is owed
+        self._hangup_unreported = False  # HANGUP came while sending: the event is still due
         self._fault = ""
 
     def receive_data(self, data: bytes) -> None:
-        """Take in what the peer has sent; b"" says that it has closed. Ask `next_event` what it means."""
+        """Add bytes from the peer; b"" means that it has closed. `next_event` interprets them."""
         if not data:
             self._eof = True
         elif self._eof:
-            raise LocalProtocolError("data after the end of the stream; start a new Connection for a new stream")
-        elif self.state != State.ERROR:  # then nothing more is believed, nothing more is kept
+            raise LocalProtocolError("data after the end of the stream; create a new Connection for a new stream")
+        elif self.state != State.ERROR:  # in ERROR nothing more is trusted or stored
             try:
                 self._received.add(data)
             except RemoteProtocolError as problem:
@@ -175,14 +175,14 @@ class Connection:
     def send(self, command: Command[Any]) -> bytes:
         """The bytes to send for a command.
 
-        Raises `LocalProtocolError`, nothing sent, when it is not our turn or the command cannot be sent safely, and
-        `RemoteProtocolError` when the peer has already said what could be mistaken for the reply.
+        Raises `LocalProtocolError` when it is not our turn or the command cannot be sent safely, and
+        `RemoteProtocolError` when the peer has already sent something that could be mistaken for the reply.
         """
         if self.state != State.IDLE:
             raise LocalProtocolError(f"{command.verb}: {_NOT_NOW[self.state]}")
         try:
             line = _SENT.get((command.__class__, command.words)) or _encode(command)
-        except TypeError:  # an argument that cannot even be looked up: `encode` says what is wrong with it
+        except TypeError:  # an unhashable argument: `encode` raises the proper error
             line = command.encode()
         if self._received.data:
             self._read_asides()
@@ -191,13 +191,19 @@ class Connection:
         return line
 
     def receive_reply(self, data: bytes) -> Any:
-        """The short way, for what nearly every segment is: the whole reply in one line, and nothing else lying here.
+        """The fast path for nearly every segment: one complete reply in one line, with an empty buffer.
 
-        The reply's value, as in `Reply`, with `data` taken in. `NEED_DATA` when it is anything else: then nothing has
-        been taken in, and the way is `receive_data` and `next_event`. Raises as these do.
+        Returns the reply's value, as in `Reply`. Returns `NEED_DATA` for anything else; `data` is then not consumed,
+        and the caller goes on with `receive_data` and `next_event`. Raises as these do.
         """
         command = self.pending
-        if command is None or self.state != State.AWAITING or self._received.data or self._untold or self._eof:
+        if (
+            command is None
+            or self.state != State.AWAITING
+            or self._received.data
+            or self._hangup_unreported
+            or self._eof
+        ):
             return NEED_DATA
         raw = _KNOWN.get(data) or _one_line(data, command.carries_value)
         if raw is None:
@@ -213,8 +219,8 @@ class Connection:
         return value
 
     def next_event(self) -> Event:
-        """What has happened, or `NEED_DATA`. Raises `RemoteProtocolError`, and goes on doing so, once the peer has
-        said what is no AGI."""
+        """The next event, or `NEED_DATA`. Raises `RemoteProtocolError` when the peer sends something that is not AGI,
+        and from then on at every call."""
         try:
             return self._read_event()
         except RemoteProtocolError as problem:
@@ -224,8 +230,8 @@ class Connection:
     def _read_event(self) -> Event:
         if self.state == State.ERROR:
             raise RemoteProtocolError(self._fault)
-        if self._untold:
-            self._untold = False
+        if self._hangup_unreported:
+            self._hangup_unreported = False
             return HungUp()
         if self.state == State.ENVIRONMENT:
             return self._read_environment() or self._at_end()
@@ -238,7 +244,7 @@ class Connection:
     def _read_environment(self) -> Environment | None:
         data = self._received.data
         if data and data[:4] != b"agi_"[: len(data)]:
-            raise RemoteProtocolError(f"{excerpt(data)} is no AGI; the first line must begin with agi_")
+            raise RemoteProtocolError(f"{excerpt(data)} is not AGI; the first line must begin with agi_")
         block = self._received.take_block(MAX_BYTES, MAX_LINES)
         if block is None:
             return None
@@ -247,19 +253,19 @@ class Connection:
         return environment
 
     def _read_asides(self) -> None:
-        """Before a command is sent: nothing may lie here that could be taken for its reply."""
+        """Before sending: check that the buffer holds nothing that could be taken for the reply."""
         try:
             while (line := self._received.take_line()) is not None:
                 if self._read(line) is not None:
-                    self._untold = True
+                    self._hangup_unreported = True
             rest = bytes(self._received.data[:8])
             if rest and not (b"HANGUP\r".startswith(rest) or rest[:1] == b"1"):
-                raise RemoteProtocolError(f"{excerpt(rest)} came when no reply was due")
+                raise RemoteProtocolError(f"{excerpt(rest)} came when no reply was expected")
         except RemoteProtocolError as problem:
             self._fail(problem)
             raise
 
-    # What a line means where we are; None when there is more to come.
+    # The meaning of a line in the current state; None when more is to come.
 
     def _read(self, line: bytes) -> Event | None:
         if self.state == State.VALUE:
@@ -271,11 +277,11 @@ class Connection:
         if line == b"HANGUP" or 100 <= code < 200:
             return self._read_aside(line)
         if self.state != State.AWAITING:
-            raise RemoteProtocolError(f"{excerpt(line)} came when no reply was due")
+            raise RemoteProtocolError(f"{excerpt(line)} came when no reply was expected")
         if line.startswith(b"200 result="):
             return self._read_result(whole, line)
         if code < 300:
-            raise RemoteProtocolError(f"{excerpt(line)} is no reply")
+            raise RemoteProtocolError(f"{excerpt(line)} is not a reply")
         return self._read_usage(line) if line[3:4] == b"-" else self._refusal(code, line)
 
     def _read_aside(self, line: bytes) -> Event | None:
@@ -352,7 +358,7 @@ class Connection:
             return NEED_DATA
         rest = b"\n".join([*self._held, bytes(self._received.data)])
         if rest:
-            raise RemoteProtocolError(f"the connection was closed in the midst of {excerpt(rest)}")
+            raise RemoteProtocolError(f"the connection was closed in the middle of {excerpt(rest)}")
         self._move("end")
         return Closed(self.pending)
 
@@ -363,12 +369,12 @@ class Connection:
             self._held = []
             self._received.drop()
 
-    def _move(self, happening: str) -> None:
-        self.state = TRANSITIONS[self.state][happening]
+    def _move(self, event: str) -> None:
+        self.state = TRANSITIONS[self.state][event]
 
 
 def _one_line(data: bytes, with_value: bool) -> RawReply | None:
-    """A reply that is all of these bytes; None when they are anything else, or may go on."""
+    """The reply, when the bytes are exactly one complete line; else None."""
     if data[:11] != b"200 result=" or data[-1:] != b"\n" or len(data) > MAX_REPLY:
         return None
     text = data[11:-1].decode("utf-8", "replace")
@@ -387,6 +393,6 @@ def _encode(command: Command[Any]) -> bytes:
 
 
 def _code(line: bytes) -> int:
-    """The three digits that a reply begins with; 0 when it does not."""
+    """The three digits at the beginning of a reply; 0 without them."""
     code = line[:3]
     return int(code) if len(code) == 3 and code.isdigit() and line[3:4] in (b" ", b"-", b"") else 0

@@ -1,4 +1,4 @@
-"""The switch's own little database: families of keys with values."""
+"""The switch's own database (AstDB): families of keys with values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DatabasePut(Changes):
 
 
 class DatabaseDel(Changes):
-    """True for a key that was not there, too."""
+    """True also for a key that did not exist."""
 
     verb = "DATABASE DEL"
     dead_capable = True
@@ -44,5 +44,5 @@ class DatabaseDeltree(Changes):
         self.words = (family, keytree) if keytree else (family,)
 
     def parse(self, reply: RawReply) -> bool:
-        # The switch has it the other way round, against its own documentation: 0 is deleted, 1 is nothing deleted.
+        # Unlike its documentation, the switch answers 0 for deleted and 1 for nothing deleted.
         return reply.number == 0

@@ -1,10 +1,9 @@
-"""What the switch says about the call before the first command: the environment, `agi_name: value` lines.
+"""The environment: the lines `agi_name: value` that describe the call before the first command.
 
-Nothing in it can be trusted to be well formed: a caller's name is whatever the other end of the line has sent, cut by
-the switch after 255 bytes, in mid letter if need be. Values are therefore decoded with U+FFFD for what is no UTF-8, and
-a line without a name is passed over. Only what would put a call into the wrong hands is refused: another protocol,
-an environment without a channel, and a name that is said twice with two values (a line feed in a caller's name could
-make such a line).
+It may be malformed: a caller's name is whatever the other end has sent, and the switch cuts it after 255 bytes, even
+inside a character. So values are decoded with U+FFFD for invalid UTF-8, and a line without a name is skipped. Only
+environments that could mix up calls are refused: another protocol, no channel, and a name with two values (a line feed
+in a caller's name could produce one).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from ivr.agi.errors import RemoteProtocolError
 
 MAX_BYTES = 65536
-MAX_LINES = 256  # 22 of the switch's own, 127 arguments, and some to spare
+MAX_LINES = 256  # 22 of the switch's own, 127 arguments, and a margin
 
 _NEEDED = ("agi_channel", "agi_uniqueid")
 _NO_NUMBER = frozenset(["", "unknown", "anonymous", "private", "restricted", "unavailable", "withheld"])
@@ -20,7 +19,7 @@ _SCRIPT_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
 class Environment(dict[str, str]):
-    """The call as the switch introduces it: a mapping of `agi_...` names."""
+    """The call as the switch describes it: a mapping of `agi_...` names."""
 
     __slots__ = ()
 
@@ -34,34 +33,34 @@ class Environment(dict[str, str]):
 
     @property
     def callerid(self) -> str | None:
-        """The caller's number as it came; None when there is none, or the caller does not want it known."""
+        """The caller's number as it came; None when it is missing or withheld."""
         number = self.get("agi_callerid", "")
-        shown = self.get("agi_callingpres", "0")
-        # Bits 6 and 7 of the presentation (ITU-T Q.951): 0 is "allowed". What cannot be read counts as withheld.
-        allowed = shown.isascii() and shown.isdigit() and len(shown) <= 3 and not int(shown) & 0x60
+        presentation = self.get("agi_callingpres", "0")
+        # Bits 6 and 7 of the presentation (ITU-T Q.951): 0 is "allowed". Invalid values count as withheld.
+        valid = presentation.isascii() and presentation.isdigit() and len(presentation) <= 3
+        allowed = valid and not int(presentation) & 0x60
         return number if allowed and number.lower() not in _NO_NUMBER else None
 
     def arg(self, number: int) -> str:
-        """An argument that the dialplan gave, from 1; "" when it did not."""
+        """An argument from the dialplan, counted from 1; "" when it is missing."""
         return self.get(f"agi_arg_{number}", "")
 
     @property
     def script(self) -> str:
-        """The flow that the dialplan wants: `menu` in agi://host/menu?query.
+        """The flow that the dialplan asks for: `menu` in agi://host/menu?query.
 
-        Raises `RemoteProtocolError` unless it is a plain name: it begins with a letter a-z and goes on with these,
-        digits, `_` and `-`.
+        Raises `RemoteProtocolError` unless it is a plain name: a letter a-z, then letters a-z, digits, `_` and `-`.
         """
         request = self.get("agi_network_script", "")
         name = request.partition("?")[0]
         if "a" <= name[:1] <= "z" and _SCRIPT_LETTERS.issuperset(name):
             return name
-        shown = repr(name[:60]) if "agi_network_script" in self else "missing"
-        raise RemoteProtocolError(f"agi_network_script: {shown}: not a flow's name; write AGI(agi://HOST/menu)")
+        excerpt = repr(name[:60]) if "agi_network_script" in self else "missing"
+        raise RemoteProtocolError(f"agi_network_script: {excerpt}: not a flow's name; write AGI(agi://HOST/menu)")
 
     @property
     def query(self) -> dict[str, str]:
-        """What follows the `?` of the script's name: `a=1&b=x%20y`. The first of two equal names counts."""
+        """The query after the script's name: `a=1&b=x%20y`. Of two equal names the first counts."""
         found: dict[str, str] = {}
         for pair in self.get("agi_network_script", "").partition("?")[2].split("&"):
             name, _, value = pair.partition("=")
@@ -86,27 +85,27 @@ _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 
 
 def parse_environment(block: bytes) -> Environment:
-    """Read the lines of an environment, the closing blank line left away.
+    """Parse the lines of an environment, without the closing blank line.
 
-    Raises `RemoteProtocolError` for what is none: no channel in it, or a name with two values.
+    Raises `RemoteProtocolError` when the channel is missing or a name has two values.
     """
     text = block.decode("utf-8", "replace")
     lines = text.split("\n")
     try:
-        environment = Environment([line.split(": ", 1) for line in lines])  # all that most calls need
+        environment = Environment([line.split(": ", 1) for line in lines])  # enough for most calls
     except ValueError:
-        environment = _read_with_care(lines)
+        environment = _parse_lines(lines)
     else:
         if len(environment) != len(lines) or ":" in "".join(environment) or "\r" in text:
-            environment = _read_with_care(lines)
+            environment = _parse_lines(lines)
     for name in _NEEDED:
         if name not in environment:
             raise RemoteProtocolError(f"no {name} in the environment: this is not a switch, or it was cut short")
     return environment
 
 
-def _read_with_care(lines: list[str]) -> Environment:
-    """Lines without a colon, with CR, without the space: everything that a switch does not send as a rule."""
+def _parse_lines(lines: list[str]) -> Environment:
+    """Parse unusual lines: without a colon, with CR, without the space after the colon."""
     environment = Environment()
     for line in lines:
         name, colon, value = line.removesuffix("\r").partition(":")

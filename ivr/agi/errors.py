@@ -1,25 +1,25 @@
-"""What can go wrong between us and the switch, and whose fault it is.
+"""Errors between us and the switch, and whose fault they are.
 
-`LocalProtocolError` is our mistake, found before a byte has left. `RemoteProtocolError` is the peer's: what came is not
-AGI, and nothing that comes after it can be trusted. A `CommandError` is neither: the switch has understood us and says
-no. And a hang-up is no error at all: it is how every call ends. `Hangup` therefore stands outside the tree, so that a
-flow's `except AgiError` cannot take the end of the call for a command that failed.
+`LocalProtocolError` is our mistake, found before a byte was sent. `RemoteProtocolError` is the peer's: it sent
+something that is not AGI, and nothing that follows can be trusted. A `CommandError` is neither: the switch understood
+the command and refused it. A hang-up is not an error, since every call ends with one. So `Hangup` is not an
+`AgiError`: a flow's `except AgiError` must not take the end of the call for a failed command.
 """
 
 from __future__ import annotations
 
 
 class AgiError(Exception):
-    """Whatever goes wrong with the switch."""
+    """Any error in the conversation with the switch."""
 
 
 class LocalProtocolError(AgiError):
-    """We were about to send something that must not be sent, or at the wrong time. Nothing was sent."""
+    """We were about to send something invalid, or at the wrong time. Nothing was sent."""
 
 
 class RemoteProtocolError(AgiError):
-    """The peer does not speak AGI, or says too much. The connection is of no further use."""
+    """The peer does not speak AGI, or exceeds a limit. The connection cannot be used any more."""
 
 
 class Hangup(Exception):
-    """The caller has gone. Commands that are `dead_capable` still run."""
+    """The caller has hung up. Commands that are `dead_capable` still run."""

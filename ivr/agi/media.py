@@ -1,6 +1,6 @@
-"""What the caller hears, and what the caller gives: the commands for sounds, keys, recordings and text.
+"""Commands for sounds, keys, recordings and text.
 
-Sounds are named without a suffix; `escape_digits` are the keys that end one.
+Sounds are named without a suffix; `escape_digits` are the keys that end a sound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class StreamFile(Plays):
 
 
 class ControlStreamFile(Plays):
-    """Plays a file in which the caller may move; `endpos` and `offset_ms` are in milliseconds here."""
+    """Plays a file that the caller can wind; `endpos` and `offset_ms` are in milliseconds here."""
 
     verb = "CONTROL STREAM FILE"
 
@@ -51,7 +51,7 @@ class GetOption(Plays):
 
 
 class SayAlpha(Plays):
-    """Spells."""
+    """Spells a text."""
 
     verb = "SAY ALPHA"
 
@@ -69,14 +69,14 @@ class SayDate(Plays):
 
 
 class SayDatetime(Plays):
-    """`at`: epoch seconds. `form`: as in voicemail.conf. `zone`: such as Europe/Rome; "" is the switch's own."""
+    """`at`: epoch seconds. `form`: as in voicemail.conf. `zone`: such as Europe/Rome, "" for the switch's own."""
 
     verb = "SAY DATETIME"
 
     DEFAULT_FORM: ClassVar[str] = "ABdY 'digits/at' IMp"
 
     def __init__(self, at: int, escape_digits: str = "", form: str = "", zone: str = "") -> None:
-        # The zone is the fourth word: without a form before it, it would be taken for one and nothing be said.
+        # The zone is the fourth word. Without a form before it, the switch takes it for a form and says nothing.
         if zone:
             self.words = (at, escape_digits, form or self.DEFAULT_FORM, zone)
         elif form:
@@ -86,7 +86,7 @@ class SayDatetime(Plays):
 
 
 class SayDigits(Plays):
-    """Digit by digit; `*` and `#` may follow the first digit."""
+    """Says digit by digit; `*` and `#` may follow the first digit."""
 
     verb = "SAY DIGITS"
 
@@ -95,7 +95,7 @@ class SayDigits(Plays):
 
 
 class SayNumber(Plays):
-    """`gender`: "f", "m", "n" or "c" in the languages that tell them apart."""
+    """`gender`: "f", "m", "n" or "c", in languages that have genders."""
 
     verb = "SAY NUMBER"
 
@@ -121,7 +121,7 @@ class SayTime(Plays):
         self.words = (at, escape_digits)
 
 
-# What the caller gives
+# Input from the caller
 
 
 class GetData(Command[Digits]):
@@ -139,7 +139,7 @@ class GetData(Command[Digits]):
 
 
 class WaitForDigit(AsksForKey):
-    """`timeout_ms` -1 waits for ever."""
+    """`timeout_ms` -1: no limit."""
 
     verb = "WAIT FOR DIGIT"
 
@@ -150,8 +150,8 @@ class WaitForDigit(AsksForKey):
 class RecordFile(Command[Recorded]):
     """Records until one of the keys, `timeout_ms` (-1: no limit) or so many seconds of silence.
 
-    `filename` is a path on the switch, without the suffix, which is `format`; `offset` are samples to leave standing;
-    `beep` sounds a tone first. Raises `LocalProtocolError` for a silence of less than one second.
+    `filename` is a path on the switch, without the suffix, which is `format`; `offset`: samples of an existing file to
+    keep; `beep` plays a tone first. Raises `LocalProtocolError` for a silence of less than one second.
     """
 
     verb = "RECORD FILE"
@@ -177,13 +177,13 @@ class RecordFile(Command[Recorded]):
 
     def parse(self, reply: RawReply) -> Recorded:
         ended_by: Any = reply.data if reply.data in Recorded.ENDINGS else "randomerror"
-        # With "timeout" the number is what was left of a wait, and may look like a key.
+        # With "timeout" the number is a remaining wait, and may look like a key.
         key = reply.key if ended_by in ("dtmf", "randomerror") else ""
         return Recorded(ended_by, key, reply.endpos)
 
 
 class ReceiveChar(AsksForKey):
-    """Waits for a character of text telephony; 0 waits for ever."""
+    """Waits for a character of text telephony; 0: no limit."""
 
     verb = "RECEIVE CHAR"
 
@@ -196,7 +196,7 @@ class ReceiveChar(AsksForKey):
 
 
 class ReceiveText(AsksForValue):
-    """Waits for a line of text telephony; 0 waits for ever."""
+    """Waits for a line of text telephony; 0: no limit."""
 
     verb = "RECEIVE TEXT"
 
@@ -204,7 +204,7 @@ class ReceiveText(AsksForValue):
         self.words = (timeout_ms,)
 
 
-# What the caller is sent
+# Output to the caller
 
 
 class SendImage(Acts):

@@ -1,7 +1,7 @@
-"""What has been received and not been used yet, and how lines are taken from it.
+"""The buffer of received bytes, from which lines are taken.
 
-A line is looked for once: how far the search has come is remembered, so that a peer that sends byte by byte costs no
-more than one that sends at once; and nothing is moved while one segment holds several lines.
+The buffer remembers how far it has been searched for a line feed, so a peer that sends byte by byte costs no more than
+one that sends everything at once. No bytes are moved while a segment holds several lines.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 from ivr.agi.errors import RemoteProtocolError
 
 MAX_LINE = 65536  # bytes; the switch's longest line is an eighth of that
-MAX_BACKLOG = 1 << 20  # bytes received and not yet taken
+MAX_BACKLOG = 1 << 20  # bytes received and not yet consumed
 
 SHOWN = 60  # bytes that an error message shows
 
 
 class ReceiveBuffer:
-    """A buffer of lines. `data` is what is there; with `start` 0 it is all unused."""
+    """A buffer of lines. The bytes of `data` before `start` are consumed."""
 
     __slots__ = ("_lines", "_searched", "data", "start")
 
     def __init__(self) -> None:
         self.data: bytes | bytearray = b""
         self.start = 0
-        self._searched = 0  # up to here there is no end of a line
-        self._lines = 0  # ends of lines before it, while a block is looked for
+        self._searched = 0  # up to here there is no line feed
+        self._lines = 0  # line feeds before that position, while a block is searched
 
     def add(self, data: bytes) -> None:
-        """Raises `RemoteProtocolError` when that is more than `MAX_BACKLOG` in all."""
+        """Raises `RemoteProtocolError` when the buffer would exceed `MAX_BACKLOG`."""
         if not self.data:
             self.data = bytes(data)  # no copy when they are bytes already
             return
@@ -55,12 +55,12 @@ class ReceiveBuffer:
                 self.start = 0
             self._searched = len(self.data)
             return None
-        self._use(end + 1)
+        self._consume(end + 1)
         return bytes(data[start:end])
 
     def take_block(self, most_bytes: int, most_lines: int) -> bytes | None:
-        """The lines before the next blank line, which is used up too; None when that has not come. Only at the
-        beginning of a stream.
+        """The lines before the next blank line, which is consumed, too; None until the blank line has come. Use it
+        only at the beginning of a stream.
 
         Raises `RemoteProtocolError` for a block of more bytes or lines than allowed, as soon as that is certain.
         """
@@ -73,10 +73,10 @@ class ReceiveBuffer:
             raise RemoteProtocolError(f"an environment of more than {most_bytes} bytes or {most_lines} lines")
         if end < 0:
             return None
-        self._use(after)
+        self._consume(after)
         return bytes(data[:end])
 
-    def _use(self, upto: int) -> None:
+    def _consume(self, upto: int) -> None:
         if upto == len(self.data):
             self.drop()
         else:
@@ -84,7 +84,7 @@ class ReceiveBuffer:
 
 
 def _blank_line(data: bytes | bytearray, since: int) -> tuple[int, int]:
-    """The end of what stands before the first blank line, and the beginning of what follows it; -1 for none."""
+    """Where the text before the first blank line ends, and where the text after it begins; -1 without a blank line."""
     plain, other = data.find(b"\n\n", since), data.find(b"\n\r\n", since)
     if other >= 0 and (plain < 0 or other < plain):
         return other, other + 3
@@ -92,5 +92,5 @@ def _blank_line(data: bytes | bytearray, since: int) -> tuple[int, int]:
 
 
 def excerpt(data: bytes | bytearray) -> str:
-    """The beginning of what came, for an error message."""
+    """The beginning of received bytes, for an error message."""
     return repr(bytes(data[:SHOWN]))

@@ -1,8 +1,8 @@
-"""What commands are answered with: the line as it came (`RawReply`), and what flows get to see.
+"""Replies: the line as it came (`RawReply`), and the values that flows receive.
 
-`result=-1` is never taken for a hang-up. The switch says -1 for a prompt that is missing, for an agent who has put the
-receiver down, for a file that cannot be written, and also when the caller has gone: it cannot be told apart here. The
-line HANGUP and the code 511 tell it.
+`result=-1` does not mean a hang-up. The switch answers -1 for a missing prompt, for an agent who hung up, for a file
+that cannot be written, and also when the caller hung up; the cases look the same. Only the line HANGUP and the code 511
+report a hang-up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEY_OF = {ord(key): key for key in "0123456789*#ABCDabcd"}
 
 
 class RawReply:
-    """A line `200 result=RESULT (DATA) TAIL`, taken apart, nothing interpreted. `data` is None without parentheses."""
+    """The parts of a line `200 result=RESULT (DATA) TAIL`, uninterpreted. `data` is None without parentheses."""
 
     __slots__ = ("data", "result", "tail")
 
@@ -35,21 +35,21 @@ class RawReply:
         try:
             return int(self.result)
         except ValueError:
-            return whole_number(self.result, "result")  # says what is wrong
+            return whole_number(self.result, "result")  # raises the proper error
 
     @property
     def key(self) -> str:
-        """The key that was pressed, given as its ASCII code; "" when there is none."""
+        """The key that was pressed; "" for none. The switch sends its ASCII code."""
         return KEY_OF.get(self.number, "")
 
     @property
     def endpos(self) -> int:
-        """Where the sound ended, in samples; 0 when the switch does not say."""
+        """Where the sound ended, in samples; 0 when it is not given."""
         position = self.field("endpos")
         return whole_number(position, "endpos") if position else 0
 
     def field(self, name: str) -> str:
-        """The value of `name=value` in the tail; "" when it is not there."""
+        """The value of `name=value` in the tail; "" when it is missing."""
         _, _, value = f" {self.tail}".partition(f" {name}=")
         return value.partition(" ")[0]
 
@@ -58,15 +58,15 @@ class RawReply:
 
 
 def whole_number(text: str, what: str) -> int:
-    """A number out of a reply; raises `RemoteProtocolError`."""
+    """Convert a number of a reply. Raises `RemoteProtocolError`."""
     try:
         return int(text)
     except ValueError:  # also for more digits than Python converts
-        raise RemoteProtocolError(f"{what}={text[:60]!r} in a reply, a whole number was due") from None
+        raise RemoteProtocolError(f"{what}={text[:60]!r} in a reply is not a whole number") from None
 
 
 def parse_reply_line(line: str, with_value: bool) -> RawReply:
-    """Take apart what follows `200 result=`. `with_value`: the parentheses hold free text and end the line."""
+    """Parse the text after `200 result=`. `with_value`: the parentheses hold free text and end the line."""
     result, _, rest = line.partition(" ")
     if not rest.startswith("("):
         return RawReply(result, None, rest)
@@ -77,7 +77,7 @@ def parse_reply_line(line: str, with_value: bool) -> RawReply:
 
 
 class Record:
-    """A value of named parts, compared and shown by them; a dataclass without the 20 ms that those take to import."""
+    """A value with named parts: a dataclass without the 20 ms that importing `dataclasses` takes."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -95,7 +95,7 @@ class Record:
 
 
 class Result(Record):
-    """The number that a command gives back. `failed`: it is negative, for whatever reason."""
+    """The number that a command returns. `failed`: it is negative, for whatever reason."""
 
     __slots__ = __match_args__ = ("code",)
 
@@ -110,8 +110,8 @@ class Result(Record):
 class Played(Record):
     """A prompt has been played or said.
 
-    `digit`: the key that cut it short, "" for none. `endpos`: samples played. `failed`: the sound is missing or the
-    caller has gone; the switch says the same for both.
+    `digit`: the key that interrupted it, "" for none. `endpos`: samples played. `failed`: the sound is missing or the
+    caller hung up; the switch does not distinguish the two.
     """
 
     __slots__ = __match_args__ = ("digit", "endpos", "failed")
@@ -123,10 +123,10 @@ class Played(Record):
 
 
 class Digits(Record):
-    """What was typed, without the ending `#`.
+    """The keys that were typed, without the final `#`.
 
-    `timed_out`: the caller stopped, rather than pressing `#` or using up the digits. `failed`: neither; the sound is
-    missing or the caller has gone.
+    `timed_out`: the caller stopped typing, without `#` and before the last digit. `failed`: the sound is missing or the
+    caller hung up.
     """
 
     __slots__ = __match_args__ = ("digits", "timed_out", "failed")
@@ -138,10 +138,10 @@ class Digits(Record):
 
 
 class Recorded(Record):
-    """A recording has ended, and why. What was said until then is in the file whatever the reason, unless it is
-    `writefile` (the file could not be opened) or `randomerror` (nothing was recorded: a key during the tone, say).
+    """A finished recording. Everything recorded is in the file, whatever ended it, except with `writefile` (the file
+    could not be opened) and `randomerror` (nothing was recorded, for example because of a key during the tone).
 
-    `ended_by`: "timeout" stands for silence, too. `digit`: the key that ended it, "" for none. `endpos`: samples.
+    `ended_by`: "timeout" includes silence. `digit`: the key that ended it, "" for none. `endpos`: samples.
     """
 
     ENDINGS: ClassVar[tuple[Ending, ...]] = ("dtmf", "timeout", "hangup", "waitfor", "writefile", "randomerror")
@@ -155,7 +155,7 @@ class Recorded(Record):
 
 
 class Utterance(Record):
-    """One thing that a speech engine may have heard, with its score (0-1000) and the grammar that it fits."""
+    """One possible text of what was said, with its score (0-1000) and the matching grammar."""
 
     __slots__ = __match_args__ = ("score", "text", "grammar")
 
@@ -166,8 +166,8 @@ class Utterance(Record):
 
 
 class Recognized(Record):
-    """How listening ended: by "speech" (with `utterances`), "digit", "timeout", "hangup", or "" when it could not
-    begin."""
+    """What ended the recognition: "speech" (with `utterances`), "digit", "timeout", "hangup", or "" when it could not
+    start."""
 
     __slots__ = __match_args__ = ("ended_by", "digit", "endpos", "utterances")
 

@@ -1,5 +1,5 @@
-"""Speech recognition: the commands for an engine that is attached to the switch. All but the last give False when no
-engine has been created."""
+"""Commands for a speech recognition engine of the switch. All but the last return False when no engine has been
+created."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SpeechDeactivateGrammar(Changes):
 
 
 class SpeechRecognize(Command[Recognized]):
-    """Plays a prompt and listens meanwhile; after it for `timeout_s` seconds (0: no limit). `offset` in samples."""
+    """Listens while a prompt plays, and `timeout_s` seconds after it (0: no limit). `offset` in samples."""
 
     verb = "SPEECH RECOGNIZE"
 
@@ -73,14 +73,14 @@ class SpeechRecognize(Command[Recognized]):
 
 
 def _utterances(tail: str) -> tuple[Utterance, ...]:
-    """Read ` score0=900 text0="due parole" grammar0=topics score1=...`; what was heard is free text."""
-    found: list[Utterance] = []
+    """Parse ` score0=900 text0="due parole" grammar0=topics score1=...`; the text may hold anything."""
+    utterances: list[Utterance] = []
     rest = f" {tail}"
     while True:
-        place = len(found)
+        place = len(utterances)
         _, begun, rest = rest.partition(f" score{place}=")
         if not begun:
-            return tuple(found)
+            return tuple(utterances)
         score, _, rest = rest.partition(f' text{place}="')
         text, _, rest = rest.partition(f'" grammar{place}=')
-        found.append(Utterance(whole_number(score, "score"), text, rest.partition(" ")[0]))
+        utterances.append(Utterance(whole_number(score, "score"), text, rest.partition(" ")[0]))

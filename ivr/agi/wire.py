@@ -1,17 +1,16 @@
-r"""One command as one line: how words are quoted so that the switch reads back exactly what was meant.
+r"""One command as one line: how words are quoted so that the switch reads exactly the same words.
 
-The switch splits a line at spaces and tabs. `"` begins and ends a stretch in which these are letters like any other;
-`\` makes a letter of whatever follows it, everywhere. There is no way to write a line feed: a line feed ends the
-command, and what follows it is the next command. From this follows everything here:
+The switch splits a line at spaces and tabs. Between two `"` these are ordinary characters; `\` makes the next character
+ordinary, everywhere. A line feed cannot be written: it ends the command, and the rest is the next command. Therefore:
 
-- every text goes between quotes, with `\` before each `\` and `"`;
-- LF and NUL are refused, since text behind them would be run as a command; CR is refused because the switch would
-  keep it as data, which nobody who sends CR LF has meant;
-- a line that the switch cannot hold is refused: it would be cut, and its tail would run as the next command;
-- so is a line of too many words: 128 quoted ones end Asterisk 22.10.1 itself.
+- every text is quoted, with `\` before each `\` and `"`;
+- LF and NUL are refused, since the text after them would run as a command. CR is refused, since the switch would keep
+  it as data, and whoever sends CR LF does not mean that;
+- a line longer than the switch's buffer is refused: it would be cut, and its rest would run as the next command;
+- a line of too many words is refused: 128 quoted words crash Asterisk 22.10.1.
 
-Names of variables and functions are another matter. The switch evaluates them: `SHELL(...)` as a name runs a program.
-No quoting helps there, so names must look like constants, and nothing that is evaluated may stand inside them.
+Names of variables and functions are different. The switch evaluates them: the name `SHELL(...)` runs a program. Quoting
+does not help, so names must look like constants and must not contain anything that is evaluated.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from __future__ import annotations
 from ivr.agi.errors import LocalProtocolError
 
 MAX_LINE = 8191  # bytes, line feed included: what fits into the switch's buffer of 8192
-MAX_WORDS = 126  # of the switch's 128, one ends the list, and one is kept as a margin
+MAX_WORDS = 126  # the switch has 128; one ends the list, and one is a margin
 
 _SHOWN = 60  # characters of a refused text that an error message shows
 
 
 def quote(text: str) -> str:
-    """A text as one word of the line."""
+    """Quote a text as one word of the line."""
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     if '"' in text:
@@ -34,7 +33,7 @@ def quote(text: str) -> str:
 
 
 def encode(verb: str, words: tuple[str | int, ...]) -> bytes:
-    """The line for a command, line feed included. Raises `LocalProtocolError` for what cannot be sent safely."""
+    """The line for a command, with its line feed. Raises `LocalProtocolError` for what cannot be sent safely."""
     line = verb
     for word in words:
         if type(word) is int:
@@ -59,9 +58,9 @@ def encode(verb: str, words: tuple[str | int, ...]) -> bytes:
 
 
 def constant_name(verb: str, name: object) -> str:
-    """The name of a variable or function as it may be sent: `NAME` or `NAME(arguments)`, nothing to evaluate inside.
+    """Check the name of a variable or function: `NAME` or `NAME(arguments)`, with nothing to evaluate inside.
 
-    Names are written by us, never taken from a caller. Raises `LocalProtocolError` for anything else.
+    Names are written in our code, never taken from a caller. Raises `LocalProtocolError` for anything else.
     """
     if isinstance(name, str) and name.isascii():
         plain, bracket, arguments = name.partition("(")
@@ -70,15 +69,17 @@ def constant_name(verb: str, name: object) -> str:
                 return name
             if arguments.endswith(")") and not _EVALUATED.intersection(arguments[:-1]):
                 return name
-    shown = repr(name)[:_SHOWN]
-    raise LocalProtocolError(f"{verb}: {shown} is not a constant name; write NAME or NAME(arguments) without $, quotes")
+    excerpt = repr(name)[:_SHOWN]
+    raise LocalProtocolError(
+        f"{verb}: {excerpt} is not a constant name; write NAME or NAME(arguments) without $, quotes"
+    )
 
 
 _EVALUATED = frozenset("$\"'\\()\n\r\0")
 
 
 def constant_expression(verb: str, expression: object) -> str:
-    """Text with `${NAME}` in it, every name a constant. Raises `LocalProtocolError` for anything else."""
+    """Check a text with `${NAME}` in it: every name must be a constant. Raises `LocalProtocolError`."""
     if not isinstance(expression, str):
         raise LocalProtocolError(f"{verb}: {expression!r} is not an expression; write text with ${{NAME}} in it")
     literal, *places = expression.split("${")

@@ -131,18 +131,18 @@ def test_a_reply_in_fragments(line: bytes, command: Command[Any], value: object)
 
 
 def test_a_second_reply_in_the_same_segment_is_refused() -> None:
-    assert "no reply was due" in broken(asked(Noop()), OK + OK)
+    assert "no reply was expected" in broken(asked(Noop()), OK + OK)
 
 
 def test_a_second_reply_is_not_taken_for_the_answer_to_the_next_command() -> None:
     connection = asked(Noop())
     connection.receive_data(OK + b"200 result=1\n")
     assert connection.next_event() == Reply(Noop(), Result(0))
-    with pytest.raises(RemoteProtocolError, match="no reply was due"):
+    with pytest.raises(RemoteProtocolError, match="no reply was expected"):
         connection.send(Answer())
     with pytest.raises(LocalProtocolError, match="broken"):
         connection.send(Answer())
-    with pytest.raises(RemoteProtocolError, match="no reply was due"):
+    with pytest.raises(RemoteProtocolError, match="no reply was expected"):
         connection.next_event()
 
 
@@ -151,12 +151,12 @@ def test_half_a_reply_before_its_command_is_refused(half: bytes) -> None:
     connection = asked(Noop())
     connection.receive_data(OK + half)
     assert connection.next_event() == Reply(Noop(), Result(0))
-    with pytest.raises(RemoteProtocolError, match="no reply was due"):
+    with pytest.raises(RemoteProtocolError, match="no reply was expected"):
         connection.send(Answer())
 
 
 def test_a_late_reply_to_nothing_is_refused() -> None:
-    assert "no reply was due" in broken(begun(), OK)
+    assert "no reply was expected" in broken(begun(), OK)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_late_reply_to_nothing_is_refused() -> None:
      b"250 x", b"hangup", b"HANGUP ", b" HANGUP", b"200\tresult=0", b"\xff\xfe", b"\0", b"agi_channel: x", b"+20 x"],
 )  # fmt: skip
 def test_a_line_that_is_no_reply_is_refused(line: bytes) -> None:
-    assert "no reply" in broken(asked(Noop()), line + b"\n")
+    assert "not a reply" in broken(asked(Noop()), line + b"\n")
 
 
 def test_announcements_are_passed_over() -> None:
@@ -302,12 +302,12 @@ def test_a_reply_right_before_the_end_is_not_lost() -> None:
     "half", [b"2", b"200 result=0", b"200 result=1 (a\n", b"200 result=1 (a\nb", b"HANGU", b"520-x\n"]
 )
 def test_the_end_in_the_midst_of_a_line_is_an_error(half: bytes) -> None:
-    assert "closed in the midst of" in broken(asked(GetVariable("A")), half, b"")
+    assert "closed in the middle of" in broken(asked(GetVariable("A")), half, b"")
 
 
 def test_the_end_in_the_midst_of_the_environment_is_an_error() -> None:
     for cut in range(1, len(ENVIRONMENT)):
-        assert "closed in the midst of" in broken(Connection(), ENVIRONMENT[:cut], b"")
+        assert "closed in the middle of" in broken(Connection(), ENVIRONMENT[:cut], b"")
 
 
 def test_data_after_the_end_is_our_error() -> None:

@@ -137,8 +137,8 @@ def test_a_missing_name_that_can_be_missed_is_empty() -> None:
     "first", [b"\n", b"\r\n", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01", b"agx", b"HANGUP\n", b" agi_channel: x\n"]
 )
 def test_what_does_not_begin_like_agi_is_refused_at_once(first: bytes) -> None:
-    assert "no AGI" in refused(first)
-    assert "no AGI" in refused(*(first[at : at + 1] for at in range(len(first))))
+    assert "is not AGI" in refused(first)
+    assert "is not AGI" in refused(*(first[at : at + 1] for at in range(len(first))))
 
 
 def test_as_many_bytes_as_allowed_and_one_more() -> None:

@@ -65,7 +65,7 @@ def test_520_may_hold_lines_that_look_like_something_else(text: bytes) -> None:
 
 def test_520_cut_by_the_end_of_the_stream() -> None:
     for cut in range(1, len(USAGE)):
-        assert "closed in the midst of" in broken(asked(Noop()), USAGE[:cut], b"")
+        assert "closed in the middle of" in broken(asked(Noop()), USAGE[:cut], b"")
 
 
 def test_520_of_too_many_bytes_is_refused() -> None:
@@ -104,7 +104,7 @@ def test_the_reply_behind_a_value_with_line_feeds_is_not_off_by_one() -> None:
 
 def test_a_value_that_holds_its_own_end_is_found_out_and_not_mistaken() -> None:
     # `a)` LF `b`: the first line looks complete. What is left of it must never answer the next command.
-    assert "no reply was due" in broken(asked(GetVariable("A")), b"200 result=1 (a)\nb)\n")
+    assert "no reply was expected" in broken(asked(GetVariable("A")), b"200 result=1 (a)\nb)\n")
 
 
 def test_a_value_that_never_ends_is_refused() -> None:

@@ -166,7 +166,7 @@ def test_defect_20_bytes_that_are_no_utf_8_do_not_end_the_call() -> None:
 
 
 def test_defect_21_half_an_environment_is_an_error_and_a_long_one_too() -> None:
-    with pytest.raises(agi.RemoteProtocolError, match="closed in the midst"):
+    with pytest.raises(agi.RemoteProtocolError, match="closed in the middle"):
         events(Connection(), ENVIRONMENT[:100], b"")
     with pytest.raises(agi.RemoteProtocolError, match="more than"):
         events(Connection(), b"agi_channel: x\n" + b"agi_arg_1: y\n" * 100_000)

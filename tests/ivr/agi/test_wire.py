@@ -173,9 +173,9 @@ def test_the_error_of_a_refused_command_names_it_and_the_remedy() -> None:
         SetVariable("LONG", "x" * 9000).encode()
 
 
-def test_nothing_is_sent_before_the_call_is_introduced() -> None:
+def test_nothing_is_sent_before_the_environment_has_come() -> None:
     connection = Connection()
-    with pytest.raises(LocalProtocolError, match="not introduced"):
+    with pytest.raises(LocalProtocolError, match="environment has not come"):
         connection.send(Noop())
     connection.receive_data(b"agi_channel: a\nagi_uniqueid: b\n\n")
     assert type(connection.next_event()) is Environment
