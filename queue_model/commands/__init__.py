@@ -1,1 +1,1 @@
-"""One module per command of `queue-model`: `arguments(parser)` and `run(options, places) -> exit status`."""
+"""One module per command of `queue-model`, with `arguments(parser)` and `run(options, places) -> exit status`."""

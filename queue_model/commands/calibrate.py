@@ -1,4 +1,4 @@
-"""`queue-model calibrate`: what the switch's queue_log says of callers and calls, as a scenario with its intervals."""
+"""`queue-model calibrate`: fits a scenario, with intervals, to the queue_log of the switch."""
 
 from __future__ import annotations
 
@@ -33,21 +33,26 @@ SHOWN_WAITS = (15, 30, 60, 120, 180, 300, 600)  # s
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("log", nargs="+", metavar="QUEUE_LOG", help="Asterisk's queue_log; its rotated files too, .gz as well")
+    add("log", nargs="+", metavar="QUEUE_LOG", help="the queue_log of Asterisk and its rotated files, also .gz")
     add("--queue", metavar="NAME", help="only this queue (default: all in the log)")
-    add("--facts", metavar="DIR", help="the spool of facts of the same days: tells how many callers reach the queue")
-    add("--based-on", default=BASE, metavar="FILE", help="what the log cannot know comes from here (default: baseline)")
+    add("--facts", metavar="DIR", help="the spool of facts of the same days: measures how many callers reach the queue")
+    add(
+        "--based-on",
+        default=BASE,
+        metavar="FILE",
+        help="source of the values that are not in the log (default: baseline)",
+    )
     add(
         "--redial-minutes", type=_minutes, default=WINDOW / 60, metavar="M",
-        help="a second call of a number within so long is another attempt (default: 120)",
+        help="a second call of a number within this time is another attempt (default: 120)",
     )  # fmt: skip
-    add("--output", metavar="FILE", help="write the scenario here")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+    add("--output", metavar="FILE", help="write the scenario to this file")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     if options.facts is not None and not os.path.isdir(options.facts):
-        raise Refusal(f"--facts {options.facts}: no such folder; give the spool's, var/spool/facts")
+        raise Refusal(f"--facts {options.facts}: no such folder; give the folder of the spool, var/spool/facts")
     base = study.load(options.based_on, places)
     log = read_queue_log(options.log, options.queue)
     found = calibrate(log, base, options.facts, options.redial_minutes * 60)
@@ -67,7 +72,7 @@ def _minutes(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 1440:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write minutes, up to 1440")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid time; write minutes above 0, up to 1440")
     return value
 
 
@@ -75,7 +80,7 @@ def _minutes(text: str) -> float:
 
 
 def scenario(found: Calibration, base: str) -> str:
-    """The scenario as a file, the intervals as comments and as its assumptions."""
+    """The text of the scenario file, with the intervals as comments and in its assumptions."""
     comments = [f"Calibrated from a queue_log, {date_range(found.days)}: {len(found.days)} days of service.", ""]
     comments += [f"{each.name.strip()}: {_figure(each.estimate, each.unit)}" for each in found.parameters]
     comments += ["", *found.notes]
@@ -91,7 +96,7 @@ def scenario(found: Calibration, base: str) -> str:
 
 
 def page(found: Calibration, log: QueueLog) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     days = f"{len(found.days)} days of service, {date_range(found.days)}"
     yield f"{len(log.visits):,} visits in {log.lines:,} lines; {days}"
     yield ""
@@ -111,7 +116,7 @@ def _by_half_hour(found: Calibration) -> Iterator[str]:
     if found.arrivals is None:
         return
     seen = found.arrivals.counts.mean(axis=0)
-    rows = [("half-hour, at the queue", "fitted", "95 % interval", "seen a day")]
+    rows = [("half-hour, at the queue", "fitted", "95 % interval", "seen per day")]
     for slot, each in enumerate(found.arrivals.profile):
         minute = found.arrivals.begin + STEP * slot
         interval = f"{each.low:.1f} ... {each.high:.1f}"
@@ -124,25 +129,25 @@ def _patience(found: Calibration) -> Iterator[str]:
     if found.patience is None or found.patient is None:
         return
     rows = [("still patient after", "fitted", "seen (Kaplan-Meier)", "95 % interval")]
-    for second, fitted, place in _patient(found):
-        if place is None:
+    for second, fitted, step in _patient(found):
+        if step is None:
             continue
-        low, high = found.patient.low[place], found.patient.high[place]
-        seen = found.patient.share[place]
+        low, high = found.patient.low[step], found.patient.high[step]
+        seen = found.patient.share[step]
         rows.append((f"{second} s", f"{fitted:.1%}", f"{seen:.1%}", f"{low:.1%} ... {high:.1%}"))
     yield from text_tables.table(rows)
     yield ""
 
 
 def _patient(found: Calibration) -> Iterator[tuple[int, float, int | None]]:
-    """Some waits: the fitted share that is still patient then, and the step of the curve, if it gets so far."""
+    """For some waits: the fitted share still patient, and the step of the curve if it reaches that far."""
     assert found.patience is not None and found.patient is not None
     law, mean, shape = found.patience.law, found.patience.mean.value, found.patience.shape
     for second in SHOWN_WAITS:
         fitted = float(survival(law, np.array([float(second)]), mean, 1.0 if shape is None else shape.value)[0])
-        place = int(np.searchsorted(found.patient.seconds, second, "right")) - 1
-        reached = place >= 0 and second <= found.patient.seconds[-1]
-        yield second, fitted, place if reached else None
+        step = int(np.searchsorted(found.patient.seconds, second, "right")) - 1
+        reached = step >= 0 and second <= found.patient.seconds[-1]
+        yield second, fitted, step if reached else None
 
 
 def _number(value: float, unit: str) -> str:
@@ -162,7 +167,7 @@ def _figure(estimate: FittedValue, unit: str) -> str:
 
 
 def document(found: Calibration, log: QueueLog) -> dict[str, Any]:
-    """Everything as plain values; null: no limit."""
+    """All results as plain values; null: no limit."""
     curve = found.patient
     return {
         "source": source(found),

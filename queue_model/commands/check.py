@@ -1,4 +1,4 @@
-"""`queue-model check`: the promises of the Carta under a scenario. Status 0: all hold, 1: one fails, 2: cannot tell."""
+"""`queue-model check`: checks the promises of the Carta. Status 0: all hold, 1: one fails, 2: too close to tell."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from queue_model.runs.stability import no_steady_state
 from queue_model.simulation.build import Builder
 
 EXAMPLES = """
-The promises are those of config/service.yaml; targets.service_level, answer_rate, abandonment and wait_mean of the
-scenario are judged beside them. More replications are run until each verdict is sure, or --most of them were.
+The command judges the promises of config/service.yaml and the scenario's targets.service_level, answer_rate,
+abandonment and wait_mean. It runs more replications until every verdict is certain, at most --most.
 
-exit status: 0 all hold, 1 one fails, 2 none fails and one is too close to tell
+exit status: 0 all hold, 1 at least one fails, 2 none fails but at least one is too close to tell
 
 example:
   queue-model check scenarios/baseline.yaml --set targets.service_level=0.8
@@ -34,8 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     simulation_options.scenario_arguments(parser)
     simulation_options.simulation_arguments(parser)
     simulation_options.cluster_argument(parser)
-    parser.add_argument("--most", type=int, default=MOST, metavar="N", help=f"replications at most (default: {MOST})")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--most", type=int, default=MOST, metavar="N", help=f"maximum number of replications (default: {MOST})"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 def _page(result: Result, verdicts: dict[Bound, Verdict], lost: dict[str, str]) -> Iterator[str]:
     yield from head(result)
     yield ""
-    rows = [["promise or target", "wanted", "value", "95 % interval", "verdict"]]
+    rows = [["promise or target", "required", "value", "95 % interval", "verdict"]]
     for bound, verdict in verdicts.items():
         estimate, kind = result.estimate(bound.measure), text_tables.kind(bound.measure)
         title = DEFINITIONS[bound.measure].title("en", **result.measurer.thresholds._asdict())

@@ -1,4 +1,4 @@
-"""`queue-model compare`: scenarios on the same callers: what differs, how surely, and which is better."""
+"""`queue-model compare`: compares scenarios on the same callers: differences, their certainty, a ranking."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import compare as compare_report
 from queue_model.reports import output_files, text_tables
+from queue_model.reports.texts import TEXTS
 from queue_model.runs.compare import Comparison, Difference, compare, more_is_better
 from queue_model.runs.measures.estimates import CONFIDENCE
 
@@ -22,9 +23,9 @@ MEASURES = (
     "on_time_email", "on_time_second_level",
 )  # fmt: skip
 EXAMPLES = """
-All scenarios meet the same callers, so even a small difference is seen. Each is compared with the first; the ranking
-compares all with all. Several intervals hold together with 95 % (Bonferroni). A difference whose interval holds zero
-cannot be told: ask for more --replications.
+All scenarios have the same callers, so even small differences are visible. Each scenario is compared with the first;
+the ranking compares all with all. All intervals hold together with 95 % (Bonferroni). If the interval of a difference
+contains zero, the answer is "cannot tell": use more --replications.
 
 examples:
   queue-model compare scenarios/baseline.yaml scenarios/two-ill.yaml
@@ -37,24 +38,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     simulation_options.scenario_arguments(parser)
     add = parser.add_argument
-    add("others", nargs="+", metavar="SCENARIO", help="those to compare with it; --set, --first, --days are for all")
+    add(
+        "others",
+        nargs="+",
+        metavar="SCENARIO",
+        help="scenarios to compare with it; --set, --first and --days apply to all",
+    )
     simulation_options.simulation_arguments(parser)
     simulation_options.cluster_argument(parser)
     add(
         "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
-        help=f"a measure to compare, again for more (default: {', '.join(MEASURES)})",
+        help=f"a measure to compare; repeatable (default: {', '.join(MEASURES)})",
     )  # fmt: skip
     add(
         "--rank", choices=MODELLED, default=PUBLISHED, metavar="NAME",
         help="the measure that ranks the scenarios (default: service_level)",
     )  # fmt: skip
     add_language(parser, "en", "of the measures' names, and of the report")
-    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
+    add("--html", metavar="FILE", help="write a report with charts, one file, in the --language")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    more_is_better(options.rank)  # refused before anything is simulated
+    more_is_better(options.rank)  # refuse a wrong measure before simulating
     files = [options.scenario, *options.others]
     studies = [simulation_options.study_of(options, places, file) for file in files]
     with simulation_options.executor(options) as executor, simulation_options.progress_bar() as progress:
@@ -72,7 +78,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def names(files: Sequence[str]) -> list[str]:
-    """What the scenarios are called in tables: their files without folder and ending, where that tells them apart."""
+    """The names of scenarios in tables: their files without folder and extension, if these differ."""
     short = [os.path.splitext(os.path.basename(file))[0] for file in files]
     return short if len(set(short)) == len(short) else list(files)
 
@@ -81,7 +87,7 @@ def names(files: Sequence[str]) -> list[str]:
 
 
 def page(found: Comparison, called: list[str], measures: list[str], rank: str, language: Language) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     width = max(map(len, called))
     for name, result in zip(called, found.results, strict=True):
         yield f"{name.ljust(width)}  {result.study.scenario.title}"
@@ -91,17 +97,15 @@ def page(found: Comparison, called: list[str], measures: list[str], rank: str, l
     for name, result in zip(called, found.results, strict=True):
         days = result.study.scenario.period
         if days != first.study.scenario.period:
-            yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not meet them all"
+            yield f"{name} is simulated on other days ({days.days} from {days.first}), so it does not have all of them"
     for second in range(1, len(called)):
         yield ""
         yield from text_tables.table(list(_rows(found, called, second, measures, language)))
     yield ""
     yield from _ranking(found, called, rank, language)
     if found.pairs > 1:
-        yield from text_tables.wrapped(
-            f"Each interval is one of {100 * found.confidence:.2f} %, so that those of all {found.pairs} pairs hold "
-            f"together with {100 * CONFIDENCE:g} %."
-        )
+        each, together = f"{100 * found.confidence:.2f} %", f"{100 * CONFIDENCE:g} %"
+        yield from text_tables.wrapped(TEXTS["en"]["together"].format(each=each, pairs=found.pairs, together=together))
     for name, lost in zip(called, found.no_steady_state, strict=True):
         for why in dict.fromkeys(lost.values()):
             yield from text_tables.wrapped(f"No steady state in {name}: {why}.")
@@ -128,7 +132,7 @@ def _title(found: Comparison, measure: str, language: Language) -> str:
 
 
 def change(value: float | None, kind: str) -> str:
-    """With its sign, in percentage points or seconds."""
+    """A difference with its sign, in percentage points or seconds."""
     if value is None:
         return text_tables.EMPTY
     return f"{100 * value:+.2f} pp" if kind == "share" else f"{value:+,.1f} s"
@@ -151,14 +155,14 @@ def _ranking(found: Comparison, called: list[str], measure: str, language: Langu
         rows.append((place, called[rank.scenario], text_tables.number(rank.value, text_tables.kind(measure))))
     yield from text_tables.table(rows, left=2)
     for each in found.undecided(measure):
-        yield f"Cannot tell {called[each.first]} from {called[each.second]} (difference {span(each)})."
+        yield TEXTS["en"]["undecided"].format(called[each.first], called[each.second], span(each))
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
 def document(found: Comparison, files: Sequence[str], rank: str) -> dict[str, Any]:
-    """Everything as plain values, all pairs and all measures; a difference is the second's value less the first's."""
+    """All pairs and measures as plain values; a difference is the second value minus the first."""
     first, many = found.results[0], range(len(found.results))
     apart = [found.difference(name, a, b) for name in found.measures for a in many for b in many if a < b]
     return {

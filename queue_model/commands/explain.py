@@ -1,4 +1,4 @@
-"""`queue-model explain`: where each value of a scenario comes from: assumed, measured, documented, or changed here."""
+"""`queue-model explain`: shows the origin of each value of a scenario."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from queue_model.scenario.schema import Assumption
 from queue_model.scenario.study import Study, leaves, speaks_of
 
 EXAMPLES = """
-assumed     nobody knows: take the range seriously, and try its ends (--set)
-measured    from the service's own logs
-documented  from the documents that founded the service
-changed     written by this scenario or on this command line; the rest comes from the one that it is based on
-unstated    nobody said where it comes from
+assumed     not known; try the ends of its range with --set
+measured    from the logs of the service
+documented  from the founding documents of the service
+changed     set by this scenario or on this command line; other values come from the scenario it is based on
+unstated    no origin is given
 
 example:
   queue-model explain scenarios/baseline.yaml
@@ -32,7 +32,7 @@ CONFIGURED = (
 
 
 class Origin(NamedTuple):
-    """A value with where it comes from."""
+    """A value with its origin."""
 
     path: str
     value: Any
@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     simulation_options.scenario_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def origins(study: Study) -> Iterator[Origin]:
-    """Every value that the scenario writes, in its order."""
+    """Every value that the scenario sets, in its order."""
     for path, value in _values(study.written):
         name = speaks_of(path, study.scenario.assumptions)
         assumption = study.scenario.assumptions[name] if name is not None else None
@@ -78,15 +78,15 @@ def _page(study: Study, found: list[Origin]) -> Iterator[str]:
     counts = {
         basis: sum(each.basis == basis for each in found) for basis in dict.fromkeys(each.basis for each in found)
     }
-    yield ", ".join(f"{count} {basis}" for basis, count in counts.items()) + "; the rest is read from config/"
+    yield ", ".join(f"{count} {basis}" for basis, count in counts.items()) + "; other values are read from config/"
     for basis in ("assumed", "measured", "documented", "changed", "unstated"):
-        mine = [each for each in found if each.basis == basis]
-        if mine:
+        of_basis = [each for each in found if each.basis == basis]
+        if of_basis:
             yield ""
             yield basis.upper()
-            yield from _section(mine)
+            yield from _section(of_basis)
     yield ""
-    yield "CONFIGURED (config/service.yaml, with what this scenario changes under service:)"
+    yield "CONFIGURED (config/service.yaml, with the changes of this scenario under service:)"
     for path in CONFIGURED:
         value: Any = study.compiled["service"]
         for key in path.split("."):
@@ -94,16 +94,16 @@ def _page(study: Study, found: list[Origin]) -> Iterator[str]:
         yield f"  {path} = {_shown(value)}"
 
 
-def _section(mine: list[Origin]) -> Iterator[str]:
-    for each, following in zip_longest(mine, mine[1:]):
+def _section(origins: list[Origin]) -> Iterator[str]:
+    for each, following in zip_longest(origins, origins[1:]):
         yield f"  {each.path} = {_shown(each.value)}"
-        said = each.assumption
-        if said is not None and (following is None or following.assumption is not said):
-            yield from text_tables.wrapped(said.comment, "      ")
-            if said.range is not None:
-                yield f"      thinkable: {said.range[0]:g} to {said.range[1]:g}"
-            if said.source is not None:
-                yield from text_tables.wrapped(f"source: {said.source}", "      ")
+        assumption = each.assumption
+        if assumption is not None and (following is None or following.assumption is not assumption):
+            yield from text_tables.wrapped(assumption.comment, "      ")
+            if assumption.range is not None:
+                yield f"      possible: {assumption.range[0]:g} to {assumption.range[1]:g}"
+            if assumption.source is not None:
+                yield from text_tables.wrapped(f"source: {assumption.source}", "      ")
 
 
 def _shown(value: Any) -> str:
@@ -117,12 +117,12 @@ def _shown(value: Any) -> str:
 
 
 def _document(each: Origin) -> dict[str, Any]:
-    said = each.assumption
+    assumption = each.assumption
     return {
         "key": each.path,
         "value": each.value,
         "basis": each.basis,
-        "range": said.range if said is not None else None,
-        "source": said.source if said is not None else None,
-        "comment": said.comment if said is not None else None,
+        "range": assumption.range if assumption is not None else None,
+        "source": assumption.source if assumption is not None else None,
+        "comment": assumption.comment if assumption is not None else None,
     }

@@ -1,4 +1,4 @@
-"""`queue-model forecast`: how many will call, by day and half-hour, and how far such forecasts have missed so far."""
+"""`queue-model forecast`: forecasts calls by day and half-hour, with the error of such forecasts so far."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from queue_model.scenario.study import Study
 from queue_model.simulation.arrivals import MONTHS
 
 EXAMPLES = """
-The history is a CSV with the columns day,half_hour,calls (2026-10-05,09:30,21), or at (one line a call: local date
+The history is a CSV with the columns day,half_hour,calls (2026-10-05,09:30,21), or at (one line per call: local date
 and time, or epoch seconds). It counts calls at the number.
 
 examples:
@@ -37,7 +37,7 @@ examples:
   queue-model forecast history.csv --scenario november.yaml && queue-model run november.yaml
 """
 BASE = os.path.join(ROOT, "scenarios", "baseline.yaml")
-NOT_A_SCENARIOS = 1e5  # shapes above: days differ by chance alone
+LARGEST_SHAPE = 1e5  # above it, days differ only by chance
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +46,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("history", metavar="HISTORY", help="a CSV of calls by day and half-hour, or of single calls")
     add("--days", type=_days, default=AHEAD, metavar="N", help=f"calendar days ahead (default: {AHEAD})")
     add("--first", type=argument_types.day, metavar="YYYY-MM-DD", help="first day (default: the one after the history)")
-    add("--weeks", type=_days, default=WEEKS, metavar="N", help=f"held back for the score (default: {WEEKS})")
-    add("--by", choices=("day", "half-hour"), default="day", help="rows of the table")
-    add("--based-on", default=BASE, metavar="FILE", help="the scenario whose calendar holds (default: baseline)")
-    add("--scenario", metavar="FILE", help="write a scenario of these days, busyness included")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
-    add("--csv", nargs="?", const="-", metavar="FILE", help="every half-hour, one a line (default: standard output)")
+    add("--weeks", type=_days, default=WEEKS, metavar="N", help=f"weeks held back for the score (default: {WEEKS})")
+    add("--by", choices=("day", "half-hour"), default="day", help="what a row of the table shows")
+    add("--based-on", default=BASE, metavar="FILE", help="the scenario whose calendar is used (default: baseline)")
+    add("--scenario", metavar="FILE", help="write a scenario of these days, with busyness")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="one half-hour per line (default: standard output)")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 366):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days or weeks; write 1 to 366")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days or weeks; write 1 to 366")
     return int(text)
 
 
@@ -82,26 +82,26 @@ def _days(text: str) -> int:
 
 
 def page(found: Forecast, score: Score, history: History, base: Study, by: str) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     known = int(np.sum(~np.isnan(history.totals)))
-    yield f"{known} days seen, {history.days[0]} to {history.days[-1]}; forecast from {found.first}"
+    yield f"{known} days of data, {history.days[0]} to {history.days[-1]}; forecast from {found.first}"
     yield ""
     yield from text_tables.table(list(_rows(found, base, by)))
     yield ""
     yield from _factors(found)
     yield ""
-    yield f"Held back: {score.origins} origins a week apart, {AHEAD} days ahead from each. Error, of all calls:"
+    yield f"Held back: {score.origins} origins a week apart, {AHEAD} days ahead of each. Error as a share of all calls:"
     rows = [("", "day", "half-hour")]
     for name, daily, half_hour in (
         ("this forecast", score.daily, score.half_hour),
         ("seasonal naive", score.naive_daily, score.naive_half_hour),
-        ("Poisson noise, which none escapes", score.floor_daily, score.floor_half_hour),
+        ("Poisson noise, unavoidable", score.floor_daily, score.floor_half_hour),
         ("calls within the 95 % interval", score.covered_daily, score.covered_half_hour),
     ):
         rows.append((name, f"{daily:.1%}", f"{half_hour:.1%}"))
     yield from text_tables.table(rows)
     low, value, high = (_spread(x) for x in (found.busyness.high, found.busyness.value, found.busyness.low))
-    yield f"Beyond Poisson a day misses by {value} ({low} to {high}): busyness {_shape(found.busyness.value)}"
+    yield f"The error of a day beyond Poisson is {value} ({low} to {high}): busyness {_shape(found.busyness.value)}"
 
 
 def _rows(found: Forecast, base: Study, by: str) -> Iterator[tuple[str, ...]]:
@@ -114,7 +114,7 @@ def _rows(found: Forecast, base: Study, by: str) -> Iterator[tuple[str, ...]]:
             name = base.hours.day_reason(day).name or kind_of(day, base.hours).replace("ordinary", "")
             label = f"{day} {WEEKDAYS[day.weekday()][:3]}"
             if not known[number]:
-                yield label, name, "-", "never seen"
+                yield label, name, "-", "no data"
             else:
                 yield label, name, f"{calls:.0f}", f"{low[number]:.0f} ... {high[number]:.0f}"
         return
@@ -136,19 +136,19 @@ def _factors(found: Forecast) -> Iterator[str]:
     model = found.model
     seen = [number for number in range(7) if number not in model.never_seen]
     week = ", ".join(f"{WEEKDAYS[number][:3]} {model.weekdays[number]:.2f}" for number in seen)
-    yield f"Level {model.level:.1f} calls a day; {week}"
+    yield f"Level {model.level:.1f} calls per day; {week}"
     if model.never_seen:
         names = " or ".join(WEEKDAYS[number] for number in model.never_seen)
-        yield f"The history never saw a {names}: nothing is forecast for such days"
+        yield f"The history has no {names}: such days have no forecast"
     kinds = [
-        f"{kind} never seen, nothing is forecast for it"
+        f"{kind} not in the history, no forecast"
         if kind in model.kinds_never_seen
         else f"{kind} {model.kinds[n]:.2f} ({model.seen[kind]} seen)"
         for n, kind in enumerate(KINDS)
         if n
     ]
     yield f"Kinds of day: {', '.join(kinds)}"
-    yield f"Trend {math.expm1(365 * model.growth):+.1%} a year" if model.growth else "No sure trend"
+    yield f"Trend {math.expm1(365 * model.growth):+.1%} per year" if model.growth else "No significant trend"
     if np.ptp(model.months):
         yield "Season: " + ", ".join(f"{name[:3]} {model.months[number]:.2f}" for number, name in enumerate(MONTHS))
 
@@ -158,14 +158,14 @@ def _spread(shape: float) -> str:
 
 
 def _shape(shape: float) -> str:
-    return f"{shape:.4g}" if shape < NOT_A_SCENARIOS else "none"
+    return f"{shape:.4g}" if shape < LARGEST_SHAPE else "none"
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
 def table(found: Forecast) -> str:
-    """One line a half-hour: day, half_hour, calls, low, high."""
+    """One line per half-hour: day, half_hour, calls, low, high."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("day", "half_hour", "calls", "low", "high"))
@@ -176,7 +176,7 @@ def table(found: Forecast) -> str:
 
 
 def document(found: Forecast, score: Score, base: Study) -> dict[str, Any]:
-    """Everything as plain values; a shape of null: days differ by chance alone."""
+    """All results as plain values; a shape of null: days differ only by chance."""
     model = found.model
     low, high = interval(found.totals, found.busyness.value)
     days = []
@@ -206,17 +206,17 @@ def document(found: Forecast, score: Score, base: Study) -> dict[str, Any]:
 
 
 def scenario(found: Forecast, score: Score, history: History, base: Study, path: str) -> str:
-    """The days ahead as a scenario on `base`. Raises ModelError when none of them is open, or one was never seen."""
+    """The days ahead as a scenario based on `base`. Raises ModelError if none is open or one has no forecast."""
     dates = [found.first + number * ONE_DAY for number in range(len(found.totals))]
     opens = np.array([base.hours.day_reason(day).kind == "open" for day in dates])
     if not opens.any():
-        raise ModelError("--scenario: no day of the forecast is one of service; forecast more (--days)")
+        raise ModelError("--scenario: the service is closed on all days of the forecast; forecast more --days")
     seen = found.model.knows(found.calendar)
     if not seen[opens].all():
         day = dates[int(np.flatnonzero(opens & ~seen)[0])]
         name = WEEKDAYS[day.weekday()] if day.weekday() in found.model.never_seen else kind_of(day, base.hours)
         raise ModelError(
-            f"--scenario: {day} is a day of service, but the history never saw a {name}; give one that did"
+            f"--scenario: the service is open on {day}, but the history has no {name}; give a history that has one"
         )
     level, factors = _level(found), found.model.factors(found.calendar)
     source = f"forecast from {history.days[0]} to {history.days[-1]}"
@@ -231,21 +231,21 @@ def scenario(found: Forecast, score: Score, history: History, base: Study, path:
         },
         "months": {name: rounded(float(found.model.months[n])) for n, name in enumerate(MONTHS)},
         "special_days": list(_special_days(found, dates, opens, base)),
-        "busyness": rounded(shape.value) if shape.value < NOT_A_SCENARIOS else None,
+        "busyness": rounded(shape.value) if shape.value < LARGEST_SHAPE else None,
         "swings": None,
     }
     closed = found.totals[~opens & seen]
     if len(closed) and closed.sum() > 0:
-        # The model's closed days have no weekday: their mean, over the months' factors that it does apply.
+        # A scenario has one value for closed days, without weekdays, to which the factors of months apply.
         beside = found.model.months[found.calendar.month][~opens & seen]
         arrivals["closed_days"] = rounded(float(closed.sum() / beside.sum()))
     if _reaches_outside(found, base):
-        arrivals["outside"] = None  # the profile has the early and the late
-    miss = f"errors {score.daily:.1%} a day, {score.half_hour:.1%} a half-hour on {score.origins} held-back origins"
-    note = "As the history has it."
+        arrivals["outside"] = None  # the profile already has the early and late calls
+    miss = f"errors {score.daily:.1%} by day, {score.half_hour:.1%} by half-hour on {score.origins} held-back origins"
+    note = "From the history."
     assumptions = {f"arrivals.{name}": measured(note, source) for name in arrivals if name != "busyness"}
     assumptions["arrivals.per_day"] = measured(f"Level in the middle of these days; {miss}.", source)
-    comment = f"What forecasts missed beyond Poisson: {_spread(shape.value)} a day."
+    comment = f"The error of forecasts beyond Poisson: {_spread(shape.value)} of a day."
     assumptions["arrivals.busyness"] = measured(comment, source, shape.low, shape.high)
     values = {
         "based_on": path,
@@ -255,12 +255,12 @@ def scenario(found: Forecast, score: Score, history: History, base: Study, path:
         "assumptions": assumptions,
     }
     mean = float(np.mean(found.totals[opens] / factors[opens]))
-    comments = [f"A {source}.", f"Level {mean:.1f} calls a day whose factors are 1; {miss}."]
+    comments = [f"A {source}.", f"Level {mean:.1f} calls per day with all factors 1; {miss}."]
     return derived.text(values, comments)
 
 
 def _level(found: Forecast) -> float:
-    """Calls on a day whose factors are all 1, in the middle of the days ahead."""
+    """The calls of a day whose factors are all 1, in the middle of the days ahead."""
     factors = found.model.factors(found.calendar)
     return float(found.totals.sum() / factors.sum()) if factors.sum() else found.model.level
 
@@ -275,7 +275,7 @@ def _profile(found: Forecast, opens: Any) -> dict[str, Any]:
 
 
 def _special_days(found: Forecast, dates: list[date], opens: Any, base: Study) -> Iterator[dict[str, Any]]:
-    """Eves, days after and bridges among the days of service, each with its factor."""
+    """The open days that are eves, days after or bridges, each with its factor."""
     for number, day in enumerate(dates):
         kind = int(found.calendar.kind[number])
         if opens[number] and kind:

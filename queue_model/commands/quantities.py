@@ -1,4 +1,7 @@
-"""What people write on the command line: `32/30min`, `6min`, `80/20`. A refusal shows an example of what is meant."""
+"""Quantities of the command line, read from text (`32/30min`, `6min`, `80/20`) and written as text.
+
+Each error message shows a valid example.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Problem = argparse.ArgumentTypeError
 
 @dataclass(frozen=True)
 class Calls:
-    """So many calls in so many seconds."""
+    """A number of calls in a number of seconds."""
 
     count: float
     seconds: float
@@ -33,7 +36,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Slots:
-    """So many calls in each of the slots of a day, of so many seconds each."""
+    """The number of calls in each slot of a day, and the length of a slot in seconds."""
 
     counts: tuple[float, ...]
     seconds: float
@@ -41,7 +44,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class PatienceLaw:
-    """How long callers are willing to wait: a law by name, its mean and its numbers, as they were written."""
+    """A law of patience: its name, its mean and its other numbers as written."""
 
     name: str
     mean: float  # s
@@ -62,7 +65,7 @@ class Handling:
 
 @dataclass(frozen=True)
 class Target:
-    """This share of all calls answered within so many seconds."""
+    """A share of all calls answered within a number of seconds."""
 
     share: float
     within: float
@@ -73,7 +76,7 @@ def duration(text: str) -> float:
     found = DURATION.fullmatch(text.strip())
     seconds = float(found[1]) * SECONDS[found[2] or ""] if found else 0.0
     if not 0 < seconds < math.inf:
-        raise Problem(f"{text!r} is no length of time above 0; write seconds or a unit: 360, 6min, 1.5h")
+        raise Problem(f"{text!r} is not a length of time above 0; write seconds or a unit: 360, 6min, 1.5h")
     return seconds
 
 
@@ -111,7 +114,9 @@ def staff(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         each = re.fullmatch(r" *(\d{1,6})(?: *x *(\d{1,4}))? *", part)
         if not each or int(each[1]) > 100_000:
-            raise Problem(f"{text!r} is no number of people; write 8, or for the slots of a day 8,8,7 or 8x6,7x6,6x6")
+            raise Problem(
+                f"{text!r} is not a number of people; write 8, or for the slots of a day 8,8,7 or 8x6,7x6,6x6"
+            )
         found += [int(each[1])] * int(each[2] or 1)
     return tuple(found)
 
@@ -132,14 +137,14 @@ def patience(text: str) -> PatienceLaw:
     wanted = numbers.get(name)
     if wanted is None or len(parts) != 1 + wanted or not all(re.fullmatch(NUMBER, each) for each in parts[1:]):
         raise Problem(
-            f"{text!r} is no law of patience; write 3min, exponential:3min, deterministic:3min, lognormal:3min,SIGMA, "
-            "weibull:3min,SHAPE, gamma:3min,SHAPE, uniform:0,6min or empirical:30,60,4min"
+            f"{text!r} is not a law of patience; write 3min, exponential:3min, deterministic:3min, "
+            "lognormal:3min,SIGMA, weibull:3min,SHAPE, gamma:3min,SHAPE, uniform:0,6min or empirical:30,60,4min"
         )
     return PatienceLaw(name, duration(parts[0]), tuple(map(float, parts[1:])))
 
 
 def _moment(text: str) -> float:
-    """A duration, or none at all."""
+    """A duration, or 0."""
     return 0.0 if re.fullmatch(r"0+(\.0+)?", text) else duration(text)
 
 
@@ -150,7 +155,7 @@ def target(text: str) -> Target:
         raise Problem(f"{text!r}: write per cent and seconds: 80/20 means 80 % of all calls answered within 20 s")
     percent, seconds = float(found[1]), float(found[2]) * SECONDS[found[3] or ""]
     if not 0 < percent < 100:
-        raise Problem(f"{text!r}: {percent:g} % is no goal; it must lie between 0 and 100, both excluded: 80/20")
+        raise Problem(f"{text!r}: {percent:g} % is not a target; it must lie between 0 and 100, both excluded: 80/20")
     return Target(percent / 100, seconds)
 
 
@@ -158,7 +163,7 @@ def share(text: str) -> float:
     """`5`: 5 %, as a share, below 1."""
     found = re.fullmatch(rf"({NUMBER}) *%?", text.strip())
     if not found or not float(found[1]) < 100:
-        raise Problem(f"{text!r} is no per cent from 0 to below 100; write 5 for 5 %")
+        raise Problem(f"{text!r} is not a percentage from 0 to below 100; write 5 for 5 %")
     return float(found[1]) / 100
 
 
@@ -187,14 +192,14 @@ def handling(text: str) -> Handling:
 def shape(text: str) -> float:
     """A number above 0."""
     if not re.fullmatch(NUMBER, text.strip()) or not 0 < float(text) < math.inf:
-        raise Problem(f"{text!r} is no number above 0")
+        raise Problem(f"{text!r} is not a number above 0")
     return float(text)
 
 
 def agents(text: str) -> int:
     """A whole number of people, 1 to 100,000."""
     if not re.fullmatch(r"\d{1,6}", text) or not 1 <= int(text) <= 100_000:
-        raise Problem(f"{text!r} is no number of people; write a whole number from 1 to 100000")
+        raise Problem(f"{text!r} is not a number of people; write a whole number from 1 to 100000")
     return int(text)
 
 
@@ -220,7 +225,7 @@ def count(amount: float) -> str:
 
 
 def percent(share: float) -> str:
-    """For a table: `0.0 %`, `99.7 %`; what is not all is never rounded up to all."""
+    """For a table: `0.0 %`, `99.7 %`; a share below 1 is never rounded up to 100 %."""
     if 0.9995 <= share < 1:
         return ">99.9 %"
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

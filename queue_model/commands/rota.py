@@ -1,4 +1,4 @@
-"""`queue-model rota`: who works when, with breaks, from what each half-hour requires; then checked by simulation."""
+"""`queue-model rota`: plans shifts and breaks for people from requirements, then checks them by simulation."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from queue_model.runs.measures.targets import MOST
 from queue_model.runs.replication import Result
 
 EXAMPLES = """
-PEOPLE says who there is: contracts, absences, shifts, breaks and rules (scenarios/people.yaml is an example). The
-requirements are those of `queue-model staff SCENARIO --json FILE`; without --requirements they are worked out first.
+The --people file lists contracts, absences, shifts, breaks and rules (scenarios/people.yaml is an example). The
+requirements come from `queue-model staff SCENARIO --json FILE`; without --requirements they are calculated first.
 
-exit status: 0 every requirement is covered and the targets hold in the simulation, 1 a requirement is not covered or a
+exit status: 0 all requirements are covered and the targets hold in the simulation, 1 a requirement is not covered or a
 target fails, 2 a target is too close to tell
 
 examples:
@@ -47,13 +47,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     simulation_options.scenario_arguments(parser)
     simulation_options.simulation_arguments(parser)
     add = parser.add_argument
-    add("--people", required=True, metavar="FILE", help="who can work: scenarios/people.yaml")
-    add("--requirements", metavar="FILE", help="what queue-model staff --json wrote (default: work it out now)")
-    add("--gap", type=_gap, default=0.01, metavar="SHARE", help="how near to the optimum is near enough (0.01)")
-    add("--seconds", type=_seconds, default=30.0, metavar="S", help="that each programme may take (default: 30)")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
-    add("--csv", nargs="?", const="-", metavar="FILE", help="one duty a line (default: standard output)")
-    add("--html", metavar="FILE", help="a page with each week as a Gantt chart, in one file")
+    add("--people", required=True, metavar="FILE", help="the people document: scenarios/people.yaml")
+    add("--requirements", metavar="FILE", help="the output of queue-model staff --json (default: calculate it now)")
+    add("--gap", type=_gap, default=0.01, metavar="SHARE", help="accepted distance from the optimum (default: 0.01)")
+    add("--seconds", type=_seconds, default=30.0, metavar="S", help="time limit of each programme (default: 30)")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="one duty per line (default: standard output)")
+    add("--html", metavar="FILE", help="write a page with a Gantt chart of each week, one file")
     add_language(parser, "en", "of the --html page")
 
 
@@ -95,11 +95,11 @@ def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
     found = written.get("requirements") if isinstance(written, dict) else None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
         raise Refusal(
-            f"{short_path(path)}: requirements: not there; write the file with queue-model staff SCENARIO --json"
+            f"{short_path(path)}: requirements: missing; write the file with queue-model staff SCENARIO --json"
         )
     unknown = next((day for day in found if day not in WEEKDAYS), None)
     if unknown is not None:
-        raise Refusal(f"{short_path(path)}: requirements.{unknown}: no weekday; there are {', '.join(WEEKDAYS)}")
+        raise Refusal(f"{short_path(path)}: requirements.{unknown}: not a weekday; use {', '.join(WEEKDAYS)}")
     return found
 
 
@@ -107,7 +107,7 @@ def _requirements(path: str) -> Mapping[str, Mapping[str, int]]:
 
 
 def page(rota: Rota, checked: rota_check.RotaCheck) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     yield rota.study.scenario.title
     yield f"{rota.force.title}: {len(rota.force.people)} people, {len(rota.days)} days of service from {rota.days[0]}"
     yield ""
@@ -120,7 +120,7 @@ def page(rota: Rota, checked: rota_check.RotaCheck) -> Iterator[str]:
 
 
 def _calendar(rota: Rota) -> list[str]:
-    """A line a person, a letter a day; a gap between weeks."""
+    """A line per person, a letter per day, a gap between weeks."""
     letters = _letters(list(rota.force.shifts))
     worked = {(duty.person, duty.day): letters[duty.pattern.shift.kind] for duty in rota.duties}
     gaps = [" " if n and day.weekday() < rota.days[n - 1].weekday() else "" for n, day in enumerate(rota.days)]
@@ -131,19 +131,19 @@ def _calendar(rota: Rota) -> list[str]:
     rows = [["person", line([WEEKDAYS[day.weekday()][0].upper() for day in rota.days]), *letters, "hours", "allowed"]]
     weeks = len({day.isocalendar()[:2] for day in rota.days})
     for code, person in rota.force.people.items():
-        mine = [duty for duty in rota.duties if duty.person == code]
-        kinds = [str(sum(duty.pattern.shift.kind == kind for duty in mine)) for kind in letters]
-        hours = sum(duty.pattern.shift.minutes for duty in mine) / 60
+        own = [duty for duty in rota.duties if duty.person == code]
+        kinds = [str(sum(duty.pattern.shift.kind == kind for duty in own)) for kind in letters]
+        hours = sum(duty.pattern.shift.minutes for duty in own) / 60
         allowed = rota.force.contracts[person.contract].hours * weeks
         rows.append(
             [code, line([worked.get((code, day), ".") for day in rota.days]), *kinds, f"{hours:g}", f"{allowed:g}"]
         )
-    said = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
-    return [*text_tables.table(rows, 2), said]
+    key = ", ".join(f"{letter} = {kind}" for kind, letter in letters.items())
+    return [*text_tables.table(rows, 2), key]
 
 
 def _letters(kinds: list[str]) -> dict[str, str]:
-    """One letter for each kind of shift: its first that is still free."""
+    """One letter for each kind of shift: the first in its name that is free."""
     found: dict[str, str] = {}
     for kind in kinds:
         free = (each for each in (kind + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789").upper() if each.isalnum())
@@ -152,14 +152,15 @@ def _letters(kinds: list[str]) -> dict[str, str]:
 
 
 def _cost(rota: Rota) -> Iterator[str]:
-    said = "proven the fewest" if rota.gap < 1e-6 else f"at most {100 * rota.gap:.2f} % more than the fewest possible"
+    quality = "proven minimum" if rota.gap < 1e-6 else f"at most {100 * rota.gap:.2f} % above the minimum"
     if rota.open_shifts:
-        said = "fewer than the cover needs: see below"
-    yield f"{rota.hours:,.1f} hours in {len(rota.duties)} shifts: {said} for these requirements."
+        quality = "less than the cover needs, see below"
+    yield f"{rota.hours:,.1f} hours in {len(rota.duties)} shifts: {quality} for these requirements."
     if rota.unfair > 0.5:
-        yield f"Fair shares are missed by {rota.unfair:.0f} shifts in all, as the rules and who may work what ask."
+        reason = "because of the rules and the shifts that people can work"
+        yield f"Fair shares are missed by {rota.unfair:.0f} shifts in total, {reason}."
     else:
-        yield "Everyone has his fair share of each kind of shift, to one shift."
+        yield "Everyone has a fair share of each kind of shift, to within one shift."
 
 
 def _short(rota: Rota) -> Iterator[str]:
@@ -169,18 +170,18 @@ def _short(rota: Rota) -> Iterator[str]:
     if not rota.shortages:
         yield "Every requirement is covered."
     if lacking:
-        yield f"The spare people for absence are not all there in {lacking} quarters of an hour."
+        yield f"Some spare people for absence are missing in {lacking} quarters of an hour."
     if not rota.shortages:
         return
     person_hours = sum((each.required - each.planned) * (each.until - each.start) for each in rota.shortages) / 60
-    yield f"Requirements that cannot be met, {person_hours:g} person-hours in all, the least possible in the cover:"
+    yield f"Requirements that cannot be met, {person_hours:g} person-hours in total, the minimum of the cover:"
     for each in rota.shortages:
         yield f"  {each}"
 
 
 def _checked(result: Result, verdicts: list[rota_check.GoalResult]) -> Iterator[str]:
-    asked = f"{result.replications} replications, seed {result.seed}"
-    yield f"Simulated with this rota, absences and lateness included ({asked}):"
+    runs = f"{result.replications} replications, seed {result.seed}"
+    yield f"Simulated with this rota, with absence and lateness ({runs}):"
     rows = [["measure", "target", "value", "95 % interval", ""]]
     for each in verdicts:
         name, kind = each.goal.measure, text_tables.kind(each.goal.measure)
@@ -200,22 +201,24 @@ def _checked(result: Result, verdicts: list[rota_check.GoalResult]) -> Iterator[
 
 
 def _missed(verdicts: list[rota_check.GoalResult]) -> Iterator[str]:
-    """The half-hours of the week below a target; the whole may hold all the same."""
+    """The half-hours of the week that miss a target, even if the whole period meets it."""
     for verdict in verdicts:
         name, kind = verdict.goal.measure, text_tables.kind(verdict.goal.measure)
         misses = [f"{label} {text_tables.number(estimate.value, kind)}" for label, estimate in verdict.missed]
         if misses:
-            yield from text_tables.wrapped(f"Half-hours that miss it, {name.replace('_', ' ')}: {'; '.join(misses)}.")
+            yield from text_tables.wrapped(
+                f"Half-hours that miss the target, {name.replace('_', ' ')}: {'; '.join(misses)}."
+            )
         if verdict.close:
             many = f"{len(verdict.close)} half-hour{'' if len(verdict.close) == 1 else 's'}"
-            yield f"Too close to tell in {many}; more --replications would."
+            yield f"Too close to tell in {many}; use more --replications."
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
 def document(rota: Rota, verdicts: list[rota_check.GoalResult]) -> dict[str, Any]:
-    """Everything as plain values."""
+    """All results as plain values."""
     return {
         "scenario": rota.study.scenario.title,
         "people": rota.force.title,
@@ -268,7 +271,7 @@ def _breaks(column: ShiftPattern) -> str:
     return " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in column.breaks)
 
 
-# --- words of the command line ---------------------------------------------------------------------------------------
+# --- types of the arguments ---------------------------------------------------------------------------------------
 
 
 def _gap(text: str) -> float:
@@ -279,11 +282,11 @@ def _seconds(text: str) -> float:
     return _bounded(text, 0.1, 86_400.0, "seconds, 0.1 or more: 30")
 
 
-def _bounded(text: str, low: float, high: float, words: str) -> float:
+def _bounded(text: str, low: float, high: float, example: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{text!r}: write {words}")
+        raise argparse.ArgumentTypeError(f"{text!r}: write {example}")
     return value

@@ -1,4 +1,4 @@
-"""`queue-model run`: what a scenario would be like: every measure with its interval, by half-hour, day and topic."""
+"""`queue-model run`: simulates a scenario: every measure with its interval, by half-hour, day and topic."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ examples:
   queue-model run scenarios/baseline.yaml --parquet records --replications 5
   queue-model run scenarios/baseline.yaml --html report.html --language it
 """
-# What a table by half-hour, day or topic shows.
+# The measures in a table by half-hour, weekday, day or topic.
 COLUMNS = ("service_level", "answer_rate", "wait_mean_answered", "abandonment", "overflow")
 
 
@@ -46,22 +46,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--precision", type=simulation_options.precision, metavar="Xpp",
-        help="go on until the service level is known within so many points: 0.5pp",
+        help="run replications until the service level is known to within this many percentage points: 0.5pp",
     )  # fmt: skip
-    add("--by", action="append", choices=PARTS, default=[], help="also a table by half-hour, weekday, day or topic")
+    add(
+        "--by",
+        action="append",
+        choices=PARTS,
+        default=[],
+        help="add a table by half-hour, weekday, day or topic; repeatable",
+    )
     add_language(parser, "en", "of the measures' names and definitions")
-    add("--definitions", action="store_true", help="say under the table what each measure means")
-    add("--json", nargs="?", const="-", metavar="FILE", help="all figures for programs (default: standard output)")
-    add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one a line (default: standard output)")
+    add("--definitions", action="store_true", help="print the definition of each measure under the table")
+    add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
+    add("--csv", nargs="?", const="-", metavar="FILE", help="all figures, one per line (default: standard output)")
     add(
         "--parquet", metavar="FOLDER",
-        help="every call, e-mail, call-back and interval of an operator, and all figures, as Parquet files (needs the "
+        help="write every call, e-mail, call-back and operator interval, and all figures, as Parquet files (needs the "
              "extra [parquet])",
     )  # fmt: skip
-    add("--html", metavar="FILE", help="a report with pictures, in one file, in the --language")
+    add("--html", metavar="FILE", help="write a report with charts, one file, in the --language")
     add(
         "--control-variates", action="store_true",
-        help="also each measure with the callers' luck taken off it, and how much narrower its interval became",
+        help="add each measure adjusted for the luck of the drawn callers, and how much narrower its interval is",
     )  # fmt: skip
 
 
@@ -102,7 +108,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 
 
 def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], None] | None:
-    """What writes the files; whether it can is known before hours are spent on what goes into them."""
+    """The function that writes the files. Fails before the simulation if it cannot write them."""
     if folder is None:
         return None
     try:
@@ -111,7 +117,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
         if (problem.name or "").partition(".")[0] != "pyarrow":
             raise
         remedy = "install it, pip install 'numero-unico-lavoro[parquet]', or write --csv"
-        raise Refusal(f"--parquet: pyarrow is not installed here; {remedy}") from None
+        raise Refusal(f"--parquet: pyarrow is not installed; {remedy}") from None
     parquet.make_folder(folder)
     return parquet.deliver
 
@@ -122,7 +128,7 @@ def _parquet(folder: str | None) -> Callable[[Result, Iterable[Figure], str], No
 def page(
     result: Result, unsteady: list[UnstableQueue], language: Language, by: tuple[str, ...], *, definitions: bool
 ) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     yield from head(result)
     yield ""
     yield from _counts(result)
@@ -130,7 +136,7 @@ def page(
     yield from _measures(result, unsteady, language)
     for each in unsteady:
         yield ""
-        yield from text_tables.wrapped(f"No steady state: {each.reason}. Such a queue grows as long as one looks.")
+        yield from text_tables.wrapped(f"No steady state: {each.reason}. Such a queue grows without limit.")
     for problem in result.study.warnings:
         yield f"warning: {problem}"
     for part in by:
@@ -145,7 +151,7 @@ def page(
 
 
 def head(result: Result) -> Iterator[str]:
-    """What was asked and how it was answered."""
+    """The scenario, its period and the simulation."""
     study, period = result.study, result.study.period
     yield study.scenario.title
     last = period.date(period.days - 1)
@@ -162,25 +168,25 @@ def _counts(result: Result) -> Iterator[str]:
     def daily(name: str) -> str:
         return f"{result.count(name) / days:,.1f}"
 
-    again = f" ({daily('redialled')} of them again)" if result.count("redialled") else ""
-    said = [
-        f"A day of service: {daily('called')} calls at the number; {daily('offered')} reach the queue{again} and",
-        f"{daily('answered')} are answered; {daily('informed')} callers are content with the recorded information,",
+    again = f" ({daily('redialled')} of them repeated)" if result.count("redialled") else ""
+    parts = [
+        f"Per open day: {daily('called')} calls at the number; {daily('offered')} reach the queue{again} and",
+        f"{daily('answered')} are answered; {daily('informed')} callers are satisfied by the recorded information,",
         f"{daily('left_menu')} leave the menu, {daily('outside_hours')} call outside hours.",
         f"{daily('messages')} messages to call back.",
     ]
     if result.count("after_hours"):
-        late = "reach the queue when the service has closed meanwhile, which the measures leave out."
-        said.insert(3, f"{result.count('after_hours') / days:,.2f} {late}")
+        late = "reach the queue after closing time; the measures do not count them."
+        parts.insert(3, f"{result.count('after_hours') / days:,.2f} {late}")
     if study.scenario.mails is not None:
-        said.append(f"{daily('emails')} e-mails.")
+        parts.append(f"{daily('emails')} e-mails.")
     if study.scenario.second_level is not None:
-        said.append(f"{daily('second_level')} requests for the second level.")
+        parts.append(f"{daily('second_level')} requests for the second level.")
     waiting = {"emails_open": "e-mails", "messages_open": "messages"}
     left = [f"{result.count(name):,.1f} {word}" for name, word in waiting.items() if result.count(name)]
     if left:
-        said.append(f"Not done when the period ends, on average: {', '.join(left)}.")
-    yield from text_tables.wrapped(" ".join(said))
+        parts.append(f"Open at the end of the period, on average: {', '.join(left)}.")
+    yield from text_tables.wrapped(" ".join(parts))
 
 
 def _measures(result: Result, unsteady: list[UnstableQueue], language: Language) -> list[str]:
@@ -199,7 +205,7 @@ def _measures(result: Result, unsteady: list[UnstableQueue], language: Language)
 
 
 def _luck(result: Result, luck: ControlledMeasures, unsteady: list[UnstableQueue], language: Language) -> Iterator[str]:
-    """The measures without the callers' luck."""
+    """The measures adjusted for the luck of the drawn callers."""
     companion = luck.known.companion
     said = f", a Markov companion with {companion.agents} agents" if companion is not None else ""
     yield ""
@@ -217,7 +223,7 @@ def _luck(result: Result, luck: ControlledMeasures, unsteady: list[UnstableQueue
             rows.append((title, value, ends, said))
     yield from text_tables.table(rows)
     if any("wider" in row[-1] for row in rows):
-        yield "Wider: there the controls cost more than they tell; more --replications make them cost less."
+        yield "Wider: the controls cost more precision than they add; use more --replications."
     if luck.known.lacks is not None:
         yield f"No Markov companion: {luck.known.lacks}."
 
@@ -253,7 +259,7 @@ def _with_half(estimate: Estimate | None, kind: str) -> str:
 
 
 def document(result: Result, unsteady: list[UnstableQueue]) -> dict[str, Any]:
-    """Everything as plain values: shares 0 to 1, seconds; null where there is no value."""
+    """All results as plain values: shares from 0 to 1, seconds; null: no value."""
     study = result.study
     lost = {name: each.reason for each in unsteady for name in each.measures}
     thresholds = result.measurer.thresholds._asdict()
@@ -311,7 +317,7 @@ def _figure(estimate: Estimate, lost: str | None) -> dict[str, Any]:
 
 
 def figures(result: Result, unsteady: list[UnstableQueue]) -> Iterator[Figure]:
-    """Every figure: of the whole, then by every part that was measured."""
+    """Every figure: of the whole period, then of every part that was measured."""
     lost = {name for each in unsteady for name in each.measures}
     for name, estimate in result.estimates().items():
         yield Figure("whole", "", estimate, name in lost)
@@ -322,7 +328,7 @@ def figures(result: Result, unsteady: list[UnstableQueue]) -> Iterator[Figure]:
 
 
 def _csv(result: Result, unsteady: list[UnstableQueue]) -> str:
-    """One line a figure: part, group, measure, value, low, high, numerator, denominator."""
+    """One line per figure: part, group, measure, value, low, high, numerator, denominator."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("part", "group", "measure", "value", "low", "high", "numerator", "denominator"))

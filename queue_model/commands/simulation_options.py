@@ -1,4 +1,4 @@
-"""What all commands that simulate ask for: the scenario, the period, how many replications, and who runs them."""
+"""The options of all simulating commands: scenario, period, replications, seed, engine, threads or cluster."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class RunOptions(TypedDict):
 
 
 def scenario_arguments(parser: argparse.ArgumentParser) -> None:
-    """The scenario and what of it may be said on the command line."""
+    """The scenario, and changes to it."""
     add = parser.add_argument
     add("scenario", metavar="SCENARIO", help="a scenario file: scenarios/baseline.yaml")
     period_arguments(parser)
     add(
         "--set", action="append", default=[], type=_setting, metavar="KEY=VALUE", dest="settings",
-        help="another value for any key, its parts joined by dots: operators.reserve=3",
+        help="set any key, its parts joined by dots: operators.reserve=3; repeatable",
     )  # fmt: skip
 
 
 def period_arguments(parser: argparse.ArgumentParser) -> None:
-    """Another period than the scenario's."""
+    """A period other than the scenario's."""
     add = parser.add_argument
     add(
         "--first",
@@ -56,34 +56,36 @@ def period_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def simulation_arguments(parser: argparse.ArgumentParser) -> None:
-    """How often and by what it is run."""
+    """The number of replications, the seed, the engine and the threads."""
     add = parser.add_argument
     add(
         "--replications",
         type=argument_types.positive_integer,
         metavar="N",
-        help="how many times the period is simulated",
+        help="how many times to simulate the period",
     )
-    add("--seed", type=_seed, metavar="S", help="where all chances start from (default: the scenario's)")
+    add("--seed", type=_seed, metavar="S", help="seed of all random numbers (default: the scenario's)")
     add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
-    add("--jobs", type=argument_types.positive_integer, metavar="N", help="threads (default: one for each core)")
+    add("--jobs", type=argument_types.positive_integer, metavar="N", help="number of threads (default: one per core)")
 
 
 def cluster_argument(parser: argparse.ArgumentParser) -> None:
-    """For commands whose work may be done elsewhere."""
+    """The cluster to work on, for commands that can use one."""
     parser.add_argument(
         "--cluster", metavar="ADDRESS",
-        help="the work is done by the workers of this Dask scheduler, tcp://HOST:8786, instead of threads; the same "
-             "results (needs the extra [cluster])",
+        help="use the workers of this Dask scheduler, tcp://HOST:8786, instead of threads; the results are the same "
+             "(needs the extra [cluster])",
     )  # fmt: skip
 
 
 def executor(options: argparse.Namespace) -> Executor:
-    """Who does the work. Raises `Refusal` when the cluster cannot."""
+    """The threads or the cluster that do the work. Raises `Refusal` if the cluster cannot be used."""
     if options.cluster is None:
         return Threads(options.jobs)
     if options.jobs is not None:
-        raise Refusal("--jobs: counts threads of this machine, and --cluster has workers of its own; leave one out")
+        raise Refusal(
+            "--jobs: counts threads of this machine, but --cluster has its own workers; use only one of the two"
+        )
     from queue_model.runs.cluster import Cluster
 
     return Cluster(options.cluster)
@@ -111,7 +113,7 @@ def run_arguments(options: argparse.Namespace) -> RunOptions:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar on standard error while somebody watches; nothing elsewhere."""
+    """A progress bar on standard error, if it is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, wanted: None
         return
@@ -124,12 +126,12 @@ def progress_bar() -> Iterator[Progress]:
         yield lambda done, wanted: bar.update(task, completed=done, total=wanted)
 
 
-# --- words of the command line ---------------------------------------------------------------------------------------
+# --- types of the arguments ---------------------------------------------------------------------------------------
 
 
 def _seed(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write a whole number of up to 18 digits")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; write a whole number of up to 18 digits")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""`queue-model sweep`: one scenario with many settings, as a table and as heat maps."""
+"""`queue-model sweep`: simulates one scenario with many settings; the result is a table and heat maps."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from queue_model.runs.sweep import (
 
 MEASURES = ("service_level", "wait_mean_answered", "abandonment", "occupancy")
 EXAMPLES = f"""
-Keys are those of a scenario, joined by dots; these have short names: {", ".join(sorted(SHORT_NAMES))}.
-seats also leaves at home the people of a shift who would find none. Keys joined by + take the same value.
-Every finished point is kept under var/: an interrupted sweep goes on with the same command, and a larger one
-simulates only what is new.
+Keys are the keys of a scenario, joined by dots; these have short names: {", ".join(sorted(SHORT_NAMES))}.
+seats also reduces the operators of larger shifts to the number of seats. Keys joined by + get the same value.
+Every finished point is kept under var/: the same command continues an interrupted sweep, and a larger sweep
+simulates only new points.
 
 examples:
   queue-model sweep scenarios/baseline.yaml --set seats=6,8,10,12 --set calls=300,400,500 --out sweep
@@ -55,22 +55,22 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("scenario", metavar="SCENARIO", help="the base of all points: scenarios/baseline.yaml")
+    add("scenario", metavar="SCENARIO", help="the scenario of all points: scenarios/baseline.yaml")
     add(
         "--set", action="append", default=[], metavar="KEY=V1,V2,...", dest="settings",
         help="values of a key; all combinations are simulated",
     )  # fmt: skip
-    add("--list", metavar="FILE", help="a CSV of points, its first line the keys; combined with --set, if any")
+    add("--list", metavar="FILE", help="a CSV of points with the keys in its first line; combined with --set")
     simulation_options.period_arguments(parser)
     simulation_options.simulation_arguments(parser)
     simulation_options.cluster_argument(parser)
     add(
         "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
-        help=f"a measure to show, again for more (default: {', '.join(MEASURES)})",
+        help=f"a measure to show; repeatable (default: {', '.join(MEASURES)})",
     )  # fmt: skip
-    add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and a heat map of each shown as SVG")
+    add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and an SVG heat map of each measure shown")
     add_language(parser, "en", "of the measures' names, and of the report")
-    add("--html", metavar="FILE", help="a report with a heat map of each measure shown, in one file")
+    add("--html", metavar="FILE", help="write a report with a heat map of each measure shown, one file")
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
@@ -90,8 +90,11 @@ def run(options: argparse.Namespace, places: Places) -> int:
                 progress=progress,
             )
     except Interrupted as stopped:
-        said = f"{stopped.kept} of {stopped.total} points are kept; the same command goes on from there"
-        print(f"queue-model sweep: interrupted; {said}", file=sys.stderr)
+        remedy = "run the same command again to continue"
+        print(
+            f"queue-model sweep: interrupted; {stopped.kept} of {stopped.total} points are kept; {remedy}",
+            file=sys.stderr,
+        )
         return 130
     shown = options.measures or list(MEASURES)
     targets = points[0].scenario.targets
@@ -118,27 +121,27 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     points = grid([parse_axis(text) for text in options.settings])
     both = next((name for row in rows for name in row if name in points[0]), None)
     if both is not None:
-        raise ModelError(f"--set {both}: is also in {options.list}; say it once")
+        raise ModelError(f"--set {both}: is also in {options.list}; set it in one place")
     if not options.list and not options.settings:
-        raise ModelError("nothing to vary; say --set KEY=V1,V2 or --list FILE")
+        raise ModelError("nothing to vary; use --set KEY=V1,V2 or --list FILE")
     return [{**row, **point} for row, point in itertools.product(rows, points)]
 
 
 def _folder(path: str | None) -> None:
-    """The folder is there before hours are spent on what goes into it."""
+    """Create the folder before the simulation, so that it cannot fail afterwards."""
     if path is None:
         return
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as problem:
-        raise Refusal(f"--out {path}: cannot be made: {problem.strerror}; choose another folder") from None
+        raise Refusal(f"--out {path}: cannot be created: {problem.strerror}; choose another folder") from None
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
 def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str]) -> Iterator[str]:
-    """The lines of the answer."""
+    """The lines to print."""
     again = sum(each.cached for each in found)
     yield title
     seeds = " and ".join(str(each) for each in sorted({each.seed for each in found}))
@@ -148,7 +151,7 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
     names = list(dict.fromkeys(name for setting in settings for name in setting))
     rows: list[Sequence[str]] = [(*names, *(each.replace("_", " ") for each in measures))]
     for setting, point in zip(settings, found, strict=True):
-        rows.append((*(_word(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
+        rows.append((*(_text(setting.get(name)) for name in names), *(_figure(point, each) for each in measures)))
     yield from text_tables.table(rows, left=len(names))
     yield "± half of the 95 % interval"
     unstable = ((each.no_steady_state, name) for each in found for name in measures)
@@ -156,7 +159,7 @@ def page(title: str, settings: Sequence[Setting], found: Sequence[Point], measur
         yield from text_tables.wrapped(f"No steady state: {why}.")
 
 
-def _word(value: Any) -> str:
+def _text(value: Any) -> str:
     return text_tables.EMPTY if value is None else str(value)
 
 
@@ -175,7 +178,7 @@ def _figure(point: Point, measure: str) -> str:
 
 
 def table(settings: Sequence[Setting], found: Sequence[Point]) -> str:
-    """All measures as CSV, one line a point and measure: settings, measure, value, low, high."""
+    """All measures as CSV, one line per point and measure: settings, measure, value, low, high."""
     names = list(dict.fromkeys(name for setting in settings for name in setting))
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
@@ -190,7 +193,7 @@ def table(settings: Sequence[Setting], found: Sequence[Point]) -> str:
 
 
 def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, title: str) -> str | None:
-    """The heat map of a measure; None when nothing was varied."""
+    """The heat map of a measure; None if nothing was varied."""
     axes = varied_axes(settings)
     if not axes:
         return None
@@ -203,5 +206,5 @@ def drawn(settings: Sequence[Setting], found: Sequence[Point], measure: str, tit
         name = ", ".join(f"{key} = {value}" for key, value in fixed.items())
         maps.append(heat_map.Panel(name, values, words))
     down, across = axes[-2:]
-    columns, lines = ([_word(value) if each.name else "" for value in each.values] for each in (across, down))
+    columns, lines = ([_text(value) if each.name else "" for value in each.values] for each in (across, down))
     return heat_map.svg(title, across.name, columns, down.name, lines, maps)

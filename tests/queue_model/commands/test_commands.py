@@ -124,7 +124,7 @@ def test_an_overloaded_queue_in_which_nobody_gives_up_has_no_number(
     assert main(["run", name, "--replications", "2", "--json"]) == 0
     level = json.loads(capsys.readouterr().out)["measures"]["service_level"]
     assert level["value"] is None
-    assert "no caller ever gives up" in level["no_steady_state"]
+    assert "no caller gives up" in level["no_steady_state"]
 
 
 def test_a_mistake_is_refused_with_file_key_and_remedy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +225,7 @@ def test_half_a_point() -> None:
         (["--days", "0"], "'0' is not a whole number"),
         (["--first", "tomorrow"], "'tomorrow' is not a day; write it like 2026-11-24"),
         (["--set", "reserve"], "'reserve': write a key and its value: operators.reserve=3"),
-        (["--seed", "-1"], "is no seed"),
+        (["--seed", "-1"], "is not a seed"),
     ],
 )
 def test_wrong_words_on_the_command_line(word: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -304,7 +304,7 @@ def test_explain_tells_assumed_from_documented_and_configured(capsys: pytest.Cap
     documented, configured = rest.split("\nCONFIGURED")
     assert "\nASSUMED\n" in assumed
     assert "callers.patience = {law: exponential, mean: 180}" in assumed
-    assert "thinkable: 25 to 200" in assumed
+    assert "possible: 25 to 200" in assumed
     assert "arrivals.per_day = 400" in documented
     assert "source: Carta dei servizi" in documented
     assert "queue.seats = 12" in configured

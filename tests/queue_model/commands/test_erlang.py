@@ -230,8 +230,8 @@ def test_refusals(capsys: pytest.CaptureFixture[str], more: list[str], told: str
     [
         (["--calls", "32", "--aht", "360"], "argument --calls: '32': write how many calls in what time: 32/30min"),
         (["--calls", "-3/h", "--aht", "360"], "argument --calls"),
-        (["--calls", "32/h", "--aht", "long"], "argument --aht: 'long' is no length of time"),
-        (["--calls", "32/h", "--aht", "360", "--patience", "erlang:3min"], "is no law of patience"),
+        (["--calls", "32/h", "--aht", "long"], "argument --aht: 'long' is not a length of time"),
+        (["--calls", "32/h", "--aht", "360", "--patience", "erlang:3min"], "is not a law of patience"),
         (["--calls", "14,22/h/h", "--aht", "360"], "argument --calls"),
         (["--calls", "32/h"], "required: --aht"),
         (["--calls", "32/h", "--aht", "360", "--blocking", "0"], "'0' cannot be reached; write a per cent above 0"),
@@ -254,7 +254,7 @@ def test_help_is_enough_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "queue-model erlang --calls 32/30min --aht 360 --patience 180" in shown
     assert "By formula, without a scenario: how many agents" in shown  # names keep their capitals
-    assert "Check whether the promises of the Carta hold under a scenario\n" in shown
+    assert "Check whether the promises of the Carta hold under a scenario.\n" in shown
 
 
 def test_no_heavy_import() -> None:

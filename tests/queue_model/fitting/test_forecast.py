@@ -74,8 +74,8 @@ def test_a_weekday_never_seen_is_not_an_average_one(here: Path, capsys: pytest.C
     asked = ["forecast", str(here / "working.csv"), "--days", "14"]
     assert main(asked) == 0
     shown = capsys.readouterr().out
-    assert "The history never saw a saturday or sunday: nothing is forecast for such days" in shown
-    assert sum(line.endswith("never seen") for line in shown.splitlines()) == 4
+    assert "The history has no saturday or sunday: such days have no forecast" in shown
+    assert sum(line.endswith("no data") for line in shown.splitlines()) == 4
     assert main([*asked, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["weekdays_never_seen"] == ["saturday", "sunday"]
@@ -98,8 +98,8 @@ def test_a_holiday_never_seen_is_not_an_ordinary_day(here: Path, capsys: pytest.
     assert main([*asked, "--scenario", str(here / "working.yaml")]) == 0
     shown = capsys.readouterr().out
     christmas = next(line for line in shown.splitlines() if line.startswith("2026-12-25"))
-    assert christmas.split()[-3:] == ["-", "never", "seen"]
-    assert "holiday never seen, nothing is forecast for it" in shown
+    assert christmas.split()[-3:] == ["-", "no", "data"]
+    assert "holiday not in the history, no forecast" in shown
     assert main([*asked, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["kinds_never_seen"] == ["holiday", "closure"]
@@ -210,7 +210,7 @@ def test_the_command_shows_days_factors_and_score(here: Path, capsys: pytest.Cap
     assert "2026-12-08 tue  Immacolata Concezione" in said
     assert "2026-12-07 mon" in said
     assert "seasonal naive" in said
-    assert "Beyond Poisson a day misses by" in said
+    assert "The error of a day beyond Poisson is" in said
 
 
 def test_the_command_writes_a_scenario_that_brings_these_calls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -461,8 +461,8 @@ def test_the_page_the_json_and_the_csv(required: str, tmp_path: Path, capsys: py
     said = capsys.readouterr().out
     assert "person  MTWTF  mattina  pomeriggio  hours  allowed" in said
     assert "Every requirement is covered." in said
-    assert "proven the fewest for these requirements." in said
-    assert "Simulated with this rota, absences and lateness included (5 replications" in said
+    assert "proven minimum for these requirements." in said
+    assert "Simulated with this rota, with absence and lateness (5 replications" in said
     document, rows = json.loads(files[0].read_text()), list(csv.DictReader(files[1].read_text().splitlines()))
     assert len(document["duties"]) == len(rows)
     assert document["simulated"][0]["verdict"] == "holds"
@@ -483,7 +483,7 @@ def test_a_rota_that_falls_short_ends_with_status_1(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{}", "requirements: not there"), ('{"requirements": {"lunedi": {}}}', "requirements.lunedi: no weekday")],
+    [("{}", "requirements: missing"), ('{"requirements": {"lunedi": {}}}', "requirements.lunedi: not a weekday")],
 )
 def test_bad_requirements_are_refused(
     content: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -311,7 +311,7 @@ def test_a_sweep_without_settings_is_refused(base: str, capsys: pytest.CaptureFi
 
 def test_a_folder_that_cannot_be_created(base: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", base, "--set", "seats=6", "--out", f"{base}/below"]) == 1
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 def test_interrupted_from_the_keyboard(base: str, tmp_path: Path) -> None:
@@ -334,7 +334,7 @@ def test_interrupted_from_the_keyboard(base: str, tmp_path: Path) -> None:
     kept = len(list(var.glob("sweeps/*/[0-9a-f]*.json")))
     assert process.returncode == 130, said
     assert 1 <= kept < 8
-    assert f"interrupted; {kept} of 8 points are kept; the same command goes on from there" in said
+    assert f"interrupted; {kept} of 8 points are kept; run the same command again to continue" in said
 
 
 @pytest.mark.parametrize("module", ["queue_model/simulation/reference.py", "queue_model/runs/measures/tally.py"])
