@@ -9,18 +9,13 @@ from pathlib import Path
 import pytest
 
 from registry.db.connection import Database
-from registry.db.migrations import upgrade
+from tests.registry import sqlite
 
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with all tables, to copy."""
-    path = tmp_path_factory.mktemp("measure") / "registry.db"
-    made = Database(f"sqlite:///{path}")
-    with made.begin() as connection:
-        upgrade(connection)
-    made.close()
-    return path
+    return sqlite.create(tmp_path_factory.mktemp("measure"))
 
 
 @pytest.fixture

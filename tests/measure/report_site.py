@@ -61,6 +61,18 @@ def table(document: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
     return {row["row"]: row["values"] for row in found["rows"]}
 
 
+def counts(document: dict[str, Any]) -> list[float | str]:
+    """Every count in any table of a document."""
+    values: list[float | str] = []
+    for part in document["tables"]:
+        kinds = {column["column"]: column["kind"] for column in part["columns"]}
+        for row in part["rows"]:
+            values += [
+                value for name, value in row["values"].items() if kinds.get(name) == "count" and value is not None
+            ]
+    return values
+
+
 def names(document: dict[str, Any]) -> list[str]:
     return [each["table"] for each in document["tables"]]
 

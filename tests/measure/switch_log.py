@@ -17,6 +17,7 @@ from tests.conftest import rome
 
 MORNING = int(rome("2026-11-24 10:00"))  # a Tuesday
 NOW = rome("2026-11-24 18:00")
+START = "|NONE|NONE|NONE|QUEUESTART|\n"
 KEYS = Keys(b"k" * 32, b"l" * 32)
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
 
@@ -81,3 +82,9 @@ class SwitchLog:
     @property
     def fates(self) -> list[str]:
         return [row.fate for row in sorted(self.visits, key=lambda row: row.entered_at)]
+
+
+def counted(report: Report) -> tuple[int, int, int, int]:
+    """The numbers of lines read, new, repeated and torn."""
+    count = report.count
+    return count.lines, count.new, count.repeated, count.torn

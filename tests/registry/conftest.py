@@ -10,20 +10,15 @@ import pytest
 
 from ivr.configuration.compiled import Compiled
 from registry.db.connection import Database
-from registry.db.migrations import upgrade
 from tests.registry import postgres
 from tests.registry.request_steps import Desk
+from tests.registry.sqlite import create
 
 
 @pytest.fixture(scope="session")
 def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite database with all its tables, to be copied."""
-    path = tmp_path_factory.mktemp("registry") / "registry.db"
-    made = Database(f"sqlite:///{path}")
-    with made.begin() as connection:
-        upgrade(connection)
-    made.close()
-    return path
+    return create(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture

@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import random
-import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, event
 
 from ivr.switch_logs.queue_log import MAX_LINE_BYTES
-from measure.switch.cdr import channel_links
-from measure.switch.ingest import Report
 from measure.switch.kpi_visits import visits
-from measure.switch.late_details import add_late_details
-from measure.switch.queue_log_lines import Batch, Callers, Count, _add_unusual, canonical, read_lines
 from measure.switch.rebuild import rebuild_visits
 from measure.switch.visit_rows import count_by_fate
-from registry.db import schema
-from registry.db.connection import Database, Unavailable
-from registry.people.phone_numbers import to_e164
-from tests.measure.switch_log import HOURS, KEYS, MORNING, NOW, SwitchLog, day, visit
-from tests.registry import postgres
-
-START = "|NONE|NONE|NONE|QUEUESTART|\n"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SwitchLog]:
-    if request.param == "sqlite":
-        yield SwitchLog(tmp_path, request.getfixturevalue("database"))
-    else:
-        server = postgres.with_tables()
-        yield SwitchLog(tmp_path, server)
-        server.close()
-
-
-@pytest.fixture
-def plain(tmp_path: Path, database: Database) -> SwitchLog:
-    """For tests that depend on the file and not on the database."""
-    return SwitchLog(tmp_path, database)
-
-
-def counted(report: Report) -> tuple[int, int, int, int]:
-    found = report.count
-    return found.lines, found.new, found.repeated, found.torn
+from registry.db.connection import Database
+from tests.measure.switch_log import HOURS, KEYS, MORNING, NOW, START, SwitchLog, counted, day, visit
 
 
 def test_lines_become_visits(log: SwitchLog) -> None:
@@ -74,47 +39,6 @@ def test_only_visits_of_given_calls_are_read(log: SwitchLog) -> None:
     with log.database.read() as connection:
         measured = list(visits(connection, 0, MORNING + 1000, calls=[f"{MORNING + 60}.5", "another"]))
     assert [one.entered for one in measured] == [MORNING + 60]
-
-
-def test_lines_are_stored_without_numbers(log: SwitchLog) -> None:
-    log.write([
-        f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE|http://crm/?from=0612345678|0612345678|1|Mario Rossi\n",
-        f"{MORNING + 9}|{MORNING}.1|nul|op101|CONNECT|9|{MORNING}.2|4\n",
-        f"{MORNING + 70}|{MORNING}.1|nul|op101|BLINDTRANSFER|3331234567|outside|9|61|1\n",
-        f"{MORNING + 71}|{MORNING}.1|nul|NONE|MENU|0612345678|ADR\n",
-        f"{MORNING + 72}|{MORNING}.1|nul|NONE|CALLED|+393331234567\n",
-    ])  # fmt: skip
-    assert log.take().count.unknown == {"CALLED": 1}
-    who = KEYS.pseudonym("+390612345678")
-    assert [(row.said.split("|", 2)[2], row.caller_hash) for row in log.rows("queue_event")] == [
-        ("ENTERQUEUE|http://crm/?from=<number>||1", who), (f"CONNECT|9|{MORNING}.2|4", None),
-        ("BLINDTRANSFER|<number>|outside|9|61|1", None), ("MENU|<number>|ADR", None), ("CALLED|<number>", None),
-    ]  # fmt: skip
-    (made,) = log.visits
-    assert (made.fate, made.talk_s, made.caller_hash) == ("answered", 61, who)
-
-
-@pytest.mark.parametrize(
-    "number",
-    ["0612345678", "+390612345678", "3331234567", "+393331234567", "3912345678", "00390612345678", "06 1234 5678",
-     "+442079460958", "0039333", "06", "*43", "anonymous", ""],
-)  # fmt: skip
-def test_all_ways_to_write_a_number_have_one_form(number: str) -> None:
-    assert to_e164(number) in (None, canonical(number))
-
-
-def test_common_numbers_need_no_numbering_plan() -> None:
-    chance = random.Random(4)
-    for _ in range(300):
-        number = chance.choice(("0", "3", "+390", "+393")) + "".join(
-            chance.choices("0123456789", k=chance.randint(5, 9))
-        )
-        assert to_e164(number) in (None, canonical(number)), number
-
-
-def test_a_purged_number_has_no_pseudonym() -> None:
-    assert canonical("+xxxxxxxxxxxx") == canonical("xxxxxxxxx") == ""
-    assert canonical("+") == canonical("anonymous") == ""
 
 
 def test_the_reader_resumes_where_it_stopped(log: SwitchLog) -> None:
@@ -141,150 +65,6 @@ def test_an_unfinished_line_is_read_once_it_is_complete(plain: SwitchLog) -> Non
     report = plain.take()
     assert (counted(report), report.unfinished) == ((1, 1, 0, 0), [])
     assert plain.fates == ["answered"]
-
-
-ODD = st.lists(
-    st.one_of(
-        st.sampled_from([line.rstrip("\n") for line in [*day(4), f"{MORNING}{START}"]]),
-        st.sampled_from([
-            f"{MORNING}|{MORNING}.1|nul|NONE|ENTERQUEUE||0612345678|01", f"{MORNING}|x|nul|NONE|ENTERQUEUE|http://x|06|1",
-            f"{MORNING}|x|nul|NONE|ENTERQUEUE||0612345678|1|Rossi", f"{MORNING}|x|nul|a|b|CONNECT|9|a.2|4", "torn", "",
-            f"{MORNING}|x|nul|caff\xe8|PAUSE|", f"{MORNING}|x|nul|op101|CONNECT|1{MORNING}{START.rstrip()}",
-            f"{MORNING}|x|nul|op101|BLINDTRANSFER|0612345678|x|9|61|1",
-            f"{MORNING}|x|nul|op101|PAUSE|" + "x" * MAX_LINE_BYTES,
-            f"{MORNING}|x|nul|op101|PAUSE|" + "\xe8" * 1000, f"{MORNING}|x|nul|op101|WITHDRAW|0612345678|1|9",
-            f"{MORNING}0|x|nul|op101|PAUSE|", "12|x|nul|op101|PAUSE|", f"{int(NOW) + 9999}|x|nul|op101|PAUSE|",
-            f"{MORNING}|x|nul|op101|PAUSE", f"{MORNING}|x|nul|op101|OUTCALL|0612345678", f"{MORNING}|x|nul|op101|LA|06",
-        ]),
-        st.text(st.characters(exclude_characters="\n\r\0", codec="utf-8"), max_size=40),
-    ),
-    max_size=20,
-)  # fmt: skip
-
-
-@given(ODD)
-def test_the_fast_path_gives_the_same_result(lines: list[str]) -> None:
-    quick, slow = Count(), Count(lines=sum(line != "" for line in lines))
-    callers, batch = Callers(KEYS), Batch([], {}, set())
-    found = read_lines("\n".join(lines).encode(), callers, NOW, quick)
-    for line in lines:
-        if line:
-            _add_unusual(batch, line, callers, NOW, slow)
-    assert (found, quick) == (batch, slow)
-
-
-# --- rotation --------------------------------------------------------------------------------------------------------
-
-
-def test_a_rotated_file_is_read_to_its_end_once(plain: SwitchLog) -> None:
-    lines = visit(1, MORNING)
-    plain.write(lines[:2])
-    plain.take()
-    plain.write(lines[2:3])
-    plain.path.rename(plain.path.with_name("queue_log.0"))
-    plain.write(lines[3:])
-    assert counted(plain.take()) == (2, 2, 0, 0)
-    assert plain.fates == ["answered"]
-    plain.path.with_name("queue_log.0").rename(plain.path.with_name("queue_log.1"))
-    assert counted(plain.take()) == (0, 0, 0, 0)
-
-
-def test_a_file_that_is_copied_and_truncated_loses_nothing(plain: SwitchLog) -> None:
-    lines = visit(1, MORNING)
-    plain.write(lines[:2])
-    plain.take()
-    plain.write(lines[2:3])
-    shutil.copy(plain.path, plain.path.with_name("queue_log.1"))
-    os.truncate(plain.path, 0)
-    assert counted(plain.take()) == (3, 1, 2, 0)
-    plain.write([*lines[3:], *visit(5, MORNING + 100)])
-    assert counted(plain.take()) == (5, 5, 0, 0)
-    assert plain.fates == ["answered", "answered"]
-
-
-def test_a_compressed_file_is_read(plain: SwitchLog) -> None:
-    with gzip.open(plain.path.with_name("queue_log-20261123.gz"), "wt") as file:
-        file.writelines(visit(1, MORNING - 86400))
-    plain.write(visit(1, MORNING))
-    assert counted(plain.take()) == (8, 8, 0, 0)
-    assert counted(plain.take()) == (0, 0, 0, 0)
-
-
-def test_other_files_in_the_folder_are_ignored(plain: SwitchLog) -> None:
-    for name in ("queue_log.bak", "queue_log2", "queue_log_archive", "messages.log"):
-        plain.path.with_name(name).write_text("".join(visit(1, MORNING)))
-    assert counted(plain.take()) == (0, 0, 0, 0)
-
-
-def test_a_reused_inode_is_a_new_file(plain: SwitchLog) -> None:
-    plain.write(visit(1, MORNING))
-    plain.take()
-    with plain.path.open("w", encoding="utf-8") as file:  # the same inode, and longer than before
-        file.writelines([*visit(5, MORNING + 100), *visit(9, MORNING + 200)])
-    assert counted(plain.take()) == (8, 8, 0, 0)
-    assert len(plain.fates) == 3
-
-
-def test_lines_after_an_overwriting_backup_are_read(plain: SwitchLog) -> None:
-    lines = day(40)
-    plain.write(lines[:60])
-    plain.take()
-    with plain.path.open("w", encoding="utf-8") as file:  # a backup of 40 lines; same inode, same first bytes
-        file.writelines(lines[:40])
-    plain.write(visit(1, MORNING + 9000) + visit(5, MORNING + 9500, answered=False) + lines[60:])
-    report = plain.take()
-    assert report.count.new == len(lines) - 60 + 6
-    assert len(plain.rows("queue_event")) == len(lines) + 6
-
-
-def test_a_damaged_file_is_reported_and_its_lines_stay(plain: SwitchLog) -> None:
-    whole = gzip.compress("".join(day(400)).encode())
-    plain.path.with_name("queue_log.1.gz").write_bytes(whole[: len(whole) // 2])
-    plain.write(visit(1, MORNING))
-    (problem,) = plain.take().unread
-    assert re.search(r"queue_log\.1\.gz: .*(restore it, or move it|whole, and readable)", problem)
-
-
-def test_a_file_is_not_damaged_because_the_database_is_locked(
-    plain: SwitchLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain.write(day(4))
-    plain.path.rename(plain.path.with_name("queue_log.1"))
-    monkeypatch.setattr("registry.db.connection.BUSY_SECONDS", 0.05)
-    with plain.database.begin(), pytest.raises(Unavailable):
-        plain.take()
-    assert (plain.take().unread, len(plain.visits)) == ([], 4)
-
-
-def test_a_temporary_error_is_reported_once_and_the_file_tried_again(
-    plain: SwitchLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Too many open files do not change the file."""
-    plain.write(day(4))
-    plain.path.rename(plain.path.with_name("queue_log.1"))
-
-    def too_many(path: str, mode: str) -> None:
-        raise OSError(24, "Too many open files")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("builtins.open", too_many)
-        assert [len(plain.take().unread) for _ in range(2)] == [1, 0]
-    assert (plain.take().unread, len(plain.visits)) == ([], 4)
-
-
-def test_a_damaged_file_does_not_block_others_and_is_tried_again_after_a_change(plain: SwitchLog) -> None:
-    older, whole = plain.path.with_name("queue_log.1.gz"), gzip.compress("".join(day(4)).encode())
-    older.write_bytes(whole[:-9])
-    os.utime(older, (MORNING, MORNING))
-    plain.write(visit(1, MORNING + 7000))
-    report = plain.take()
-    assert (len(report.unread), plain.visits[-1].entered_at) == (1, MORNING + 7000)
-    plain.write(visit(5, MORNING + 8000))
-    report = plain.take()
-    assert (report.unread, report.count.new) == ([], 4)
-    older.write_bytes(whole)
-    report = plain.take()
-    assert (report.unread, len(plain.visits)) == ([], 6)
 
 
 # --- lines that come more than once, in any order, at any time -------------------------------------------------------
@@ -492,65 +272,3 @@ def test_two_concurrent_readers_give_the_same_result_as_one(log: SwitchLog, tmp_
     assert log.visits == visits
     for each in others:
         each.database.close()
-
-
-# --- joined with what others tell ------------------------------------------------------------------------------------
-
-
-def fact(call: str, at: float, kind: str = "handed_over", **data: object) -> dict[str, object]:
-    return {"fact_id": f"{call}-{at}", "call_id": call, "at": at, "kind": kind, "data": json.dumps(data)}
-
-
-def test_topic_and_call_are_added_in_any_order(log: SwitchLog, tmp_path: Path) -> None:
-    linked = f"{MORNING - 5}.99"
-    log.write([*visit(1, MORNING), *visit(5, MORNING + 60), *visit(9, MORNING + 90)])
-    with log.database.begin() as connection:
-        connection.execute(insert(schema.call_fact).values(**fact(f"{MORNING}.1", MORNING, topic="DID")))
-    log.take()
-    assert [row.topic_code for row in log.visits] == ["DID", "", ""]
-    rows = [fact(linked, MORNING, topic="ADR"), fact(f"{MORNING + 90}.9", MORNING, "choice", key="2")]
-    with log.database.begin() as connection:
-        connection.execute(insert(schema.call_fact), rows)
-    (tmp_path / "Master.csv").write_text(cdr(f"{MORNING + 60}.5", linked) + cdr(f"{MORNING}.1", f"{MORNING}.1"))
-    report = Report()
-    log.ingestion.take_cdr(str(tmp_path / "Master.csv"), report)
-    log.ingestion.take_cdr(str(tmp_path / "Master.csv"), report)
-    assert report.links == 2
-    assert add_late_details(log.database, NOW) == 2
-    assert [(row.call_id, row.topic_code) for row in log.visits] == [
-        (f"{MORNING}.1", "DID"), (linked, "ADR"), (f"{MORNING + 90}.9", ""),
-    ]  # fmt: skip
-    before = log.visits
-    assert add_late_details(log.database, NOW) == 0
-    rebuild_visits(log.database, HOURS)
-    assert log.visits == before
-
-
-def cdr(unique: str, linked: str) -> str:
-    words = ["", "0612345678", "800", "nul-call", '""Mario"" <06>', "PJSIP/t-1", "PJSIP/seat01-2", "Queue", "nul,c"]
-    words += ["2026-11-24 09:00:00"] * 3 + ["79", "70", "ANSWERED", "DOCUMENTATION", unique, "", linked, "7"]
-    return ",".join(f'"{word}"' for word in words) + "\n"
-
-
-def test_only_two_ids_are_read_from_a_cdr() -> None:
-    lines = [cdr("1795510800.1", "1795510790.7"), "torn,line\n", cdr("x'; --", "1795510790.7"), 'not "csv', "\0,\n"]
-    assert channel_links(lines) == [("1795510800.1", "1795510790.7")]
-
-
-def test_visits_outside_service_hours_are_marked(log: SwitchLog) -> None:
-    log.write([*visit(1, MORNING), *visit(5, MORNING + 10 * 3600)])
-    log.take()
-    assert [row.in_service for row in log.visits] == [1, 0]
-
-
-def test_rebuilding_keeps_visits_without_lines(log: SwitchLog) -> None:
-    log.write([*visit(1, MORNING), *visit(5, MORNING + 60)])
-    log.take()
-    before = log.visits
-    with log.database.begin() as connection:
-        gone = schema.queue_event.c.call_id == f"{MORNING}.1"
-        connection.execute(schema.queue_event.delete().where(gone))
-        connection.execute(schema.queue_visit.update().values(fate="empty"))
-    assert rebuild_visits(log.database, HOURS) == 1
-    assert [row.fate for row in log.visits] == ["empty", "answered"]
-    assert log.visits[1] == before[1]
