@@ -15,7 +15,7 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment, from the lock file
 
-$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/simulation/kernel.py queue_model/simulation/passes.py queue_model/runs/measures/tally.py queue_model/random/variates.py
+$(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/simulation/kernel.py queue_model/simulation/array_loops.py queue_model/runs/measures/tally.py queue_model/random/variates.py
 	@echo "== setting up the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -13,7 +13,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 SLOWER = "the staffing model will run on its reference engine, with the same results, fifty to a hundred times slower"
-COMPILED = ("simulation.kernel", "simulation.passes", "random.variates", "runs.measures.tally")
+COMPILED = ("simulation.kernel", "simulation.array_loops", "random.variates", "runs.measures.tally")
 BUILD = Path("build")
 
 

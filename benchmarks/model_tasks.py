@@ -29,7 +29,7 @@ from queue_model.runs.measures.measurer import Measurer, Sums
 from queue_model.scenario import study
 from queue_model.scenario.study import Study
 from queue_model.simulation import allocator, engines, inputs
-from queue_model.simulation.build import Builder, Built
+from queue_model.simulation.builder import Builder, ReplicationInputs
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST = date(2026, 1, 5)  # a Monday
@@ -69,7 +69,7 @@ class Runs:
         self.builder, self.measurer = Builder(asked), Measurer(asked)
         self.simulate = engines.engine(engine)[1]
 
-    def built(self, number: int, seed: int) -> Built:
+    def built(self, number: int, seed: int) -> ReplicationInputs:
         return self.builder.inputs(number, seed)
 
     def one(self, number: int, seed: int) -> Sums:
@@ -86,7 +86,7 @@ class PeopleDocument(Runs):
         names = ("n_operators", "skills", "event_at", "event_kind", "event_operator")
         self.staff = {name: getattr(staff, name) for name in names}
 
-    def built(self, number: int, seed: int) -> Built:
+    def built(self, number: int, seed: int) -> ReplicationInputs:
         drawn = super().built(number, seed)
         staffed = copy.copy(drawn.inputs)  # both halves were looked through when they were made
         for name, value in self.staff.items():

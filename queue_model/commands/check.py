@@ -16,7 +16,7 @@ from queue_model.runs.measures.targets import MOST, Bound, Verdict
 from queue_model.runs.measures.targets import bounds as targets
 from queue_model.runs.replication import Result, replicate
 from queue_model.runs.stability import no_steady_state
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 
 EXAMPLES = """
 The command judges the promises of config/service.yaml and the scenario's targets.service_level, answer_rate,

@@ -24,7 +24,7 @@ from queue_model.runs.measures.targets import bounds
 from queue_model.runs.replication import Result, precise, replicate
 from queue_model.runs.stability import UnstableQueue, unstable_queues
 from queue_model.runs.working_day import working_day
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 
 EXAMPLES = """
 examples:

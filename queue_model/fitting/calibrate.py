@@ -23,7 +23,7 @@ from queue_model.fitting.maximum_likelihood import Fit, FittedValue, best_fit, f
 from queue_model.fitting.queue_log import QueueLog, Visit
 from queue_model.scenario.derived import finite, measured
 from queue_model.scenario.study import Study
-from queue_model.simulation.menu_paths import Ways, ways
+from queue_model.simulation.menu_paths import MenuPaths, menu_paths
 
 WINDOW = 7200.0  # s; a second call of a number within this time is another attempt
 USUAL_ATTEMPTS = 2  # after the first, if the base does not say
@@ -214,11 +214,11 @@ def _reach(study: Study, folder: str | None, days: list[date]) -> tuple[float, s
             )
         part = fit_share(both, len(counted["answered"]))
         return part.value, f"facts: {_interval(part, 4)} of the callers reach the queue"
-    paths = ways(study)
+    paths = menu_paths(study)
     chance = 0.0
     for topic, spec in enumerate(study.scenario.topics.values()):
         own = slice(int(paths.first[2 * topic + 1]), int(paths.first[2 * topic + 2]))
-        chance += spec.share * float(paths.chance[own][paths.ending[own] == Ways.QUEUE].sum())
+        chance += spec.share * float(paths.chance[own][paths.ending[own] == MenuPaths.QUEUE].sum())
     if not chance:
         raise ModelError("the menu of the base leads no caller to the queue; choose another base scenario")
     return chance, f"in the base's menu {chance:.1%} of the callers reach the queue; --facts measures it"

@@ -18,10 +18,10 @@ from queue_model.runs.measures.measurer import Measurer, Sums
 from queue_model.runs.measures.targets import Verdict, judge
 from queue_model.runs.replication import Result
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import TOPICS
-from queue_model.simulation.people import Roster
+from queue_model.simulation.roster import Roster
 
 Progress = Callable[[int, int], None]
 
@@ -50,7 +50,7 @@ class RotaCheck:
 
 
 def roster(study: Study, people: Sequence[str], duties: Sequence[Duty]) -> Roster:
-    """The duties as instants, for `queue_model.simulation.people.events`; everybody handles every topic."""
+    """The duties as instants, for `queue_model.simulation.roster.schedule_events`; everybody handles every topic."""
     period = study.period
     number = {code: index for index, code in enumerate(people)}
     most = max((len(duty.pattern.breaks) for duty in duties), default=0)

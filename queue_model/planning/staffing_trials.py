@@ -22,7 +22,7 @@ from queue_model.planning.weekly_half_hours import Counts, HalfHours, half_hours
 from queue_model.runs.measures.call_counts import CallCounts
 from queue_model.runs.measures.estimates import Estimate, ratio
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import UNLIMITED, Inputs
 from queue_model.simulation.records import Outcome, Records

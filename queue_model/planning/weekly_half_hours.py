@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from charter.calendar import WEEKDAYS
 from queue_model.errors import ModelError
 from queue_model.scenario.period import Period
-from queue_model.simulation import inputs as kinds
+from queue_model.simulation import event_kinds
+from queue_model.simulation.inputs import TOPICS
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -106,12 +107,14 @@ def staff_schedule(cells: HalfHours, staff: Counts) -> dict[str, Any]:
     arriving, comes = np.nonzero(begins)
     leaving, goes = np.nonzero(ends)
     at = np.concatenate((cells.start[comes], cells.until[goes]))
-    kind = np.repeat(np.array([kinds.SHIFT_START, kinds.SHIFT_END], dtype=np.uint8), (len(comes), len(goes)))
+    kind = np.repeat(
+        np.array([event_kinds.SHIFT_START, event_kinds.SHIFT_END], dtype=np.uint8), (len(comes), len(goes))
+    )
     who = np.concatenate((arriving, leaving)).astype(np.int32)
     order = np.lexsort((who, kind, at))
     return {
         "n_operators": people,
-        "skills": np.full(people, 2**kinds.TOPICS - 1, dtype=np.uint64),
+        "skills": np.full(people, 2**TOPICS - 1, dtype=np.uint64),
         "event_at": at[order],
         "event_kind": kind[order],
         "event_operator": who[order],

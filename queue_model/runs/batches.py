@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from queue_model.runs.measures.measurer import Measurer, Sums
 from queue_model.runs.stability import no_steady_state
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import EngineName, engine
 
 # Rough seconds on one core. They determine the size of portions and nothing else.

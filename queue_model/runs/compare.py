@@ -23,7 +23,7 @@ from queue_model.runs.replication import Result, replicate
 from queue_model.runs.run_arguments import RunArguments, executor_of, no_progress, replications_of, seed_of
 from queue_model.runs.stability import no_steady_state
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 
 Verdict = Literal["higher", "lower", "the same", "cannot tell", "nothing to compare"]
 

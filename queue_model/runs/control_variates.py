@@ -30,10 +30,10 @@ from queue_model.runs.markov_companion import MEASURES, Companion, Reaching
 from queue_model.runs.measures.estimates import Estimate, Floats, ratio, student
 from queue_model.runs.replication import Result
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import Inputs
-from queue_model.simulation.menu_paths import Ways
+from queue_model.simulation.menu_paths import MenuPaths
 from queue_model.simulation.records import Records
 
 FEWEST = 10  # replications; with fewer, the estimated weights of the controls are mostly noise
@@ -83,17 +83,17 @@ class Controls:
     def of(self, seed: int, replication: int, simulate: Callable[[Inputs], Records]) -> Floats:
         """The values of the controls in a replication, in the order of `means`."""
         streams = Streams(seed, replication)
-        arrived = self.builder.arrive(streams)
-        who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
-        scenario, topics = self.builder.study.scenario, arrived.wants[who]
+        incoming = self.builder.incoming_calls(streams)
+        who = np.flatnonzero(self.builder.menu_paths.ending[incoming.paths] == MenuPaths.QUEUE)
+        scenario, topics = self.builder.study.scenario, incoming.topics[who]
         work = 0.0
         for purpose, common in (("talk", scenario.handling.talk), ("wrap", scenario.handling.wrap)):
             laws = [getattr(each, purpose) or common for each in scenario.topics.values()]
-            work += float(arrived.table.laws(f"calls/{purpose}", laws, topics, who).sum())
+            work += float(incoming.variates.laws(f"calls/{purpose}", laws, topics, who).sum())
         found = np.array([len(who), work], dtype=np.float64)
         if self.companion is None:
             return found
-        given, mine = self.companion.inputs(streams, arrived)
+        given, mine = self.companion.inputs(streams, incoming)
         return np.concatenate((found, self.companion.measured(simulate(given), mine)))
 
     def used(self, measure: str) -> list[str]:

@@ -22,10 +22,10 @@ from scipy.special import gammaincc, log_ndtr, ndtri
 from queue_model.random.streams import Streams
 from queue_model.scenario.laws import Empirical, Floats, Gamma, Lognormal, Patience, Weibull, mean, standard
 from queue_model.simulation import inputs
-from queue_model.simulation.arrivals import Drawn
-from queue_model.simulation.build import Arrived, Builder, Tables
+from queue_model.simulation.arrivals import DrawnArrivals
+from queue_model.simulation.builder import Builder, IncomingCalls, Variates
 from queue_model.simulation.inputs import Inputs
-from queue_model.simulation.menu_paths import Ways
+from queue_model.simulation.menu_paths import MenuPaths
 from queue_model.simulation.records import Outcome, Records
 from queue_model.theory.transient import Arrivals, transient
 
@@ -51,12 +51,12 @@ class Reaching:
     @cached_property
     def _reach(self) -> Floats:
         """The probability that a call reaches the queue, [closed or open, topics]."""
-        ways, topics = self.builder.ways, len(self.builder.study.topics)
+        paths, topics = self.builder.menu_paths, len(self.builder.study.topics)
         found = np.empty((2, topics))
         for group in range(2 * topics):
-            mine = slice(ways.first[group], ways.first[group + 1])
-            queued = ways.chance[mine][ways.ending[mine] == Ways.QUEUE]
-            found[group % 2, group // 2] = queued.sum() / ways.chance[mine].sum()
+            mine = slice(paths.first[group], paths.first[group + 1])
+            queued = paths.chance[mine][paths.ending[mine] == MenuPaths.QUEUE]
+            found[group % 2, group // 2] = queued.sum() / paths.chance[mine].sum()
         return found
 
     @cached_property
@@ -161,48 +161,48 @@ class Companion:
         ).whole
 
     # its values in a replication
-    def inputs(self, streams: Streams, arrived: Arrived | None = None) -> tuple[Inputs, Drawn]:
+    def inputs(self, streams: Streams, incoming: IncomingCalls | None = None) -> tuple[Inputs, DrawnArrivals]:
         """The callers of a replication, and their arrivals in the same order.
 
-        `arrived`: the scenario's arrivals, if they were drawn already.
+        `incoming`: the scenario's arrivals, if they were drawn already.
         """
-        if arrived is None or self.study.scenario.arrivals.swings is not None:
-            arrived = self.builder.arrive(streams, swings=False)  # with swings the mean is unknown
-        who = np.flatnonzero(self.builder.ways.ending[arrived.way] == Ways.QUEUE)
-        patience = self._patience(arrived, who)
-        come = arrived.drawn
-        drawn = Drawn(come.at[who], come.where[who], come.step[who])
+        if incoming is None or self.study.scenario.arrivals.swings is not None:
+            incoming = self.builder.incoming_calls(streams, swings=False)  # with swings the mean is unknown
+        who = np.flatnonzero(self.builder.menu_paths.ending[incoming.paths] == MenuPaths.QUEUE)
+        patience = self._patience(incoming, who)
+        come = incoming.arrivals
+        drawn = DrawnArrivals(come.at[who], come.where[who], come.step[who])
         made = inputs.build(
-            call_at=drawn.at, talk=self._handling(arrived, who), patience=patience,
+            call_at=drawn.at, talk=self._handling(incoming, who), patience=patience,
             **inputs.constant_staff(self.agents),
         )  # fmt: skip
         return made, drawn
 
-    def measured(self, records: Records, drawn: Drawn) -> Floats:
+    def measured(self, records: Records, drawn: DrawnArrivals) -> Floats:
         """The values of `MEASURES` in a replication."""
         calls = records.calls[drawn.at >= self.study.period.midnights[self.study.scenario.period.settle]]
         answered = calls["outcome"] == Outcome.ANSWERED
         in_time = np.count_nonzero(answered & (calls["wait"] <= self.within))
         return np.array([calls["wait"].sum(), len(calls) - np.count_nonzero(answered), in_time], dtype=np.float64)
 
-    def _handling(self, arrived: Arrived, who: Any) -> Floats:
+    def _handling(self, incoming: IncomingCalls, who: Any) -> Floats:
         """Exponential times with the rank of talk and wrap-up: normal scores weighted by standard deviations."""
         scenario = self.study.scenario
         score, square = np.zeros(len(who)), np.zeros(len(who))
         for purpose, common in (("talk", scenario.handling.talk), ("wrap", scenario.handling.wrap)):
             laws = [getattr(each, purpose) or common for each in scenario.topics.values()]
-            weight = np.array([deviation(law) for law in laws])[arrived.wants[who]]
-            score += weight * _scores(arrived.table, f"calls/{purpose}", laws, arrived.wants[who], who)
+            weight = np.array([deviation(law) for law in laws])[incoming.topics[who]]
+            score += weight * _scores(incoming.variates, f"calls/{purpose}", laws, incoming.topics[who], who)
             square += weight**2
-        own = ndtri(arrived.table("calls/companion", "uniform")[who])
+        own = ndtri(incoming.variates("calls/companion", "uniform")[who])
         normal = np.where(square > 0, score / np.sqrt(np.where(square > 0, square, 1.0)), own)
         return np.asarray(-self.handle * log_ndtr(-normal))
 
-    def _patience(self, arrived: Arrived, who: Any) -> Floats:
+    def _patience(self, incoming: IncomingCalls, who: Any) -> Floats:
         law = self.study.scenario.callers.patience
         if not deviation(law):
-            return np.asarray(self.patience * arrived.table("calls/companion patience", "exponential")[who])
-        normal = score(law, arrived.table("calls/patience/0", standard(law))[who])
+            return np.asarray(self.patience * incoming.variates("calls/companion patience", "exponential")[who])
+        normal = score(law, incoming.variates("calls/patience/0", standard(law))[who])
         return np.asarray(-self.patience * log_ndtr(-normal))
 
 
@@ -249,7 +249,7 @@ def score(law: Patience, variates: Floats) -> Floats:
     return np.asarray(-ndtri(np.exp(-variates)))
 
 
-def _scores(table: Tables, name: str, laws: Sequence[Patience], wants: Any, who: Any) -> Floats:
+def _scores(variates: Variates, name: str, laws: Sequence[Patience], wants: Any, who: Any) -> Floats:
     """The normal score of each caller's value under the law of its topic; 0 if the value is not random."""
     found = np.zeros(len(who))
     known: dict[str, Floats] = {}
@@ -257,7 +257,7 @@ def _scores(table: Tables, name: str, laws: Sequence[Patience], wants: Any, who:
         kind = standard(law)
         if kind and deviation(law):
             if kind not in known:
-                known[kind] = table(name, kind)[who]
+                known[kind] = variates(name, kind)[who]
             mine = wants == topic
             found[mine] = score(law, known[kind][mine])
     return found

@@ -26,7 +26,7 @@ from queue_model.runs.measures.estimates import Figure
 from queue_model.runs.measures.measurer import call_instants
 from queue_model.runs.measures.visits import FATES, waits
 from queue_model.runs.replication import Result
-from queue_model.simulation.build import Built
+from queue_model.simulation.builder import ReplicationInputs
 from queue_model.simulation.engines import engine
 from queue_model.simulation.records import Outcome, Records, Source, Work
 
@@ -160,7 +160,7 @@ def _rows(result: Result) -> Iterator[tuple[str, Columns]]:
             yield table, {"replication": np.full(rows, replication), **columns}
 
 
-def _tables(result: Result, built: Built, records: Records) -> dict[str, Columns]:
+def _tables(result: Result, built: ReplicationInputs, records: Records) -> dict[str, Columns]:
     made = {
         "calls": _calls(result, records),
         "emails": _emails(result, built, records),
@@ -193,7 +193,7 @@ def _calls(result: Result, records: Records) -> Columns:
     }
 
 
-def _emails(result: Result, built: Built, records: Records) -> Columns:
+def _emails(result: Result, built: ReplicationInputs, records: Records) -> Columns:
     mails, measurer = records.mails, result.measurer
     due = measurer.due(result.study.promises["on_time_email"], mails["arrived"])
     in_time = mails["ended"] <= due
@@ -210,7 +210,7 @@ def _callbacks(result: Result, records: Records) -> Columns:
     return {**_plain(rows, entity="call"), "due": due, "in_time": rows["started"] <= due, "measured": measured}
 
 
-def _second_level(result: Result, built: Built, records: Records) -> Columns:
+def _second_level(result: Result, built: ReplicationInputs, records: Records) -> Columns:
     """Requests from calls, then those from e-mails, including e-mails not read yet."""
     mine = records.second["source"] == Source.EMAIL
     calls, mails = records.second[~mine], records.mails[built.inputs.mail_second_level[records.mails["entity"]]]

@@ -14,8 +14,8 @@ from charter.kpi_definitions import DEFINITIONS
 from queue_model.scenario.laws import mean
 from queue_model.scenario.schema import Scenario
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder
-from queue_model.simulation.menu_paths import Ways
+from queue_model.simulation.builder import Builder
+from queue_model.simulation.menu_paths import MenuPaths
 
 CALL_MEASURES = tuple(
     name for name in DEFINITIONS if name.startswith(("wait_", "service_level", "answer_rate", "on_time_callback"))
@@ -75,8 +75,8 @@ def _queued(study: Study, builder: Builder) -> dict[str, float]:
     expected = float(np.sum(builder.calls.expected[study.period.is_open(builder.calls.edges[:-1])]))
     calls = {}
     for number, (name, topic) in enumerate(study.scenario.topics.items()):
-        group = slice(builder.ways.first[2 * number + 1], builder.ways.first[2 * number + 2])
-        reaches = float(builder.ways.chance[group][builder.ways.ending[group] == Ways.QUEUE].sum())
+        group = slice(builder.menu_paths.first[2 * number + 1], builder.menu_paths.first[2 * number + 2])
+        reaches = float(builder.menu_paths.chance[group][builder.menu_paths.ending[group] == MenuPaths.QUEUE].sum())
         calls[name] = expected * topic.share * reaches
     return calls
 

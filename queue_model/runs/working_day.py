@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from queue_model.runs.measures.measurer import SLOT_MINUTES
 from queue_model.runs.replication import Result
 from queue_model.scenario.period import Period
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import engine
 from queue_model.simulation.records import Rows, Work
 

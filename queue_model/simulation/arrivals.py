@@ -1,8 +1,8 @@
-"""How many contacts are to be expected when: piecewise-constant rates over the days of a period, and draws from them.
+"""Arrivals: piecewise-constant rates over the days of a period, and random arrivals drawn from them.
 
-Each day is cut where a profile steps and where the service opens or closes. A day's arrivals are a Poisson process of
-rate 1 read off against the expected number so far (inversion): when a scenario raises a rate, the same callers come,
-a little earlier, and some more after them.
+Rates change at the steps of a profile and where the service opens or closes. The arrivals of a day are a Poisson
+process of rate 1, transformed by the expected number of arrivals (inversion). So if a scenario raises a rate, the same
+callers come a little earlier, and some more after them.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ MONTHS = (
 
 @dataclass(frozen=True, eq=False)
 class Intensity:
-    """Steps in order without gaps: `edges` [s + 1] in seconds of the period, the others [s]."""
+    """Adjacent steps: `edges` [s + 1] in seconds of the period, all others [s] unless stated."""
 
     edges: Floats
-    rate: Floats  # a second
+    rate: Floats  # per second
     day: Indices
-    slot: Indices  # step of the main profile; -1 beside it
+    slot: Indices  # step of the main profile; -1 outside it
     first: Indices  # first step of each day, [days + 1]
 
     @property
     def expected(self) -> Floats:
-        """Arrivals expected in each step, while every factor is 1."""
+        """Expected arrivals in each step, without random factors."""
         return self.rate * np.diff(self.edges)
 
 
-class Drawn(NamedTuple):
-    """Arrivals in order of time: instants, the places of their chances (by day and number within it), the step."""
+class DrawnArrivals(NamedTuple):
+    """Arrivals by time: instants, addresses of their random numbers (day and number within it), and steps."""
 
     at: Floats
     where: Words
@@ -58,10 +58,10 @@ class Drawn(NamedTuple):
 def day_factors(
     period: Period, weekdays: Mapping[Any, float], months: Mapping[Any, float], special: Sequence[SpecialDays]
 ) -> tuple[Floats, Floats]:
-    """What the calendar makes of each day: (weekday, month and special days together; the same without weekdays)."""
-    beside = np.array([_month_and_special(period.date(day), months, special) for day in range(period.days)])
+    """Calendar factors of each day: (weekday, month and special days; the same without weekdays)."""
+    without_weekday = np.array([_month_and_special(period.date(day), months, special) for day in range(period.days)])
     week = np.array([weekdays.get(WEEKDAYS[period.date(day).weekday()], 1.0) for day in range(period.days)])
-    return beside * week, beside
+    return without_weekday * week, without_weekday
 
 
 def _month_and_special(day: date, months: Mapping[Any, float], special: Sequence[SpecialDays]) -> float:
@@ -73,17 +73,17 @@ def _month_and_special(day: date, months: Mapping[Any, float], special: Sequence
 
 
 def intensity(period: Period, flows: Sequence[tuple[Profile, Floats]], main: Profile) -> Intensity:
-    """The sum of several flows: each a profile and its expected number on every day, [days]."""
+    """The sum of several flows, each a profile and its expected number on every day [days]."""
     cuts = sorted({0, MIDNIGHT, *(cut for profile, _ in flows for cut in _cuts(profile)), *_cuts(main)})
-    shapes = np.array([_shape(profile, cuts) for profile, _ in flows])  # a minute, [flows, cuts - 1]
+    shapes = np.array([_shape(profile, cuts) for profile, _ in flows])  # per minute, [flows, cuts - 1]
     per_day = np.array([expected for _, expected in flows])  # [flows, days]
     slots = _slots(main, cuts)
     edges, rates, days, slot, first = [], [], [], [], [0]
     for day in range(period.days):
         walls = _instants(period, day, cuts)
-        mine = np.unique(np.concatenate((walls, _opening_edges(period, day))))
-        step = np.minimum(np.searchsorted(walls, mine[:-1], "right") - 1, len(cuts) - 2)
-        edges.append(mine[:-1])
+        edges_of_day = np.unique(np.concatenate((walls, _opening_edges(period, day))))
+        step = np.minimum(np.searchsorted(walls, edges_of_day[:-1], "right") - 1, len(cuts) - 2)
+        edges.append(edges_of_day[:-1])
         rates.append((per_day[:, day] @ shapes)[step] / 60)
         slot.append(slots[step])
         days.append(np.full(len(step), day))
@@ -98,14 +98,14 @@ def _cuts(profile: Profile) -> list[int]:
 
 
 def _shape(profile: Profile, cuts: Sequence[int]) -> Floats:
-    """The share of a day's arrivals a minute, between each two cuts."""
+    """The share of a day's arrivals per minute, between adjacent cuts."""
     total = sum(profile.weights) or 1.0
     weights = np.array(profile.weights) / total / profile.step_minutes
     return np.where(_slots(profile, cuts) >= 0, weights[_slots(profile, cuts)], 0.0)
 
 
 def _slots(profile: Profile, cuts: Sequence[int]) -> Indices:
-    """The step of the profile between each two cuts; -1 outside it."""
+    """The step of the profile between adjacent cuts; -1 outside the profile."""
     slot = (np.array(cuts[:-1]) - minute(profile.start)) // profile.step_minutes
     return np.where((slot >= 0) & (slot < len(profile.weights)), slot, -1)
 
@@ -126,25 +126,25 @@ def _opening_edges(period: Period, day: int) -> Floats:
 
 def draw(
     expected: Intensity, period: Period, streams: Streams, name: str, busyness: float | None, swings: Swings | None
-) -> Drawn:
+) -> DrawnArrivals:
     """The arrivals of one replication."""
     numbers = expected.expected
     if busyness is not None:
         numbers = numbers * busy_days(streams, name, period.days, busyness)[expected.day]
     if swings is not None:
-        factors = swinging(streams, name, period.days, int(expected.slot.max()) + 1, swings)
+        factors = swing_factors(streams, name, period.days, int(expected.slot.max()) + 1, swings)
         numbers = np.where(expected.slot >= 0, numbers * factors[expected.day, expected.slot], numbers)
     passed = np.concatenate(([0.0], np.cumsum(numbers)))
-    return Drawn(*streams.arrivals(f"{name}/arrivals", expected.first, passed, expected.edges))
+    return DrawnArrivals(*streams.arrivals(f"{name}/arrivals", expected.first, passed, expected.edges))
 
 
 def busy_days(streams: Streams, name: str, days: int, shape: float) -> Floats:
-    """One gamma factor of mean 1 a day."""
+    """A gamma factor of mean 1 for each day."""
     return np.asarray(streams.table(f"{name}/busyness", f"gamma {shape!r}", days, 1)[:, 0] / shape)
 
 
-def swinging(streams: Streams, name: str, days: int, slots: int, swings: Swings) -> Floats:
-    """Log-normal factors of mean 1 [days, slots], each correlated with the one before it."""
+def swing_factors(streams: Streams, name: str, days: int, slots: int, swings: Swings) -> Floats:
+    """Log-normal factors of mean 1, [days, slots], each correlated with the one before."""
     fresh = streams.table(f"{name}/swings", "normal", days, slots)
     state = np.empty((days, slots))
     state[:, 0] = fresh[:, 0]

@@ -1,8 +1,8 @@
-"""Everything that an engine reads: one simulated period, all of its chances already drawn.
+"""The inputs of an engine: one simulated period, with all random numbers already drawn.
 
-The rows of an array are the things themselves (call 17, e-mail 3, operator 5), its columns the attempts of a caller. No
-number is drawn while the model runs, so that two engines, or two scenarios, meet the same people: what a caller's
-patience is never depends on who was served before him.
+The rows of an array are calls, e-mails or operators; its columns are the attempts of a caller. No random number is
+drawn while an engine runs. So two engines, or two scenarios, have the same callers: the patience of a caller never
+depends on who was served before.
 
 Times are seconds of the period (float64; 0 = its first midnight), durations are seconds, inf = never.
 """
@@ -18,58 +18,57 @@ from numpy.typing import ArrayLike, NDArray
 
 from queue_model.compiled import compiled_or_plain
 from queue_model.errors import ModelError
+from queue_model.simulation.event_kinds import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 
-passes = compiled_or_plain("simulation.passes")
+array_loops = compiled_or_plain("simulation.array_loops")
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Shorts: TypeAlias = NDArray[np.int16]
 
 UNLIMITED = 1 << 62  # `longest_queue` of a queue without a limit
-TOPICS = 64  # a skill is a bit of 64
-
-# What happens at one instant happens in the order of these numbers, then in the order in which it was scheduled. What
-# ends comes before what begins: a seat is free before it is needed, and a caller at the end of his patience is served.
-TALK_END, WORK_END, SHIFT_END, BREAK_START, BREAK_END, SHIFT_START = range(6)
-EMPTIED, LEAVE, REDIAL, CALL, CLOSED_CALL, MAIL = range(6, 12)  # EMPTIED: the last operator has left
+TOPICS = 64  # skills are the bits of a 64-bit number
 
 
 class InputsError(ModelError):
-    """An array or a number that no engine can run; the message names it."""
+    """Inputs that no engine can run; the message names the array or number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """One period: policy, callers, e-mails, people. Make it with `build`; n calls, K attempts, m callers outside hours,
-    e e-mails, o operators, s events of the schedule. Arrays are read-only; a constant one may have stride 0."""
+    """One period: policy, callers, e-mails, operators. Create it with `build`.
+
+    Shapes: n calls, K attempts, m calls outside hours, e e-mails, o operators, s schedule events, w and v intervals.
+    Arrays are read-only; a constant array may have stride 0.
+    """
 
     # policy
     seats: int
     longest_wait: float
-    longest_queue: int  # callers that may wait at once
-    busy_then_voicemail: bool  # nobody free: to the voicemail at once
-    empty_then_voicemail: bool  # nobody logged in: to the voicemail at once, and who waits already as well
-    lines: int  # callers waiting, talking or in the survey at once; 0 = no limit
-    reserve: int  # people kept idle for calls before work that can wait is given out
-    put_down: bool  # an e-mail is put down for a call
+    longest_queue: int  # callers who may wait at once
+    busy_then_voicemail: bool  # no operator free: to the voicemail at once
+    empty_then_voicemail: bool  # no operator logged in: to the voicemail at once, and all who wait
+    lines: int  # callers who may wait, talk or be in the survey at once; 0 = no limit
+    reserve: int  # idle operators kept for calls before work that can wait is assigned
+    put_down: bool  # e-mails are put down for calls
     announced: bool  # callers hear their expected wait
-    mean_handle: float  # seconds; what the announcement reckons with
-    open_from: Floats  # opening stretches, [w]
+    mean_handle: float  # seconds; used to calculate the announced wait
+    open_from: Floats  # opening intervals, [w]
     open_until: Floats
-    # callers who queue, by the instant of entering it
+    # callers who reach the queue, by instant
     call_at: Floats  # [n]
     call_topic: Shorts  # [n]
     call_priority: Shorts  # [n]; higher first
     patience: Floats  # [n, K]
-    key_after: Floats  # [n, K]; presses the voicemail key after that much waiting
+    key_after: Floats  # [n, K]; presses the voicemail key after so much waiting
     talk: Floats  # [n, K]
     wrap: Floats  # [n, K]
-    survey: Floats  # [n, K]; stays on the line so long after the talk, with no operator
+    survey: Floats  # [n, K]; holds the line after the talk, without an operator
     redial_after: Floats  # [n, K]
-    tolerance: Floats  # [n, K]; leaves at once when a longer wait is announced
-    leaves_message: Flags  # [n, K]; if led to the voicemail
+    tolerance: Floats  # [n, K]; leaves at once if a longer wait is announced
+    leaves_message: Flags  # [n, K]; if sent to the voicemail
     callback_work: Floats  # [n, K]
-    second_level: Flags  # [n, K]; handed over when answered
+    second_level: Flags  # [n, K]; handed over if answered
     second_level_work: Floats  # [n, K]
     # callers outside hours
     closed_at: Floats  # [m]
@@ -82,7 +81,7 @@ class Inputs:
     mail_work: Floats  # [e]
     mail_second_level: Flags  # [e]
     mail_second_level_work: Floats  # [e]
-    # people
+    # operators
     n_operators: int
     skills: NDArray[np.uint64]  # [o]; bit t = topic t
     event_at: Floats  # [s]
@@ -90,7 +89,7 @@ class Inputs:
     event_operator: NDArray[np.int32]  # [s]
     # second level
     office_people: int
-    office_from: Floats  # working stretches of the back office, [v]
+    office_from: Floats  # working intervals of the back office, [v]
     office_until: Floats
 
     def __post_init__(self) -> None:
@@ -98,7 +97,7 @@ class Inputs:
 
     @property
     def attempts(self) -> int:
-        """K: the most attempts that any caller makes."""
+        """K: the largest number of attempts of a caller."""
         return int(self.patience.shape[1])
 
 
@@ -145,18 +144,18 @@ _DTYPES: dict[str, type[np.generic]] = {
     "NDArray[np.uint8]": np.uint8,
     "NDArray[np.int32]": np.int32,
 }
-_TYPES = {each.name: str(each.type) for each in fields(Inputs)}
+_TYPES = {field.name: str(field.type) for field in fields(Inputs)}
 
 
 def build(*, attempts: int = 1, n_operators: int = 0, skills: ArrayLike | None = None, **given: Any) -> Inputs:
-    """Inputs from what is given; what is not is switched off (nobody is impatient, nobody redials, no e-mails ...).
+    """Create inputs. Whatever is not given is switched off: no impatience, no redials, no e-mails and so on.
 
-    Arrays take a scalar, one value per row, or (per attempt) an (n, attempts) array. `skills`: all topics unless given.
-    `operators` without `event_at`: see `on_duty`. Raises `InputsError`.
+    An array can be given as a scalar, as one value per row, or (per attempt) as an (n, attempts) array. `skills` are
+    all topics by default. See `constant_staff` for operators without a schedule. Raises `InputsError`.
     """
     unknown = sorted(given.keys() - _TYPES.keys())
     if unknown:
-        raise InputsError(f"{unknown[0]}: no such input; there are {', '.join(_TYPES)}")
+        raise InputsError(f"{unknown[0]}: not an input; use one of {', '.join(_TYPES)}")
     if attempts < 1:
         raise InputsError(f"attempts: {attempts}; a caller calls at least once")
     made: dict[str, Any] = {name: given.get(name, default) for name, default in _POLICY.items()}
@@ -172,36 +171,36 @@ def build(*, attempts: int = 1, n_operators: int = 0, skills: ArrayLike | None =
         ({"skills": np.uint64(2**TOPICS - 1)}, (n_operators,)),
     ):
         for name, default in names.items():
-            wanted = skills if name == "skills" and skills is not None else given.get(name, default)
-            made[name] = _array(name, wanted, shape)
+            value = skills if name == "skills" and skills is not None else given.get(name, default)
+            made[name] = _array(name, value, shape)
     return Inputs(n_operators=n_operators, **made)
 
 
 def schedule(rows: Iterable[tuple[float, int, int]]) -> dict[str, Any]:
-    """The three arrays of a schedule, for `build`, from (instant, kind, operator) in any order."""
+    """The arrays of a schedule for `build`, from rows (instant, kind, operator) in any order."""
     ordered = sorted(rows)
     columns: list[list[Any]] = [[row[i] for row in ordered] for i in range(3)]
     return dict(zip(("event_at", "event_kind", "event_operator"), columns, strict=True))
 
 
 def constant_staff(operators: int) -> dict[str, Any]:
-    """People who sit down at the first instant and never leave, for `build`: the staff of a textbook queue."""
-    return {"n_operators": operators, **schedule((0.0, SHIFT_START, each) for each in range(operators))}
+    """Operators for `build` who sit down at the first instant and never leave, as in a textbook queue."""
+    return {"n_operators": operators, **schedule((0.0, SHIFT_START, operator) for operator in range(operators))}
 
 
 def _array(name: str, given: Any, shape: tuple[int, ...] | None) -> NDArray[Any]:
-    """The array of the field's type, broadcast to `shape`, which nobody may write to."""
+    """A read-only array of the field's type, broadcast to `shape`."""
     dtype = _DTYPES[_TYPES[name]]
     try:
         array = np.asarray(given)
         if array.dtype != dtype:
             converted = array.astype(dtype)
             if not (array.dtype == object or np.array_equal(converted, array, equal_nan=dtype is np.float64)):
-                raise InputsError(f"{name}: a value does not fit {np.dtype(dtype).name}")
+                raise InputsError(f"{name}: a value does not fit into {np.dtype(dtype).name}")
             array = converted
         if shape is None:
             if array.ndim != 1:
-                raise InputsError(f"{name}: one value each; the shape is {array.shape}")
+                raise InputsError(f"{name}: must have one dimension, but has shape {array.shape}")
         else:
             if array.ndim == 1 and len(shape) == 2:
                 array = array[:, None]
@@ -213,16 +212,16 @@ def _array(name: str, given: Any, shape: tuple[int, ...] | None) -> NDArray[Any]
     return array
 
 
-def seen(array: NDArray[Any]) -> NDArray[Any]:
-    """As much of an array as there is in memory: a constant that was broadcast is one value."""
+def stored(array: NDArray[Any]) -> NDArray[Any]:
+    """The part of an array that is in memory: a single value of a constant that was broadcast."""
     if 0 not in array.strides:
         return array
     return array[tuple(slice(0, 1) if step == 0 else slice(None) for step in array.strides)]
 
 
 def redials_at_most(given: Inputs) -> int:
-    """More redials than this cannot come, whatever happens."""
-    if given.attempts == 1 or not (seen(given.redial_after) < np.inf).any():
+    """An upper bound of the number of redials."""
+    if given.attempts == 1 or not (stored(given.redial_after) < np.inf).any():
         return 0
     return int(np.count_nonzero(given.redial_after < np.inf))
 
@@ -237,29 +236,29 @@ def _check(given: Inputs) -> None:
         elif kind in ("int", "float") and not array >= 0:
             raise InputsError(f"{name}: {array}; must be 0 or more")
     for name in ("talk", "wrap", "survey", "callback_work", "closed_callback_work", "mail_work"):
-        array = seen(getattr(given, name))
+        array = stored(getattr(given, name))
         if array.size and not array.max() < np.inf:
             raise InputsError(f"{name}: a duration is infinite; work must end")
     for name in ("call_topic", "closed_topic", "mail_topic"):
-        topics = seen(getattr(given, name))
+        topics = stored(getattr(given, name))
         if topics.size and not (topics.min() >= 0 and topics.max() < TOPICS):
             raise InputsError(f"{name}: topics are numbered 0 to {TOPICS - 1}")
     _check_shapes(given)
     for name in ("open", "office"):
         begins, ends = getattr(given, f"{name}_from"), getattr(given, f"{name}_until")
         if len(begins) != len(ends) or (ends < begins).any() or (begins[1:] < ends[:-1]).any():
-            raise InputsError(f"{name}_from, {name}_until: stretches must come in order, each ending before the next")
+            raise InputsError(f"{name}_from, {name}_until: intervals must be in order and not overlap")
     _check_schedule(given)
 
 
 def _check_least(name: str, array: Floats) -> None:
-    if array.size and not seen(array).min() >= 0:  # NaN is the least of all
+    if array.size and not stored(array).min() >= 0:  # min() returns NaN if there is one
         raise InputsError(f"{name}: a value is negative or not a number")
 
 
 def _check_times(name: str, array: Floats) -> None:
-    endless = name.endswith("_until")  # open from then on, without an end
-    if passes.rises(array) and (
+    endless = name.endswith("_until")  # the last interval may have no end
+    if array_loops.is_ascending(array) and (
         not len(array) or array[-1] < np.inf or (endless and array[:-1].max(initial=0) < np.inf)
     ):
         return
@@ -272,7 +271,7 @@ def _check_times(name: str, array: Floats) -> None:
 
 def _check_shapes(given: Inputs) -> None:
     calls, callers, mails = len(given.call_at), len(given.closed_at), len(given.mail_at)
-    wanted: dict[str, tuple[int, ...]] = {
+    shapes: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(_PER_CALL, (calls,)),
         **dict.fromkeys(_PER_ATTEMPT, (calls, given.patience.shape[-1])),
         **dict.fromkeys(_PER_CLOSED, (callers,)),
@@ -280,30 +279,30 @@ def _check_shapes(given: Inputs) -> None:
         **dict.fromkeys(("event_at", "event_kind", "event_operator"), (len(given.event_at),)),
         "skills": (given.n_operators,),
     }
-    for name, shape in wanted.items():
+    for name, shape in shapes.items():
         array = getattr(given, name)
         if array.shape != shape or array.dtype != _DTYPES[_TYPES[name]]:
             raise InputsError(f"{name}: {array.dtype} {array.shape} where {shape} is needed; use inputs.build")
 
 
 def _check_schedule(given: Inputs) -> None:
-    """Engines trust the schedule: sorted with its ties, and nobody starts twice or ends what he did not start."""
+    """Engines rely on this: events are sorted by instant and kind, and each operator's starts and ends alternate."""
     at, kind, who = given.event_at, given.event_kind, given.event_operator
     if not len(at):
         return
     if kind.min() < SHIFT_END or kind.max() > SHIFT_START:
         raise InputsError(
-            "event_kind: use SHIFT_END, BREAK_START, BREAK_END, SHIFT_START of queue_model.simulation.inputs"
+            "event_kind: use SHIFT_END, BREAK_START, BREAK_END, SHIFT_START of queue_model.simulation.event_kinds"
         )
     if who.min() < 0 or who.max() >= given.n_operators:
         raise InputsError(f"event_operator: operators are numbered 0 to {given.n_operators - 1}")
     if ((at[1:] == at[:-1]) & (kind[1:] < kind[:-1])).any():
         raise InputsError(
-            "event_kind: at one instant shift ends, break starts, break ends, shift starts; sort like that"
+            "event_kind: at one instant sort shift ends, break starts, break ends, shift starts in this order"
         )
     for begin, end, what in ((SHIFT_START, SHIFT_END, "shift"), (BREAK_START, BREAK_END, "break")):
-        event = passes.out_of_turn(kind, who, given.n_operators, begin, end)
+        event = array_loops.first_out_of_turn(kind, who, given.n_operators, begin, end)
         if event >= 0:
             raise InputsError(
-                f"event_operator: operator {who[event]} at {at[event]} s: {what} starts and ends must take turns"
+                f"event_operator: operator {who[event]} at {at[event]} s: {what} starts and ends must alternate"
             )

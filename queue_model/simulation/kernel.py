@@ -1,14 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The compiled engine: the rules of `model.py`, over arrays. One source, plain Python that Cython compiles at install.
+"""The compiled engine: the rules of `reference.py` on arrays, in plain Python that Cython compiles at install.
 
-`model.py` is the specification; a test holds the two to the same record, bit for bit, this source compiled and not.
+`reference.py` is the specification. Tests compare the records of both bit for bit, with this source compiled and not.
 
-What is known ahead (calls, e-mails, callers outside hours, the schedule) is read by pointer, in order. What comes of it
-(ends of work, callers who leave, redials) lies in one small binary heap. Whoever stands in some line (callers by class,
-e-mails, call-backs, idle operators) is in a linked list over his own number, so leaving it from the middle costs the
-same as from the front and nothing stale is ever in it. In the heap stale entries stay: an entry counts only if its
-sequence number is the one that its operator or caller remembers. The loop holds no lock (`nogil`), so threads run it
-side by side.
+What is known beforehand (calls, e-mails, calls outside hours, the schedule) is read in order with one index each. What
+results from it (ends of work, callers who leave, redials) is in one binary heap. Waiting callers by class, waiting
+e-mails and call-backs, and idle operators are in linked lists over their numbers, so that removing one from the middle
+takes constant time. The heap may contain outdated entries: an entry is valid only if its sequence number is the one
+that its operator or caller has stored. The loop releases the interpreter lock (`nogil`), so threads run in parallel.
+
+All of this is one module, because Cython calls the methods of a class directly only within its module. Across modules
+it needs a second file of declarations, and the calls go through pointers (docs/decisions/0006-cython-kernel.md).
 """
 
 from __future__ import annotations
@@ -16,28 +18,27 @@ from __future__ import annotations
 import cython
 import numpy as np
 
-from queue_model.simulation import inputs as _inputs
-from queue_model.simulation import kernel_rows
+from queue_model.simulation import event_kinds, kernel_setup
 from queue_model.simulation.inputs import Floats, Inputs
-from queue_model.simulation.kernel_rows import Blank, is_plain, whole_calls
-from queue_model.simulation.records import Outcome, Records, Rows, Work, table, taken
+from queue_model.simulation.kernel_setup import BlankRows, all_calls, is_plain
+from queue_model.simulation.records import Outcome, Records, Rows, Work, as_table, take_rows
 from queue_model.simulation.second_level import second_level
 
 compiled: bool = cython.compiled
 
-# C integers, for the speed; the numbers themselves are those of `inputs` and `records`
-TALK_END = cython.declare(cython.int, _inputs.TALK_END)
-WORK_END = cython.declare(cython.int, _inputs.WORK_END)
-SHIFT_END = cython.declare(cython.int, _inputs.SHIFT_END)
-BREAK_START = cython.declare(cython.int, _inputs.BREAK_START)
-BREAK_END = cython.declare(cython.int, _inputs.BREAK_END)
-SHIFT_START = cython.declare(cython.int, _inputs.SHIFT_START)
-EMPTIED = cython.declare(cython.int, _inputs.EMPTIED)
-LEAVE = cython.declare(cython.int, _inputs.LEAVE)
-REDIAL = cython.declare(cython.int, _inputs.REDIAL)
-CALL = cython.declare(cython.int, _inputs.CALL)
-CLOSED_CALL = cython.declare(cython.int, _inputs.CLOSED_CALL)
-MAIL = cython.declare(cython.int, _inputs.MAIL)
+# C integers, for speed; the numbers are those of `event_kinds` and `records`
+TALK_END = cython.declare(cython.int, event_kinds.TALK_END)
+WORK_END = cython.declare(cython.int, event_kinds.WORK_END)
+SHIFT_END = cython.declare(cython.int, event_kinds.SHIFT_END)
+BREAK_START = cython.declare(cython.int, event_kinds.BREAK_START)
+BREAK_END = cython.declare(cython.int, event_kinds.BREAK_END)
+SHIFT_START = cython.declare(cython.int, event_kinds.SHIFT_START)
+NOBODY_SEATED = cython.declare(cython.int, event_kinds.NOBODY_SEATED)
+LEAVE = cython.declare(cython.int, event_kinds.LEAVE)
+REDIAL = cython.declare(cython.int, event_kinds.REDIAL)
+CALL = cython.declare(cython.int, event_kinds.CALL)
+CLOSED_CALL = cython.declare(cython.int, event_kinds.CLOSED_CALL)
+MAIL = cython.declare(cython.int, event_kinds.MAIL)
 ANSWERED = cython.declare(cython.int, int(Outcome.ANSWERED))
 ABANDONED = cython.declare(cython.int, int(Outcome.ABANDONED))
 VOICEMAIL_KEY = cython.declare(cython.int, int(Outcome.VOICEMAIL_KEY))
@@ -52,16 +53,16 @@ ON_CALLBACK = cython.declare(cython.int, int(Work.CALLBACK))
 ON_EMAIL = cython.declare(cython.int, int(Work.EMAIL))
 ON_BREAK = cython.declare(cython.int, int(Work.BREAK))
 SEATED = cython.declare(cython.int, int(Work.SEATED))
-FREE = cython.declare(cython.int, -1)  # does nothing
+NO_ACTIVITY = cython.declare(cython.int, -1)
 
-# the lists that an operator can be in
+# lists of operators; each operator is in one at most
 IDLE = cython.declare(cython.int, 0)
 INTERRUPTIBLE = cython.declare(cython.int, 1)
 WITHOUT_SEAT = cython.declare(cython.int, 2)
-NOWHERE = cython.declare(cython.int, -1)
+NO_LIST = cython.declare(cython.int, -1)
 
-FEW = cython.declare(cython.int, 48)  # so many are kept in order rather than in a heap
-WALK = cython.declare(cython.int, 512)  # how far they walk through memory before they begin anew
+FEW = cython.declare(cython.int, 48)  # up to so many operators, a sorted array is faster than a heap
+DRIFT = cython.declare(cython.int, 512)  # how far this array moves through memory before it is copied back
 
 NAN = cython.declare(cython.double, float("nan"))
 INF = cython.declare(cython.double, float("inf"))
@@ -70,20 +71,20 @@ INF = cython.declare(cython.double, float("inf"))
 @cython.final
 @cython.cclass
 class Agenda:
-    """What is to come: a binary heap by instant, then kind, then the order in which it was put in."""
+    """Future events: a binary heap by instant, kind and order of insertion."""
 
     at: cython.double[::1]
     key: cython.longlong[::1]  # kind << 48 | sequence
     who: cython.int[::1]
-    head: cython.int  # where the first entry is; a heap's stays at 0
+    head: cython.int  # place of the first entry; always 0 for a heap
     size: cython.int
     sequence: cython.longlong
 
-    def __init__(self, room: int) -> None:
-        room = max(room, WALK)
-        self.at = np.empty(room)
-        self.key = np.empty(room, dtype=np.int64)
-        self.who = np.empty(room, dtype=np.int32)
+    def __init__(self, capacity: int) -> None:
+        capacity = max(capacity, DRIFT)
+        self.at = np.empty(capacity)
+        self.key = np.empty(capacity, dtype=np.int64)
+        self.who = np.empty(capacity, dtype=np.int32)
         self.head = 0
         self.size = 0
         self.sequence = 0
@@ -129,10 +130,12 @@ class Agenda:
     @cython.nogil
     @cython.exceptval(check=False)
     def replace_first_of_few(self, at: cython.double, who: cython.int) -> cython.void:
-        """The same while all entries lie in order from `head` on, as they then still do, and are of one kind: for a few
-        of them quicker than to sift, since who is free last is mostly free late."""
+        """The same for entries of one kind that are sorted from `head` on, and remain so.
+
+        With few entries this is faster than sifting, since the new end of work is usually among the latest.
+        """
         place: cython.int = self.head + self.size
-        if place < WALK:
+        if place < DRIFT:
             self.head += 1
         else:
             place = self.size - 1
@@ -141,7 +144,7 @@ class Agenda:
                 self.at[entry] = self.at[self.head + 1 + entry]
                 self.who[entry] = self.who[self.head + 1 + entry]
             self.head = 0
-        while place > self.head and self.at[place - 1] > at:  # among equals the newest is last
+        while place > self.head and self.at[place - 1] > at:  # the newest of equal entries is last
             self.at[place] = self.at[place - 1]
             self.who[place] = self.who[place - 1]
             place -= 1
@@ -152,11 +155,11 @@ class Agenda:
     @cython.nogil
     @cython.exceptval(check=False)
     def sift(self, at: cython.double, key: cython.longlong, who: cython.int) -> cython.void:
-        """Put this entry into the heap, whose first place is empty."""
+        """Insert this entry into the heap, whose first place is empty."""
         place: cython.int = 0
         below: cython.int = 1
         while below < self.size:
-            # Which of two comes first cannot be guessed: it is added, not branched upon.
+            # Added instead of branched upon, because the branch could not be predicted.
             other: cython.int = below + 1 if below + 1 < self.size else below
             if self.at[other] == self.at[below]:
                 below += self.key[other] < self.key[below]
@@ -176,66 +179,66 @@ class Agenda:
 
 @cython.final
 @cython.cclass
-class Lines:
-    """Several lines over the same numbers, each number in one line at most: first, last, next, previous; -1 = none."""
+class LinkedLists:
+    """Several doubly linked lists of numbers; each number is in one list at most; -1 = none."""
 
     first: cython.int[::1]
     last: cython.int[::1]
     next: cython.int[::1]
     previous: cython.int[::1]
 
-    def __init__(self, lines: int, numbers: int) -> None:
-        self.first = np.full(lines, -1, dtype=np.int32)
-        self.last = np.full(lines, -1, dtype=np.int32)
+    def __init__(self, lists: int, numbers: int) -> None:
+        self.first = np.full(lists, -1, dtype=np.int32)
+        self.last = np.full(lists, -1, dtype=np.int32)
         self.next = np.empty(numbers, dtype=np.int32)
         self.previous = np.empty(numbers, dtype=np.int32)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def append(self, line: cython.int, number: cython.int) -> cython.void:
-        before: cython.int = self.last[line]
+    def append(self, which: cython.int, number: cython.int) -> cython.void:
+        before: cython.int = self.last[which]
         self.next[number] = -1
         self.previous[number] = before
-        self.last[line] = number
+        self.last[which] = number
         if before < 0:
-            self.first[line] = number
+            self.first[which] = number
         else:
             self.next[before] = number
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def put_first(self, line: cython.int, number: cython.int) -> cython.void:
-        after: cython.int = self.first[line]
+    def put_first(self, which: cython.int, number: cython.int) -> cython.void:
+        after: cython.int = self.first[which]
         self.next[number] = after
         self.previous[number] = -1
-        self.first[line] = number
+        self.first[which] = number
         if after < 0:
-            self.last[line] = number
+            self.last[which] = number
         else:
             self.previous[after] = number
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def remove(self, line: cython.int, number: cython.int) -> cython.void:
+    def remove(self, which: cython.int, number: cython.int) -> cython.void:
         before: cython.int = self.previous[number]
         after: cython.int = self.next[number]
         if before < 0:
-            self.first[line] = after
+            self.first[which] = after
         else:
             self.next[before] = after
         if after < 0:
-            self.last[line] = before
+            self.last[which] = before
         else:
             self.previous[after] = before
 
 
 @cython.final
 @cython.cclass
-class Room:
-    """The state of the service, and its rules. The names are those of `model.py`."""
+class ContactCentre:
+    """The state of the simulated service and its rules. Names are those of `reference.py` where possible."""
 
     # policy
     seats: cython.longlong
@@ -264,7 +267,7 @@ class Room:
     tolerance: cython.const[cython.double][:, :]
     leaves_message: cython.const[cython.uchar][:, :]
     callback_work: cython.const[cython.double][:, :]
-    # the rest that comes by itself
+    # other arrivals, and the schedule
     closed_at: cython.const[cython.double][:]
     closed_topic: cython.const[cython.short][:]
     closed_leaves_message: cython.const[cython.uchar][:]
@@ -274,49 +277,49 @@ class Room:
     event_at: cython.const[cython.double][:]
     event_kind: cython.const[cython.uchar][:]
     event_operator: cython.const[cython.int][:]
-    # who may what: topics that the same people may do are one group
+    # groups of topics that the same operators can take
     groups: cython.int
     group_of: cython.int[::1]
-    may: cython.uchar[:, ::1]
+    can_take: cython.uchar[:, ::1]
     ranks: cython.int
     rank_of: cython.int[::1]
     lowest_priority: cython.int
-    # what waits; a class of callers is a rank and a group
+    # what waits; callers of one rank and one group are a class
     agenda: Agenda
-    callers: Lines
+    callers: LinkedLists
     waiting: cython.longlong
     waiting_in: cython.int[::1]  # per rank
-    entry: cython.longlong[::1]  # per caller: his number in the order of entry
+    entry: cython.longlong[::1]  # per caller: number in the order of entry
     entries: cython.longlong
-    leaving: cython.longlong[::1]  # per caller: sequence number of his LEAVE, 0 = none counts
-    row_of: cython.int[::1]  # per caller: the row of his present attempt
-    callbacks: Lines
+    leaving: cython.longlong[::1]  # per caller: sequence number of the valid LEAVE, 0 = none
+    row_of: cython.int[::1]  # per caller: row of the current attempt
+    callbacks: LinkedLists
     callbacks_waiting: cython.int
-    mails: Lines
+    mails: LinkedLists
     mails_waiting: cython.int
     mail_order: cython.longlong[::1]
     mails_put_down: cython.longlong
     remaining: cython.double[::1]
-    on_calls: cython.longlong  # people who talk or wrap up
-    surveyed: cython.longlong  # lines on which a survey is under way, or will be after the talk
+    on_calls: cython.longlong  # operators who talk or wrap up
+    surveyed: cython.longlong  # lines in a survey, or with a survey after the talk
     # operators
-    people: Lines
+    people: LinkedLists
     idle: cython.int
     seats_taken: cython.longlong
-    emptying: cython.bint  # EMPTIED is on the agenda
+    emptying_scheduled: cython.bint  # NOBODY_SEATED is on the agenda
     at_work: cython.int
     on_shift: cython.uchar[::1]
     on_break: cython.uchar[::1]
     break_due: cython.uchar[::1]
     seated: cython.uchar[::1]
-    listed: cython.int[::1]  # which line of `people` he is in
-    doing: cython.int[::1]
+    list_of: cython.int[::1]  # per operator: list in `people`
+    activity: cython.int[::1]
     task: cython.int[::1]
     task_row: cython.int[::1]
     task_end: cython.double[::1]
     talk_end: cython.double[::1]
-    ending: cython.longlong[::1]  # sequence number of his WORK_END
-    chair_row: cython.int[::1]
+    ending: cython.longlong[::1]  # per operator: sequence number of the valid WORK_END
+    seat_row: cython.int[::1]
     # records
     call_rows = cython.declare(cython.int, visibility="readonly")
     call_times: cython.double[:, ::1]  # entered, wait, talk, wrap, left
@@ -338,101 +341,101 @@ class Room:
     work_times: cython.double[:, ::1]  # start, end
     work_numbers: cython.int[:, ::1]  # at 4: operator, reference, attempt, kind
 
-    def __init__(self, given: Inputs, blank: Blank) -> None:
-        self.read_policy(given)
-        self.read_streams(given)
-        self.read_classes(given)
-        self.make_state(given, blank.attempts)
+    def __init__(self, inputs: Inputs, blank: BlankRows) -> None:
+        self.read_policy(inputs)
+        self.read_streams(inputs)
+        self.read_classes(inputs)
+        self.make_state(inputs, blank.attempts)
         self.write_to(blank)
 
-    def read_policy(self, given: Inputs) -> None:
-        self.seats = given.seats
-        self.longest_wait = given.longest_wait
-        self.longest_queue = given.longest_queue
-        self.busy_then_voicemail = given.busy_then_voicemail
-        self.empty_then_voicemail = given.empty_then_voicemail
-        self.lines = given.lines
-        self.reserve = given.reserve
-        self.put_down = given.put_down
-        self.announced = given.announced
-        self.mean_handle = given.mean_handle
-        self.attempts = given.attempts
-        self.open_from = given.open_from
-        self.open_until = given.open_until
+    def read_policy(self, inputs: Inputs) -> None:
+        self.seats = inputs.seats
+        self.longest_wait = inputs.longest_wait
+        self.longest_queue = inputs.longest_queue
+        self.busy_then_voicemail = inputs.busy_then_voicemail
+        self.empty_then_voicemail = inputs.empty_then_voicemail
+        self.lines = inputs.lines
+        self.reserve = inputs.reserve
+        self.put_down = inputs.put_down
+        self.announced = inputs.announced
+        self.mean_handle = inputs.mean_handle
+        self.attempts = inputs.attempts
+        self.open_from = inputs.open_from
+        self.open_until = inputs.open_until
 
-    def read_streams(self, given: Inputs) -> None:
-        self.call_at = given.call_at
-        self.call_topic = given.call_topic
-        self.call_priority = given.call_priority
-        self.patience = given.patience
-        self.key_after = given.key_after
-        self.talk = given.talk
-        self.wrap = given.wrap
-        self.survey = given.survey
-        self.redial_after = given.redial_after
-        self.tolerance = given.tolerance
-        self.leaves_message = given.leaves_message.view(np.uint8)
-        self.callback_work = given.callback_work
-        self.closed_at = given.closed_at
-        self.closed_topic = given.closed_topic
-        self.closed_leaves_message = given.closed_leaves_message.view(np.uint8)
-        self.closed_callback_work = given.closed_callback_work
-        self.mail_at = given.mail_at
-        self.mail_topic = given.mail_topic
-        self.event_at = given.event_at
-        self.event_kind = given.event_kind
-        self.event_operator = given.event_operator
+    def read_streams(self, inputs: Inputs) -> None:
+        self.call_at = inputs.call_at
+        self.call_topic = inputs.call_topic
+        self.call_priority = inputs.call_priority
+        self.patience = inputs.patience
+        self.key_after = inputs.key_after
+        self.talk = inputs.talk
+        self.wrap = inputs.wrap
+        self.survey = inputs.survey
+        self.redial_after = inputs.redial_after
+        self.tolerance = inputs.tolerance
+        self.leaves_message = inputs.leaves_message.view(np.uint8)
+        self.callback_work = inputs.callback_work
+        self.closed_at = inputs.closed_at
+        self.closed_topic = inputs.closed_topic
+        self.closed_leaves_message = inputs.closed_leaves_message.view(np.uint8)
+        self.closed_callback_work = inputs.closed_callback_work
+        self.mail_at = inputs.mail_at
+        self.mail_topic = inputs.mail_topic
+        self.event_at = inputs.event_at
+        self.event_kind = inputs.event_kind
+        self.event_operator = inputs.event_operator
 
-    def read_classes(self, given: Inputs) -> None:
-        self.group_of, self.may = kernel_rows.groups(given)
-        self.groups = self.may.shape[1]
-        self.rank_of, self.lowest_priority = kernel_rows.ranks(given)
+    def read_classes(self, inputs: Inputs) -> None:
+        self.group_of, self.can_take = kernel_setup.groups(inputs)
+        self.groups = self.can_take.shape[1]
+        self.rank_of, self.lowest_priority = kernel_setup.ranks(inputs)
         self.ranks = int(np.max(self.rank_of)) + 1
 
-    def make_state(self, given: Inputs, attempts: int) -> None:
-        calls, mails, people = len(given.call_at), len(given.mail_at), given.n_operators
-        # An attempt's leave, its redial or put-down, and its survey; everybody's end of work; the room that empties.
+    def make_state(self, inputs: Inputs, attempts: int) -> None:
+        calls, mails, people = len(inputs.call_at), len(inputs.mail_at), inputs.n_operators
+        # Per attempt: leaving, a redial or an interrupted e-mail, a survey. Per operator: an end of work. And two more.
         self.agenda = Agenda(3 * attempts + people + 2)
-        self.callers = Lines(self.ranks * self.groups, calls)
+        self.callers = LinkedLists(self.ranks * self.groups, calls)
         self.waiting = 0
         self.waiting_in = np.zeros(self.ranks, dtype=np.int32)
         self.entry = np.empty(calls, dtype=np.int64)
         self.entries = 0
         self.leaving = np.empty(calls, dtype=np.int64)
         self.row_of = np.empty(calls, dtype=np.int32)
-        self.callbacks = Lines(self.groups, calls + len(given.closed_at))
+        self.callbacks = LinkedLists(self.groups, calls + len(inputs.closed_at))
         self.callbacks_waiting = 0
-        self.mails = Lines(self.groups, mails)
+        self.mails = LinkedLists(self.groups, mails)
         self.mails_waiting = 0
         self.mail_order = np.arange(mails, dtype=np.int64)
         self.mails_put_down = 0
-        self.remaining = given.mail_work.copy()
+        self.remaining = inputs.mail_work.copy()
         self.on_calls = 0
         self.surveyed = 0
-        self.people = Lines(3, people)
+        self.people = LinkedLists(3, people)
         self.idle = 0
         self.seats_taken = 0
-        self.emptying = False
+        self.emptying_scheduled = False
         self.at_work = 0
         self.on_shift = np.zeros(people, dtype=np.uint8)
         self.on_break = np.zeros(people, dtype=np.uint8)
         self.break_due = np.zeros(people, dtype=np.uint8)
         self.seated = np.zeros(people, dtype=np.uint8)
-        self.listed = np.full(people, NOWHERE, dtype=np.int32)
-        self.doing = np.full(people, FREE, dtype=np.int32)
+        self.list_of = np.full(people, NO_LIST, dtype=np.int32)
+        self.activity = np.full(people, NO_ACTIVITY, dtype=np.int32)
         self.task = np.empty(people, dtype=np.int32)
         self.task_row = np.empty(people, dtype=np.int32)
         self.task_end = np.empty(people)
         self.talk_end = np.empty(people)
         self.ending = np.zeros(people, dtype=np.int64)
-        self.chair_row = np.empty(people, dtype=np.int32)
+        self.seat_row = np.empty(people, dtype=np.int32)
 
-    def write_to(self, blank: Blank) -> None:
+    def write_to(self, blank: BlankRows) -> None:
         calls, mails, callbacks, work = blank.calls, blank.mails, blank.callbacks, blank.work
-        self.call_rows = len(self.call_at)  # first attempts have the row of their caller; redials come after
-        # the rows as tables of equal numbers: a row's fields lie together, so one address reaches them all
-        self.call_times, self.call_numbers = table(calls, np.float64), table(calls, np.int32)
-        self.call_shorts, self.call_bytes = table(calls, np.int16), table(calls, np.uint8)
+        self.call_rows = len(self.call_at)  # a first attempt has the row of its caller; redials follow
+        # tables of numbers of one type: the fields of a row are adjacent, so one address reaches them all
+        self.call_times, self.call_numbers = as_table(calls, np.float64), as_table(calls, np.int32)
+        self.call_shorts, self.call_bytes = as_table(calls, np.int16), as_table(calls, np.uint8)
         self.mail_started, self.mail_ended, self.mail_operator = mails["started"], mails["ended"], mails["operator"]
         self.callback_rows = 0
         self.callback_created, self.callback_started = callbacks["created"], callbacks["started"]
@@ -440,37 +443,37 @@ class Room:
         self.callback_operator, self.callback_attempt = callbacks["operator"], callbacks["attempt"]
         self.callback_topic = callbacks["topic"]
         self.work_rows = 0
-        self.work_times, self.work_numbers = table(work, np.float64), table(work, np.int32)
+        self.work_times, self.work_numbers = as_table(work, np.float64), as_table(work, np.int32)
 
     def run(self, plain: bool = False) -> None:
-        """Until nothing can happen any more; `plain` (see `kernel_rows.is_plain`): the short way to the same record."""
+        """Run until no event is left. `plain` (see `kernel_setup.is_plain`): use a faster loop with the same record."""
         short: cython.bint = plain
         with cython.nogil:
             if short:
-                self.go_plain()
+                self.run_plain()
             else:
-                self.go()
+                self.run_events()
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def go_plain(self) -> cython.void:
-        """First come, first served by people who are always there: each call is settled when it enters.
+    def run_plain(self) -> cython.void:
+        """First come, first served, by operators who are always there: the end of each call is known when it enters.
 
-        The agenda holds when each of them was or will be free. Its first entry is whoever has been idle longest, and
-        while nobody is idle, whoever will serve this call unless the caller leaves before. Nobody who enters later can
-        change that; with a second class, a limit of the queue or a break they could.
+        The agenda holds the instant at which each operator became or becomes free. Its first entry is the longest idle
+        operator or, if none is idle, the one who serves this call unless the caller leaves earlier. Later calls cannot
+        change this. With a second class, a limit of the queue or a break they could.
         """
         event: cython.int
         call: cython.int
         few: cython.bint = self.event_at.shape[0] <= FEW
         for event in range(self.event_at.shape[0]):
             who: cython.int = self.event_operator[event]
-            self.note(who, SEATED, -1, 0, self.event_at[event], NAN)
+            self.write_work(who, SEATED, -1, 0, self.event_at[event], NAN)
             self.agenda.add(self.event_at[event], WORK_END, who)
         for call in range(self.call_at.shape[0]):
             now: cython.double = self.call_at[call]
-            self.head_row(call, call, 0, now)
+            self.write_call(call, call, 0, now)
             longest: cython.double = self.patience[call, 0]
             if self.key_after[call, 0] < longest:
                 longest = self.key_after[call, 0]
@@ -483,20 +486,20 @@ class Room:
                 operator: cython.int = self.agenda.who[self.agenda.head]
                 left: cython.double = free + self.talk[call, 0]
                 end: cython.double = left + self.wrap[call, 0]
-                self.answered_row(operator, call, 0, call, free, left)
-                self.note(operator, ON_CALL, call, 0, free, end)
+                self.write_answered(operator, call, 0, call, free, left)
+                self.write_work(operator, ON_CALL, call, 0, free, end)
                 if few:
                     self.agenda.replace_first_of_few(end, operator)
                 else:
                     self.agenda.replace_first(end, WORK_END, operator)
             else:
-                self.unanswered(call, self.reason(call, 0), now + longest)
+                self.write_unanswered(call, self.reason(call, 0), now + longest)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def go(self) -> cython.void:
-        """Take the next event of all sources, in the stated order, until there is none."""
+    def run_events(self) -> cython.void:
+        """Handle the next event of all sources, in the order of `event_kinds` at ties, until none is left."""
         call: cython.int = 0
         mail: cython.int = 0
         closed: cython.int = 0
@@ -526,7 +529,7 @@ class Room:
             if self.agenda.size > 0 and self.agenda.at[0] <= now:
                 first: cython.int = cython.cast(cython.int, self.agenda.key[0] >> 48)
                 if self.agenda.at[0] < now or first < kind:
-                    self.happens(first)
+                    self.handle_first(first)
                     continue
             if now == INF:
                 return
@@ -537,37 +540,37 @@ class Room:
             elif kind == MAIL:
                 self.mails.append(self.group_of[self.mail_topic[mail]], mail)
                 self.mails_waiting += 1
-                self.share_out(now)
+                self.assign_work(now)
                 mail += 1
                 next_mail = self.mail_at[mail] if mail < mails else INF
             elif kind == CLOSED_CALL:
                 if self.closed_leaves_message[closed]:
-                    self.call_back(calls + closed, 0, self.closed_topic[closed], now)
+                    self.add_callback(calls + closed, 0, self.closed_topic[closed], now)
                 closed += 1
                 next_closed = self.closed_at[closed] if closed < closes else INF
             else:
-                self.roster(kind, self.event_operator[event], now)
+                self.apply_schedule(kind, self.event_operator[event], now)
                 event += 1
                 next_event = self.event_at[event] if event < events else INF
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def happens(self, kind: cython.int) -> cython.void:
-        """The first entry of the agenda, of that kind."""
+    def handle_first(self, kind: cython.int) -> cython.void:
+        """Remove the first entry of the agenda, which is of this kind, and handle it."""
         now: cython.double = self.agenda.at[0]
         who: cython.int = self.agenda.who[0]
         sequence: cython.longlong = self.agenda.key[0] - (cython.cast(cython.longlong, kind) << 48)
         self.agenda.drop_first()
         if kind == WORK_END:
-            if sequence == self.ending[who]:  # else he put it down
+            if sequence == self.ending[who]:  # otherwise the e-mail was put down
                 self.work_ends(who, now)
         elif kind == TALK_END:
             self.surveyed -= 1
-        elif kind == EMPTIED:
-            self.emptied(now)
+        elif kind == NOBODY_SEATED:
+            self.send_all_to_voicemail(now)
         elif kind == LEAVE:
-            if sequence == self.leaving[who]:  # else he was answered
+            if sequence == self.leaving[who]:  # otherwise the call was answered
                 self.leave(who, now)
         else:  # a redial
             row: cython.int = self.call_rows
@@ -579,46 +582,49 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def enter(self, call: cython.int, attempt: cython.int, row: cython.int, now: cython.double) -> cython.void:
-        self.head_row(row, call, attempt, now)
-        if self.lines > 0 and not self.a_line_is_free(now):
-            self.unanswered(row, BLOCKED, now)
+        self.write_call(row, call, attempt, now)
+        if self.lines > 0 and not self.has_free_line(now):
+            self.write_unanswered(row, BLOCKED, now)
             self.redial(call, attempt, row, now)
             return
         group: cython.int = self.group_of[self.call_topic[call]]
         operator: cython.int = self.people.first[IDLE]
-        while operator >= 0 and not self.may[operator, group]:
+        while operator >= 0 and not self.can_take[operator, group]:
             operator = self.people.next[operator]
         if operator >= 0:
-            self.unlist(operator)
+            self.leave_list(operator)
             self.answer(operator, call, attempt, row, now)
             return
         operator = self.people.last[INTERRUPTIBLE]
-        while operator >= 0 and not self.may[operator, group]:
+        while operator >= 0 and not self.can_take[operator, group]:
             operator = self.people.previous[operator]
         if operator >= 0:
-            self.put_mail_down(operator, now)
+            self.put_down_mail(operator, now)
             self.answer(operator, call, attempt, row, now)
-            self.share_out(now)
+            self.assign_work(now)
             return
         if self.busy_then_voicemail or (self.empty_then_voicemail and self.seats_taken == 0):
-            self.voicemail(call, attempt, row, VOICEMAIL_BUSY, now)
+            self.go_to_voicemail(call, attempt, row, VOICEMAIL_BUSY, now)
         elif self.waiting >= self.longest_queue:
-            self.voicemail(call, attempt, row, VOICEMAIL_FULL, now)
+            self.go_to_voicemail(call, attempt, row, VOICEMAIL_FULL, now)
         elif self.announced and self.expected_wait() > self.tolerance[call, attempt]:
             self.abandon(call, attempt, row, now)
         else:
-            self.queue_up(call, attempt, row, group, now)
+            self.wait_in_queue(call, attempt, row, group, now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def a_line_is_free(self, now: cython.double) -> cython.bint:
-        """Waiting, talking or in the survey, fewer than there are lines. The end of a talk is no event here unless a
-        survey follows: people are counted, and only when it matters, since those in wrap-up hold no line."""
+    def has_free_line(self, now: cython.double) -> cython.bint:
+        """Whether fewer callers wait, talk or are in the survey than there are lines.
+
+        The end of a talk is an event only if a survey follows. Therefore operators in wrap-up, who hold no line, are
+        subtracted here, and only as many as needed.
+        """
         taken: cython.longlong = self.waiting + self.on_calls + self.surveyed
         operator: cython.int = 0
-        while taken >= self.lines and operator < self.doing.shape[0]:
-            if self.doing[operator] == ON_CALL and self.talk_end[operator] <= now:
+        while taken >= self.lines and operator < self.activity.shape[0]:
+            if self.activity[operator] == ON_CALL and self.talk_end[operator] <= now:
                 taken -= 1
             operator += 1
         return taken < self.lines
@@ -632,10 +638,10 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def queue_up(
+    def wait_in_queue(
         self, call: cython.int, attempt: cython.int, row: cython.int, group: cython.int, now: cython.double
     ) -> cython.void:
-        self.unanswered(row, WAITING, NAN)
+        self.write_unanswered(row, WAITING, NAN)
         self.row_of[call] = row
         rank: cython.int = self.rank_of[cython.cast(cython.int, self.call_priority[call]) - self.lowest_priority]
         self.callers.append(rank * self.groups + group, call)
@@ -655,8 +661,8 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def first_call_for(self, operator: cython.int) -> cython.int:
-        """The caller who is served next by this operator, taken out of the queue; -1 = none."""
+    def next_call(self, operator: cython.int) -> cython.int:
+        """Remove from the queue the caller whom this operator serves next; -1 = none."""
         if self.waiting == 0:
             return -1
         rank: cython.int
@@ -667,7 +673,7 @@ class Room:
             found: cython.int = -1
             for group in range(self.groups):
                 head: cython.int = self.callers.first[rank * self.groups + group]
-                if head >= 0 and self.may[operator, group] and (found < 0 or self.entry[head] < self.entry[found]):
+                if head >= 0 and self.can_take[operator, group] and (found < 0 or self.entry[head] < self.entry[found]):
                     found = head
             if found >= 0:
                 self.dequeue(found, rank)
@@ -690,9 +696,9 @@ class Room:
         self, operator: cython.int, call: cython.int, attempt: cython.int, row: cython.int, now: cython.double
     ) -> cython.void:
         left: cython.double = now + self.talk[call, attempt]
-        self.answered_row(operator, call, attempt, row, now, left)
+        self.write_answered(operator, call, attempt, row, now, left)
         self.talk_end[operator] = left
-        if self.lines > 0 and self.survey[call, attempt] > 0:  # the line outlasts the talk
+        if self.lines > 0 and self.survey[call, attempt] > 0:  # the line is held longer than the talk
             self.talk_end[operator] = now
             self.surveyed += 1
             self.agenda.add(left + self.survey[call, attempt], TALK_END, operator)
@@ -702,7 +708,7 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def head_row(self, row: cython.int, call: cython.int, attempt: cython.int, now: cython.double) -> cython.void:
+    def write_call(self, row: cython.int, call: cython.int, attempt: cython.int, now: cython.double) -> cython.void:
         self.call_times[row, 0] = now  # entered
         self.call_numbers[row, 10] = call  # entity
         self.call_shorts[row, 24] = attempt
@@ -713,7 +719,7 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def answered_row(
+    def write_answered(
         self,
         operator: cython.int,
         call: cython.int,
@@ -732,7 +738,7 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def unanswered(self, row: cython.int, outcome: cython.int, left: cython.double) -> cython.void:
+    def write_unanswered(self, row: cython.int, outcome: cython.int, left: cython.double) -> cython.void:
         self.call_times[row, 1] = left - self.call_times[row, 0]  # wait
         self.call_times[row, 2] = 0.0  # talk
         self.call_times[row, 3] = 0.0  # wrap
@@ -751,13 +757,13 @@ class Room:
         if reason == ABANDONED:
             self.abandon(call, attempt, row, now)
         else:
-            self.voicemail(call, attempt, row, reason, now)
+            self.go_to_voicemail(call, attempt, row, reason, now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
     def reason(self, call: cython.int, attempt: cython.int) -> cython.int:
-        """What ends a wait first; of equals, patience, then the key, then the limit."""
+        """What ends a wait first; at ties patience, then the key, then the limit."""
         key: cython.double = self.key_after[call, attempt]
         if self.patience[call, attempt] <= key and self.patience[call, attempt] <= self.longest_wait:
             return ABANDONED
@@ -767,7 +773,7 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def abandon(self, call: cython.int, attempt: cython.int, row: cython.int, now: cython.double) -> cython.void:
-        self.unanswered(row, ABANDONED, now)
+        self.write_unanswered(row, ABANDONED, now)
         self.redial(call, attempt, row, now)
 
     @cython.cfunc
@@ -788,7 +794,7 @@ class Room:
         high: cython.int = self.open_from.shape[0]
         if high == 0:
             return True
-        while low < high:  # the first stretch that begins later
+        while low < high:  # find the first interval that begins later
             middle: cython.int = (low + high) >> 1
             if self.open_from[middle] <= instant:
                 low = middle + 1
@@ -799,19 +805,21 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def voicemail(
+    def go_to_voicemail(
         self, call: cython.int, attempt: cython.int, row: cython.int, outcome: cython.int, now: cython.double
     ) -> cython.void:
-        self.unanswered(row, outcome, now)
+        self.write_unanswered(row, outcome, now)
         if self.leaves_message[call, attempt]:
             self.call_bytes[row, 55] = 1  # message
-            self.call_back(call, attempt, self.call_topic[call], now)
+            self.add_callback(call, attempt, self.call_topic[call], now)
 
     # work that can wait
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def call_back(self, entity: cython.int, attempt: cython.int, topic: cython.int, now: cython.double) -> cython.void:
+    def add_callback(
+        self, entity: cython.int, attempt: cython.int, topic: cython.int, now: cython.double
+    ) -> cython.void:
         row: cython.int = self.callback_rows
         self.callback_rows += 1
         self.callback_created[row] = now
@@ -823,25 +831,25 @@ class Room:
         self.callback_topic[row] = topic
         self.callbacks.append(self.group_of[topic], row)
         self.callbacks_waiting += 1
-        self.share_out(now)
+        self.assign_work(now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def share_out(self, now: cython.double) -> cython.void:
-        """Who has been idle longest takes work that can wait: the rule of `charter.work_assignment.next_work`."""
+    def assign_work(self, now: cython.double) -> cython.void:
+        """Give work that can wait to the longest idle operator: the rule of `charter.work_assignment.next_work`."""
         if self.idle <= self.reserve or self.callbacks_waiting + self.mails_waiting == 0:
             return
         operator: cython.int = self.people.first[IDLE]
         while operator >= 0:
-            row: cython.int = self.first_callback_for(operator)
+            row: cython.int = self.first_callback(operator)
             if row >= 0:
-                self.unlist(operator)
+                self.leave_list(operator)
                 self.take_callback(operator, row, now)
                 return
-            mail: cython.int = self.first_mail_for(operator)
+            mail: cython.int = self.first_mail(operator)
             if mail >= 0:
-                self.unlist(operator)
+                self.leave_list(operator)
                 self.take_mail(operator, mail, now)
                 return
             operator = self.people.next[operator]
@@ -849,26 +857,26 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def first_callback_for(self, operator: cython.int) -> cython.int:
+    def first_callback(self, operator: cython.int) -> cython.int:
         found: cython.int = -1
         group: cython.int
         for group in range(self.groups):
             head: cython.int = self.callbacks.first[group]
-            if head >= 0 and self.may[operator, group] and (found < 0 or head < found):
+            if head >= 0 and self.can_take[operator, group] and (found < 0 or head < found):
                 found = head
         return found
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def first_mail_for(self, operator: cython.int) -> cython.int:
+    def first_mail(self, operator: cython.int) -> cython.int:
         found: cython.int = -1
         group: cython.int
         for group in range(self.groups):
             head: cython.int = self.mails.first[group]
             if (
                 head >= 0
-                and self.may[operator, group]
+                and self.can_take[operator, group]
                 and (found < 0 or self.mail_order[head] < self.mail_order[found])
             ):
                 found = head
@@ -901,14 +909,14 @@ class Room:
             self.mail_started[mail] = now
         self.mail_operator[mail] = operator
         if self.put_down:
-            self.list_as(operator, INTERRUPTIBLE)
+            self.join_list(operator, INTERRUPTIBLE)
         self.work_on(operator, ON_EMAIL, mail, 0, now, now + self.remaining[mail])
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def put_mail_down(self, operator: cython.int, now: cython.double) -> cython.void:
-        self.unlist(operator)
+    def put_down_mail(self, operator: cython.int, now: cython.double) -> cython.void:
+        self.leave_list(operator)
         mail: cython.int = self.task[operator]
         self.remaining[mail] = self.task_end[operator] - now
         self.work_times[self.task_row[operator], 1] = now
@@ -930,16 +938,16 @@ class Room:
         now: cython.double,
         end: cython.double,
     ) -> cython.void:
-        self.doing[operator] = kind
+        self.activity[operator] = kind
         self.task[operator] = reference
         self.task_end[operator] = end
-        self.task_row[operator] = self.note(operator, kind, reference, attempt, now, end)
+        self.task_row[operator] = self.write_work(operator, kind, reference, attempt, now, end)
         self.ending[operator] = self.agenda.add(end, WORK_END, operator)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def note(
+    def write_work(
         self,
         operator: cython.int,
         kind: cython.int,
@@ -962,34 +970,34 @@ class Room:
     @cython.nogil
     @cython.exceptval(check=False)
     def work_ends(self, operator: cython.int, now: cython.double) -> cython.void:
-        if self.doing[operator] == ON_CALL:
+        if self.activity[operator] == ON_CALL:
             self.on_calls -= 1
-        elif self.doing[operator] == ON_EMAIL:
+        elif self.activity[operator] == ON_EMAIL:
             self.mail_ended[self.task[operator]] = now
-            self.unlist(operator)
-        self.doing[operator] = FREE
-        self.free(operator, now)
+            self.leave_list(operator)
+        self.activity[operator] = NO_ACTIVITY
+        self.becomes_free(operator, now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def free(self, operator: cython.int, now: cython.double) -> cython.void:
-        """He leaves, goes on his break, takes the next call, or is idle: what comes first in this order."""
+    def becomes_free(self, operator: cython.int, now: cython.double) -> cython.void:
+        """The operator leaves, takes a break, takes the next call, or is idle: the first of these that applies."""
         if not self.on_shift[operator]:
-            self.stand_up(operator, now)
+            self.leave_seat(operator, now)
             return
         if self.break_due[operator]:
             self.on_break[operator] = 1
             self.at_work -= 1
-            self.task_row[operator] = self.note(operator, ON_BREAK, -1, 0, now, NAN)
+            self.task_row[operator] = self.write_work(operator, ON_BREAK, -1, 0, now, NAN)
             return
-        call: cython.int = self.first_call_for(operator)
+        call: cython.int = self.next_call(operator)
         if call >= 0:
             row: cython.int = self.row_of[call]
             self.answer(operator, call, self.call_shorts[row, 24], row, now)
             return
-        self.list_as(operator, IDLE)
-        self.share_out(now)
+        self.join_list(operator, IDLE)
+        self.assign_work(now)
 
     @cython.cfunc
     @cython.nogil
@@ -998,30 +1006,30 @@ class Room:
         self.seats_taken += 1
         self.seated[operator] = 1
         self.at_work += 1
-        self.chair_row[operator] = self.note(operator, SEATED, -1, 0, now, NAN)
-        self.free(operator, now)
+        self.seat_row[operator] = self.write_work(operator, SEATED, -1, 0, now, NAN)
+        self.becomes_free(operator, now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def stand_up(self, operator: cython.int, now: cython.double) -> cython.void:
-        self.work_times[self.chair_row[operator], 1] = now
+    def leave_seat(self, operator: cython.int, now: cython.double) -> cython.void:
+        self.work_times[self.seat_row[operator], 1] = now
         self.seated[operator] = 0
         self.seats_taken -= 1
         next_one: cython.int = self.people.first[WITHOUT_SEAT]
         if next_one >= 0:
-            self.unlist(next_one)
+            self.leave_list(next_one)
             self.sit_down(next_one, now)
-        elif self.seats_taken == 0 and self.empty_then_voicemail and not self.emptying:
-            self.emptying = True
-            self.agenda.add(now, EMPTIED, operator)
+        elif self.seats_taken == 0 and self.empty_then_voicemail and not self.emptying_scheduled:
+            self.emptying_scheduled = True
+            self.agenda.add(now, NOBODY_SEATED, operator)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def emptied(self, now: cython.double) -> cython.void:
-        """Who waits is led to the voicemail, in the order of service, unless somebody came at the same instant."""
-        self.emptying = False
+    def send_all_to_voicemail(self, now: cython.double) -> cython.void:
+        """End all waits, in the order of service, unless an operator sat down at the same instant."""
+        self.emptying_scheduled = False
         rank: cython.int
         group: cython.int
         for rank in range(self.ranks):
@@ -1033,45 +1041,45 @@ class Room:
                         found = head
                 row: cython.int = self.row_of[found]
                 self.dequeue(found, rank)
-                self.voicemail(found, self.call_shorts[row, 24], row, VOICEMAIL_EMPTY, now)
+                self.go_to_voicemail(found, self.call_shorts[row, 24], row, VOICEMAIL_EMPTY, now)
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def roster(self, kind: cython.int, operator: cython.int, now: cython.double) -> cython.void:
-        was: cython.int = self.listed[operator]
+    def apply_schedule(self, kind: cython.int, operator: cython.int, now: cython.double) -> cython.void:
+        was: cython.int = self.list_of[operator]
         if kind == SHIFT_START:
             self.on_shift[operator] = 1
-            if self.seated[operator]:  # still finishing something from the shift before
+            if self.seated[operator]:  # still finishing work of the shift before
                 self.at_work += 1
             elif self.seats_taken < self.seats:
                 self.sit_down(operator, now)
             else:
-                self.list_as(operator, WITHOUT_SEAT)
+                self.join_list(operator, WITHOUT_SEAT)
         elif kind == SHIFT_END:
             self.on_shift[operator] = 0
             self.break_due[operator] = 0
-            self.unlist(operator)
+            self.leave_list(operator)
             if self.on_break[operator]:
                 self.break_ends(operator, now)
-                self.stand_up(operator, now)
+                self.leave_seat(operator, now)
             elif self.seated[operator]:
                 self.at_work -= 1
                 if was == IDLE:
-                    self.stand_up(operator, now)
+                    self.leave_seat(operator, now)
         elif kind == BREAK_START:
             if self.on_shift[operator]:
                 self.break_due[operator] = 1
                 if was != WITHOUT_SEAT:
-                    self.unlist(operator)
+                    self.leave_list(operator)
                 if was == IDLE:
-                    self.free(operator, now)
+                    self.becomes_free(operator, now)
         else:
             self.break_due[operator] = 0
             if self.on_break[operator]:
                 self.break_ends(operator, now)
                 self.at_work += 1
-                self.free(operator, now)
+                self.becomes_free(operator, now)
 
     @cython.cfunc
     @cython.nogil
@@ -1083,23 +1091,23 @@ class Room:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def list_as(self, operator: cython.int, line: cython.int) -> cython.void:
-        self.people.append(line, operator)
-        self.listed[operator] = line
-        if line == IDLE:
+    def join_list(self, operator: cython.int, which: cython.int) -> cython.void:
+        self.people.append(which, operator)
+        self.list_of[operator] = which
+        if which == IDLE:
             self.idle += 1
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(check=False)
-    def unlist(self, operator: cython.int) -> cython.void:
-        """Off the list that he is on, if he is on one."""
-        line: cython.int = self.listed[operator]
-        if line == NOWHERE:
+    def leave_list(self, operator: cython.int) -> cython.void:
+        """Remove the operator from the list that they are in, if any."""
+        which: cython.int = self.list_of[operator]
+        if which == NO_LIST:
             return
-        self.people.remove(line, operator)
-        self.listed[operator] = NOWHERE
-        if line == IDLE:
+        self.people.remove(which, operator)
+        self.list_of[operator] = NO_LIST
+        if which == IDLE:
             self.idle -= 1
 
 
@@ -1112,7 +1120,7 @@ def by_number(
     words: cython.const[cython.longlong][:, ::1],
     sorted_words: cython.longlong[:, ::1],
 ) -> cython.void:
-    """Rows into the order of their numbers, equal ones as they came (a counting sort). `start`: zeros, one a number."""
+    """Sort rows by their numbers, stably (a counting sort). `start`: a zero for each number."""
     row: cython.int
     word: cython.int
     for row in range(number.shape[0]):
@@ -1125,7 +1133,7 @@ def by_number(
     for row in range(number.shape[0]):
         to: cython.int = start[number[row]]
         start[number[row]] = to + 1
-        if words.shape[1] == 4:  # intervals of operators, the most rows that there are
+        if words.shape[1] == 4:  # intervals of operators, the most frequent rows
             sorted_words[to, 0] = words[row, 0]
             sorted_words[to, 1] = words[row, 1]
             sorted_words[to, 2] = words[row, 2]
@@ -1136,12 +1144,12 @@ def by_number(
 
 
 def sorted_rows(rows: Rows, field: str, numbers: int) -> Rows:
-    """A copy of `rows` by `field`, whose values are 0 ... `numbers` - 1; rows are whole words of 64 bits."""
+    """A copy of `rows` sorted by `field`, whose values are 0 ... `numbers` - 1. Rows must be multiples of 64 bits."""
     made = np.empty_like(rows)
     number: cython.const[cython.int][:] = rows[field]
     start: cython.int[::1] = np.zeros(numbers, dtype=np.int32)
-    words: cython.const[cython.longlong][:, ::1] = table(rows, np.int64)
-    sorted_words: cython.longlong[:, ::1] = table(made, np.int64)
+    words: cython.const[cython.longlong][:, ::1] = as_table(rows, np.int64)
+    sorted_words: cython.longlong[:, ::1] = as_table(made, np.int64)
     with cython.nogil:
         by_number(number, start, words, sorted_words)
     return made
@@ -1150,18 +1158,18 @@ def sorted_rows(rows: Rows, field: str, numbers: int) -> Rows:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def serve_in_order(
+def serve_all(
     agenda: Agenda,
     ready: cython.const[cython.double][:],
     work: cython.const[cython.double][:],
-    begun: cython.double[::1],
+    started: cython.double[::1],
 ) -> cython.void:
     which: cython.int
     for which in range(ready.shape[0]):
         start: cython.double = agenda.at[0]
         if start < ready[which]:
             start = ready[which]
-        begun[which] = start
+        started[which] = start
         agenda.replace_first(start + work[which], WORK_END, 0)
 
 
@@ -1171,28 +1179,28 @@ def serve(ready: Floats, work: Floats, people: int) -> Floats:
     person: cython.int
     for person in range(people):
         agenda.add(0.0, WORK_END, person)
-    begun: Floats = np.empty(len(ready))
+    started: Floats = np.empty(len(ready))
     when: cython.const[cython.double][:] = ready
     needed: cython.const[cython.double][:] = work
-    starts: cython.double[::1] = begun
+    starts: cython.double[::1] = started
     with cython.nogil:
-        serve_in_order(agenda, when, needed, starts)
-    return begun
+        serve_all(agenda, when, needed, starts)
+    return started
 
 
 def simulate(inputs: Inputs) -> Records:
-    """Run one period until nothing can happen any more, and return what did: the record of `model.simulate`."""
-    blank = Blank(inputs)
-    room = Room(inputs, blank)
-    room.run(is_plain(inputs))
-    calls = whole_calls(inputs, blank.calls, room.call_rows)
-    if room.call_rows > len(inputs.call_at):
+    """Run one period until no event is left, and return the same record as `reference.simulate`."""
+    blank = BlankRows(inputs)
+    centre = ContactCentre(inputs, blank)
+    centre.run(is_plain(inputs))
+    calls = all_calls(inputs, blank.calls, centre.call_rows)
+    if centre.call_rows > len(inputs.call_at):
         calls = sorted_rows(calls, "entity", len(inputs.call_at) + len(inputs.closed_at))
-    callbacks = blank.callbacks[: room.callback_rows]
+    callbacks = blank.callbacks[: centre.callback_rows]
     return Records(
         calls=calls,
         mails=blank.mails,
-        callbacks=taken(callbacks, np.argsort(callbacks["entity"], kind="stable")),
-        work=sorted_rows(blank.work[: room.work_rows], "operator", inputs.n_operators),
+        callbacks=take_rows(callbacks, np.argsort(callbacks["entity"], kind="stable")),
+        work=sorted_rows(blank.work[: centre.work_rows], "operator", inputs.n_operators),
         second=second_level(inputs, calls, blank.mails, serve),
     )

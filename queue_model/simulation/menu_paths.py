@@ -1,4 +1,4 @@
-"""The ways through the menu of all callers, laid out for drawing: one random number a call chooses among them."""
+"""All paths through the menu as tables, from which one random number chooses a path for each call."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from queue_model.scenario.laws import Floats
 from queue_model.scenario.study import Study
 from queue_model.simulation.menu_walks import Walk, all_walks
 
-passes = compiled_or_plain("simulation.passes")
+array_loops = compiled_or_plain("simulation.array_loops")
 
-WALKED = ("service", "hours", "holidays", "recording", "voicemail", "limits")  # what a walk reads of service.yaml
-STEADY = 600.0  # seconds that a walk may take without meeting the closing
+WALKED = ("service", "hours", "holidays", "recording", "voicemail", "limits")  # what a walk reads from service.yaml
+STEADY = 600.0  # seconds without opening or closing, enough for any walk
 
 
 @dataclass(frozen=True, eq=False)
-class Ways:
-    """Every way, grouped by (topic, open or closed); arrays [ways]."""
+class MenuPaths:
+    """Every path, grouped by (topic, open or closed); arrays [paths]."""
 
     QUEUE: ClassVar[int] = 0
     MESSAGE: ClassVar[int] = 1
     GONE: ClassVar[int] = 2
 
     chance: Floats  # within the group
-    first: NDArray[np.intp]  # of each group, [2 * topics + 1]
-    keep: Floats  # Walker's alias method: a way drawn evenly is kept with this chance, else it is the other one
+    first: NDArray[np.intp]  # path of each group, [2 * topics + 1]
+    keep: Floats  # Walker's alias method: a path drawn uniformly is kept with this probability, else `other` is taken
     other: NDArray[np.intp]
     seconds: Floats
     ending: NDArray[np.uint8]
@@ -42,40 +42,39 @@ class Ways:
     informed: NDArray[np.bool_]
 
     @property
-    def one_each(self) -> bool:
-        """Whether there is nothing to choose."""
+    def is_certain(self) -> bool:
+        """Whether every group has a single path, so that no random number is needed."""
         return len(self.chance) == len(self.first) - 1
 
     @property
     def take_time(self) -> bool:
-        """Whether callers may come to their end in another order than they called."""
+        """Whether paths differ in duration, so that callers may end them in another order."""
         return bool(np.ptp(self.seconds) > 0)
 
     def choose(self, topics: Shorts, step: Indices, opens: Flags, chance: Floats) -> Indices:
-        """The way of each caller, from his topic, the step in which he calls, whether the service is open in it, and a
-        uniform number where there is something to choose."""
-        found: Indices = passes.taken(topics, step, opens, chance, self.first, self.keep, self.other)
+        """The path of each call, from its topic, its step, whether each step is open, and a uniform number per call."""
+        found: Indices = array_loops.choose_paths(topics, step, opens, chance, self.first, self.keep, self.other)
         return found
 
-    def lead(self, at: Floats, way: Indices, where: int) -> tuple[Floats, Indices]:
-        """Who comes to that ending, by the instant at which he does: the instants, and which call each is."""
+    def reach(self, at: Floats, path: Indices, where: int) -> tuple[Floats, Indices]:
+        """The calls that reach an ending: the instants, in order, and the index of each call."""
         if self.take_time:
-            found: tuple[Floats, Indices] = passes.led(at, way, self.seconds, self.ending, where)
+            found: tuple[Floats, Indices] = array_loops.reach_ending(at, path, self.seconds, self.ending, where)
             return found
-        rows = np.flatnonzero(self.ending[way] == where)
+        rows = np.flatnonzero(self.ending[path] == where)
         if len(rows) == len(at):
             return at + self.seconds[0] if self.seconds[0] else at, rows
         return at[rows] + self.seconds[0], rows
 
-    def end(self, way: Indices) -> tuple[int, int]:
-        """How many end in the menu without having heard the information, and with it."""
-        counts = np.bincount(way, minlength=len(self.seconds))[self.ending == Ways.GONE]
-        told = self.informed[self.ending == Ways.GONE]
-        return int(counts[~told].sum()), int(counts[told].sum())
+    def count_exits(self, path: Indices) -> tuple[int, int]:
+        """The number of calls that end in the menu without the information, and with it."""
+        counts = np.bincount(path, minlength=len(self.seconds))[self.ending == MenuPaths.GONE]
+        informed = self.informed[self.ending == MenuPaths.GONE]
+        return int(counts[~informed].sum()), int(counts[informed].sum())
 
 
 def _alias(chances: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Walker's tables: what a draw from n equally likely places makes of chances that are not equal."""
+    """Walker's alias tables, for a draw with unequal probabilities from one of n equal cells."""
     count = len(chances)
     keep, other = chances / chances.sum() * count, np.arange(count)
     small, large = [each for each in range(count) if keep[each] < 1], [each for each in range(count) if keep[each] >= 1]
@@ -85,64 +84,64 @@ def _alias(chances: Floats) -> tuple[Floats, NDArray[np.intp]]:
         keep[rich] -= 1 - keep[poor]
         if keep[rich] < 1:
             small.append(large.pop())
-    keep[small + large] = 1.0  # what rounding left over
+    keep[small + large] = 1.0  # left over by rounding
     return keep, other
 
 
-def ways(study: Study) -> Ways:
-    """All ways of a study; straight into the queue, or to the voicemail, where the scenario knows no menu."""
+def menu_paths(study: Study) -> MenuPaths:
+    """All paths of a study. Without a menu in the scenario: straight into the queue, or to the voicemail."""
     found: list[list[Walk]] = []
-    moments = {False: _moment(study, is_open=False), True: _moment(study, is_open=True)}
+    instants = {False: _instant(study, is_open=False), True: _instant(study, is_open=True)}
     for name, topic in study.scenario.topics.items():
         for is_open in (False, True):
-            at = moments[is_open]
+            at = instants[is_open]
             if not study.scenario.menu.walk or at is None:
                 found.append([Walk(1.0, 0.0, "queue" if is_open else "message", name, 0, False)])
             else:
                 found.append(_walked(study, name, topic.satisfied, at))
     flat = [walk for group in found for walk in group]
-    endings = {"queue": Ways.QUEUE, "message": Ways.MESSAGE}
+    endings = {"queue": MenuPaths.QUEUE, "message": MenuPaths.MESSAGE}
     chances = [np.array([walk.chance for walk in group]) for group in found]
     first = np.cumsum([0, *map(len, found)])
     tables = [_alias(each) for each in chances]
-    return Ways(
+    return MenuPaths(
         np.concatenate(chances),
         first,
         np.concatenate([keep for keep, _ in tables]),
         np.concatenate([other + begin for (_, other), begin in zip(tables, first, strict=False)]),
         np.array([walk.seconds for walk in flat]),
-        np.array([endings.get(walk.ending, Ways.GONE) for walk in flat], dtype=np.uint8),
+        np.array([endings.get(walk.ending, MenuPaths.GONE) for walk in flat], dtype=np.uint8),
         np.array([_number(study, walk.topic) for walk in flat], dtype=np.int16),
         np.array([walk.priority for walk in flat], dtype=np.int16),
         np.array([walk.informed and walk.ending in ("done", "gone") for walk in flat]),
     )
 
 
-_known: dict[bytes, list[Walk]] = {}  # of earlier studies: scenarios that are compared mostly have the same menu
-MOST_KNOWN = 1000
+_cached: dict[bytes, list[Walk]] = {}  # of earlier studies: scenarios that are compared usually have the same menu
+MOST_CACHED = 1000
 
 
 def _walked(study: Study, topic: str, satisfied: float, at: float) -> list[Walk]:
-    """Every way of one topic, walked once for all studies in which it is the same."""
+    """Every walk of one topic, calculated once for all studies in which it is the same."""
     compiled, behaviour = study.compiled, study.scenario.menu
     service = {name: compiled["service"][name] for name in WALKED}  # type: ignore[literal-required]
-    seconds = {name: sheet["seconds"] for name, sheet in compiled["prompts"].items()}
-    said = msgspec.json.encode((service, compiled["menu"], seconds, behaviour, topic, satisfied, at))
-    key = hashlib.sha256(said).digest()
-    if key not in _known:
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        _known[key] = all_walks(compiled, behaviour, topic, satisfied, at)
-    return _known[key]
+    seconds = {name: prompt["seconds"] for name, prompt in compiled["prompts"].items()}
+    text = msgspec.json.encode((service, compiled["menu"], seconds, behaviour, topic, satisfied, at))
+    key = hashlib.sha256(text).digest()
+    if key not in _cached:
+        if len(_cached) >= MOST_CACHED:
+            _cached.clear()
+        _cached[key] = all_walks(compiled, behaviour, topic, satisfied, at)
+    return _cached[key]
 
 
 def _number(study: Study, topic: str) -> int:
-    """A caller whose topic the menu never learnt of is counted under what he wants."""
+    """The number of the topic that the menu reports; 0 if the scenario does not have it."""
     return study.topics.index(topic) if topic in study.topics else 0
 
 
-def _moment(study: Study, *, is_open: bool) -> float | None:
-    """A moment of the period at which the service is, and stays for a while, open or closed; epoch seconds."""
+def _instant(study: Study, *, is_open: bool) -> float | None:
+    """An instant of the period (epoch seconds) at which the service is open or closed, and stays so for a while."""
     hours, at = study.hours, study.period.origin
     until = at + study.period.length
     while at < until:

@@ -1,4 +1,4 @@
-"""The menu as a caller would see it from above: which key leads to what he wants, by the fewest questions."""
+"""Find the key of the menu that leads to a caller's goal with the fewest questions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KEYS = "1234567890#*"
 
 
 class Goal(NamedTuple):
-    """What a caller is after: his topic, an operator, or the end of the call."""
+    """What a caller wants to reach: a topic, an operator, or the end of the call."""
 
     kind: Literal["topic", "operator", "end"]
     topic: str
 
 
 class Routes:
-    """Ways through one menu, at a moment at which the service is open or closed."""
+    """Routes through one menu at an instant, at which the service is open or closed."""
 
     def __init__(self, compiled: Compiled, at: float) -> None:
         menu: Any = compiled["menu"]
@@ -30,7 +30,7 @@ class Routes:
         self._keys: dict[tuple[str, Goal], str | None] = {}
 
     def onward(self, name: str) -> Iterator[str]:
-        """The nodes from `name` on that the menu passes by itself, up to a question or an end, both included."""
+        """The nodes from `name` on that need no key, up to and including a question or an end."""
         seen: set[str] = set()
         while name not in seen:
             seen.add(name)
@@ -44,24 +44,25 @@ class Routes:
                 return
 
     def question(self, name: str) -> str | None:
-        """The question that follows from `name`, or None when the menu ends there."""
+        """The next question from `name` on; None if the menu ends first."""
         last = list(self.onward(name))[-1]
         return last if self.nodes[last]["kind"] in ("ask", "number") else None
 
     def key(self, question: str, goal: Goal) -> str | None:
-        """The key that leads to the goal, or to what comes nearest; None where no key does."""
+        """The key that leads to the goal, or to a substitute; None if no key does."""
         if (question, goal) not in self._keys:
             self._keys[question, goal] = next(
-                (key for wish in self._wishes(goal) if (key := self._nearest(question, wish)) is not None), None
+                (key for each in self._goals(goal) if (key := self._nearest(question, each)) is not None),
+                None,
             )
         return self._keys[question, goal]
 
     def wrong_key(self, question: str) -> str | None:
-        """A key that means nothing there; None where every key means something."""
+        """A key without a meaning there; None if all keys have one."""
         node = self.nodes[question]
         return next((key for key in KEYS if key not in node["keys"] and key != node["repeat_key"]), None)
 
-    def _wishes(self, goal: Goal) -> list[Goal]:
+    def _goals(self, goal: Goal) -> list[Goal]:
         if goal.kind == "topic":
             return [goal, Goal("topic", OTHER_TOPIC), Goal("operator", goal.topic)]
         return [goal]
@@ -72,7 +73,7 @@ class Routes:
         return min(reached, key=reached.__getitem__) if reached else None
 
     def _questions_to(self, name: str, goal: Goal) -> int | None:
-        """How many questions lie between a node and the goal."""
+        """The number of questions between a node and the goal; None if it cannot be reached."""
         edge, seen, distance = [name], set[str](), 0
         while edge:
             following: list[str] = []

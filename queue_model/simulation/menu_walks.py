@@ -1,10 +1,10 @@
-"""Callers in the menu: every way through it, walked once by a simulated caller on the real flow, with its chance.
+"""Walks through the menu: every path that a simulated caller can take in the real menu flow, with its probability.
 
-A caller knows what he wants, not which key it has: at each question he looks for the key that leads there (or to an
-operator, once the information did not help), and now and then slips: lets the question pass, presses a wrong key, wants
-it again, hangs up. Where chance decides, the walk branches; `ivr.drivers.rehearsal` says how long each branch takes
-and how it
-ends. So a menu with shorter prompts or other keys is another load on the seats, without a new assumption.
+A caller has a goal and does not know its key. At each question the caller finds the key that leads to the goal (or to
+an operator, if the information did not help), and sometimes makes a slip: lets the question pass, presses a wrong key,
+asks for a repetition, or hangs up. Where chance decides, the walk branches. `ivr.drivers.rehearsal` gives the duration
+and the ending of each branch. So a menu with shorter prompts or other keys changes the load on the operators without
+any new assumption.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from queue_model.simulation.menu_routes import Goal, Routes
 
 Ending = Literal["queue", "message", "done", "gone"]
 
-RAREST = 1e-5  # ways of a smaller chance are left out, and the others fill their place
-MOST_SLIPS = 3  # of one caller; who has slipped that often takes care
+RAREST = 1e-5  # less probable walks are left out, and the others are scaled up
+MOST_SLIPS = 3  # of one caller, who makes no further slips
 
 
 class Walk(NamedTuple):
-    """One way through the menu: its chance, its length, how it ends. `informed`: heard the recorded information."""
+    """One path through the menu: probability, duration and ending. `informed`: heard the recorded information."""
 
     chance: float
     seconds: float
@@ -36,8 +36,8 @@ class Walk(NamedTuple):
     informed: bool
 
 
-class _Dice:
-    """Takes the branches of a path that is given, then the first of each, and remembers what else there was."""
+class _Branches:
+    """Chooses the branches of a given path, then the most probable ones, and records the alternatives."""
 
     def __init__(self, path: Sequence[int]) -> None:
         self.path = list(path)
@@ -45,10 +45,10 @@ class _Dice:
         self.met: list[list[float]] = []
         self.chance = 1.0
 
-    def throw(self, chances: list[float]) -> int:
+    def choose(self, chances: list[float]) -> int:
         here = len(self.met)
         if here == self.given:
-            # The likeliest first: what follows from it is explored before its chance has melted away.
+            # The most probable branch first, so that its continuation is explored while its probability is high.
             self.path.append(max(range(len(chances)), key=chances.__getitem__))
             self.given += 1
         self.met.append(chances)
@@ -57,45 +57,45 @@ class _Dice:
 
 
 def all_walks(compiled: Compiled, behaviour: Menu, topic: str, satisfied: float, at: float) -> list[Walk]:
-    """Every way of a caller who wants `topic`, calling at `at` (epoch seconds); chances add up to 1.
+    """Every walk of a caller with a topic, calling at `at` (epoch seconds). Probabilities add up to 1.
 
-    While a quality campaign is on, a share of the calls also hears the notice of recording.
+    During a quality campaign a share of the calls also hears the notice of recording.
     """
     recording = compiled["service"]["recording"]
     if not recording["campaign"] or recording["sampling"] in (0, 1):
         return walks(compiled, behaviour, topic, satisfied, at)
-    found = []
+    merged = []
     for sampling, share in ((0.0, 1 - recording["sampling"]), (1.0, recording["sampling"])):
         service: Any = {**compiled["service"], "recording": {**recording, "sampling": sampling}}
         sample: Any = {**compiled, "service": service}
         ways = walks(sample, behaviour, topic, satisfied, at)
-        found += [each._replace(chance=each.chance * share) for each in ways]
-    return found
+        merged += [each._replace(chance=each.chance * share) for each in ways]
+    return merged
 
 
 def walks(compiled: Compiled, behaviour: Menu, topic: str, satisfied: float, at: float) -> list[Walk]:
-    """Every way, when all calls hear the notice of recording or none does."""
+    """Every walk, if all calls hear the notice of recording or none does."""
     routes = Routes(compiled, at)
     found: list[Walk] = []
     todo: list[list[int]] = [[]]
     while todo:
         start = todo.pop()
-        dice = _Dice(start)
-        walk = _walk(compiled, routes, behaviour, dice, topic, satisfied, at)
+        branches = _Branches(start)
+        walk = _walk(compiled, routes, behaviour, branches, topic, satisfied, at)
         if walk.chance >= RAREST:
             found.append(walk)
         chance = 1.0
-        for depth, chances in enumerate(dice.met):
+        for depth, chances in enumerate(branches.met):
             if depth >= len(start):
-                others = (each for each in range(len(chances)) if each != dice.path[depth])
-                todo += [[*dice.path[:depth], each] for each in others if chance * chances[each] >= RAREST]
-            chance *= chances[dice.path[depth]]
+                others = (each for each in range(len(chances)) if each != branches.path[depth])
+                todo += [[*branches.path[:depth], each] for each in others if chance * chances[each] >= RAREST]
+            chance *= chances[branches.path[depth]]
     whole = sum(each.chance for each in found)
-    return [each._replace(chance=each.chance / whole) for each in _alike(found)]
+    return [each._replace(chance=each.chance / whole) for each in _merge(found)]
 
 
-def _alike(found: list[Walk]) -> list[Walk]:
-    """Ways that no one could tell apart by what they lead to, taken together."""
+def _merge(found: list[Walk]) -> list[Walk]:
+    """Merge walks with the same duration and result."""
     together: dict[tuple[Any, ...], float] = {}
     for walk in found:
         key = (round(walk.seconds, 3), *walk[2:])
@@ -104,9 +104,9 @@ def _alike(found: list[Walk]) -> list[Walk]:
 
 
 def _walk(
-    compiled: Compiled, routes: Routes, behaviour: Menu, dice: _Dice, topic: str, satisfied: float, at: float
+    compiled: Compiled, routes: Routes, behaviour: Menu, branches: _Branches, topic: str, satisfied: float, at: float
 ) -> Walk:
-    caller = _Caller(compiled, routes, behaviour, dice, topic, satisfied, at)
+    caller = _Caller(compiled, routes, behaviour, branches, topic, satisfied, at)
     rehearsal = Rehearsal(compiled, caller, at=at)
     rehearsal.run("menu", menu)
     said = rehearsal.variables
@@ -114,28 +114,40 @@ def _walk(
     ending: Ending = "gone" if rehearsal.hung_up else endings.get(said.get("IVR_OUTCOME", ""), "done")
     informed = said.get("IVR_FATE") == "informed"
     return Walk(
-        dice.chance, rehearsal.now - at, ending, said.get("IVR_TOPIC", topic), int(said.get("QUEUE_PRIO", 0)), informed
+        branches.chance,
+        rehearsal.now - at,
+        ending,
+        said.get("IVR_TOPIC", topic),
+        int(said.get("QUEUE_PRIO", 0)),
+        informed,
     )
 
 
 class _Caller:
-    """A person with a purpose (a `SimulatedCaller`)."""
+    """A caller with a goal (a `SimulatedCaller` of the rehearsal)."""
 
     def __init__(
-        self, compiled: Compiled, routes: Routes, behaviour: Menu, dice: _Dice, topic: str, satisfied: float, at: float
+        self,
+        compiled: Compiled,
+        routes: Routes,
+        behaviour: Menu,
+        branches: _Branches,
+        topic: str,
+        satisfied: float,
+        at: float,
     ) -> None:
-        self.compiled, self.routes, self.behaviour, self.dice = compiled, routes, behaviour, dice
+        self.compiled, self.routes, self.behaviour, self.branches = compiled, routes, behaviour, branches
         self.satisfied, self.at = satisfied, at
         self.goal = Goal("topic", topic)
         self.slips = self.misses = 0
-        self.action = ""  # what he is going to do about the question that he hears
-        self.keys: list[str] = []  # digits that he is typing
+        self.action = ""  # what the caller will do about the current question
+        self.keys: list[str] = []  # digits still to be typed
         self.question: str | None = None
         if self._chance(behaviour.straight_to_operator):
             self.goal = Goal("operator", topic)
         self._arrive(routes.start)
 
-    # what a rehearsal asks
+    # called by the rehearsal
     def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
         if self._chance(self.behaviour.hang_up):
             raise HangsUp(seconds / 2)
@@ -153,9 +165,9 @@ class _Caller:
     def speak(self, longest: float) -> Speech:
         raise HangsUp
 
-    # what he does
+    # decisions
     def _intend(self) -> str:
-        """What he will do about this question: decided once, when he hears it."""
+        """What the caller will do about this question, decided once when it is heard."""
         menu, node = self.behaviour, self.routes.nodes[self.question or ""]
         if node["kind"] == "number":
             return "types"
@@ -168,7 +180,9 @@ class _Caller:
         chances = [right * (1 - menu.hurried), right * menu.hurried, *slips]
         names = ["heard", "hurried", "nothing", "wrong", "repeat"]
         possible = [index for index, chance in enumerate(chances) if chance > 0]
-        chosen = possible[self.dice.throw([chances[index] for index in possible])] if len(possible) > 1 else possible[0]
+        chosen = (
+            possible[self.branches.choose([chances[index] for index in possible])] if len(possible) > 1 else possible[0]
+        )
         self.slips += chosen >= 2
         return names[chosen]
 
@@ -190,7 +204,7 @@ class _Caller:
         return Press(key, after)
 
     def _type(self, node: Mapping[str, Any]) -> Press:
-        """A number of as many digits as must be, and the key that says that it was read back rightly."""
+        """Type the fewest digits allowed, and the key that confirms the number."""
         digits = "1" * node["least_digits"] + ("#" if node["least_digits"] < node["most_digits"] else "")
         self.keys = [*digits[1:], "1"]
         self._arrive(node["next"])
@@ -202,7 +216,7 @@ class _Caller:
             self._arrive(node[why]["then"])
 
     def _arrive(self, name: str) -> None:
-        """On to the next question, through what the menu says on its own."""
+        """Go on to the next question, through everything that the menu plays before it."""
         self.misses = 0
         for each in self.routes.onward(name):
             node = self.routes.nodes[each]
@@ -217,7 +231,7 @@ class _Caller:
         return f"nul/{prompt}" in said or prompt in said
 
     def _chance(self, chance: float) -> bool:
-        """Whether something of that chance happens; a branch of the walk unless it is certain."""
+        """Whether something with this probability happens; a branch of the walk unless it is certain."""
         if chance <= 0 or chance >= 1:
             return chance >= 1
-        return self.dice.throw([1 - chance, chance]) == 1
+        return self.branches.choose([1 - chance, chance]) == 1

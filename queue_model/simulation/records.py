@@ -1,6 +1,6 @@
-"""What happened, one row per call, e-mail, call-back and interval of an operator; nothing is added up here.
+"""The record of a run: one row per call, e-mail, call-back and interval of an operator, without any totals.
 
-Both engines fill these arrays in the same canonical order, so that two runs are the same when their bytes are.
+Both engines fill these arrays in the same canonical order, so two runs are equal if their bytes are.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ class Outcome(IntEnum):
     """How an attempt to call ended."""
 
     ANSWERED = 0
-    ABANDONED = 1  # out of patience, or left at once when the wait was announced
+    ABANDONED = 1  # out of patience, or left at once because of the announced wait
     VOICEMAIL_KEY = 2  # pressed the key while waiting
     VOICEMAIL_TIMEOUT = 3  # reached the longest wait
-    VOICEMAIL_EMPTY = 4  # was waiting when the last operator left
-    VOICEMAIL_FULL = 5  # as many callers waiting as may
-    VOICEMAIL_BUSY = 6  # nobody free, or nobody there, and the policy says voicemail at once
+    VOICEMAIL_EMPTY = 4  # waiting when the last operator left
+    VOICEMAIL_FULL = 5  # the queue was full
+    VOICEMAIL_BUSY = 6  # no operator free or logged in, and the policy is voicemail at once
     VOICEMAIL_CLOSED = 7  # called outside hours
-    BLOCKED = 8  # no line
-    WAITING = 9  # nobody ever came, and nothing made him leave
+    BLOCKED = 8  # no free line
+    WAITING = 9  # never answered, and never left
 
 
 class Work(IntEnum):
@@ -37,19 +37,19 @@ class Work(IntEnum):
     CALLBACK = 1
     EMAIL = 2
     BREAK = 3
-    SEATED = 4  # from sitting down to leaving; the others lie within
+    SEATED = 4  # from sitting down to leaving; contains all other intervals
 
 
 class Source(IntEnum):
-    """Where a second-level request came from."""
+    """The origin of a second-level request."""
 
     CALL = 0
     EMAIL = 1
 
 
-# Times first, and widths that fill the row to a multiple of 8: every byte is a field's, so the same record has the same
-# bytes. Times are seconds of the period; wait, talk and wrap are durations in seconds.
-CALL = np.dtype(
+# Times come first, and the widths add up to a multiple of 8 without padding, so equal records have equal bytes. Times
+# are seconds of the period; wait, talk and wrap are durations in seconds.
+CALL_ROW = np.dtype(
     [
         ("entered", "f8"),
         ("wait", "f8"),
@@ -65,10 +65,10 @@ CALL = np.dtype(
         ("message", "?"),
     ]
 )
-MAIL = np.dtype(
+MAIL_ROW = np.dtype(
     [("arrived", "f8"), ("started", "f8"), ("ended", "f8"), ("entity", "i4"), ("operator", "i4"), ("topic", "i8")]
 )
-CALLBACK = np.dtype(
+CALLBACK_ROW = np.dtype(
     [
         ("created", "f8"),
         ("started", "f8"),
@@ -79,29 +79,32 @@ CALLBACK = np.dtype(
         ("topic", "i4"),
     ]
 )
-WORK = np.dtype(
+WORK_ROW = np.dtype(
     [("start", "f8"), ("end", "f8"), ("operator", "i4"), ("reference", "i4"), ("attempt", "i4"), ("kind", "i4")]
 )
-SECOND = np.dtype(
+SECOND_LEVEL_ROW = np.dtype(
     [("created", "f8"), ("started", "f8"), ("ended", "f8"), ("entity", "i4"), ("attempt", "i2"), ("source", "i2")]
 )
 
 
-def table(rows: Rows, number: type[np.generic]) -> NDArray[Any]:
-    """The same memory as a table of numbers of one type, a line for each row."""
+def as_table(rows: Rows, number: type[np.generic]) -> NDArray[Any]:
+    """The same memory as a table of numbers of one type, with a line for each row."""
     plain = rows.view(number)
     return plain.reshape(len(rows), rows.dtype.itemsize // plain.itemsize)
 
 
-def taken(rows: Rows, which: NDArray[np.intp]) -> Rows:
-    """`rows[which]`, each copied whole; NumPy would copy field by field."""
-    return np.take(table(rows, np.uint64), which, axis=0).view(rows.dtype).reshape(-1)
+def take_rows(rows: Rows, which: NDArray[np.intp]) -> Rows:
+    """`rows[which]`, copied row by row; NumPy would copy field by field, which is slower."""
+    return np.take(as_table(rows, np.uint64), which, axis=0).view(rows.dtype).reshape(-1)
 
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """The record of one run. Rows in canonical order: `calls` by entity and attempt, `mails` and `callbacks` by entity,
-    `work` by operator and then as he did it, `second` by instant, source and entity."""
+    """The record of one run, in canonical order.
+
+    `calls` are sorted by entity and attempt, `mails` and `callbacks` by entity, `work` by operator and time, and
+    `second` by instant, source and entity.
+    """
 
     calls: Rows
     mails: Rows
@@ -110,20 +113,20 @@ class Records:
     second: Rows
 
     def same_as(self, other: Records) -> str:
-        """Empty when every value is the same to the last bit, else the first difference in words."""
+        """An empty text if every value is equal to the last bit, otherwise the first difference."""
         for each in fields(self):
-            words = _difference(each.name, getattr(self, each.name), getattr(other, each.name))
-            if words:
-                return words
+            difference = _difference(each.name, getattr(self, each.name), getattr(other, each.name))
+            if difference:
+                return difference
         return ""
 
 
-def _difference(name: str, mine: Rows, theirs: Rows) -> str:
+def _difference(name: str, first_rows: Rows, other_rows: Rows) -> str:
     first = -1
-    for field in mine.dtype.names or ():
-        both = min(len(mine), len(theirs))
-        a: NDArray[Any] = mine[field][:both]
-        b: NDArray[Any] = theirs[field][:both]
+    for field in first_rows.dtype.names or ():
+        both = min(len(first_rows), len(other_rows))
+        a: NDArray[Any] = first_rows[field][:both]
+        b: NDArray[Any] = other_rows[field][:both]
         same = a == b
         if a.dtype.kind == "f":
             same |= np.isnan(a) & np.isnan(b)
@@ -131,11 +134,11 @@ def _difference(name: str, mine: Rows, theirs: Rows) -> str:
             row = int(np.argmin(same))
             first = row if first < 0 else min(first, row)
     if first < 0:
-        return "" if len(mine) == len(theirs) else f"{name}: {len(mine)} rows against {len(theirs)}"
+        return "" if len(first_rows) == len(other_rows) else f"{name}: {len(first_rows)} rows against {len(other_rows)}"
     values = [
-        f"{field} {mine[field][first]} against {theirs[field][first]}"
-        for field in mine.dtype.names or ()
-        if repr(mine[field][first]) != repr(theirs[field][first])
+        f"{field} {first_rows[field][first]} against {other_rows[field][first]}"
+        for field in first_rows.dtype.names or ()
+        if repr(first_rows[field][first]) != repr(other_rows[field][first])
     ]
-    whose = next(key for key in ("entity", "operator", "reference") if key in (mine.dtype.names or ()))
-    return f"{name}: row {first} ({whose} {mine[whose][first]}): {', '.join(values)}"
+    whose = next(key for key in ("entity", "operator", "reference") if key in (first_rows.dtype.names or ()))
+    return f"{name}: row {first} ({whose} {first_rows[whose][first]}): {', '.join(values)}"

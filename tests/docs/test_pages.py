@@ -24,7 +24,7 @@ from common.places import ROOT, Places
 from ivr.configuration.service import examine
 from ivr.telemetry.metrics import Metrics
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
-from queue_model.simulation import inputs
+from queue_model.simulation import event_kinds
 from registry.requests import transitions
 from tests.asterisk.house import merged
 from voicemail.message import STATES
@@ -447,11 +447,11 @@ def test_the_worked_example_of_a_feature_for_both_engines_works(site: Path) -> N
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py"):
         shutil.copy(HOME / name, site / name)
     unread = "tests/queue_model/simulation/test_kernel.py::test_no_input_is_left_unread"
-    assert "25 passed" in worked(MECHANISMS, site, "tests/queue_model/test_most_ahead.py", unread)
+    assert "25 passed" in worked(MECHANISMS, site, "tests/queue_model/simulation/test_most_ahead.py", unread)
 
 
 def test_the_order_at_ties_is_the_one_that_both_engines_read() -> None:
     rows = re.findall(r"^\| (\d+) \| `([A-Z_]+)` \|", MECHANISMS.read_text(encoding="utf-8"), re.M)
-    order = {name: getattr(inputs, name) for _, name in rows}
+    order = {name: getattr(event_kinds, name) for _, name in rows}
     assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
-    assert list(order.values()) == list(range(inputs.MAIL + 1))  # the last of all kinds of event
+    assert list(order.values()) == list(range(event_kinds.MAIL + 1))  # the last of all kinds of event

@@ -14,7 +14,7 @@ from measure.switch.kpi_visits import kpi_visit, visits
 from queue_model.runs.measures import visits as model_visits
 from queue_model.scenario import study
 from queue_model.simulation import kernel
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from registry.db.connection import Database
 from tests.measure.switch_log import KEYS
 from tests.queue_model.example_scenarios import day

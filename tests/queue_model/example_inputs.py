@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from queue_model.simulation import inputs
-from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START, Inputs
+from queue_model.simulation.event_kinds import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
+from queue_model.simulation.inputs import Inputs
 
 FEATURES = (
     "patience",

@@ -21,7 +21,7 @@ from queue_model.cli import main
 from queue_model.random import variates, variates_plain
 from queue_model.simulation import kernel
 
-NAMES = ("simulation.kernel", "simulation.passes", "random.variates", "runs.measures.tally")
+NAMES = ("simulation.kernel", "simulation.array_loops", "random.variates", "runs.measures.tally")
 
 
 @pytest.fixture(autouse=True)
@@ -95,11 +95,11 @@ class TestCompiledOrPlain:
 
 RUN = (
     "from queue_model.simulation import engines, inputs\n"
-    "from queue_model.simulation.build import passes\n"
+    "from queue_model.simulation.builder import array_loops\n"
     "from queue_model.random.streams import maker\n"
     "from queue_model.runs.measures.measurer import tally\n"
     "print(len(engines.engine()[1](inputs.build(call_at=[1.0], **inputs.constant_staff(1))).calls))\n"
-    "print(*(module.__name__.rpartition('.')[2] for module in (passes, maker(), tally)))\n"
+    "print(*(module.__name__.rpartition('.')[2] for module in (array_loops, maker(), tally)))\n"
 )
 
 
@@ -109,7 +109,7 @@ def test_after_a_git_pull(tmp_path: Path) -> None:
     for name in NAMES:
         with open(tmp_path / compiled.source_of(name), "a", encoding="utf-8") as file:
             file.write("# pulled\n")
-    (extension,) = (tmp_path / "queue_model" / "simulation").glob("passes.*.so")
+    (extension,) = (tmp_path / "queue_model" / "simulation").glob("array_loops.*.so")
     extension.write_bytes(b"cannot be loaded")
     ran = subprocess.run(
         [sys.executable, "-c", RUN],
@@ -121,7 +121,7 @@ def test_after_a_git_pull(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines() == ["1", "passes_plain variates_plain tally_plain"]
+    assert ran.stdout.splitlines() == ["1", "array_loops_plain variates_plain tally_plain"]
     for name in NAMES:
         assert f"EngineWarning: {compiled.source_of(name)} has changed since it was compiled" in ran.stderr
     assert ran.stderr.count("rebuild with `make setup`") >= len(NAMES)

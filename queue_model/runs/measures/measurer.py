@@ -18,9 +18,9 @@ from queue_model.compiled import compiled_or_plain
 from queue_model.runs.measures.call_counts import CallCounts, Floats, Indices
 from queue_model.runs.measures.visits import FATES
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Built
+from queue_model.simulation.builder import ReplicationInputs
 from queue_model.simulation.inputs import Inputs
-from queue_model.simulation.records import Records, Rows, Source, Work, table, taken
+from queue_model.simulation.records import Records, Rows, Source, Work, as_table, take_rows
 
 tally = compiled_or_plain("runs.measures.tally")
 
@@ -49,7 +49,7 @@ class Measurer:
         self.end = study.period.length
         self._due_days = _due_days(study)
 
-    def sums(self, built: Built, records: Records) -> Sums:
+    def sums(self, built: ReplicationInputs, records: Records) -> Sums:
         """The sums of one replication."""
         # Calls outside hours come last in the records; a slice copies nothing.
         calls = records.calls[: len(records.calls) - len(built.inputs.closed_at)]
@@ -57,7 +57,7 @@ class Measurer:
         if len(late):
             calls = _without(calls, np.searchsorted(calls["entity"], late))
         if self.start:
-            calls = taken(calls, np.flatnonzero(calls["entered"] >= self.start))
+            calls = take_rows(calls, np.flatnonzero(calls["entered"] >= self.start))
         counts = CallCounts(calls, self.thresholds, self.end)
         whole = {name: (float(top[0]), float(bottom[0])) for name, (top, bottom) in counts.shares(None, 1).items()}
         whole |= counts.percentiles()
@@ -160,7 +160,7 @@ class Measurer:
         return period.after_service(period.service_seconds(start) + 3600 * promise.amount)
 
     # counts
-    def _counts(self, built: Built, records: Records, counts: CallCounts) -> dict[str, float]:
+    def _counts(self, built: ReplicationInputs, records: Records, counts: CallCounts) -> dict[str, float]:
         by_outcome = counts.by_outcome()
         fates: dict[str, int] = {fate: by_outcome[outcome] for outcome, fate in FATES.items()}
         return {
@@ -181,7 +181,7 @@ class Measurer:
 
 def _without(calls: Rows, few: Indices) -> Rows:
     """The calls without a few rows. What lies between these is copied in pieces."""
-    words = table(calls, np.uint64)  # faster: structured rows would be copied field by field
+    words = as_table(calls, np.uint64)  # faster: structured rows would be copied field by field
     pieces = zip([0, *(few + 1).tolist()], [*few.tolist(), len(calls)], strict=True)
     return np.concatenate([words[begin:end] for begin, end in pieces]).view(calls.dtype).reshape(-1)
 

@@ -1,9 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The counting under the measures, compiled: one pass over the calls of a run, one over the intervals of its operators.
+"""Compiled counts behind the measures: one pass over the calls of a run, and one over the intervals of its operators.
 
-Counts and sums only; what they mean is said in `charter.kpi`, and reckoned in `queue_model.runs.measures.measures`.
-`tally_plain.py`
-does the same with NumPy where nothing was compiled, to the last bit; a test holds them together.
+`queue_model.runs.measures.call_counts` and `measurer` calculate the measures from these counts and sums.
+`tally_plain.py` does the same with NumPy where nothing was compiled. A test compares the two to the last bit.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import cython
 import numpy as np
 
 from queue_model.random.ziggurat import Floats, Indices
-from queue_model.simulation.records import Outcome, Rows, Work, table
+from queue_model.simulation.records import Outcome, Rows, Work, as_table
 
 compiled: bool = cython.compiled
 
@@ -27,11 +26,11 @@ KINDS = len(Work)
 def classes(
     calls: Rows, groups: Indices | None, count: int, within: float, short: float, end: float
 ) -> tuple[Floats, Floats, Floats]:
-    """How many calls, their waits and their handling times by group, outcome, (answered) in time, and short."""
+    """Counts, waits and handling times of calls, each [groups, outcomes, in time, short]."""
     shape = (count, len(Outcome), 2, 2)
     number, waited, handled = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    times: cython.const[cython.double][:, ::1] = table(calls, np.float64)
-    outcomes: cython.const[cython.uchar][:, ::1] = table(calls, np.uint8)
+    times: cython.const[cython.double][:, ::1] = as_table(calls, np.float64)
+    outcomes: cython.const[cython.uchar][:, ::1] = as_table(calls, np.uint8)
     grouped: cython.bint = groups is not None
     group: cython.const[cython.Py_ssize_t][::1] = groups if groups is not None else np.empty(0, dtype=np.intp)
     in_time: cython.double = within
@@ -44,7 +43,7 @@ def classes(
     with cython.nogil:
         for row in range(times.shape[0]):
             wait: cython.double = times[row, 1]
-            if wait != wait:  # nobody ever came
+            if wait != wait:  # never answered
                 wait = until - times[row, 0]
                 if wait < 0.0:
                     wait = 0.0
@@ -57,9 +56,9 @@ def classes(
 
 
 def waits(calls: Rows, which: int, end: float) -> Floats:
-    """The waits above 0 of the calls whose outcome is a bit of `which`, in their order."""
-    times: cython.const[cython.double][:, ::1] = table(calls, np.float64)
-    outcomes: cython.const[cython.uchar][:, ::1] = table(calls, np.uint8)
+    """The waits above 0 of the calls whose outcome is a bit of `which`, in order."""
+    times: cython.const[cython.double][:, ::1] = as_table(calls, np.float64)
+    outcomes: cython.const[cython.uchar][:, ::1] = as_table(calls, np.uint8)
     found: Floats = np.empty(len(calls))
     made: cython.double[::1] = found
     wanted: cython.int = which
@@ -71,16 +70,16 @@ def waits(calls: Rows, which: int, end: float) -> Floats:
             wait: cython.double = times[row, 1]
             if wait != wait:
                 wait = until - times[row, 0]
-            made[size] = wait  # written in any case: whether it stays cannot be guessed
+            made[size] = wait  # always written, because a branch could not be predicted
             size += (wait > 0.0) & ((wanted >> outcomes[row, 54]) & 1)
     return found[:size]
 
 
 def ordered(values: Floats, places: Sequence[int]) -> list[float]:
-    """What would stand at these places if these numbers above 0 were sorted.
+    """The values at these places if all values, which are above 0, were sorted.
 
-    The bits of positive numbers rise with them: the first bits say in which bucket a number is, and only the buckets
-    that hold a place are sorted.
+    The bits of positive numbers sort like the numbers, so the first bits select a bucket. Only buckets that contain one
+    of the places are sorted.
     """
     counts: Indices = np.zeros(BUCKETS, dtype=np.intp)
     found: Floats = np.empty(len(values))
@@ -111,7 +110,7 @@ def ordered(values: Floats, places: Sequence[int]) -> list[float]:
 @cython.nogil
 @cython.exceptval(check=False)
 def bucket(word: cython.ulonglong) -> cython.Py_ssize_t:
-    """Of a number's bits: 128 to each doubling from 1/256 to 2**24, what is beyond in the first and the last."""
+    """The bucket of a number's bits: 128 per doubling from 1/256 to 2**24; the first and last take the rest."""
     found: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, word >> 45) - LOWEST
     if found < 0:
         return 0
@@ -119,15 +118,15 @@ def bucket(word: cython.ulonglong) -> cython.Py_ssize_t:
 
 
 def spent(work: Rows, start: float) -> Floats:
-    """Seconds from `start` on by kind of work."""
+    """Seconds from `start` on, by kind of work."""
     seconds: Floats = np.zeros(KINDS)
-    times: cython.const[cython.double][:, ::1] = table(work, np.float64)
-    numbers: cython.const[cython.int][:, ::1] = table(work, np.int32)
+    times: cython.const[cython.double][:, ::1] = as_table(work, np.float64)
+    numbers: cython.const[cython.int][:, ::1] = as_table(work, np.int32)
     sums: cython.double[::1] = seconds
     begin: cython.double = start
     row: cython.Py_ssize_t
     kind: cython.int = 0
-    sum_of_kind: cython.double = 0.0  # by far the most rows are of the kind of the row before
+    sum_of_kind: cython.double = 0.0  # most rows have the kind of the row before
     with cython.nogil:
         for row in range(times.shape[0]):
             length: cython.double = times[row, 1] - (times[row, 0] if times[row, 0] > begin else begin)

@@ -1,4 +1,4 @@
-"""What `tally.py` does, with NumPy, for machines on which nothing was compiled: the same sums to the last bit."""
+"""The functions of `tally.py` with NumPy, for machines on which nothing was compiled. Same results."""
 
 from __future__ import annotations
 

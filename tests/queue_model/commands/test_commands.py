@@ -204,7 +204,7 @@ def test_a_simulation_larger_than_the_memory(
     def full(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("queue_model.simulation.build.Builder.inputs", full)
+    monkeypatch.setattr("queue_model.simulation.builder.Builder.inputs", full)
     assert main(["run", write(here, day(5, 1))]) == 1
     assert capsys.readouterr().err.startswith("queue-model: not enough memory; ask for fewer")
 

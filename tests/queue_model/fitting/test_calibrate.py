@@ -20,7 +20,7 @@ from queue_model.fitting.queue_log import parse
 from queue_model.scenario import study
 from queue_model.scenario.study import Study
 from queue_model.simulation import kernel
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from tests.queue_model.example_scenarios import day
 from tests.queue_model.simulated_queue_log import lines
 

@@ -214,7 +214,7 @@ def test_the_command_shows_days_factors_and_score(here: Path, capsys: pytest.Cap
 
 
 def test_the_command_writes_a_scenario_that_brings_these_calls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from queue_model.simulation.build import Builder
+    from queue_model.simulation.builder import Builder
 
     assert main(["forecast", "history.csv", "--days", "28", "--scenario", "x.yaml", "--json", "f.json"]) == 0
     wanted = json.loads((here / "f.json").read_text())

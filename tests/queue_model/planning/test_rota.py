@@ -27,7 +27,7 @@ from queue_model.runs.measures.targets import Bound
 from queue_model.scenario import study
 from queue_model.scenario.study import ScenarioError, Study, merged
 from queue_model.simulation import kernel
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.records import Work
 
 BASELINE, PEOPLE = "scenarios/baseline.yaml", "scenarios/people.yaml"

@@ -21,7 +21,8 @@ from queue_model.planning.weekly_half_hours import half_hours, staff_schedule
 from queue_model.scenario import study
 from queue_model.scenario.period import Period
 from queue_model.scenario.study import Study
-from queue_model.simulation.inputs import SHIFT_END, SHIFT_START, build
+from queue_model.simulation.event_kinds import SHIFT_END, SHIFT_START
+from queue_model.simulation.inputs import build
 from queue_model.theory.transient import transient
 from tests.queue_model.example_scenarios import EVERY_DAY, W1, day
 

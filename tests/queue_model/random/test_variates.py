@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from queue_model.random import variates, variates_plain
 from queue_model.random.ziggurat import Floats, Indices, Words
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from tests.queue_model.example_scenarios import everything, study_of
 
 MANY = 200_000

@@ -13,7 +13,7 @@ from queue_model.runs.markov_companion import Companion, Reaching, deviation, sc
 from queue_model.scenario import study
 from queue_model.scenario.laws import Duration, Empirical, Exponential, Gamma, Lognormal, Weibull, standard, values
 from queue_model.simulation import kernel
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from tests.queue_model.example_scenarios import day, everything, study_of
 
 ONCE_IN_TEN_THOUSAND = 3.89

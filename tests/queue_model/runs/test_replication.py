@@ -50,7 +50,7 @@ def test_an_error_in_a_replication_is_raised(monkeypatch: pytest.MonkeyPatch) ->
     def broken(self: object, replication: int, seed: int) -> None:
         raise ZeroDivisionError(replication)
 
-    monkeypatch.setattr("queue_model.simulation.build.Builder.inputs", broken)
+    monkeypatch.setattr("queue_model.simulation.builder.Builder.inputs", broken)
     with pytest.raises(ZeroDivisionError):
         replicate(study_of(day(5, 1)), replications=3)
 

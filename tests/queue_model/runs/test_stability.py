@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from queue_model.runs.stability import unstable_queues
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from tests.queue_model.example_scenarios import day, everything, study_of
 
 NEVER: dict[str, Any] = {"callers": {"patience": {"law": "never"}}}

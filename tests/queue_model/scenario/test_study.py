@@ -15,7 +15,7 @@ from queue_model.scenario import study
 from queue_model.scenario.checks import NOT_SIMULATED
 from queue_model.scenario.schema import Scenario
 from queue_model.scenario.study import ScenarioError, leaves, merged
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from tests.queue_model.example_scenarios import EVERY_DAY, day, everything
 
 BASELINE = str(Path(ROOT, "scenarios", "baseline.yaml"))

@@ -1,8 +1,8 @@
-"""Against Ciw, a simulator of others with engines, draws and statistics of its own.
+"""Comparison with Ciw, an independent simulator with its own engine, random numbers and statistics.
 
-Two ways. Customer by customer: both are given the same arrivals, talks and patience, and every wait and every outcome
-must be the same. And in distribution: both draw their own, and means over independent runs of the same length, from the
-same empty start, must agree; each such comparison fails once in 10,000 seeds by design, and the seeds are fixed.
+Customer by customer: both get the same arrivals, talks and patience, and every wait and outcome must be the same. In
+distribution: both draw their own random numbers, and means over independent runs of the same length, which start empty,
+must agree. Each such comparison fails by chance once in 10,000 seeds; the seeds are fixed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Customers:
-    """What each does and meets, by order of arrival."""
+    """The waits and outcomes of customers, in order of arrival."""
 
     wait: Floats  # s, of those who gave up as well
     gave_up: NDArray[np.bool_]
@@ -72,7 +72,7 @@ class Customers:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The chances of one run."""
+    """The random numbers of one run."""
 
     gaps: Floats
     talk: Floats
@@ -112,7 +112,7 @@ def ours(case: Case, chances: Drawn, engine: str) -> Customers:
 
 
 class Own(ciw.dists.Distribution):  # type: ignore[misc]
-    """Each customer's own value, whenever Ciw asks for it."""
+    """A fixed value for each customer, whenever Ciw samples it."""
 
     def __init__(self, numbers: Sequence[float]) -> None:
         self.numbers = numbers
@@ -176,19 +176,19 @@ def _theirs(law: Patience) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_customers_wait_the_same(name: str) -> None:
+def test_the_same_customers_have_the_same_waits(name: str) -> None:
     case, chances = CASES[name], drawn(CASES[name], 2000, 20261122)
     theirs = with_the_same_chances(case, chances)
-    assert (theirs.wait > 0).sum() > 400  # or it would say little
+    assert (theirs.wait > 0).sum() > 400  # otherwise the test proves little
     assert theirs.gave_up.sum() > (200 if case.patience is not None else -1)
     for engine in ("simpy", "kernel"):
         mine = ours(case, chances, engine)
         assert np.array_equal(mine.gave_up, theirs.gave_up)
-        # Ciw adds gaps up class by class, so instants differ in their last bits.
+        # Ciw adds up gaps class by class, so instants differ in their last bits.
         assert np.abs(mine.wait - theirs.wait).max() < 1e-7
 
 
-RUNS, LENGTH = 12, 250  # of theirs, which are slow; ours are many
+RUNS, LENGTH = 12, 250  # of Ciw, which is slow; the kernel runs more
 
 
 @cache
@@ -207,14 +207,14 @@ def chance_of_a_difference_so_large(mine: list[Customers], theirs: list[Customer
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_means_agree_with_chances_of_their_own(name: str) -> None:
+def test_means_agree_with_independent_random_numbers(name: str) -> None:
     mine, theirs = our_runs(CASES[name]), their_runs(name)
     for measure in CASES[name].measures:
         assert chance_of_a_difference_so_large(mine, theirs, measure) > ONCE_IN_TEN_THOUSAND, measure
 
 
-def test_the_comparison_would_see_a_difference() -> None:
-    """Talk longer by two thirds is found out, by either way."""
+def test_the_comparisons_detect_a_difference() -> None:
+    """Both comparisons detect talks that are longer by two thirds."""
     case = CASES["M/M/c+M"]
     longer = Case(Exponential(600.0), case.patience)
     same = with_the_same_chances(case, drawn(case, 500, 20261122))

@@ -23,16 +23,16 @@ from tests.queue_model.all_engines import SOURCE
 from tests.queue_model.example_inputs import full_days
 
 
-def test_it_is_compiled_here_and_its_source_runs_uncompiled() -> None:
+def test_it_is_compiled_and_its_source_also_runs_uncompiled() -> None:
     assert kernel.compiled, "not built: make setup"
     assert SOURCE.compiled is False
 
 
-def test_the_interpreter_is_free_while_it_runs() -> None:
+def test_the_interpreter_lock_is_released_while_it_runs() -> None:
     """This thread counts meanwhile; if the loop held the interpreter lock, it could not."""
     asked = full_days(1000)
-    room = kernel.Room(asked, kernel.Blank(asked))
-    running = threading.Thread(target=room.run)
+    centre = kernel.ContactCentre(asked, kernel.BlankRows(asked))
+    running = threading.Thread(target=centre.run)
     running.start()
     counted = 0
     while running.is_alive():
@@ -41,7 +41,7 @@ def test_the_interpreter_is_free_while_it_runs() -> None:
     assert counted > 1000
 
 
-def test_many_at_once_give_what_each_gives_alone() -> None:
+def test_runs_in_parallel_give_the_same_as_alone() -> None:
     asked = [full_days(5, seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(kernel.simulate, asked * 4))
@@ -143,5 +143,5 @@ class TestInstallation:
 def test_no_input_is_left_unread() -> None:
     """The kernel reads every field, so no feature has to be refused."""
     folder = Path(str(reference.__file__)).parent
-    source = "".join(folder.joinpath(name).read_text() for name in ("kernel.py", "kernel_rows.py", "second_level.py"))
+    source = "".join(folder.joinpath(name).read_text() for name in ("kernel.py", "kernel_setup.py", "second_level.py"))
     assert [each.name for each in fields(Inputs) if f".{each.name}" not in source] == []

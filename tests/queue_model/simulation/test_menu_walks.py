@@ -1,4 +1,4 @@
-"""Callers on the real menu: every way through it, its chance, and the seconds that its prompts take."""
+"""Walks through the real menu: every path, its probability and its duration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ivr.configuration.compiled import Compiled
 from queue_model.scenario.schema import Menu
-from queue_model.simulation.menu_paths import Ways, _alias, ways
+from queue_model.simulation.menu_paths import MenuPaths, _alias, menu_paths
 from queue_model.simulation.menu_routes import Goal, Routes
 from queue_model.simulation.menu_walks import Walk, all_walks, walks
 from tests.conftest import CLOSED, OPEN, rome
@@ -33,46 +33,46 @@ def share(found: list[Walk], **wanted: Any) -> float:
     return sum(walk.chance for walk in found if all(getattr(walk, key) == value for key, value in wanted.items()))
 
 
-def test_a_caller_who_wants_another_topic_goes_straight_to_the_operators(shipped: Compiled) -> None:
+def test_a_caller_with_another_topic_goes_straight_to_the_operators(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(reaction=2), "ALTRO", 0, AT))
     assert (walk.ending, walk.topic, walk.priority, walk.informed) == ("queue", "ALTRO", 0, False)
     assert walk.seconds == pytest.approx(seconds(shipped, "welcome", "topics", "queue-wait") + 2)
 
 
-def test_a_topic_with_information_is_heard_before_the_operators(shipped: Compiled) -> None:
+def test_information_about_a_topic_comes_before_the_operators(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(reaction=1), "DID", 0, AT))
     assert (walk.ending, walk.topic, walk.informed) == ("queue", "DID", True)
     heard = seconds(shipped, "welcome", "topics", "info-did", "after-information", "queue-wait")
     assert walk.seconds == pytest.approx(heard + 2)
 
 
-def test_who_is_satisfied_ends_the_call(shipped: Compiled) -> None:
+def test_satisfied_callers_end_the_call(shipped: Compiled) -> None:
     found = walks(shipped, Menu(), "ADR", 0.3, AT)
     assert share(found, ending="done", informed=True) == pytest.approx(0.3)
     assert share(found, ending="queue") == pytest.approx(0.7)
 
 
-def test_a_hurried_caller_presses_while_the_question_is_said(shipped: Compiled) -> None:
+def test_a_hurried_caller_presses_during_the_question(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(hurried=1, hurried_at=0.25), "ALTRO", 0, AT))
     expected = seconds(shipped, "welcome", "queue-wait") + seconds(shipped, "topics") / 4
     assert walk.seconds == pytest.approx(expected)
 
 
-def test_who_asks_for_an_operator_is_nobodys_topic(shipped: Compiled) -> None:
+def test_a_caller_who_asks_for_an_operator_counts_as_another_topic(shipped: Compiled) -> None:
     assert only(walks(shipped, Menu(straight_to_operator=1), "ADR", 0, AT)).topic == "ALTRO"
 
 
-def test_a_topic_that_the_menu_does_not_know_is_another_topic(shipped: Compiled) -> None:
+def test_a_topic_without_a_key_counts_as_another_topic(shipped: Compiled) -> None:
     assert only(walks(shipped, Menu(), "CPI", 0, AT)).topic == "ALTRO"
 
 
-def test_outside_hours_callers_meet_the_voicemail(shipped: Compiled) -> None:
+def test_outside_hours_callers_reach_the_voicemail(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(), "ADR", 0.5, rome(CLOSED)))
     assert walk.ending == "message"
     assert walk.seconds > seconds(shipped, "closed")
 
 
-def test_slips_cost_time_and_the_chances_add_up(shipped: Compiled) -> None:
+def test_slips_take_time_and_probabilities_add_up(shipped: Compiled) -> None:
     careful = walks(shipped, Menu(), "ADR", 0.2, AT)
     clumsy = walks(shipped, Menu(nothing=0.1, wrong=0.1, repeat=0.1, hang_up=0.02, hurried=0.2), "ADR", 0.2, AT)
     assert sum(walk.chance for walk in clumsy) == pytest.approx(1)
@@ -111,7 +111,7 @@ def test_a_shorter_menu_is_a_shorter_walk(compiled: Compiled) -> None:
     assert only(walks(compiled, Menu(), "ALTRO", 0, AT)).seconds == pytest.approx(before - 10)
 
 
-def test_a_caller_types_the_number_that_a_menu_asks_for(compiled: Compiled) -> None:
+def test_a_caller_types_a_number_if_the_menu_asks_for_it(compiled: Compiled) -> None:
     nodes: Any = compiled["menu"]["nodes"]
     nodes["pratica"] = {
         "kind": "number", "name": "pratica", "prompts": ["number-you-typed"], "next": "operatore",
@@ -138,17 +138,17 @@ def test_the_key_of_each_goal(shipped: Compiled) -> None:
     assert routes.wrong_key("argomenti") == "6"
 
 
-def test_nobody_finds_what_is_not_there(compiled: Compiled) -> None:
+def test_a_goal_without_a_route_has_no_key(compiled: Compiled) -> None:
     nodes: Any = compiled["menu"]["nodes"]
     nodes["dopo-informazione"]["keys"] = {"2": "argomenti"}
     assert Routes(compiled, AT).key("dopo-informazione", Goal("end", "ADR")) is None
 
 
-# --- drawing a way ---------------------------------------------------------------------------------------------------
+# --- drawing a path --------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=40))
-def test_walkers_tables_keep_every_chance(weights: list[float]) -> None:
+def test_alias_tables_keep_every_probability(weights: list[float]) -> None:
     chances = np.array(weights) / sum(weights)
     keep, other = _alias(chances)
     count = len(chances)
@@ -157,8 +157,8 @@ def test_walkers_tables_keep_every_chance(weights: list[float]) -> None:
     assert back == pytest.approx(chances, abs=1e-12)
 
 
-def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
-    found = ways(study_of(everything()))
+def test_paths_are_drawn_by_topic_and_hours_with_their_probabilities() -> None:
+    found = menu_paths(study_of(everything()))
     generator = np.random.default_rng(3)
     count = 200_000
     for topic, is_open in ((1, True), (4, True), (1, False)):
@@ -169,4 +169,4 @@ def test_ways_are_drawn_by_topic_and_hours_with_their_chances() -> None:
         assert drawn.sum() == pytest.approx(1)
         assert drawn == pytest.approx(found.chance[group], abs=4 * 0.5 / np.sqrt(count))
         if not is_open:
-            assert (found.ending[way] != Ways.QUEUE).all()
+            assert (found.ending[way] != MenuPaths.QUEUE).all()

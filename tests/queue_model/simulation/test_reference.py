@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from queue_model.simulation import inputs
-from queue_model.simulation.inputs import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
+from queue_model.simulation.event_kinds import BREAK_END, BREAK_START, SHIFT_END, SHIFT_START
 from queue_model.simulation.records import Outcome, Records, Rows, Source, Work
 from tests.queue_model.all_engines import run_on_all_engines
 

@@ -1,6 +1,6 @@
-"""Everything that a scenario can say reaches both engines.
+"""Every term of a scenario reaches both engines.
 
-For each noun: what it changes in the inputs, and that the two engines then tell one story, in which the change is seen.
+For each term: it changes certain inputs, both engines give the same record, and the record differs from the plain one.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pytest
 from queue_model.scenario.schema import Scenario
 from queue_model.scenario.study import leaves, merged
 from queue_model.simulation import kernel, reference
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.inputs import Inputs
 from tests.queue_model.example_scenarios import everything, study_of
 
 CALLS = {"call_at"}
 SHIFTS = {"event_at"}
-# noun: how a scenario says it, and inputs that must be others then
-NOUNS: dict[str, tuple[dict[str, Any], set[str]]] = {
+# term: a change to the scenario, and inputs that must differ then
+TERMS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "how many call": ({"arrivals": {"per_day": 420}}, CALLS),
     "shape of the day": ({"arrivals": {"profile": {"weights": [1.0] * 18}}}, CALLS),
     "weekday": ({"arrivals": {"weekdays": {"monday": 1.5}}}, CALLS),
@@ -35,10 +35,10 @@ NOUNS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "closed days": ({"arrivals": {"closed_days": 60}, "period": {"first": "2026-02-01", "days": 2}}, {"closed_at"}),
     "shares of topics": ({"topics": {"ADR": {"share": 0.2}, "ALTRO": {"share": 0.3}}}, {"call_topic"}),
     "a topic with hours of its own": ({"topics": {"INCENTIVI": {"profile": [1.0] * 9 + [9.0] * 9}}}, {"call_topic"}),
-    "content with the information": ({"topics": {"ADR": {"satisfied": 0.9}}}, CALLS),
+    "satisfied with the information": ({"topics": {"ADR": {"satisfied": 0.9}}}, CALLS),
     "a change of the menu": ({"menu": {"prompts": {"topics": 60}}}, CALLS),
     "wrong keys": ({"menu": {"wrong": 0.3}}, CALLS),
-    "drop-outs in the menu": ({"menu": {"hang_up": 0.1}}, CALLS),
+    "hanging up in the menu": ({"menu": {"hang_up": 0.1}}, CALLS),
     "patience, exponential": ({"callers": {"patience": {"law": "exponential", "mean": 30}}}, {"patience"}),
     "patience, Weibull": ({"callers": {"patience": {"law": "weibull", "mean": 90, "shape": 0.7}}}, {"patience"}),
     "patience, lognormal": ({"callers": {"patience": {"law": "lognormal", "mean": 90, "sigma": 1}}}, {"patience"}),
@@ -62,7 +62,7 @@ NOUNS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "voicemail when all are busy": (
         {"service": {"queue": {"all_busy": {"then": "voicemail"}}}}, {"busy_then_voicemail"},
     ),
-    "an empty room": (
+    "no operator logged in": (
         {"service": {"queue": {"all_busy": {"means": "nobody_logged_in"}}}, "arrivals": {"per_day": 900}},
         {"empty_then_voicemail"},
     ),
@@ -124,14 +124,14 @@ def different(a: Inputs, b: Inputs) -> set[str]:
     return {name for name, one, other in pairs if one.shape != other.shape or one.tobytes() != other.tobytes()}
 
 
-@pytest.mark.parametrize("noun", NOUNS)
-def test_what_a_scenario_says_reaches_both_engines(noun: str) -> None:
-    change, touched = NOUNS[noun]
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_reaches_both_engines(term: str) -> None:
+    change, affected = TERMS[term]
     found = Builder(study_of(everything(**merged({"period": {"days": 1}}, change)))).inputs().inputs
-    assert touched <= different(plain(), found)
+    assert affected <= different(plain(), found)
     record = reference.simulate(found)
     assert not record.same_as(kernel.simulate(found))
-    assert record.same_as(kernel.simulate(plain()))  # and it is seen in what happens
+    assert record.same_as(kernel.simulate(plain()))  # the record differs, too
 
 
 def test_priorities_come_from_the_menu() -> None:
@@ -140,21 +140,21 @@ def test_priorities_come_from_the_menu() -> None:
     assert set(np.unique(found.call_priority)) > {0}
 
 
-def test_no_key_of_a_scenario_is_forgotten() -> None:
-    """Every key is written in `everything`, changed above, or says how and not what is simulated."""
-    spoken = {path for change, _ in NOUNS.values() for path, _ in leaves(merged(everything(), change))}
+def test_every_key_of_a_scenario_is_covered() -> None:
+    """Every key is in `everything` or changed above, or says how and not what is simulated."""
+    covered = {path for change, _ in TERMS.values() for path, _ in leaves(merged(everything(), change))}
     how = {"title", "about", "based_on", "assumptions", "replications", "targets", "service"}
     keys = {name for name in Scenario.__struct_fields__ if name not in how}
-    told = {path.partition(".")[0] for path in spoken}
-    assert keys <= told
+    groups = {path.partition(".")[0] for path in covered}
+    assert keys <= groups
     for group in sorted(keys - {"topics", "seed"}):
         kind = next(each.type for each in msgspec.structs.fields(Scenario) if each.name == group)
         names = _names(kind)
-        missing = {name for name in names if not any(path.startswith(f"{group}.{name}") for path in spoken)}
+        missing = {name for name in names if not any(path.startswith(f"{group}.{name}") for path in covered)}
         assert missing <= NOT_HERE.get(group, set()), (group, missing)
 
 
-# Asked elsewhere: a trace and other limits in test_build, the menu in test_walks, days that settle in test_measures.
+# Tested elsewhere: trace and limits in test_builder, the menu in test_menu_walks, warm-up days in test_measurer.
 NOT_HERE = {
     "arrivals": {"trace"},
     "menu": {"reaction", "hurried_at", "straight_to_operator", "changes"},

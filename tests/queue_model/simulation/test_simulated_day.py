@@ -1,6 +1,6 @@
-"""The day W1, scenario to measures, against the exact and the published rows of ground-truth.csv.
+"""Compare the day W1, from scenario to measures, with the exact and published rows of ground-truth.csv.
 
-Each comparison is a statistical test that fails once in 10,000 seeds by design; the seeds are fixed.
+Each comparison is a statistical test that fails by chance once in 10,000 seeds; the seeds are fixed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def assert_agrees(result: Result, name: str, value: float, error: float = 0.0) -
     assert estimate.half is not None
     spread = ((estimate.half / STUDENT) ** 2 + error**2) ** 0.5
     assert abs(estimate.value - value) < ONCE_IN_TEN_THOUSAND * spread, (name, estimate, value)
-    assert spread < 0.1 * max(value, 1e-3) + 0.05  # or the test would say nothing
+    assert spread < 0.1 * max(value, 1e-3) + 0.05  # otherwise the test proves nothing
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_exact_days(row: str, staff: int, changes: dict[str, Any]) -> None:
 )
 def test_days_simulated_elsewhere(row: str, staff: int, changes: dict[str, Any]) -> None:
     result = simulated(staff, changes)
-    told = re.findall(r"([\d.]+)\+-([\d.]+)", truth()[row])
-    assert len(told) == 3
-    for name, (value, half) in zip(MEASURES, told, strict=True):
+    published = re.findall(r"([\d.]+)\+-([\d.]+)", truth()[row])
+    assert len(published) == 3
+    for name, (value, half) in zip(MEASURES, published, strict=True):
         assert_agrees(result, name, float(value), float(half) / 1.96)
 
 
-def test_the_reference_engine_says_the_same() -> None:
+def test_the_reference_engine_gives_the_same() -> None:
     written = study_of(day(5, 10, seed=20261122))
     both = [replicate(written, replications=2, engine_name=name, parts=("half-hour",)) for name in ("simpy", "kernel")]
     assert both[0].engine == "simpy"

@@ -1,7 +1,7 @@
-"""The queues of ground-truth.csv that were simulated elsewhere, by long runs of the compiled engine: S-LN and others.
+"""Compare long runs of the compiled engine with the simulated queues of ground-truth.csv: S-LN and others.
 
-Each comparison is a statistical test that fails once in 10,000 seeds by design; the seeds are fixed. Means are of 20
-batches, which take the place of independent runs.
+Each comparison is a statistical test that fails by chance once in 10,000 seeds; the seeds are fixed. Means are of 20
+batches instead of independent runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MEASURES = ("P(wait)", "P(ab)", "E[W]", "SL20", "E[V]")
 LOGNORMAL = Lognormal(360.0, 0.8)
 PATIENCE = Exponential(180.0)
 # row: load in erlangs, handling, patience
-BALK = {"S-GIbalk": 0.1}  # hang up at once when they must wait
+BALK = {"S-GIbalk": 0.1}  # hang up at once if they must wait
 QUEUES: dict[str, tuple[float, Patience, Patience]] = {
     "S-LN": (12.0, LOGNORMAL, PATIENCE),
     "S-D": (12.0, Deterministic(360.0), PATIENCE),
@@ -51,12 +51,12 @@ def drawn(law: Patience, count: int, source: np.random.Generator) -> Floats:
 
 @cache
 def truth() -> dict[str, dict[str, tuple[float, float]]]:
-    """Of each row the measures, with the half-width of their 95 % interval."""
+    """The measures of each row, with the half-width of their 95 % interval."""
     found = {}
     with open(TRUTH, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            told = re.findall(r"(\S+) ([\d.]+)\+-([\d.]+)", row["your_exact_value"])
-            found[row["id"]] = {name: (float(value), float(half)) for name, value, half in told}
+            published = re.findall(r"(\S+) ([\d.]+)\+-([\d.]+)", row["your_exact_value"])
+            found[row["id"]] = {name: (float(value), float(half)) for name, value, half in published}
     return found
 
 
@@ -79,12 +79,12 @@ def simulated(load: float, handling: Patience, patience: Patience, balk: float =
         "SL20": answered & (calls["wait"] <= 20),
         "E[V]": offered(calls["entered"], calls["wait"], answered, np.sort(work["end"])),
     }
-    # At the end nobody comes any more, but who is there is served: the wait offered is as before.
+    # At the end no caller arrives, but waiting callers are served, so the offered wait is unaffected.
     return {name: np.asarray(one[WARM_UP:], float).reshape(BATCHES, LENGTH).mean(axis=1) for name, one in each.items()}
 
 
 def offered(entered: Floats, wait: Floats, answered: NDArray[np.bool_], ends: Floats) -> Floats:
-    """How long each would have waited with endless patience: until the first operator who is free after those ahead."""
+    """The wait of each caller with endless patience: until the first operator free after the callers ahead."""
     starts = np.where(answered, entered + wait, 0.0)
     ahead = np.concatenate(([0.0], np.maximum.accumulate(starts)[:-1]))
     free = ends[np.minimum(np.searchsorted(ends, np.maximum(entered, ahead) + 1e-9, "right"), len(ends) - 1)]
@@ -94,15 +94,15 @@ def offered(entered: Floats, wait: Floats, answered: NDArray[np.bool_], ends: Fl
 @pytest.mark.parametrize("row", QUEUES)
 def test_long_runs(row: str) -> None:
     found = simulated(*QUEUES[row], BALK.get(row, 0.0))
-    told = truth()[row]
-    assert set(told) == set(MEASURES)
-    for name, (value, half) in told.items():
+    published = truth()[row]
+    assert set(published) == set(MEASURES)
+    for name, (value, half) in published.items():
         batches = found[name]
         error = np.hypot(batches.std(ddof=1) / BATCHES**0.5, half / 1.96)
         assert abs(batches.mean() - value) <= BOUND * error, (name, batches.mean(), value, error)
-        assert error < 0.05 * value + 1e-6  # or the test would say little
+        assert error < 0.05 * value + 1e-6  # otherwise the test proves little
 
 
-def test_the_wait_offered_to_the_patient_is_their_wait() -> None:
+def test_with_endless_patience_the_offered_wait_is_the_wait() -> None:
     found = simulated(10.8, Exponential(360.0), Never())
     assert np.array_equal(found["E[V]"], found["E[W]"])

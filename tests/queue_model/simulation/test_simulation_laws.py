@@ -1,4 +1,4 @@
-"""Laws that every simulated period obeys, whatever the scenario: nothing is lost, and more hands never hurt."""
+"""Properties of every simulated period: nothing is lost, order is kept, and more seats never hurt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queue_model.runs.replication import replicate
-from queue_model.simulation.build import Builder, Built
+from queue_model.simulation.builder import Builder, ReplicationInputs
 from queue_model.simulation.engines import engine
-from queue_model.simulation.inputs import SHIFT_END, SHIFT_START
+from queue_model.simulation.event_kinds import SHIFT_END, SHIFT_START
 from queue_model.simulation.records import Outcome, Records, Work
 from tests.queue_model.example_scenarios import day, everything, study_of
 
@@ -23,7 +23,7 @@ SIMULATE = engine()[1]
 SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
-def simulated(written: dict[str, Any], replication: int = 0) -> tuple[Built, Records]:
+def simulated(written: dict[str, Any], replication: int = 0) -> tuple[ReplicationInputs, Records]:
     built = Builder(study_of(written)).inputs(replication)
     return built, SIMULATE(built.inputs)
 
@@ -67,7 +67,7 @@ def test_every_call_has_exactly_one_fate(change: dict[str, Any]) -> None:
     parts = [(offered["outcome"] == each).sum() for each in Outcome if each is not Outcome.VOICEMAIL_CLOSED]
     assert sum(parts) == len(offered)
     assert (calls["outcome"] == Outcome.VOICEMAIL_CLOSED).sum() == built.message
-    # Who calls again gave up or found no line before.
+    # A redial follows an attempt that was abandoned or blocked.
     again = np.flatnonzero(calls["attempt"] > 0)
     assert (calls["entity"][again] == calls["entity"][again - 1]).all()
     assert np.isin(calls["outcome"][again - 1], (Outcome.ABANDONED, Outcome.BLOCKED)).all()
@@ -88,8 +88,8 @@ def test_every_message_and_e_mail_is_done_once_or_open(change: dict[str, Any]) -
 
 @SLOW
 @given(SCENARIOS)
-def test_the_operators_time_is_the_calls_time(change: dict[str, Any]) -> None:
-    """Little's law for the hands: what the callers got is what the operators gave."""
+def test_operators_spend_as_much_time_as_calls_take(change: dict[str, Any]) -> None:
+    """The time of all answered calls is the time that operators spend on calls."""
     _, records = simulated(everything(days=5, **change))
     answered = records.calls[records.calls["outcome"] == Outcome.ANSWERED]
     given_time = records.work[records.work["kind"] == Work.CALL]
@@ -99,8 +99,8 @@ def test_the_operators_time_is_the_calls_time(change: dict[str, Any]) -> None:
 
 @SLOW
 @given(SCENARIOS)
-def test_who_came_first_is_served_first_within_his_class(change: dict[str, Any]) -> None:
-    """Of the same priority and topic: nobody who came later is taken while one who came earlier waits."""
+def test_calls_of_a_class_are_served_in_order(change: dict[str, Any]) -> None:
+    """Within a priority and topic, no call is answered while an earlier one waits."""
     _, records = simulated(everything(days=5, **change))
     calls = records.calls[~np.isin(records.calls["outcome"], (*REFUSED, Outcome.VOICEMAIL_CLOSED))]
     for priority, topic in {(int(each["priority"]), int(each["topic"])) for each in calls}:
@@ -115,14 +115,14 @@ def test_who_came_first_is_served_first_within_his_class(change: dict[str, Any])
 
 @SLOW
 @given(SCENARIOS)
-def test_whoever_takes_a_call_takes_the_first_of_the_highest_priority(change: dict[str, Any]) -> None:
-    """Of all who wait and whom he may serve, whatever they want."""
+def test_operators_take_the_first_call_of_the_highest_priority(change: dict[str, Any]) -> None:
+    """Among all waiting calls that the operator can take, of any topic."""
     built, records = simulated(everything(days=5, **change))
     assert first_served_out_of_turn(built, records) is None
 
 
-def first_served_out_of_turn(built: Built, records: Records) -> int | None:
-    """The row of a call that was taken while one with a better claim waited for the same operator."""
+def first_served_out_of_turn(built: ReplicationInputs, records: Records) -> int | None:
+    """The row of a call that was answered while a call before it waited for the same operator."""
     calls = records.calls[~np.isin(records.calls["outcome"], (*REFUSED, Outcome.VOICEMAIL_CLOSED))]
     over = np.where(np.isnan(calls["wait"]), np.inf, calls["entered"] + calls["wait"])
     for row in np.flatnonzero(calls["outcome"] == Outcome.ANSWERED):
@@ -134,7 +134,7 @@ def first_served_out_of_turn(built: Built, records: Records) -> int | None:
     return None
 
 
-def test_a_call_out_of_turn_would_be_seen() -> None:
+def test_a_call_out_of_turn_is_detected() -> None:
     urgent = {"menu": {"changes": {"nodes": {"altro": {"priority": 5}}}}, "arrivals": {"per_day": 900}}
     built, records = simulated(everything(days=5, **urgent))
     assert first_served_out_of_turn(built, records) is None
@@ -146,20 +146,20 @@ def test_a_call_out_of_turn_would_be_seen() -> None:
 
 @SLOW
 @given(SCENARIOS)
-def test_nobody_is_idle_while_somebody_waits_whom_he_may_serve(change: dict[str, Any]) -> None:
+def test_no_operator_is_idle_while_a_call_waits_that_they_can_take(change: dict[str, Any]) -> None:
     built, records = simulated(everything(days=5, **change))
     calls = records.calls[records.calls["wait"] > 0]
     ends = calls["entered"] + calls["wait"]
     for operator in range(built.inputs.n_operators):
         starts, until = idle(records, operator)
         able = (int(built.inputs.skills[operator]) >> calls["topic"].astype(np.int64)) & 1 == 1
-        # The first stretch of idleness that ends after the caller has entered must begin after he was served.
+        # The first idle interval that ends after the call entered must begin after it was answered.
         first = np.searchsorted(until, calls["entered"][able] + 1e-6, "right")
         assert (np.append(starts, np.inf)[first] >= ends[able] - 1e-6).all()
 
 
 def idle(records: Records, operator: int) -> tuple[Any, Any]:
-    """When an operator sat there with nothing to do: starts and ends, in order."""
+    """The idle intervals of an operator: starts and ends, in order."""
     mine = records.work[records.work["operator"] == operator]
     starts, ends = [], []
     for chair in mine[mine["kind"] == Work.SEATED]:
@@ -172,8 +172,8 @@ def idle(records: Records, operator: int) -> tuple[Any, Any]:
 
 @SLOW
 @given(SCENARIOS)
-def test_nobody_works_off_shift_save_to_finish(change: dict[str, Any]) -> None:
-    """Whatever is begun is begun between the start and the end of a shift; at its very end one more call may be."""
+def test_work_begins_within_shifts_only(change: dict[str, Any]) -> None:
+    """Work begins between the start and the end of a shift, both included."""
     built, records = simulated(everything(days=5, **change))
     given_plan = built.inputs
     for operator in range(given_plan.n_operators):
@@ -190,7 +190,7 @@ def test_nobody_works_off_shift_save_to_finish(change: dict[str, Any]) -> None:
 @SLOW
 @given(st.integers(0, 1000), st.integers(4, 8))
 def test_littles_law_of_the_queue(seed: int, staff: int) -> None:
-    """The mean number waiting, counted over time, is the rate of arrivals times their mean wait."""
+    """The mean number of waiting calls over time is the arrival rate times the mean wait."""
     _, records = simulated(day(staff, 3, seed=seed))
     calls = records.calls
     change = np.concatenate((np.ones(len(calls)), -np.ones(len(calls))))
@@ -206,17 +206,17 @@ def test_littles_law_of_the_queue(seed: int, staff: int) -> None:
 
 @SLOW
 @given(st.integers(0, 1000), st.integers(3, 8), st.booleans())
-def test_one_more_seat_makes_nobody_wait_longer_while_nobody_gives_up(seed: int, staff: int, lognormal: bool) -> None:
-    """True call by call for one first-come queue (Kiefer and Wolfowitz); not so where callers give up, see below."""
+def test_without_abandonment_one_more_seat_lengthens_no_wait(seed: int, staff: int, lognormal: bool) -> None:
+    """True call by call for one first-come queue (Kiefer and Wolfowitz), but not with abandonment (see below)."""
     talk = {"law": "lognormal", "mean": 330, "sigma": 1.0} if lognormal else {"law": "exponential", "mean": 360}
     changes = {"callers": {"patience": {"law": "never"}}, "handling": {"talk": talk}, "seed": seed}
     (_, few), (_, more) = (simulated(day(people, 2, **changes)) for people in (staff, staff + 1))
-    served = ~np.isnan(few.calls["wait"])  # with too few, some wait until everybody has gone home
+    served = ~np.isnan(few.calls["wait"])  # with too few operators some wait until all have gone home
     assert (more.calls["wait"][served] <= few.calls["wait"][served] + 1e-6).all()
 
 
-def test_one_more_seat_shortens_the_mean_wait_also_where_callers_give_up() -> None:
-    # On average over many days: a caller who now is served instead of giving up may make the next one wait longer.
+def test_with_abandonment_one_more_seat_shortens_the_mean_wait() -> None:
+    # On average over many days: a caller who is served instead of giving up may lengthen the next wait.
     means = [
         replicate(study_of(day(staff, 20)), replications=3).estimate("wait_mean_all").value or 0.0
         for staff in range(4, 10)
@@ -231,7 +231,7 @@ def test_the_same_seed_gives_the_same_bytes(change: dict[str, Any]) -> None:
     assert one.same_as(other) == ""
 
 
-def test_a_run_in_two_parts_is_the_whole() -> None:
+def test_a_run_in_two_steps_gives_the_same() -> None:
     study = study_of(everything(days=5))
     whole = replicate(study, replications=4)
     again = replicate(study, replications=2, goal=lambda result: 4)

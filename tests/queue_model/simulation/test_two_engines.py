@@ -1,4 +1,4 @@
-"""Two engines, one truth: the same record for every call, e-mail, call-back and operator, to the last bit."""
+"""Both engines give the same record for every call, e-mail, call-back and operator, to the last bit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queue_model.simulation import kernel, reference
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.inputs import Inputs
-from queue_model.simulation.kernel_rows import is_plain
+from queue_model.simulation.kernel_setup import is_plain
 from queue_model.simulation.records import Outcome, Records, Work
 from tests.queue_model.all_engines import SOURCE, run_on_all_engines
 from tests.queue_model.example_inputs import FEATURES, full_days, plain_days, random_period
@@ -23,14 +23,14 @@ from tests.queue_model.example_scenarios import everything, study_of
 SEEDS = st.integers(0, 2**32 - 1)
 GRIDS = st.sampled_from([0.0, 1.0, 10.0, 60.0, 300.0])
 SOME = st.frozensets(st.sampled_from(FEATURES))
-QUEUEING = frozenset(FEATURES) - {"busy_nobody_free"}  # else hardly anybody ever waits
+QUEUEING = frozenset(FEATURES) - {"busy_nobody_free"}  # otherwise hardly any call waits
 ALL_BUT_SOME = SOME.map(lambda left_out: QUEUEING - left_out)
 
 
-def laws(given: Inputs, record: Records) -> None:
-    """What must hold whatever the two agree on."""
+def check_record(given: Inputs, record: Records) -> None:
+    """Check properties that every record must have, besides being equal."""
     calls = record.calls
-    assert len(calls[calls["attempt"] == 0]) == len(given.call_at) + len(given.closed_at)  # nobody is lost
+    assert len(calls[calls["attempt"] == 0]) == len(given.call_at) + len(given.closed_at)  # no caller is lost
     answered = calls[calls["outcome"] == Outcome.ANSWERED]
     assert (answered["operator"] >= 0).all()
     assert (calls["wait"][calls["outcome"] != Outcome.WAITING] >= 0).all()
@@ -39,11 +39,11 @@ def laws(given: Inputs, record: Records) -> None:
     for operator in range(given.n_operators):
         mine = record.work[record.work["operator"] == operator]
         busy = mine[mine["kind"] != Work.SEATED]
-        assert (busy["start"][1:] >= busy["end"][:-1]).all()  # never two things at once
+        assert (busy["start"][1:] >= busy["end"][:-1]).all()  # one activity at a time
         chairs = mine[mine["kind"] == Work.SEATED]
         for each in busy:
             held = chairs[(chairs["start"] <= each["start"]) & ~(chairs["end"] < each["start"])]
-            assert len(held)  # nobody works without a seat
+            assert len(held)  # no work without a seat
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -51,7 +51,7 @@ def laws(given: Inputs, record: Records) -> None:
 def test_each_feature_alone(feature: str, grid: float) -> None:
     for seed in range(4):
         asked = random_period(seed, frozenset({feature}), grid=grid)
-        laws(asked, run_on_all_engines(asked))
+        check_record(asked, run_on_all_engines(asked))
 
 
 PLAIN = st.frozensets(st.sampled_from(["patience", "key", "longest_wait", "no_wrap"]))
@@ -61,14 +61,14 @@ PLAIN = st.frozensets(st.sampled_from(["patience", "key", "longest_wait", "no_wr
 def test_plain_periods(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
     asked = random_period(seed, features, calls=calls, operators=operators, grid=grid)
     assert is_plain(asked)
-    laws(asked, run_on_all_engines(asked))
+    check_record(asked, run_on_all_engines(asked))
 
 
 @settings(max_examples=300)
 @given(seed=SEEDS, features=SOME | ALL_BUT_SOME, calls=st.integers(0, 40), operators=st.integers(0, 5), grid=GRIDS)
 def test_features_together(seed: int, features: frozenset[str], calls: int, operators: int, grid: float) -> None:
     asked = random_period(seed, features, calls=calls, operators=operators, grid=grid)
-    laws(asked, run_on_all_engines(asked))
+    check_record(asked, run_on_all_engines(asked))
 
 
 def always(seconds: float) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def always(seconds: float) -> dict[str, Any]:
 LAWS = st.sampled_from([always(0), always(60), always(900), {"law": "lognormal", "mean": 60, "sigma": 5.0}])
 SHARES = st.sampled_from([0, 0.5, 1])
 BREAKS = st.sampled_from([[], [{"at": "09:00", "minutes": 15}], [{"at": "13:00", "minutes": 15, "groups": 2}]])
-# What nobody would ask for, on top of `everything`.
+# Extreme values, on top of `everything`.
 EXTREMES = {
     "arrivals": st.fixed_dictionaries({"per_day": st.sampled_from([0, 50, 200])}),
     "callers": st.fixed_dictionaries(
@@ -139,13 +139,13 @@ EXTREMES = {
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries(EXTREMES))
-def test_scenarios_that_nobody_would_ask_for(change: dict[str, Any]) -> None:
+def test_extreme_scenarios(change: dict[str, Any]) -> None:
     asked = Builder(study_of(everything(days=1, **change))).inputs().inputs
-    laws(asked, run_on_all_engines(asked))
+    check_record(asked, run_on_all_engines(asked))
 
 
-def test_the_random_periods_have_everything_in_them() -> None:
-    """Else the tests above would prove little."""
+def test_the_random_periods_contain_every_outcome() -> None:
+    """Otherwise the tests above would prove little."""
     outcomes: Counter[int] = Counter()
     kinds: Counter[int] = Counter()
     put_down = again = ties = plain = 0
@@ -168,16 +168,16 @@ def test_the_random_periods_have_everything_in_them() -> None:
 
 @pytest.mark.parametrize("operators", [1, 3, 5, 12])
 def test_plain_days(operators: int) -> None:
-    """Calls and patience only, which the kernel does by its short way."""
+    """Calls and patience only, for which the kernel uses its faster loop."""
     asked = plain_days(3, operators)
     assert is_plain(asked)
-    laws(asked, run_on_all_engines(asked))
-    room = kernel.Room(asked, blank := kernel.Blank(asked))
-    room.run(plain=False)
-    short_way = kernel.simulate(asked)
-    assert blank.calls.tobytes() == short_way.calls.tobytes()
-    work = kernel.sorted_rows(blank.work[: room.work_rows], "operator", operators)
-    assert not short_way.same_as(dataclasses.replace(short_way, work=work))
+    check_record(asked, run_on_all_engines(asked))
+    centre = kernel.ContactCentre(asked, blank := kernel.BlankRows(asked))
+    centre.run(plain=False)
+    fast = kernel.simulate(asked)
+    assert blank.calls.tobytes() == fast.calls.tobytes()
+    work = kernel.sorted_rows(blank.work[: centre.work_rows], "operator", operators)
+    assert not fast.same_as(dataclasses.replace(fast, work=work))
 
 
 @pytest.mark.parametrize(("per_shift", "days"), [(6, 250), (12, 10), (4, 10)])
@@ -192,7 +192,7 @@ def test_full_feature_days(per_shift: int, days: int) -> None:
     assert set(np.unique(record.work["kind"])) == set(Work)
 
 
-def test_full_feature_days_by_the_source_as_python() -> None:
+def test_full_feature_days_with_the_uncompiled_source() -> None:
     asked = full_days(2, 5)
     assert not kernel.simulate(asked).same_as(SOURCE.simulate(asked))
 

@@ -14,32 +14,32 @@ from charter.promises import Deferred, due
 from queue_model.runs.measures.measurer import PARTS, Measurer
 from queue_model.runs.measures.visits import visits
 from queue_model.scenario.study import Study
-from queue_model.simulation.build import Builder, Built
+from queue_model.simulation.builder import Builder, ReplicationInputs
 from queue_model.simulation.records import Outcome, Records, Source, Work
 from queue_model.simulation.reference import simulate
 from tests.queue_model.example_scenarios import everything, study_of
 
 
-def simulated(**changes: Any) -> tuple[Study, Built, Records]:
+def simulated(**changes: Any) -> tuple[Study, ReplicationInputs, Records]:
     study = study_of(everything(**changes))
     built = Builder(study).inputs()
     return study, built, simulate(built.inputs)
 
 
 @pytest.fixture(scope="module")
-def week() -> tuple[Study, Built, Records]:
+def week() -> tuple[Study, ReplicationInputs, Records]:
     """Busy, so that every fate occurs. With this seed some callers wait when the last operator leaves."""
     # With six operators at work the lines fill up first, with fewer the queue does.
     crowded = {"queue": {"longest_queue": 10, "longest_wait": 240}}
     return simulated(days=14, seed=2, arrivals={"per_day": 900}, callers={"lines": 16}, service=crowded)
 
 
-def test_every_fate_occurs(week: tuple[Study, Built, Records]) -> None:
+def test_every_fate_occurs(week: tuple[Study, ReplicationInputs, Records]) -> None:
     found = set(week[2].calls["outcome"].tolist())
     assert found == set(Outcome) - {Outcome.VOICEMAIL_BUSY, Outcome.WAITING}
 
 
-def test_the_measures_are_those_of_the_charter(week: tuple[Study, Built, Records]) -> None:
+def test_the_measures_are_those_of_the_charter(week: tuple[Study, ReplicationInputs, Records]) -> None:
     study, built, records = week
     measurer = Measurer(study)
     theirs = kpi.measure(visits(study, records), measurer.thresholds)
@@ -51,7 +51,9 @@ def test_the_measures_are_those_of_the_charter(week: tuple[Study, Built, Records
             assert (top, bottom) == pytest.approx(figure[2:], rel=1e-12), name
 
 
-def test_callers_who_reach_the_queue_after_closing_time_are_not_visits(week: tuple[Study, Built, Records]) -> None:
+def test_callers_who_reach_the_queue_after_closing_time_are_not_visits(
+    week: tuple[Study, ReplicationInputs, Records],
+) -> None:
     """`measure` assigns live visits to service hours by their beginning, and so does the model."""
     study, built, records = week
     inside = [study.hours.is_open(study.period.origin + float(each)) for each in records.calls["entered"]]
@@ -63,13 +65,13 @@ def test_callers_who_reach_the_queue_after_closing_time_are_not_visits(week: tup
     assert offered == sums.counts["called"] + sums.counts["redialled"]
 
 
-def test_every_measure_of_the_charter_is_there(week: tuple[Study, Built, Records]) -> None:
+def test_every_measure_of_the_charter_is_there(week: tuple[Study, ReplicationInputs, Records]) -> None:
     study, built, records = week
     assert set(Measurer(study).sums(built, records).whole) == set(MODELLED)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_parts_are_the_measures_of_their_visits(week: tuple[Study, Built, Records], part: str) -> None:
+def test_parts_are_the_measures_of_their_visits(week: tuple[Study, ReplicationInputs, Records], part: str) -> None:
     study, built, records = week
     measurer = Measurer(study, (part,))
     mine = measurer.sums(built, records).parts[part]
@@ -88,7 +90,7 @@ def test_parts_are_the_measures_of_their_visits(week: tuple[Study, Built, Record
                 assert told == pytest.approx(figure[2:], rel=1e-9), (label, name)
 
 
-def test_occupancy_is_work_over_time_at_the_seat(week: tuple[Study, Built, Records]) -> None:
+def test_occupancy_is_work_over_time_at_the_seat(week: tuple[Study, ReplicationInputs, Records]) -> None:
     study, built, records = week
     spent = dict.fromkeys(Work, 0.0)
     for row in records.work:
@@ -157,7 +159,9 @@ def test_warm_up_days_do_not_count() -> None:
     assert offered[1] == np.count_nonzero(entered & ~closed)
 
 
-def test_a_wait_without_an_end_lasts_until_the_end_of_the_period(week: tuple[Study, Built, Records]) -> None:
+def test_a_wait_without_an_end_lasts_until_the_end_of_the_period(
+    week: tuple[Study, ReplicationInputs, Records],
+) -> None:
     study, built, records = week
     calls = records.calls.copy()
     calls["outcome"][0], calls["wait"][0] = Outcome.WAITING, np.nan

@@ -1,7 +1,8 @@
-"""Who works when: the shifts of a scenario as instants, with everyone's absence, lateness and breaks of the day.
+"""The roster: shifts and breaks of a scenario as instants, with absence and lateness drawn for each day.
 
-People are numbered shift after shift, in the order of the scenario; each works the same shift every day on which it is
-worked. Who comes too late for a break goes without it; whose break would last to the end of the shift goes home.
+Operators are numbered shift after shift, in the order of the scenario, and work the same shift on all of its days. An
+operator who arrives too late for a break does not get it. If a break would last to the end of the shift, the operator
+goes home when it begins.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from queue_model.scenario.checks import minute, opening, shift_days
 from queue_model.scenario.laws import Floats, standard, values
 from queue_model.scenario.schema import Late, Shift
 from queue_model.scenario.study import Study
-from queue_model.simulation import inputs as kinds
+from queue_model.simulation import event_kinds
 
 Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Roster:
-    """Everything about the shifts that chance does not touch. One row a person and day on which he should work."""
+    """The shifts without random events: a row for each operator and planned working day."""
 
     people: int
     skills: NDArray[np.uint64]  # [people]
@@ -35,16 +36,16 @@ class Roster:
     day: Indices
     start: Floats  # seconds of the period
     end: Floats
-    breaks: tuple[tuple[Floats, Floats], ...]  # (from, until) of the n-th break of each row; inf where there is none
+    breaks: tuple[tuple[Floats, Floats], ...]  # (from, until) of the n-th break of each row; inf = none
 
     @cached_property
     def where(self) -> Words:
-        """Where the chances of each row are."""
+        """The addresses of the random numbers of each row."""
         return places(self.day, self.person)
 
 
 def roster(study: Study) -> Roster:
-    """The plan of a study's period."""
+    """The roster of a study's period."""
     shifts = list(study.scenario.operators.shifts.values())
     days = [[day for day in range(study.period.days) if _worked(study, shift, day)] for shift in shifts]
     first, rows = 0, []
@@ -73,50 +74,53 @@ def _skills(study: Study, shift: Shift) -> int:
 
 
 def _rows(study: Study, shift: Shift, first: int, days: list[int]) -> Any:
-    """person, day, start, end, [(from, until) of each break] of one shift; a row for each day and person."""
+    """Columns of one shift: person, day, start, end, and (from, until) of each break; a row for each day and person."""
     count = shift.operators
     span = parse_range(shift.hours)
     starts = np.array([study.period.seconds(day, span.start) for day in days])
     ends = np.array([study.period.seconds(day, span.until) for day in days])
     person, day = np.tile(np.arange(first, first + count), len(days)), np.repeat(np.array(days, dtype=np.intp), count)
     start, end = np.repeat(starts, count), np.repeat(ends, count)
-    pauses = []
+    breaks = []
     most = max(len(each.breaks) for each in study.scenario.operators.shifts.values())
     for n in range(most):
         if n >= len(shift.breaks):
-            pauses.append((np.full(len(person), np.inf), np.full(len(person), np.inf)))
+            breaks.append((np.full(len(person), np.inf), np.full(len(person), np.inf)))
             continue
-        pause = sorted(shift.breaks, key=lambda each: minute(each.at))[n]
-        group = np.arange(count) * pause.groups // max(count, 1)
-        turns = [minute(pause.at) + turn * pause.minutes for turn in range(pause.groups)]  # on the clock of the wall
+        rest = sorted(shift.breaks, key=lambda each: minute(each.at))[n]
+        group = np.arange(count) * rest.groups // max(count, 1)
+        turns = [minute(rest.at) + turn * rest.minutes for turn in range(rest.groups)]  # in local time
         instants = np.array([[study.period.seconds(each, turn) for turn in turns] for each in days])
         begins: Floats = instants.reshape(-1, len(turns))[:, group].ravel()
-        pauses.append((begins, begins + 60 * pause.minutes))
-    return person, day, start, end, pauses
+        breaks.append((begins, begins + 60 * rest.minutes))
+    return person, day, start, end, breaks
 
 
-def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
-    """What happens on this replication's days, as the arguments of `inputs.build`."""
+def schedule_events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
+    """Draw the schedule of a replication, as arguments of `inputs.build`."""
     operators = study.scenario.operators
-    here = _chance(streams, "absence", plan) >= operators.absence
+    present = _chance(streams, "absence", plan) >= operators.absence
     start = plan.start + _delay(streams, "late", plan, operators.late)
     end = plan.end.copy()
-    here &= start < end
+    present &= start < end
     rows: list[tuple[Floats, Indices, int]] = []
-    ready = start.copy()  # from when on he could take a break
+    ready = start.copy()  # from when on the operator can take a break
     for number, (begins, until) in enumerate(plan.breaks):
         over = until + _delay(streams, f"break {number}", plan, operators.break_overrun)
-        taken = here & (begins > ready) & (begins < end) & np.isfinite(begins)
+        taken = present & (begins > ready) & (begins < end) & np.isfinite(begins)
         home = taken & (over >= end)
         end[home] = begins[home]
         taken &= ~home
         ready[taken] = over[taken]
         rows += [
-            (begins[taken], plan.person[taken], kinds.BREAK_START),
-            (over[taken], plan.person[taken], kinds.BREAK_END),
+            (begins[taken], plan.person[taken], event_kinds.BREAK_START),
+            (over[taken], plan.person[taken], event_kinds.BREAK_END),
         ]
-    here &= start < end
-    rows += [(start[here], plan.person[here], kinds.SHIFT_START), (end[here], plan.person[here], kinds.SHIFT_END)]
+    present &= start < end
+    rows += [
+        (start[present], plan.person[present], event_kinds.SHIFT_START),
+        (end[present], plan.person[present], event_kinds.SHIFT_END),
+    ]
     rows.sort(key=lambda row: row[2])
     at = np.concatenate([row[0] for row in rows])
     person = np.concatenate([row[1] for row in rows])
@@ -132,7 +136,7 @@ def events(plan: Roster, study: Study, streams: Streams) -> dict[str, Any]:
 
 
 def _in_order(at: Floats, kind: NDArray[np.uint8], person: Indices) -> Indices:
-    """By instant, kind and person. They mostly come so at each instant; then the sort by instant keeps them so."""
+    """The order by instant, kind and person. A stable sort by instant is usually enough; it is checked."""
     order = np.argsort(at, kind="stable")
     then = at[order]
     rank = (kind * np.intp(person.max() + 1 if len(person) else 1) + person)[order]
@@ -146,7 +150,7 @@ def _chance(streams: Streams, name: str, plan: Roster) -> Floats:
 
 
 def _delay(streams: Streams, name: str, plan: Roster, late: Late | None) -> Floats:
-    """By how many seconds each is late; 0 for most."""
+    """The seconds by which each operator is late; mostly 0."""
     delay = np.zeros(len(plan.person))
     if late is None or not late.share:
         return delay

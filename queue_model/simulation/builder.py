@@ -1,7 +1,7 @@
-"""From a scenario to what an engine reads: `Builder(study).inputs(seed, replication)`.
+"""Build the inputs of an engine from a scenario: `Builder(study).inputs(replication, seed)`.
 
-A `Builder` works out once what no chance touches (rates, ways through the menu, shifts); each replication then draws
-its callers, e-mails and people from named streams, and tells what became of the calls that never reached the queue.
+A `Builder` calculates once what is not random (rates, paths through the menu, shifts). For each replication it draws
+callers, e-mails and operators from named random streams, and counts the calls that do not reach the queue.
 """
 
 from __future__ import annotations
@@ -23,60 +23,60 @@ from queue_model.scenario.period import Period
 from queue_model.scenario.schema import TopicSpec
 from queue_model.scenario.study import Study
 from queue_model.simulation import inputs as engine_inputs
-from queue_model.simulation.arrivals import Drawn, Intensity, day_factors, draw, intensity
+from queue_model.simulation.arrivals import DrawnArrivals, Intensity, day_factors, draw, intensity
 from queue_model.simulation.inputs import UNLIMITED, Inputs
-from queue_model.simulation.menu_paths import Ways, ways
-from queue_model.simulation.people import events, roster
-from queue_model.simulation.trace_calls import traced
+from queue_model.simulation.menu_paths import MenuPaths, menu_paths
+from queue_model.simulation.roster import roster, schedule_events
+from queue_model.simulation.trace_calls import trace_arrivals
 
-passes = compiled_or_plain("simulation.passes")
+array_loops = compiled_or_plain("simulation.array_loops")
 
 Indices = NDArray[np.intp]
 
-OFFICE_DAYS = 60  # that the back office goes on working after the period, so that what it holds comes to its end
+OFFICE_DAYS = 60  # days on which the back office continues after the period, to finish its requests
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
-    """One replication, ready to run; and the calls at the number, by what became of them before the queue."""
+class ReplicationInputs:
+    """The inputs of one replication, and the number of calls by how they ended before the queue."""
 
     inputs: Inputs
     called: int
-    left_menu: int  # hung up in the menu without having heard the information
+    left_menu: int  # hung up in the menu without the information
     informed: int  # ended in the menu with the information
-    message: int  # led to the voicemail by the menu: outside hours
+    message: int  # sent to the voicemail by the menu: outside hours
     queued: int
 
 
-class Arrived(NamedTuple):
-    """Calls at the number in order of time: the streams' values for them, what they want, their way in the menu."""
+class IncomingCalls(NamedTuple):
+    """All calls to the number, by time: their random variates, the topics that callers want, their menu paths."""
 
-    drawn: Drawn
-    table: Tables
-    wants: NDArray[np.int16]
-    way: Indices
+    arrivals: DrawnArrivals
+    variates: Variates
+    topics: NDArray[np.int16]
+    paths: Indices
 
 
 class Builder:
-    """The inputs of any replication of one study."""
+    """Builds the inputs of any replication of a study."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
         scenario = study.scenario
         self._specs: tuple[TopicSpec, ...] = tuple(scenario.topics.values())
         self.calls = _call_intensity(study)
-        self._trace = traced(study) if scenario.arrivals.trace is not None else None
-        self._opens = study.period.is_open(self.calls.edges[:-1])  # a step lies within opening or outside it
+        self._trace = trace_arrivals(study) if scenario.arrivals.trace is not None else None
+        self._opens = study.period.is_open(self.calls.edges[:-1])  # a step is entirely open or entirely closed
         self.shares = _topic_shares(study)  # cumulative, [topics] or [steps + 1, topics]
         self._rows = np.ascontiguousarray(np.atleast_2d(self.shares))
-        self._row = self.calls.slot % len(self._rows)  # of `_rows`, for each step; -1 is the last
-        self.ways = ways(study)
+        self._row = self.calls.slot % len(self._rows)  # of `_rows`, for each step; -1 is the last row
+        self.menu_paths = menu_paths(study)
         self.roster = roster(study)
         self.mails = _mail_intensity(study) if scenario.mails is not None else None
         self.office = _office(study)
         self._policy = _policy(study)
 
-    def inputs(self, replication: int = 0, seed: int | None = None) -> Built:
+    def inputs(self, replication: int = 0, seed: int | None = None) -> ReplicationInputs:
         """Draw one replication."""
         streams = Streams(self.study.scenario.seed if seed is None else seed, replication)
         calls, built = self._draw_calls(streams)
@@ -85,59 +85,59 @@ class Builder:
             **self.office,
             **calls,
             **self._draw_mails(streams),
-            **events(self.roster, self.study, streams),
+            **schedule_events(self.roster, self.study, streams),
         )
-        return Built(made, *built)
+        return ReplicationInputs(made, *built)
 
     # calls
-    def arrive(self, streams: Streams, *, swings: bool = True) -> Arrived:
-        """The calls at the number. `swings`: whether they come and go within the day as the scenario says."""
+    def incoming_calls(self, streams: Streams, *, swings: bool = True) -> IncomingCalls:
+        """Draw the calls to the number. `swings`: apply the scenario's random factors within the day."""
         arrivals, period = self.study.scenario.arrivals, self.study.period
         drawn, known = self._trace or (
             draw(self.calls, period, streams, "calls", arrivals.busyness, arrivals.swings if swings else None), None
         )  # fmt: skip
-        everyone = Tables(streams, drawn.where)
-        wants = self._wants(drawn, everyone, known)
+        variates = Variates(streams, drawn.where)
+        wants = self._wants(drawn, variates, known)
         opens, step = (self._opens, drawn.step) if known is None else (period.is_open(drawn.at), np.arange(len(wants)))
-        chance = np.empty(0) if self.ways.one_each else everyone("calls/way", "uniform")
-        return Arrived(drawn, everyone, wants, self.ways.choose(wants, step, opens, chance))
+        chance = np.empty(0) if self.menu_paths.is_certain else variates("calls/way", "uniform")
+        return IncomingCalls(drawn, variates, wants, self.menu_paths.choose(wants, step, opens, chance))
 
     def _draw_calls(self, streams: Streams) -> tuple[dict[str, Any], tuple[int, ...]]:
-        scenario, (drawn, everyone, wants, way) = self.study.scenario, self.arrive(streams)
-        queued_at, queued = self.ways.lead(drawn.at, way, Ways.QUEUE)
-        closed_at, closed = self.ways.lead(drawn.at, way, Ways.MESSAGE)
-        counts = (len(drawn.at), *self.ways.end(way), len(closed), len(queued))
-        # Where everybody queues, in the order in which he called, nothing need be picked out.
-        which = slice(None) if len(queued) == len(way) and not self.ways.take_time else queued
-        late = everyone.of(closed)
+        scenario, (drawn, variates, wants, path) = self.study.scenario, self.incoming_calls(streams)
+        queued_at, queued = self.menu_paths.reach(drawn.at, path, MenuPaths.QUEUE)
+        closed_at, closed = self.menu_paths.reach(drawn.at, path, MenuPaths.MESSAGE)
+        counts = (len(drawn.at), *self.menu_paths.count_exits(path), len(closed), len(queued))
+        # If all calls reach the queue in the order in which they came, no rows need be selected.
+        which = slice(None) if len(queued) == len(path) and not self.menu_paths.take_time else queued
+        late = variates.of(closed)
         leave = late.below("calls/message", scenario.callers.leaves_message_closed)
-        mine = way[which]
+        mine = path[which]
         made = {
             "call_at": queued_at,
-            "call_topic": _each(self.ways.topic, mine),
-            "call_priority": _each(self.ways.priority, mine),
-            **self._draw_callers(everyone.of(which), wants[which]),
+            "call_topic": _of_paths(self.menu_paths.topic, mine),
+            "call_priority": _of_paths(self.menu_paths.priority, mine),
+            **self._draw_callers(variates.of(which), wants[which]),
             "closed_at": closed_at,
-            "closed_topic": self.ways.topic[way[closed]],
+            "closed_topic": self.menu_paths.topic[path[closed]],
             "closed_leaves_message": leave,
             "closed_callback_work": late.some("calls/callback closed", self._callback_law(), leave, 0.0),
         }
         return made, counts
 
-    def _wants(self, drawn: Drawn, everyone: Tables, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
-        """The topic of each call: as traced, else by share."""
+    def _wants(self, drawn: DrawnArrivals, variates: Variates, known: NDArray[np.int16] | None) -> NDArray[np.int16]:
+        """The topic of each call: from the trace, or drawn by the shares."""
         if len(self._specs) == 1:
             return np.zeros(len(drawn.at), dtype=np.int16)
-        chance = everyone("calls/topic", "uniform")
-        wants: NDArray[np.int16] = passes.wanted(chance, self._rows, self._row, drawn.step)
+        chance = variates("calls/topic", "uniform")
+        wants: NDArray[np.int16] = array_loops.choose_topics(chance, self._rows, self._row, drawn.step)
         return wants if known is None else np.where(known >= 0, known, wants)
 
     def _callback_law(self) -> Patience:
         handling = self.study.scenario.handling
         return handling.callback if handling.callback is not None else handling.talk
 
-    def _draw_callers(self, mine: Tables, topics: NDArray[np.int16]) -> dict[str, Any]:
-        """What the callers who reach the queue are like, [n, attempts]; `topics` are those that they want."""
+    def _draw_callers(self, mine: Variates, topics: NDArray[np.int16]) -> dict[str, Any]:
+        """Draw the callers who reach the queue, [n, attempts]. `topics` are those that they want."""
         scenario = self.study.scenario
         callers, handling = scenario.callers, scenario.handling
         attempts = 1 + (callers.redial.most if callers.redial is not None else 0)
@@ -149,8 +149,8 @@ class Builder:
             "second_level": mine.below("calls/second", np.array(shares)[topics] if any(shares) else 0.0),
         }
         once["callback_work"] = mine.some("calls/callback", self._callback_law(), once["leaves_message"], 0.0)
-        asked = self.study.compiled["service"]["survey"]["offered"] and callers.lines  # it matters to lines alone
-        if handling.survey is not None and asked:
+        offered = self.study.compiled["service"]["survey"]["offered"] and callers.lines  # a survey only affects lines
+        if handling.survey is not None and offered:
             stays = mine.below("calls/survey", handling.survey.share)
             once["survey"] = mine.some("calls/survey time", handling.survey.time, stays, 0.0)
         if scenario.second_level is not None and any(shares):
@@ -158,12 +158,12 @@ class Builder:
             once["second_level_work"] = mine.some("calls/second work", work, once["second_level"], 0.0)
         return {"attempts": attempts, **once, **self._draw_attempts(mine, attempts)}
 
-    def _draw_attempts(self, mine: Tables, attempts: int) -> dict[str, Floats]:
-        """What differs from attempt to attempt, [n, attempts]; drawn only for those who may get there."""
+    def _draw_attempts(self, mine: Variates, attempts: int) -> dict[str, Floats]:
+        """Draw what differs by attempt, [n, attempts], for those callers who may make the attempt."""
         first = self._draw_attempt(mine, 0, attempts)
         if attempts == 1:
             return first
-        # A column an attempt: most callers make one, so later columns are hardly read.
+        # One column per attempt: most callers make one attempt, so later columns are hardly read.
         whole = {name: np.empty((attempts, len(mine.where))) for name in first}
         for name, column in first.items():
             whole[name][0], whole[name][1:] = column, np.inf
@@ -175,7 +175,7 @@ class Builder:
                 whole[name][attempt, rows] = column
         return {name: each.T for name, each in whole.items()}
 
-    def _draw_attempt(self, mine: Tables, attempt: int, attempts: int) -> dict[str, Floats]:
+    def _draw_attempt(self, mine: Variates, attempt: int, attempts: int) -> dict[str, Floats]:
         callers = self.study.scenario.callers
         patience = mine.law(f"calls/patience/{attempt}", callers.patience)
         if callers.balk:
@@ -191,8 +191,8 @@ class Builder:
                 made["redial_after"] = np.full(len(mine.where), np.inf)
         return made
 
-    def _key_after(self, mine: Tables, attempt: int) -> Floats:
-        """Seconds of waiting until the caller takes up the offer of the voicemail: at an offer, or never."""
+    def _key_after(self, mine: Variates, attempt: int) -> Floats:
+        """Seconds of waiting until the caller accepts an offer of the voicemail; inf = never."""
         queue = self.study.compiled["service"]["queue"]
         share, every = self.study.scenario.callers.voicemail_key, float(queue["voicemail_offer_every"])
         if not share or queue["voicemail_key"] is None:
@@ -212,50 +212,50 @@ class Builder:
         if mails is None or self.mails is None:
             return {}
         drawn = draw(self.mails, self.study.period, streams, "mails", mails.busyness, None)
-        everyone = Tables(streams, drawn.where)
+        variates = Variates(streams, drawn.where)
         names = self.study.topics
         shares = mails.topics or {name: each.share for name, each in self.study.scenario.topics.items()}
         cumulative = np.cumsum([shares.get(name, 0.0) for name in names])
-        topic = np.searchsorted(cumulative, everyone("mails/topic", "uniform"), "right")
+        topic = np.searchsorted(cumulative, variates("mails/topic", "uniform"), "right")
         made = {
             "mail_at": drawn.at,
             "mail_topic": np.minimum(topic, len(names) - 1).astype(np.int16),
-            "mail_work": everyone.law("mails/work", mails.work),
-            "mail_second_level": everyone.below("mails/second", mails.second_level),
+            "mail_work": variates.law("mails/work", mails.work),
+            "mail_second_level": variates.below("mails/second", mails.second_level),
         }
         if second is not None and mails.second_level:
             handed = np.asarray(made["mail_second_level"], dtype=np.bool_)
-            made["mail_second_level_work"] = everyone.some("mails/second work", second.work, handed, 0.0)
+            made["mail_second_level_work"] = variates.some("mails/second work", second.work, handed, 0.0)
         return made
 
 
-class Tables:
-    """The values of the streams for some arrivals of one replication."""
+class Variates:
+    """The random variates of some arrivals of one replication."""
 
     def __init__(self, streams: Streams, where: Words) -> None:
         self._streams, self.where = streams, where
 
-    def of(self, rows: Indices | slice) -> Tables:
-        """Those of some of them alone."""
-        return Tables(self._streams, self.where[rows])
+    def of(self, rows: Indices | slice) -> Variates:
+        """The variates of a subset of the arrivals."""
+        return Variates(self._streams, self.where[rows])
 
     def __call__(self, name: str, kind: str) -> Floats:
         """Standard variates, one for each arrival."""
         return self._streams.at(name, kind, self.where)
 
     def below(self, name: str, share: float | Floats) -> NDArray[np.bool_]:
-        """Whether something of that share happens to each."""
+        """Whether an event with this probability happens to each."""
         if np.ndim(share) == 0 and share in (0, 1):
             return np.broadcast_to(np.bool_(share), len(self.where))
         return np.asarray(self(name, "uniform") < share)
 
     def law(self, name: str, law: Patience) -> Floats:
-        """Seconds of one law for each."""
+        """Durations of one law, for each."""
         kind = standard(law)
         return values(law, self(name, kind) if kind else None, len(self.where))
 
     def some(self, name: str, law: Patience, happens: NDArray[np.bool_], otherwise: float) -> Floats:
-        """Seconds of one law for those to whom it happens, `otherwise` for the rest."""
+        """Durations of one law where `happens`, and `otherwise` for the rest."""
         found = np.full(len(self.where), otherwise)
         rows = np.flatnonzero(happens)
         if len(rows):
@@ -265,7 +265,7 @@ class Tables:
     def laws(
         self, name: str, laws: Sequence[Patience], topics: NDArray[np.int16], who: Indices | None = None
     ) -> Floats:
-        """Seconds for each (or for each of `who`), by the law of his topic."""
+        """Durations by the law of the topic, for each arrival (or for each of `who`)."""
         if who is not None:
             return self.of(who).laws(name, laws, topics)
         distinct = list(dict.fromkeys(map(_Law, laws)))
@@ -281,15 +281,15 @@ class Tables:
         return found
 
 
-def _each(of_ways: NDArray[np.int16], way: Indices) -> NDArray[np.int16]:
-    """What each caller's way has; where all ways have the same, that one value."""
+def _of_paths(of_ways: NDArray[np.int16], path: Indices) -> NDArray[np.int16]:
+    """The value of each caller's path; a broadcast constant if all paths have the same."""
     if len(of_ways) and (of_ways == of_ways[0]).all():
-        return np.broadcast_to(of_ways[0], len(way))
-    return np.asarray(of_ways[way])
+        return np.broadcast_to(of_ways[0], len(path))
+    return np.asarray(of_ways[path])
 
 
 class _Law:
-    """A law that can be looked up, lists in it notwithstanding."""
+    """A hashable law, even if it contains lists."""
 
     def __init__(self, law: Patience) -> None:
         self.law = law
@@ -301,7 +301,7 @@ class _Law:
         return hash(type(self.law))
 
 
-# --- what chance does not touch --------------------------------------------------------------------------------------
+# --- what is not random ----------------------------------------------------------------------------------------------
 
 
 def _call_intensity(study: Study) -> Intensity:
@@ -313,7 +313,7 @@ def _call_intensity(study: Study) -> Intensity:
     if arrivals.outside is not None:
         parts.append((arrivals.outside.profile, arrivals.outside.per_day))
     for profile, per_day in parts:
-        # On closed days people call as on others, only fewer.
+        # On closed days the profile is the same, with fewer calls.
         share = per_day / ordinary if ordinary else 1 / len(parts)
         flows.append((profile, np.where(opens, per_day * open_days, arrivals.closed_days * share * closed_days)))
     return intensity(period, flows, arrivals.profile)
@@ -322,14 +322,14 @@ def _call_intensity(study: Study) -> Intensity:
 def _mail_intensity(study: Study) -> Intensity:
     mails = study.scenario.mails
     if mails is None:
-        raise ModelError("mails: not described")
+        raise ModelError("mails: missing; describe them in the scenario")
     open_days, closed_days = day_factors(study.period, mails.weekdays, mails.months, mails.special_days)
     per_day = np.where(study.period.opens, mails.per_day * open_days, mails.closed_days * closed_days)
     return intensity(study.period, [(mails.profile, per_day)], mails.profile)
 
 
 def _topic_shares(study: Study) -> Floats:
-    """Cumulative shares of the topics, [topics]; with profiles, for each step and beside them, [steps + 1, topics]."""
+    """Cumulative shares of the topics, [topics]; with profiles by step, and outside them, [steps + 1, topics]."""
     specs = list(study.scenario.topics.values())
     shares = np.array([each.share for each in specs])
     if study.scenario.arrivals.trace is not None or all(each.profile is None for each in specs):
@@ -346,7 +346,7 @@ def _policy(study: Study) -> dict[str, Any]:
     limits, handling = scenario.queue, scenario.handling
     longest_wait = float(queue["longest_wait"]) if limits.longest_wait is None else limits.longest_wait
     longest_queue = queue["longest_queue"] if limits.longest_queue is None else limits.longest_queue
-    # What `ivr.dialplan.empty_policy` tells the switch: who may join, and who has to leave.
+    # As `ivr.dialplan.empty_policy` sets on the switch: who may join the queue, and who must leave it.
     nobody_free = queue["all_busy"]["means"] == "nobody_free"
     to_voicemail = queue["all_busy"]["then"] == "voicemail"
     handle = [mean(each.talk or handling.talk) + mean(each.wrap or handling.wrap) for each in scenario.topics.values()]

@@ -1,4 +1,4 @@
-"""Scenario and seed to inputs: the same bytes each time, and nothing shifts that a change does not concern."""
+"""Inputs from a scenario and a seed: the same bytes each time, and changes affect nothing unrelated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.places import ROOT
 from ivr.dialplan import empty_policy
 from queue_model.scenario import study
 from queue_model.scenario.study import load
-from queue_model.simulation.build import Builder
+from queue_model.simulation.builder import Builder
 from queue_model.simulation.engines import engine
 from queue_model.simulation.inputs import UNLIMITED, Inputs
 from queue_model.simulation.records import Outcome, Work
@@ -25,7 +25,7 @@ def inputs(written: dict[str, Any], replication: int = 0, seed: int | None = Non
 
 
 def different(a: Inputs, b: Inputs) -> set[str]:
-    """The names of what is not the same to the last bit."""
+    """The names of the inputs that differ."""
     found = set()
     for each in fields(a):
         one, other = np.asarray(getattr(a, each.name)), np.asarray(getattr(b, each.name))
@@ -38,13 +38,13 @@ def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
     assert different(inputs(everything()), inputs(everything())) == set()
 
 
-def test_seed_and_replication_give_others() -> None:
+def test_seed_and_replication_change_the_inputs() -> None:
     plain = inputs(everything())
     for other in (inputs(everything(), replication=1), inputs(everything(), seed=8)):
         assert {"call_at", "patience", "talk", "mail_at", "mail_work"} <= different(plain, other)
 
 
-# A change, and everything that it may touch.
+# A change, and all inputs that it may affect.
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"callers": {"redial": None}}, {"redial_after", "patience", "key_after", "talk", "wrap", "leaves_message",
       "survey", "callback_work", "second_level", "second_level_work", "tolerance"}),  # one column instead of three
@@ -64,28 +64,28 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "touched"), CHANGES, ids=[str(change)[:60] for change, _ in CHANGES])
-def test_a_change_shifts_no_other_stream(change: dict[str, Any], touched: set[str]) -> None:
+@pytest.mark.parametrize(("change", "affected"), CHANGES, ids=[str(change)[:60] for change, _ in CHANGES])
+def test_a_change_affects_no_other_random_stream(change: dict[str, Any], affected: set[str]) -> None:
     found = different(inputs(everything()), inputs(everything(**change)))
-    assert found <= touched
+    assert found <= affected
     assert found
 
 
-def test_what_stays_of_a_caller_who_may_call_again_is_the_first_attempt() -> None:
+def test_redials_do_not_change_the_first_attempt() -> None:
     once, thrice = inputs(everything(callers={"redial": None})), inputs(everything())
     assert (once.attempts, thrice.attempts) == (1, 3)
     assert np.array_equal(once.patience[:, 0], thrice.patience[:, 0])
-    assert np.isinf(thrice.redial_after[:, 2]).all()  # nobody calls a fourth time
+    assert np.isinf(thrice.redial_after[:, 2]).all()  # no fourth attempt
 
 
-def test_a_longer_period_begins_like_a_shorter_one() -> None:
+def test_a_longer_period_starts_like_a_shorter_one() -> None:
     week, month = inputs(everything(days=7)), inputs(everything(days=28))
     count = len(week.call_at)
     assert np.array_equal(month.call_at[:count], week.call_at)
     assert np.array_equal(month.talk[:count], week.talk)
 
 
-def test_more_calls_are_the_same_callers_and_some_more() -> None:
+def test_a_higher_rate_adds_callers_to_the_same_ones() -> None:
     few, many = inputs(day(days=3)), inputs(day(days=3, arrivals={"per_day": 500}))
     assert len(many.call_at) > len(few.call_at)
     first_day = int(np.searchsorted(few.call_at, 86400))
@@ -104,7 +104,7 @@ def test_the_menu_takes_time_and_callers() -> None:
     assert straight.inputs.call_at[0] < built.inputs.call_at[0]
 
 
-def test_calls_outside_hours_meet_the_voicemail() -> None:
+def test_calls_outside_hours_reach_the_voicemail() -> None:
     found = Builder(study_of(everything(days=7))).inputs()
     assert not study_of(everything(days=7)).period.is_open(found.inputs.closed_at - 30).all()
     weekend = found.inputs.closed_at >= 5 * 86400
@@ -112,7 +112,7 @@ def test_calls_outside_hours_meet_the_voicemail() -> None:
     assert found.inputs.closed_leaves_message.mean() == pytest.approx(0.4, abs=0.2)
 
 
-def test_topics_come_in_their_shares_and_their_laws() -> None:
+def test_topics_have_their_shares_and_laws() -> None:
     topics = {"ALTRO": {"share": 0.7}, "ADR": {"share": 0.3, "talk": {"law": "deterministic", "value": 77}}}
     found = inputs(day(days=30, topics=topics))
     adr = found.call_topic == 1
@@ -121,7 +121,7 @@ def test_topics_come_in_their_shares_and_their_laws() -> None:
     assert (found.talk[~adr] != 77).all()
 
 
-def test_a_topic_may_have_hours_of_its_own() -> None:
+def test_a_topic_may_have_its_own_profile() -> None:
     topics = {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.5, "profile": [1.0] * 6 + [0.0] * 12}}
     found = inputs(day(days=10, topics=topics))
     noon = found.call_at % 86400 >= 12 * 3600
@@ -139,7 +139,7 @@ def test_the_key_is_pressed_at_an_offer() -> None:
     assert np.isinf(no_key.key_after).all()
 
 
-def test_limits_are_those_of_the_service_unless_the_scenario_says_otherwise() -> None:
+def test_limits_of_the_scenario_override_those_of_the_service() -> None:
     own = inputs(day(queue={"unlimited": False}))
     assert (own.longest_wait, own.longest_queue) == (600, 30)
     other = inputs(day(queue={"unlimited": False, "longest_queue": 5000, "longest_wait": 60}))
@@ -157,7 +157,7 @@ def test_limits_are_those_of_the_service_unless_the_scenario_says_otherwise() ->
         ("nobody_logged_in", "voicemail", False, True),
     ],
 )
-def test_who_may_join_and_who_has_to_leave_is_what_the_switch_is_told(
+def test_the_policy_for_joining_and_leaving_is_that_of_the_switch(
     means: str, then: str, busy: bool, empty: bool
 ) -> None:
     changed = study_of(day(queue={"unlimited": False}, service={"queue": {"all_busy": {"means": means, "then": then}}}))
@@ -167,8 +167,8 @@ def test_who_may_join_and_who_has_to_leave_is_what_the_switch_is_told(
     assert ("inuse" in join, "unavailable" in leave) == (busy, empty)
 
 
-def test_nobody_waits_in_an_empty_room() -> None:
-    """Callers who are still in the menu at closing time find the last operators, or the voicemail."""
+def test_callers_never_wait_without_a_logged_in_operator() -> None:
+    """Callers in the menu at closing time reach the last operators, or the voicemail."""
     study = load(str(Path(ROOT, "scenarios", "baseline.yaml")))
     found = engine()[1](Builder(study).inputs().inputs)
     chairs = found.work[found.work["kind"] == Work.SEATED]
@@ -182,14 +182,14 @@ def test_nobody_waits_in_an_empty_room() -> None:
     assert not (found.calls["outcome"] == Outcome.WAITING).any()
 
 
-def test_the_back_office_works_on_after_the_period() -> None:
+def test_the_back_office_continues_after_the_period() -> None:
     found = inputs(everything(days=7))
     assert found.office_people == 3
     assert found.office_until[-1] > 30 * 86400
     assert found.office_until[0] - found.office_from[0] == 8 * 3600
 
 
-def test_a_trace_is_simulated_as_it_came(tmp_path: Path) -> None:
+def test_a_trace_is_simulated_at_its_instants(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text(
         "at,topic\n2026-02-01T12:00,\n2026-02-02T09:00:30,ADR\n2026-02-02T10:00,\n2026-02-03T09:30,ALTRO\n"
     )
@@ -199,12 +199,14 @@ def test_a_trace_is_simulated_as_it_came(tmp_path: Path) -> None:
     assert found.call_topic.tolist() == [1, 0, 0]
 
 
-def test_a_trace_of_other_days_or_topics_is_refused(tmp_path: Path) -> None:
+def test_a_trace_with_other_days_or_topics_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     written = day(arrivals={"trace": str(path)})
     path.write_text("at\n2025-02-02T09:00\n")
-    with pytest.raises(ValueError, match="no call between 2026-02-02 and 2026-02-11, the period"):
+    with pytest.raises(
+        ValueError, match="no call between 2026-02-02 and 2026-02-11, the period; change the period or the trace"
+    ):
         Builder(study.of(written))
     path.write_text("at,topic\n2026-02-02T09:00,XXX\n")
-    with pytest.raises(ValueError, match="topic XXX is not one of ALTRO; describe it in topics"):
+    with pytest.raises(ValueError, match="topic XXX is not one of ALTRO; add it to topics"):
         Builder(study.of(written))

@@ -1,4 +1,4 @@
-"""What `passes.py` does, with NumPy, for machines on which nothing was compiled: the same to the last bit."""
+"""The functions of `array_loops.py` with NumPy, for machines on which nothing was compiled. Same results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from queue_model.random.ziggurat import Bytes, Flags, Floats, Indices, Ints, Sho
 from queue_model.simulation.records import Outcome, Rows
 
 
-def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Shorts:
-    """`passes.wanted`."""
+def choose_topics(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Shorts:
+    """`array_loops.choose_topics`."""
     mine = row[step]
     found = np.zeros(len(chance), dtype=np.int16)
     for share in shares.T[:-1]:
@@ -17,12 +17,12 @@ def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Short
     return found
 
 
-def taken(
+def choose_paths(
     topic: Shorts, step: Indices, opens: Flags, chance: Floats, first: Indices, keep: Floats, other: Indices
 ) -> Indices:
-    """`passes.taken`."""
+    """`array_loops.choose_paths`."""
     group = topic.astype(np.intp) * 2 + opens[step]
-    if len(keep) == len(first) - 1:  # all groups are of one
+    if len(keep) == len(first) - 1:  # each group has one path
         return group
     size = np.diff(first)[group]
     place = chance * size
@@ -31,21 +31,21 @@ def taken(
     return np.asarray(np.where(place - even < keep[way], way, other[way]))
 
 
-def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) -> tuple[Floats, Indices]:
-    """`passes.led`."""
+def reach_ending(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) -> tuple[Floats, Indices]:
+    """`array_loops.reach_ending`."""
     rows = np.flatnonzero(ending[way] == where)
     instants = at[rows] + seconds[way[rows]]
     order = np.argsort(instants, kind="stable")
     return instants[order], rows[order]
 
 
-def rises(times: Floats) -> bool:
-    """`passes.rises`."""
+def is_ascending(times: Floats) -> bool:
+    """`array_loops.is_ascending`."""
     return bool((times >= np.concatenate(([0.0], times[:-1]))).all())
 
 
-def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
-    """`passes.out_of_turn`."""
+def first_out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
+    """`array_loops.first_out_of_turn`."""
     mine = np.flatnonzero((kind == begin) | (kind == end))
     mine = mine[np.argsort(who[mine], kind="stable")]
     first = np.ones(len(mine), dtype=bool)
@@ -58,7 +58,7 @@ def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> in
 
 
 def handed_over(calls: Rows, flags: Flags) -> tuple[Floats, Ints, Shorts]:
-    """`passes.handed_over`."""
+    """`array_loops.handed_over`."""
     answered = calls[calls["outcome"] == Outcome.ANSWERED]
     mine = answered[flags[answered["entity"], answered["attempt"]]]
     return np.asarray(mine["left"] + mine["wrap"]), mine["entity"].copy(), mine["attempt"].copy()

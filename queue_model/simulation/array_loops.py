@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Single passes over long arrays, compiled, where NumPy would need many: what callers want, which way through the menu
-they take and where it leads them; whether a schedule can be; who is handed over to the second level.
+"""Compiled loops over long arrays, each a single pass where NumPy would need many.
 
-`passes_plain.py` does the same with NumPy where nothing was compiled, to the last bit; a test holds them together.
+They choose topics and paths through the menu, check times and schedules, and find hand-overs to the second level.
+`array_loops_plain.py` does the same with NumPy where nothing was compiled. A test compares the two to the last bit.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import cython
 import numpy as np
 
 from queue_model.random.ziggurat import Bytes, Flags, Floats, Indices, Ints, Shorts
-from queue_model.simulation.records import Outcome, Rows, table
+from queue_model.simulation.records import Outcome, Rows, as_table
 
 compiled: bool = cython.compiled
 
 ANSWERED = cython.declare(cython.int, int(Outcome.ANSWERED))
-MOVES = cython.declare(cython.Py_ssize_t, 8)  # a caller, before the order is left to NumPy's sort
+MOVES = cython.declare(cython.Py_ssize_t, 8)  # per caller; if more are needed, NumPy sorts instead
 
 
-def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Shorts:
-    """The topic of each call: by a uniform number and cumulative `shares` [rows, topics]; the `row` is by step."""
+def choose_topics(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Shorts:
+    """The topic of each call, from a uniform number and cumulative `shares` [rows, topics]. `row` is by step."""
     found: Shorts = np.empty(len(chance), dtype=np.int16)
     chances: cython.const[cython.double][::1] = chance
     below: cython.const[cython.double][:, ::1] = shares
@@ -30,7 +30,7 @@ def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Short
     call: cython.Py_ssize_t
     with cython.nogil:
         for call in range(topics.shape[0]):
-            # Shares are few: to count those below is quicker than to look for the place.
+            # There are few shares: counting those below is faster than a binary search.
             topic: cython.short = 0
             mine: cython.Py_ssize_t = rows[steps[call]]
             each: cython.Py_ssize_t
@@ -40,11 +40,14 @@ def wanted(chance: Floats, shares: Floats, row: Indices, step: Indices) -> Short
     return found
 
 
-def taken(
+def choose_paths(
     topic: Shorts, step: Indices, opens: Flags, chance: Floats, first: Indices, keep: Floats, other: Indices
 ) -> Indices:
-    """The way of each call among those of its group (topic, and whether its step `opens`): by Walker's alias tables and
-    a uniform number, which is not looked at in a group of one. `first` way of each group, and the tables, by way."""
+    """The path of each call within its group (topic, and whether its step `opens`), by Walker's alias method.
+
+    `chance` has a uniform number for each call, which is not used in a group of one path. `first` is the first path of
+    each group; `keep` and `other` are the alias tables, by path.
+    """
     found: Indices = np.empty(len(topic), dtype=np.intp)
     topics: cython.const[cython.short][::1] = topic
     steps: cython.const[cython.Py_ssize_t][:] = step
@@ -72,8 +75,8 @@ def taken(
     return found
 
 
-def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) -> tuple[Floats, Indices]:
-    """When each call whose way leads there (`ending` and `seconds` by way) arrives, in this order, and which it is."""
+def reach_ending(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) -> tuple[Floats, Indices]:
+    """Instants and indices of the calls whose path has the ending `where`, by instant. `seconds`, `ending`: by path."""
     instants, rows = np.empty(len(at)), np.empty(len(at), dtype=np.intp)
     begun: cython.const[cython.double][::1] = at
     ways: cython.const[cython.Py_ssize_t][::1] = way
@@ -88,7 +91,7 @@ def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) ->
     with cython.nogil:
         for call in range(begun.shape[0]):
             if endings[ways[call]] == wanted_end:
-                moves -= put_in(arrives, which, made, begun[call] + lasts[ways[call]], call, moves)
+                moves -= insert_sorted(arrives, which, made, begun[call] + lasts[ways[call]], call, moves)
                 made += 1
     instants, rows = instants[:made], rows[:made]
     if moves > 0:
@@ -101,7 +104,7 @@ def led(at: Floats, way: Indices, seconds: Floats, ending: Bytes, where: int) ->
 @cython.inline
 @cython.nogil
 @cython.exceptval(check=False)
-def put_in(
+def insert_sorted(
     arrives: cython.double[::1],
     which: cython.Py_ssize_t[::1],
     place: cython.Py_ssize_t,
@@ -109,7 +112,7 @@ def put_in(
     call: cython.Py_ssize_t,
     moves: cython.Py_ssize_t,
 ) -> cython.Py_ssize_t:
-    """Into its place among those before it, after its equals; at most so many of them move. Returns how many did."""
+    """Insert into the sorted values before `place`, after equal ones. Returns the number of moves, at most `moves`."""
     end: cython.Py_ssize_t = place
     while place > 0 and arrives[place - 1] > at and end - place < moves:
         arrives[place] = arrives[place - 1]
@@ -120,8 +123,8 @@ def put_in(
     return end - place
 
 
-def rises(times: Floats) -> bool:
-    """Whether each is a number of at least 0 and of at least the one before it."""
+def is_ascending(times: Floats) -> bool:
+    """Whether every time is a number, not negative, and not less than the one before."""
     numbers: cython.const[cython.double][:] = times
     latest: cython.double = 0.0
     falls: cython.Py_ssize_t = 0
@@ -133,9 +136,11 @@ def rises(times: Floats) -> bool:
     return bool(falls == 0)
 
 
-def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
-    """The event at which somebody begins twice or ends what he did not begin, -1 if there is none; of several that of
-    the lowest number of a person, and of these the first. Other kinds of events do not count."""
+def first_out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> int:
+    """The first event of the lowest-numbered operator at which a `begin` repeats or an `end` has no `begin`; else -1.
+
+    Events of other kinds are ignored.
+    """
     kinds: cython.const[cython.uchar][:] = kind
     whose: cython.const[cython.int][:] = who
     begins: cython.int = begin
@@ -153,14 +158,13 @@ def out_of_turn(kind: Bytes, who: Ints, people: int, begin: int, end: int) -> in
 
 
 def handed_over(calls: Rows, flags: Flags) -> tuple[Floats, Ints, Shorts]:
-    """Of the calls that were answered and whose attempt is marked in `flags` [callers, attempts]: when everything about
-    them was done, whose they are, and which attempt they were."""
+    """The answered calls that are marked in `flags` [callers, attempts]: end of the wrap-up, entity and attempt."""
     done, entity = np.empty(len(calls)), np.empty(len(calls), dtype=np.int32)
     attempt = np.empty(len(calls), dtype=np.int16)
-    times: cython.const[cython.double][:, ::1] = table(calls, np.float64)
-    numbers: cython.const[cython.int][:, ::1] = table(calls, np.int32)
-    shorts: cython.const[cython.short][:, ::1] = table(calls, np.int16)
-    outcomes: cython.const[cython.uchar][:, ::1] = table(calls, np.uint8)
+    times: cython.const[cython.double][:, ::1] = as_table(calls, np.float64)
+    numbers: cython.const[cython.int][:, ::1] = as_table(calls, np.int32)
+    shorts: cython.const[cython.short][:, ::1] = as_table(calls, np.int16)
+    outcomes: cython.const[cython.uchar][:, ::1] = as_table(calls, np.uint8)
     marked: cython.const[cython.uchar][:, :] = flags.view(np.uint8)
     ends: cython.double[::1] = done
     whose: cython.int[::1] = entity
