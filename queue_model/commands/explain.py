@@ -12,7 +12,7 @@ from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import text_tables
 from queue_model.scenario.schema import Assumption
-from queue_model.scenario.study import Study, leaves, speaks_of
+from queue_model.scenario.study import Study, assumption_for, leaves
 
 EXAMPLES = """
 assumed     not known; try the ends of its range with --set
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
 def origins(study: Study) -> Iterator[Origin]:
     """Every value that the scenario sets, in its order."""
     for path, value in _values(study.written):
-        name = speaks_of(path, study.scenario.assumptions)
+        name = assumption_for(path, study.scenario.assumptions)
         assumption = study.scenario.assumptions[name] if name is not None else None
         changed = any(each == path or each.startswith(f"{path}.") for each in study.changed)
         if changed:

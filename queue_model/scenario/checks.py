@@ -1,4 +1,4 @@
-"""Whether what a scenario asks can be: mistakes that no type can see, as (path, message, severity), all of them."""
+"""Checks that a scenario is feasible: all mistakes that types do not catch, as (path, message, severity)."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from ivr.flows.menu import OTHER_TOPIC
 from queue_model.scenario.schema import Arrivals, Mails, Profile, Scenario, Shift, Weekday
 from queue_model.scenario.trace import TraceError, read_trace
 
-ROUNDING = 1e-6  # by which shares may miss 1
+ROUNDING = 1e-6  # the sum of shares may differ from 1 by this
 MOST = 100_000_000  # calls, or e-mails, of one replication: some 20 GB
 
-# What the telephone does and the model leaves out: changed by a scenario it would change nothing.
+# Settings that the model leaves out: a change in a scenario would have no effect. With what to write instead.
 NOT_SIMULATED = {
-    "queue.ring_seconds": "whoever is free answers at once",
+    "queue.ring_seconds": "free operators answer at once",
     "queue.wrap_up_seconds": "handling.wrap is the time until an operator is free again; write that",
-    "queue.announce_every": "callers.announced and callers.tolerance say what callers make of a wait; write those",
+    "queue.announce_every": "callers.announced and callers.tolerance say how callers react to a wait; write those",
     "limits.longest_call_seconds": "handling.talk is how long people talk; write that",
     "callbacks": "a call-back is made once, and takes as long as handling.callback; write that",
 }
 
 
 def check(scenario: Scenario, written: Mapping[str, Any], compiled: Compiled, folder: str) -> Iterator[Finding]:
-    """Every mistake. `written`: the scenario as plain values; `folder`: where its trace is looked for."""
+    """Yield every mistake. `written`: the scenario as plain values; `folder`: the folder of its trace."""
     if scenario.period.settle >= scenario.period.days:
         yield (
             "period.settle",
-            f"{scenario.period.settle} of {scenario.period.days} days; none would be measured",
+            f"{scenario.period.settle} of {scenario.period.days} days, so none would be measured; lower it",
             "error",
         )
     if scenario.period.first.year not in YEARS:
-        what = f"{scenario.period.first} is no day of a service; write a year from {YEARS[0]} to {YEARS[-1]}"
+        what = f"{scenario.period.first} is not a day of a service; write a year from {YEARS[0]} to {YEARS[-1]}"
         yield "period.first", what, "error"
     yield from _check_size("arrivals.per_day", scenario.arrivals.per_day, scenario.period.days)
     yield from _check_arrivals(scenario.arrivals, folder, compiled)
@@ -61,7 +61,7 @@ def _check_size(where: str, per_day: float, days: int) -> Iterator[Finding]:
 
 
 def minute(text: str) -> int:
-    """Minutes after midnight of a time of day. ValueError says what is wrong with it."""
+    """Minutes after midnight of a time of day. Raises ValueError with what is wrong with it."""
     return parse_range(f"{text}-24:00").start if text not in ("24:00",) else MIDNIGHT
 
 
@@ -96,15 +96,15 @@ def _check_profile(where: str, profile: Profile, expected: float) -> Iterator[Fi
     if end > MIDNIGHT:
         most = (MIDNIGHT - begin) // profile.step_minutes
         many = f"{len(profile.weights)} steps of {profile.step_minutes} minutes from {profile.start}"
-        yield f"{where}.weights", f"{many} go beyond midnight; at most {most}", "error"
+        yield f"{where}.weights", f"{many} go beyond midnight; write {most} at most", "error"
     if expected and not sum(profile.weights):
-        yield f"{where}.weights", f"all 0, so the {expected:g} of a day have no time to come; write some", "error"
+        yield f"{where}.weights", f"all 0, so the {expected:g} of a day cannot arrive; write a weight above 0", "error"
 
 
 def _check_special_days(where: str, flow: Arrivals | Mails) -> Iterator[Finding]:
     for index, each in enumerate(flow.special_days):
         if each.last is not None and each.last < each.first:
-            what = f"{each.last} is before the first day, {each.first}; exchange them"
+            what = f"{each.last} is before the first day, {each.first}; swap them"
             yield f"{where}[{index}].last", what, "error"
 
 
@@ -120,16 +120,16 @@ def _check_topics(scenario: Scenario, compiled: Compiled) -> Iterator[Finding]:
             yield f"topics.{name}.profile", what, "error"
     if scenario.menu.walk:
         for topic_name in sorted(_menu_topics(compiled) - set(scenario.topics)):
-            what = f"the menu hands callers over with topic {topic_name}, which is not described here; write it"
+            what = f"the menu passes callers on with topic {topic_name}, which is not described here; add it"
             yield f"topics.{topic_name}", what + " (its share may be 0)", "error"
 
 
 def _menu_topics(compiled: Compiled) -> set[str]:
-    """Every topic with which the menu may hand a caller over."""
+    """Every topic with which the menu may pass a caller to the queue."""
     nodes: Mapping[str, Any] = compiled["menu"]["nodes"]
     kinds = ("inform", "queue")
     found = {node["topic"] for node in nodes.values() if node["kind"] in kinds and node["topic"] is not None}
-    return found | {OTHER_TOPIC}  # of a caller who chose none
+    return found | {OTHER_TOPIC}  # for callers who chose no topic
 
 
 def _check_sum(where: str, shares: Mapping[str, float]) -> Iterator[Finding]:
@@ -144,11 +144,11 @@ def _check_callers(scenario: Scenario) -> Iterator[Finding]:
         yield "callers.tolerance", "missing; callers who hear their expected wait need the longest they accept", "error"
     slips = {"nothing": menu.nothing, "wrong": menu.wrong, "repeat": menu.repeat}
     if sum(slips.values()) > 1:
-        yield "menu", f"{' + '.join(slips)} add up to {sum(slips.values()):g}, more than every caller", "error"
+        yield "menu", f"{' + '.join(slips)} add up to {sum(slips.values()):g}, more than 1; lower them", "error"
     if menu.hang_up == 1:
-        yield "menu.hang_up", "1, so nobody gets through the menu", "error"
+        yield "menu.hang_up", "1, so nobody gets through the menu; lower it", "error"
     if (menu.nothing == 1 or menu.wrong == 1 or menu.repeat == 1) and menu.walk:
-        yield "menu", "nobody ever presses a key that means something; lower nothing, wrong or repeat", "error"
+        yield "menu", "nobody ever presses a valid key; lower nothing, wrong or repeat", "error"
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -171,21 +171,21 @@ def _check_shifts(scenario: Scenario, compiled: Compiled) -> Iterator[Finding]:
             if topic not in scenario.topics:
                 hint = did_you_mean(topic, scenario.topics) or f"; there are {', '.join(scenario.topics)}"
                 yield f"{where}.topics", f"no topic {topic}{hint}", "error"
-    nobodys = [name for name, each in scenario.topics.items() if each.share and not _taken(name, scenario)]
-    if nobodys and any(each.operators for each in scenario.operators.shifts.values()):
-        yield "operators.shifts", f"nobody takes {', '.join(nobodys)}; write it among the topics of a shift", "error"
+    unserved = [name for name, each in scenario.topics.items() if each.share and not _is_taken(name, scenario)]
+    if unserved and any(each.operators for each in scenario.operators.shifts.values()):
+        yield "operators.shifts", f"nobody takes {', '.join(unserved)}; add it to the topics of a shift", "error"
     yield from _check_people(scenario, compiled)
     yield from _check_seats(scenario, compiled, spans, open_hours)
 
 
-def _taken(topic: str, scenario: Scenario) -> bool:
-    """Whether anybody takes callers who want this."""
+def _is_taken(topic: str, scenario: Scenario) -> bool:
+    """Whether any shift takes calls on this topic."""
     shifts = scenario.operators.shifts.values()
     return any(each.operators and (each.topics is None or topic in each.topics) for each in shifts)
 
 
 def shift_days(shift: Shift, open_hours: Mapping[str, list[Range]]) -> tuple[Weekday, ...]:
-    """The weekdays on which a shift is worked: those written, else all on which the service opens."""
+    """The weekdays of a shift: its own, or all on which the service opens."""
     if shift.weekdays is not None:
         return tuple(shift.weekdays)
     return tuple(day for day in get_args(Weekday) if open_hours[day])
@@ -194,7 +194,7 @@ def shift_days(shift: Shift, open_hours: Mapping[str, list[Range]]) -> tuple[Wee
 def _check_open(where: str, shift: Shift, span: Range, open_hours: Mapping[str, list[Range]]) -> Iterator[Finding]:
     for day in shift_days(shift, open_hours):
         if not open_hours[day]:
-            yield where, f"worked on {day}, but the service is closed then; change weekdays, or service.hours", "error"
+            yield where, f"worked on {day}, when the service is closed; change weekdays, or service.hours", "error"
         elif not any(each.start <= span.start and span.until <= each.until for each in _joined(open_hours[day])):
             hours = ", ".join(_clock(each) for each in open_hours[day])
             yield where, f"{_clock(span)} is outside the hours of {day}, {hours}; move the shift or the hours", "error"
@@ -202,7 +202,7 @@ def _check_open(where: str, shift: Shift, span: Range, open_hours: Mapping[str, 
 
 
 def _joined(ranges: list[Range]) -> list[Range]:
-    """Ranges of one day, those that touch made one; a shift may also span a midday closure."""
+    """The ranges of one day, and the whole day: a shift may span a midday closure."""
     return [*ranges, Range(ranges[0].start, ranges[-1].until)]
 
 
@@ -221,12 +221,12 @@ def _check_breaks(where: str, shift: Shift, span: Range) -> Iterator[Finding]:
         end = begin + pause.minutes * pause.groups
         if begin < span.start or end > span.until:
             groups = f" of {pause.groups} groups" if pause.groups > 1 else ""
-            what = f"the break{groups} lasts from {pause.at} to {_time(end)}, beyond the shift, {_clock(span)}"
+            what = f"the break{groups} lasts from {pause.at} to {_time(end)}, outside the shift, {_clock(span)}"
             yield f"{where}.breaks[{index}]", f"{what}; move it or make fewer groups", "error"
         taken.append((begin, end))
     for before, after in pairwise(sorted(taken)):
         if after[0] < before[1]:
-            yield f"{where}.breaks", f"one is to start at {_time(after[0])}, before another is over", "error"
+            yield f"{where}.breaks", f"one starts at {_time(after[0])}, before another is over; move one", "error"
 
 
 def _time(minutes: float) -> str:
@@ -234,25 +234,24 @@ def _time(minutes: float) -> str:
 
 
 def _check_people(scenario: Scenario, compiled: Compiled) -> Iterator[Finding]:
-    wanted = sum(each.operators for each in scenario.operators.shifts.values())
+    planned = sum(each.operators for each in scenario.operators.shifts.values())
     people = scenario.operators.people or compiled["service"]["queue"]["operators"]
-    if wanted > people:
-        what = f"{wanted} people in all shifts together, but there are {people}; lower them, or write operators.people"
-        yield "operators.shifts", what, "error"
-    if not wanted:
+    if planned > people:
+        what = f"{planned} people in all shifts together, but there are only {people}; lower them"
+        yield "operators.shifts", f"{what}, or set operators.people", "error"
+    if not planned:
         yield "operators.shifts", "nobody works in any shift; write at least one operator", "error"
     work = scenario.mails is not None or scenario.callers.leaves_message or scenario.callers.leaves_message_closed
-    if work and scenario.operators.reserve >= wanted:
-        what = (
-            f"{scenario.operators.reserve} of {wanted} people are kept free, so e-mails and call-backs are never done"
-        )
+    if work and scenario.operators.reserve >= planned:
+        kept = f"{scenario.operators.reserve} of {planned} people are kept free"
+        what = f"{kept}, so e-mails and call-backs are never done; lower it"
         yield "operators.reserve", what, "error"
 
 
 def _check_seats(
     scenario: Scenario, compiled: Compiled, spans: Mapping[str, Range], open_hours: Mapping[str, list[Range]]
 ) -> Iterator[Finding]:
-    """More people at once than seats: the moments at which a shift starts are enough to look at."""
+    """Check that there are seats for all; it is enough to look at the starts of shifts."""
     seats = scenario.operators.seats or compiled["service"]["queue"]["seats"]
     shifts = scenario.operators.shifts
     for name, span in spans.items():
@@ -299,7 +298,11 @@ def _check_second_level(scenario: Scenario) -> Iterator[Finding]:
     handed["mails.second_level"] = scenario.mails.second_level if scenario.mails is not None else 0
     for where, share in handed.items():
         if share:
-            yield where, f"{share:g} are handed over, but nobody is there; describe second_level", "error"
+            yield (
+                where,
+                f"{share:g} of the requests go to the second level, but there is none; describe second_level",
+                "error",
+            )
             return
 
 
@@ -309,7 +312,7 @@ def _check_service(changes: Mapping[str, Any]) -> Iterator[Finding]:
         for key in path.split("."):
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None:
-            yield f"service.{path}", f"is not simulated, so it would change nothing: {instead}", "error"
+            yield f"service.{path}", f"is not simulated, so it has no effect: {instead}", "error"
 
 
 def _check_assumptions(scenario: Scenario, written: Mapping[str, Any]) -> Iterator[Finding]:
@@ -319,7 +322,7 @@ def _check_assumptions(scenario: Scenario, written: Mapping[str, Any]) -> Iterat
             known = list(value) if isinstance(value, dict) else []
             if key not in known:
                 hint = did_you_mean(key, known) or "; write a key of this scenario, its parts joined by dots"
-                yield f"assumptions.{path}", f'nothing is written there: no "{key}"{hint}', "error"
+                yield f"assumptions.{path}", f'no such key: "{key}"{hint}', "error"
                 value = None
                 break
             value = value[key]
@@ -327,10 +330,10 @@ def _check_assumptions(scenario: Scenario, written: Mapping[str, Any]) -> Iterat
             continue
         low, high = each.range
         if low > high:
-            yield f"assumptions.{path}.range", f"from {low:g} down to {high:g}; exchange them", "error"
+            yield f"assumptions.{path}.range", f"{low:g} is above {high:g}; swap them", "error"
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
             yield (
                 f"assumptions.{path}.range",
-                f"{value:g} is outside {low:g} to {high:g}, the range that is thinkable",
+                f"{value:g} is outside {low:g} to {high:g}, the plausible range",
                 "warning",
             )

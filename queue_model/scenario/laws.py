@@ -1,8 +1,8 @@
-"""How long things take: the laws that a scenario may name, and how their values come from standard draws.
+"""The laws of durations that a scenario may name, and how their values are made from standard variates.
 
-Values are made from *standard* variates (uniform, exponential, normal) that do not depend on the law's parameters, so a
-scenario in which talks become 10 % longer meets the same talks, each 10 % longer. Only the gamma law is drawn by its
-shape; its mean, too, is a factor. All means are those of the law itself, in seconds.
+*Standard* variates (uniform, exponential, normal) do not depend on the parameters of the law. So a scenario with talks
+that are 10 % longer has the same talks, each 10 % longer. Only the gamma law needs variates of its own shape; its mean,
+too, is a factor. All means are those of the law itself, in seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Shape = Annotated[float, Meta(gt=0, le=1e6, description="a number above 0")]
 
 
 class Exponential(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law", tag="exponential"):
-    """Without memory: who has talked for a minute talks on as long as who begins."""
+    """The memoryless law: after a minute of talk, as much is left as at the start."""
 
     mean: Seconds
 
@@ -43,7 +43,7 @@ class Gamma(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law", ta
 
 
 class Weibull(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law", tag="weibull"):
-    """Shape below 1: who has waited long waits on; above 1: patience wears out."""
+    """Shape below 1: the longer it has lasted, the more is left; above 1: the less is left."""
 
     mean: Seconds
     shape: Annotated[float, Meta(ge=0.05, le=100, description="a number from 0.05 to 100")]
@@ -56,7 +56,7 @@ class Deterministic(Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Empirical(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law", tag="empirical"):
-    """One of the values that were seen, each as likely as the others."""
+    """One of the observed values, all equally likely."""
 
     values: Annotated[
         list[Annotated[float, Meta(ge=0, le=1e7, description="seconds, 0 or more")]],
@@ -65,7 +65,7 @@ class Empirical(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law"
 
 
 class Never(Struct, frozen=True, forbid_unknown_fields=True, tag_field="law", tag="never"):
-    """It does not happen: nobody gives up."""
+    """It never happens: nobody gives up."""
 
 
 Duration = Union[Exponential, Lognormal, Gamma, Weibull, Deterministic, Empirical]  # noqa: UP007 - msgspec reads it
@@ -84,7 +84,7 @@ def mean(law: Patience) -> float:
 
 
 def standard(law: Patience) -> str:
-    """The standard variate that values of this law are made from; its name is part of the stream's."""
+    """The standard variate from which values of this law are made; part of the name of the stream."""
     if isinstance(law, (Exponential, Weibull)):
         return "exponential"
     if isinstance(law, Lognormal):
@@ -97,7 +97,7 @@ def standard(law: Patience) -> str:
 
 
 def values(law: Patience, variates: Floats | None, shape: Any) -> Floats:
-    """Seconds of that law from its standard variates (None where it needs none), which it may write over; `shape` is
+    """Values of the law, s, from its standard variates (None if it needs none), which may be overwritten; `shape` is
     that of the result."""
     if isinstance(law, Never):
         return np.broadcast_to(np.float64(math.inf), shape)
@@ -115,17 +115,17 @@ def values(law: Patience, variates: Floats | None, shape: Any) -> Floats:
         return np.exp(variates, out=variates)
     if isinstance(law, Gamma):
         return np.multiply(variates, law.mean / law.shape, out=variates)
-    seen = np.asarray(law.values, dtype=np.float64)
-    return np.asarray(seen[(variates * len(seen)).astype(np.intp)])
+    observed = np.asarray(law.values, dtype=np.float64)
+    return np.asarray(observed[(variates * len(observed)).astype(np.intp)])
 
 
 def same_kind(laws: Sequence[Patience]) -> bool:
-    """Whether `values_by` can do them all at once."""
+    """Whether `values_by` can make the values of all these laws at once."""
     return all(type(law) is type(laws[0]) for law in laws) and isinstance(laws[0], (Exponential, Lognormal))
 
 
 def values_by(laws: Sequence[Patience], which: NDArray[np.intp], variates: Floats) -> Floats:
-    """`values` of the law that `which` says for each, of laws of the same kind: to the last bit those of each law."""
+    """`values` for several laws of one kind at once, the same to the last bit; `which`: the law of each variate."""
     if isinstance(laws[0], Exponential):
         variates *= np.array([mean(law) for law in laws])[which]
         return variates

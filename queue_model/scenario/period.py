@@ -1,7 +1,7 @@
 """The days that a replication simulates: a real calendar, in seconds since its first midnight.
 
-Inside the model time is elapsed seconds, so the day on which clocks go back has 90,000 of them. Walls show local time:
-half-hours, shifts and opening are written as minutes of a local day and turned into seconds here.
+Inside the model, time is elapsed seconds, so the day on which clocks go back has 90,000 of them. Half-hours, shifts and
+opening hours are local times, in minutes of the day; they are turned into seconds here.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Period:
         return bool(self.midnights[day + 1] - self.midnights[day] == 86400)
 
     def seconds(self, day: int, minute: float) -> float:
-        """The instant of a local wall time; where it happens twice the first, where never the one that follows."""
+        """The instant of a local time; the first if it happens twice, the next one if it never happens."""
         if self.is_even(day) or minute >= MIDNIGHT:
             over = max(0.0, minute - MIDNIGHT)
             return float(self.midnights[day + 1] + 60 * over if over or minute == MIDNIGHT else
@@ -63,14 +63,13 @@ class Period:
         return np.clip(np.searchsorted(self.midnights, at, "right") - 1, 0, self.days - 1)
 
     def minute_of(self, at: Floats) -> Floats:
-        """The local wall time of each instant, in minutes after midnight."""
+        """The local time of each instant, in minutes after midnight."""
         days = self.day_of(at)
         minutes = (at - self.midnights[days]) / 60
         for day in np.flatnonzero(np.diff(self.midnights) != 86400):
-            mine = np.flatnonzero(days == day)
-            for each in mine:
-                local = self.hours.local(self.origin + float(at[each]))
-                minutes[each] = local.hour * 60 + local.minute + (local.second + local.microsecond / 1e6) / 60
+            for row in np.flatnonzero(days == day):
+                local = self.hours.local(self.origin + float(at[row]))
+                minutes[row] = local.hour * 60 + local.minute + (local.second + local.microsecond / 1e6) / 60
         return minutes
 
     def is_open(self, at: Floats) -> NDArray[np.bool_]:
@@ -78,7 +77,7 @@ class Period:
         return np.asarray(np.searchsorted(self.open_from, at, "right") > np.searchsorted(self.open_until, at, "right"))
 
     def service_seconds(self, at: Floats) -> Floats:
-        """Seconds of opening from the first midnight to each instant."""
+        """Opening time from the first midnight to each instant, s."""
         if not len(self.open_from):
             return np.zeros(np.shape(at))
         edges = np.ravel(np.column_stack((self.open_from, self.open_until)))
@@ -87,7 +86,7 @@ class Period:
         return np.interp(at, edges, passed)
 
     def after_service(self, passed: Floats) -> Floats:
-        """The instant at which so many seconds of opening have passed; infinite beyond the period."""
+        """The instant at which so many seconds of opening time have passed; infinite beyond the period."""
         total = float(np.sum(self.open_until - self.open_from))
         if not total:
             return np.full(np.shape(passed), np.inf)

@@ -1,8 +1,8 @@
-"""A scenario: what is asked of the model, as one YAML file. Its keys, their limits and their defaults are here.
+"""The keys of a scenario file, with their limits and defaults.
 
-What the service is (hours, seats, queue, promises, menu) stays in `config/` and is read from there; a scenario adds
-what the configuration cannot know (how many call, how long they talk, who works when) and may change the configuration
-for itself. `queue_model.scenario.study` reads a scenario and finds its mistakes.
+The service itself (hours, seats, queue, promises, menu) is read from `config/`. A scenario adds what the configuration
+cannot know (how many people call, how long they talk, who works when) and may change the configuration for itself.
+`queue_model.scenario.study` reads a scenario and finds its mistakes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpecialDays(Struct, frozen=True, forbid_unknown_fields=True):
-    """Days on which more or fewer contact the service than the calendar says: a campaign, a strike, a deadline."""
+    """Days on which more or fewer people contact the service than usual: a campaign, a strike, a deadline."""
 
     first: datetime.date
     factor: Factor
@@ -61,15 +61,15 @@ class SpecialDays(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Swings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Busyness that comes and goes within the day: log-normal factors of mean 1, one a step, that follow each other."""
+    """Busyness that changes within the day: log-normal factors of mean 1, one for each step, that are correlated."""
 
     sd: Annotated[float, Meta(gt=0, le=2, description="standard deviation of the factor's logarithm, up to 2")]
     correlation: Annotated[float, Meta(ge=0, lt=1, description="correlation from one step to the next, 0 to below 1")]
 
 
 class Outside(Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls of an ordinary day beside its main profile: the early, the late. Who finds the service closed meets the
-    voicemail."""
+    """Calls of an ordinary day outside its main profile, early or late. Callers who find the service closed are led to
+    the voicemail."""
 
     per_day: Rate
     profile: Profile
@@ -87,7 +87,7 @@ class Arrivals(Struct, frozen=True, forbid_unknown_fields=True):
     swings: Swings | None = None
     outside: Outside | None = None
     closed_days: Rate = 0  # calls on a day on which the service is closed
-    trace: Line | None = None  # a CSV of calls that were seen, instead of all the above
+    trace: Line | None = None  # a CSV of recorded calls, instead of all the above
 
 
 class TopicSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +95,7 @@ class TopicSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
     share: Share
     satisfied: Share = 0  # by the recorded information, of those who hear it
-    talk: Duration | None = None  # null: the common one of `handling`
+    talk: Duration | None = None  # null: that of `handling`
     wrap: Duration | None = None
     second_level: Share | None = None
     profile: Annotated[list[Factor], Meta(min_length=1, max_length=1440)] | None = None
@@ -106,19 +106,19 @@ class Menu(Struct, frozen=True, forbid_unknown_fields=True):
 
     walk: bool = True  # false: calls enter the queue at once
     reaction: Annotated[float, Meta(ge=0, le=60)] = 1.5  # seconds from the end of a question to the key
-    hurried: Share = 0  # press while the question is still being said
+    hurried: Share = 0  # press before the question has ended
     hurried_at: Share = 0.5  # of its length
-    nothing: Share = 0  # let a question pass without a key
-    wrong: Share = 0  # press a key that means nothing there
-    repeat: Share = 0  # ask for it again
+    nothing: Share = 0  # press no key
+    wrong: Share = 0  # press a key that is not offered
+    repeat: Share = 0  # ask to hear the question again
     hang_up: Share = 0  # during any one prompt
-    straight_to_operator: Share = 0  # ask for an operator whatever they want
+    straight_to_operator: Share = 0  # ask for an operator, whatever their topic
     changes: dict[str, Any] = {}  # merged onto menu.yaml; null removes
     prompts: dict[PromptId, Annotated[float, Meta(gt=0, le=600)]] = {}  # seconds of prompts yet to be recorded
 
 
 class Redial(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of those who give up or find no line, `share` calls again, each time, at most `most` times."""
+    """Of the callers who give up or find no line, `share` call again, each time, at most `most` times."""
 
     share: Share
     after: Duration
@@ -131,14 +131,14 @@ class Callers(Struct, frozen=True, forbid_unknown_fields=True):
     announced: bool = False  # callers hear their expected wait as they enter
     tolerance: Patience | None = None  # the longest announced wait that they accept
     voicemail_key: Share = 0  # press it, at each offer
-    leaves_message: Share = 0  # of those led from the queue to the voicemail
-    leaves_message_closed: Share = 0  # of those who call outside hours
+    leaves_message: Share = 0  # of callers led from the queue to the voicemail
+    leaves_message_closed: Share = 0  # of callers outside opening hours
     redial: Redial | None = None
     lines: Annotated[int, Meta(ge=0, le=1_000_000)] = 0  # callers waiting, talking or in the survey; 0: no limit
 
 
 class Survey(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the callers who were answered, `share` stays for the questions; they keep a line and no operator."""
+    """Of the answered callers, `share` stay for the questions; they occupy a line and no operator."""
 
     share: Share
     time: Duration
@@ -148,12 +148,12 @@ class Handling(Struct, frozen=True, forbid_unknown_fields=True):
     talk: Duration
     wrap: Duration
     survey: Survey | None = None
-    callback: Duration | None = None  # null: as long as a talk of the common law
-    second_level: Share = 0  # of calls, where the topic does not say
+    callback: Duration | None = None  # null: as `talk`
+    second_level: Share = 0  # of calls, unless the topic has its own
 
 
 class Break(Struct, frozen=True, forbid_unknown_fields=True):
-    """A pause that the people of a shift take in `groups`, one group after the other."""
+    """A break that the operators of a shift take in `groups`, one group after the other."""
 
     at: TimeOfDay
     minutes: Annotated[float, Meta(gt=0, le=240, description="minutes, up to 240")]
@@ -163,7 +163,9 @@ class Break(Struct, frozen=True, forbid_unknown_fields=True):
 class Shift(Struct, frozen=True, forbid_unknown_fields=True):
     hours: HoursOfDay
     operators: People
-    weekdays: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] | None = None  # null: all that are open
+    weekdays: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] | None = (
+        None  # null: all on which the service opens
+    )
     topics: Annotated[list[Topic], Meta(min_length=1, max_length=64)] | None = None  # null: all
     breaks: Annotated[list[Break], Meta(max_length=20)] = []
 
@@ -177,15 +179,15 @@ class Operators(Struct, frozen=True, forbid_unknown_fields=True):
     shifts: Annotated[dict[Name, Shift], Meta(min_length=1, max_length=500)]
     seats: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # null: those of service.yaml
     people: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # null: the operators of service.yaml
-    absence: Share = 0  # a day, each person on his own
+    absence: Share = 0  # per day, each person independently
     late: Late | None = None
     break_overrun: Late | None = None
     reserve: People = 0  # idle people kept free for calls
-    put_down_emails: bool = False  # for a call
+    put_down_emails: bool = False  # interrupt e-mails for a call
 
 
 class Mails(Struct, frozen=True, forbid_unknown_fields=True):
-    """E-mails and web forms. `per_day` on a day on which the service opens, `closed_days` on another."""
+    """E-mails and web forms: `per_day` on days on which the service opens, `closed_days` on the others."""
 
     per_day: Rate
     profile: Profile
@@ -196,11 +198,11 @@ class Mails(Struct, frozen=True, forbid_unknown_fields=True):
     special_days: Annotated[list[SpecialDays], Meta(max_length=1000)] = []
     busyness: Positive | None = None
     second_level: Share = 0
-    topics: dict[Topic, Share] | None = None  # null: as calls
+    topics: dict[Topic, Share] | None = None  # null: as for calls
 
 
 class SecondLevel(Struct, frozen=True, forbid_unknown_fields=True):
-    """The back office: people who work off what is handed over, on the days on which the service opens."""
+    """The back office, which works on the days on which the service opens."""
 
     people: Annotated[int, Meta(ge=1, le=100_000)]
     hours: HoursOfDay
@@ -210,13 +212,13 @@ class SecondLevel(Struct, frozen=True, forbid_unknown_fields=True):
 class QueueLimits(Struct, frozen=True, forbid_unknown_fields=True):
     """Limits beyond what service.yaml allows: for a service of another size, and for theory."""
 
-    unlimited: bool = False  # no longest wait, no longest queue, and who waits stays when the last operator leaves
+    unlimited: bool = False  # no longest wait or queue, and waiting callers stay when the last operator leaves
     longest_wait: Annotated[float, Meta(gt=0, le=1e6, description="seconds, above 0")] | None = None
     longest_queue: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
 
 
 class Targets(Struct, frozen=True, forbid_unknown_fields=True):
-    """Thresholds of the measures, the clock of the e-mail promise, and what the telephone should reach."""
+    """Thresholds of the measures, the clock of the e-mail promise, and targets for the telephone."""
 
     within: Positive = 20  # s
     short: Annotated[float, Meta(ge=0, le=600)] = 5  # s
@@ -228,7 +230,7 @@ class Targets(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assumption(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a value comes from. `documented`: in the service's own documents; `measured`: from its logs."""
+    """Where a value comes from. `documented`: from documents of the service; `measured`: from its logs."""
 
     basis: Literal["assumed", "measured", "documented"]
     comment: Text
@@ -253,5 +255,5 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 1
     replications: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
     assumptions: dict[str, Assumption] = {}
-    based_on: Line | None = None  # another scenario file, whose values hold where this one is silent
+    based_on: Line | None = None  # another scenario file, for all values that this one does not give
     about: Text | None = None

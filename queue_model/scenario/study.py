@@ -1,7 +1,7 @@
-"""A scenario made ready: its file read, checked together with the configuration, and every mistake named.
+"""Read a scenario and check it together with the configuration; report every mistake.
 
-A scenario may stand on another (`based_on`): what it writes is merged onto that one, key by key; lists and laws are
-replaced as a whole, and null takes a topic or a shift away.
+A scenario may be based on another (`based_on`): its values are merged onto that one, key by key. Lists and laws are
+replaced as a whole; null removes a topic or a shift.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from queue_model.errors import ModelError
 from queue_model.scenario.checks import check
 from queue_model.scenario.period import Period
 from queue_model.scenario.schema import Scenario
-from queue_model.scenario.trace import Traced, latest_trace
+from queue_model.scenario.trace import Trace, latest_trace
 
-DEEPEST = 20  # scenarios that stand on each other
+DEEPEST = 20  # scenarios in a chain of `based_on`
 MOST_PROBLEMS = 100
 
 
 class ScenarioError(ModelError):
-    """A scenario that cannot be run; the message has one line for each mistake."""
+    """A scenario with mistakes; the message has one line for each."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -42,11 +42,11 @@ class ScenarioError(ModelError):
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A scenario free of mistakes, with the configuration that it means."""
+    """A scenario without mistakes, with the configuration that it changes."""
 
     path: str
-    written: dict[str, Any]  # the whole scenario as plain values, what it stands on included
-    changed: frozenset[str]  # paths of the values that this file or the command line writes over what it stands on
+    written: dict[str, Any]  # the whole scenario as plain values, merged onto what it is based on
+    changed: frozenset[str]  # paths of the values that this file or the command line changes
     scenario: Scenario
     compiled: Compiled
     warnings: tuple[Problem, ...]
@@ -61,12 +61,12 @@ class Study:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """The names behind the topics' numbers."""
+        """The names of the topics, in the order of their numbers."""
         return tuple(self.scenario.topics)
 
     @cached_property
-    def trace(self) -> Traced | None:
-        """The calls that were seen, if the scenario names some; read once. Raises `TraceError`."""
+    def trace(self) -> Trace | None:
+        """The recorded calls, if the scenario names a trace; read once. Raises `TraceError`."""
         if self.scenario.arrivals.trace is None:
             return None
         path = os.path.join(os.path.dirname(self.path), self.scenario.arrivals.trace)
@@ -74,26 +74,28 @@ class Study:
 
     @property
     def promises(self) -> dict[str, Promise]:
-        """What the Carta promises, by the name of the measure that tells."""
-        said = self.compiled["service"]["promises"]
+        """The promises of the Carta, by the name of the measure."""
+        promises = self.compiled["service"]["promises"]
         clock = self.scenario.targets.email_clock
         return {
-            "on_time_email": Promise("email", said["email_hours"], clock, said["email_share"]),
+            "on_time_email": Promise("email", promises["email_hours"], clock, promises["email_share"]),
             "on_time_second_level": Promise(
-                "second_level", said["second_level_days"], "calendar_days", said["second_level_share"]
+                "second_level", promises["second_level_days"], "calendar_days", promises["second_level_share"]
             ),
-            "on_time_callback": Promise("callback", said["callback_hours"], "service_hours", said["callback_share"]),
+            "on_time_callback": Promise(
+                "callback", promises["callback_hours"], "service_hours", promises["callback_share"]
+            ),
         }
 
     def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:
-        """Whole, so that it can be simulated where its files are not: the trace goes along."""
-        asked = (self.path, self.written, self.changed, self.scenario, self.compiled, self.warnings)
-        return _elsewhere, (*asked, self.trace)
+        """Pickle the trace too, so that the study can be simulated on a machine without its files."""
+        fields = (self.path, self.written, self.changed, self.scenario, self.compiled, self.warnings)
+        return _unpickle, (*fields, self.trace)
 
 
-def _elsewhere(*asked: Any) -> Study:
-    """A study that came from another machine, its trace last."""
-    *fields, trace = asked
+def _unpickle(*values: Any) -> Study:
+    """A study from another process; the last value is its trace."""
+    *fields, trace = values
     study = Study(*fields)
     study.__dict__["trace"] = trace
     return study
@@ -102,13 +104,13 @@ def _elsewhere(*asked: Any) -> Study:
 def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | None = None) -> Study:
     """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
     if changes and "based_on" in changes:
-        raise ModelError("based_on: a scenario stands on what its file says; write it there, or name that other file")
+        raise ModelError("based_on: cannot be changed here; write it in the scenario file, or name the other file")
     whole, own = gather(path, Problem(short_path(path), "", ""))
     return _study(path, whole, own, places or Places(), changes or {})
 
 
 def of(value: dict[str, Any], places: Places | None = None, name: str = "scenario") -> Study:
-    """A scenario that is no file: plain values. Raises `ScenarioError`."""
+    """A scenario from plain values instead of a file. Raises `ScenarioError`."""
     return _study(name, value, value, places or Places(), {})
 
 
@@ -125,9 +127,9 @@ def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places
         raise ScenarioError(errors)
     changed = {path for path, _ in leaves(dict(changes))} if changes else set()
     if "based_on" in own:
-        # Who restates where a value comes from has not just tried another one.
+        # A value whose source this file states again does not count as changed.
         stated = own.get("assumptions") or {}
-        changed |= {path for path, _ in leaves(own) if speaks_of(path, stated) is None}
+        changed |= {path for path, _ in leaves(own) if assumption_for(path, stated) is None}
     return Study(path, written, frozenset(changed), scenario, compiled, tuple(found))
 
 
@@ -135,9 +137,11 @@ def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places
 
 
 def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The plain values of a scenario, merged onto what it is based on; and its own alone. Raises `ScenarioError`."""
+    """The plain values of a scenario, merged onto what it is based on, and its own. Raises `ScenarioError`."""
     if depth > DEEPEST:
-        raise ScenarioError([asked._replace(message="scenarios that are based on each other in a circle; cut it")])
+        raise ScenarioError(
+            [asked._replace(message="scenarios are based on each other in a circle; remove one `based_on`")]
+        )
     try:
         own = read(path, missing=f"no such scenario: {short_path(path)}" if depth else "no such scenario")
     except Unreadable as problem:
@@ -153,14 +157,14 @@ def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], d
 
 
 def merged(base: Any, change: Any) -> Any:
-    """`change` written over `base`, key by key; a law takes the place of a law as a whole."""
+    """`base` with `change` merged onto it, key by key; a law is replaced as a whole."""
     if not (isinstance(base, dict) and isinstance(change, Mapping)) or "law" in change:
         return dict(change) if isinstance(change, Mapping) else change
     return {**base, **{key: merged(base.get(key), value) for key, value in change.items()}}
 
 
 def _pruned(written: dict[str, Any]) -> dict[str, Any]:
-    """Without the topics, shifts and assumptions that a scenario took away with null."""
+    """The scenario without the topics, shifts and assumptions that are null."""
     result = dict(written)
     for name in ("topics", "assumptions"):
         if isinstance(result.get(name), dict):
@@ -172,11 +176,11 @@ def _pruned(written: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-# --- the configuration that the scenario means -----------------------------------------------------------------------
+# --- the configuration with the changes of the scenario --------------------------------------------------------------
 
 
 def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
-    """`config/` with the scenario's changes, compiled. Mistakes that the changes made are the scenario's."""
+    """`config/` with the scenario's changes, compiled. Mistakes in the changes are reported for the scenario."""
     menu = scenario.menu
 
     def change(name: str, value: Any) -> Any:
@@ -190,7 +194,7 @@ def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
 
     configuration, problems = service.examine(places, change)
     if configuration is None:
-        raise ScenarioError([_whose(file, each, scenario) for each in problems if each.severity == "error"])
+        raise ScenarioError([_located(file, each, scenario) for each in problems if each.severity == "error"])
     compiled = service.compiled(configuration, places)
     for prompt, seconds in menu.prompts.items():
         compiled["prompts"][prompt]["seconds"] = float(seconds)
@@ -198,8 +202,8 @@ def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
 
 
 def _prompts(catalogue: Any, scenario: Scenario) -> Any:
-    """The catalogue with the prompts that the scenario's menu has yet to record; under other opening hours nobody is
-    held to what the recordings announce."""
+    """The catalogue with the prompts of the scenario's menu that are yet to be recorded. With other opening hours, the
+    hours that the recordings announce are ignored."""
     if not isinstance(catalogue, dict) or not isinstance(catalogue.get("prompts"), dict):
         return catalogue
     prompts = {**{name: {"text": "..."} for name in scenario.menu.prompts}, **catalogue["prompts"]}
@@ -215,13 +219,13 @@ def _without_nulls(menu: Any) -> Any:
 
 
 def _kept(node: Any) -> Any:
-    """A node without the keys that the scenario took away."""
+    """A node without the keys that are null."""
     if isinstance(node, dict) and isinstance(node.get("keys"), dict):
         return {**node, "keys": {key: target for key, target in node["keys"].items() if target is not None}}
     return node
 
 
-def _whose(file: str, problem: Problem, scenario: Scenario) -> Problem:
+def _located(file: str, problem: Problem, scenario: Scenario) -> Problem:
     for name, prefix, changes in (
         ("service", "service", scenario.service),
         ("menu", "menu.changes", scenario.menu.changes),
@@ -232,7 +236,7 @@ def _whose(file: str, problem: Problem, scenario: Scenario) -> Problem:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a scenario with its path; a law and a list count as one value."""
+    """Yield every value of a scenario with its path; a law or a list counts as one value."""
     if isinstance(value, dict) and value and "law" not in value and "weights" not in value:
         for key, each in value.items():
             yield from leaves(each, f"{path}.{key}" if path else str(key))
@@ -240,8 +244,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def speaks_of(path: str, assumptions: Iterable[str]) -> str | None:
-    """The assumption that speaks of a value: its own, or the nearest above it."""
+def assumption_for(path: str, assumptions: Iterable[str]) -> str | None:
+    """The path of the assumption about a value: its own, or the nearest above it; None if there is none."""
     keys, known = path.split("."), set(assumptions)
     names = (".".join(keys[:length]) for length in range(len(keys), 0, -1))
     return next((name for name in names if name in known), None)

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from queue_model.random.streams import places
 from queue_model.scenario.study import Study
-from queue_model.scenario.trace import Traced, TraceError
+from queue_model.scenario.trace import Trace, TraceError
 from queue_model.simulation.arrivals import DrawnArrivals
 
 
 def trace_arrivals(study: Study) -> tuple[DrawnArrivals, NDArray[np.int16]]:
     """The calls of the scenario's trace that are in its period, and the numbers of their topics (-1: unknown)."""
     path = os.path.join(os.path.dirname(study.path), study.scenario.arrivals.trace or "")
-    calls = study.trace or Traced([], [])
+    calls = study.trace or Trace([], [])
     at = np.array(calls.at) - study.period.origin
     inside = np.flatnonzero((at >= 0) & (at < study.period.length))
     if not len(inside):

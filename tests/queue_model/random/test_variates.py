@@ -48,7 +48,7 @@ def test_they_follow_their_law(kind: str, shape: float) -> None:
     assert stats.kstest(found, LAWS[kind, shape].cdf).pvalue > 1e-4
 
 
-def test_their_tails_are_there() -> None:
+def test_their_tails_are_complete() -> None:
     """Beyond the last strip of a ziggurat, where one in some thousand lies."""
     where = some_places(1000, 2000)
     exponential, normal = filled(1, "exponential", 0.0, where), filled(2, "normal", 0.0, where)
@@ -68,7 +68,7 @@ def test_neighbours_and_purposes_are_unrelated() -> None:
         assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 4 / np.sqrt(one.size)
 
 
-def test_no_two_places_are_one() -> None:
+def test_places_are_distinct() -> None:
     where = some_places(3000, 300)
     assert len(np.unique(where)) == len(where)
 

@@ -39,7 +39,7 @@ def sample(law: Patience, count: int = MANY) -> np.ndarray[tuple[int], np.dtype[
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
-def test_the_mean_is_the_one_that_is_written(law: Patience) -> None:
+def test_the_mean_is_the_given_one(law: Patience) -> None:
     found = sample(law)
     assert found.min() >= 0
     # Four standard errors: wrong once in 16,000 seeds, and this seed is fixed.
@@ -60,7 +60,7 @@ def test_a_longer_law_has_the_same_values_each_longer(law: Patience, longer: Pat
     assert sample(longer, 50) == pytest.approx(1.1 * sample(law, 50), rel=1e-12)
 
 
-def test_log_normal_talk_spreads_as_its_sigma_says() -> None:
+def test_lognormal_talk_has_the_given_sigma() -> None:
     assert np.log(sample(Lognormal(300, 0.7))).std() == pytest.approx(0.7, rel=0.01)
 
 
@@ -71,6 +71,6 @@ def test_laws_without_chance() -> None:
     assert standard(Deterministic(30)) == standard(Never()) == ""
 
 
-def test_an_empirical_law_gives_what_was_seen_each_as_often() -> None:
+def test_an_empirical_law_gives_every_observed_value_equally_often() -> None:
     counts = np.bincount(sample(Empirical([1, 2, 3, 3])).astype(int), minlength=4)
     assert counts[1:] / MANY == pytest.approx([0.25, 0.25, 0.5], abs=0.01)

@@ -32,7 +32,7 @@ def test_opening_in_seconds_of_the_period() -> None:
     assert len(AUTUMN.open_from) == 4
 
 
-def test_always_open_is_one_stretch_a_day() -> None:
+def test_a_service_that_never_closes_has_one_interval_a_day() -> None:
     assert SPRING.open_from.tolist() == SPRING.midnights[:-1].tolist()
     assert SPRING.open_until.tolist() == SPRING.midnights[1:].tolist()
 
@@ -50,11 +50,11 @@ def test_always_open_is_one_stretch_a_day() -> None:
         (SPRING, 2, 1440, 23),
     ],
 )
-def test_a_wall_time_is_an_instant(period: Period, day: int, minute: float, hours: float) -> None:
+def test_a_local_time_is_an_instant(period: Period, day: int, minute: float, hours: float) -> None:
     assert period.seconds(day, minute) == period.midnights[day] + 3600 * hours
 
 
-def test_an_instant_has_a_day_and_a_wall_time() -> None:
+def test_an_instant_has_a_day_and_a_local_time() -> None:
     at = AUTUMN.midnights[1] + np.array([0, 1.5, 2.5, 3.5, 10]) * 3600
     assert AUTUMN.day_of(at).tolist() == [1] * 5
     assert AUTUMN.minute_of(at).tolist() == [0, 90, 150, 150, 540]

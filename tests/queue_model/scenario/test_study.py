@@ -63,7 +63,7 @@ def test_a_single_number_that_is_assumed_has_a_range() -> None:
 # --- standing on another ---------------------------------------------------------------------------------------------
 
 
-def test_a_scenario_writes_only_what_differs(tmp_path: Path) -> None:
+def test_a_derived_scenario_contains_only_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "fewer.yaml"
     path.write_text(
         f"title: fewer\nbased_on: {BASELINE}\n"
@@ -93,7 +93,7 @@ def test_what_the_command_line_changes_is_changed() -> None:
     assert [each.path for each in origins(found) if each.basis == "changed"] == ["callers.patience"]
 
 
-def test_scenarios_in_a_circle_and_on_nothing(tmp_path: Path) -> None:
+def test_a_circle_and_a_missing_base_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
     (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")
     with pytest.raises(ScenarioError, match="in a circle"):
@@ -134,7 +134,7 @@ def test_laws_are_replaced_and_values_merged() -> None:
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     (
         {"topics": {"ALTRO": {"share": 0.5}, "ADR": {"share": 0.5}}, "operators": shift(topics=["ADR"])},
-        "scenario: operators.shifts: nobody takes ALTRO; write it among the topics of a shift",
+        "scenario: operators.shifts: nobody takes ALTRO; add it to the topics of a shift",
     ),
     ({"arrivals": {"per_day": -1}}, "scenario: arrivals.per_day: must be a number a day, 0 or more, not -1"),
     ({"maills": {}}, 'scenario: maills: unknown key; did you mean "mails"?'),
@@ -161,13 +161,13 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"operators": shift(operators=13)},
         "13 people at 09:00 on monday, but 12 seats; move the shift or lower its operators",
     ),
-    ({"operators": shift(operators=13)}, "operators.shifts: 13 people in all shifts together, but there are 12"),
+    ({"operators": shift(operators=13)}, "operators.shifts: 13 people in all shifts together, but there are only 12"),
     ({"operators": shift(operators=0)}, "operators.shifts: nobody works in any shift"),
     ({"operators": shift(weekdays=["mondy"])}, 'not "mondy"; did you mean "monday"?'),
     ({"operators": shift(topics=["ADX"])}, "operators.shifts.tutti.topics: no topic ADX; there are ALTRO"),
     (
         {"operators": shift(breaks=[{"at": "21:50", "minutes": 15}])},
-        "the break lasts from 21:50 to 22:05, beyond the shift",
+        "the break lasts from 21:50 to 22:05, outside the shift",
     ),
     (
         {"operators": shift(breaks=[{"at": "10:00", "minutes": 15}, {"at": "10:10", "minutes": 5}])},
@@ -183,25 +183,28 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"service": {"hours": {"sunday": []}}, "operators": shift(weekdays=["sunday"])},
-        "worked on sunday, but the service is closed then",
+        "worked on sunday, when the service is closed",
     ),
     ({"service": {"queue": {"seats": 0}}}, "scenario: service.queue.seats: must be a whole number from 1 to 99, not 0"),
     ({"service": {"queue": {"seets": 3}}}, "scenario: service.queue.seets: unknown key"),
     ({"menu": {"changes": {"start": "nessuno"}}}, 'scenario: menu.changes.start: no node named "nessuno"'),
     ({"menu": {"nothing": 0.6, "wrong": 0.6}}, "menu: nothing + wrong + repeat add up to 1.2"),
-    ({"menu": {"walk": True}}, "topics.ADR: the menu hands callers over with topic ADR, which is not described here"),
-    ({"arrivals": {"profile": {"from": "18:00", "weights": [1] * 13}}}, "go beyond midnight; at most 12"),
+    ({"menu": {"walk": True}}, "topics.ADR: the menu passes callers on with topic ADR, which is not described here"),
+    ({"arrivals": {"profile": {"from": "18:00", "weights": [1] * 13}}}, "go beyond midnight; write 12 at most"),
     (
         {"arrivals": {"profile": {"weights": [0, 0]}}},
-        "arrivals.profile.weights: all 0, so the 400 of a day have no time",
+        "arrivals.profile.weights: all 0, so the 400 of a day cannot arrive",
     ),
     ({"arrivals": {"profile": {"from": "9"}}}, 'arrivals.profile.from: must be a time of day like "09:00", not "9"'),
     (
         {"arrivals": {"special_days": [{"first": "2026-03-02", "last": "2026-03-01", "factor": 2}]}},
         "arrivals.special_days[0].last: 2026-03-01 is before the first day",
     ),
-    ({"arrivals": {"trace": "none.csv"}}, "arrivals.trace: none.csv: not there"),
-    ({"handling": {"second_level": 0.1}}, "handling.second_level: 0.1 are handed over, but nobody is there"),
+    ({"arrivals": {"trace": "none.csv"}}, "arrivals.trace: none.csv: not found"),
+    (
+        {"handling": {"second_level": 0.1}},
+        "handling.second_level: 0.1 of the requests go to the second level, but there is none",
+    ),
     ({"handling": {"survey": {"share": 0.3}}}, "handling.survey.time: missing"),
     (
         {"handling": {"survey": {"share": 3, "time": {"law": "deterministic", "value": 60}}}},
@@ -225,10 +228,13 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"second_level": {"people": 1, "hours": "17:00-09:00", "work": {"law": "exponential", "mean": 60}}},
         "second_level.hours: '17:00-09:00' ends before it starts",
     ),
-    ({"period": {"settle": 10}}, "period.settle: 10 of 10 days; none would be measured"),
+    ({"period": {"settle": 10}}, "period.settle: 10 of 10 days, so none would be measured"),
     ({"period": {"first": "2026-02-30"}}, "period.first: must be a date like 2026-12-24"),
-    ({"period": {"first": "0001-01-01"}}, "period.first: 0001-01-01 is no day of a service; write a year from 2001 to"),
-    ({"period": {"first": "9999-12-20", "days": 28}}, "period.first: 9999-12-20 is no day of a service"),
+    (
+        {"period": {"first": "0001-01-01"}},
+        "period.first: 0001-01-01 is not a day of a service; write a year from 2001 to",
+    ),
+    ({"period": {"first": "9999-12-20", "days": 28}}, "period.first: 9999-12-20 is not a day of a service"),
     ({"arrivals": {"per_day": float("inf")}}, "arrivals.per_day: must be a number a day, 0 or more, not inf; the most"),
     (
         {"arrivals": {"per_day": 2e8}},
@@ -245,11 +251,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"assumptions": {"callers.patiense": {"basis": "assumed", "comment": "x"}}},
-        'assumptions.callers.patiense: nothing is written there: no "patiense"; did you mean "patience"?',
+        'assumptions.callers.patiense: no such key: "patiense"; did you mean "patience"?',
     ),
     (
         {"assumptions": {"arrivals.per_day": {"basis": "assumed", "comment": "x", "range": [5, 1]}}},
-        "assumptions.arrivals.per_day.range: from 5 down to 1",
+        "assumptions.arrivals.per_day.range: 5 is above 1",
     ),
 ]
 
@@ -265,12 +271,12 @@ def test_an_impossible_scenario_is_refused(change: dict[str, Any], message: str)
         ("2026-10-25T09:30\n2026-10-25T09:00\n", "line 3: 2026-10-25T09:00 is earlier than the call before it; sort"),
         (
             "2026-10-25T02:30\n",
-            "line 2: 2026-10-25T02:30 happened twice, clocks went back from 3 to 2; write its offset",
+            "line 2: 2026-10-25T02:30 happened twice: clocks went back from 3 to 2; write its offset",
         ),
-        ("2027-03-28T02:30\n", "line 2: 2027-03-28T02:30 never happened, clocks went from 2 to 3; correct it"),
+        ("2027-03-28T02:30\n", "line 2: 2027-03-28T02:30 never happened: clocks went from 2 to 3; correct it"),
     ],
 )
-def test_a_trace_that_cannot_be_is_refused_with_its_line(rows: str, message: str, tmp_path: Path) -> None:
+def test_a_bad_trace_is_refused_with_its_line(rows: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     path.write_text("at\n" + rows)
     (said,) = refused(day(arrivals={"trace": str(path)}))
@@ -278,7 +284,7 @@ def test_a_trace_that_cannot_be_is_refused_with_its_line(rows: str, message: str
     assert "calls.csv: " + message in said
 
 
-def test_the_day_of_25_hours_is_simulated_as_it_is() -> None:
+def test_the_day_of_25_hours_is_simulated() -> None:
     """Somebody at the telephone all night: an hour more of calls, of shifts and of hours of the service."""
     night = day(
         3, 1, period={"first": "2026-10-25"}, service={"hours": {name: ["00:00-24:00"] for name in EVERY_DAY}},
@@ -293,7 +299,7 @@ def test_the_day_of_25_hours_is_simulated_as_it_is() -> None:
     assert ((given.call_at > 2 * 3600) & (given.call_at < 4 * 3600)).sum() == pytest.approx(200, abs=60)
 
 
-def test_what_the_model_leaves_out_cannot_be_changed() -> None:
+def test_settings_that_are_not_simulated_cannot_be_changed() -> None:
     """Else a supervisor would try it and believe that it makes no difference."""
     told = refused(
         day(
@@ -306,10 +312,10 @@ def test_what_the_model_leaves_out_cannot_be_changed() -> None:
     )
     assert [line.split(": ")[1] for line in told] == [f"service.{path}" for path in NOT_SIMULATED]
     remedy = "handling.wrap is the time until an operator is free again; write that"
-    assert f"scenario: service.queue.wrap_up_seconds: is not simulated, so it would change nothing: {remedy}" in told
+    assert f"scenario: service.queue.wrap_up_seconds: is not simulated, so it has no effect: {remedy}" in told
 
 
-def test_a_slip_is_recognised_where_the_scenario_below_writes_every_key(tmp_path: Path) -> None:
+def test_a_misspelt_key_is_found_when_the_base_has_every_key(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(f"based_on: {BASELINE}\ntitle: x\narivals: {{per_day: 5}}\n")
     with pytest.raises(ScenarioError, match=r'x\.yaml: arivals: unknown key; did you mean "arrivals"\?'):
         study.load(str(tmp_path / "x.yaml"))
@@ -317,16 +323,16 @@ def test_a_slip_is_recognised_where_the_scenario_below_writes_every_key(tmp_path
         study.load(BASELINE, None, {"operators": {"reserv": 2}})
 
 
-def test_what_a_scenario_stands_on_is_for_its_file_to_say() -> None:
-    with pytest.raises(ModelError, match="based_on: a scenario stands on what its file says"):
+def test_based_on_can_only_be_changed_in_the_file() -> None:
+    with pytest.raises(ModelError, match="based_on: cannot be changed here"):
         study.load(BASELINE, None, {"based_on": "other.yaml"})
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"at\n\xff\n", "not UTF-8; save the file as UTF-8"), (b"at\nnan\n", "line 2: nan is no instant; write 2026")],
+    [(b"at\n\xff\n", "not UTF-8; save the file as UTF-8"), (b"at\nnan\n", "line 2: nan is not a time; write 2026")],
 )
-def test_a_trace_that_is_no_text_of_instants(content: bytes, message: str, tmp_path: Path) -> None:
+def test_a_trace_that_is_not_a_table_of_times(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_bytes(content)
     (said,) = refused(day(arrivals={"trace": str(tmp_path / "calls.csv")}))
     assert f"calls.csv: {message}" in said
@@ -334,7 +340,7 @@ def test_a_trace_that_is_no_text_of_instants(content: bytes, message: str, tmp_p
     assert said.endswith(": cannot be read: Is a directory")
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     assert len(refused(day(topics={"ADR": {"share": 0.2}}, period={"settle": 99}, operators=shift(operators=13)))) == 4
 
 
@@ -343,10 +349,10 @@ def test_e_mails_of_unknown_topics_are_refused() -> None:
     assert lines == ['scenario: mails.topics.DIDD: no such topic; did you mean "DID"?']
 
 
-def test_a_value_outside_its_range_is_told_and_allowed() -> None:
+def test_a_value_outside_its_range_is_a_warning() -> None:
     found = study.of(day(assumptions={"arrivals.per_day": {"basis": "assumed", "comment": "x", "range": [1, 300]}}))
     assert [str(each) for each in found.warnings] == [
-        "scenario: assumptions.arrivals.per_day.range: 400 is outside 1 to 300, the range that is thinkable"
+        "scenario: assumptions.arrivals.per_day.range: 400 is outside 1 to 300, the plausible range"
     ]
 
 
@@ -354,7 +360,7 @@ def test_every_key_of_a_scenario_is_described_once() -> None:
     assert Scenario.__struct_fields__ == tuple(dict.fromkeys(Scenario.__struct_fields__))
 
 
-def test_a_file_that_is_no_mapping(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_mapping(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("- 1\n")
     with pytest.raises(ScenarioError, match=r"x\.yaml: must be a mapping"):
         study.load(str(tmp_path / "x.yaml"))

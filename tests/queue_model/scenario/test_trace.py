@@ -37,15 +37,15 @@ def test_local_times_instants_and_topics(tmp_path: Path) -> None:
             "at\n2026-10-05T09:00\n2026-10-05T08:59\n",
             "line 3: 2026-10-05T08:59 is earlier than the call before it; sort",
         ),
-        ("at\n2026-10-25T02:30\n", "line 2: 2026-10-25T02:30 happened twice, .* write its offset, like \\+01:00"),
+        ("at\n2026-10-25T02:30\n", "line 2: 2026-10-25T02:30 happened twice: .* write its offset, like \\+01:00"),
         ("at\n2026-03-29T02:30\n", "line 2: 2026-03-29T02:30 never happened"),
-        ("at\nyesterday\n", 'line 2: "yesterday" is no instant; write 2026-10-05T09:03:12'),
-        ("at\ninf\n", "line 2: inf is no instant"),
+        ("at\nyesterday\n", 'line 2: "yesterday" is not a time; write 2026-10-05T09:03:12'),
+        ("at\ninf\n", "line 2: inf is not a time"),
         ("when\n1\n", 'no column "at"; the first line names the columns'),
         ("at\n", "no calls"),
     ],
 )
-def test_refused_with_line_and_remedy(tmp_path: Path, text: str, message: str) -> None:
+def test_a_bad_trace_is_refused_with_line_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TraceError, match=message):
         read_trace(trace(tmp_path, text), ROME)
 
@@ -55,6 +55,6 @@ def test_the_hour_that_happens_twice_with_its_offset(tmp_path: Path) -> None:
     assert found.at[1] - found.at[0] == 3600
 
 
-def test_not_there(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="not there; its place is beside the scenario"):
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="not found; put it beside the scenario"):
         read_trace(str(tmp_path / "none.csv"), ROME)

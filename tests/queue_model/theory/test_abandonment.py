@@ -151,7 +151,7 @@ def test_equal_patience_and_handling_is_poisson(agents: int, ratio: float) -> No
 
 @given(AGENTS, st.floats(0.1, 0.95))
 @settings(max_examples=30)
-def test_the_ends_of_patience(agents: int, ratio: float) -> None:
+def test_almost_no_and_almost_endless_patience(agents: int, ratio: float) -> None:
     rate = agents * ratio / AHT
     endless, saint = erlang_c(rate, AHT, agents), erlang_a(rate, AHT, agents, 1e13)
     assert saint.mean_wait == pytest.approx(endless.mean_wait, rel=1e-6, abs=1e-30)
@@ -211,7 +211,7 @@ def test_laws_of_any_patience(law: Patience, agents: int, load: float) -> None:
     assert queue.service_level(t) >= 0.5 * queue.answered * (1 - 1e-9)
 
 
-def test_a_law_from_its_survival_alone() -> None:
+def test_a_law_from_its_survival_function() -> None:
     own, known = FromSurvival(lambda t: math.exp(-t / 180)), Exponential(180)
     left, right = (general_patience(12 / AHT, AHT, 12, law) for law in (own, known))
     for name in ("wait_probability", "abandoned", "mean_wait", "asa"):
@@ -226,7 +226,7 @@ def test_the_fewest_agents_for_a_goal() -> None:
         fewest_agents(lambda n: erlang_a(6.4 / AHT, AHT, n, None, 6), 0.8, 20, 1, 6)
 
 
-def test_what_cannot_be() -> None:
+def test_bad_input() -> None:
     with pytest.raises(NoSteadyState, match="use 13 agents or more"):
         erlang_a(12 / AHT, AHT, 12, None)
     with pytest.raises(ModelError, match="places: 11 calls at once cannot occupy 12 agents"):

@@ -46,7 +46,7 @@ def test_near_a_simulation_of_a_hundred_million_calls(wait: Callable[[float, flo
     assert wait(0.9 * 12 / 360, 360, 12, lognormal_scv(0.8)) == pytest.approx(178.9014, rel=0.025)
 
 
-def test_what_cannot_be() -> None:
+def test_bad_input() -> None:
     with pytest.raises(NoSteadyState):
         single_agent_wait(1 / 300, 300, 0.5)
     with pytest.raises(ModelError, match="scv: -1"):

@@ -230,7 +230,7 @@ def agrees(answer: float, printed: str) -> bool:
     return abs(answer - float(printed)) <= (0.54 if printed in TWICE_ROUNDED else 0.501) * last_place(printed)
 
 
-def test_no_row_is_forgotten() -> None:
+def test_every_row_is_tested() -> None:
     assert {*ANSWERS, *SIMULATED, *OTHERWISE, *ONLY_BY_SIMULATION} == {*ROWS}
 
 

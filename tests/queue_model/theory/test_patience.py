@@ -58,7 +58,7 @@ EACH = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
 @EACH
 @given(t=st.floats(1e-6, 2000), later=st.floats(0, 500))
 @settings(max_examples=12)
-def test_each_law_is_one(law: Patience, t: float, later: float) -> None:
+def test_survival_gone_and_patient_are_consistent(law: Patience, t: float, later: float) -> None:
     assert 0 <= law.survival(t + later) <= law.survival(t) <= 1
     assert law.survival(t) + law.gone(t) == pytest.approx(1, abs=1e-14)
     assert law.forever <= law.survival(t)

@@ -15,7 +15,7 @@ SHARES = st.lists(st.floats(0.01, 1), min_size=1, max_size=5)
 
 
 @given(SHARES, st.integers(1, 40), st.floats(0.05, 0.98))
-def test_priorities_move_waits_about_and_lose_none(shares: list[float], agents: int, ratio: float) -> None:
+def test_priorities_keep_the_mean_wait_of_all(shares: list[float], agents: int, ratio: float) -> None:
     total = agents * ratio / 300
     rates = [total * each / sum(shares) for each in shares]
     found = several_agents(rates, 300, agents)
@@ -45,7 +45,7 @@ def test_cobham_by_hand() -> None:
     assert waits == pytest.approx((51 / 0.8, 51 / 0.8 / 0.3))
 
 
-def test_what_cannot_be() -> None:
+def test_bad_input() -> None:
     with pytest.raises(NoSteadyState):
         several_agents([0.02, 0.02], 300, 12)
     with pytest.raises(ModelError, match="1 rates, 2 handling times and 1 scvs"):

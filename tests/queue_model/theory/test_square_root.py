@@ -55,7 +55,7 @@ def test_the_rule_for_a_service_level(load: float, target: float) -> None:
         assert erlang_a(load / 360, 360, found - 2 - int(load / 100), 180).service_level(20) < target
 
 
-def test_what_cannot_be() -> None:
+def test_bad_input() -> None:
     with pytest.raises(ModelError, match="delay: 0"):
         beta_for_delay(0.0)
     with pytest.raises(ModelError, match="beta: -1"):

@@ -186,7 +186,7 @@ def test_gauss_for_the_gamma_law(shape: float) -> None:
         assert weights @ factors**k == pytest.approx(moment, rel=1e-11)
 
 
-def test_a_very_even_busyness_is_none() -> None:
+def test_very_even_busyness_is_the_same_as_no_busyness() -> None:
     plain, even = (
         transient([8, 8], 2, AHT, PATIENCE, slot=SLOT),
         transient([8, 8], 2, AHT, PATIENCE, slot=SLOT, busyness=1e9),
