@@ -8,7 +8,7 @@ their maximum are a lower bound. A combination whose lower bounds already miss a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -97,12 +97,3 @@ class _LowerBounds:
             in_time = sum(each.calls * each.service_level for each in slots)
             self._bounds[block, count] = in_time, sum(each.calls * each.abandoned for each in slots)
         return self._bounds[block, count]
-
-
-def staffing_at_cost(problem: BlockProblem, cost: float) -> Iterator[BlockStaffing]:
-    """Every combination of exactly this cost, whether or not it meets the targets."""
-    ranges = (range(low, high + 1) for low, high in zip(problem.fewest, problem.most, strict=True))
-    for operators in product(*ranges):
-        if abs(problem.cost(operators) - cost) < 1e-9:
-            whole = problem.day(operators).whole
-            yield BlockStaffing(operators, cost, whole.service_level, whole.abandoned)

@@ -1,11 +1,10 @@
-"""Where chance comes from: named streams of random numbers, each value in a place of its own.
+"""Named streams of random numbers, in which every value has an address.
 
-A value is found by seed, name of its purpose, replication, day of the period and number within the day: the patience
-of the 17th caller of the third day is the same in every scenario, whoever else calls. So two scenarios meet the same
-people (common random numbers), a new feature takes from a new name and shifts nothing, and a longer period begins like
-a shorter one. Every value is reckoned from its place alone (`queue_model.random.variates`), so what happens to few is
-drawn
-for few.
+The address is seed, name of the purpose, replication, day of the period and number within the day: the patience of the
+17th caller of the third day is the same in every scenario, whoever else calls. So two scenarios meet the same people
+(common random numbers), a new feature uses a new name and shifts nothing, and a longer period starts like a shorter
+one. Every value is calculated from its address alone (`queue_model.random.variates`), so a value that few callers need
+is drawn for few.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from queue_model.random.ziggurat import Floats, Indices, Words
 
 
 class Maker(Protocol):
-    """What `variates` and `variates_plain` both are."""
+    """The interface of `variates` and `variates_plain`."""
 
     def places(self, day: Indices, number: Indices) -> Words: ...
 
@@ -39,17 +38,17 @@ class Maker(Protocol):
 
 
 def maker() -> Maker:
-    """The compiled maker of random numbers, or where there is none NumPy's: the same numbers."""
+    """The compiled maker of random numbers, or the one in NumPy: the same numbers."""
     return cast(Maker, compiled_or_plain("random.variates"))
 
 
 def places(day: Indices, number: Indices) -> Words:
-    """Where the values of these numbers of these days are, whatever the purpose, seed and replication."""
+    """The places of these numbers within these days, for any purpose, seed and replication."""
     return maker().places(day, number)
 
 
 class Streams:
-    """The chances of one replication."""
+    """The random numbers of one replication."""
 
     def __init__(self, seed: int, replication: int = 0) -> None:
         self.seed = seed
@@ -57,16 +56,16 @@ class Streams:
         self._maker = maker()
 
     def key(self, name: str) -> int:
-        """64 bits of a purpose's own."""
-        said = f"{self.seed}/{self.replication}/{name}".encode()
-        return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "little")
+        """The 64-bit key of a purpose."""
+        address = f"{self.seed}/{self.replication}/{name}".encode()
+        return int.from_bytes(hashlib.blake2b(address, digest_size=8).digest(), "little")
 
     def at(self, name: str, kind: str, where: Words) -> Floats:
-        """Standard variates of these places; `kind` as in `queue_model.scenario.laws.standard`."""
+        """Standard variates at these places; `kind` as in `queue_model.scenario.laws.standard`."""
         word, _, shape = kind.partition(" ")
-        found = np.empty(len(where))
-        self._maker.fill(self.key(f"{name}/{kind}"), word, float(shape or 0), where, found)
-        return found
+        values = np.empty(len(where))
+        self._maker.fill(self.key(f"{name}/{kind}"), word, float(shape or 0), where, values)
+        return values
 
     def table(self, name: str, kind: str, days: int, count: int) -> Floats:
         """Standard variates of the first `count` places of every day, [days, count]."""
@@ -74,13 +73,13 @@ class Streams:
         return self.at(name, kind, where).reshape(days, count)
 
     def arrivals(self, name: str, first: Indices, passed: Floats, edges: Floats) -> tuple[Floats, Words, Indices]:
-        """A Poisson process, a day at a time: its expected number is `passed` [steps + 1] at the `edges` of steps, of
-        which `first` [days + 1] are the first of each day. Instant, place and step of each."""
+        """A Poisson process, day by day. `passed` [steps + 1]: the expected number until each of the `edges` of steps;
+        `first` [days + 1]: the first step of each day. Returns instant, place and step of each arrival."""
         key, expected = self.key(f"{name}/exponential"), float(passed[-1])
-        room = int(expected + 6 * np.sqrt(expected) + 16)
+        size = int(expected + 6 * np.sqrt(expected) + 16)
         while True:
-            at, where, step = np.empty(room), np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.intp)
+            at, where, step = np.empty(size), np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.intp)
             made = self._maker.arrivals(key, first, passed, edges, at, where, step)
             if made >= 0:
                 return at[:made], where[:made], step[:made]
-            room *= 2
+            size *= 2

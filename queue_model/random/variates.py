@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Random numbers by place, compiled: the number of one purpose for the n-th caller of a day, without those before it.
+"""Random numbers by place, compiled: the number for the n-th caller of a day, without those before it.
 
-A place is a word of its own for a day and a number within it. With the key of a purpose it is hashed once more, and
-the word that comes out is turned into a variate: exponential and normal by ziggurats of 256 strips, gamma by squeezing
-a normal (both Marsaglia and Tsang 2000); the hash is the finaliser of SplitMix64 (Steele, Lea and Flood 2014). So
-nothing is drawn that nobody asks for, and what happens to few costs little.
+A place is a 64-bit word for a day and a number within it. It is hashed with the key of a purpose, and the result is
+turned into a variate: exponential and normal by ziggurats of 256 strips, gamma by squeezing a normal one (both
+Marsaglia and Tsang 2000). The hash is the finaliser of SplitMix64 (Steele, Lea and Flood 2014). So no number is drawn
+that is not needed.
 
-`variates_plain.py` does the same with NumPy where nothing was compiled, to the last bit; a test holds them together.
+`variates_plain.py` does the same with NumPy if nothing is compiled, to the last bit; a test compares them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ EXPONENTIAL_TAIL = cython.declare(cython.double, ziggurat.EXPONENTIAL_TAIL)
 NORMAL_TAIL = cython.declare(cython.double, ziggurat.NORMAL_TAIL)
 KINDS = {"uniform": 0, "exponential": 1, "normal": 2, "gamma": 3}
 
-# C arrays: a loop that looks into them must not ask where they are
+# C arrays: a loop over them must not look up a Python object
 exponential_edge = cython.declare(cython.double[257])
 exponential_height = cython.declare(cython.double[257])
 normal_edge = cython.declare(cython.double[257])
 normal_height = cython.declare(cython.double[257])
-sign = cython.declare(cython.double[2])  # by a bit of the word; a branch would be guessed wrong half the time
+sign = cython.declare(cython.double[2])  # by a bit of the word; a branch would be mispredicted half of the time
 
 
 def _fill_tables() -> None:
@@ -83,7 +83,7 @@ def exponential(word: cython.ulonglong) -> cython.double:
 @cython.nogil
 @cython.exceptval(check=False)
 def other_exponential(word: cython.ulonglong) -> cython.double:
-    """The one in a hundred that is not under a strip as a whole."""
+    """The one in a hundred that does not lie wholly under a strip."""
     before: cython.double = 0.0
     while True:
         strip: cython.int = cython.cast(cython.int, word & 255)
@@ -141,7 +141,7 @@ def other_normal(word: cython.ulonglong) -> cython.double:
 @cython.nogil
 @cython.exceptval(check=False)
 def gamma(word: cython.ulonglong, shape: cython.double) -> cython.double:
-    """Of mean `shape`; below shape 1 that of shape + 1, times a power of a uniform."""
+    """Mean `shape`; below shape 1: that of shape + 1, times a power of a uniform."""
     factor: cython.double = 1.0
     if shape < 1.0:
         word = mix(word + GOLDEN)
@@ -151,7 +151,7 @@ def gamma(word: cython.ulonglong, shape: cython.double) -> cython.double:
     c: cython.double = 1.0 / sqrt(9.0 * d)
     while True:
         word = mix(word + GOLDEN)
-        x: cython.double = normal(mix(word))  # whose further words are not those of this loop
+        x: cython.double = normal(mix(word))  # its further words differ from those of this loop
         word = mix(word + GOLDEN)
         v: cython.double = 1.0 + c * x
         if v <= 0.0:
@@ -163,15 +163,15 @@ def gamma(word: cython.ulonglong, shape: cython.double) -> cython.double:
 
 def places(day: Indices, number: Indices) -> Words:
     """The place of each pair of a day and a number within it."""
-    found: Words = np.empty(len(day), dtype=np.uint64)
+    result: Words = np.empty(len(day), dtype=np.uint64)
     days: cython.const[cython.Py_ssize_t][:] = day
     numbers: cython.const[cython.Py_ssize_t][:] = number
-    words: cython.ulonglong[::1] = found
+    words: cython.ulonglong[::1] = result
     which: cython.Py_ssize_t
     with cython.nogil:
         for which in range(words.shape[0]):
             words[which] = place(days[which], numbers[which])
-    return found
+    return result
 
 
 @cython.cfunc
@@ -183,14 +183,14 @@ def place(day: cython.Py_ssize_t, number: cython.Py_ssize_t) -> cython.ulonglong
 
 
 def fill(key: int, kind: str, shape: float, where: Words, out: Floats) -> None:
-    """Put the variates of these places into `out`; `shape` is that of a gamma law."""
+    """Write the variates of these places to `out`; `shape`: of a gamma law."""
     purpose: cython.ulonglong = key
     which: cython.int = KINDS[kind]
     parameter: cython.double = shape
     words: cython.const[cython.ulonglong][::1] = where
-    found: cython.double[::1] = out
+    values: cython.double[::1] = out
     with cython.nogil:
-        fill_all(purpose, which, parameter, words, found)
+        fill_all(purpose, which, parameter, words, values)
 
 
 @cython.cfunc
@@ -201,29 +201,29 @@ def fill_all(
     kind: cython.int,
     shape: cython.double,
     words: cython.const[cython.ulonglong][::1],
-    found: cython.double[::1],
+    values: cython.double[::1],
 ) -> cython.void:
     row: cython.Py_ssize_t
     if kind == 0:
         for row in range(words.shape[0]):
-            found[row] = unit(mix(words[row] + key))
+            values[row] = unit(mix(words[row] + key))
     elif kind == 1:
         for row in range(words.shape[0]):
-            found[row] = exponential(mix(words[row] + key))
+            values[row] = exponential(mix(words[row] + key))
     elif kind == 2:
         for row in range(words.shape[0]):
-            found[row] = normal(mix(words[row] + key))
+            values[row] = normal(mix(words[row] + key))
     else:
         for row in range(words.shape[0]):
-            found[row] = gamma(mix(words[row] + key), shape)
+            values[row] = gamma(mix(words[row] + key), shape)
 
 
 def arrivals(key: int, first: Indices, passed: Floats, edges: Floats, at: Floats, where: Words, step: Indices) -> int:
-    """A Poisson process of rate 1 on every day, read off against the expected number so far.
+    """A Poisson process of rate 1 on every day, transformed by the expected number so far.
 
-    `first`: the first step of each day, [days + 1]; `passed`: expected before each step, [steps + 1]; `edges`: when
-    each step begins, [steps + 1]. Fills the rest, a row an arrival (`where`: its place, numbered within its day);
-    returns how many, or -1 when there is no room.
+    `first`: the first step of each day, [days + 1]; `passed`: expected before each step, [steps + 1]; `edges`: start
+    of each step, [steps + 1]. Fills the other arrays, a row for each arrival (`where`: its place, numbered within its
+    day). Returns how many, or -1 if they do not fit.
     """
     purpose: cython.ulonglong = key
     days: cython.const[cython.Py_ssize_t][::1] = first
@@ -268,7 +268,7 @@ def arrive(
             if made == at.shape[0]:
                 return -1
             instant: cython.double = reached + base
-            # Rounding may not carry an arrival over the edge of its day.
+            # Rounding must not move an arrival past the end of its day.
             while here < last and passed[here + 1] <= instant:
                 here += 1
             expected: cython.double = passed[here + 1] - passed[here]

@@ -1,4 +1,4 @@
-"""What `variates.py` does, with NumPy, for machines on which nothing was compiled: the same numbers to the last bit.
+"""The same as `variates.py` in NumPy, used if nothing is compiled: the same numbers to the last bit.
 
 Nearly all variates of a ziggurat are found at once; the few that are not, and those of a gamma law, one by one.
 """

@@ -1,7 +1,7 @@
 """Callers who give up, and queues that are full: Erlang A (M/M/c+M; Palm 1946), M/M/c/K, M/M/c/K+M and M/M/c+GI.
 
-`erlang_a` sums the birth-and-death chain from its most likely state outward: all terms are positive and none is
-larger than 1, so it neither overflows nor cancels with 10,000 agents, hardly any patience, or nearly endless patience.
+`erlang_a` sums the birth-and-death chain from its most likely state outward: all terms are positive and at
+most 1, so nothing overflows or cancels with 10,000 agents, very little patience or nearly endless patience.
 `general_patience` integrates the offered wait (Zeltyn and Mandelbaum 2005). Both take the service level from the
 offered wait.
 """
@@ -18,7 +18,7 @@ from queue_model.theory.patience import Exponential, Forever, Patience
 from queue_model.theory.steady import Steady
 
 LAST_DIGIT = 1e-18
-SMALLEST = 1e-290  # what is rarer than that counts as never
+SMALLEST = 1e-290  # anything rarer counts as impossible
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class WithAbandonment(Steady):
 
     @property
     def mean_offered_wait(self) -> float:
-        """s: the wait that a caller of endless patience would have, 0 for those answered at once; of those let in."""
+        """s: the mean wait that callers with endless patience would have, of all callers let in."""
         if self.offered is None:
             return 0.0
         return self.wait_probability / (1 - self.blocked) * self.offered.mean(lambda t: t)
@@ -54,7 +54,7 @@ def erlang_a(
     """M/M/c+M, and M/M/c/K+M when there are `places`: calls at `rate` per second, exponential handling of mean `aht`
     s, exponential patience of mean `patience` s (None: nobody gives up), at most `places` calls at once.
 
-    Raises NoSteadyState when nobody gives up, nobody is refused and the load is not below the number of agents.
+    Raises NoSteadyState if nobody gives up, nobody is refused and the load is not below the number of agents.
     """
     load = positive("rate", rate) * positive("aht", aht)
     whole("agents", agents, 1)
@@ -105,7 +105,7 @@ class _Chain:
         none_waiting = self._down(mode)
         # All states with an idle agent, relative to the one with all busy and none waiting: c/a / B(c - 1).
         log_idle = math.log(agents / load) + log_inverse_blocking(agents - 1, load)
-        if log_idle > 690:  # hardly ever is anybody busy: scale the rest down instead
+        if log_idle > 690:  # all agents are hardly ever busy: scale the rest down instead
             self._scale(math.exp(-log_idle))
             self.idle = none_waiting
         else:
@@ -123,11 +123,11 @@ class _Chain:
         return mode if self._waiting is None else min(mode, self._waiting)
 
     def _add(self, j: int, probability: float) -> None:
-        if j == self._waiting:  # who calls now is refused
+        if j == self._waiting:  # callers who find this state are refused
             self.full += probability
         else:
             self.waits += probability
-            # Who finds j waiting is answered before giving up with this probability (the race of exponentials).
+            # The probability that a caller who finds j waiting is answered before giving up (a race of exponentials).
             self.answered += probability * self._agents / (self._agents + (j + 1) * self._leaving)
         self.queue += j * probability
 
@@ -140,14 +140,14 @@ class _Chain:
             self._add(j, term)
             if term < SMALLEST:
                 break
-            # What is left is less than a geometric series of this ratio; its queue, by the second factor. With a
-            # limit one goes on to the end: how rarely it is reached is asked for, too.
+            # The remaining terms are less than a geometric series of this ratio; the second factor is for the queue.
+            # With a limit the sum goes on to the end, since the probability of a full queue is needed too.
             left = term * ratio * (j + 1 / (1 - ratio)) if ratio < 1 else math.inf
             if self._waiting is None and left <= LAST_DIGIT * (1 - ratio) * max(self.queue, term):
                 break
 
     def _down(self, mode: int) -> float:
-        """Adds the states below the mode; the probability of none waiting."""
+        """Add the states below the mode. Returns the probability that nobody waits."""
         term = 1.0
         for j in range(mode, 0, -1):
             term *= (self._agents + j * self._leaving) / self._load
@@ -166,7 +166,7 @@ class _Chain:
 def general_patience(rate: float, aht: float, agents: int, patience: Patience) -> WithAbandonment:
     """M/M/c+GI: as `erlang_a` without a limit, for patience of any law.
 
-    Raises NoSteadyState when those who never give up are already too many.
+    Raises NoSteadyState if the callers who never give up are already too many.
     """
     load = positive("rate", rate) * positive("aht", aht)
     stays = patience.forever * load

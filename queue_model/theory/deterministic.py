@@ -1,13 +1,13 @@
 """M/D/c: Poisson calls that all last equally long (Crommelin 1932).
 
-As every call lasts D, the n-th caller gets the agent of the (n - c)-th: each c-th caller lives in a queue of his own
-with gamma gaps, and his wait is the maximum of a random walk. Spitzer's identity (1956) gives it as sums of positive
+As every call lasts D, the n-th caller gets the agent of the (n - c)-th: every c-th caller is in a queue of its own
+with gamma gaps, and the wait is the maximum of a random walk. Spitzer's identity (1956) gives it as sums of positive
 terms over k = 1, 2, ..., with N(k) a Poisson number of mean k * load and m = k * agents:
 
     P(W = 0) = exp(-sum P(N(k) >= m) / k),        E[W] = sum E[(N(k) - m)+] / k / rate.
 
-In heavy traffic the sums are long; there the roots of z^c = exp(load (z - 1)) within the unit circle give the same
-(Crommelin's own way), and lose no digit exactly because the wait is long.
+In heavy traffic the sums are long. There the roots of z^c = exp(load (z - 1)) within the unit circle give the same
+(Crommelin's own method); they lose no digits because the wait is long.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _by_spitzer(load: float, agents: int) -> tuple[float, float]:
 
 
 def _by_roots(load: float, agents: int) -> tuple[float, float]:
-    """P(wait) and the mean queue. Each root is looked for as w = 1 - z, since in heavy traffic some come near z = 1."""
+    """P(wait) and the mean queue. Roots are searched as w = 1 - z, since in heavy traffic some are near z = 1."""
     log_product, inverses = 0.0, 0.0
     for k in range(1, agents):
         w = _root(load / agents, cmath.exp(2j * math.pi * k / agents))
@@ -84,5 +84,5 @@ def _root(ratio: float, turn: complex) -> complex:
         if abs(step) <= 1e-16 * abs(w):
             break
     if not abs(1 - w) < 1:
-        raise ModelError(f"M/D/c at {ratio!r} of its capacity is too near to saturation to be computed")
+        raise ModelError(f"M/D/c at {ratio!r} of its capacity is too near to saturation; use more agents")
     return w

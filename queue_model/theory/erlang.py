@@ -1,8 +1,8 @@
-"""Erlang B (who waits is lost) and Erlang C (who waits stays for ever): A. K. Erlang, 1917.
+"""Erlang B (callers who would wait are lost) and Erlang C (callers wait for ever): A. K. Erlang, 1917.
 
-Everything hangs on the blocking B(c, a) of c agents under a erlangs. Its inverse obeys 1/B(0) = 1,
-1/B(n) = 1 + n/a / B(n - 1): sums of positive terms, so no digit is lost however many agents there are, and the scale
-is carried apart, so that nothing overflows (Jagerman 1974).
+All formulas use the blocking B(c, a) of c agents under a erlangs. Its inverse obeys 1/B(0) = 1,
+1/B(n) = 1 + n/a / B(n - 1): sums of positive terms, so no digits are lost with any number of agents. The scale is kept
+separately, so nothing overflows (Jagerman 1974).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ LARGE = 1e250
 
 
 def log_inverse_blocking(agents: int, load: float) -> float:
-    """Natural logarithm of 1 / B: so blocking far below the smallest float keeps its digits. inf without any load."""
+    """Natural logarithm of 1 / B, so that blocking below the smallest float keeps its digits. inf without load."""
     whole("agents", agents)
     if not_negative("load", load) == 0:
         return math.inf if agents else 0.0
     inverse, carried = 1.0, 0.0
     for n in range(1, agents + 1):
         inverse = 1.0 + inverse * (n / load)
-        if inverse > LARGE:  # from here on the 1 is below the last digit
+        if inverse > LARGE:  # from here on, adding 1 changes nothing
             carried += math.log(inverse)
             rest, inverse = range(n + 1, agents + 1), 1.0
             for m in rest:
@@ -38,8 +38,8 @@ def log_inverse_blocking(agents: int, load: float) -> float:
 
 
 def erlang_b(agents: int, load: float) -> float:
-    """The share of calls lost by `agents` without a queue, under `load` erlangs; whatever the law of their length
-    (Sevastyanov 1957), so it is M/G/c/c as well."""
+    """The share of calls lost by `agents` without a queue, under `load` erlangs; for any law of their length
+    (Sevastyanov 1957): M/G/c/c."""
     whole("agents", agents)
     if not_negative("load", load) == 0:
         return 0.0 if agents else 1.0
@@ -66,33 +66,23 @@ def servers_for_blocking(load: float, blocking: float) -> int:
 def load_for_blocking(agents: int, blocking: float) -> float:
     """The largest load, in erlangs, of which `agents` lose no more than the share `blocking`."""
     whole("agents", agents, 1)
-    wanted = -math.log(share("blocking", blocking))
+    goal = -math.log(share("blocking", blocking))
     # B(c, a) >= 1 - c/a, so the answer is below c / (1 - blocking).
     high = math.log(agents / (1 - blocking)) + 1e-9
     low = high - 1
-    while log_inverse_blocking(agents, math.exp(low)) < wanted:
+    while log_inverse_blocking(agents, math.exp(low)) < goal:
         low -= 2 * (high - low)
-    return math.exp(crossing(lambda x: log_inverse_blocking(agents, math.exp(x)) - wanted, low, high))
+    return math.exp(crossing(lambda x: log_inverse_blocking(agents, math.exp(x)) - goal, low, high))
 
 
 @dataclass(frozen=True)
 class ErlangC(Steady):
-    """M/M/c: the wait of those who wait is exponential, of mean aht / (agents - load)."""
+    """M/M/c: the waits of those who wait are exponential with mean aht / (agents - load)."""
 
     @property
     def decay(self) -> float:
-        """How fast the wait of those who wait ends, per second."""
+        """The rate at which waits end, per second."""
         return (self.agents - self.load) / self.aht
-
-    @property
-    def empty(self) -> float:
-        """Share of the time in which nobody calls or waits."""
-        load, agents = self.load, self.agents
-        # p(c) = P(wait) (1 - rho), and p(0) = p(c) c! / a^c.
-        if self.wait_probability == 0:
-            return math.exp(-load)
-        log = math.log(self.wait_probability) + math.log((agents - load) / agents)
-        return math.exp(log + math.lgamma(agents + 1) - agents * math.log(load))
 
     def _answered_after_waiting(self, within: float) -> float:
         return self.wait_probability * -math.expm1(-self.decay * within)
@@ -110,16 +100,16 @@ class ErlangC(Steady):
 
 
 def erlang_c(rate: float, aht: float, agents: int) -> ErlangC:
-    """M/M/c: calls at `rate` per second, exponential handling of mean `aht` s, everybody waits for ever.
+    """M/M/c: calls at `rate` per second, exponential handling of mean `aht` s, nobody gives up.
 
-    Raises NoSteadyState when the load is not below the number of agents.
+    Raises NoSteadyState if the load is not below the number of agents.
     """
     load = not_negative("rate", rate) * positive("aht", aht)
     stable(load, whole("agents", agents, 1))
     blocking = erlang_b(agents, load)
     idle = (agents - load) / agents  # 1 - rho
     waits = blocking / (idle + load / agents * blocking)
-    # 1 - waits, without cancelling when nearly everybody waits
+    # 1 - waits, without cancellation when nearly everybody waits
     no_wait = idle * (1 - blocking) / (idle + load / agents * blocking)
     wait = waits * aht / (agents - load)
     return ErlangC(rate, aht, agents, no_wait, waits, 0.0, 0.0, 1.0, wait, wait)
@@ -134,6 +124,6 @@ def agents_needed(rate: float, aht: float, target: float, within: float) -> int:
 def agents_for_delay(load: float, delay: float) -> int:
     """The fewest agents with which, by Erlang C, no more than the share `delay` of the callers waits at all."""
     share("delay", delay)
-    found = fewest(lambda agents: erlang_c(load, 1.0, agents).wait_probability <= delay, math.floor(load) + 1)
-    assert found is not None  # with enough agents nobody waits
-    return found
+    agents = fewest(lambda agents: erlang_c(load, 1.0, agents).wait_probability <= delay, math.floor(load) + 1)
+    assert agents is not None  # with enough agents nobody waits
+    return agents

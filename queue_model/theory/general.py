@@ -1,6 +1,6 @@
-"""Calls whose length has any law: one agent exactly (M/G/1), several approximately (M/G/c).
+"""Handling times of any law: one agent exactly (M/G/1), several approximately (M/G/c).
 
-A law enters only through its mean and its squared coefficient of variation, scv = variance / mean^2:
+A law matters only through its mean and its squared coefficient of variation, scv = variance / mean^2:
 0 for equal lengths, 1 for exponential ones.
 """
 
@@ -50,5 +50,5 @@ def approximate_wait_kimura(rate: float, aht: float, agents: int, scv: float) ->
     markov, equal = erlang_c(rate, aht, agents).asa, erlang_d(rate, aht, agents).mean_wait
     if markov == 0 or equal == 0:
         return 0.0
-    # Never divides by 0, however large scv is: equal calls wait at least half as long as exponential ones.
+    # The divisor is never 0: equal calls wait at least half as long as exponential ones.
     return (1 + scv) / (2 * scv / markov + (1 - scv) / equal)

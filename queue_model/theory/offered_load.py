@@ -1,6 +1,6 @@
-"""The load that a changing stream of calls would be, were there agents without end: M(t)/M/infinity.
+"""The load of a changing stream of calls with unlimited agents: M(t)/M/infinity.
 
-It is what a staffing rule should be given instead of rate x handling time: it lags behind the calls and is flatter
+Use it in staffing rules instead of rate x handling time: it lags behind the calls and is flatter
 (Eick, Massey and Whitt 1993). The number of busy agents is exactly Poisson with this mean; so is the number of
 callers in the system when patience has the same mean as handling.
 """

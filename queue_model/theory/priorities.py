@@ -1,4 +1,4 @@
-"""Who goes first, and what it costs the others: priorities that interrupt nobody (Cobham 1954)."""
+"""Priorities without interruption of calls (Cobham 1954)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def several_agents(rates: Sequence[float], aht: float, agents: int) -> Prioritie
     """M/M/c: calls of class k at `rates[k]` per second, all of mean handling `aht` s.
 
     W(k) = P(wait) aht / agents / ((1 - s(k-1)) (1 - s(k))), where s(k) is the load per agent of classes up to k
-    (Cobham 1954; Kella and Yechiali 1985). Raises NoSteadyState when there are too few agents for all together.
+    (Cobham 1954; Kella and Yechiali 1985). Raises NoSteadyState if there are too few agents for all classes together.
     """
     total = math.fsum(_rates(rates))
     waits = erlang_c(total, positive("aht", aht), agents).wait_probability
@@ -30,9 +30,9 @@ def several_agents(rates: Sequence[float], aht: float, agents: int) -> Prioritie
 
 
 def single_agent(rates: Sequence[float], ahts: Sequence[float], scvs: Sequence[float]) -> Priorities:
-    """M/G/1: classes with handling of their own, of mean `ahts[k]` s and squared coefficient of variation `scvs[k]`.
+    """M/G/1: classes with different handling, of mean `ahts[k]` s and squared coefficient of variation `scvs[k]`.
 
-    W(k) = R / ((1 - s(k-1)) (1 - s(k))), R = sum rate E[S^2] / 2 being the work left of the call in hand (Cobham 1954).
+    W(k) = R / ((1 - s(k-1)) (1 - s(k))), R = sum rate E[S^2] / 2: the work left of the call in hand (Cobham 1954).
     """
     if not len(rates) == len(ahts) == len(scvs):
         raise ModelError(

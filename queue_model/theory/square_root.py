@@ -1,7 +1,7 @@
-"""Square-root staffing: agents = load + beta sqrt(load), where beta buys a quality that does not depend on the size.
+"""Square-root staffing: agents = load + beta sqrt(load), where beta sets the quality, whatever the size.
 
 Without abandonment: Halfin and Whitt 1981; with it: Garnett, Mandelbaum and Reiman 2002. The rules are limits for
-many agents; from ten on they say the right number or one too few, and at a glance what a larger service gains.
+many agents. From ten agents on they give the right number or one too few.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from queue_model.errors import not_negative, number, positive, share
 from queue_model.theory.numerics.roots import crossing
 
-STEEPEST = 40.0  # beyond this no digit is left of a normal tail
+STEEPEST = 40.0  # beyond this the tail of the normal law has no digits left
 
 
 def halfin_whitt(beta: float) -> float:
@@ -31,7 +31,7 @@ def garnett(beta: float, patience_ratio: float) -> float:
 
 
 def beta_for_delay(delay: float, patience_ratio: float | None = None) -> float:
-    """The beta with which the share `delay` of the callers waits; `patience_ratio` as in `garnett`, None: all stay."""
+    """The beta with which the share `delay` of the callers waits; `patience_ratio`: see `garnett`, None: endless."""
     share("delay", delay)
     if patience_ratio is None:
         return crossing(lambda beta: halfin_whitt(beta) - delay, 1e-12, STEEPEST)
@@ -39,12 +39,12 @@ def beta_for_delay(delay: float, patience_ratio: float | None = None) -> float:
 
 
 def agents_for_delay(load: float, delay: float, patience_ratio: float | None = None) -> int:
-    """The rule itself: agents with which about the share `delay` of the callers waits at all."""
+    """The rule itself: agents with whom about the share `delay` of the callers waits at all."""
     return _agents(positive("load", load), beta_for_delay(delay, patience_ratio))
 
 
 def agents_for_target(load: float, aht: float, target: float, within: float, patience: float | None = None) -> int:
-    """Agents with which about the share `target` of the calls is answered within so many seconds, by the rule.
+    """Agents with whom about the share `target` of the calls is answered within so many seconds, by the rule.
 
     `patience`: mean in s, exponential; None: nobody gives up.
     """
@@ -52,7 +52,7 @@ def agents_for_target(load: float, aht: float, target: float, within: float, pat
     positive("load", load)
     positive("aht", aht)
     not_negative("within", within)
-    # Just above the load nearly everybody waits without end, so the rule always finds a beta.
+    # Just above the load nearly everybody waits very long, so the rule always finds a beta.
     lowest = 1e-12 if patience is None else -math.sqrt(load)
     beta = crossing(lambda b: target - _service_level(b, load, aht, within, patience), lowest, STEEPEST)
     return _agents(load, beta)
@@ -73,7 +73,7 @@ def _service_level(beta: float, load: float, aht: float, within: float, patience
     start = surplus / spread
     over = math.exp(_log_normal_above(start + spread * t) - _log_normal_above(start))
     waits = garnett(beta, 1 / leaving)
-    # Of those who would wait no longer, those count who have not given up before: to first order, half the time.
+    # Callers who would have been answered in time may give up before: to first order, after half the time.
     gives_up = -math.expm1(-leaving * t / 2)
     return 1 - waits * over - waits * (1 - over) * gives_up
 

@@ -1,6 +1,6 @@
-"""A queue in steady state, as those who call find it (arrivals see time averages: Wolff 1982, PASTA).
+"""A queue in steady state, as callers find it (arrivals see time averages: Wolff 1982, PASTA).
 
-Every model of this package that has a steady state answers the same questions, so that they can stand side by side.
+Every model of this package with a steady state has the same measures, so that models can be compared.
 Shares are of all calls offered; waits are those of callers who were let in, answered or not, unless the name says
 otherwise. The service level is the strict one: answered within the time / offered.
 """
@@ -17,14 +17,14 @@ from queue_model.theory.numerics.roots import crossing, fewest
 
 @dataclass(frozen=True)
 class Steady(ABC):
-    """What a number of agents makes of a load, in the long run."""
+    """Long-run measures of a load with a number of agents."""
 
     rate: float  # calls offered, per second
     aht: float  # mean handling time, s: talk and wrap-up
     agents: int
     no_wait: float  # share answered at once
     wait_probability: float  # share let in that finds no free agent
-    blocked: float  # share that meets the engaged tone
+    blocked: float  # share that hears the engaged tone
     abandoned: float  # share that gives up
     answered: float  # share that speaks with an agent
     mean_wait: float  # s, of all let in
@@ -37,7 +37,7 @@ class Steady(ABC):
 
     @property
     def occupancy(self) -> float:
-        """Share of the agents' time that is spent on calls."""
+        """Share of the agents' time spent on calls."""
         return self.load * self.answered / self.agents
 
     @property
@@ -50,7 +50,7 @@ class Steady(ABC):
         return min(1.0, self.no_wait + self._answered_after_waiting(not_negative("within", within)))
 
     def waiting_longer(self, seconds: float) -> float:
-        """Share of the callers let in that waits longer, and is answered or gives up only then."""
+        """Share of the callers let in that waits longer, whether answered or not."""
         return self._still_waiting(not_negative("seconds", seconds)) / (1 - self.blocked)
 
     def wait_percentile(self, of: float) -> float:
@@ -60,12 +60,12 @@ class Steady(ABC):
 
     def answer_percentile(self, of: float) -> float:
         """Seconds within which this share of the answered is answered."""
-        wanted = share("of", of) * self.answered
-        return _percentile(lambda t: wanted - self.service_level(t), self.aht)
+        goal = share("of", of) * self.answered
+        return _percentile(lambda t: goal - self.service_level(t), self.aht)
 
     @abstractmethod
     def _answered_after_waiting(self, within: float) -> float:
-        """Share of the offered that waits, but not longer, and is answered."""
+        """Share of the offered that waits at most so long and is answered."""
 
     @abstractmethod
     def _still_waiting(self, seconds: float) -> float:
@@ -84,15 +84,14 @@ def fewest_agents(
 ) -> int:
     """The fewest agents with which `model(agents)` answers the share `target` of the calls within so many seconds.
 
-    `least` is the smallest number that may be asked of the model, `most` the largest. Raises ModelError when even
-    that does not do.
+    `least` is the smallest number that the model accepts, `most` the largest. Raises ModelError if that is too few.
     """
     share("target", target)
     limits = (least,) if most is None else (least, most)
-    found = fewest(lambda agents: model(agents).service_level(within) >= target, *limits)
-    if found is None:
+    agents = fewest(lambda agents: model(agents).service_level(within) >= target, *limits)
+    if agents is None:
         raise ModelError(
-            f"target: {target:g} of the calls within {within:g} s cannot be met: with {most} agents it is "
+            f"target: {target:g} of the calls within {within:g} s cannot be reached: with {most} agents it is "
             f"{model(limits[-1]).service_level(within):.4g}, and no more than {most} calls are let in"
         )
-    return found
+    return agents

@@ -1,11 +1,11 @@
-"""The day as it goes: M(t)/M/s(t)+M by its forward equations (Kolmogorov), exactly.
+"""A day that changes from slot to slot: M(t)/M/s(t)+M by its forward equations (Kolmogorov), exactly.
 
-Calls come at a rate that changes from slot to slot, agents too; an agent whose shift ends finishes the call in hand;
-after the last slot nobody new comes in, and those who wait are answered (or give up). The state is how many agents
-are busy and how many callers wait. It is followed by uniformisation (`queue_model.theory.uniformization`).
+The rate of calls and the number of agents change from slot to slot. Agents whose shift ends finish the call in hand;
+after the last slot no more calls come, and waiting callers are answered or give up. The state is the number of busy
+agents and of waiting callers. It is followed by uniformisation (`queue_model.theory.uniformization`).
 
-Measures are of the callers who **arrive** in a slot, whenever their wait ends: what awaits them runs backward
-(`queue_model.theory.backward_equations`), and both meet in the slot.
+Measures are of the callers who **arrive** in a slot, whenever their wait ends. Their waits are calculated backward
+(`queue_model.theory.backward_equations`) and combined with the forward probabilities in each slot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from queue_model.theory import backward_equations
 from queue_model.theory.erlang import log_inverse_blocking
 from queue_model.theory.numerics.poisson import at_least
 from queue_model.theory.numerics.states import States
-from queue_model.theory.uniformization import Uniform
+from queue_model.theory.uniformization import Uniformization
 
 Array = NDArray[np.float64]
 UNSEEN = 1e-18
@@ -32,15 +32,15 @@ GAMMA_NODES = 40
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What awaits the callers who arrive in a slot, or in the whole day (nan where nobody calls)."""
+    """Measures of the callers who arrive in a slot, or in the whole day (nan where nobody calls)."""
 
     start: float  # s after opening
     calls: float  # expected
     no_wait: float  # share answered at once
     mean_wait: float  # s, of all
     abandoned: float  # share
-    gave_up: float  # callers who give up during the slot, whenever they came / calls of the slot
-    service_level: float  # share of all answered within the time
+    gave_up: float  # callers who give up during the slot, whenever they called / calls of the slot
+    service_level: float  # share of all that is answered within the time
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def transient(
     after: int | None = None,
     busyness: float | None = None,
 ) -> Day:
-    """Follow one day.
+    """Calculate one day.
 
     `calls`: expected in each slot of `slot` seconds. `agents`: in each slot, or all day. `aht`, `patience`: means of
     exponential laws, s; patience None: nobody gives up. `within`: the time of the service level, s, at most a slot.
-    `after`: agents who stay after the last slot until the queue is empty; None: those of the last slot. `busyness`:
+    `after`: agents who stay after the last slot until the queue is empty; None: as in the last slot. `busyness`:
     shape of a gamma factor of mean 1 that multiplies all calls of a day; None: no such factor. Raises ModelError.
     """
     rates = _rates(calls, positive("slot", slot))
@@ -75,26 +75,28 @@ def transient(
     last = duty[-1] if after is None else whole("after", after)
     service, leaving = 1 / positive("aht", aht), 0.0 if patience is None else 1 / positive("patience", patience)
     if not_negative("within", within) > slot:
-        raise ModelError(f"within: {within:g} s is longer than a slot of {slot:g} s; take longer slots")
+        raise ModelError(f"within: {within:g} s is longer than a slot of {slot:g} s; use longer slots")
     if last == 0 and leaving == 0:
-        raise ModelError("after: with 0 agents and nobody giving up, those who wait at the end would wait for ever")
+        raise ModelError(
+            "after: with 0 agents and nobody giving up, the last callers would wait for ever; give 1 or more"
+        )
     factors, weights = gamma_nodes(busyness) if busyness is not None else (np.ones(1), np.ones(1))
     places = _places(np.array(rates) * float(factors.max()), slot, duty, service, leaving)
     day, forward = _forward(rates, duty, last, places, factors, service, leaving, slot, within)
     sums = backward_equations.waits(day, [each.start for each in forward])
     slots = []
-    for i, (each, room) in enumerate(zip(forward, day.rooms, strict=True)):
+    for i, (each, states) in enumerate(zip(forward, day.states, strict=True)):
         expected = rates[i] * slot
         good = float(backward_equations.answered_in_time(day, i, within, each.early, each.late_start) @ weights)
-        at_once = rates[i] * float((factors * each.time[:, : room.agents].sum(axis=1)) @ weights)
-        left = leaving * float((each.time @ room.waiting) @ weights)
+        at_once = rates[i] * float((factors * each.time[:, : states.agents].sum(axis=1)) @ weights)
+        left = leaving * float((each.time @ states.waiting) @ weights)
         slots.append(_arrivals(i * slot, expected, at_once, float(sums[i] @ weights), good, leaving, left))
-    ends = tuple(room.in_system(weights @ each.end) for room, each in zip(day.rooms, forward, strict=True))
+    ends = tuple(states.in_system(weights @ each.end) for states, each in zip(day.states, forward, strict=True))
     return Day(_sum(slots), tuple(slots), ends)
 
 
 def gamma_nodes(shape: float, nodes: int = GAMMA_NODES) -> tuple[Array, Array]:
-    """Factors and weights of Gauss's rule for a gamma law of mean 1 (Golub and Welsch 1969), those that count."""
+    """Factors and weights of Gauss's rule for a gamma law of mean 1 (Golub and Welsch 1969), without tiny weights."""
     alpha, i = positive("busyness", shape) - 1, np.arange(nodes)
     beside = np.sqrt(i[1:] * (i[1:] + alpha))
     jacobi = np.diag(2 * i + alpha + 1.0) + np.diag(beside, 1) + np.diag(beside, -1)
@@ -104,7 +106,7 @@ def gamma_nodes(shape: float, nodes: int = GAMMA_NODES) -> tuple[Array, Array]:
     return factors[count] / shape, weights[count] / weights[count].sum()
 
 
-# --- what was asked ---------------------------------------------------------------------------------------------------
+# --- input ------------------------------------------------------------------------------------------------------------
 
 
 def _rates(calls: Sequence[float], slot: float) -> list[float]:
@@ -123,8 +125,9 @@ def _duty(agents: Sequence[int] | int, slots: int) -> list[int]:
 
 
 def _places(rates: Array, slot: float, duty: Sequence[int], service: float, leaving: float) -> int:
-    """How many may wait, so that more would hardly ever. No queue is longer than all calls of the day, nor than that of
-    a steady state with the busiest slot's calls and the fewest agents: none at all if some went home in mid-call."""
+    """How many waiting callers to consider, so that more are practically impossible. No queue is longer than all calls
+    of the day, or than in a steady state with the calls of the busiest slot and the fewest agents: 0 if the number of
+    agents falls, since those who finish a call then take no other."""
     places = _unseen(float(rates.sum()) * slot)
     if leaving == 0:
         return places
@@ -147,7 +150,7 @@ def _places(rates: Array, slot: float, duty: Sequence[int], service: float, leav
 
 
 def _unseen(mean: float) -> int:
-    """A number that a Poisson number of this mean hardly ever exceeds."""
+    """A number that a Poisson variate of this mean practically never exceeds."""
     step = int(math.sqrt(mean)) + 4
     most = int(mean) + 6 * step
     while at_least(most, mean) > UNSEEN:
@@ -160,8 +163,8 @@ def _unseen(mean: float) -> int:
 
 @dataclass(frozen=True)
 class _Forward:
-    """Of one slot, by (day, state): chances at its start and end, expected seconds; `early` without the last `within`
-    seconds when the agents change after the slot, `late_start` being the chances then."""
+    """One slot, by (day, state): probabilities at its start and end, and expected seconds; `early`: without the last
+    `within` seconds if the agents change after the slot; `late_start`: the probabilities then."""
 
     start: Array
     end: Array
@@ -180,35 +183,37 @@ def _forward(
     leaving: float,
     slot: float,
     within: float,
-) -> tuple[backward_equations.Day, list[_Forward]]:
-    room = States(duty[0], duty[0], places)
-    start = np.zeros((len(factors), room.size))
+) -> tuple[backward_equations.DayRates, list[_Forward]]:
+    states = States(duty[0], duty[0], places)
+    start = np.zeros((len(factors), states.size))
     start[:, 0] = 1.0
-    rooms, followed = [room], list[_Forward]()
+    all_states, followed = [states], list[_Forward]()
     for i, agents in enumerate([*duty[1:], last]):
-        day = backward_equations.Day(rooms, room, rates, factors, service, leaving, slot)
-        evolve = Uniform(day.generator(i).T.tocsr())
-        late = within if agents != room.agents else 0.0
+        day = backward_equations.DayRates(all_states, states, rates, factors, service, leaving, slot)
+        evolve = Uniformization(day.generator(i).T.tocsr())
+        late = within if agents != states.agents else 0.0
         before, early = evolve.after_and_time(start.ravel(), slot - late)
         end, rest = evolve.after_and_time(before, late) if late else (before, np.zeros_like(early))
         shape = start.shape
         followed.append(_Forward(start, *(x.reshape(shape) for x in (end, early + rest, early, before))))
-        # Agents who may still be busy when their shift has ended, but for chances that nobody will see.
-        seen = room.busy[followed[-1].end.max(axis=0) > UNSEEN]
-        after = States(agents, max(agents, int(seen.max())), places)
-        start = room.carried(followed[-1].end, after)
-        rooms.append(after)
-        room = after
-    return backward_equations.Day(rooms[:-1], rooms[-1], rates, factors, service, leaving, slot), followed
+        # Agents who may still be busy when their shift has ended, without negligible probabilities.
+        possible = states.busy[followed[-1].end.max(axis=0) > UNSEEN]
+        after = States(agents, max(agents, int(possible.max())), places)
+        start = states.carried(followed[-1].end, after)
+        all_states.append(after)
+        states = after
+    return backward_equations.DayRates(
+        all_states[:-1], all_states[-1], rates, factors, service, leaving, slot
+    ), followed
 
 
-# --- together ---------------------------------------------------------------------------------------------------------
+# --- measures ---------------------------------------------------------------------------------------------------------
 
 
 def _arrivals(
     start: float, calls: float, at_once: float, waited: float, late: float, leaving: float, left: float
 ) -> Arrivals:
-    """From expected numbers. Who waits gives up at a constant rate, so abandoned = rate of leaving x seconds waited."""
+    """Measures from expected numbers. Waiting callers give up at a constant rate, so abandoned = rate x wait."""
     if calls == 0:
         return Arrivals(start, 0.0, *[math.nan] * 5)
     wait = waited / calls

@@ -1,7 +1,7 @@
-"""Uniformisation (Jensen 1953): what a linear system of rates becomes after a time, without a subtraction.
+"""Uniformisation (Jensen 1953): solve a linear system of rates without subtractions.
 
-If no rate between two states is negative and none is left faster than `speed`, then P = I + rates / speed has no
-negative entry, and exp(rates t) = sum over k of P(Poisson(speed t) = k) P^k: a sum of positive terms.
+If no rate between two states is negative and no state is left faster than `speed`, P = I + rates / speed has no
+negative entries, and exp(rates t) = sum over k of P(Poisson(speed t) = k) P^k: a sum of positive terms.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 Array = NDArray[np.float64]
-SMALL = 200  # states; below, a dense product is several times faster than what a sparse one costs to call
+SMALL = 200  # states; up to here a dense product is several times faster than a sparse one
 
 
-class Uniform:
+class Uniformization:
     """A system x' = rates x."""
 
     def __init__(self, rates: sparse.spmatrix) -> None:
@@ -50,7 +50,7 @@ class Uniform:
 
 @lru_cache(maxsize=64)
 def _poisson(mean: float) -> Array:
-    """P(Poisson(mean) = k) for k = 0, 1, ... until nothing is left: products outward from the most likely k."""
+    """P(Poisson(mean) = k) for k = 0, 1, ... until the rest is negligible: products outward from the most likely k."""
     mode = int(mean)
     last = mode + int(10 * math.sqrt(mean + 1)) + 30
     up = np.cumprod(mean / np.arange(mode + 1, last + 1))

@@ -1,6 +1,6 @@
-"""The Poisson law, in logarithms: exact to the last digits far out in its tails and for means of millions.
+"""The Poisson law in logarithms: exact to the last digits far out in its tails and for means of millions.
 
-The probability of m is taken from Stirling's error and the deviance, never as a difference of large logarithms
+The probability of m is calculated from Stirling's error and the deviance, not as a difference of large logarithms
 (C. Loader, Fast and Accurate Computation of Binomial Probabilities, 2000); a tail is a sum of positive terms.
 """
 

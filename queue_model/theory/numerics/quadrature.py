@@ -36,7 +36,7 @@ MOST_PANELS = 2000
 
 
 def integral(function: Function, edges: Sequence[float]) -> float:
-    """The integral from the first edge to the last; the edges between are where the function has kinks or steps."""
+    """The integral from the first edge to the last; between them, edges at its kinks and steps."""
     panels: list[tuple[float, float, float, float]] = []  # -doubt, low, high, value
     for low, high in pairwise(edges):
         if high > low:
@@ -46,7 +46,7 @@ def integral(function: Function, edges: Sequence[float]) -> float:
         total, doubt = math.fsum(each[3] for each in panels), -math.fsum(each[0] for each in panels)
         if doubt <= RELATIVE * abs(total):
             break
-        # The worst quarter is halved at once: summing the list anew after each halving would cost more.
+        # Halve the worst quarter at once: summing the list again after each halving would cost more.
         for _ in range(max(1, len(panels) // 4)):
             error, low, high, value = heapq.heappop(panels)
             middle = 0.5 * (low + high)
@@ -60,7 +60,7 @@ def integral(function: Function, edges: Sequence[float]) -> float:
 
 
 def _panel(function: Function, low: float, high: float) -> tuple[float, float]:
-    """The integral over one panel, and how far it may be off."""
+    """The integral over one panel, and the estimate of its error."""
     centre, half = 0.5 * (low + high), 0.5 * (high - low)
     middle = function(centre)
     kronrod, gauss, size = KRONROD_CENTRE * middle, GAUSS_CENTRE * middle, KRONROD_CENTRE * abs(middle)

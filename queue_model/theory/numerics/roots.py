@@ -1,17 +1,17 @@
-"""Where something falls to nothing, and the first whole number that will do."""
+"""Root finding: the zero of a falling function, and the smallest whole number that is enough."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-ENOUGH = 1_000_000_000  # no telephone service has more agents; a search that comes here would never end
+ENOUGH = 1_000_000_000  # no telephone service has more agents; a longer search would not end
 
 
 def crossing(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling function meets 0 between `low` (value >= 0) and `high` (value <= 0), to the last digits.
+    """The zero of a falling function between `low` (value >= 0) and `high` (value <= 0), to the last digits.
 
-    The Illinois rule (Dowell and Jarratt 1971), with a halving whenever it gains less than a halving would: a step
-    of the function (callers who all give up at the same moment) is found as surely as a smooth root.
+    The Illinois rule (Dowell and Jarratt 1971), with a halving whenever it gains less than a halving would: so a step
+    of the function (callers who all give up at the same time) is found as surely as a smooth root.
     """
     at_low, at_high = falling(low), falling(high)
     if at_low <= 0:
@@ -37,7 +37,7 @@ def crossing(falling: Callable[[float], float], low: float, high: float) -> floa
 
 
 def fewest(enough: Callable[[int], bool], least: int, most: int = ENOUGH) -> int | None:
-    """The smallest whole number from `least` to `most` that is enough, when all larger ones are too; None: not one."""
+    """The smallest whole number from `least` to `most` that is enough, if all larger ones are too; else None."""
     low, high, step = least - 1, least, 1
     while not enough(high):
         if high >= most:

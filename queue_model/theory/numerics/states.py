@@ -1,7 +1,7 @@
-"""The states of a room of agents in one slot of the day: how many are busy, how many callers wait.
+"""The states of the queue in one slot of the day: how many agents are busy, how many callers wait.
 
-With `agents` on duty, callers wait only when at least so many are busy. More are busy when agents went home in the
-middle of a call; then the end of a call sends its agent home and takes nobody from the queue.
+With `agents` on duty, callers wait only if at least so many are busy. More are busy if the shift of some ended during a
+call; then the end of a call sends an agent home, and no caller leaves the queue.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Index = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class States:
-    """First those with an idle agent, by number busy; then those with none, by number busy and number waiting."""
+    """First the states with an idle agent, by busy agents; then those without, by busy agents and waiting callers."""
 
     agents: int
     most: int  # busy, `agents` or more
-    places: int  # for waiting callers: enough that the last is as good as never taken
+    places: int  # for waiting callers: so many that the last is practically never taken
 
     @property
     def row(self) -> int:
@@ -54,11 +54,11 @@ class States:
         """The place of states in the order above."""
         return np.where(busy < self.agents, busy, self.agents + (busy - self.agents) * self.row + waiting)
 
-    # --- how they change, as matrices with a row for each state that is left ------------------------------------------
+    # --- transitions, as matrices with a row for each state that is left ----------------------------------------------
 
     @cached_property
     def arrivals(self) -> sparse.spmatrix:
-        """One call per second. With all places taken a caller is not counted: that is as good as never so."""
+        """One call per second. A call with all places taken is ignored; that practically never happens."""
         here = np.arange(self.size)
         return _rates(self.size, [(here, here + 1, np.where(self.waiting < self.places, 1.0, 0.0))])
 
@@ -74,8 +74,8 @@ class States:
         )
 
     def ahead(self, service: float, leaving: float) -> sparse.spmatrix:
-        """A waiting caller's view of the states with no idle agent, `waiting` being those ahead of him: he may give up,
-        and is answered at `answers(service)`; both lead out of these states."""
+        """The states without an idle agent as one waiting caller sees them; `waiting` are the callers ahead. Giving up
+        and an answer, at the rate `answers(service)`, lead out of these states."""
         here = np.arange(self.agents, self.size)
         busy, ahead = self.busy[here], self.waiting[here]
         next_state = self._after_service(here)
@@ -101,20 +101,18 @@ class States:
         none_idle = np.where(busy > self.agents, here - self.row, someone_waits)
         return np.maximum(np.where(busy < self.agents, here - 1, none_idle), 0)
 
-    # --- when the shift changes ---------------------------------------------------------------------------------------
+    # --- change of shifts ---------------------------------------------------------------------------------------------
 
     def carried(self, chances: Array, new: States) -> Array:
-        """Probabilities of these states, as those of the next slot's: free agents take waiting callers at once.
-
-        `chances` has a row for each of several days.
-        """
+        """Probabilities of these states as probabilities of `new`, the next slot's: free agents take waiting callers at
+        once. `chances` has a row for each of several days."""
         taken = np.minimum(self.waiting, np.maximum(new.agents - self.busy, 0))
         to = new.index(np.minimum(self.busy + taken, new.most), self.waiting - taken)
         return np.array([np.bincount(to, weights=chance, minlength=new.size) for chance in chances], dtype=np.float64)
 
     def looked_ahead(self, values: Array, new: States, answered: float) -> Array:
-        """What the next slot's states of `ahead` promise a waiting caller, seen from these; `answered`: when he is
-        taken at the change itself."""
+        """`values` of the states of `ahead` in the next slot, by the states of this one; `answered`: the value for
+        callers who are answered at the change itself."""
         busy, ahead = self.busy[self.agents :], self.waiting[self.agents :]
         free = np.maximum(new.agents - busy, 0)
         to = new.index(np.minimum(busy + free, new.most), np.maximum(ahead - free, 0)) - new.agents
@@ -126,7 +124,7 @@ class States:
 
 
 def _rates(size: int, changes: Sequence[tuple[Index, Index, NDArray[np.floating[Any]]]]) -> sparse.spmatrix:
-    """A matrix of rates from changes (from, to, per second); a change from a state to itself is none."""
+    """A matrix of rates from changes (from, to, per second); changes from a state to itself are ignored."""
     matrix = sparse.csr_matrix((size, size))
     for origin, to, rate in changes:
         real = (rate > 0) & (origin != to)

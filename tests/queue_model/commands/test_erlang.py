@@ -197,7 +197,7 @@ def test_a_large_service(capsys: pytest.CaptureFixture[str]) -> None:
     ("more", "told"),
     [
         (["--agents", "5"], "use 7 agents or more, or give the time after which callers give up with --patience"),
-        (["--limit", "6"], "cannot be met: with 6 agents it is 0.7076"),
+        (["--limit", "6"], "cannot be reached: with 6 agents it is 0.7076"),
         (["--agents", "8", "--limit", "6"], "--agents 8: more than --limit 6 calls"),
         (["--balk", "10", "--agents", "5"], "5.76 erlangs are too much for 5 agents"),
         (["--balk", "10", "--limit", "12"], "--limit needs exponential patience or none"),

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from queue_model.cli import main
 from queue_model.errors import ModelError
-from queue_model.planning.blocks import BlockProblem, cheapest_staffing, staffing_at_cost
+from queue_model.planning.blocks import BlockProblem, BlockStaffing, cheapest_staffing
 from queue_model.planning.staffing import Staffing, find_staffing
 from queue_model.planning.staffing_trials import Trials
 from queue_model.planning.weekly_half_hours import half_hours, staff_schedule
@@ -225,6 +227,15 @@ def test_a_missing_scenario_is_named(capsys: pytest.CaptureFixture[str]) -> None
 
 def question(blocks: tuple[int, ...], fewest: tuple[int, ...], most: tuple[int, ...]) -> BlockProblem:
     return BlockProblem(W1, 360.0, 180.0, blocks, fewest, most, service_level=0.8, abandonment=0.08)
+
+
+def staffing_at_cost(problem: BlockProblem, cost: float) -> Iterator[BlockStaffing]:
+    """Every combination of exactly that cost, whether it reaches the targets or not."""
+    ranges = (range(low, high + 1) for low, high in zip(problem.fewest, problem.most, strict=True))
+    for operators in product(*ranges):
+        if abs(problem.cost(operators) - cost) < 1e-9:
+            whole = problem.day(operators).whole
+            yield BlockStaffing(operators, cost, whole.service_level, whole.abandoned)
 
 
 def test_two_shifts_of_the_known_day() -> None:

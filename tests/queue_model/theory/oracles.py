@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from queue_model.errors import ModelError, not_negative, positive
+from queue_model.theory.erlang import ErlangC
 from queue_model.theory.numerics.quadrature import integral
 
 
@@ -46,3 +47,12 @@ def sinusoidal_load(mean: float, amplitude: float, frequency: float, aht: float,
     lag = frequency * positive("aht", aht)
     swing = math.sin(frequency * t) - lag * math.cos(frequency * t)
     return aht * (mean + amplitude * swing / (1 + lag * lag))
+
+
+def empty_share(queue: ErlangC) -> float:
+    """Share of the time in which nobody calls or waits."""
+    if queue.wait_probability == 0:
+        return math.exp(-queue.load)
+    # p(c) = P(wait) (1 - rho), and p(0) = p(c) c! / a^c.
+    log = math.log(queue.wait_probability) + math.log((queue.agents - queue.load) / queue.agents)
+    return math.exp(log + math.lgamma(queue.agents + 1) - queue.agents * math.log(queue.load))

@@ -222,7 +222,7 @@ def test_the_fewest_agents_for_a_goal() -> None:
     found = fewest_agents(lambda n: erlang_a(6.4 / AHT, AHT, n, 180), 0.8, 20)
     levels = [erlang_a(6.4 / AHT, AHT, n, 180).service_level(20) for n in (found - 1, found)]
     assert levels[0] < 0.8 <= levels[1]
-    with pytest.raises(ModelError, match=r"target: 0\.8 .* cannot be met: with 6 agents .* no more than 6 calls"):
+    with pytest.raises(ModelError, match=r"target: 0\.8 .* cannot be reached: with 6 agents .* no more than 6 calls"):
         fewest_agents(lambda n: erlang_a(6.4 / AHT, AHT, n, None, 6), 0.8, 20, 1, 6)
 
 

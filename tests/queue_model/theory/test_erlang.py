@@ -17,6 +17,7 @@ from queue_model.theory.erlang import (
     log_inverse_blocking,
     servers_for_blocking,
 )
+from tests.queue_model.theory.oracles import empty_share
 
 AGENTS = st.integers(1, 300)
 LOADS = st.floats(1e-3, 500)
@@ -51,7 +52,7 @@ def test_ten_thousand_agents(agents: int, load: float) -> None:
 def test_without_agents_or_load() -> None:
     assert erlang_b(0, 3.0) == 1 and erlang_b(0, 0.0) == 1 and erlang_b(3, 0.0) == 0
     assert log_inverse_blocking(0, 0.0) == 0 and log_inverse_blocking(2, 0.0) == math.inf
-    assert erlang_c(0.0, 360, 3).asa == 0 and erlang_c(0.0, 360, 3).empty == 1
+    assert erlang_c(0.0, 360, 3).asa == 0 and empty_share(erlang_c(0.0, 360, 3)) == 1
 
 
 @given(AGENTS, LOADS)
@@ -115,7 +116,7 @@ def test_percentile_is_where_the_tail_is(agents: int, ratio: float, of: float) -
 def test_one_agent_is_the_textbook_queue() -> None:
     queue = erlang_c(0.8 / 60, 60, 1)
     assert queue.wait_probability == pytest.approx(0.8) and queue.asa == pytest.approx(0.8 * 60 / 0.2)
-    assert queue.empty == pytest.approx(0.2)
+    assert empty_share(queue) == pytest.approx(0.2)
 
 
 @given(st.floats(0.1, 3000), st.floats(0.05, 0.99), st.sampled_from([0.0, 10.0, 60.0]))

@@ -25,7 +25,7 @@ from queue_model.theory.offered_load import delay_probability, offered_load
 from queue_model.theory.patience import Balking, Deterministic, Exponential, Lognormal, Patience, Weibull
 from queue_model.theory.retrial import single_line
 from queue_model.theory.transient import Day, transient
-from tests.queue_model.theory.oracles import sinusoidal_load
+from tests.queue_model.theory.oracles import empty_share, sinusoidal_load
 
 TABLE = (Path(__file__).parents[1] / "ground-truth.csv").read_text(encoding="utf-8")
 ROWS = {row["id"]: row for row in csv.DictReader(TABLE.splitlines())}
@@ -44,7 +44,7 @@ def erlang_c_of_package() -> list[float]:
 
 def eye_clinic() -> list[float]:
     queue = erlang_c(6 / HOUR, HOUR / 3, 3)
-    return [queue.empty, queue.mean_queue]
+    return [empty_share(queue), queue.mean_queue]
 
 
 def emergency_room() -> list[float]:
