@@ -14,7 +14,7 @@ class ModelError(ValueError):
 class NoSteadyState(ModelError):
     """More work comes in than the agents can handle, and nobody gives up: the queue grows without end.
 
-    `fewest` is the smallest number of agents with whom there is a steady state.
+    `fewest` is the smallest number of agents with which there is a steady state.
     """
 
     def __init__(self, load: float, agents: int, fewest: int) -> None:

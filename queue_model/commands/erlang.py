@@ -20,7 +20,7 @@ how many agents:
   queue-model erlang --calls 64/h --aht 6min --patience weibull:3min,0.7 --balk 5 --agents 8
       another law of patience (M/M/c+GI), and 5 % who hang up as soon as there is any wait
   queue-model erlang --calls 64/h --aht 6min --patience 3min --delay 20
-      the fewest agents with whom at most 20 % of the callers wait at all
+      the fewest agents so that at most 20 % of the callers wait at all
 
 a day, half-hour by half-hour:
   queue-model erlang --calls 14,22,28,32,32,28/30min --aht 6min --patience 3min --agents 5x2,7x4
@@ -77,7 +77,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--busyness", type=quantities.shape, metavar="SHAPE", help=busy)
     add("--agents", type=quantities.staff, metavar="N", help="number of agents; in a day one, or 8x6,7x6 by slot")
     add("--target", type=quantities.target, metavar="P/S", help="service level to reach: 80/20 (default)")
-    delay = "fewest agents with whom at most this share of the callers waits at all"
+    delay = "fewest agents so that at most this share of the callers waits at all"
     add("--delay", type=quantities.target_share, metavar="PERCENT", help=delay)
     add("--blocks", type=quantities.staff, metavar="N,N", help="a day: slots of each block with the same agents: 9,9")
     blocking = "lines without a queue: fewest with which at most this share hears the engaged tone"

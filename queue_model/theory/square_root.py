@@ -39,12 +39,12 @@ def beta_for_delay(delay: float, patience_ratio: float | None = None) -> float:
 
 
 def agents_for_delay(load: float, delay: float, patience_ratio: float | None = None) -> int:
-    """The rule itself: agents with whom about the share `delay` of the callers waits at all."""
+    """The rule itself: agents with which about the share `delay` of the callers waits at all."""
     return _agents(positive("load", load), beta_for_delay(delay, patience_ratio))
 
 
 def agents_for_target(load: float, aht: float, target: float, within: float, patience: float | None = None) -> int:
-    """Agents with whom about the share `target` of the calls is answered within so many seconds, by the rule.
+    """Agents with which about the share `target` of the calls is answered within so many seconds, by the rule.
 
     `patience`: mean in s, exponential; None: nobody gives up.
     """

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({**document, "slots": [slot._asdict() for slot in slots]}, indent=1))
         return 0
     goal = quantities.percent(options.delay)
-    print(f"Fewest agents with whom at most {goal} of the callers wait at all, {quantities.time(options.aht)} each:\n")
+    print(f"Fewest agents so that at most {goal} of the callers wait at all, {quantities.time(options.aht)} each:\n")
     rows = [["from", "calls", "calls x time", "highest load", "never give up", "give up"]]
     for slot in slots:
         erlangs = [f"{slot.steady_load:.2f}", f"{slot.highest_load:.2f}"]

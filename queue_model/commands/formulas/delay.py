@@ -1,4 +1,4 @@
-"""`queue-model erlang --delay`: agents with whom at most a share of the callers waits at all."""
+"""`queue-model erlang --delay`: agents so that at most a given share of the callers waits at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     print(load_sentence(options.calls, aht))
     if patience is not None:
         print(f"Callers give up after {quantities.time(patience)} on average.")
-    print(f"Fewest agents with whom at most {quantities.percent(delay)} of the callers wait at all:")
+    print(f"Fewest agents so that at most {quantities.percent(delay)} of the callers wait at all:")
     meanings = {
         "erlang_c": "Erlang C: callers never give up",
         "erlang_a": "Erlang A: callers give up",

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         balk=options.balk or 0.0,
     )
     if question.chosen is not None:
-        question.realistic_queue(question.chosen)  # refuses agents with whom there is no steady state
+        question.realistic_queue(question.chosen)  # refuses agents with which there is no steady state
     answers = Answers(question)
     if options.json:
         print(json.dumps(_document(question, answers), indent=1))
@@ -84,7 +84,7 @@ class Question:
 
     @property
     def least(self) -> int:
-        """The fewest agents with whom `realistic_queue` has a steady state."""
+        """The fewest agents with which `realistic_queue` has a steady state."""
         if self.patience is not None or self.limit is not None:
             return 1
         return math.floor((1 - self.balk) * self.load) + 1
