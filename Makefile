@@ -56,7 +56,7 @@ test-fast: postgres ## the tests that need no switch
 test: lint switch postgres ## everything: style, types, all tests, those on a real Asterisk included
 	@echo "== the tests that need no switch, on all cores"
 	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
-	@echo "== the tests on a real Asterisk: they mostly wait, so several houses stand side by side"
+	@echo "== the tests on a real Asterisk: they mostly wait, so several telephones run side by side"
 	@$(BIN)/python -m pytest -m switch -n 3 --dist loadfile
 
 picture: setup ## draw the packages and their imports: docs/packages.svg

@@ -26,10 +26,10 @@ from benchmarks import flows, machine, report
 from benchmarks.report import Goal, Section
 from common.places import ROOT, Places
 from common.ports import HOST, free_ports
-from lab.debian.installation import install
 from lab.sipp.processes import Sipp
 from lab.sipp.scenarios import HangUp, Key, Pause, Step, caller
 from lab.stack import Stack
+from lab.switch.installation import install
 
 ENGINE, ALONE = "with the engine", "without AGI"
 EXTENSIONS = {ENGINE: "900", ALONE: "901"}

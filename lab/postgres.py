@@ -1,8 +1,8 @@
 """A private PostgreSQL for tests, benchmarks and trying things out; obtained like the private switch, without root.
 
-It lives in a folder for the time of a test: a port of its own on loopback, a password of its own, nothing promised
-about its data after a power cut. It ends with whoever started it, however that one ends. What the service keeps belongs
-to a server of the site's own (docs/database.md).
+It runs in a temporary folder, with its own port on loopback and its own password. A power cut may damage its data. It
+ends with the process that started it, in whatever way that ends. The data of the service belongs on a server of the
+site's own (docs/database.md).
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from common import unprivileged
 from common.command_line import Refusal
 from common.places import Places
 from common.ports import HOST, free_ports
-from lab.debian import packages
 from lab.debian import tree as trees
 from lab.debian.download import Report
-from lab.debian.installation import SUITE
-from lab.debian.tree import Kind, Stamp
+from lab.debian.tree import MACHINE_MIRROR, Kind, Source, Stamp
 
 USER = "nul"
 START_SECONDS = 60.0
@@ -37,13 +35,13 @@ LIBRARIES = re.compile(
     r"|libpcre2-8-0|libssl3\w*|libsystemd0|libcap2|libgcrypt20|libgpg-error0|liblzma5|liburing2|libuuid1"
     r"|libxml2(-\d+)?|libxslt1\.1|libzstd1|libxxhash0"
 )
-# A program of the server starts the others by their names, so each name is a script that calls the tree's own loader.
+# The server's programs start one another by name, so each name is a script that calls the tree's own loader.
 SCRIPT = """#!/bin/sh
 here=${{0%/*}}
 lib=$here/../../../{triplet}
 exec "$lib/{loader}" --library-path "$lib" --argv0 "$0" "$here/../programs/{name}" "$@"
 """
-# Starts the server, ends it when our end of the pipe is closed: by `stop`, or by the system when we are dead.
+# Starts the server; ends it when our end of the pipe is closed, by `stop` or because our process has ended.
 WITH_US = 'exec 3<&0; "$@" 3<&- & server=$!; (read -r _ <&3; kill -INT "$server" 2>/dev/null) & wait "$server"'
 
 
@@ -53,32 +51,13 @@ def home(places: Places) -> str:
 
 
 def installed(places: Places) -> bool:
-    return trees.stamp(home(places), KIND) is not None
+    return trees.read_stamp(home(places), KIND) is not None
 
 
-def install(
-    places: Places,
-    *,
-    mirror: str | None = None,
-    suite: str = SUITE,
-    report: Report = print,
-    keyring: str = packages.KEYRING,
-    verify: bool = True,
-) -> str:
-    """Obtain PostgreSQL, at once when it is there already; the folder of its programs. Raises `Refusal`."""
-    tree = home(places)
-    try:
-        for folder in (places.var, os.path.dirname(tree), places.cache):
-            os.makedirs(folder, mode=0o755, exist_ok=True)
-        with trees.alone(os.path.dirname(tree), report):
-            stamp = trees.stamp(tree, KIND)
-            if stamp is None or stamp["suite"] != suite:
-                stamp = trees.obtain(tree, places.cache, KIND, mirror, suite, report, keyring, verify)
-            else:
-                report(f"already installed: PostgreSQL {stamp['version']} (signature {stamp['signature']})")
-    except OSError as problem:
-        raise Refusal(f"{problem.filename or tree}: {problem.strerror}; the install cannot write there") from problem
-    return _programs(tree)
+def install(places: Places, source: Source = MACHINE_MIRROR, *, report: Report = print) -> str:
+    """Obtain PostgreSQL; the folder of its programs. See `lab.debian.tree.install`."""
+    trees.install(places, home(places), KIND, source, report)
+    return _programs(home(places))
 
 
 def _programs(tree: str) -> str:
@@ -86,8 +65,8 @@ def _programs(tree: str) -> str:
     return os.path.join(tree, "usr/lib/postgresql", max(versions, key=int), "bin")
 
 
-def _tried(tree: str, stamp: Stamp) -> None:
-    """Put the scripts before the programs, and start each once: a library that is missing is noticed now."""
+def _try_out(tree: str, stamp: Stamp) -> None:
+    """Replace the programs by scripts that start them, and run each once, so that a missing library is noticed now."""
     folder = _programs(tree)
     os.mkdir(os.path.join(folder, "../programs"), 0o755)
     for name in PROGRAMS:
@@ -96,20 +75,26 @@ def _tried(tree: str, stamp: Stamp) -> None:
         with open(path, "w", encoding="ascii") as file:
             file.write(SCRIPT.format(triplet=stamp["triplet"], loader=stamp["loader"], name=name))
         os.chmod(path, 0o755)
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-        if said.returncode:
-            raise Refusal(f"the {name} of this suite does not start ({said.stderr.strip()}); name another with --suite")
-        stamp["version"] = said.stdout.split()[2]
+        outcome = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        if outcome.returncode:
+            raise Refusal(
+                f"the {name} of this suite does not start ({outcome.stderr.strip()}); name another with --suite"
+            )
+        stamp["version"] = outcome.stdout.split()[2]
 
 
-KIND = Kind("PostgreSQL", ("postgresql-18", "postgresql-client-18"), LIBRARIES, 1, _tried)
+def _summary(stamp: Stamp) -> str:
+    return f"PostgreSQL {stamp['version']} (signature {stamp['signature']})"
+
+
+KIND = Kind("PostgreSQL", ("postgresql-18", "postgresql-client-18"), LIBRARIES, 1, _try_out, _summary)
 
 
 class Server:
-    """One PostgreSQL in a folder of its own, which should be a temporary one: `with Server(programs, folder) as it:`.
+    """One PostgreSQL in a folder of its own, which should be temporary: `with Server(programs, folder) as server:`.
 
-    `programs` is what `install` returns. Started by root it runs as `nobody` (or the folder's owner), since PostgreSQL
-    refuses to be root. `durable` False leaves out what only a power cut would miss.
+    `programs` is what `install` returns. Started by root, it runs as `nobody` (or as the folder's owner), because
+    PostgreSQL refuses to run as root. Unless `durable`, its data may not survive a power cut.
     """
 
     def __init__(self, programs: str, folder: str, *, durable: bool = False) -> None:
@@ -134,7 +119,7 @@ class Server:
         return f"postgresql://{USER}:{self._password}@{HOST}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Run it, and return when it takes connections. The port stays the same from one start to the next."""
+        """Start it, and return when it accepts connections. The port stays the same from one start to the next."""
         if not os.path.exists(os.path.join(self.data, "PG_VERSION")):
             self._initialise()
         for attempt in range(ATTEMPTS):
@@ -143,13 +128,13 @@ class Server:
             if self._ready(time.monotonic() + START_SECONDS):
                 return
             self.stop()
-            said = _last_lines(self.log)
-            if "could not bind" not in said or attempt == ATTEMPTS - 1:
-                raise Refusal(f"PostgreSQL does not start: {said} (all of it: {self.log})")
+            output = _last_lines(self.log)
+            if "could not bind" not in output or attempt == ATTEMPTS - 1:
+                raise Refusal(f"PostgreSQL does not start: {output} (full log: {self.log})")
             self.port = 0
 
     def stop(self) -> None:
-        """End it: connections are cut, what was committed stays. Nothing happens when it does not run."""
+        """Stop it: connections are closed, committed data stays. Does nothing when it does not run."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -168,19 +153,19 @@ class Server:
         self.stop()
 
     def _within_reach(self, programs: str) -> str:
-        """The programs, or a copy of them where another account can run them: a checkout may be closed to others."""
+        """The programs, or a copy that the other account can run: a checkout may be closed to others."""
         if self._who is None:
             return programs
         unprivileged.give_ownership(self.folder, self._who)
         if unprivileged.find_obstacle(self._who, [os.path.join(programs, "postgres"), "--version"], ()) is None:
             return programs
         tree = os.path.normpath(os.path.join(programs, "../../../../.."))
-        mine = os.path.join(self.folder, "tree")
-        if not os.path.exists(mine):
-            shutil.copytree(tree, mine, symlinks=True)
-        copied = _programs(mine)
+        copy = os.path.join(self.folder, "tree")
+        if not os.path.exists(copy):
+            shutil.copytree(tree, copy, symlinks=True)
+        copied = _programs(copy)
         if why := unprivileged.find_obstacle(self._who, [os.path.join(copied, "postgres"), "--version"], ()):
-            raise Refusal(f"PostgreSQL does not run as root, and not as {self._who.name} ({why}); be another user")
+            raise Refusal(f"PostgreSQL cannot run as root, nor as {self._who.name} ({why}); run this as another user")
         return copied
 
     def _initialise(self) -> None:
@@ -218,7 +203,7 @@ class Server:
         }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        with contextlib.suppress(FileNotFoundError):  # of a start before, which was ready
+        with contextlib.suppress(FileNotFoundError):  # left by an earlier start, and says "ready"
             os.unlink(os.path.join(self.data, "postmaster.pid"))
         line = [os.path.join(self.programs, "postgres"), "-D", self.data]
         line += [f"--{name}={value}" for name, value in settings.items()]
@@ -229,7 +214,7 @@ class Server:
             )  # fmt: skip
 
     def _ready(self, end: float) -> bool:
-        """Whether it takes connections before `end`: it says so itself, in the last line of its pid file."""
+        """Whether it accepts connections before `end`, by the status line of its pid file."""
         assert self._process is not None
         while time.monotonic() < end and self._process.poll() is None:
             if _status(os.path.join(self.data, "postmaster.pid")) == "ready":

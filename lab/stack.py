@@ -24,10 +24,11 @@ from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Seat, make_seats
 from ivr.facts import Fact
-from lab import Switch, script_probe, shared_folders
-from lab.debian.installation import Installation
-from lab.faketime import instant
-from lab.rendering import private_values
+from lab.switch.asterisk import Switch
+from lab.switch.by_name import script_probe, shared_folders
+from lab.switch.faketime import instant
+from lab.switch.installation import Installation
+from lab.switch.rendering import private_values
 from lab.watchdog import Watchdog
 
 Report = Callable[[str], None]

@@ -19,9 +19,9 @@ from ivr.facts import Fact
 from ivr.flows import speech
 from lab.demo.progress import Progress
 from lab.demo.telephone import Telephone
-from lab.faketime import ROME
 from lab.sipp import scenarios
 from lab.stack import wait_until
+from lab.switch.faketime import ROME
 from registry import installation
 from registry.intake.intake import Intake
 from registry.requests.clocks import Rules

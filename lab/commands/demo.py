@@ -13,9 +13,10 @@ from ivr.commands.rehearse import rehearse
 from ivr.configuration import service
 from ivr.prompts import catalogue, voices
 from lab.acts import call, callback, figures
-from lab.debian.installation import install, installed
+from lab.debian.tree import Source
 from lab.demo.progress import Progress
 from lab.demo.telephone import Telephone, telephone
+from lab.switch.installation import install, installed
 
 ACTS: tuple[ModuleType, ...] = (call, callback, figures)
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     _end_on_signals()
     prepare_prompts(places)
     try:
-        installation = installed(places) or install(places, mirror=options.mirror, report=_report)
+        installation = installed(places) or install(places, Source(options.mirror), report=_report)
     except Refusal as problem:
         if not options.stay:
             raise

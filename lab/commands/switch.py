@@ -1,4 +1,4 @@
-"""`lab switch`: obtain, start, stop and look at a private Asterisk on loopback."""
+"""`lab switch`: install, start, stop and inspect a private Asterisk on loopback."""
 
 from __future__ import annotations
 
@@ -6,84 +6,67 @@ import argparse
 import os
 import time
 
-import lab
 from common.command_line import Refusal, as_sentence
 from common.places import Places
 from ivr import rendering
-from lab.debian import packages
-from lab.debian.installation import SUITE
-from lab.rendering import render
+from lab.commands.source_options import add_source_options, chosen_source
+from lab.switch.asterisk import Status, Switch
+from lab.switch.by_name import find_switch, switch_names
+from lab.switch.installation import install
+from lab.switch.rendering import render
+
+SUMMARIES = {
+    "install": "install Asterisk, SIPp, Italian digits and music below var/, without root",
+    "render": "write its configuration of the service from config/, and show what changes",
+    "start": "start it, and wait until it is fully booted",
+    "stop": "stop it, and wait until it has ended",
+    "status": "show whether it runs, as which user, and where it listens",
+    "console": "open its own command line, or run one command there",
+}
+DEADLINES = {"start": 30.0, "stop": 15.0}  # s
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-
-    command = actions.add_parser("install", help="obtain Asterisk, SIPp, Italian digits and music into var/")
-    source(command)
-
-    for name, summary in (
-        ("render", "write the service's configuration for it from config/, show what changes"),
-        ("start", "start it and wait until it is fully booted"),
-        ("stop", "stop it and wait until it is gone"),
-        ("status", "say whether it runs, as whom, and where it listens"),
-        ("console", "open its own command line, or give it one command"),
-    ):
-        command = actions.add_parser(name, help=summary, description=as_sentence(summary))
+    for action, summary in SUMMARIES.items():
+        command = actions.add_parser(action, help=summary, description=as_sentence(summary))
+        if action == "install":
+            add_source_options(command)
+            continue
         command.add_argument(
-            "--name", default="main", help="which switch: several run side by side (default: %(default)s)"
+            "--name", default="main", help="the name of the switch: several run side by side (default: %(default)s)"
         )
         command.add_argument(
             "--system", action="store_true", help="use the Asterisk that is installed on this machine (18 or newer)"
         )
-        if name == "render":
+        if action == "render":
             rendering.arguments(command)
-        if name == "console":
+        if action == "console":
             command.add_argument("words", nargs="*", metavar="WORD", help='one command, such as "core show channels"')
-        if name in ("start", "stop"):
-            default = {"start": 30.0, "stop": 15.0}[name]
+        if action in DEADLINES:
             command.add_argument(
-                "--deadline", type=float, default=default, metavar="SECONDS", help="default: %(default)g"
+                "--deadline", type=float, default=DEADLINES[action], metavar="SECONDS", help="default: %(default)g"
             )
-
-
-def source(command: argparse.ArgumentParser) -> None:
-    """Where packages come from, and who vouches for them."""
-    command.add_argument(
-        "--mirror", metavar="URL", help="a Debian mirror (default: the one that this machine's apt uses)"
-    )
-    command.add_argument("--suite", default=SUITE, help="the Debian suite to take them from (default: %(default)s)")
-    command.add_argument(
-        "--keyring", metavar="FILE", default=packages.KEYRING, help="who may sign (default: %(default)s)"
-    )
-    command.add_argument(
-        "--no-verify-signature",
-        action="store_true",
-        help="trust the mirror and the network; checksums are still compared",
-    )
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
     try:
         return _run(options, places)
     except OSError as problem:
-        place = problem.filename or places.var
-        raise Refusal(f"{place}: {problem.strerror}; make room or give rights there, or use another --var") from problem
+        path = problem.filename or places.var
+        raise Refusal(
+            f"{path}: {problem.strerror}; free space or change the rights there, or use another --var"
+        ) from problem
 
 
 def _run(options: argparse.Namespace, places: Places) -> int:
     if options.action == "install":
-        lab.install(
-            places,
-            mirror=options.mirror,
-            suite=options.suite,
-            keyring=options.keyring,
-            verify=not options.no_verify_signature,
-        )
+        install(places, chosen_source(options))
         return 0
     if options.action == "render":
         return render(options, places)
     needed = options.action in ("start", "console")
-    chosen = lab.named(places, options.name, system=options.system, needed=needed, report=print)
+    chosen = find_switch(places, options.name, system=options.system, needed=needed, report=print)
     if options.action == "start":
         return _start(chosen, options)
     if options.action == "stop":
@@ -93,10 +76,10 @@ def _run(options: argparse.Namespace, places: Places) -> int:
             chosen.console()
         print(chosen.cli(" ".join(options.words)), end="")
         return 0
-    return _status(chosen, options.name, lab.names(places))
+    return _status(chosen, options.name, switch_names(places))
 
 
-def _start(chosen: lab.Switch, options: argparse.Namespace) -> int:
+def _start(chosen: Switch, options: argparse.Namespace) -> int:
     began = time.monotonic()
     with chosen.alone():
         if chosen.pid is None:
@@ -104,18 +87,20 @@ def _start(chosen: lab.Switch, options: argparse.Namespace) -> int:
         started = chosen.start(options.deadline)
     status = chosen.status()
     if not started:
-        print(f"the switch {options.name!r} is running already (process {status.pid})")
+        print(f"the switch {options.name!r} is already running (process {status.pid})")
     else:
-        as_whom = f" as {status.user}" if status.user else ""
+        as_user = f" as {status.user}" if status.user else ""
         took = time.monotonic() - began
-        print(f"Asterisk {status.asterisk} is up{as_whom} (process {status.pid}, {took:.1f} s)")
+        print(f"Asterisk {status.asterisk} is up{as_user} (process {status.pid}, {took:.1f} s)")
     _where(chosen, status)
     if not os.path.exists(os.path.join(chosen.etc, "extensions_nul.conf")):
-        print("  it knows nothing of the service yet: `lab switch render`, then `lab switch console core reload`")
+        print(
+            "  it has no configuration of the service yet: `lab switch render`, then `lab switch console core reload`"
+        )
     return 0
 
 
-def _stop(chosen: lab.Switch, options: argparse.Namespace) -> int:
+def _stop(chosen: Switch, options: argparse.Namespace) -> int:
     began = time.monotonic()
     if chosen.stop(options.deadline):
         print(f"the switch {options.name!r} is stopped ({time.monotonic() - began:.1f} s)")
@@ -124,12 +109,12 @@ def _stop(chosen: lab.Switch, options: argparse.Namespace) -> int:
     return 0
 
 
-def _status(chosen: lab.Switch, name: str, others: list[str]) -> int:
-    """Exit status 0 when it runs, 3 when it does not: what init scripts answer."""
+def _status(chosen: Switch, name: str, others: list[str]) -> int:
+    """Exit status 0 when it runs, 3 when it does not: as init scripts do."""
     status = chosen.status()
     if status.running:
-        as_whom = f" as {status.user}" if status.user else ""
-        print(f"{name}: Asterisk {status.asterisk} runs{as_whom} (process {status.pid})")
+        as_user = f" as {status.user}" if status.user else ""
+        print(f"{name}: Asterisk {status.asterisk} runs{as_user} (process {status.pid})")
         _where(chosen, status)
     else:
         print(f"{name}: not running")
@@ -140,9 +125,9 @@ def _status(chosen: lab.Switch, name: str, others: list[str]) -> int:
     return 0 if status.running else 3
 
 
-def _where(chosen: lab.Switch, status: lab.Status) -> None:
+def _where(chosen: Switch, status: Status) -> None:
     if status.ports:
         ports = status.ports
-        sound = f"{ports.rtp_first}-{ports.rtp_last}"
-        print(f"  SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP), sound on UDP {sound}")
-    print(f"  files in {chosen.folder} (log/, etc/, ami.json); `lab switch console` to look inside")
+        sound_ports = f"{ports.rtp_first}-{ports.rtp_last}"
+        print(f"  SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP), sound on UDP {sound_ports}")
+    print(f"  files in {chosen.folder} (log/, etc/, ami.json); `lab switch console` opens its command line")

@@ -15,7 +15,7 @@ from common.places import Places
 from common.safe_files import open_truncated
 from ivr.drivers.sockets import ListeningError
 from ivr.server.instance import Instance
-from lab import procfs
+from lab import processes
 
 END_SECONDS = 20.0  # for the engine to write its last facts
 
@@ -28,7 +28,7 @@ class Children:
 
     def note(self, pid: int) -> None:
         """Add a process that has just been started; also called from the thread of the watchdog."""
-        who = procfs.identify(pid)
+        who = processes.identify(pid)
         if who is not None:
             with open(self._path, "a", encoding="ascii") as file:
                 file.write(json.dumps(who) + "\n")
@@ -36,7 +36,7 @@ class Children:
     def end(self) -> None:
         """End those that still run; nothing is left in the file."""
         with contextlib.ExitStack() as stack:
-            alive = [stack.enter_context(procfs.Handle(who)) for who in self._noted()]
+            alive = [stack.enter_context(processes.Handle(who)) for who in self._noted()]
             for number, seconds in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, 5.0)):
                 for process in alive:
                     process.send(number)
@@ -45,13 +45,13 @@ class Children:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
-    def _noted(self) -> list[procfs.Identity]:
+    def _noted(self) -> list[processes.Identity]:
         try:
             with open(self._path, encoding="ascii") as file:
                 lines = file.read().split("\n")[:-1]  # the last line may be cut off
         except FileNotFoundError:
             return []
-        return [procfs.Identity(*json.loads(line)) for line in lines]
+        return [processes.Identity(*json.loads(line)) for line in lines]
 
 
 @contextlib.contextmanager

@@ -14,13 +14,13 @@ from charter.calendar import OpeningHours
 from common.places import Places
 from common.ports import HOST, free_ports
 from ivr.configuration.compiled import Compiled
-from lab.debian.installation import Installation
 from lab.demo import leftovers
 from lab.demo.record import Record
-from lab.faketime import ROME, instant
 from lab.sipp.processes import Sipp, end
 from lab.sipp.scenarios import Step
 from lab.stack import Stack
+from lab.switch.faketime import ROME, instant
+from lab.switch.installation import Installation
 
 OPERATOR_TALKS = 4.0  # s
 

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 from common.ports import HOST, free_ports
-from lab.debian.installation import Installation
 from lab.sipp import scenarios
+from lab.switch.installation import Installation
 
 RING_SECONDS = 1.0  # before a simulated operator answers
 

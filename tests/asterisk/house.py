@@ -22,9 +22,9 @@ import yaml
 
 from common.places import Places
 from ivr.facts import Fact
-from lab.debian.installation import install
-from lab.faketime import instant
 from lab.stack import Stack
+from lab.switch.faketime import instant
+from lab.switch.installation import install
 from tests.asterisk.phone import Line, Telephone
 
 NUMBER = "800000039"

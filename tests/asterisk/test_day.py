@@ -27,10 +27,10 @@ from charter import kpi
 from common.places import Places
 from common.ports import HOST, free_ports
 from ivr.facts import Fact
-from lab.debian.installation import install
 from lab.sipp import scenarios
 from lab.sipp.processes import Sipp
 from lab.sipp.scenarios import HangUp, Key, Listen, Pause, Speak, Step
+from lab.switch.installation import install
 from measure.switch.ingest import Report
 from measure.switch.kpi_visits import kpi_visit
 from measure.switch.rotated_files import generations

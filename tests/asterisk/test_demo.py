@@ -18,7 +18,7 @@ import pytest
 
 from common.places import Places
 from lab.acts.call import STEPS
-from lab.debian.installation import install
+from lab.switch.installation import install
 from tests.asterisk.house import wait_until
 
 pytestmark = pytest.mark.switch

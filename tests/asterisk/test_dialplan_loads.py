@@ -16,8 +16,8 @@ from common.places import Places
 from ivr import dialplan
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Seat, Values, make_seats
-from lab import Switch
-from lab.debian.installation import install
+from lab.switch.asterisk import Switch
+from lab.switch.installation import install
 from tests.asterisk.phone import Telephone
 from tests.conftest import rome
 

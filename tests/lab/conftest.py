@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import Installation, Switch, install
-from tests.lab.switch_state import SHARED, processes_of
+from lab.switch.asterisk import Switch
+from lab.switch.installation import Installation, install
+from tests.lab.switch.observed import SHARED, processes_of
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-import lab
 from common.places import ROOT, Places
-from ivr import cli
-from lab import Installation
-from tests.lab.switch_state import DEADLINE, processes_of
+from lab import cli
+from lab.switch.by_name import find_switch, switch_names
+from lab.switch.installation import Installation
+from tests.lab.switch.observed import DEADLINE, processes_of
 
 pytestmark = pytest.mark.switch
 
@@ -28,8 +28,8 @@ def site(installation: Installation, folder: Path) -> Iterator[Places]:
     os.makedirs(os.path.dirname(places.tree))
     os.symlink(installation.tree, places.tree)
     yield places
-    for name in lab.names(places):
-        lab.named(places, name, needed=False).stop()
+    for name in switch_names(places):
+        find_switch(places, name, needed=False).stop()
         assert processes_of(places.switch(name)) == []
 
 
@@ -45,62 +45,62 @@ class Terminal:
 
 
 @pytest.fixture
-def ivr_switch(site: Places, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def lab_switch(site: Places, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(site, capsys)
 
 
-def test_a_day_in_its_life(ivr_switch: Terminal, site: Places) -> None:
-    status, said, _ = ivr_switch("start")
+def test_a_day_in_its_life(lab_switch: Terminal, site: Places) -> None:
+    status, said, _ = lab_switch("start")
     assert status == 0
     assert re.search(r"^Asterisk 22\.[\d.]+ is up( as \w+)? \(process \d+, \d+\.\d s\)$", said, re.M)
-    ports = lab.named(site).ports
+    ports = find_switch(site).ports
     assert f"SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP)" in said
 
-    status, said, _ = ivr_switch("start")
+    status, said, _ = lab_switch("start")
     assert status == 0
-    assert said.startswith("the switch 'main' is running already (process ")
+    assert said.startswith("the switch 'main' is already running (process ")
 
-    status, said, _ = ivr_switch("status")
+    status, said, _ = lab_switch("status")
     assert status == 0
     assert said.startswith("main: Asterisk 22.")
 
-    status, said, _ = ivr_switch("console", "core", "show", "version")
+    status, said, _ = lab_switch("console", "core", "show", "version")
     assert status == 0
     assert said.startswith("Asterisk 22.")
 
-    status, said, _ = ivr_switch("stop")
+    status, said, _ = lab_switch("stop")
     assert status == 0
     assert said.startswith("the switch 'main' is stopped (")
 
-    status, said, _ = ivr_switch("stop")
+    status, said, _ = lab_switch("stop")
     assert (status, said) == (0, "the switch 'main' was not running\n")
 
-    status, said, _ = ivr_switch("status")
+    status, said, _ = lab_switch("status")
     assert (status, said) == (3, "main: not running\n")
 
 
-def test_two_by_name(ivr_switch: Terminal) -> None:
-    assert ivr_switch("start", "--name", "one")[0] == 0
-    assert ivr_switch("start", "--name", "two")[0] == 0
-    status, said, _ = ivr_switch("status", "--name", "one")
+def test_two_by_name(lab_switch: Terminal) -> None:
+    assert lab_switch("start", "--name", "one")[0] == 0
+    assert lab_switch("start", "--name", "two")[0] == 0
+    status, said, _ = lab_switch("status", "--name", "one")
     assert status == 0
     assert said.endswith("other switches here: two (--name)\n")
-    assert ivr_switch("stop", "--name", "one")[0] == 0
-    assert ivr_switch("status", "--name", "one")[0] == 3
-    assert ivr_switch("status", "--name", "two")[0] == 0
+    assert lab_switch("stop", "--name", "one")[0] == 0
+    assert lab_switch("status", "--name", "one")[0] == 3
+    assert lab_switch("status", "--name", "two")[0] == 0
 
 
-def test_the_console_wants_a_terminal(ivr_switch: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ivr_switch("start")[0] == 0
+def test_the_console_wants_a_terminal(lab_switch: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lab_switch("start")[0] == 0
     with open(os.devnull, encoding="ascii") as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
-        status, _, complaint = ivr_switch("console")
+        status, _, complaint = lab_switch("console")
     assert status == 1
     assert "the console wants a terminal; give one command as arguments instead" in complaint
 
 
-def test_the_console_in_a_terminal(ivr_switch: Terminal, site: Places) -> None:
-    assert ivr_switch("start")[0] == 0
+def test_the_console_in_a_terminal(lab_switch: Terminal, site: Places) -> None:
+    assert lab_switch("start")[0] == 0
     ours, its = pty.openpty()
     command = [sys.executable, "-m", "lab.cli", "--var", site.var, "switch", "console"]
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, cwd=ROOT, start_new_session=True) as console:
@@ -114,15 +114,15 @@ def test_the_console_in_a_terminal(ivr_switch: Terminal, site: Places) -> None:
         finally:
             console.kill()
             os.close(ours)
-    assert ivr_switch("status")[0] == 0  # leaving the console does not stop the switch
+    assert lab_switch("status")[0] == 0  # leaving the console does not stop the switch
 
 
-def test_a_running_switch_is_stopped_even_when_its_tree_is_gone(ivr_switch: Terminal, site: Places) -> None:
-    assert ivr_switch("start")[0] == 0
+def test_a_running_switch_is_stopped_even_when_its_tree_is_gone(lab_switch: Terminal, site: Places) -> None:
+    assert lab_switch("start")[0] == 0
     os.remove(site.tree)  # the link
-    assert ivr_switch("start")[0] == 1
-    assert ivr_switch("status")[0] == 0
-    assert ivr_switch("stop", "--deadline", "4")[0] == 0
+    assert lab_switch("start")[0] == 1
+    assert lab_switch("status")[0] == 0
+    assert lab_switch("stop", "--deadline", "4")[0] == 0
     assert processes_of(site.switch("main")) == []
 
 
@@ -134,17 +134,17 @@ def test_nothing_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert terminal("stop")[0] == 0
 
 
-def test_a_var_that_cannot_be_written(ivr_switch: Terminal, site: Places) -> None:
+def test_a_var_that_cannot_be_written(lab_switch: Terminal, site: Places) -> None:
     with open(os.path.join(os.path.dirname(site.tree), "taken"), "w", encoding="ascii"):
         pass
-    status, _, complaint = ivr_switch("start", "--name", "taken")
+    status, _, complaint = lab_switch("start", "--name", "taken")
     assert status == 1
     assert "switch/taken" in complaint
     assert "choose another folder with --var" in complaint
 
 
-def test_install_says_what_is_there(ivr_switch: Terminal) -> None:
-    status, said, _ = ivr_switch("install")
+def test_install_says_what_is_there(lab_switch: Terminal) -> None:
+    status, said, _ = lab_switch("install")
     assert status == 0
     assert said.startswith("already installed: Asterisk 22.")
 

@@ -8,9 +8,9 @@ import pytest
 
 from common.places import Places
 from ivr.facts import Fact, Spool, new_id, stderr_alarm
-from lab.debian.installation import NOT_INSTALLED
 from lab.demo.record import Record
 from lab.stack import Stack
+from lab.switch.installation import NOT_INSTALLED
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import socket
@@ -21,17 +20,17 @@ from typing import NamedTuple
 from common import ports as blocks
 from common import unprivileged
 from common.command_line import Refusal
-from common.places import ROOT, Places
+from common.places import Places
 from common.ports import Claim, Ports
 from common.safe_files import open_truncated, write_file
 from ivr.ami.account import Ami, load_ami, save_ami
-from lab import procfs
-from lab import state as states
-from lab.debian import files
+from lab import processes
 from lab.debian.download import Report
-from lab.debian.installation import NOT_INSTALLED, Installation, fit_for_a_switch, installed, system_installation
-from lab.faketime import Clock
-from lab.state import Printed, State
+from lab.switch import folder as folders
+from lab.switch import state as states
+from lab.switch.faketime import Clock
+from lab.switch.installation import Installation, check_path
+from lab.switch.state import Printed, State
 
 CLI_SECONDS = 30
 
@@ -94,7 +93,7 @@ class Switch:
     @property
     def run(self) -> str:
         """Of the control socket: in the folder, or a short one elsewhere when the path would be too long."""
-        return files.run_folder(self.folder)
+        return folders.run_folder(self.folder)
 
     @property
     def conf(self) -> str:
@@ -127,21 +126,21 @@ class Switch:
         Without `render`, and when nobody has rendered there yet, a bare configuration is written. A switch that runs
         keeps its ports.
         """
-        fit_for_a_switch(self.folder)
+        check_path(self.folder)
         with self.alone():
-            for name in ("", *files.FOLDERS):
+            for name in ("", *folders.FOLDERS):
                 os.makedirs(os.path.join(self.folder, name), exist_ok=True)
-            bare = files.is_bare(self.etc)
+            bare = folders.is_bare(self.etc)
             if self.pid is None and self._claim is None:
                 self._claim_ports(may_change=bare or render is not None)
             save_ami(self.folder, self.ports.ami)
-            files.link_sounds(self.folder, self.installation, self.prompts)
-            text = files.asterisk_conf(self.folder, self.run, self.installation, self.system_name)
+            folders.link_sounds(self.folder, self.installation, self.prompts)
+            text = folders.asterisk_conf(self.folder, self.run, self.installation, self.system_name)
             write_file(self.conf, text, sync=False)
             if render:
                 render(self)
             elif bare:
-                for name, text in files.bare(self.ports, self.ami._asdict(), self.folder).items():
+                for name, text in folders.bare(self.ports, self.ami._asdict(), self.folder).items():
                     mode = 0o600 if name == "manager.conf" else 0o644
                     write_file(os.path.join(self.etc, name), text, mode, sync=False)
 
@@ -276,7 +275,7 @@ class Switch:
             self.folder,
             State(
                 ports=self._claim.ports,
-                process=procfs.identify(process.pid),
+                process=processes.identify(process.pid),
                 asterisk=self.installation.asterisk_version,
                 user=who.name if who else None,
                 system=self.installation.is_system,
@@ -315,7 +314,7 @@ class Switch:
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
-                probe.connect(os.path.join(self.run, files.SOCKET))
+                probe.connect(os.path.join(self.run, folders.SOCKET))
             except OSError:
                 return False
             return True
@@ -325,7 +324,7 @@ class Switch:
         who, was_running = state.process, state.alive
         if who and was_running:
             now = time.monotonic()
-            with procfs.Handle(who) as process:
+            with processes.Handle(who) as process:
                 if graceful and end > now:
                     with contextlib.suppress(Refusal):
                         self.cli("core stop now", timeout=(end - now) / 2)
@@ -383,47 +382,3 @@ class Switch:
             self._claim.release()
             self._claim = None
             raise Refusal(f"{self.folder}: somebody else has prepared this switch meanwhile; prepare it again")
-
-
-def named(
-    places: Places, name: str = "main", *, system: bool = False, needed: bool = True, report: Report = lambda line: None
-) -> Switch:
-    """The switch of this name below `var/`, with the folders that the service's calls write into.
-
-    One that was started with the system's Asterisk goes on with it. Unless it is `needed`, nothing has to be installed.
-    """
-    if not re.fullmatch(r"\w[\w-]*", name, re.ASCII) or name == os.path.basename(places.tree):
-        raise Refusal(f"--name {name}: a switch is called by one word of letters, digits, - and _, but not 'tree'")
-    folder = places.switch(name)
-    state = states.load(folder)
-    if system or (state.system and state.alive):
-        installation = system_installation(places)
-    else:
-        installation = installed(places) or NOT_INSTALLED
-    if needed and not installation.lines:
-        raise Refusal("the private switch is not installed; run `lab switch install`")
-    return Switch(
-        installation,
-        folder,
-        prompts=places.audio,
-        shared=shared_folders(places),
-        starts=[script_probe()],
-        report=report,
-    )
-
-
-def shared_folders(places: Places) -> tuple[str, ...]:
-    """Where the calls write, beside the switch's own folder; var/ itself for the sake of the engine's socket."""
-    return places.var, places.facts, places.messages, places.native_messages
-
-
-def script_probe() -> list[str]:
-    """A command line that works for whoever can start our AGI scripts: this interpreter, these sources."""
-    return [sys.executable, "-ISE", "-c", f"import sys; sys.path.append({ROOT!r}); import ivr.drivers.relay"]
-
-
-def names(places: Places) -> list[str]:
-    """The switches that have ever been prepared here."""
-    home = os.path.dirname(places.tree)
-    found = os.listdir(home) if os.path.isdir(home) else []
-    return sorted(name for name in found if os.path.exists(os.path.join(home, name, "state.json")))

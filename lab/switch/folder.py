@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 
 from common.ports import HOST, Ports
-from lab.debian.installation import Installation
+from lab.switch.installation import Installation
 
 FOLDERS = (
     *("etc", "lib", "db", "keys/keys", "cache"),

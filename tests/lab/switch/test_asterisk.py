@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-import lab
 from common.command_line import Refusal
 from common.places import ROOT, Places
 from common.ports import Ports
-from lab import Installation, Switch
-from tests.lab.switch_state import DEADLINE, SHARED, answers_sip, login, processes_of, until
+from lab.switch.asterisk import Switch
+from lab.switch.by_name import find_switch
+from lab.switch.installation import Installation
+from tests.lab.switch.observed import DEADLINE, SHARED, answers_sip, login, processes_of, until
 
 pytestmark = pytest.mark.switch
 
@@ -147,7 +148,8 @@ class TestLife:
         """As `lab switch start` does it, in two processes: one starts it, the other finds it running."""
         one = make()
         program = (
-            "import sys; from lab import *; from common.places import Places\n"
+            "import sys; from common.places import Places; from lab.switch.asterisk import Switch\n"
+            "from lab.switch.installation import installed\n"
             "one = Switch(installed(Places(var=sys.argv[1])), sys.argv[2])\n"
             "with one.alone():\n one.pid or one.prepare(); print(one.start())"
         )
@@ -160,7 +162,8 @@ class TestLife:
         one = make()
         one.stop()  # lets go of the ports; in this moment the switch of another test may take them
         program = (
-            "import sys; from lab import *; from common.places import Places\n"
+            "import sys; from common.places import Places; from lab.switch.asterisk import Switch\n"
+            "from lab.switch.installation import installed\n"
             "one = Switch(installed(Places(var=sys.argv[1])), sys.argv[2])\n"
             "one.prepare(); one.start()"
         )
@@ -230,8 +233,8 @@ class TestRefused:
 
     def test_names(self, installation: Installation, folder: Path) -> None:
         for name in ("tree", "../up", "", "a b", ".install"):
-            with pytest.raises(Refusal, match="one word"):
-                lab.named(SHARED, name)
+            with pytest.raises(Refusal, match="not a valid name"):
+                find_switch(SHARED, name)
         with pytest.raises(Refusal, match="not installed; run `lab switch install`"):
-            lab.named(Places(var=str(folder)))
-        assert lab.named(Places(var=str(folder)), needed=False).pid is None
+            find_switch(Places(var=str(folder)))
+        assert find_switch(Places(var=str(folder)), needed=False).pid is None

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from common.command_line import Refusal
 from common.ports import Ports
 from common.safe_files import open_truncated, write_file
-from lab import procfs
+from lab import processes
 
 
 class State(NamedTuple):
     """`process` is None when the switch was stopped; when it is not, the process may still have died since."""
 
     ports: Ports | None = None
-    process: procfs.Identity | None = None
+    process: processes.Identity | None = None
     asterisk: str | None = None  # version
     user: str | None = None  # whom it runs as, when not as who started it
     system: bool = False
@@ -49,7 +49,7 @@ def load(folder: str) -> State:
         with open(path, encoding="utf-8") as file:
             found: dict[str, Any] = json.load(file)
         ports, process = found.pop("ports"), found.pop("process")
-        return State(Ports(**ports) if ports else None, procfs.Identity(**process) if process else None, **found)
+        return State(Ports(**ports) if ports else None, processes.Identity(**process) if process else None, **found)
     except (FileNotFoundError, NotADirectoryError):
         return State()
     except (OSError, ValueError, TypeError, KeyError) as problem:
@@ -129,7 +129,7 @@ def _path(folder: str) -> str:
     return os.path.join(folder, "state.json")
 
 
-def _is_alive(who: procfs.Identity) -> bool:
+def _is_alive(who: processes.Identity) -> bool:
     if who.pid in _children and _children[who.pid].poll() is not None:
         del _children[who.pid]
-    return procfs.is_alive(who)
+    return processes.is_alive(who)

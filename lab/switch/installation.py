@@ -1,7 +1,7 @@
 """An Asterisk and a SIPp that can be run: the private ones unpacked below `var/`, or the system's own.
 
-The private tree is complete with its own C library and is started through its own loader, so it neither needs nor
-touches anything that the machine has installed.
+The private tree has its own C library and is started through its own loader. It neither needs nor changes anything that
+is installed on the machine.
 """
 
 from __future__ import annotations
@@ -17,25 +17,23 @@ from typing import Literal
 
 from common.command_line import Refusal
 from common.places import Places
-from lab.debian import packages
 from lab.debian import tree as trees
 from lab.debian.download import Report
-from lab.debian.tree import Kind, Stamp
+from lab.debian.tree import MACHINE_MIRROR, Kind, Source, Stamp
 
-SUITE = "forky"  # the first Debian that carries Asterisk 22 (LTS)
-OLDEST = 18  # the oldest system Asterisk that is known to do what the dialplan asks
+OLDEST = 18  # the oldest system Asterisk that can run the dialplan
 
 ROOTS = (
     "asterisk",
     "asterisk-modules",
-    "asterisk-core-sounds-en-gsm",  # Asterisk's last resort, when a language lacks a sound
+    "asterisk-core-sounds-en-gsm",  # what Asterisk plays when a language lacks a sound
     "asterisk-core-sounds-it-wav",
     "asterisk-moh-opsound-wav",
     "sip-tester",
     "libfaketime",
 )
-# asterisk-modules depends on every library that any of its 300 modules might want (databases, LDAP, Jack...); these
-# are the ones that the modules which we load do want, and SIPp's. `_tried` notices when one is missing.
+# asterisk-modules depends on the libraries of all its 300 modules (databases, LDAP, Jack...); these are the libraries
+# of the modules that we load, and of SIPp. `_try_out` notices when one is missing.
 LIBRARIES = re.compile(
     r"libc6|libgcc-s1|libstdc\+\+6|libcap2|libcrypt1|libedit2|libjansson4|libsqlite3-0|libssl3\w*|libsystemd0"
     r"|liburiparser1|libuuid1|libxml2(-\d+)?|libxslt1\.1|libgsm1|libbsd0|libmd0|libtinfo6|libzstd1|zlib1g"
@@ -63,7 +61,7 @@ class Installation:
         return not self.tree
 
     def command(self, program: str, *, preload: Literal["faketime"] | None = None) -> list[str]:
-        """How `program` ("asterisk" or "sipp") is started; add its arguments. `preload` puts libfaketime before it."""
+        """The command line that starts "asterisk" or "sipp", without arguments; `preload` loads libfaketime first."""
         if program not in self.lines:
             raise Refusal(f"there is no {program} here; run `lab switch install`")
         *loader, path = self.lines[program]
@@ -72,44 +70,20 @@ class Installation:
         return [*loader, *(["--preload", self.faketime] if preload else []), path]
 
 
-# So that a switch which is still running can be stopped when its tree is gone.
+# With it, a switch that still runs can be stopped when its tree is gone.
 NOT_INSTALLED = Installation("", "", "", "", "", "", "", {})
 
 
 def installed(places: Places) -> Installation | None:
-    """The private switch, or None when it is not (or not wholly, or an older kind) there."""
-    stamp = trees.stamp(places.tree, KIND)
+    """The private switch; None when it is missing, incomplete or of an older kind."""
+    stamp = trees.read_stamp(places.tree, KIND)
     return None if stamp is None else _private(places.tree, stamp)
 
 
-def install(
-    places: Places,
-    *,
-    mirror: str | None = None,
-    suite: str = SUITE,
-    report: Report = print,
-    keyring: str = packages.KEYRING,
-    verify: bool = True,
-) -> Installation:
-    """Obtain Asterisk, SIPp, Italian digits and music into `places.tree`; at once when they are there already.
-
-    Whatever goes wrong is a `Refusal` with its remedy, and leaves only the cache and what was installed before.
-    """
-    fit_for_a_switch(places.tree)
-    home = os.path.dirname(places.tree)
-    try:
-        for folder in (places.var, home, places.cache):  # written by nobody else, even where var/ is shared
-            os.makedirs(folder, mode=0o755, exist_ok=True)
-        with trees.alone(home, report):
-            stamp = trees.stamp(places.tree, KIND)
-            if stamp is not None and stamp["suite"] == suite:
-                report(f"already installed: {_summary(stamp)}")
-                return _private(places.tree, stamp)
-            stamp = trees.obtain(places.tree, places.cache, KIND, mirror, suite, report, keyring, verify)
-    except OSError as problem:
-        raise Refusal(f"{problem.filename or home}: {problem.strerror}; the install cannot write there") from problem
-    report(f"installed {_summary(stamp)}")
-    return _private(places.tree, stamp)
+def install(places: Places, source: Source = MACHINE_MIRROR, *, report: Report = print) -> Installation:
+    """Obtain Asterisk, SIPp, Italian digits and music into `places.tree`; see `lab.debian.tree.install`."""
+    check_path(places.tree)
+    return _private(places.tree, trees.install(places, places.tree, KIND, source, report))
 
 
 def system_installation(places: Places) -> Installation:
@@ -120,7 +94,7 @@ def system_installation(places: Places) -> Installation:
     version = asterisk_version([path])
     if int(version.split(".")[0]) < OLDEST:
         raise Refusal(
-            f"{path} is Asterisk {version}; {OLDEST} or newer is needed (the dialplan uses what older ones lack). "
+            f"{path} is Asterisk {version}; {OLDEST} or newer is needed (older ones lack what the dialplan uses). "
             "Upgrade it, or leave --system out to run the private one"
         )
     prefix = os.path.dirname(os.path.dirname(path))
@@ -153,27 +127,24 @@ def asterisk_version(command: list[str]) -> str:
         raise Refusal(f"{command[0]}: {problem.strerror}; it cannot be run") from None
     found = re.search(r"Asterisk (?:certified[/-])?(\d+(?:\.\d+)*)", outcome.stdout)
     if not found:
-        said = (outcome.stderr or outcome.stdout).strip() or f"exit status {outcome.returncode}"
-        raise Refusal(f"{command[-1]} -V: says no version ({said})")
+        output = (outcome.stderr or outcome.stdout).strip() or f"exit status {outcome.returncode}"
+        raise Refusal(f"{command[-1]} -V: prints no version ({output})")
     return found[1]
 
 
-def fit_for_a_switch(tree: str) -> None:
-    """Refuse a path that neither the loader's list nor Asterisk's configuration knows a way to quote."""
+def check_path(tree: str) -> None:
+    """Refuse a path that can be quoted neither in the loader's list nor in Asterisk's configuration."""
     if bad := sorted(set(tree) & set(":;\n")):
         raise Refusal(f"{tree}: a folder with {bad[0]!r} in its name cannot hold a switch; choose another with --var")
 
 
-def _tried(tree: str, stamp: Stamp) -> None:
-    """Start both programs once: a library that this suite calls otherwise is noticed now, not on the first call."""
+def _try_out(tree: str, stamp: Stamp) -> None:
+    """Start both programs once, so that a missing library is noticed now, not on the first call."""
     stamp["asterisk"] = asterisk_version(_private(tree, {**stamp, "asterisk": "?"}).command("asterisk"))
     sipp = _private(tree, stamp).command("sipp")
     outcome = subprocess.run([*sipp, "-v"], capture_output=True, text=True, check=False)
     if "SIPp" not in outcome.stdout:
         raise Refusal(f"the SIPp of this suite does not start ({outcome.stderr.strip()}); name another with --suite")
-
-
-KIND = Kind("Asterisk 22 LTS and SIPp", ROOTS, LIBRARIES, 1, _tried)
 
 
 def _private(tree: str, stamp: Stamp) -> Installation:
@@ -200,6 +171,9 @@ def _private(tree: str, stamp: Stamp) -> Installation:
 def _summary(stamp: Stamp) -> str:
     sipp = re.sub(r"[-+~].*", "", stamp["packages"]["sip-tester"].partition(":")[2] or stamp["packages"]["sip-tester"])
     return f"Asterisk {stamp['asterisk']} and SIPp {sipp} (Debian {stamp['suite']}, signature {stamp['signature']})"
+
+
+KIND = Kind("Asterisk 22 LTS and SIPp", ROOTS, LIBRARIES, 1, _try_out, _summary)
 
 
 def _first(*patterns: str) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.command_line import Refusal
-from lab.faketime import Clock, instant
+from lab.switch.faketime import Clock, instant
 
 
 @pytest.mark.parametrize(

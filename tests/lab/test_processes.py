@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.procfs import Handle, Identity, identify, is_alive
+from lab.processes import Handle, Identity, identify, is_alive
 
 
 @pytest.fixture

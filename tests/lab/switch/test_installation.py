@@ -18,8 +18,8 @@ import pytest
 
 from common.command_line import Refusal
 from common.places import ROOT, Places
-from lab.debian.installation import Installation, install, installed, system_installation
-from lab.debian.tree import STAMP
+from lab.debian.tree import STAMP, Source
+from lab.switch.installation import Installation, install, installed, system_installation
 from tests.lab.debian import openpgp
 from tests.lab.debian.repository import Repository, altered, cut, error, miniature
 
@@ -39,11 +39,8 @@ class Site:
     def install(self, mirror: str | None = None, suite: str = "forky", verify: bool = True) -> Installation:
         return install(
             self.places,
-            mirror=mirror or self.url,
-            suite=suite,
+            Source(mirror or self.url, suite, str(self.keyring), verify),
             report=self.said.append,
-            keyring=str(self.keyring),
-            verify=verify,
         )
 
     def refused(self, match: str, **how: str) -> None:
@@ -228,7 +225,7 @@ class TestRefused:
             "asterisk", {"./usr/sbin/asterisk": b"#!/bin/sh\necho no libx.so >&2\nexit 127\n"}, depends="libc6"
         )
         site.repository.publish()
-        site.refused(r"asterisk -V: says no version \(no libx\.so\)")
+        site.refused(r"asterisk -V: prints no version \(no libx\.so\)")
 
     def test_a_sipp_that_does_not_start(self, site: Site) -> None:
         site.repository.add("sip-tester", {"./usr/bin/sipp": b"#!/bin/sh\necho no liby.so >&2\nexit 127\n"})
@@ -313,8 +310,9 @@ class TestInterrupted:
         site.repository.faults[self.MODULES] = [hang]
         program = (
             "import platform, sys; platform.machine = lambda: 'x86_64'\n"
-            "from lab.debian.installation import install\nfrom common.places import Places\n"
-            "install(Places(var=sys.argv[1]), mirror=sys.argv[2], keyring=sys.argv[3])"
+            "from lab.switch.installation import install\nfrom common.places import Places\n"
+            "from lab.debian.tree import Source\n"
+            "install(Places(var=sys.argv[1]), Source(sys.argv[2], keyring=sys.argv[3]))"
         )
         command = [sys.executable, "-c", program, site.places.var, site.url, str(site.keyring)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as child:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.places import ROOT, Places
-from lab import Switch
+from lab.switch.asterisk import Switch
 
 DEADLINE = 30  # s
 SHARED = Places(var=os.environ.get("IVR_TEST_VAR") or os.path.join(ROOT, "var"))  # so that it is fetched once

@@ -9,7 +9,8 @@ from common.places import Places
 from ivr import rendering
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Values
-from lab.asterisk import Switch, named
+from lab.switch.asterisk import Switch
+from lab.switch.by_name import find_switch
 
 
 def render(options: argparse.Namespace, places: Places) -> int:
@@ -37,10 +38,10 @@ def private_values(compiled: Compiled, places: Places, chosen: Switch, now: floa
 
 def _prepared(options: argparse.Namespace, places: Places) -> Switch:
     """The private switch, with ports of its own; while it does not run, new ones are given if others took them."""
-    chosen = named(places, options.name, needed=False)
+    chosen = find_switch(places, options.name, needed=False)
     if chosen.pid is not None or options.diff_only:
         return chosen
-    chosen = named(places, options.name)
+    chosen = find_switch(places, options.name)
     with chosen.alone():
         chosen.prepare(lambda prepared: None)
     return chosen

@@ -16,9 +16,11 @@ import pytest
 
 from common.command_line import Refusal
 from common.places import Places
-from lab import Installation, Switch, install, installed, system_installation
-from lab.faketime import instant
-from tests.lab.switch_state import DEADLINE, SHARED, login, until
+from lab.debian.tree import Source
+from lab.switch.asterisk import Switch
+from lab.switch.faketime import instant
+from lab.switch.installation import Installation, install, installed, system_installation
+from tests.lab.switch.observed import DEADLINE, SHARED, login, until
 
 pytestmark = pytest.mark.switch
 
@@ -49,7 +51,7 @@ class TestInstalled:
     def test_a_second_install_is_at_once(self, installation: Installation) -> None:
         said: list[str] = []
         began = time.monotonic()
-        assert install(SHARED, mirror="http://127.0.0.1:9/nobody", report=said.append) == installation
+        assert install(SHARED, Source("http://127.0.0.1:9/nobody"), report=said.append) == installation
         assert time.monotonic() - began < 1
         assert [line.split(":")[0] for line in said] == ["already installed"]
 
