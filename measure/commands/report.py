@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
 
 def _internal(database: Database, month: Month, about: About, now: float) -> Document:
     with database.read() as connection:
-        data = month_data.read(connection, month, about.hours, now)
+        data = month_data.read_month(connection, month, about.hours, now)
     calls = Calls(data, about.hours, about.thresholds)
     return report(data, calls, published.show_all(data, calls, about.hours), about)
 
@@ -97,7 +97,7 @@ def _internal(database: Database, month: Month, about: About, now: float) -> Doc
 def _public(database: Database, month: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
     """The edition is recorded before its files are written: missing files do less harm than an unrecorded edition."""
     with database.read() as connection:
-        data = published.settled(month_data.read(connection, month, about.hours, now), about.hours)
+        data = published.settled(month_data.read_month(connection, month, about.hours, now), about.hours)
         before = published.earlier(connection, month)
     calls = Calls(data, about.hours, about.thresholds)
     # The proof takes long, so it runs outside the transaction.

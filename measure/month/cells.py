@@ -125,7 +125,7 @@ def requests(data: Data, months: Sequence[str]) -> list[Linked]:
     topics = Dimension("topic", {"": requested_topics(data)})
     audiences = Dimension("audience", {"": sorted({each.audience for each in data.requests})})
     channels = Dimension("channel", {"": sorted({each.channel for each in data.requests})})
-    found = [
+    by_month = [
         table(
             "requests",
             [Dimension("when", {each: ()}), topics],
@@ -136,7 +136,7 @@ def requests(data: Data, months: Sequence[str]) -> list[Linked]:
     crossed = Counter((code, each.topic, each.audience) for each in data.requests)
     arrived = Counter((code, each.channel) for each in data.requests)
     return [
-        *found,
+        *by_month,
         table("requests", [month, topics, audiences], crossed),
         table("requests", [month, channels], arrived),
         _resolution(data),
@@ -155,24 +155,26 @@ def _resolution(data: Data) -> Linked:
         "repeated": level_one.numerator - first.numerator,
         "further": level_one.denominator - level_one.numerator,
     }
-    found = _month_table("handled", data.month, RESOLVED, counts)
+    handled_requests = _month_table("handled", data.month, RESOLVED, counts)
     # Information given by the menu, and duplicates, are not shown, but follow from the two totals by subtraction.
-    return _with_remainder(found, cell("requests", when=data.month.code), len(data.requests), "handled", data.month)
+    return _with_remainder(
+        handled_requests, cell("requests", when=data.month.code), len(data.requests), "handled", data.month
+    )
 
 
 def promises(data: Data, hours: OpeningHours) -> list[Linked]:
     """Requests due, in time or not, by week of the due date; and the overdue requests."""
     weeks = Dimension("when", {data.month.code: [week_code(each) for each in data.month.weeks]})
     of_day = {day: week_code(each) for each in data.month.weeks for day in each}
-    found = []
+    tables = []
     for promise in PROMISES:
         counted = Counter(
             (of_day[hours.local(each.due).date()], "in-time" if each.in_time else "failed")
             for each in data.due[promise]
         )
-        found.append(table(f"due {promise}", [weeks, RESULT], counted))
-        found.append(Linked({late(data.month, promise): data.late[promise].late}, ()))
-    return found
+        tables.append(table(f"due {promise}", [weeks, RESULT], counted))
+        tables.append(Linked({late(data.month, promise): data.late[promise].late}, ()))
+    return tables
 
 
 def late(month: Month, promise: str) -> Cell:
@@ -185,22 +187,24 @@ def contacts(data: Data) -> list[Linked]:
     if not figure.denominator:
         return []
     counts = {"helped": figure.numerator, "again": figure.denominator - figure.numerator}
-    found = _month_table("contacts", data.month, AGAIN, counts)
+    by_kind = _month_table("contacts", data.month, AGAIN, counts)
     answered = sum(each.fate == "answered" for each in data.visits)
     if answered < figure.denominator:  # some were answered outside service hours
-        return [found]
+        return [by_kind]
     # The number of callers who withheld their number follows by subtraction.
     return [
-        _with_remainder(found, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)
+        _with_remainder(by_kind, cell("calls", when=data.month.code, end="answered"), answered, "contacts", data.month)
     ]
 
 
 def callbacks(data: Data) -> Linked:
     """The results of the month's voicemail messages, each of which is a request."""
-    found = _month_table("messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()})
+    messages = _month_table(
+        "messages", data.month, BECAME, {kind: float(count) for kind, count in data.callbacks.items()}
+    )
     whole = cell("requests", when=data.month.code, channel="voicemail")
     return _with_remainder(
-        found, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month
+        messages, whole, sum(each.channel == "voicemail" for each in data.requests), "messages", data.month
     )
 
 
@@ -210,16 +214,16 @@ def survey(data: Data) -> list[Linked]:
     responded, silent = cell("responses", when=code), cell("no response", when=code)
     answered = cell("calls", when=code, end="answered")
     count = sum(each.fate == "answered" for each in data.visits)
-    found = [Linked({responded: data.responses}, ())]
+    tables = [Linked({responded: data.responses}, ())]
     if count >= data.responses:  # else a survey ended after midnight, or calls are missing
         counts = {answered: count, responded: data.responses, silent: count - data.responses}
-        found = [Linked(counts, (Sum(answered, (responded, silent)),))]
+        tables = [Linked(counts, (Sum(answered, (responded, silent)),))]
     month, questions = Dimension("when", {code: ()}), Dimension("question", dict.fromkeys(data.answers, ()))
     scores: Counter[tuple[str, ...]] = Counter()
     for question, values in data.answers.items():
         for value, number in values.items():
             scores[code, question, "satisfied" if value >= kpi.SATISFIED else "unsatisfied"] += number
-    return [*found, table("answers", [month, questions, SCORE], scores), *_skipped(data, responded)]
+    return [*tables, table("answers", [month, questions, SCORE], scores), *_skipped(data, responded)]
 
 
 def _skipped(data: Data, responded: Cell) -> Iterator[Linked]:

@@ -58,7 +58,7 @@ class Data(NamedTuple):
     topics: dict[str, dict[Language, str]]  # code -> its name
 
 
-def read(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
+def read_month(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
     """Read the data of a month."""
     span = month.span(hours)
     visits, outside, contacts = _visits(connection, span)
@@ -94,11 +94,11 @@ def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, l
         table.caller_hash,
     )  # fmt: skip
     until = span.until + kpi.WITHIN_DAYS * DAY + DAY  # one more day for the length of a call
-    found = connection.execute(select(*columns).where(table.entered_at >= span.start, table.entered_at < until))
+    rows = connection.execute(select(*columns).where(table.entered_at >= span.start, table.entered_at < until))
     visits: list[kpi.Visit] = []
     contacts: list[kpi.Contact] = []
     outside = 0
-    for entered, stored, wait, talk, left, topic, in_service, who in found.all():
+    for entered, stored, wait, talk, left, topic, in_service, who in rows.all():
         visit = kpi_visit(entered, stored, wait, talk, topic)
         if visit is None:  # still waiting
             continue
@@ -118,8 +118,8 @@ def _requests(connection: Connection, span: Span) -> list[Request]:
     request, touch = schema.request.c, schema.interaction.c
     touches = select(func.count()).where(touch.request_id == request.request_id).scalar_subquery()
     columns = (request.topic_code, request.audience, request.channel, request.level, request.outcome, touches)
-    found = connection.execute(select(*columns).where(_opened(span)))
-    return [Request(*row) for row in found.all()]
+    rows = connection.execute(select(*columns).where(_opened(span)))
+    return [Request(*row) for row in rows.all()]
 
 
 def handled(requests: list[Request]) -> list[kpi.Handled]:
@@ -138,10 +138,10 @@ def _requests_by_topic(connection: Connection, span: Span) -> Counter[str]:
 
 
 def _counter(connection: Connection, query: Select[Any]) -> Counter[str]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for value, count in connection.execute(query):
-        found[value] = count
-    return found
+        counts[value] = count
+    return counts
 
 
 def _opened(span: Span) -> ColumnElement[bool]:
@@ -150,11 +150,11 @@ def _opened(span: Span) -> ColumnElement[bool]:
 
 
 def _promises(connection: Connection) -> dict[str, Promise]:
-    found: dict[str, Promise] = {}
+    promises: dict[str, Promise] = {}
     for row in connection.execute(select(schema.promise)):
         clock: Clock = row.clock
-        found[row.promise_code] = Promise(row.promise_code, row.amount, clock, row.share)
-    return found
+        promises[row.promise_code] = Promise(row.promise_code, row.amount, clock, row.share)
+    return promises
 
 
 def _backlog(connection: Connection, promise: str, at: float) -> Backlog:
@@ -165,12 +165,12 @@ def _backlog(connection: Connection, promise: str, at: float) -> Backlog:
     recent = and_(late, clock.due_at >= at - LATEST, open_then)
     old = and_(late, clock.due_at < at - LATEST, clock.stopped_at.is_(None))
     running = or_(clock.paused_at.is_(None), clock.paused_at >= clock.due_at)
-    found = [
+    requests = [
         Deferred(row.due_at)
         for which in (recent, old)
         for row in connection.execute(select(clock.due_at).where(which, running))
     ]
-    return backlog(found, at)
+    return backlog(requests, at)
 
 
 def _callbacks(connection: Connection, span: Span) -> Counter[str]:
@@ -207,5 +207,5 @@ def _survey(connection: Connection, month: Month) -> tuple[int, dict[str, Counte
 
 def _topics(connection: Connection) -> dict[str, dict[Language, str]]:
     topic = schema.topic.c
-    found = connection.execute(select(topic.topic_code, topic.label_it, topic.label_en))
-    return {code: {"it": italian, "en": english} for code, italian, english in found}
+    rows = connection.execute(select(topic.topic_code, topic.label_it, topic.label_en))
+    return {code: {"it": italian, "en": english} for code, italian, english in rows}

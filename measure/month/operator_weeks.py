@@ -78,12 +78,12 @@ def by_operator(connection: Connection, span: Span) -> dict[str, list[kpi.Visit]
     within = (VISIT.entered_at >= span.start, VISIT.entered_at < span.until, VISIT.in_service == 1)
     taken = connection.execute(select(*columns).where(*within, VISIT.fate.in_(("answered", "talking")))).all()
     who = _answered_by(connection, {row.unique_id for row in taken})
-    found: dict[str, list[kpi.Visit]] = {}
+    visits: dict[str, list[kpi.Visit]] = {}
     for call, number, entered, fate, wait, talk in taken:
         visit = kpi_visit(entered, fate, wait, talk, "")
         if visit is not None:
-            found.setdefault(who.get((call, number), ""), []).append(visit)
-    return found
+            visits.setdefault(who.get((call, number), ""), []).append(visit)
+    return visits
 
 
 def _answered_by(connection: Connection, calls: set[str]) -> dict[tuple[str, int], str]:

@@ -107,8 +107,8 @@ class Writer:
     def waits(self, table: Table) -> tuple[str, Key]:
         rows: list[Sequence[float] | None] = []
         for row in table.rows:
-            found = {column.code: _number(each) for column, each in zip(table.columns, row.values, strict=True)}
-            ordered = [found[name] for name in ("p5", "p25", "p50", "p75", "p95")]
+            numbers = {column.code: _number(each) for column, each in zip(table.columns, row.values, strict=True)}
+            ordered = [numbers[name] for name in ("p5", "p25", "p50", "p75", "p95")]
             known = [each for each in ordered if each is not None]
             rows.append(known if len(known) == len(ordered) else None)
         drawn = charts.fan(table.caption, [row.label for row in table.rows], rows, self._seconds)
@@ -129,18 +129,18 @@ class Writer:
     def promises(self, table: Table) -> tuple[str, Key]:
         rows = []
         for row in table.rows:
-            _, _, share, wanted = row.values
-            number, goal = _number(share), _number(wanted)
+            _, _, share, target = row.values
+            number, goal = _number(share), _number(target)
             colour = SOFT if number is None or goal is None else DARK if number >= goal else AMBER
             ends = localization.bounded(share, "share") if share.known else None
-            label = f"{self.value(share)} ({self.texts['wanted']}: {self.value(wanted)})"
+            label = f"{self.value(share)} ({self.texts['target']}: {self.value(target)})"
             rows.append(charts.PromiseBar(row.label, number, ends, goal or 0.0, colour, label))
         texts = self.texts
         key = [
             (DARK, "bar", texts["share kept"]),
             (AMBER, "bar", texts["share missed"]),
             ("#111", "thin", texts["interval"]),
-            (ORANGE, "thin", texts["wanted"]),
+            (ORANGE, "thin", texts["target"]),
         ]
         return charts.promises(table.caption, rows), key
 

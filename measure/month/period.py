@@ -38,12 +38,12 @@ class Month(NamedTuple):
     @property
     def weeks(self) -> list[list[date]]:
         """Its days in weeks from Monday to Sunday; the first and the last week may be short."""
-        found: list[list[date]] = []
+        weeks: list[list[date]] = []
         for day in self.days:
-            if not found or day.weekday() == 0:
-                found.append([])
-            found[-1].append(day)
-        return found
+            if not weeks or day.weekday() == 0:
+                weeks.append([])
+            weeks[-1].append(day)
+        return weeks
 
     def later(self, months: int) -> Month:
         year, number = divmod(12 * self.year + self.number - 1 + months, 12)

@@ -20,7 +20,7 @@ CALLBACK_RESULTS = ("reached", "ended", "waiting")
 
 
 def promises(src: Sources) -> Section:
-    columns = src.columns(("due", "due"), ("in-time", "due in time"), ("share", "due share"), ("promised", "wanted"))
+    columns = src.columns(("due", "due"), ("in-time", "due in time"), ("share", "due share"), ("promised", "target"))
     months = [_on_time(src, promise, promise, src.texts[promise], src.code) for promise in PROMISES]
     table = Table("promises", src.texts["promises"], src.texts["promise"], columns, tuple(months))
     weeks = [_on_time_of_week(src, promise, week) for promise in PROMISES for week in src.data.month.weeks]

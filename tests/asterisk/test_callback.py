@@ -15,7 +15,7 @@ from sqlalchemy import Table, select
 from charter import kpi
 from charter.calendar import OpeningHours
 from measure import cli as measure_cli
-from measure.month.data import Data, read
+from measure.month.data import Data, read_month
 from measure.month.period import parse_month
 from registry import cli as registry_cli
 from registry.db import schema
@@ -62,7 +62,7 @@ class Desk:
         site = Site.of(self.built.places)
         with site.database.read() as connection:
             hours = OpeningHours.of(site.compiled["service"])
-            return read(connection, parse_month("2026-11"), hours, self.built.now() + 86400)
+            return read_month(connection, parse_month("2026-11"), hours, self.built.now() + 86400)
 
     def voicemail(self, *words: str, status: int = 0) -> None:
         assert cli.main([*self._places(), *words], clock=self.built.now) == status

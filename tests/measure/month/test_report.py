@@ -267,7 +267,7 @@ def test_postgresql_gives_the_same_data(filled: Path, tmp_path: Path) -> None:
         read = []
         for database in (here, there):
             with database.read() as connection:
-                found = data.read(connection, Month(2026, 10), months.HOURS, rome(LATER))
+                found = data.read_month(connection, Month(2026, 10), months.HOURS, rome(LATER))
                 due = {promise: sorted(each, key=str) for promise, each in found.due.items()}
                 visits, requests = sorted(found.visits, key=str), sorted(found.requests, key=str)
                 read.append(found._replace(visits=visits, requests=requests, due=due))
@@ -291,7 +291,7 @@ def test_every_query_uses_an_index(full: ReportSite, database: Database, monkeyp
 
     with database.read() as connection:
         event.listen(connection, "before_cursor_execute", note)
-        data.read(connection, Month(2026, 10), months.HOURS, rome(LATER))
+        data.read_month(connection, Month(2026, 10), months.HOURS, rome(LATER))
         event.remove(connection, "before_cursor_execute", note)
         plans = [
             str(step[3])
