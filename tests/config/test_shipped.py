@@ -1,4 +1,4 @@
-"""The configuration of this repository: in order, complete, and saying everything that can be set."""
+"""The configuration of this repository has no problems, and names every setting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ivr.configuration.service import FILES, examine
 from ivr.configuration.settings import Service, Survey
 
 
-def test_it_has_no_problem_at_all_not_even_a_warning() -> None:
+def test_shipped_configuration_has_no_problem_and_no_warning() -> None:
     configuration, problems = examine(Places())
     assert [str(each) for each in problems] == []
     assert configuration is not None
@@ -29,13 +29,13 @@ def test_every_prompt_has_its_sound() -> None:
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("service", Service), ("survey", Survey)])
-def test_every_setting_is_written_so_that_ops_see_what_there_is(name: str, wanted: Any) -> None:
+def test_every_setting_is_written_for_ops_to_see(name: str, wanted: Any) -> None:
     written = yaml.safe_load(Path(Places().config, f"{name}.yaml").read_bytes())
     assert without(written, msgspec.to_builtins(msgspec.convert(written, wanted))) == []
 
 
 def without(written: Any, whole: Any, path: str = "") -> list[str]:
-    """The keys of `whole` that nobody wrote."""
+    """The keys of `whole` that are not written."""
     if not isinstance(whole, dict):
         return []
     missing = [f"{path}.{key}" for key in whole if key not in written]

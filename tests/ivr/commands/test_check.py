@@ -13,22 +13,22 @@ from charter.patron_saints import CITIES
 from common.documents import Problem
 from ivr.cli import main
 from ivr.commands.check import summary
-from tests.ivr.edited_config import Desk
+from tests.ivr.edited_config import EditedConfig
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
     monkeypatch.chdir(tmp_path)
-    return Desk(tmp_path)
+    return EditedConfig(tmp_path)
 
 
-def test_the_shipped_configuration_is_in_order(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_configuration_is_in_order(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", "config", "check"]) == 0
     assert capsys.readouterr().out.startswith("config: no errors (14 nodes, 3 questions, ")
 
 
-def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.edit("service", "operators: 24", "operators: 8")
+def test_warnings_are_shown_and_allowed(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    config.edit("service", "operators: 24", "operators: 8")
     assert main(["--config", "config", "check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
@@ -37,9 +37,9 @@ def test_warnings_are_shown_and_allowed(desk: Desk, capsys: pytest.CaptureFixtur
     assert lines[1].startswith("config: no errors, 1 warning (")
 
 
-def test_errors_are_shown_one_a_line_with_a_sum(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.edit("menu", "start: orario", "start: orari")
-    desk.edit("service", "seats: 12", "seats: 0")
+def test_errors_are_shown_one_a_line_with_a_sum(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    config.edit("menu", "start: orario", "start: orari")
+    config.edit("service", "seats: 12", "seats: 0")
     assert main(["--config", "config", "check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "error: config/service.yaml: queue.seats: must be a whole number from 1 to 99, not 0",
@@ -67,7 +67,7 @@ def test_the_cities_are_listed_with_day_and_saint(capsys: pytest.CaptureFixture[
     assert "Bolzano          mobile  Lunedì di Pentecoste" in lines
 
 
-def test_it_runs_as_a_command_of_its_own_and_imports_nothing_slow(desk: Desk) -> None:
+def test_it_runs_as_a_command_of_its_own_and_imports_nothing_slow(config: EditedConfig) -> None:
     program = (
         "import sys; from ivr.cli import main; status = main(['--config', 'config', 'check']);"
         "print(sorted({'asyncio', 'numpy', 'prometheus_client', 'rich', 'asterisk'} & set(sys.modules)), status)"

@@ -9,33 +9,33 @@ import pytest
 
 from ivr.cli import main
 from ivr.configuration import compiled
-from tests.ivr.edited_config import Desk
+from tests.ivr.edited_config import EditedConfig
 
 COMMAND = ["--config", "config", "--var", "var", "compile"]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
     monkeypatch.chdir(tmp_path)
-    return Desk(tmp_path)
+    return EditedConfig(tmp_path)
 
 
-def test_it_says_what_it_wrote_and_where(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_what_it_wrote_and_where(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(COMMAND) == 0
-    revision = compiled.load(desk.places.compiled)["revision"]
+    revision = compiled.load(config.places.compiled)["revision"]
     assert capsys.readouterr().out == f"var/compiled.json: revision {revision}\n"
 
 
-def test_with_errors_nothing_is_written(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    desk.edit("menu", "start: orario", "start: orari")
+def test_with_errors_nothing_is_written(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    config.edit("menu", "start: orario", "start: orari")
     assert main(COMMAND) == 1
     said = capsys.readouterr()
     assert said.out == 'error: config/menu.yaml: start: no node named "orari"; did you mean "orario"?\n'
     assert said.err == "ivr compile: nothing was written; correct config first\n"
-    assert not os.path.exists(desk.places.var)
+    assert not os.path.exists(config.places.var)
 
 
-def test_a_folder_that_cannot_be_written(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     Path("var").write_text("a file where the folder should be", encoding="utf-8")
     assert main(COMMAND) == 1
     assert capsys.readouterr().err == (
@@ -43,8 +43,8 @@ def test_a_folder_that_cannot_be_written(desk: Desk, capsys: pytest.CaptureFixtu
     )
 
 
-def test_the_call_path_reads_it_back_and_refuses_what_it_does_not_know(desk: Desk) -> None:
-    path = Path(desk.places.compiled)
+def test_the_call_path_reads_it_back_and_refuses_what_it_does_not_know(config: EditedConfig) -> None:
+    path = Path(config.places.compiled)
     with pytest.raises(compiled.CompiledError, match="run `ivr compile`"):
         compiled.load(str(path))
     assert main(COMMAND) == 0

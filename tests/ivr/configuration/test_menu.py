@@ -1,11 +1,10 @@
-"""The mistakes of a menu, each with the message that a person reads; and what every menu has in common."""
+"""The mistakes of a menu, each with its message; and the properties of every correct menu."""
 
 # ruff: noqa: E501 - messages are written here as they are shown, in one line
 
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,13 +13,7 @@ from hypothesis import strategies as st
 
 from ivr.configuration.menu import Menu, check, edges, find_cycles, menu_prompts, reachable
 from ivr.configuration.rules import spoken_keys
-from tests.ivr.edited_config import Desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
+from tests.ivr.edited_config import EditedConfig
 
 # what is changed in menu.yaml -> what is said of it, after "config/menu.yaml: "
 MISTAKES = [
@@ -144,46 +137,46 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("old", "new", "said"), MISTAKES, ids=[each[2][:50] for each in MISTAKES])
-def test_a_mistake_is_told_with_its_place_and_its_remedy(desk: Desk, old: str, new: str, said: str) -> None:
-    desk.edit("menu", old, new)
-    assert f"config/menu.yaml: {said}" in desk.problems()
+def test_a_mistake_is_reported_with_its_path_and_remedy(config: EditedConfig, old: str, new: str, said: str) -> None:
+    config.edit("menu", old, new)
+    assert f"config/menu.yaml: {said}" in config.problems()
 
 
-def test_one_slip_gives_one_message(desk: Desk) -> None:
-    """A misspelt name leaves half of the menu unreached: that is not said for each of its nodes."""
-    desk.edit("menu", "next: avviso", "next: avvizo")
-    assert len(desk.problems()) == 1
+def test_one_mistake_gives_one_message(config: EditedConfig) -> None:
+    """A misspelt name leaves half of the menu unreached, which is not reported for each node."""
+    config.edit("menu", "next: avviso", "next: avvizo")
+    assert len(config.problems()) == 1
 
 
-def test_several_mistakes_are_told_together_file_by_file(desk: Desk) -> None:
-    desk.edit("menu", "attempts: 3", "attempts: 30")
-    desk.edit("menu", "kind: hours", "kind: hour")
-    desk.edit("service", "seats: 12", "seats: 0")
-    desk.edit("survey", "attempts: 2", "attempts: two")
-    desk.edit("prompts", "version: 1", "version: 0")
-    desk.edit("menu", "[welcome]", "[]")
-    files = [each.split(":")[0].removeprefix("config/") for each in desk.problems()]
+def test_several_mistakes_are_reported_together_by_file(config: EditedConfig) -> None:
+    config.edit("menu", "attempts: 3", "attempts: 30")
+    config.edit("menu", "kind: hours", "kind: hour")
+    config.edit("service", "seats: 12", "seats: 0")
+    config.edit("survey", "attempts: 2", "attempts: two")
+    config.edit("prompts", "version: 1", "version: 0")
+    config.edit("menu", "[welcome]", "[]")
+    files = [each.split(":")[0].removeprefix("config/") for each in config.problems()]
     assert files == ["service.yaml", *["menu.yaml"] * 3, "survey.yaml", "prompts.yaml"]
 
 
-def test_an_endless_loop_is_told_with_its_way(desk: Desk) -> None:
-    desk.edit("menu", "next: argomenti", "next: benvenuto")
+def test_an_endless_loop_is_reported_with_its_nodes(config: EditedConfig) -> None:
+    config.edit("menu", "next: argomenti", "next: benvenuto")
     loop = (
         "config/menu.yaml: nodes.benvenuto: endless loop for a caller who presses nothing: benvenuto -> avviso -> "
         "benvenuto; let one of them lead to a queue, message or hangup node"
     )
     lost = "config/menu.yaml: nodes.argomenti: cannot be reached; lead a key or a `next` to it, or remove it"
-    assert sorted(desk.problems()) == sorted([lost, loop])
+    assert sorted(config.problems()) == sorted([lost, loop])
 
 
-def test_a_question_that_repeats_itself_in_silence_is_an_endless_loop(desk: Desk) -> None:
-    desk.edit("menu", "no_input: {prompts: [no-input], then: operatore}", "no_input: {prompts: [], then: argomenti}")
-    assert desk.problems()[0].startswith(
+def test_a_question_that_repeats_itself_in_silence_is_an_endless_loop(config: EditedConfig) -> None:
+    config.edit("menu", "no_input: {prompts: [no-input], then: operatore}", "no_input: {prompts: [], then: argomenti}")
+    assert config.problems()[0].startswith(
         "config/menu.yaml: nodes.argomenti: endless loop for a caller who presses nothing: argomenti -> argomenti; "
     )
 
 
-def test_a_dead_end_that_only_keys_keep_alive(desk: Desk) -> None:
+def test_a_dead_end_that_only_keys_keep_alive(config: EditedConfig) -> None:
     ring = {
         "a": {
             "kind": "ask",
@@ -212,25 +205,25 @@ def test_a_dead_end_that_only_keys_keep_alive(desk: Desk) -> None:
     assert [path for path, message, _ in check(looping) if "endless loop" in message] == ["nodes.b"]
 
 
-def test_an_operator_out_of_reach_is_a_warning(desk: Desk) -> None:
-    desk.edit("menu", '      "0": operatore\n', "")
-    assert desk.problems() == []
-    assert desk.problems("warning") == [
+def test_an_operator_out_of_reach_is_a_warning(config: EditedConfig) -> None:
+    config.edit("menu", '      "0": operatore\n', "")
+    assert config.problems() == []
+    assert config.problems("warning") == [
         'config/menu.yaml: nodes.argomenti.keys: an operator should be reachable with "0"; lead it to a queue node',
         'config/menu.yaml: nodes.argomenti.prompts[0]: "topics" says to press 0, but the keys here are *, 1, 2, 3, 4, 5; '
         "change one of them",
     ]
 
 
-def test_a_key_that_the_words_promise_and_the_menu_lacks_is_a_warning(desk: Desk) -> None:
-    desk.edit("menu", '"3": arrivederci', '"4": arrivederci')
-    assert desk.problems("warning") == [
+def test_a_key_that_a_text_names_and_the_menu_lacks_is_a_warning(config: EditedConfig) -> None:
+    config.edit("menu", '"3": arrivederci', '"4": arrivederci')
+    assert config.problems("warning") == [
         'config/menu.yaml: nodes.dopo-informazione.prompts[0]: "after-information" says to press 3, but the keys here are '
         "*, 0, 1, 2, 4; change one of them"
     ]
 
 
-def test_keys_are_heard_in_italian_words() -> None:
+def test_keys_are_found_in_italian_texts() -> None:
     text = "Per questo prema 1, prema il tasto 2, premere cancelletto; prema asterisco. Prema un tasto da 3 a 5."
     assert spoken_keys(text) == ["1", "2", "#", "*"]
 
@@ -250,9 +243,9 @@ def test_a_number_node_that_cannot_work(change: dict[str, object], said: str) ->
     assert [f"{path}: {message}" for path, message, _ in check(menu)] == [said]
 
 
-def test_every_prompt_that_a_menu_says_is_known_with_its_place(desk: Desk) -> None:
-    desk.edit("menu", "no_input: {prompts: [no-input]", "no_input: {prompts: [niente]")
-    assert desk.problems() == [
+def test_menu_prompts_of_the_shipped_menu_exist(config: EditedConfig) -> None:
+    config.edit("menu", "no_input: {prompts: [no-input]", "no_input: {prompts: [niente]")
+    assert config.problems() == [
         'config/menu.yaml: nodes.argomenti.no_input.prompts[0]: no prompt "niente" in prompts.yaml; add its text there'
     ]
 
@@ -283,8 +276,8 @@ menus = st.builds(
 
 
 @given(menus)
-def test_a_menu_without_errors_lets_every_caller_go(menu: Menu) -> None:
-    """The silent caller comes to an end in as many steps as there are nodes, and from everywhere a way leads out."""
+def test_a_menu_without_errors_has_an_end_for_every_caller(menu: Menu) -> None:
+    """A silent caller reaches an end in at most as many steps as there are nodes, and every node has a way out."""
     if any(severity == "error" for _, _, severity in check(menu)):
         return
     ways = {name: [edge.target for edge in edges(node)] for name, node in menu.nodes.items()}
@@ -298,7 +291,7 @@ def test_a_menu_without_errors_lets_every_caller_go(menu: Menu) -> None:
 
 
 @given(st.dictionaries(st.integers(0, 6).map(str), st.lists(st.integers(0, 8).map(str), max_size=3)))
-def test_circles_are_walks_that_end_where_they_began(ways: dict[str, list[str]]) -> None:
+def test_cycles_end_where_they_began(ways: dict[str, list[str]]) -> None:
     rings = find_cycles(ways)
     for ring in rings:
         assert ring[0] == ring[-1] and len(set(ring)) == len(ring) - 1
@@ -309,7 +302,7 @@ def test_circles_are_walks_that_end_where_they_began(ways: dict[str, list[str]])
     assert len(rings) == len(knots)
 
 
-def test_prompts_of_names_them_all() -> None:
+def test_menu_prompts_are_complete() -> None:
     ask = {
         "kind": "ask",
         "prompts": ["a", {"say": "next_opening"}],

@@ -18,7 +18,7 @@ from ivr.configuration import graph_layout, menu_graph
 from ivr.configuration.menu import Menu
 from ivr.configuration.service import Configuration, load
 from ivr.configuration.settings import PromptText
-from tests.ivr.edited_config import Desk
+from tests.ivr.edited_config import EditedConfig
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_boxes_and_labels_never_overlap_and_lie_within_the_drawing(
 
 @given(graphs())
 @settings(max_examples=60, deadline=None)
-def test_arrows_run_down_but_for_those_that_close_a_circle(
+def test_arrows_run_down_except_those_that_close_a_cycle(
     drawn: tuple[dict[str, tuple[float, float]], list[graph_layout.Arrow]],
 ) -> None:
     sizes, arrows = drawn
@@ -118,7 +118,7 @@ def test_the_picture_is_wellformed_and_shows_every_node_and_key(shipped: Configu
     assert not re.search(r"(href|src|url\((?!#tip))", drawn)
 
 
-def test_words_cannot_break_the_picture() -> None:
+def test_texts_are_escaped() -> None:
     prompts = {"x": PromptText(text='<script> & "quoted" \u2026')}
     found = menu(
         end={"kind": "play", "prompts": ["x"], "next": "ask"},
@@ -156,7 +156,7 @@ def test_text_begins_where_callers_begin(shipped: Configuration) -> None:
     assert sum(not line.startswith(" ") for line in said) == len(shipped.menu.nodes)
 
 
-def test_every_kind_of_node_has_its_words() -> None:
+def test_every_kind_of_node_has_a_phrase() -> None:
     found = menu(
         n={"kind": "number", "name": "pratica", "prompts": ["x"], "next": "m", "failed": "h", "most_digits": 9},
         m={"kind": "message", "reason": "caller_choice"},
@@ -167,7 +167,7 @@ def test_every_kind_of_node_has_its_words() -> None:
     assert "m: messaggio: scelta di chi chiama\n" in said and "h: fine\n" in said
 
 
-def test_a_menu_that_no_sheet_holds_is_refused() -> None:
+def test_a_menu_too_large_for_one_sheet_is_refused() -> None:
     nodes = {f"n{index}": {"kind": "play", "prompts": ["x"], "next": f"n{index + 1}"} for index in range(200)}
     found = menu(**nodes, n200={"kind": "hangup"})
     with pytest.raises(ValueError, match="201 nodes are too many for one sheet"):
@@ -213,6 +213,6 @@ def test_a_wrong_menu_and_a_wrong_place_are_refused(
     assert capsys.readouterr().err == (
         "ivr graph: no/such/folder.svg: No such file or directory; choose another file with --output\n"
     )
-    Desk(tmp_path).edit("menu", "start: orario", "start: orari")
+    EditedConfig(tmp_path).edit("menu", "start: orario", "start: orari")
     assert main(["--config", "config", "graph"]) == 1
     assert 'start: no node named "orari"; did you mean "orario"?' in capsys.readouterr().err

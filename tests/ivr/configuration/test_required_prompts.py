@@ -1,4 +1,4 @@
-"""The list of what the program says of itself agrees with what the program says."""
+"""The list of required prompts agrees with the prompts that the sources name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from common.places import ROOT
 from ivr.configuration.compiled import Compiled
 from ivr.configuration.required_prompts import HOURS, NUMBERS, REQUIRED
 from ivr.flows.speech import clock_time, number
-from tests.ivr.edited_config import Desk
+from tests.ivr.edited_config import EditedConfig
 
 SOURCES = ("ivr/**/*.py", "voicemail/**/*.py", "config/asterisk/*.conf")
 
 
 def said_in_sources(shipped: Compiled) -> set[str]:
-    """Ids of the catalogue that stand as whole words in quotes, or as sounds, in what the callers meet."""
+    """Ids of the catalogue that occur in quotes, or as sounds, in the sources of the call path."""
     text = "\n".join(
         path.read_text(encoding="utf-8")
         for pattern in SOURCES
@@ -28,7 +28,7 @@ def said_in_sources(shipped: Compiled) -> set[str]:
     }
 
 
-def test_every_prompt_that_the_sources_say_is_required(shipped: Compiled) -> None:
+def test_every_prompt_that_the_sources_name_is_required(shipped: Compiled) -> None:
     said = said_in_sources(shipped)
     words_of_other_meaning = {"closed"}  # a fact's value; the prompt is the menu's
     assert said - REQUIRED == words_of_other_meaning
@@ -45,9 +45,9 @@ def test_the_shipped_catalogue_has_them_all(shipped: Compiled) -> None:
 
 
 def test_a_catalogue_that_lacks_one_is_refused_by_name(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.edit("prompts", "  vm-record:", "  vm-recorded:")
-    assert desk.problems() == [
+    config = EditedConfig(tmp_path)
+    config.edit("prompts", "  vm-record:", "  vm-recorded:")
+    assert config.problems() == [
         'config/prompts.yaml: prompts: "vm-record" is missing, which callers or operators hear; '
         "copy it from the shipped file"
     ]

@@ -54,7 +54,7 @@ def test_information_then_goodbye_is_a_call_that_was_informed(compiled: Compiled
 
 
 @pytest.mark.parametrize("missing", [False, True])
-def test_who_did_not_hear_the_information_was_not_informed(compiled: Compiled, missing: bool) -> None:
+def test_a_caller_who_did_not_hear_the_information_was_not_informed(compiled: Compiled, missing: bool) -> None:
     """Asterisk says -1 when there is no such sound, and when the caller hangs up in the middle of it."""
     if missing:
         del compiled["prompts"]["info-adr"]
@@ -99,7 +99,7 @@ def test_the_repeat_key_is_not_an_attempt(compiled: Compiled) -> None:
     assert "wrong-input" not in caller.heard
 
 
-def test_repeating_for_ever_ends(compiled: Compiled) -> None:
+def test_repeats_are_limited(compiled: Compiled) -> None:
     caller = ScriptedCaller("*" * 1000)
     done = rehearse(compiled, caller)
     assert done.variables["IVR_OUTCOME"] == "queue"
@@ -119,7 +119,7 @@ def test_a_key_in_the_welcome_answers_the_first_question(compiled: Compiled) -> 
     assert caller.heard == ["welcome", "queue-wait"]
 
 
-def test_nobody_stays_in_the_menu_for_ever(compiled: Compiled) -> None:
+def test_the_menu_has_a_time_limit(compiled: Compiled) -> None:
     compiled["service"]["limits"]["menu_seconds"] = 120
     caller = ScriptedCaller("12" * 100)
     done = rehearse(compiled, caller)
@@ -251,7 +251,7 @@ def test_a_number_may_be_typed_again(with_number: Compiled) -> None:
     assert done.variables["IVR_PRACTICE"] == "567"
 
 
-def test_the_star_starts_a_number_anew(with_number: Compiled) -> None:
+def test_the_star_starts_a_number_again(with_number: Compiled) -> None:
     assert rehearse(with_number, ScriptedCaller("99*123#1")).variables["IVR_PRACTICE"] == "123"
 
 

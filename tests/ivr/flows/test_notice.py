@@ -23,20 +23,20 @@ def run(compiled: Compiled, caller: ScriptedCaller, call_id: str = "1.1") -> Reh
     return rehearsal
 
 
-def test_without_a_campaign_nobody_is_told_and_nobody_is_recorded(compiled: Compiled) -> None:
+def test_without_a_campaign_there_is_no_notice_and_no_recording(compiled: Compiled) -> None:
     caller = ScriptedCaller("5")
     assert "IVR_RECORD" not in run(compiled, caller).variables
     assert "recording-notice" not in caller.heard
 
 
-def test_who_was_told_may_be_recorded(campaign: Compiled) -> None:
+def test_a_caller_who_heard_the_notice_may_be_recorded(campaign: Compiled) -> None:
     done = run(campaign, ScriptedCaller(["", "5"]))
     assert done.variables["IVR_RECORD"] == "1"
     (fact,) = [fact for fact in done.facts if fact.kind == "notice"]
     assert fact.data == {"prompts": {"recording-notice": 1}, "campaign": "qualita"}
 
 
-def test_who_refuses_after_the_notice_is_not_recorded_and_goes_on(campaign: Compiled) -> None:
+def test_a_caller_who_refuses_after_the_notice_is_not_recorded(campaign: Compiled) -> None:
     done = run(campaign, ScriptedCaller("95"))
     assert "IVR_RECORD" not in done.variables
     assert done.variables["IVR_OUTCOME"] == "queue"
@@ -62,7 +62,7 @@ class RefusesAtOnce(ScriptedCaller):
         return Press("9", 1.0) if prompt == "recording-notice" else None
 
 
-def test_who_refuses_during_the_notice_is_not_recorded(campaign: Compiled) -> None:
+def test_a_caller_who_refuses_during_the_notice_is_not_recorded(campaign: Compiled) -> None:
     done = run(campaign, RefusesAtOnce("5"))
     assert "IVR_RECORD" not in done.variables
     assert [fact.kind for fact in done.facts][:2] == ["answered", "refusal"]

@@ -103,14 +103,14 @@ def test_italian_numbers_are_those_of_phonenumbers(first: str) -> None:
 
 @given(st.text() | st.text("0123456789+ .-*#", max_size=20))
 @example("+39 06 1234567")
-def test_whatever_is_given_the_answer_is_a_number_or_none_and_stays_itself(text: str) -> None:
+def test_any_text_gives_a_number_or_none_and_normalising_twice_changes_nothing(text: str) -> None:
     number = normalise(text)
     if number is not None:
         assert number[0] == "+" and number[1:].isascii() and number[1:].isdigit() and 8 <= len(number) <= 16
         assert normalise(number) == number
 
 
-def test_it_is_light() -> None:
+def test_import_is_light() -> None:
     heavy = {"phonenumbers", "typing", "json", "datetime"}
     program = f"import sys, ivr.flows.phone_numbers; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)

@@ -44,7 +44,7 @@ def test_nothing_installed_is_an_error_with_the_remedy(monkeypatch: pytest.Monke
         ("ivr.flows.menu:OTHER_TOPIC", "is a str, not a function"),
     ],
 )
-def test_an_entry_point_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
+def test_an_entry_point_without_a_target_is_named(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
     with_points(monkeypatch, ("menu", value))
     with pytest.raises(PluginError) as raised:
         installed_flows()
@@ -58,6 +58,6 @@ def test_two_packages_with_the_same_flow_are_named(monkeypatch: pytest.MonkeyPat
         installed_flows()
 
 
-def test_the_same_one_seen_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_entry_point_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with_points(monkeypatch, ("menu", "ivr.flows.menu:menu"), ("menu", "ivr.flows.menu:menu"))
     assert installed_flows() == {"menu": menu}

@@ -1,4 +1,4 @@
-"""The questionnaire, rehearsed: whole, in part, refused, wrong."""
+"""The survey, rehearsed: complete, partial, refused, wrong."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_three_questions_three_answers(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize("asked", [1, 2, 3])
-def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled, asked: int) -> None:
-    """The ring before failed in the middle; IVR_ASKED says how far it had come."""
+def test_the_next_ring_asks_only_the_remaining_questions(compiled: Compiled, asked: int) -> None:
+    """The previous ring failed in the middle; IVR_ASKED is the number of questions that it asked."""
     caller = ScriptedCaller("543"[asked:])
     given, _ = answers(compiled, caller, str(asked))
     assert given == [("solved", 5), ("courtesy", 4), ("overall", 3)][asked:]
@@ -37,7 +37,7 @@ def test_whoever_takes_over_asks_only_what_has_not_been_asked(compiled: Compiled
 
 
 @pytest.mark.parametrize("asked", ["", "0", "-1", "many", "\u00b2"])
-def test_without_a_ring_before_all_is_asked(compiled: Compiled, asked: str) -> None:
+def test_without_an_earlier_ring_all_questions_are_asked(compiled: Compiled, asked: str) -> None:
     caller = ScriptedCaller("543")
     assert len(answers(compiled, caller, asked)[0]) == 3
     assert caller.heard[0] == "survey-invitation"
@@ -62,7 +62,7 @@ def test_wrong_keys_only_go_on_to_the_next_question(compiled: Compiled) -> None:
     assert given == [("courtesy", 4), ("overall", 3)]
 
 
-def test_who_says_nothing_is_not_asked_further(compiled: Compiled) -> None:
+def test_a_silent_caller_is_not_asked_further(compiled: Compiled) -> None:
     caller = ScriptedCaller(["5"])
     given, _ = answers(compiled, caller)
     assert given == [("solved", 5)]
