@@ -63,8 +63,8 @@ def _handed_on(inputs: Inputs, mails: Rows) -> NDArray[np.intp]:
 def _served(inputs: Inputs, created: Floats, work: Floats, serve: Serve) -> tuple[Floats, Floats]:
     """Start and end of each request, in the given order; NaN after the last working hours."""
     if not inputs.office_people:
-        nobody = np.full(len(created), np.nan)
-        return nobody, nobody.copy()
+        never = np.full(len(created), np.nan)
+        return never, never.copy()
     hours = _Hours(inputs.office_from, inputs.office_until)
     begun = serve(hours.worked(created), work, min(inputs.office_people, len(created)))
     started = np.maximum(created, hours.instant(begun, "right"))  # rounding must not move the start before the request

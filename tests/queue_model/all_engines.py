@@ -1,4 +1,4 @@
-"""Every engine there is: SimPy, the compiled kernel, and the kernel's own source run by Python."""
+"""All engines: SimPy, the compiled kernel, and the source of the kernel run by Python."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Engine = Callable[[Inputs], Records]
 
 
 def source_of_the_kernel() -> ModuleType:
-    """`queue_model/simulation/kernel.py` as plain Python, whether it was compiled or not."""
+    """`queue_model/simulation/kernel.py` as plain Python, whether it is compiled or not."""
     path = os.path.join(os.path.dirname(reference.__file__), "kernel.py")
     spec = importlib.util.spec_from_file_location("queue_model_kernel_source", path)
     assert spec is not None
@@ -34,9 +34,9 @@ ENGINES: dict[str, Engine] = {
 
 
 def run_on_all_engines(given: Inputs) -> Records:
-    """The record, after all engines have given it."""
-    wanted = reference.simulate(given)
+    """The record of a period, after checking that all engines give the same."""
+    expected = reference.simulate(given)
     for name in ("kernel", "kernel as Python"):
-        difference = wanted.same_as(ENGINES[name](given))
+        difference = expected.same_as(ENGINES[name](given))
         assert not difference, f"simpy against {name}: {difference}"
-    return wanted
+    return expected

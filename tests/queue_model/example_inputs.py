@@ -1,4 +1,4 @@
-"""Small periods full of trouble for both engines: features alone and together, on a grid so coarse that things tie."""
+"""Inputs for both engines: small random periods with any features and many ties, and whole days."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FEATURES = (
 def random_period(
     seed: int, features: frozenset[str], *, calls: int = 30, operators: int = 4, grid: float = 10.0
 ) -> Inputs:
-    """A period of about an hour; `grid` > 0 puts every time and duration on multiples of it, 0 draws them freely."""
+    """A period of about an hour. All times and durations are multiples of `grid`, or continuous if it is 0."""
     draw = np.random.default_rng(seed)
     hour = 3600.0
     have = features.__contains__
@@ -117,7 +117,7 @@ def random_period(
 def roster(
     draw: np.random.Generator, features: frozenset[str], operators: int, hour: float, grid: float
 ) -> list[tuple[float, int, int]]:
-    """Shifts (one or two a head, perhaps without an end) and breaks (perhaps off shift, perhaps without an end)."""
+    """Shifts (one or two per operator, possibly without an end) and breaks (possibly off shift or without an end)."""
     if "shifts" not in features and "hot_desks" not in features:
         rows = [(0.0, SHIFT_START, each) for each in range(operators)]
     else:
@@ -133,7 +133,7 @@ def roster(
 
 
 def instants(draw: np.random.Generator, number: int, hour: float, grid: float) -> list[float]:
-    """Different instants, in order. On a grid of their own, coarser, so that people's shifts and breaks meet."""
+    """Distinct instants, in order, on a coarser grid, so that shifts and breaks of operators coincide."""
     step = 6 * grid if grid else 0.0
     values = draw.random(number) * hour
     return sorted({float(np.floor(value / step) * step) if step else float(value) for value in values})
@@ -144,7 +144,7 @@ DAY, OPENS = 86400.0, 9 * 3600.0
 
 
 def arrivals(draw: np.random.Generator, days: int) -> Any:
-    """Poisson calls of so many days, day after day, busier and quieter by the half-hour."""
+    """Poisson calls of several days with a rate for each half-hour."""
     number = draw.poisson(PER_HALF_HOUR, (days, len(PER_HALF_HOUR)))
     begins = np.arange(days)[:, None] * DAY + OPENS + np.arange(len(PER_HALF_HOUR)) * 1800.0
     at = np.repeat(begins.ravel(), number.ravel())
@@ -152,7 +152,7 @@ def arrivals(draw: np.random.Generator, days: int) -> Any:
 
 
 def plain_days(days: int, operators: int, seed: int = 1) -> Inputs:
-    """Calls and patience only, the same people all the time: lognormal talk, exponential wrap-up and patience."""
+    """Calls and patience only, with constant staff: lognormal talk, exponential wrap-up and patience."""
     draw = np.random.default_rng(seed)
     at = arrivals(draw, days)
     return inputs.build(
@@ -165,7 +165,7 @@ def plain_days(days: int, operators: int, seed: int = 1) -> Inputs:
 
 
 def full_days(days: int, per_shift: int = 6, seed: int = 1) -> Inputs:
-    """Everything at once, day after day: two shifts with breaks on the same seats, e-mails, messages, redials."""
+    """Every feature, for several days: two shifts with breaks on the same seats, e-mails, messages, redials."""
     draw = np.random.default_rng(seed)
     at = arrivals(draw, days)
     each = (len(at), 3)

@@ -1,4 +1,4 @@
-"""Scenarios for tests: the day of the ground truth, and a small service with everything switched on."""
+"""Scenarios for tests: the day of the ground truth, and a small service with every feature switched on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ EVERY_DAY = {
 
 
 def day(staff: int = 12, days: int = 10, **changes: Any) -> dict[str, Any]:
-    """W1 as plain values: exponential talk of 360 s and patience of 180 s, nothing else; people stay until all is done.
+    """W1 as plain values: exponential talk of 360 s and patience of 180 s, and no other feature.
 
-    `changes` are merged on top: `callers={"patience": ...}`.
+    Operators stay until all calls are finished. `changes` are merged into it: `callers={"patience": ...}`.
     """
     plain: dict[str, Any] = {
         "title": "W1",
@@ -42,7 +42,7 @@ def day(staff: int = 12, days: int = 10, **changes: Any) -> dict[str, Any]:
 
 
 def everything(days: int = 7, **changes: Any) -> dict[str, Any]:
-    """A busy week of a small service in which everything that the model knows happens."""
+    """A busy week of a small service that uses every feature of the model."""
     plain = day(
         days=days,
         operators={
@@ -113,5 +113,5 @@ def everything(days: int = 7, **changes: Any) -> dict[str, Any]:
 
 
 def study_of(written: dict[str, Any]) -> Study:
-    """The study of plain values."""
+    """The study of a scenario given as plain values."""
     return study.of(written)

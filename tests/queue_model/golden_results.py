@@ -1,5 +1,7 @@
-"""What each scenario of scenarios/ gave with few replications, kept in golden/. To write them anew, after a change that
-is meant to change results: `python -m tests.queue_model.golden_results`; then read the difference before you commit it.
+"""Results of each scenario in scenarios/ with few replications, kept in golden/.
+
+To write them again after a change that is meant to change results, run `python -m tests.queue_model.golden_results`.
+Review the differences before committing them.
 """
 
 from __future__ import annotations
@@ -15,17 +17,17 @@ from queue_model.runs.replication import replicate
 from queue_model.scenario import study
 
 FOLDER = Path(__file__).parent / "golden"
-REPLICATIONS = 2  # or as many as the scenario wants, if fewer
+REPLICATIONS = 2  # or those of the scenario, if fewer
 
 
 def scenarios() -> list[str]:
-    """The names of the scenarios that are shipped; other documents beside them are not simulated."""
+    """The names of the shipped scenarios. Other documents in the folder are not simulated."""
     written = {path.stem: yaml.safe_load(path.read_bytes()) for path in Path(ROOT, "scenarios").glob("*.yaml")}
     return sorted(name for name, value in written.items() if "arrivals" in value or "based_on" in value)
 
 
 def result(name: str) -> dict[str, Any]:
-    """The sums of all replications: of each measure numerator and denominator, and the counts."""
+    """The sums of all replications: numerator and denominator of each measure, and the counts."""
     ready = study.load(str(Path(ROOT, "scenarios", f"{name}.yaml")))
     found = replicate(ready, replications=min(REPLICATIONS, ready.scenario.replications), engine_name="kernel")
     return {

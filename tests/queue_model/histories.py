@@ -1,4 +1,4 @@
-"""Histories with a known truth: level, weekdays, growth, season, holidays, and a gamma factor a day."""
+"""Histories with known parameters: level, weekdays, growth, season, holidays, and a gamma factor per day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ YEAR = 1 + 0.2 * np.cos(2 * np.pi * (np.arange(12) - 2) / 12)
 def truth(
     days: int, *, level: float = 400, growth: float = 0.0, season: bool = False, first: date = date(2024, 1, 8)
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """The calls expected, [days, SLOTS]."""
+    """The expected calls, [days, SLOTS]."""
     calendar = Calendar.of(first, days, HOURS)
     kinds = np.array([DAY_FACTORS[kind] for kind in KINDS])
     whole = level * np.exp(growth * np.arange(days)) * WEEK[calendar.weekday] * kinds[calendar.kind]
@@ -37,7 +37,7 @@ def synthetic(
     days: int, *, shape: float | None = None, seed: int = 1, first: date = date(2024, 1, 8), level: float = 400,
     growth: float = 0.0, season: bool = False,
 ) -> History:  # fmt: skip
-    """Poisson calls around the truth, each day busier or quieter by a gamma factor of that shape."""
+    """Poisson calls with these expectations, times a gamma factor of that shape for each day."""
     draw = np.random.default_rng(seed)
     expected = truth(days, level=level, growth=growth, season=season, first=first)
     busy = draw.standard_gamma(shape, days) / shape if shape is not None else np.ones(days)
@@ -45,7 +45,7 @@ def synthetic(
 
 
 def csv(history: History) -> str:
-    """The history as a file, without the half-hours in which nobody called on a working day's night."""
+    """The history as a CSV file, without the half-hours at night."""
     lines = ["day,half_hour,calls"]
     for number, row in enumerate(history.counts):
         day = history.first + number * ONE_DAY

@@ -1,4 +1,4 @@
-"""Pages of HTML as tests look at them: well-formed, fetching nothing, a table beside each picture."""
+"""HTML pages parsed and checked for tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ NASTY = "<script>alert('x')</script> & \"12 seats\" </title>"
 
 
 def parsed(path: Path) -> ElementTree.Element:
-    """The page as XML: every mark is closed, everything foreign is escaped, nothing is fetched or run, every column has
-    a name, and whatever can be too wide is scrolled by keys."""
+    """Parse a page as XML, and check it.
+
+    All tags are closed, text is escaped, nothing is fetched or run, every column has a heading, and wide content can be
+    scrolled with the keyboard.
+    """
     page = path.read_text(encoding="utf-8")
     assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", page) == []
     assert "default-src 'none'" in page
@@ -36,7 +39,7 @@ def section(page: ElementTree.Element, heading: str) -> ElementTree.Element:
 
 
 def cells(within: ElementTree.Element) -> list[list[str]]:
-    """The rows of the table, without its head."""
+    """The rows of the table body."""
     return [[words(cell) for cell in row] for row in within.findall(".//tbody/tr")]
 
 

@@ -1,4 +1,4 @@
-"""A queue_log as Asterisk would have written it of a simulated period."""
+"""The queue_log that Asterisk would have written for a simulated period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from queue_model.simulation.records import Outcome, Records
 
 
 def lines(records: Records, study: Study, *, numbers: bool = True) -> list[str]:
-    """The log of a run, in order of time: whole seconds cut as `time(NULL)` cuts them, a number for each caller."""
+    """The lines of the log by time, truncated to seconds like `time(NULL)`, with a number for each caller."""
     found = [line for row in records.calls for line in _visit(row, study.period.origin, numbers)]
     return [line for _, line in sorted(found, key=lambda each: each[0])]
 
@@ -19,7 +19,7 @@ def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, s
     call = {name: row[name].item() for name in row.dtype.names}  # type: ignore[attr-defined,index]
     outcome = Outcome(call["outcome"])
     if outcome in (Outcome.VOICEMAIL_CLOSED, Outcome.BLOCKED):
-        return  # never came to the queue
+        return  # never reached the queue
     entered = origin + call["entered"]
     ends = entered + call["wait"]
     waited = math.floor(ends) - math.floor(entered)
@@ -29,7 +29,7 @@ def _visit(row: object, origin: float, numbers: bool) -> Iterator[tuple[float, s
     def line(at: float, agent: str, words: str) -> tuple[float, str]:
         return at, f"{math.floor(at)}|{uniqueid}|nul|{agent}|{words}\n"
 
-    refused = {Outcome.VOICEMAIL_FULL: "FULL|", Outcome.VOICEMAIL_BUSY: "JOINEMPTY|"}  # which the dialplan writes
+    refused = {Outcome.VOICEMAIL_FULL: "FULL|", Outcome.VOICEMAIL_BUSY: "JOINEMPTY|"}  # written by the dialplan
     if outcome in refused:
         yield line(entered, "NONE", refused[outcome])
         return

@@ -153,9 +153,9 @@ def test_all_scenarios_run_with_one_seed() -> None:
 
 
 def test_progress_covers_all_scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[int, int]] = []
-    compare([study_of(day(5, 1))] * 2, replications=2, progress=lambda done, needed: told.append((done, needed)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    reports: list[tuple[int, int]] = []
+    compare([study_of(day(5, 1))] * 2, replications=2, progress=lambda done, needed: reports.append((done, needed)))
+    assert reports == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_measures_with_different_definitions_are_refused() -> None:

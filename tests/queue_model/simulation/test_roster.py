@@ -17,9 +17,14 @@ HOUR = 3600.0
 
 def plan(days: int = 1, replication: int = 0, **operators: Any) -> list[tuple[float, int, int]]:
     found = study_of(day(days=days, staff=4, operators=operators))
-    told = schedule_events(roster(found), found, Streams(5, replication))
+    schedule = schedule_events(roster(found), found, Streams(5, replication))
     return list(
-        zip(told["event_at"].tolist(), told["event_kind"].tolist(), told["event_operator"].tolist(), strict=True)
+        zip(
+            schedule["event_at"].tolist(),
+            schedule["event_kind"].tolist(),
+            schedule["event_operator"].tolist(),
+            strict=True,
+        )
     )
 
 
@@ -55,8 +60,11 @@ def test_breaks_are_in_local_time_when_clocks_change(date: str, hours: int) -> N
             operators={"shifts": {"tutti": {"hours": "00:00-08:00", "operators": 2, "breaks": pauses}}},
         )
     )
-    told = schedule_events(roster(found), found, Streams(5))
-    at = {kind: (told["event_at"][told["event_kind"] == kind] / HOUR).tolist() for kind in (BREAK_START, BREAK_END)}
+    schedule = schedule_events(roster(found), found, Streams(5))
+    at = {
+        kind: (schedule["event_at"][schedule["event_kind"] == kind] / HOUR).tolist()
+        for kind in (BREAK_START, BREAK_END)
+    }
     five = 5.0 + hours - 24  # as many hours after midnight
     assert at[BREAK_START] == [1.0, 1.0, five, five + 0.125]
     assert at[BREAK_END] == [1.25, 1.25, five + 0.125, five + 0.25]

@@ -86,8 +86,8 @@ def test_parts_are_the_measures_of_their_visits(week: tuple[Study, ReplicationIn
     for number, (label, some) in enumerate(groups.items()):
         for name, figure in kpi.measure(some, measurer.thresholds).items():
             if name in mine:
-                told = (mine[name][0][number], mine[name][1][number])
-                assert told == pytest.approx(figure[2:], rel=1e-9), (label, name)
+                bulk = (mine[name][0][number], mine[name][1][number])
+                assert bulk == pytest.approx(figure[2:], rel=1e-9), (label, name)
 
 
 def test_occupancy_is_work_over_time_at_the_seat(week: tuple[Study, ReplicationInputs, Records]) -> None:
@@ -112,7 +112,7 @@ def test_on_time_figures_are_those_of_the_charter(clock: str) -> None:
         targets={"email_clock": clock},
     )
     period, measurer = study.period, Measurer(study)
-    told = measurer.sums(built, records).whole
+    bulk_sums = measurer.sums(built, records).whole
     email, second, message = study.promises.values()
     assert email.clock == clock
     handed = {int(row["entity"]): float(row["ended"]) for row in records.second if row["source"] == Source.EMAIL}
@@ -140,7 +140,7 @@ def test_on_time_figures_are_those_of_the_charter(clock: str) -> None:
     until = period.origin + period.length
     for name, requests in (("on_time_email", front), ("on_time_second_level", back), ("on_time_callback", called)):
         figure = kpi.on_time(name, requests, period.origin, until)
-        assert told[name] == figure[2:]
+        assert bulk_sums[name] == figure[2:]
         assert 0 < figure.numerator < figure.denominator
 
 
