@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+	2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs bench clean
@@ -14,14 +16,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## the virtual environment, from the lock file
+	@$(BIN)/python -m queue_model.compiled || { echo "== compiling the model again" && $(INSTALL); }
 
 $(READY): requirements.lock setup.cfg pyproject.toml setup.py queue_model/simulation/kernel.py queue_model/simulation/array_loops.py queue_model/runs/measures/tally.py queue_model/random/variates.py
 	@echo "== setting up the virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@rm -rf *.egg-info # what an earlier build left there would hide the entry points
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
-		2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
+	@$(INSTALL)
 	@touch $@
 
 switch: setup ## Asterisk and SIPp, unpacked under var/ (no root needed)

@@ -55,6 +55,9 @@ def write_stamp(source: Path) -> str:
         (BUILD / source.with_suffix(".c")).unlink(missing_ok=True)  # Cython compares times, which may be misleading
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(text, encoding="ascii")
+    for extension in source.parent.glob(f"{source.stem}.*.so"):
+        if digest.encode() not in extension.read_bytes():
+            extension.unlink()  # a newer time would keep setuptools from replacing it
     return str(stamp)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import sys
 import warnings
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+COMPILED = ("simulation.kernel", "simulation.array_loops", "random.variates", "runs.measures.tally")  # as in setup.py
 State = Literal["current", "outdated", "missing"]
 REMEDY = "rebuild with `make setup`"
 
@@ -64,3 +66,15 @@ def compiled_or_plain(name: str) -> ModuleType:
 def source_of(name: str) -> str:
     """The path of a module's source in the repository."""
     return f"queue_model/{name.replace('.', '/')}.py"
+
+
+def main() -> int:
+    """For `make setup`, which looks at times: print the modules that must be compiled again; 1 if there are any."""
+    outdated = [source_of(name) for name in COMPILED if state(name) == "outdated"]
+    for source in outdated:
+        print(f"{source} has changed since it was compiled")
+    return 1 if outdated else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

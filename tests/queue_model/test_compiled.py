@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from queue_model.cli import main
 from queue_model.random import variates, variates_plain
 from queue_model.simulation import kernel
 
-NAMES = ("simulation.kernel", "simulation.array_loops", "random.variates", "runs.measures.tally")
+NAMES = compiled.COMPILED
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,21 @@ def copied(module: ModuleType, folder: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize("name", NAMES)
 def test_all_are_current_here(name: str) -> None:
     assert compiled.state(name) == "current", "rebuild with `make setup`"
+
+
+def test_setup_compiles_them_all() -> None:
+    setup = ast.parse((Path(ROOT) / "setup.py").read_text(encoding="utf-8"))
+    values = {node.targets[0].id: node.value for node in setup.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
+    assert ast.literal_eval(values["COMPILED"]) == compiled.COMPILED
+
+
+def test_make_setup_is_told_what_is_outdated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compiled.main() == 0
+    monkeypatch.setattr(compiled, "state", lambda name: "outdated" if name == "random.variates" else "missing")
+    assert compiled.main() == 1
+    assert capsys.readouterr().out == "queue_model/random/variates.py has changed since it was compiled\n"
 
 
 def test_a_module_that_is_never_compiled() -> None:
@@ -103,28 +119,47 @@ RUN = (
 )
 
 
-def test_after_a_git_pull(tmp_path: Path) -> None:
-    """Everything is outdated, and one extension no longer even loads: the results stay, with a warning for each."""
-    shutil.copytree(Path(ROOT) / "queue_model", tmp_path / "queue_model", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in NAMES:
-        with open(tmp_path / compiled.source_of(name), "a", encoding="utf-8") as file:
-            file.write("# pulled\n")
-    (extension,) = (tmp_path / "queue_model" / "simulation").glob("array_loops.*.so")
-    extension.write_bytes(b"cannot be loaded")
-    ran = subprocess.run(
+def run_in_copy(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-c", RUN],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), ROOT])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), ROOT])},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with the whole package, extensions included."""
+    shutil.copytree(Path(ROOT) / "queue_model", tmp_path / "queue_model", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_after_a_git_pull(copy: Path) -> None:
+    """Everything is outdated, and one extension no longer even loads: the results stay, with a warning for each."""
+    for name in NAMES:
+        with open(copy / compiled.source_of(name), "a", encoding="utf-8") as file:
+            file.write("# pulled\n")
+    (extension,) = (copy / "queue_model" / "simulation").glob("array_loops.*.so")
+    extension.write_bytes(b"cannot be loaded")
+    ran = run_in_copy(copy)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == ["1", "array_loops_plain variates_plain tally_plain"]
     for name in NAMES:
         assert f"EngineWarning: {compiled.source_of(name)} has changed since it was compiled" in ran.stderr
     assert ran.stderr.count("rebuild with `make setup`") >= len(NAMES)
+
+
+def test_an_installation_without_the_sources(copy: Path) -> None:
+    """All extensions are used, without a warning."""
+    for name in NAMES:
+        (copy / compiled.source_of(name)).unlink()
+    ran = run_in_copy(copy)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == ["1", "array_loops variates tally"]
 
 
 def test_the_check_costs_little() -> None:
@@ -156,3 +191,30 @@ def test_a_supervisor_is_warned_in_a_plain_line(
     first, second, *_ = capsys.readouterr().err.splitlines()
     assert first == "queue-model: rebuild with `make setup`"
     assert second.endswith("DeprecationWarning: a mistake of a library") and "test_compiled.py" in second
+
+
+@pytest.mark.timeout(300)
+def test_an_outdated_extension_is_built_again_whatever_its_time(tmp_path: Path) -> None:
+    """Also when it is newer than its source, as a copy from elsewhere is."""
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(Path(ROOT) / name, tmp_path)
+    shutil.copytree(
+        Path(ROOT) / "queue_model", tmp_path / "queue_model", ignore=shutil.ignore_patterns("__pycache__", "*.so")
+    )
+    setup = (tmp_path / "setup.py").read_text(encoding="utf-8")
+    lines = [line if not line.startswith("COMPILED =") else 'COMPILED = ("runs.measures.tally",)' for line in
+             setup.splitlines()]  # fmt: skip
+    (tmp_path / "setup.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def build() -> Path:
+        words = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+        built = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+        assert built.returncode == 0, built.stderr
+        (extension,) = (tmp_path / "queue_model/runs/measures").glob("tally.*.so")
+        return extension
+
+    extension = build()
+    assert compiled.is_current(extension)
+    extension.write_bytes(b"an old one")
+    os.utime(extension, (2e9, 2e9))
+    assert compiled.is_current(build())
