@@ -1,1 +1,1 @@
-"""Results as pages and terminal tables."""
+"""Results as HTML pages and as text for a terminal."""

@@ -1,4 +1,4 @@
-"""A comparison as one page of HTML: the ranking, then every scenario against the first, and how sure that is."""
+"""A comparison as an HTML page: the ranking, then each scenario compared with the first, with intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = ("share", "seconds")
 
 
 def report(found: Comparison, called: Sequence[str], measures: Sequence[str], rank: str, language: Language) -> str:
-    """The page. `called`: what the scenarios are named; `measures`: those to compare; `rank`: the one that ranks."""
+    """The page. `called`: names of the scenarios; `measures`: those to compare; `rank`: the measure of the ranking."""
     writer = Writer(found, called, language)
     title = writer.words["comparison"].format(", ".join(called))
     sections = [
@@ -30,7 +30,7 @@ def report(found: Comparison, called: Sequence[str], measures: Sequence[str], ra
 
 
 class Writer:
-    """The parts of a page on one comparison."""
+    """The parts of the page of a comparison."""
 
     def __init__(self, found: Comparison, called: Sequence[str], language: Language) -> None:
         self.found, self.called, self.language, self.words = found, called, language, TEXTS[language]
@@ -71,7 +71,7 @@ class Writer:
         return localization.figure(self.found.value(scenario, measure), DEFINITIONS[measure].kind, self.language)
 
     def change(self, value: float | None, kind: str) -> str:
-        """With its sign, in percentage points or seconds."""
+        """A difference with its sign, in percentage points or seconds."""
         if value is None:
             return localization.NOTHING
         return f"{self._signed(value, kind)}\N{NO-BREAK SPACE}{self._unit(kind)}"
@@ -139,7 +139,7 @@ class Writer:
         return html_page.figure_section(heading, [words["against say"]], drawn, key, table, wide=True)
 
     def _drawn(self, heading: str, apart: Sequence[Difference], kind: str) -> str:
-        """The differences of one kind: points and seconds have no scale in common."""
+        """The differences of one kind: points and seconds need separate scales."""
         rows = [
             forest_plot.Row(
                 self.title(each.measure), each.value,
@@ -149,17 +149,17 @@ class Writer:
             for each in apart if DEFINITIONS[each.measure].kind == kind and each.value is not None
         ]  # fmt: skip
         title = f"{heading} ({self._unit(kind)})"
-        return forest_plot.forest_plot(title, rows, lambda value: self._mark_said(value, kind)) if rows else ""
+        return forest_plot.forest_plot(title, rows, lambda value: self._mark_label(value, kind)) if rows else ""
 
-    def _mark_said(self, value: float, kind: str) -> str:
-        """A mark of the scale: no decimals where there are none."""
+    def _mark_label(self, value: float, kind: str) -> str:
+        """A mark of the scale, with decimals only if needed."""
         scaled = round(100 * value if kind == "share" else value, 9)
         sign = "+" if scaled > 0 else "\N{MINUS SIGN}" if scaled else ""
         digits = 0 if scaled == int(scaled) else 2
         return f"{sign}{localization.number(abs(scaled), self.language, digits)} {self._unit(kind)}"
 
     def definitions(self, measures: Sequence[str]) -> str:
-        """What each measure means: a figure without its definition cannot be compared."""
+        """The definition of each measure."""
         texts = ((self.title(each), DEFINITIONS[each].text(self.language, **self.within)) for each in measures)
         rows = [[Markup(f"{escape(title)}<small>{escape(text)}</small>")] for title, text in texts]
         heading = self.words["measures"]
@@ -168,7 +168,7 @@ class Writer:
 
 
 def _mark(apart: Difference) -> tuple[str, str]:
-    """The class and the colour of a verdict: good news, bad news, neither, or unsure."""
+    """The style and colour of a verdict: better, worse, neither or uncertain."""
     if apart.verdict in ("cannot tell", "nothing to compare"):
         return "unsure", colours.AMBER
     if apart.verdict == "the same" or apart.measure in NEITHER:

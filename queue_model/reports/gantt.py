@@ -1,4 +1,4 @@
-"""A week's rota as a Gantt chart: a row a person, a bar a shift, light stretches for the breaks."""
+"""The rota of a week as a Gantt chart: a row per person, a bar per shift, breaks in a light colour."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pages.colours import DARK, GREEN, GRID, INK, LIGHT, ORANGE, PALE, PLUM, SOF
 from queue_model.planning.rota import Duty
 
 LEFT, TOP, ROW, DAY, GAP = 44, 34, 17, 118, 6
-INKS = (DARK, GREEN, ORANGE, PLUM, SOFT)  # of the kinds of shift, in turn
+INKS = (DARK, GREEN, ORANGE, PLUM, SOFT)  # colours of the kinds of shift, in this order
 
 
 def colours(kinds: Sequence[str]) -> dict[str, str]:
+    """A colour for each kind of shift."""
     return {kind: INKS[n % len(INKS)] for n, kind in enumerate(kinds)}
 
 
@@ -21,7 +22,7 @@ def week(
     title: str, people: Sequence[str], days: Sequence[date], heads: Sequence[str], duties: Sequence[Duty],
     fills: dict[str, str],
 ) -> str:  # fmt: skip
-    """The duties of these days; `heads` stand above them. Every day shows the same hours."""
+    """The duties of these days, with `heads` above the days. All days have the same hours."""
     first = min((duty.pattern.shift.start for duty in duties), default=0) // 60 * 60
     last = -(-max((duty.pattern.shift.end for duty in duties), default=24 * 60) // 60) * 60
     width, height = LEFT + (DAY + GAP) * len(days), TOP + ROW * len(people) + 6

@@ -1,4 +1,4 @@
-"""A rota as one page of HTML: each week as a Gantt chart with its table, what cannot be covered, and the proof."""
+"""A rota as an HTML page: what is not covered, the check by simulation, and a Gantt chart and table of each week."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def report(rota: Rota, checked: RotaCheck, language: Language) -> str:
     title = f"{rota.force.title}: {words['rota'].format(*ends)}"
     sections = [
         *_shortages(rota, language),
-        _proof(checked, language),
+        _check(checked, language),
         *(_week(rota, days, language) for days in weeks(rota.days)),
     ]
     return html_page.report(title, language, [f"{rota.study.scenario.title}. {summary}"], sections)
 
 
 def weeks(days: Sequence[date]) -> list[list[date]]:
-    """The days of service, week by week."""
-    found: dict[tuple[int, int], list[date]] = {}
+    """The open days by week."""
+    by_week: dict[tuple[int, int], list[date]] = {}
     for day in days:
-        found.setdefault(day.isocalendar()[:2], []).append(day)
-    return list(found.values())
+        by_week.setdefault(day.isocalendar()[:2], []).append(day)
+    return list(by_week.values())
 
 
 def _week(rota: Rota, days: list[date], language: Language) -> str:
@@ -50,9 +50,9 @@ def _week(rota: Rota, days: list[date], language: Language) -> str:
     heading = words["week"].format(localization.day(days[0], language))
     fills = gantt.colours(list(rota.force.shifts))
     picture = gantt.week(heading, people, days, heads, duties, fills)
-    mine = {(duty.person, duty.day): duty for duty in duties}
+    duty_of = {(duty.person, duty.day): duty for duty in duties}
     rows = [
-        [code, *(_cell(mine.get((code, day)), words["rest"]) for day in days), _hours(code, duties, language)]
+        [code, *(_cell(duty_of.get((code, day)), words["rest"]) for day in days), _hours(code, duties, language)]
         for code in people
     ]
     key = [(colour, "bar", kind) for kind, colour in fills.items()] + [(colours.LIGHT, "bar", words["break"])]
@@ -76,7 +76,7 @@ def _hours(code: str, duties: Sequence[Duty], language: Language) -> str:
 
 
 def _shortages(rota: Rota, language: Language) -> Iterator[str]:
-    """What cannot be covered, if anything."""
+    """The shortages and open shifts, if there are any."""
     words = TEXTS[language]
     if not rota.shortages and not rota.open_shifts:
         return
@@ -106,8 +106,8 @@ def _day(day: date, language: Language) -> str:
     return f"{localization.DAYS[language][day.weekday()]} {localization.day(day, language)}"
 
 
-def _proof(checked: RotaCheck, language: Language) -> str:
-    """The targets against what callers meet, and the half-hours that miss them."""
+def _check(checked: RotaCheck, language: Language) -> str:
+    """The verdict on each target, and the half-hours that miss it."""
     words, within = TEXTS[language], checked.result.measurer.thresholds._asdict()
     rows, missed = [], []
     for each in checked.verdicts:

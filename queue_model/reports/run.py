@@ -1,4 +1,4 @@
-"""The report of a run as one page of HTML: what a director is shown, in Italian or English, every figure explained."""
+"""The report of a run as an HTML page, in Italian or English, with a definition of every figure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def report(
 
 
 class Writer:
-    """The parts of a page on one result."""
+    """The parts of the page of a result."""
 
     def __init__(self, result: Result, unsteady: Sequence[UnstableQueue], language: Language) -> None:
         self.result, self.language, self.words = result, language, TEXTS[language]
@@ -128,7 +128,7 @@ class Writer:
         )
 
     def _bar(self, bound: Bound, estimate: Estimate, colour: str, said: str) -> charts.PromiseBar:
-        """Shares on an axis of 0 to 1; seconds on one of twice what is wanted, or of the value."""
+        """The bar of a bound. Shares have an axis from 0 to 1; seconds one to twice the bound, or to the value."""
         kind = DEFINITIONS[bound.measure].kind
         ends = localization.bounded(estimate, kind)
         whole = 1.0 if kind == "share" else max(2 * bound.value, *(ends or ()), estimate.value or 0.0)
@@ -201,7 +201,7 @@ class Writer:
         return html_page.figure_section(words["fan"], [words["fan say"], self.definition(name)], picture, key, side)
 
     def _quantiles(self, name: str) -> list[list[float]]:
-        """[half-hour][quantile] over replications; 0 where nobody queued."""
+        """Quantiles over replications, [half-hour][quantile]; 0 if nobody queued."""
         pairs = [each.parts["half-hour"][name] for each in self.result.sums]
         top, bottom = (np.array([pair[side] for pair in pairs], dtype=np.float64)[:, self.slots] for side in (0, 1))
         means = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)

@@ -1,4 +1,4 @@
-"""A staffing as one page of HTML: how many when, one day beside what formulas say, where seats bind, the hours."""
+"""A staffing as an HTML page: the people by half-hour, one day compared with formulas, too few seats, total hours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from queue_model.reports.texts import TEXTS
 
 
 def report(found: Staffing, day: int, language: Language) -> str:
-    """The page. `day`: the weekday to show beside the formulas, 0 = Monday."""
+    """The page. `day`: the weekday to compare with the formulas, 0 = Monday."""
     writer = Writer(found, language)
     sections = [writer.week(), *writer.binding(), writer.day(day), writer.totals()]
     introduction, notes = list(writer.introduction()), list(writer.notes())
@@ -24,7 +24,7 @@ def report(found: Staffing, day: int, language: Language) -> str:
 
 
 class Writer:
-    """The parts of a page on one staffing."""
+    """The parts of the page of a staffing."""
 
     def __init__(self, found: Staffing, language: Language) -> None:
         self.found, self.language, self.words = found, language, TEXTS[language]
@@ -46,7 +46,7 @@ class Writer:
         return value if interval == localization.NOTHING else f"{value} ({interval})"
 
     def ways(self) -> dict[str, Counts]:
-        """The staffs by who says them."""
+        """The staffing by method."""
         rules = self.found.formulas
         names = (self.words["simulation"], "Erlang C", "Erlang A", self.words["square root"])
         return dict(zip(names, (self.found.staff, rules.erlang_c, rules.erlang_a, rules.square_root), strict=True))
@@ -75,7 +75,7 @@ class Writer:
         yield self.words["how"]
 
     def week(self) -> str:
-        """People at work, weekdays across and half-hours down."""
+        """People at work, with weekdays as columns and half-hours as rows."""
         cells, words = self.found.cells, self.words
         days, slots = cells.weekdays, sorted(set(cells.slot.tolist()))
         place = {(int(d), int(s)): n for n, (d, s) in enumerate(zip(cells.weekday, cells.slot, strict=True))}
@@ -101,7 +101,7 @@ class Writer:
         return f"{self.found.staff[cell]}{'!' if self.found.binding[cell] else ''}"
 
     def binding(self) -> Iterator[str]:
-        """Where there are too few seats, if anywhere."""
+        """The half-hours with too few seats, if there are any."""
         found, words = self.found, self.words
         if not found.binding.any():
             return
@@ -122,7 +122,7 @@ class Writer:
         return f"{localization.DAYS[self.language][cells.weekday[cell]]} {clock(int(cells.slot[cell]) * STEP)}"
 
     def day(self, day: int) -> str:
-        """One weekday beside the formulas."""
+        """One weekday compared with the formulas."""
         found, words, rules = self.found, self.words, self.found.formulas
         mine = np.flatnonzero(found.cells.weekday == day).tolist()
         labels = [clock(int(found.cells.slot[cell]) * STEP) for cell in mine]

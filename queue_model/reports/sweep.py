@@ -1,4 +1,4 @@
-"""A sweep as one page of HTML: for each measure a heat map, and the table of its points."""
+"""A sweep as an HTML page: a heat map and a table of the points for each measure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def report(
     title: str, settings: Sequence[Setting], found: Sequence[Point], measures: Sequence[str], within: Thresholds,
     language: Language,
 ) -> str:  # fmt: skip
-    """The page. `title`: the base's; `measures`: those to show."""
+    """The page. `title`: of the base scenario; `measures`: those to show."""
     writer = Writer(settings, found, within, language)
     sections = [writer.measure(each) for each in measures]
     return html_page.report(title, language, list(writer.introduction()), sections, [writer.words["how"]])
 
 
-def value_said(value: Any) -> str:
-    """A setting's value; a law or a list as it is written in a scenario."""
+def value_text(value: Any) -> str:
+    """The value of a setting as text; a law or a list as in a scenario."""
     return localization.NOTHING if value is None else str(value)
 
 
 class Writer:
-    """The parts of a page on one sweep."""
+    """The parts of the page of a sweep."""
 
     def __init__(
         self, settings: Sequence[Setting], found: Sequence[Point], within: Thresholds, language: Language
@@ -43,12 +43,12 @@ class Writer:
         points, runs = (localization.number(each, self.language, 0) for each in (len(self.found), first.replications))
         seeds = ", ".join(str(each) for each in sorted({each.seed for each in self.found}))
         yield self.words["points asked"].format(
-            ", ".join(map(self.said, self.names)), points=points, runs=runs, seed=seeds
+            ", ".join(map(self.name_of, self.names)), points=points, runs=runs, seed=seeds
         )
         yield self.words["same callers"]
 
-    def said(self, name: str) -> str:
-        """A setting in the reader's words, if it has a short name; other keys as they are written in the scenario."""
+    def name_of(self, name: str) -> str:
+        """The name of a setting in the reader's language if it has a short name, or else its key."""
         short = next((each for each, path in SHORT_NAMES.items() if path == name), name)
         return self.words.get(f"set {short}", name)
 
@@ -57,13 +57,13 @@ class Writer:
         title = definition.title(self.language, **self.within)
         rows = [
             [
-                *(value_said(setting.get(each)) for each in self.names),
+                *(value_text(setting.get(each)) for each in self.names),
                 self.value(point, name),
                 self.interval(point, name),
             ]
             for setting, point in zip(self.settings, self.found, strict=True)
         ]
-        table = html_page.table(title, (*map(self.said, self.names), words["value"], words["interval"]), rows)
+        table = html_page.table(title, (*map(self.name_of, self.names), words["value"], words["interval"]), rows)
         text = [definition.text(self.language, **self.within)]
         drawn = self.drawn(name, title)
         return (
@@ -84,7 +84,7 @@ class Writer:
         return localization.interval(estimate, DEFINITIONS[name].kind, self.language)
 
     def drawn(self, name: str, title: str) -> str | None:
-        """The map, to be scrolled where it is too wide; None when nothing was varied."""
+        """The heat map, scrollable if too wide; None if nothing was varied."""
         axes = varied_axes(self.settings)
         if not axes:
             return None
@@ -96,10 +96,12 @@ class Writer:
                 [localization.NOTHING if at is None else self.value(self.found[at], name) for at in row] for row in rows
             ]
             maps.append(
-                heat_map.Panel(", ".join(f"{self.said(key)} = {value}" for key, value in fixed.items()), values, said)
+                heat_map.Panel(
+                    ", ".join(f"{self.name_of(key)} = {value}" for key, value in fixed.items()), values, said
+                )
             )
         down, across = axes[-2:]
-        columns, lines = ([value_said(value) if each.name else "" for value in each.values] for each in (across, down))
-        names = (self.said(each.name) if each.name else "" for each in (across, down))
+        columns, lines = ([value_text(value) if each.name else "" for value in each.values] for each in (across, down))
+        names = (self.name_of(each.name) if each.name else "" for each in (across, down))
         picture = heat_map.svg(title, next(names), columns, next(names), lines, maps, inline=True)
         return html_page.scrollable(picture, title)
