@@ -244,7 +244,7 @@ def assert_what_the_tutorial_says(site: Path) -> None:
     with (site / "sweep/sweep.csv").open(encoding="utf-8", newline="") as file:
         busy = {row["seats"]: float(row["value"]) for row in csv.DictReader(file)
                 if row["measure"] == "service_level" and row["calls"] == "450"}  # fmt: skip
-    seats = re.search(r"ten seats answer some (\d+) % in time and miss the target", text)
+    seats = re.search(r"ten seats answer about (\d+) % in time and miss the target", text)
     assert seats is not None
     assert seats[1] == f"{100 * busy['10']:.0f}"
     assert abs(busy["11"] - busy["10"]) < 0.005  # "The eleventh seat changes nothing"

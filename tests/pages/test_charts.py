@@ -26,14 +26,14 @@ def bars(drawn: str) -> list[tuple[float, str]]:
     return [(float(each.get("height", "0")), each.get("fill", "")) for each in root.iter("rect")]
 
 
-def test_stacked_bars_leave_out_what_is_not_known() -> None:
+def test_stacked_bars_omit_unknown_parts() -> None:
     parts: list[tuple[str, list[float | None]]] = [(colours.DARK, [10.0, None]), (colours.LIGHT, [5.0, 5.0])]
     found = bars(charts.stacked("A & B", ["09:00", "09:30"], parts, str))
     assert [colour for _, colour in found] == [colours.DARK, colours.LIGHT, colours.LIGHT]
     assert found[0][0] == pytest.approx(2 * found[1][0], abs=0.2)
 
 
-def test_a_fan_has_a_gap_where_nothing_is_known() -> None:
+def test_a_fan_has_a_gap_for_unknown_values() -> None:
     row = [1.0, 2.0, 3.0, 4.0, 5.0]
     drawn = charts.fan("waits", ["9", "10", "11", "12"], [row, row, None, row], str)
     assert drawn.count("<polyline") == 2
@@ -41,7 +41,7 @@ def test_a_fan_has_a_gap_where_nothing_is_known() -> None:
     assert charts.fan("waits", ["9"], [None], str).count("<polyline") == 0
 
 
-def test_ranked_bars_are_as_long_as_their_values() -> None:
+def test_ranked_bars_are_proportional_to_their_values() -> None:
     drawn = charts.ranked("needs <b>", [("A", 40.0, "40"), ("B", 10.0, "10"), ("C", None, "n.d.")])
     lengths = [float(each) for each in re.findall(rf"width='([\d.]+)' height='12.0' fill='{colours.DARK}'", drawn)]
     assert lengths[0] == pytest.approx(4 * lengths[1], rel=0.01)
@@ -51,7 +51,7 @@ def test_ranked_bars_are_as_long_as_their_values() -> None:
     assert float(half[1]) == pytest.approx(float(full[1]) / 2, abs=0.1)
 
 
-def test_months_are_drawn_on_a_scale_of_their_own() -> None:
+def test_each_row_of_months_has_its_own_scale() -> None:
     drawn = charts.months("trend", [("much", [100.0, 50.0], "50"), ("little", [2.0, None], "n.d."), ("none", [], "")])
     heights = [height for height, _ in bars(drawn)]
     assert heights[0] == heights[2] == pytest.approx(2 * heights[1])
@@ -60,8 +60,8 @@ def test_months_are_drawn_on_a_scale_of_their_own() -> None:
     assert f"{long[:55]}…" in charts.months("x", [(long, [], "")])
 
 
-def test_no_name_of_a_month_s_picture_lies_on_its_bars() -> None:
-    """The names of topics are as long as the line: they stand above the bars, whose first and last month are told."""
+def test_names_of_monthly_rows_do_not_overlap_bars() -> None:
+    """Topic names are as long as the line, so they stand above the bars; the first and last month are labelled."""
     name = "Dichiarazione di immediata disponibilità"
     drawn = ElementTree.fromstring(charts.months("t", [(name, [1.0, 2.0], "2")] * 2, ("nov 25", "ott 26")))
     tops = [float(each.get("y") or 0) for each in drawn.iter("rect")]

@@ -1,4 +1,4 @@
-"""Differences drawn on one scale: nought in the middle, everything inside, every value in words."""
+"""Forest plots: 0 in the middle, everything inside the picture, every value as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def drawn(*rows: Row) -> ElementTree.Element:
     return ElementTree.fromstring(forest_plot("A < B", rows, lambda value: f"{value:g} s"))
 
 
-def test_a_dot_an_interval_and_the_words_of_each_row() -> None:
+def test_each_row_has_a_dot_an_interval_and_a_label() -> None:
     picture = drawn(Row("wait", 5.0, (2.0, 8.0), colours.RED, "+5 s"), Row("none", None, None, colours.AMBER, "–"))
     texts = [each.text for each in picture.iter("text")]
     assert texts[:5] == ["-8 s", "-4 s", "0 s", "4 s", "8 s"]
@@ -37,7 +37,7 @@ def test_everything_lies_inside_the_picture(values: list[tuple[float, float]]) -
     assert float(low.split()[0]) == -float(high.split()[0])
 
 
-def test_nothing_but_nought_has_a_scale_too() -> None:
+def test_a_plot_of_zero_has_a_scale() -> None:
     assert [each.text for each in drawn(Row("x", 0.0, None, "#111", "0")).iter("text")][:5] == [
         "-1 s", "-0.5 s", "0 s", "0.5 s", "1 s",
     ]  # fmt: skip

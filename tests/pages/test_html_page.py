@@ -1,4 +1,4 @@
-"""The sheet: frames and tables that escape what they are given."""
+"""The frame, sections and tables of a page, which escape all text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pages import html_page
 from pages.colours import SOFT, contrast
 
 
-def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_keys() -> None:
+def test_a_table_marks_its_headings_and_is_scrolled_by_keys() -> None:
     drawn = html_page.table("A & B", ["", "<i>"], [["row", html_page.Markup("<b>1</b>")], ["x < y", "2"]])
     root = ElementTree.fromstring(drawn)
     assert (root.get("tabindex"), root.get("role"), root.get("aria-label")) == ("0", "region", "A & B")
@@ -19,7 +19,7 @@ def test_a_table_tells_which_heading_belongs_to_a_cell_and_can_be_scrolled_by_ke
     assert root.findtext(".//td/b") == "1"
 
 
-def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
+def test_a_table_with_long_headings_names_each_figure_on_a_telephone() -> None:
     drawn = ElementTree.fromstring(
         html_page.table("C", ["Measure", "Value <"], [["a sentence", "1"]], long_headings=True)
     )
@@ -29,7 +29,7 @@ def test_a_table_of_long_heads_names_each_figure_on_a_telephone() -> None:
     assert [each.get("data-of") for each in plain.iter("td")] == [None]
 
 
-def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherwise() -> None:
+def test_every_part_of_a_table_keeps_its_role_when_the_layout_changes() -> None:
     drawn = ElementTree.fromstring(html_page.table("C", ["A", "B"], [["x", "1"]], long_headings=True))
     roles = {
         (each.tag, each.get("role")) for each in drawn.iter() if each.tag in ("table", "thead", "tbody", "tr", "td")
@@ -37,16 +37,16 @@ def test_every_part_of_a_table_keeps_its_role_where_the_style_lays_it_out_otherw
     wanted = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
     assert roles == set(wanted.items())
     assert [each.get("role") for each in drawn.iter("th")] == ["columnheader", "columnheader", "rowheader"]
-    assert ".words thead { display: none" not in html_page.STYLE  # it would be hidden from those who listen, too
+    assert ".words thead { display: none" not in html_page.STYLE  # that would also hide it from screen readers
 
 
-def test_a_picture_that_is_too_wide_is_scrolled_by_keys() -> None:
+def test_a_wide_picture_is_scrolled_by_keys() -> None:
     drawn = ElementTree.fromstring(html_page.scrollable("<svg/>", "A & B"))
     assert (drawn.get("tabindex"), drawn.get("role"), drawn.get("aria-label")) == ("0", "group", "A & B")
 
 
-def test_letters_stay_readable_on_the_shadow_at_an_edge() -> None:
-    """The darkest of it: black of that opacity on white."""
+def test_text_stays_readable_on_the_shadow_at_an_edge() -> None:
+    """The darkest part of the shadow is black of this opacity on white."""
     (opacity,) = set(re.findall(r"#000(\d), #0000", html_page.STYLE))
     grey = round(255 * (1 - 17 * int(opacity) / 255))
     assert contrast(SOFT, f"#{grey:02x}{grey:02x}{grey:02x}") >= 4.5
@@ -61,9 +61,20 @@ def test_a_wide_table_goes_below_its_picture() -> None:
     assert "<ul" not in below
 
 
-def test_the_sheet_is_whole_and_fetches_nothing() -> None:
+def test_a_page_is_complete_and_loads_nothing() -> None:
     page = html_page.page("T <", "en", ["<p>x</p>"])
     root = ElementTree.fromstring(page.partition("\n")[2])
     assert root.get("lang") == "en"
     assert root.findtext("head/title") == "T <"
     assert "default-src 'none'" in page
+
+
+def test_a_report_has_its_introduction_sections_and_notes_in_order() -> None:
+    page = html_page.report("T <", "it", ["a & b"], [html_page.warning("w <"), "<section>s</section>"], ["n <"])
+    main = ElementTree.fromstring(page.partition("\n")[2]).find("body/main")
+    assert main is not None
+    assert [(each.tag, each.get("class")) for each in main] == [
+        ("h1", None), ("p", "soft"), ("p", "fails"), ("section", None), ("footer", None),
+    ]  # fmt: skip
+    assert ["".join(each.itertext()) for each in main] == ["T <", "a & b", "w <", "s", "n <"]
+    assert "<footer>" not in html_page.report("T", "en", [], [])

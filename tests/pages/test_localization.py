@@ -1,4 +1,4 @@
-"""Figures and days in the reader's language."""
+"""Numbers and dates in the reader's language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Interval(NamedTuple):
     high: float | None
 
 
-def test_figures_are_written_as_their_reader_does() -> None:
+def test_figures_follow_the_language() -> None:
     assert localization.number(1234.56, "it") == "1.234,6"
     assert localization.number(1234.56, "en") == "1,234.6"
     assert localization.number(-0.0, "en") == "0.0"
@@ -30,7 +30,7 @@ def test_a_day_and_the_days_of_the_week() -> None:
     assert localization.DAYS["it"][date(2026, 10, 5).weekday()] == "lun"
 
 
-def test_amounts_are_written_by_their_kind() -> None:
+def test_amounts_follow_their_kind() -> None:
     assert localization.amount(1234.0, "count", "it") == "1.234"
     assert localization.amount(0.5, "share", "en") == "50.0\N{NO-BREAK SPACE}%"
     assert localization.amount(3.25, "days", "it") == "3,2"

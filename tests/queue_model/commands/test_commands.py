@@ -1,4 +1,4 @@
-"""`queue-model run`, `check` and `explain` as a supervisor meets them."""
+"""`queue-model run`, `check` and `explain` on the command line."""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ def test_set_changes_any_key(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert values[0] < values[1]
 
 
-def test_an_overloaded_queue_in_which_nobody_gives_up_has_no_number(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_overloaded_queue_without_abandonment_has_no_value(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = write(here, day(2, 2, callers={"patience": {"law": "never"}}))
     assert main(["run", name, "--replications", "2"]) == 0
     said = capsys.readouterr().out
@@ -147,14 +145,14 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(here: Path, capsys: 
 
 
 def begun(here: Path, *words: str, **how: Any) -> subprocess.Popen[str]:
-    """`queue-model` as a program of its own."""
+    """`queue-model` as a separate process."""
     command = [sys.executable, "-c", "import sys; from queue_model.cli import main; sys.exit(main())", *words]
     return subprocess.Popen(command, cwd=here, stderr=subprocess.PIPE, text=True, **how)
 
 
 @pytest.mark.parametrize("kind", ["--html", "--csv", "--json"])
-def test_a_report_that_the_disk_cannot_take_leaves_the_old_one(kind: str, here: Path) -> None:
-    """The system lets no file of that process grow beyond 4 kB: the write fails in its middle, as on a full disk."""
+def test_a_failed_write_keeps_the_old_report(kind: str, here: Path) -> None:
+    """A limit of 4 kB per file makes the write fail halfway, as on a full disk."""
     name = write(here, day(5, 1))
     (here / "report").write_text("old")
     words = ["run", name, "--replications", "2", "--by", "half-hour", kind, "report"]
@@ -166,7 +164,7 @@ def test_a_report_that_the_disk_cannot_take_leaves_the_old_one(kind: str, here: 
     assert sorted(path.name for path in here.iterdir()) == ["report", "x.yaml"]
 
 
-def test_a_standard_output_that_takes_no_more(here: Path) -> None:
+def test_a_full_standard_output_is_reported(here: Path) -> None:
     name = write(here, day(5, 1))
     with open("/dev/full", "w") as full:
         process = begun(here, "run", name, "--replications", "2", stdout=full)
@@ -176,12 +174,12 @@ def test_a_standard_output_that_takes_no_more(here: Path) -> None:
 
 
 def test_no_standard_output_at_all(here: Path) -> None:
-    """As with `>&-`: Python then has none to be flushed."""
+    """As with `>&-`: Python then has no output to flush."""
     process = begun(here, "erlang", "--calls", "64/h", "--aht", "6min", preexec_fn=lambda: os.close(1))
     assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
 
 
-def test_whoever_reads_only_the_beginning_is_not_told_of_it(here: Path) -> None:
+def test_a_closed_pipe_is_not_reported(here: Path) -> None:
     name = write(here, day(5, 1))
     reading, writing = os.pipe()
     os.close(reading)
@@ -210,7 +208,7 @@ def test_a_simulation_larger_than_the_memory(
 
 
 @pytest.mark.parametrize("words", ["0.5", "0pp", "200pp", "pp"])
-def test_a_precision_is_points(words: str) -> None:
+def test_a_precision_is_in_percentage_points(words: str) -> None:
     with pytest.raises(Exception, match="write percentage points above 0"):
         precision(words)
 
@@ -228,7 +226,7 @@ def test_half_a_point() -> None:
         (["--seed", "-1"], "is not a seed"),
     ],
 )
-def test_wrong_words_on_the_command_line(word: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_refused(word: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["run", "x.yaml", *word])
     assert message in capsys.readouterr().err
@@ -251,14 +249,14 @@ def targets(**values: float) -> dict[str, Any]:
         (day(2, 2, callers={"patience": {"law": "never"}}, **targets(service_level=0.01)), 1, ["fails"]),
     ],
 )
-def test_check_says_by_its_status(
+def test_check_reports_by_its_exit_status(
     here: Path, capsys: pytest.CaptureFixture[str], written: dict[str, Any], status: int, verdicts: list[str]
 ) -> None:
     assert main(["check", write(here, written), "--json", "--replications", "5"]) == status
     assert [each["verdict"] for each in json.loads(capsys.readouterr().out)] == verdicts
 
 
-def test_check_runs_on_until_it_can_tell_or_may_not(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_runs_more_replications_until_it_is_certain(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = write(here, day(6, 1))
     assert main(["run", name, "--replications", "16", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)["measures"]["service_level"]["value"]
@@ -297,7 +295,7 @@ def test_a_bound_is_judged_by_the_whole_interval() -> None:
 # --- explain ---------------------------------------------------------------------------------------------------------
 
 
-def test_explain_tells_assumed_from_documented_and_configured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_separates_assumed_documented_and_configured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", BASELINE]) == 0
     said = capsys.readouterr().out
     assumed, rest = said.split("\nDOCUMENTED\n")
@@ -311,7 +309,7 @@ def test_explain_tells_assumed_from_documented_and_configured(capsys: pytest.Cap
     assert "UNSTATED" not in said
 
 
-def test_explain_what_was_changed_and_what_nobody_stated(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_shows_changed_and_unstated_values(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = write(here, {"title": "dieci", "based_on": os.path.relpath(BASELINE, here), "operators": {"seats": 10}})
     name = write(here, {**yaml.safe_load((here / name).read_text()), "operators": {"reserve": 4}})
     assert main(["explain", name, "--set", "callers.balk=0.1", "--json"]) == 0

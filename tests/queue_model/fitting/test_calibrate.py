@@ -1,4 +1,4 @@
-"""From a simulated service's queue_log back to what it was simulated with."""
+"""Calibration of a simulated queue_log recovers the parameters of the simulation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NUMBERED = {"share": 0.4, "after": {"law": "exponential", "mean": 900}, "most": 
 
 @cache
 def service(patience: str = "weibull") -> Study:
-    """Five people for 400 calls: enough of everything happens in a few months."""
+    """Five people for 400 calls: every kind of event is frequent within a few months."""
     laws: dict[str, Any] = {
         "weibull": {"law": "weibull", "mean": 240, "shape": 1.4},
         "exponential": {"law": "exponential", "mean": 180},
@@ -64,7 +64,7 @@ def holds(estimate: FittedValue, truth: float) -> bool:
     return estimate.low <= truth <= estimate.high
 
 
-def test_the_parameters_come_back_within_their_intervals() -> None:
+def test_the_parameters_are_recovered_within_their_intervals() -> None:
     found = estimates(calibrated())
     truths = {
         "arrivals.per_day": 400, "arrivals.busyness": 50, "arrivals.weekdays.monday": 1.3,
@@ -73,7 +73,7 @@ def test_the_parameters_come_back_within_their_intervals() -> None:
         "callers.redial.after": 900,
     }  # fmt: skip
     assert [path for path, truth in truths.items() if not holds(found[path], truth)] == []
-    assert found["handling.talk"].high - found["handling.talk"].low < 6  # and they say something
+    assert found["handling.talk"].high - found["handling.talk"].low < 6  # and it is narrow
 
 
 def test_half_hours_and_weekdays_are_those_of_the_profile() -> None:
@@ -85,7 +85,7 @@ def test_half_hours_and_weekdays_are_those_of_the_profile() -> None:
     assert sum(found["weekdays"].values()) == pytest.approx(7, abs=0.01)
 
 
-def test_exponential_patience_is_told_from_weibull() -> None:
+def test_exponential_patience_is_distinguished_from_weibull() -> None:
     found = calibrated("exponential")
     assert found.patience is not None
     assert found.patience.law == "exponential"
@@ -94,7 +94,7 @@ def test_exponential_patience_is_told_from_weibull() -> None:
     assert found.patient.at(125) == pytest.approx(0.5, abs=0.02)
 
 
-def test_without_numbers_the_base_tells_redials() -> None:
+def test_without_numbers_redials_come_from_the_base() -> None:
     found = calibrated(numbers=False)
     assert "redial" not in found.values["callers"]
     assert any("no numbers in the log" in note for note in found.notes)
@@ -102,13 +102,13 @@ def test_without_numbers_the_base_tells_redials() -> None:
 
 
 @pytest.mark.parametrize("shown", ["anonymous", "Anonymous", "unavailable", "+xxxxxxxxxxxx"])
-def test_a_word_in_the_place_of_the_number_is_nobody_who_calls_again(shown: str) -> None:
-    """Who withholds the number, and whose number was purged, is not one caller who rings all day."""
+def test_a_word_instead_of_a_number_is_not_one_caller(shown: str) -> None:
+    """Withheld and purged numbers are not a single caller who calls all day."""
     hidden = [re.sub(r"(ENTERQUEUE\|\|)06\d*", rf"\g<1>{shown}", line) for line in written()]
     assert calibrate(parse(hidden), service()).values == calibrated(numbers=False).values
 
 
-def test_callers_who_always_hide_their_number_are_like_the_others() -> None:
+def test_callers_without_a_number_are_assumed_to_be_like_the_others() -> None:
     hidden = [re.sub(r"(ENTERQUEUE\|\|)06\d*[012]\|", r"\g<1>anonymous|", line) for line in written()]
     found = calibrate(parse(hidden), service())
     assert holds(estimates(found)["callers.redial.share"], 0.4)
@@ -116,8 +116,8 @@ def test_callers_who_always_hide_their_number_are_like_the_others() -> None:
     assert any(re.match(r"redials: (29|30|31)\.\d% of the visits have no number", note) for note in found.notes)
 
 
-def test_who_goes_on_to_another_queue_arrives_once() -> None:
-    """The first operator passes every second caller on: another queue, the same call."""
+def test_a_call_in_two_queues_arrives_once() -> None:
+    """The first operator transfers every second caller to another queue in the same call."""
     told = []
     for number, line in enumerate(written()):
         at, call = line.split("|")[:2]
@@ -133,7 +133,7 @@ def test_who_goes_on_to_another_queue_arrives_once() -> None:
     assert any("further stays of a call" in note for note in found.notes)
 
 
-def test_what_is_too_little_stays_the_bases() -> None:
+def test_parts_with_too_few_data_keep_the_base() -> None:
     few = [line for line in written() if "|ABANDON|" not in line and "|EXITWITHKEY|" not in line]
     found = calibrate(parse(few), service())
     assert "patience" not in found.values["callers"]
@@ -142,7 +142,7 @@ def test_what_is_too_little_stays_the_bases() -> None:
         calibrate(parse(written()[:3000]), service())
 
 
-def test_facts_tell_how_many_reach_the_queue(tmp_path: Path) -> None:
+def test_facts_measure_how_many_reach_the_queue(tmp_path: Path) -> None:
     (tmp_path / "2026-02-03").mkdir()
     at = service().period.origin + 86400 + 10 * 3600
     told = [Fact(f"a{n}", f"c{n}", at + n, "answered", {}) for n in range(1000)]
@@ -194,7 +194,7 @@ def test_on_the_baseline_with_its_menu_and_its_topics(here: Path) -> None:
     found = study.load("measured.yaml")
     assert found.scenario.topics["INCENTIVI"].talk is None
     assert found.scenario.arrivals.swings is None
-    assert found.scenario.arrivals.per_day > 400  # some are content with the menu
+    assert found.scenario.arrivals.per_day > 400  # some callers are satisfied by the menu
 
 
 @pytest.mark.parametrize(

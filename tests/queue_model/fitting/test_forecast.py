@@ -1,4 +1,4 @@
-"""Forecasts of histories whose truth is known."""
+"""Forecasts of histories with known parameters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_kinds_of_day() -> None:
     assert {day: kind_of(day, HOURS) for day in kinds} == kinds
 
 
-def test_weekdays_holidays_and_growth_come_back() -> None:
+def test_weekdays_holidays_and_growth_are_recovered() -> None:
     found, _ = forecast_of(600, 0.0005, 150.0)
     model = found.model
     scale = WEEK[:5].mean()
@@ -48,7 +48,7 @@ def test_weekdays_holidays_and_growth_come_back() -> None:
     assert model.growth == pytest.approx(0.0005, rel=0.15)
 
 
-def test_the_days_ahead_are_the_truths() -> None:
+def test_the_days_ahead_are_near_the_truth() -> None:
     found, _ = forecast_of(600, 0.0005, 150.0)
     expected = truth(614, growth=0.0005)[600:]
     assert found.totals == pytest.approx(expected.sum(axis=1), rel=0.12)
@@ -61,13 +61,13 @@ def test_a_season_of_two_years() -> None:
     assert forecast_of(600, 0.0005, 150.0)[0].model.months == pytest.approx(np.ones(12))
 
 
-def test_no_trend_is_seen_where_there_is_none() -> None:
+def test_no_trend_is_found_without_a_trend() -> None:
     grown = [forecast(synthetic(200, shape=150.0, seed=seed), HOURS, 7)[0].model.growth for seed in range(8)]
     assert sum(growth != 0 for growth in grown) <= 1
 
 
-def test_a_weekday_never_seen_is_not_an_average_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line that is only counted while it is open: no saturday, no sunday in the file."""
+def test_a_weekday_without_data_has_no_forecast(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls counted only while the service is open: no Saturdays and Sundays in the file."""
     lines = histories.csv(synthetic(200, shape=150.0, seed=3)).splitlines(keepends=True)
     working = [line for line in lines[1:] if date.fromisoformat(line[:10]).weekday() < 5]
     (here / "working.csv").write_text("".join([lines[0], *working]), encoding="utf-8")
@@ -87,8 +87,8 @@ def test_a_weekday_never_seen_is_not_an_average_one(here: Path, capsys: pytest.C
     assert study.load(str(here / "working.yaml")).scenario.arrivals.closed_days == 25
 
 
-def test_a_holiday_never_seen_is_not_an_ordinary_day(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line that is only counted while it is open: Christmas is in no file, and no caller of it in the scenario."""
+def test_a_holiday_without_data_has_no_forecast(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls counted only while the service is open: no Christmas in the file, and no calls of it in the scenario."""
     whole = synthetic(320, shape=150.0, seed=3, first=date(2026, 2, 2))  # until 18 December
     open_days = {day for day in whole.days if day.weekday() < 5 and kind_of(day, HOURS) != "holiday"}
     lines = histories.csv(whole).splitlines(keepends=True)
@@ -116,13 +116,13 @@ def test_without_busy_days_the_error_is_near_the_noise_and_below_the_naive() -> 
     assert found.busyness.high == np.inf
 
 
-def test_the_error_beyond_poisson_is_the_busyness_that_was_there() -> None:
+def test_the_error_beyond_poisson_recovers_the_busyness() -> None:
     found, score = forecast_of(600, 0.0005, 150.0)
     assert found.busyness.low < 150 < found.busyness.high
     assert score.daily > score.floor_daily
 
 
-def test_intervals_hold_as_often_as_they_say() -> None:
+def test_intervals_have_their_stated_coverage() -> None:
     within, days = 0, 0
     for seed in range(12):
         whole = synthetic(194, shape=150.0, seed=seed)
@@ -160,7 +160,7 @@ def test_too_short_a_history() -> None:
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def test_counts_and_single_calls_are_the_same_history(tmp_path: Path) -> None:
+def test_counts_and_single_calls_give_the_same_history(tmp_path: Path) -> None:
     calls = [1791190800.0, 1791190900.0, 1791198000.0, 1791277200.0]  # 5 October 2026, 11:00 and 13:00; and the 6th
     single = history_of_calls(calls, HOURS)
     (tmp_path / "h.csv").write_text("calls,day,half_hour\n2,2026-10-05,11:00\n1,2026-10-05,13:00\n1,2026-10-06,11:00\n")
@@ -213,7 +213,7 @@ def test_the_command_shows_days_factors_and_score(here: Path, capsys: pytest.Cap
     assert "The error of a day beyond Poisson is" in said
 
 
-def test_the_command_writes_a_scenario_that_brings_these_calls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_a_scenario_with_the_forecast_calls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from queue_model.simulation.builder import Builder
 
     assert main(["forecast", "history.csv", "--days", "28", "--scenario", "x.yaml", "--json", "f.json"]) == 0

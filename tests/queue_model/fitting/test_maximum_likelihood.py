@@ -1,4 +1,4 @@
-"""Fits to whole seconds: the chances are those of the clock, the truth comes back, intervals are honest."""
+"""Fits to whole seconds: probabilities match the clock, parameters are recovered, intervals have their coverage."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LAWS: tuple[LawName, ...] = ("exponential", "lognormal", "gamma", "weibull")
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_the_chances_of_all_seconds_add_up_to_one(law: LawName) -> None:
+def test_the_probabilities_of_all_seconds_sum_to_one(law: LawName) -> None:
     assert np.exp(log_chance(law, np.arange(5000.0), 60.0, 1.3)).sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_a_clock_that_cuts_seconds_sees_just_these_chances() -> None:
+def test_the_probabilities_are_those_of_a_clock_that_truncates() -> None:
     draw = np.random.default_rng(1)
     begin, lasts = draw.random(200_000), draw.exponential(2.0, 200_000)
     seen = np.bincount(np.floor(begin + lasts).astype(int))[:6] / 200_000
@@ -34,13 +34,13 @@ def test_short_talks_are_not_biased_by_the_clock() -> None:
     assert found.shape.low < 2 < found.shape.high
 
 
-def test_the_law_is_told_by_the_data() -> None:
+def test_the_best_law_follows_the_data() -> None:
     draw = np.random.default_rng(3)
     assert best_fit(("lognormal", "gamma"), np.floor(draw.lognormal(5.5, 0.7, 3000))).law == "lognormal"
     assert best_fit(("lognormal", "gamma"), np.floor(draw.gamma(2, 150, 3000))).law == "gamma"
 
 
-def test_censored_patience_comes_back_and_intervals_hold_as_often_as_they_say() -> None:
+def test_censored_patience_is_recovered_with_correct_coverage() -> None:
     held = 0
     for seed in range(100):
         draw = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def test_censored_patience_comes_back_and_intervals_hold_as_often_as_they_say() 
 
 
 def test_the_curve_of_kaplan_and_meier() -> None:
-    # Remission of leukaemia under 6-MP (Freireich 1963), the textbook's example.
+    # Remission of leukaemia under 6-MP (Freireich 1963), the example of textbooks.
     found = survival_curve([6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35])
     assert found.share == pytest.approx([0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482], abs=1e-4)
     assert found.low[0] == pytest.approx(0.6197, abs=1e-3)
@@ -72,7 +72,7 @@ def test_how_much_days_differ() -> None:
         gamma_shape([400, 410], [400.0, 400.0], 1)
 
 
-def test_too_little_says_so() -> None:
+def test_too_few_data_are_refused() -> None:
     with pytest.raises(ModelError, match="1 durations are too few for a fit"):
         fit_law("exponential", [5])
     with pytest.raises(ModelError, match="no observations for a share"):

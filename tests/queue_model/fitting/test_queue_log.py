@@ -1,4 +1,4 @@
-"""Reading a queue_log: visits come out right, and nothing that cannot be read stops or bends them."""
+"""Reading a queue_log: visits are correct, and unreadable lines neither stop nor distort them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_each_stay_is_a_visit_of_its_own() -> None:
     assert log.notes() == []
 
 
-def test_what_cannot_be_read_is_counted() -> None:
+def test_unreadable_lines_are_counted() -> None:
     rest = [
         "190|x|nul|NONE|ABANDON|1|1|5\n", "191|x|nul|NONE|SINGING|la\n", "rubbish\n",
         "192|y|nul|NONE|ABANDON|1|1|soon\n", "193|z|nul|NONE|ENTERQU",
@@ -53,12 +53,12 @@ def test_what_cannot_be_read_is_counted() -> None:
     assert "unknown verbs, skipped: SINGING 1" in log.notes()
 
 
-def test_who_waited_at_a_restart_is_lost_and_who_talked_has_no_length() -> None:
+def test_a_restart_loses_waiting_callers_and_the_length_of_talks() -> None:
     log = parse([*lines(STORY)[:4], "120|NONE|NONE|NONE|QUEUESTART|\n"])
     assert [(visit.end, visit.talk) for visit in log.visits] == [("answered", None), ("lost", None)]
 
 
-def test_a_transferred_talk_is_not_known() -> None:
+def test_a_transferred_talk_has_no_length() -> None:
     log = parse([*lines(STORY)[:4], "150|a.1|nul|seat01|BLINDTRANSFER|9|x|9|40|1\n"])
     assert log.visits[0].talk is None
 
@@ -83,7 +83,7 @@ def test_no_queue_log(tmp_path: Path, text: str, message: str) -> None:
         read_queue_log([str(tmp_path / "queue_log")])
 
 
-def test_not_there_and_no_such_queue(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_missing_queue(tmp_path: Path) -> None:
     with pytest.raises(QueueLogError, match="none: No such file"):
         read_queue_log([str(tmp_path / "none")])
     (tmp_path / "queue_log").write_text("".join(lines(STORY)))
@@ -92,18 +92,18 @@ def test_not_there_and_no_such_queue(tmp_path: Path) -> None:
 
 
 def test_a_rotated_log_reads_as_one(tmp_path: Path) -> None:
-    """Files in any order, one of them compressed; a caller waits in one and is answered in the next."""
+    """Files in any order, one compressed; a caller waits in one file and is answered in the next."""
     story = lines(STORY)
     (tmp_path / "queue_log").write_text("".join(story[7:]))
     (tmp_path / "queue_log.1").write_text("".join(story[3:7]) + "rubbish\n")
     with gzip.open(tmp_path / "queue_log.2.gz", "wt") as file:
-        file.write("".join(story[:4]))  # its last line is in the next file, too
+        file.write("".join(story[:4]))  # its last line is also in the next file
     log = read_queue_log(sorted(map(str, tmp_path.iterdir())))
     assert log.visits == parse(story).visits
     assert (log.repeated, log.orphans, log.torn) == (1, 0, ["queue_log.1:5"])
 
 
-def test_a_pipe_reads_as_a_file_and_is_no_file_of_several(tmp_path: Path) -> None:
+def test_a_pipe_is_read_alone_but_not_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "queue_log").write_text(STORY.lstrip())
     for others in ([], [str(tmp_path / "queue_log")]):
         reading, writing = os.pipe()
@@ -118,7 +118,7 @@ def test_a_pipe_reads_as_a_file_and_is_no_file_of_several(tmp_path: Path) -> Non
         os.close(reading)
 
 
-def test_a_compressed_file_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_compressed_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "queue_log.1.gz").write_text(STORY)
     whole = gzip.compress(STORY.encode() * 100)
     (tmp_path / "queue_log.2.gz").write_bytes(whole[: len(whole) // 2])

@@ -1,11 +1,10 @@
-"""The three blocks of the known day once more, by an independent computation: dense matrix exponentials.
+"""The three blocks of the known day by an independent method: dense matrix exponentials.
 
-Two exact enumerations differ by a hundredth of a point of service level at (8, 7, 6): ours says .831912, the one that
-the case was taken from .832016. Both follow the same day, abandonment agrees to all its digits; what differs is the
-chance of being answered in time around the moments at which a shift ends. While an operator finishes the call in hand,
-the end of a call sends somebody home and takes nobody from the queue; and who calls in the last seconds before waits
-for fewer operators. Whoever reckons that chance with the operators of the present slot alone, and forgets both, gets
-.832016; the rule as it is written gives .831912.
+Two exact enumerations differ by a hundredth of a point of service level at (8, 7, 6): ours gives .831912, the source of
+the case gives .832016. Both follow the same day, and abandonment agrees to all digits. They differ in the probability
+of an answer in time around the end of a shift. After a shift ends, an operator who finishes the current call goes home
+and takes nobody from the queue. And callers in the last seconds before it wait for fewer operators. A calculation with
+the operators of the current slot alone ignores both and gives .832016; the rule as defined gives .831912.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def index(busy: int, queue: int) -> int:
 
 
 def generator(rate: float, duty: int) -> Floats:
-    """Rates from state to state; more busy than on duty: the end of a call sends somebody home."""
+    """Transition rates. If more operators are busy than on duty, one goes home at the end of a call."""
     found = np.zeros((len(STATES), len(STATES)))
     for busy, queue in STATES:
         here = index(busy, queue)
@@ -48,7 +47,7 @@ def generator(rate: float, duty: int) -> Floats:
 
 
 def tagged(duty: int) -> Floats:
-    """The same for one caller who waits: (busy, ahead of him), and last of all the state of having been answered."""
+    """The same for one waiting caller: (busy, callers ahead), and as last state: answered."""
     found = np.zeros((len(STATES) + 1, len(STATES) + 1))
     for busy, ahead in STATES[index(duty, 0) :]:
         here, answered = index(busy, ahead), len(STATES)
@@ -56,7 +55,7 @@ def tagged(duty: int) -> Floats:
         for speed, to in ((busy * SERVICE, after), (ahead * LEAVING, index(busy, max(ahead - 1, 0)))):
             found[here, to] += speed
             found[here, here] -= speed
-        found[here, here] -= LEAVING  # he himself
+        found[here, here] -= LEAVING  # the caller
     return found
 
 
@@ -66,7 +65,7 @@ def changed(busy: int, queue: int, duty: int) -> tuple[int, int]:
 
 
 def in_time(chance: Floats, duty: int, knowing: bool = True) -> Floats:
-    """P(answered in time) of who calls in each state, from that of a waiting caller by (busy, ahead of him)."""
+    """P(answered in time) of a new caller by state, from that of a waiting caller by (busy, callers ahead)."""
     return np.array([
         (queue == 0) * 1.0 if busy < duty else chance[index(busy if knowing else duty, queue)] for busy, queue in STATES
     ])  # fmt: skip
@@ -94,7 +93,7 @@ ANSWERED[-1] = 1.0
 
 
 def over(chances: Floats, rate: float, duty: int, step: float, values: list[Floats]) -> tuple[float, Floats]:
-    """The integral of P(answered in time), whose value at each step is given; and the chances of states at the end."""
+    """The integral of P(answered in time), given at each step, and the state probabilities at the end."""
     weights, sums = simpson(len(values), step), 0.0
     for weight, value in zip(weights, values, strict=True):
         sums += weight * float(chances @ value)
@@ -103,7 +102,7 @@ def over(chances: Floats, rate: float, duty: int, step: float, values: list[Floa
 
 
 def across(duty: int, later: int, left: int) -> Floats:
-    """By (busy, ahead): P(answered in time) so many seconds before the agents change."""
+    """P(answered in time) by (busy, ahead), `left` seconds before the number of agents changes."""
     there = ANSWERED
     for _ in range(int(WITHIN) - left):
         there = waiting(later, 1.0) @ there
@@ -117,7 +116,7 @@ def across(duty: int, later: int, left: int) -> Floats:
 
 
 def service_level(operators: list[int], *, knowing: bool) -> float:
-    """Of the whole day. `knowing`: a waiting caller's chance knows who is about to go home, now and within the time."""
+    """The service level of the day. `knowing`: it accounts for operators who go home, now and within the time."""
     chances, good = np.zeros(len(STATES)), 0.0
     chances[0] = 1.0
     for calls, (duty, later) in zip(W1, pairwise([*operators, operators[-1]]), strict=True):

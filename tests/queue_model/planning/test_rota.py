@@ -93,7 +93,7 @@ def flat(people: int) -> dict[str, dict[str, int]]:
 
 
 def test_the_post_office() -> None:
-    """Winston, Operations Research: five days running, two off; 23 people, where the linear programme says 67/3."""
+    """Winston, Operations Research: five days on, two off; 23 people, while the linear programme gives 67/3."""
     week = np.array([[(day - start) % 7 < 5 for start in range(7)] for day in range(7)], dtype=float)
     need = [17, 13, 15, 19, 14, 16, 11]
     found = cover(need, week, np.ones(7))
@@ -117,7 +117,7 @@ def test_union_airways() -> None:
     assert found.cost == 30_610
     assert found.use.tolist() == [48, 31, 39, 43, 15]
     assert found.gap == 0
-    # It is the only optimum: away from it, by one at least in some shift, every answer costs more.
+    # It is the only optimum: with a difference of at least one in any shift, every solution costs more.
     for shift in range(5):
         for low, high in ((0, found.use[shift] - 1), (found.use[shift] + 1, np.inf)):
             row = np.eye(5)[[shift]]
@@ -133,8 +133,8 @@ def test_union_airways() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=4), st.integers(0, 5))
-def test_what_cannot_be_met_falls_short_by_the_least(need: list[int], people: int) -> None:
-    """Against enumeration: three columns of two periods each, and so many people."""
+def test_unmet_requirements_have_the_least_shortfall(need: list[int], people: int) -> None:
+    """Compared with enumeration: three columns of two periods each, and a limited number of people."""
     works = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]])
     found = cover(need, works, np.ones(3), rules=[(np.ones((1, 3)), 0, people)])
     uses = [np.array([a, b, c]) for a in range(6) for b in range(6) for c in range(6) if a + b + c <= people]
@@ -148,7 +148,7 @@ def test_what_cannot_be_met_falls_short_by_the_least(need: list[int], people: in
 
 
 def test_a_shortfall_is_spread() -> None:
-    """Twelve are wanted in six places and six are there: one is missing everywhere, nowhere two."""
+    """Two are required in each of six places and six people exist: one is missing everywhere, nowhere two."""
     found = cover([2] * 6, np.eye(6), np.ones(6), rules=[(np.ones((1, 6)), 0, 6)])
     assert found.short.tolist() == [1] * 6
 
@@ -156,7 +156,7 @@ def test_a_shortfall_is_spread() -> None:
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=4), st.integers(0, 6))
 @settings(max_examples=20)
 def test_a_shortfall_is_least_before_it_is_spread(need: list[int], people: int) -> None:
-    """Against enumeration: whoever covers one place covers the next one as well."""
+    """Compared with enumeration: each column also covers the next place."""
     works = np.array([[1, 0], [1, 1], [0, 1], [0, 1]])[: len(need)]
     found = cover(need, works, np.ones(2), rules=[(np.ones((1, 2)), 0, people)])
     uses = [np.array([a, b]) for a in range(5) for b in range(5) if a + b <= people]
@@ -167,7 +167,7 @@ def test_a_shortfall_is_least_before_it_is_spread(need: list[int], people: int) 
     assert (found.short * (found.short + 1) / 2).sum() == min(worst)
 
 
-def test_rules_that_contradict_each_other_are_no_shortfall() -> None:
+def test_contradictory_rules_are_infeasible() -> None:
     with pytest.raises(Infeasible):
         cover([1], [[1]], [1], rules=[(np.ones((1, 1)), 3, 2)])
 
@@ -180,7 +180,7 @@ def test_columns_must_fit_the_requirements() -> None:
 # --- columns ---------------------------------------------------------------------------------------------------------
 
 
-def test_breaks_lie_on_quarters() -> None:
+def test_breaks_begin_on_quarters() -> None:
     found = shift_patterns(of())
     morning = [each for each in found if each.shift.kind == "mattina"]
     assert [each.breaks[0] for each in morning] == [(at, at + 15) for at in range(600, 721, 15)]
@@ -207,7 +207,7 @@ def _two(pauses: list[dict[str, int]]) -> Workforce:
 # --- the month of the example ----------------------------------------------------------------------------------------
 
 
-def test_a_month_of_24_people_is_covered_at_the_least_hours(month: Rota) -> None:
+def test_a_month_of_24_people_is_covered_near_the_minimum_of_hours(month: Rota) -> None:
     assert len(month.days) == 20
     assert not month.shortages
     assert not month.open_shifts
@@ -243,7 +243,7 @@ def test_seats_suffice_at_every_moment(month: Rota) -> None:
 
 
 def test_early_and_late_are_shared_fairly(month: Rota, force: Workforce) -> None:
-    """Those with the same contract, who may work everything and were never away, differ by two shifts at most."""
+    """People with the same contract and without limits or absences differ by at most two shifts."""
     ordinary = [code for code, each in force.people.items() if each == workforce.Person("pieno")]
     assert len(ordinary) == 18
     for kind in force.shifts:
@@ -251,8 +251,8 @@ def test_early_and_late_are_shared_fairly(month: Rota, force: Workforce) -> None
         assert max(counts) - min(counts) <= 2
 
 
-def test_the_rota_is_simulated_as_it_is_written(month: Rota, baseline: Study) -> None:
-    """Its people as the engine sees them: on a day without absence or lateness, seated and on break as planned."""
+def test_the_simulation_uses_the_shifts_and_breaks_of_the_rota(month: Rota, baseline: Study) -> None:
+    """Without absence or lateness, the people in the engine are seated and on break as planned."""
     calm = {"absence": 0, "late": None, "break_overrun": None}
     quiet = study.load(BASELINE, changes={"operators": calm, "arrivals": {"per_day": 1}, "mails": {"per_day": 0}})
     codes = list(month.force.people)
@@ -285,7 +285,7 @@ def test_the_simulation_judges_the_rota(month: Rota) -> None:
 
 
 def test_a_rota_is_judged_by_the_interval_as_check_judges(month: Rota) -> None:
-    """The value itself reaches the goal, its interval does not: nobody can tell, neither here nor there."""
+    """The value meets the goal but its interval does not: the verdict is too close to tell, as in check."""
     value = rota_check.check_rota(month, [], replications=3).result.estimate("service_level")
     assert value.value is not None and value.half is not None
     goal = Goal("service_level", value.value - value.half / 2, at_least=True)
@@ -297,8 +297,8 @@ def test_a_rota_is_judged_by_the_interval_as_check_judges(month: Rota) -> None:
     assert {name for name, _ in found.missed}.isdisjoint(name for name, _ in found.close)
 
 
-def test_spare_people_go_first_where_not_all_can_be_had(baseline: Study) -> None:
-    """Every day as busy as the busiest: the hours allowed do not hold all spare people, and nobody else is missing."""
+def test_spare_people_are_dropped_before_required_people(baseline: Study) -> None:
+    """Every day as busy as the busiest: contract hours do not allow all spare people, but nobody else is missing."""
     busy = dict.fromkeys(WEEK, REQUIREMENTS["monday"])
     found = make_rota(week(baseline), workforce.load(PEOPLE).workforce, busy)
     assert not found.shortages
@@ -312,19 +312,19 @@ def week(baseline: Study) -> Study:
     return study.load(BASELINE, changes={"period": {"first": date(2026, 10, 5), "days": 7}})
 
 
-def test_what_cannot_be_met_is_named_with_its_size(baseline: Study) -> None:
-    """Six people for four at once, morning and afternoon: on every day two are missing somewhere."""
+def test_a_shortage_is_reported_with_its_size(baseline: Study) -> None:
+    """Six people where four are required at once, morning and afternoon: every day two are missing somewhere."""
     found = make_rota(week(baseline), of(), flat(4))
     assert found.shortages
     missing = sum((each.required - each.planned) * (each.until - each.start) for each in found.shortages) / 60
-    # 36 person-hours a day are asked for; six people give 27, less what mornings lose to breaks.
+    # 36 person-hours per day are required; six people work 27, minus the breaks of mornings.
     assert missing == pytest.approx(5 * (36 - 27) + sum(15 / 60 for d in found.duties if d.pattern.breaks), abs=5)
     assert len(found.duties) == 30
     said = str(found.shortages[0])
     assert said.startswith("monday 2026-10-05 ") and "short)" in said
 
 
-def test_absences_are_seen_in_the_cover(baseline: Study) -> None:
+def test_the_cover_accounts_for_absences(baseline: Study) -> None:
     away = {"1": {"absences": [{"first": date(2026, 10, 6)}]}, "2": {"absences": [{"first": date(2026, 10, 6)}]}}
     found = make_rota(week(baseline), of(people=away, shifts={"mattina": {"breaks": []}}), flat(3))
     assert {each.day for each in found.shortages} == {date(2026, 10, 6)}
@@ -341,7 +341,7 @@ def test_rest_forbids_an_early_shift_after_a_late_one() -> None:
     assert not assign(of(rules={"rest_hours": 15}), {(first, late): 4, (second, early): 3}).open_shifts
 
 
-def test_days_running_are_counted_over_the_week_end() -> None:
+def test_consecutive_days_are_counted_over_the_weekend() -> None:
     force = of(rules={"days_running": 3}, contracts={"pieno": {"hours": 60}})
     early = Shift(540, 810, "mattina")
     days = [date(2026, 10, 8) + timedelta(n) for n in range(7)]
@@ -352,14 +352,14 @@ def test_days_running_are_counted_over_the_week_end() -> None:
     assert not found.open_shifts
 
 
-def test_who_may_not_work_a_shift_does_not(baseline: Study) -> None:
+def test_people_only_work_their_shifts_and_weekdays(baseline: Study) -> None:
     force = of(people={"1": {"shifts": ["mattina"]}, "2": {"weekdays": ["monday", "friday"]}})
     found = make_rota(week(baseline), force, flat(1))
     assert {d.pattern.shift.kind for d in found.duties if d.person == "1"} <= {"mattina"}
     assert {d.day.weekday() for d in found.duties if d.person == "2"} <= {0, 4}
 
 
-def test_least_hours_are_worked_though_nobody_needs_them(baseline: Study) -> None:
+def test_minimum_hours_are_worked_even_if_not_needed(baseline: Study) -> None:
     found = make_rota(week(baseline), of(contracts={"pieno": {"hours": 22.5, "least": 18}}), flat(1))
     assert found.hours == 6 * 18
     with pytest.raises(ModelError, match="lower contracts"):
@@ -376,7 +376,7 @@ def test_spare_people_are_planned_for_absence(baseline: Study) -> None:
 
 
 def test_flexible_shifts_with_lunch_and_two_breaks(baseline: Study) -> None:
-    """Thousands of columns: still within the gap, and every requirement of the day covered."""
+    """Thousands of patterns: the gap still holds, and every requirement of the day is covered."""
     turn = {
         "starts": ["09:00", "09:30", "10:00"],
         "minutes": 480,
@@ -427,9 +427,7 @@ def test_mistakes_are_named_with_path_and_remedy(changes: dict[str, Any], words:
 
 
 @pytest.mark.parametrize(("start", "minutes", "said"), [("08:45", 270, "08:45-13:15"), ("15:00", 210, "15:00-18:30")])
-def test_a_shift_that_begins_or_ends_at_a_closed_door_is_named(
-    baseline: Study, start: str, minutes: int, said: str
-) -> None:
+def test_a_shift_outside_opening_hours_is_named(baseline: Study, start: str, minutes: int, said: str) -> None:
     force = of(shifts={"mattina": {"starts": ["09:00", start], "minutes": minutes}})
     with pytest.raises(ModelError, match=rf"shifts.mattina.starts\[1\]: {said} is outside .* 09:00-18:00; move"):
         make_rota(week(baseline), force, flat(1))
@@ -495,7 +493,7 @@ def test_bad_requirements_are_refused(
     assert "staff.json: " in said and words in said
 
 
-def test_people_that_are_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_people_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rota", BASELINE, "--people", "nobody.yaml"]) == 1
     assert "nobody.yaml: " in capsys.readouterr().err
 

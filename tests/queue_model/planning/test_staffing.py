@@ -61,7 +61,7 @@ def found(weeks: Study) -> Staffing:
 # --- half-hours and duty ---------------------------------------------------------------------------------------------
 
 
-def test_half_hours_are_those_in_which_the_service_opens(weeks: Study) -> None:
+def test_half_hours_are_those_with_open_service(weeks: Study) -> None:
     cells = half_hours(weeks.period)
     names = [cells.name(cell) for cell in range(len(cells))]
     assert names == [
@@ -71,7 +71,7 @@ def test_half_hours_are_those_in_which_the_service_opens(weeks: Study) -> None:
     assert cells.seconds().tolist() == [*[4 * 1800.0] * 6, 4 * 900.0, 4 * 1800.0, 4 * 1800.0]
 
 
-def test_a_call_belongs_to_the_half_hour_in_which_it_comes(weeks: Study) -> None:
+def test_a_call_belongs_to_the_half_hour_of_its_arrival(weeks: Study) -> None:
     cells = half_hours(weeks.period)
     monday = float(weeks.period.midnights[0])
     at = monday + np.array([9 * 3600 - 1, 9 * 3600, 9.5 * 3600 - 1e-6, 9.5 * 3600, 12 * 3600.0])
@@ -87,11 +87,11 @@ def test_a_period_of_closed_days_is_refused() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=9, max_size=9).filter(any))
-def test_exactly_so_many_are_on_duty_in_each_half_hour(wanted: list[int]) -> None:
+def test_a_staff_schedule_has_exactly_the_required_people(wanted: list[int]) -> None:
     period = WEEK.period
     cells = half_hours(period)
     schedule = staff_schedule(cells, np.array(wanted))
-    build(**schedule)  # a schedule that engines take
+    build(**schedule)  # the engines accept the schedule
     change = np.where(schedule["event_kind"] == SHIFT_START, 1, -1)
     assert set(schedule["event_kind"].tolist()) <= {SHIFT_START, SHIFT_END}
     for cell, start, until in zip(cells.cell, cells.start, cells.until, strict=True):
@@ -113,8 +113,8 @@ def test_every_half_hour_meets_the_targets(found: Staffing) -> None:
     assert found.targets_given
 
 
-def test_nobody_can_be_spared(weeks: Study, found: Staffing) -> None:
-    """Each neighbour with one person fewer misses a target: tried again here, one by one."""
+def test_no_person_can_be_removed(weeks: Study, found: Staffing) -> None:
+    """Each neighbour with one person fewer misses a target; tried again here, one by one."""
     with Trials(weeks, ["service_level", "abandonment"], replications=6) as trials:
         for cell in range(len(found.cells)):
             assert found.staff[cell] > 1
@@ -124,33 +124,33 @@ def test_nobody_can_be_spared(weeks: Study, found: Staffing) -> None:
     assert found.proved == len(found.cells)
 
 
-def test_the_same_question_has_the_same_answer_whoever_runs_it(weeks: Study, found: Staffing) -> None:
+def test_the_result_does_not_depend_on_the_number_of_threads(weeks: Study, found: Staffing) -> None:
     again = find_staffing(weeks, replications=6, jobs=1)
     assert again.staff.tolist() == found.staff.tolist()
     assert again.tried == found.tried
 
 
 def test_simulation_agrees_with_the_forward_equations(found: Staffing) -> None:
-    """The Monday morning by the exact chain: what was measured lies near it, half-hour by half-hour."""
+    """The measured Monday morning is near the exact chain in each half-hour."""
     exact = transient(W1[:6], found.staff[:6].tolist(), 360.0, 180.0)
     for cell, slot in enumerate(exact.slots):
         seen = found.levels.estimate("service_level", cell)
         assert seen.value is not None and seen.half is not None
-        # At noon those who still wait are sent away in the simulation, and answered in the chain.
+        # At noon the simulation sends waiting callers away, while the chain answers them.
         assert abs(seen.value - slot.service_level) < 2.5 * seen.half + 0.01
 
 
-def test_formulas_stand_beside_the_simulation(found: Staffing) -> None:
+def test_formulas_are_compared_with_the_simulation(found: Staffing) -> None:
     rules = found.formulas
     assert rules.aht == pytest.approx(360, rel=0.05)
     assert rules.patience == 180
     assert rules.calls[:6] == pytest.approx(W1[:6], rel=0.25)
-    # Who may give up needs no more agents than who must wait for ever.
+    # Callers who may give up need no more agents than callers who wait for ever.
     assert (rules.erlang_a <= rules.erlang_c).all()
     assert (abs(rules.erlang_a - found.staff) <= 2).all()
 
 
-def test_seats_bind_where_more_people_are_wanted() -> None:
+def test_seats_bind_where_more_people_are_needed() -> None:
     tight = find_staffing(study.of(mornings(seats=7)), replications=4)
     assert tight.binding.any()
     assert tight.staff.max() == 7
@@ -159,7 +159,7 @@ def test_seats_bind_where_more_people_are_wanted() -> None:
     assert tight.levels.met(tight.goals)[~tight.failing].all()
 
 
-def test_without_targets_four_in_five_calls_are_to_be_answered_in_time() -> None:
+def test_the_default_target_is_four_in_five_calls_in_time() -> None:
     free = find_staffing(study.of(mornings(days=7, targets={})), replications=2)
     assert not free.targets_given
     assert [(goal.measure, goal.value) for goal in free.goals] == [("service_level", 0.8)]
@@ -175,7 +175,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_page_the_json_and_the_csv_say_the_same(
+def test_text_json_and_csv_agree(
     scenario: Path, tmp_path: Path, found: Staffing, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = tmp_path / "staff.json", tmp_path / "staff.csv"
@@ -195,21 +195,21 @@ def test_the_page_the_json_and_the_csv_say_the_same(
     assert "Erlang C" in said and "square root" in said
 
 
-def test_the_page_says_where_seats_bind(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_shows_where_seats_are_too_few(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", str(scenario), "--replications", "2", "--set", "operators.seats=6", "--days", "7"]) == 0
     said = capsys.readouterr().out
     assert "! Where 6 seats are not enough:" in said
     assert "people needed; service level" in said
 
 
-def test_one_weekday_is_shown_beside_the_formulas(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_weekday_is_compared_with_the_formulas(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", str(scenario), "--replications", "1", "--days", "7", "--weekday", "thursday"]) == 0
     assert "thursday  calls  erlangs  simulation  Erlang C" in capsys.readouterr().out
     assert main(["staff", str(scenario), "--weekday", "sunday"]) == 1
     assert "--weekday sunday: the service is closed on this day" in capsys.readouterr().err
 
 
-def test_where_nobody_calls_one_is_enough() -> None:
+def test_one_person_is_enough_without_calls() -> None:
     silent = find_staffing(
         study.of(mornings(days=7, arrivals={**mornings()["arrivals"], "per_day": 0})), replications=1
     )
@@ -239,7 +239,7 @@ def staffing_at_cost(problem: BlockProblem, cost: float) -> Iterator[BlockStaffi
 
 
 def test_two_shifts_of_the_known_day() -> None:
-    """63 operator-hours are the fewest, at (7, 7) and (8, 6): by the forward equations, every cheaper pair fails."""
+    """63 operator-hours are the minimum, at (7, 7) and (8, 6): by the forward equations every cheaper pair fails."""
     found = cheapest_staffing(question((9, 9), (4, 4), (9, 9)))
     assert [each.operators for each in found] == [(7, 7), (8, 6)]
     assert all(each.cost == 63 for each in found)
@@ -248,17 +248,17 @@ def test_two_shifts_of_the_known_day() -> None:
 
 
 def test_three_blocks_of_the_known_day() -> None:
-    """63 operator-hours again, the best service level at (8, 7, 6)."""
+    """63 operator-hours again, with the best service level at (8, 7, 6)."""
     found = cheapest_staffing(question((6, 6, 6), (5, 5, 3), (9, 9, 8)))
     assert all(sum(each.operators) == 21 and each.cost == 63 for each in found)
     assert found[0].operators == (8, 7, 6)
-    # Another enumeration has .832016; test_blocks.py finds out why, and that this is right.
+    # Another enumeration gives .832016; test_blocks.py shows why this value is right.
     assert found[0].service_level == pytest.approx(0.831912, abs=1e-6)
     assert found[0].abandonment == pytest.approx(0.066812, abs=1e-6)
 
 
-def test_short_cuts_lose_nothing() -> None:
-    """Against plain enumeration, on a short day."""
+def test_skipped_combinations_are_never_optimal() -> None:
+    """Compared with full enumeration, on a short day."""
     asked = BlockProblem(W1[:2], 360.0, 180.0, (1, 1), (4, 5), (6, 7), service_level=0.8, abandonment=0.08)
     best = cheapest_staffing(asked)
     good = [
@@ -271,7 +271,7 @@ def test_short_cuts_lose_nothing() -> None:
     assert {each.operators for each in best} == {each.operators for each in good if each.cost == least}
 
 
-def test_blocks_that_cannot_be_are_refused() -> None:
+def test_impossible_blocks_are_refused() -> None:
     with pytest.raises(ModelError, match="18 slots in all, but calls has 4"):
         cheapest_staffing(BlockProblem(W1[:4], 360.0, 180.0, (9, 9), (1, 1), (2, 2), 0.8))
     with pytest.raises(ModelError, match=r"most: not even \[2\] operators"):

@@ -1,4 +1,4 @@
-"""The page of a comparison says what the terminal says, in both languages, and judges by whole intervals."""
+"""The page of a comparison agrees with the JSON, in both languages, and judges by whole intervals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def made(here: Path, *more: str, **scenarios: dict[str, Any]) -> Any:
     return parsed(here / "page.html"), json.loads((here / "figures.json").read_text(encoding="utf-8"))
 
 
-def test_each_scenario_stands_against_the_first_and_a_ranking_before_all(here: Path) -> None:
+def test_each_scenario_is_compared_with_the_first_after_a_ranking(here: Path) -> None:
     page, figures = made(here, "--language", "it", four=day(4, 2), five=day(5, 2), six=day(6, 2))
     found = headings(page)
     assert found[0] == "La classifica: Risposte entro 20 secondi"
@@ -42,19 +42,21 @@ def test_each_scenario_stands_against_the_first_and_a_ranking_before_all(here: P
     order = [("four", "five", "six")[each["scenario"]] for each in figures["ranking"]["places"]]
     assert [row[0] for row in ranked] == order == ["six", "five", "four"]
     for bar, row in zip(_bars(section(page, "La classifica")), ranked, strict=True):
-        assert bar == pytest.approx(float(row[2].split()[0].replace(",", ".")) / 100, abs=0.001)  # of a whole line
+        assert bar == pytest.approx(
+            float(row[2].split()[0].replace(",", ".")) / 100, abs=0.001
+        )  # as a share of the line
     assert "al 98,33 %" in words(page.find(".//footer"))  # of three pairs, Bonferroni
     for heading in found[1:3]:
         assert len(pictures(section(page, heading))) == 2  # points, and seconds
 
 
 def _bars(ranking: ElementTree.Element) -> list[float]:
-    """How long the bars are, as parts of their line."""
+    """The lengths of the bars as shares of their line."""
     wide = [float(each.get("width") or 0) for each in ranking.iter("rect")]
     return [bar / line for line, bar in zip(wide[::2], wide[1::2], strict=True)]
 
 
-def test_a_difference_is_written_as_it_was_found(here: Path) -> None:
+def test_a_difference_on_the_page_equals_the_json(here: Path) -> None:
     page, figures = made(here, "--measure", "service_level", "--measure", "occupancy", four=day(4, 2), six=day(6, 2))
     rows = {row[0]: row for row in cells(section(page, "six compared with four"))}
     level = next(each for each in figures["differences"] if each["measure"] == "service_level")
@@ -68,8 +70,8 @@ def test_a_difference_is_written_as_it_was_found(here: Path) -> None:
     assert [each.get("fill") for each in picture.iter("circle")] == [colours.GREEN, colours.SOFT]
 
 
-def test_what_is_the_same_and_what_cannot_be_told(here: Path) -> None:
-    # Patience of other callers, so alike that six days cannot tell them apart.
+def test_equal_values_and_undecided_differences(here: Path) -> None:
+    # Almost the same patience, so that six days cannot decide between them.
     alike = day(6, 1, callers={"patience": {"law": "exponential", "mean": 181}})
     page, figures = made(here, "--measure", "service_level", "--measure", "overflow", a=day(6, 1), b=alike)
     verdicts = {row[0]: row[-1] for row in cells(section(page, "b compared with a"))}
@@ -88,12 +90,12 @@ def test_without_a_steady_state_nothing_is_drawn(here: Path) -> None:
     assert pictures(section(page, "b compared with a")) == []
 
 
-def test_what_comes_from_outside_is_escaped(here: Path) -> None:
+def test_text_from_outside_is_escaped(here: Path) -> None:
     page, _ = made(here, a={**day(6, 1), "title": NASTY}, b=day(5, 1))
     assert NASTY in words(page)
 
 
-def test_both_languages_have_all_words() -> None:
+def test_both_languages_have_all_texts() -> None:
     assert TEXTS["it"].keys() == TEXTS["en"].keys()
     for name, said in TEXTS["it"].items():
         assert said.count("{") == TEXTS["en"][name].count("{"), name

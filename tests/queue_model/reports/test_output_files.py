@@ -1,4 +1,4 @@
-"""Results on their way to a file, a device, a link."""
+"""Results written to a file, a device, a link or a pipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_result_replaces_the_one_before(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["run.csv"]
 
 
-def test_a_link_leads_where_it_led(tmp_path: Path) -> None:
+def test_a_link_keeps_its_target(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "report.html").symlink_to("shared/report.html")
     write_output("one\n", str(tmp_path / "report.html"))
@@ -40,9 +40,9 @@ def test_a_pipe_is_written_into_and_stays(tmp_path: Path) -> None:
     assert path.is_fifo()
 
 
-def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     full = tmp_path / "full"
-    full.symlink_to("/dev/full")  # a link to it, so that no mistake can replace the device
+    full.symlink_to("/dev/full")  # through a link, so that a bug cannot replace the device
     with pytest.raises(Refusal, match=r"full: not written: No space left on device; what was there before is still"):
         write_output("figures\n", str(full))
     assert os.path.realpath(full) == "/dev/full"

@@ -1,4 +1,4 @@
-"""The page of a rota: every duty is a bar and a cell, in both languages, and what is missing is said."""
+"""The page of a rota: every duty is a bar and a cell, in both languages, and shortages are listed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_each_week_is_a_picture_and_a_table_of_the_same_duties(tmp_path: Path, l
     assert monday in words(weeks[0])
 
 
-def test_what_cannot_be_covered_is_said(tmp_path: Path) -> None:
+def test_shortages_are_listed(tmp_path: Path) -> None:
     page, _ = made(tmp_path, 14, "it", days=5)  # on twelve seats
     headings = [words(each) for each in page.iter("h2")]
     assert headings[0] == "Mancano persone"

@@ -1,4 +1,4 @@
-"""The report: one well-formed file that fetches nothing, in both languages, with a table beside each picture."""
+"""The report: one well-formed file that loads nothing, in both languages, with a table beside each chart."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def words(element: ElementTree.Element) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_is_whole_and_each_measure_has_its_definition(here: Path, language: str) -> None:
+def test_the_page_is_complete_and_each_measure_has_its_definition(here: Path, language: str) -> None:
     page = parsed(made(here, everything(days=3), "--replications", "3", "--language", language))
     assert page.get("lang") == language
     said = words(page)
@@ -86,14 +86,14 @@ def test_each_picture_has_its_table_with_a_row_for_each_half_hour(here: Path) ->
     assert len(pictured[2].findall(".//circle")) <= len(slots)
 
 
-def test_the_page_fetches_nothing_and_runs_nothing(here: Path) -> None:
+def test_the_page_loads_nothing_and_runs_nothing(here: Path) -> None:
     page = made(here, everything(days=3), "--replications", "2", "--language", "it")
     assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", page) == []
     assert "default-src 'none'" in page
     assert 'name="viewport"' in page
 
 
-def test_what_comes_from_outside_is_escaped(here: Path) -> None:
+def test_text_from_outside_is_escaped(here: Path) -> None:
     written = {**day(8, 2), "title": NASTY}
     page = made(here, written, "--replications", "2")
     assert "<script" not in page
@@ -117,7 +117,7 @@ def test_targets_are_judged_and_one_replication_has_no_interval(here: Path) -> N
     }
 
 
-def test_what_has_no_steady_state_is_not_drawn(here: Path) -> None:
+def test_measures_without_a_steady_state_are_not_drawn(here: Path) -> None:
     written = day(2, 2, callers={"patience": {"law": "never"}})
     page = parsed(made(here, written, "--replications", "2"))
     assert "no steady state" in words(page)
@@ -149,7 +149,7 @@ def test_a_full_disk_leaves_the_old_report(
 
 
 def test_the_working_day_counts_the_people_of_the_scenario(here: Path) -> None:
-    """Against the operators' own hours: all that they did, spread over the half-hours, is as long as it was."""
+    """The work by half-hour sums to the work of the operators."""
     result = replicate(study.load(write(here, day(5, 3)), Places(CONFIG), {}), replications=2, parts=("half-hour",))
     seen = working_day(result)
     assert seen.replications == 2

@@ -1,4 +1,4 @@
-"""The page of a staffing: the week's people, one day beside the formulas, where seats bind, the hours."""
+"""The page of a staffing: the people of the week, one day compared with formulas, too few seats, hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a sweep: a map and a table of each measure, with the figures of the CSV."""
+"""The page of a sweep: a heat map and a table of each measure, with the values of the CSV."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def test_each_measure_has_a_map_and_a_table_of_the_same_values(here: Path) -> No
     assert {" ".join(each.split()) for each in drawn} >= set(shown.values())
 
 
-def test_one_setting_is_a_map_of_one_row_and_a_third_makes_more_maps(here: Path) -> None:
+def test_one_setting_gives_one_row_and_a_third_setting_more_maps(here: Path) -> None:
     page = made(here, day(6, 1, replications=1), "--set", "calls=10,20", "--measure", "service_level")
-    assert len(list(page.iter("rect"))) == 3  # the ground, and two cells
+    assert len(list(page.iter("rect"))) == 3  # the background and two cells
     asked = ["--set", "reserve=0,1", "--set", "seats=6,7", "--set", "calls=10,20", "--measure", "service_level"]
     page = made(here, day(6, 1, replications=1), *asked)
     named = [words(each) for each in page.iter("text") if "=" in words(each)]
@@ -60,13 +60,13 @@ def test_one_setting_is_a_map_of_one_row_and_a_third_makes_more_maps(here: Path)
     assert len(list(page.iter("rect"))) == 9
 
 
-def test_nothing_varied_is_a_table_alone(here: Path) -> None:
+def test_without_variation_there_is_only_a_table(here: Path) -> None:
     page = made(here, day(6, 1, replications=1), "--set", "calls=10", "--measure", "service_level")
     assert pictures(page) == []
     assert len(cells(page)) == 1
 
 
-def test_what_grows_has_no_value_and_titles_are_escaped(here: Path) -> None:
+def test_a_growing_queue_has_no_value_and_titles_are_escaped(here: Path) -> None:
     endless = day(2, 1, replications=1, title=NASTY, callers={"patience": {"law": "never"}})
     page = made(here, endless, "--set", "calls=5,900", "--measure", "service_level")
     assert words(page.find(".//h1")) == NASTY
