@@ -1,55 +1,20 @@
-"""Asterisk's files as they are rendered: what stands in them, what cannot, and how they reach the disk."""
+"""Asterisk's files as they are rendered: their content, and what is refused."""
 
 from __future__ import annotations
 
 import copy
-import errno
-import os
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charter.calendar import OpeningHours
 from common.command_line import Refusal
-from common.places import Places
-from common.ports import Ports
 from ivr import dialplan
 from ivr.configuration.compiled import Compiled
-from ivr.dialplan import Change, Seat, Values, make_seats
-
-FIRST, LAST = 2026, 2031
-ROME = ZoneInfo("Europe/Rome")
-
-
-@pytest.fixture(scope="module")
-def values() -> Values:
-    return Values(
-        templates=Places().templates,
-        scripts="/srv/ivr/agi-bin",
-        native="/srv/ivr/spool/native",
-        recordings="/srv/ivr/monitor",
-        moh="/srv/ivr/moh",
-        first_year=FIRST,
-        last_year=LAST,
-        seats=make_seats(12, lambda name: Seat(name, password=f"secret-of-{name}")),
-        engine_host="127.0.0.1",
-        engine_port=4600,
-        ports=Ports(10000, 10001, 10002, 10010, 11999),
-        ami_user="ivr",
-        ami_secret="very-secret",
-    )
-
-
-@pytest.fixture(scope="module")
-def files(shipped: Compiled, values: Values) -> dict[str, str]:
-    return dialplan.render(shipped, values)
+from ivr.dialplan import Seat, Values
 
 
 def directives(text: str) -> str:
@@ -79,19 +44,19 @@ def test_an_unknown_placeholder_is_an_error_with_file_line_and_suggestion() -> N
         dialplan.fill("[x]\nexten => {{numbr}},1,Hangup()\n", {"number": "1"}, "extensions.conf")
 
 
-def test_an_unknown_placeholder_like_no_other_lists_what_there_is() -> None:
+def test_an_unknown_placeholder_without_a_similar_one_lists_all() -> None:
     with pytest.raises(Refusal, match=r"x\.conf:1: .*use engine, number"):
         dialplan.fill("{{zzz}}", {"number": "1", "engine": "2"}, "x.conf")
 
 
-def test_a_value_of_several_lines_stands_alone_on_its_line() -> None:
+def test_a_value_of_several_lines_must_be_alone_on_its_line() -> None:
     with pytest.raises(Refusal, match=r"x\.conf:1: the value of this placeholder is whole lines"):
         dialplan.fill("match = {{lines}}", {"lines": "a\nb"}, "x.conf")
     assert dialplan.fill("{{lines}}\n", {"lines": "a\nb"}, "x.conf") == "a\nb\n"
 
 
 @given(st.text(alphabet="${}[]()ABab,;:=?\"' \n", max_size=60).filter(lambda text: "{{" not in text))
-def test_what_is_asterisks_own_passes_through_untouched(text: str) -> None:
+def test_text_without_placeholders_is_copied_unchanged(text: str) -> None:
     assert dialplan.fill(text, {}, "x.conf").splitlines() == text.splitlines()
 
 
@@ -108,7 +73,7 @@ def test_a_folder_that_asterisk_would_misread_is_refused(shipped: Compiled, valu
         dialplan.render(shipped, replace(values, scripts=folder))
 
 
-def test_a_password_cannot_smuggle_lines_in(shipped: Compiled, values: Values) -> None:
+def test_a_password_cannot_contain_lines(shipped: Compiled, values: Values) -> None:
     with pytest.raises(Refusal, match="seat01: not a valid password; use only letters"):
         dialplan.render(shipped, replace(values, seats=[Seat("seat01", password="x\n[root]")]))
     with pytest.raises(Refusal, match="ami_secret"):
@@ -125,9 +90,7 @@ def test_a_folder_without_templates_is_named(shipped: Compiled, values: Values, 
 # --- the files as a whole ----------------------------------------------------------------------------------------
 
 
-def test_each_file_says_where_it_comes_from_and_includes_the_lines_of_ops(
-    files: dict[str, str], shipped: Compiled
-) -> None:
+def test_each_file_names_its_template_and_includes_the_file_of_ops(files: dict[str, str], shipped: Compiled) -> None:
     for name, text in files.items():
         custom = name.replace(".conf", "_custom.conf")
         assert text.startswith(f"; Rendered by `ivr render` from config/asterisk/{name}"), name
@@ -144,9 +107,7 @@ def test_rendering_is_a_function_of_its_arguments(shipped: Compiled, values: Val
     assert shipped == before
 
 
-def test_a_site_gets_what_it_includes_and_nothing_else(
-    shipped: Compiled, values: Values, files: dict[str, str]
-) -> None:
+def test_a_site_gets_only_the_files_that_it_includes(shipped: Compiled, values: Values, files: dict[str, str]) -> None:
     site = dialplan.render(shipped, values, site=True)
     assert sorted(site) == ["extensions_nul.conf", "musiconhold_nul.conf", "pjsip_nul.conf", "queues_nul.conf"]
     assert all(files[name] == text for name, text in site.items())
@@ -154,7 +115,7 @@ def test_a_site_gets_what_it_includes_and_nothing_else(
         assert f'#include "{name}"' in files[name.replace("_nul", "")]
 
 
-def test_ops_own_files_beside_the_templates_are_no_templates(
+def test_custom_files_of_ops_are_not_templates(
     shipped: Compiled, values: Values, files: dict[str, str], tmp_path: Path
 ) -> None:
     for name in dialplan.template_names(values.templates):
@@ -166,14 +127,14 @@ def test_ops_own_files_beside_the_templates_are_no_templates(
 # --- the dialplan ------------------------------------------------------------------------------------------------
 
 
-def test_the_number_and_nothing_else_is_answered(files: dict[str, str]) -> None:
+def test_only_the_number_of_the_service_is_answered(files: dict[str, str]) -> None:
     incoming = contexts(files["extensions_nul.conf"])["nul-incoming"]
     assert [line.split(" ")[2].split(",")[0] for line in incoming] == [
         *("800000039", "+39800000039", "0039800000039", "39800000039")
     ]
 
 
-def test_each_flow_runs_in_the_engine_and_then_by_its_script(files: dict[str, str]) -> None:
+def test_each_flow_is_tried_in_the_engine_then_by_its_script(files: dict[str, str]) -> None:
     plan = contexts(files["extensions_nul.conf"])
     homes = {"menu": "nul-call", "voicemail": "nul-voicemail", "survey": "nul-survey", "ended": "nul-ended"}
     for flow, context in homes.items():
@@ -187,13 +148,13 @@ def test_each_flow_runs_in_the_engine_and_then_by_its_script(files: dict[str, st
         assert first.startswith("${EPOCH},${CHANNEL(linkedid)}")
 
 
-def test_only_the_known_outcomes_lead_somewhere_and_agistatus_nowhere(files: dict[str, str]) -> None:
+def test_only_known_outcomes_are_used_and_agistatus_is_not(files: dict[str, str]) -> None:
     plan = contexts(files["extensions_nul.conf"])
     assert [line.split(" ")[2].split(",")[0] for line in plan["nul-outcome"]] == ["queue", "voicemail", "done"]
     assert "AGISTATUS" not in directives(files["extensions_nul.conf"])
 
 
-def test_every_jump_arrives(files: dict[str, str]) -> None:
+def test_every_jump_has_a_target(files: dict[str, str]) -> None:
     plan = contexts(files["extensions_nul.conf"])
     for context, lines in plan.items():
         text = "\n".join(lines)
@@ -205,7 +166,7 @@ def test_every_jump_arrives(files: dict[str, str]) -> None:
                 assert {yes, no} <= labels, f"{context}: {line}"
 
 
-def test_nothing_that_a_caller_sends_is_run_or_kept(files: dict[str, str]) -> None:
+def test_nothing_that_a_caller_sends_is_executed_or_kept(files: dict[str, str]) -> None:
     text = directives(files["extensions_nul.conf"])
     assert not re.search(r"\b(System|TrySystem|SHELL|EVAL|CURL|ODBC\w*|Exec)\(", text)
     assert sorted(set(re.findall(r"CALLERID\([\w-]+\)", text))) == [
@@ -282,7 +243,7 @@ def test_a_key_that_is_not_offered_is_neither_announced_nor_accepted(compiled: C
     assert "periodic-announce" not in files["queues_nul.conf"]
 
 
-def test_a_queue_without_announcements_says_nothing(compiled: Compiled, values: Values) -> None:
+def test_a_queue_without_announcements_is_silent(compiled: Compiled, values: Values) -> None:
     compiled["service"]["queue"]["announce_every"] = 0
     queue = contexts(dialplan.render(compiled, values)["queues_nul.conf"])["nul"]
     for line in ("announce-frequency = 0", "announce-position = no", "announce-holdtime = no"):
@@ -321,139 +282,3 @@ def test_a_simulated_seat_has_a_contact_and_no_password(shipped: Compiled, value
     text = dialplan.render(shipped, replace(values, seats=seats))["pjsip_nul.conf"]
     assert "contact = sip:seat01@127.0.0.1:6000" in text
     assert "auth" not in directives(text)
-
-
-# --- hours -------------------------------------------------------------------------------------------------------
-
-Open = Callable[[datetime], bool]
-
-
-def as_asterisk_reads_it(text: str) -> Open:
-    """[nul-static-hours] and [nul-closed-days], walked as Asterisk does: a range includes its last minute."""
-    plan = contexts(text)
-    closed = {line.split(" ")[2].split(",")[0] for line in plan["nul-closed-days"]}
-    spans = []
-    for line in plan["nul-static-hours"]:
-        if found := re.search(r"GotoIfTime\((\d\d):(\d\d)-(\d\d):(\d\d),(\w{3}),\*,\*,Europe/Rome\?open\)", line):
-            a, b, c, d = (int(found[n]) for n in range(1, 5))
-            spans.append((["mon", "tue", "wed", "thu", "fri", "sat", "sun"].index(found[5]), a * 60 + b, c * 60 + d))
-
-    def is_open(moment: datetime) -> bool:
-        minute = moment.hour * 60 + moment.minute
-        return f"{moment:%Y%m%d}" not in closed and any(
-            day == moment.weekday() and first <= minute <= last for day, first, last in spans
-        )
-
-    return is_open
-
-
-def test_the_static_hours_are_those_of_the_calendar(files: dict[str, str], shipped: Compiled) -> None:
-    """Each day of the rendered years, at the minutes where something could differ."""
-    is_open, hours = as_asterisk_reads_it(files["extensions_nul.conf"]), OpeningHours.of(shipped["service"])
-    day, last = date(FIRST, 1, 1), date(LAST, 12, 31)
-    while day <= last:
-        for hour, minute, second in ((0, 0, 0), (8, 59, 59), (9, 0, 0), (12, 30, 0), (17, 59, 59), (18, 0, 0)):
-            moment = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=ROME)
-            assert is_open(moment) == hours.is_open(moment.timestamp()), moment
-        day += timedelta(days=1)
-
-
-def test_every_closed_day_is_in_the_table_by_name(files: dict[str, str], shipped: Compiled) -> None:
-    days = OpeningHours.of(shipped["service"]).closed_days(FIRST, LAST)
-    assert len(days) > 12 * (LAST - FIRST + 1)
-    for day, name in days:
-        assert f"exten => {day:%Y%m%d},1,Return() ; {name}\n" in files["extensions_nul.conf"]
-
-
-RANGES = st.lists(st.integers(0, 48), min_size=2, max_size=6, unique=True).map(
-    lambda cuts: [
-        f"{a // 2:02d}:{a % 2 * 30:02d}-{b // 2:02d}:{b % 2 * 30:02d}"
-        for a, b in zip(sorted(cuts)[::2], sorted(cuts)[1::2], strict=False)
-    ]
-)
-
-
-@given(week=st.lists(RANGES, min_size=7, max_size=7), at=st.integers(1767225600, 1893452399))
-def test_any_hours_that_can_be_configured_are_rendered_right(shipped: Compiled, week: list[list[str]], at: int) -> None:
-    service = copy.deepcopy(shipped["service"])
-    service["hours"] = dict(zip(service["hours"], week, strict=True))
-    text = (
-        f"[nul-static-hours]\n{dialplan.hours(service)}\n[nul-closed-days]\n{dialplan.closed_days(service, 2026, 2029)}"
-    )
-    moment = datetime.fromtimestamp(at, UTC).astimezone(ROME)
-    assert as_asterisk_reads_it(text)(moment) == OpeningHours.of(service).is_open(at)
-
-
-def test_a_reason_written_by_ops_stays_a_comment(compiled: Compiled) -> None:
-    closure = {"first": "2026-12-24", "last": "2026-12-24", "reason": "Chiusura; --\nexten => 1,1,System(x)"}
-    compiled["service"]["holidays"]["extra_closures"] = [closure]
-    line = next(line for line in dialplan.closed_days(compiled["service"], 2026, 2026).splitlines() if "1224" in line)
-    assert line == "exten => 20261224,1,Return() ; Chiusura, -- exten => 1,1,System(x)"
-
-
-# --- writing -----------------------------------------------------------------------------------------------------
-
-
-def test_files_with_passwords_are_for_their_owner_alone(files: dict[str, str], tmp_path: Path) -> None:
-    dialplan.write(files, str(tmp_path))
-    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
-    assert {name for name, mode in modes.items() if mode == 0o600} == {"manager.conf", "pjsip_nul.conf"}
-    assert set(modes.values()) == {0o600, 0o644}
-    secrets = [name for name, text in files.items() if "secret-of-" in text or "very-secret" in text]
-    assert sorted(secrets) == ["manager.conf", "pjsip_nul.conf"]
-
-
-def test_only_what_differs_is_written_and_the_old_is_kept(tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    assert [change.before for change in dialplan.write({"a.conf": "1\n", "b.conf": "2\n"}, folder, "t1")] == [
-        None,
-        None,
-    ]
-    untouched = (tmp_path / "b.conf").stat()
-    (tmp_path / "a_custom.conf").write_text("mine\n", encoding="utf-8")
-    altered = dialplan.write({"a.conf": "3\n", "b.conf": "2\n"}, folder, "t2")
-    assert altered == [Change("a.conf", "1\n", "3\n")]
-    assert (tmp_path / "b.conf").stat().st_ino == untouched.st_ino
-    assert (tmp_path / "replaced/t2/a.conf").read_text(encoding="utf-8") == "1\n"
-    assert (tmp_path / "a_custom.conf").read_text(encoding="utf-8") == "mine\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.conf", "a_custom.conf", "b.conf", "replaced"]
-    assert dialplan.write({"a.conf": "3\n"}, folder, "t3") == []
-    assert not (tmp_path / "replaced/t3").exists()
-
-
-def test_a_full_disk_leaves_every_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dialplan.write({"a.conf": "1\n", "b.conf": "2\n"}, str(tmp_path))
-    written: list[int] = []
-
-    def fsync(descriptor: int) -> None:
-        written.append(descriptor)
-        if len(written) == 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(OSError, match="No space left"):
-        dialplan.write({"a.conf": "3\n", "b.conf": "4\n"}, str(tmp_path), "t")
-    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
-        "a.conf": "1\n",
-        "b.conf": "2\n",
-    }
-
-
-def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious", encoding="utf-8")
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    (etc / "a.conf").symlink_to(victim)
-    dialplan.write({"a.conf": "1\n"}, str(etc))
-    assert victim.read_text(encoding="utf-8") == "precious"
-    assert not (etc / "a.conf").is_symlink()
-
-
-def test_a_diff_hides_passwords() -> None:
-    before, after = "[ivr]\nsecret = old\nread = all\n", "[ivr]\nsecret = new\nread = call\n"
-    diff = Change("manager.conf", before, after).diff()
-    assert "old" not in diff
-    assert "new" not in diff
-    assert "-read = all\n+read = call\n" in diff
-    assert "--- manager.conf (now)" in diff

@@ -22,7 +22,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
     return EditedConfig(tmp_path)
 
 
-def test_the_shipped_configuration_is_in_order(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_configuration_has_no_errors(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", "config", "check"]) == 0
     assert capsys.readouterr().out.startswith("config: no errors (14 nodes, 3 questions, ")
 
@@ -37,7 +37,7 @@ def test_warnings_are_shown_and_allowed(config: EditedConfig, capsys: pytest.Cap
     assert lines[1].startswith("config: no errors, 1 warning (")
 
 
-def test_errors_are_shown_one_a_line_with_a_sum(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_shown_one_per_line_with_a_count(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     config.edit("menu", "start: orario", "start: orari")
     config.edit("service", "seats: 12", "seats: 0")
     assert main(["--config", "config", "check"]) == 1
@@ -48,12 +48,12 @@ def test_errors_are_shown_one_a_line_with_a_sum(config: EditedConfig, capsys: py
     ]
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", str(tmp_path / "nowhere"), "check"]) == 1
     assert capsys.readouterr().out.splitlines()[-1].endswith("nowhere: 4 errors")
 
 
-def test_the_sum_counts_errors_and_warnings() -> None:
+def test_summary_counts_errors_and_warnings() -> None:
     warning = Problem("f", "p", "m", "warning")
     assert summary([]) == ""
     assert summary([warning, Problem("f", "p", "m"), warning]) == "1 error, 2 warnings"

@@ -20,7 +20,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
     return EditedConfig(tmp_path)
 
 
-def test_it_says_what_it_wrote_and_where(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_and_revision_are_printed(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(COMMAND) == 0
     revision = compiled.load(config.places.compiled)["revision"]
     assert capsys.readouterr().out == f"var/compiled.json: revision {revision}\n"
@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_written(config: EditedConfig, capsys: pytest.Ca
     )
 
 
-def test_the_call_path_reads_it_back_and_refuses_what_it_does_not_know(config: EditedConfig) -> None:
+def test_the_call_path_reads_it_and_refuses_other_formats(config: EditedConfig) -> None:
     path = Path(config.places.compiled)
     with pytest.raises(compiled.CompiledError, match="run `ivr compile`"):
         compiled.load(str(path))

@@ -60,14 +60,12 @@ def test_one_call_only(places: Places, capsys: pytest.CaptureFixture[str]) -> No
     assert shown(places, capsys, "--call", "nobody's") == []
 
 
-def test_json_is_what_stands_in_the_spool(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_that_of_the_spool(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     report(places, FACTS)
     assert [Fact(**json.loads(line)) for line in shown(places, capsys, "--json")] == FACTS
 
 
-def test_what_is_not_sealed_yet_is_shown_too_and_in_order_of_time(
-    places: Places, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unsealed_facts_are_shown_too_in_order_of_time(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     spool = report(places, FACTS[2:], seal=False)
     report(places, FACTS[:2])
     assert [json.loads(line)["id"] for line in shown(places, capsys, "--json")] == ["1", "2", "3", "4"]
@@ -87,7 +85,7 @@ def test_without_a_configuration_times_are_utc(tmp_path: Path, capsys: pytest.Ca
     assert "times are UTC" in seen.err
 
 
-def test_a_line_that_is_no_fact_is_named(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_that_is_not_a_fact_is_reported(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     report(places, FACTS)
     broken = Path(places.facts) / "2026-07-25" / "9.jsonl"
     broken.parent.mkdir(exist_ok=True)
@@ -96,7 +94,7 @@ def test_a_line_that_is_no_fact_is_named(places: Places, capsys: pytest.CaptureF
     assert f"{broken}:1: not a fact" in capsys.readouterr().err
 
 
-def test_a_reader_gives_each_fact_once_while_segments_grow_and_are_sealed(places: Places) -> None:
+def test_a_reader_returns_each_fact_once_while_segments_grow_and_are_sealed(places: Places) -> None:
     reader = Reader(places.facts)
     assert list(reader.new()) == []
     spool = Spool(places.facts, stderr_alarm)
@@ -110,7 +108,7 @@ def test_a_reader_gives_each_fact_once_while_segments_grow_and_are_sealed(places
     assert given == FACTS
 
 
-def test_follow_shows_what_comes_later(places: Places) -> None:
+def test_follow_shows_later_facts(places: Places) -> None:
     report(places, FACTS[:1])
     command = [sys.executable, "-m", "ivr.cli", "--var", places.var, "facts", "--json", "--follow"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

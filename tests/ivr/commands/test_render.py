@@ -56,7 +56,7 @@ def test_a_site_gets_its_files_its_scripts_and_the_compiled_configuration(
     assert load(str(ops.var / "compiled.json"))["revision"] in dialplan
 
 
-def test_folders_that_root_makes_belong_to_whom_var_belongs_to(ops: Ops) -> None:
+def test_folders_that_root_makes_get_the_owner_of_var(ops: Ops) -> None:
     ops.var.mkdir()
     if os.geteuid() == 0:
         os.chown(ops.var, 1, 1)
@@ -77,7 +77,7 @@ def test_the_scripts_can_be_run_by_asterisk(ops: Ops) -> None:
         compile(text, path, "exec")
 
 
-def test_what_is_included_already_is_not_asked_for(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_includes_are_listed(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
     ops.etc.mkdir()
     (ops.etc / "queues.conf").write_text('[general]\n#include "queues_nul.conf"\n', encoding="utf-8")
     (ops.etc / "pjsip.conf").write_text("; pjsip_nul.conf is not included yet\n", encoding="utf-8")
@@ -87,7 +87,7 @@ def test_what_is_included_already_is_not_asked_for(ops: Ops, capsys: pytest.Capt
     assert 'once: #include "pjsip_nul.conf"' in said
 
 
-def test_a_second_time_changes_nothing(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_rendering_changes_nothing(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
     assert ops.site("--yes") == 0
     passwords = (ops.var / "seats.json").read_text(encoding="utf-8")
     capsys.readouterr()
@@ -185,12 +185,12 @@ def test_a_mistake_in_the_configuration_writes_nothing(ops: Ops, capsys: pytest.
     assert not ops.var.exists()
 
 
-def test_a_site_must_say_where(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_is_required(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
     assert ops.render("--yes") == 1
     assert "--output /etc/asterisk" in capsys.readouterr().err
 
 
-def test_a_port_left_open_needs_a_running_engine(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
+def test_port_0_needs_a_running_engine(ops: Ops, capsys: pytest.CaptureFixture[str]) -> None:
     service = ops.config / "service.yaml"
     service.write_text(service.read_text(encoding="utf-8").replace("port: 4573", "port: 0"), encoding="utf-8")
     assert ops.site("--yes") == 1
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written_is_named(ops: Ops, capsys: pytest.Captu
     assert f"{ops.etc}" in capsys.readouterr().err
 
 
-def test_scripts_that_asterisk_could_not_start_are_told(
+def test_scripts_that_asterisk_cannot_start_are_reported(
     ops: Ops, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asterisk = unprivileged.Account("asterisk", os.getuid(), os.getgid())
@@ -221,7 +221,7 @@ def test_scripts_that_asterisk_could_not_start_are_told(
     assert f"asterisk may not enter {ops.var}/agi-bin" in said
 
 
-def test_help_tells_where_the_other_use_is(ops: Ops) -> None:
+def test_help_names_the_command_for_the_private_switch(ops: Ops) -> None:
     said = subprocess.run(
         [sys.executable, "-m", "ivr.cli", "render", "--help"],
         capture_output=True,

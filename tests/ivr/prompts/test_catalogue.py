@@ -47,7 +47,7 @@ def studio(tmp_path: Path) -> str:
 
 
 def states(places: Places) -> dict[str, str]:
-    return {sheet.id: sheet.state for sheet in catalogue.statuses(places)}
+    return {status.id: status.state for status in catalogue.statuses(places)}
 
 
 def retext(places: Places, old: str, new: str) -> None:
@@ -86,14 +86,14 @@ def test_every_sound_that_asterisk_joins_to_italian_numbers_and_dates_is_there()
     assert [name for name in names if f"digits/{name}" not in prompt_texts] == []
 
 
-def test_the_texts_are_written_for_the_ear() -> None:
+def test_texts_are_short_and_easy_to_hear() -> None:
     for prompt in catalogue.load(Places()).values():
         assert not re.search(r"www\.|http|&|/|\(|\bpremi\b|\btuo\b", prompt.text), prompt.id
         for sentence in re.split(r"[.:!?]", prompt.text):
             assert len(sentence.split()) <= 33, f"{prompt.id}: too long to be followed by ear: {sentence}"
 
 
-def test_information_lasts_as_long_as_attention() -> None:
+def test_information_is_not_too_long() -> None:
     for sheet in catalogue.statuses(Places()):
         if sheet.id.startswith("info-"):
             assert sheet.seconds is not None and 15 <= sheet.seconds <= 25, sheet.id
@@ -196,7 +196,7 @@ def test_a_mistake_in_the_texts_is_named(places: Places, content: str, said: str
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"welcome": {}}', '{"welcome": 3}'])
-def test_spoiled_notes_are_named_not_guessed(places: Places, content: str) -> None:
+def test_a_damaged_made_json_is_reported(places: Places, content: str) -> None:
     Path(places.audio, "made.json").write_text(content)
     with pytest.raises(catalogue.PromptError, match=r"made\.json.*version control"):
         catalogue.statuses(places)
@@ -207,7 +207,7 @@ def test_spoiled_notes_are_named_not_guessed(places: Places, content: str) -> No
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it but what a test puts there."""
+    """A PATH with only the programs that a test adds."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -237,9 +237,7 @@ def test_an_unknown_id_gets_a_suggestion(ivr: Callable[..., int], capsys: pytest
     assert "prompts.yaml: no prompt is named 'welcom'; did you mean 'welcome'?" in capsys.readouterr().err
 
 
-def test_check_tells_by_its_exit_status(
-    ivr: Callable[..., int], places: Places, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_has_an_exit_status(ivr: Callable[..., int], places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert ivr("check") == 1
     assert "2 to correct" in capsys.readouterr().out
     for prompt in catalogue.load(places).values():
@@ -247,7 +245,7 @@ def test_check_tells_by_its_exit_status(
     assert ivr("check") == 0
 
 
-def test_no_voice_is_said_plainly_with_every_remedy(
+def test_a_missing_voice_is_reported_with_every_remedy(
     ivr: Callable[..., int], programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ivr("synthesise") == 1
@@ -295,7 +293,7 @@ def test_a_voice_that_fails_changes_nothing(
     assert states(places)["welcome"] == "no audio"
 
 
-def test_a_voice_that_says_nothing_is_named(places: Places) -> None:
+def test_a_silent_voice_is_reported(places: Places) -> None:
     def speak(texts: Sequence[str]) -> Iterator[tuple[list[float], int]]:
         return (([0.0] * 8000, 8000) for _ in texts)
 
@@ -321,7 +319,7 @@ def test_a_studio_recording_is_taken_in_and_never_overwritten(
     assert states(places)["welcome"] == "studio recording"
 
 
-def test_adopting_what_is_no_sound_is_refused(
+def test_adopting_a_file_without_sound_is_refused(
     ivr: Callable[..., int], tmp_path: Path, places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ivr("adopt", pcm(tmp_path / "still.wav", [0.0] * 8000, 8000), "welcome") == 1
@@ -350,7 +348,7 @@ def test_play_hands_a_pcm_wav_to_the_first_player(
     assert "aplay could not play it" in capsys.readouterr().err
 
 
-def test_a_list_of_which_nobody_reads_the_end() -> None:
+def test_a_list_may_be_closed_early() -> None:
     command = [sys.executable, "-m", "ivr.cli", "prompts", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
         assert listing.stdout is not None and listing.stderr is not None
@@ -371,7 +369,7 @@ def test_a_list_of_which_nobody_reads_the_end() -> None:
         ("La richiameremo a questo numero:", "La richiameremo a questo numero:"),
     ],
 )
-def test_what_kokoro_is_given_to_read(text: str, said: str) -> None:
+def test_texts_are_respelled_for_kokoro(text: str, said: str) -> None:
     assert voices.spelled(text) == said
 
 
@@ -382,7 +380,7 @@ def test_weights_of_another_digest_are_not_used(tmp_path: Path) -> None:
 
 
 def kokoro(places: Places, script: str) -> voices.Voice:
-    """The voice, with a shell script in the place of the interpreter that runs its worker."""
+    """The voice, with a shell script in place of the interpreter of its worker."""
     folder = Path(voices.kokoro_folder(places))
     (folder / "venv" / "bin").mkdir(parents=True)
     for name in ("kokoro.onnx", "if_sara.bin"):

@@ -55,7 +55,7 @@ def test_a_law_is_within_half_a_step(sample: int) -> None:
     assert abs(decoded - sample) <= max(8, abs(sample) / 31)
 
 
-def test_samples_beyond_the_range_are_cut() -> None:
+def test_samples_beyond_the_range_are_clipped() -> None:
     assert sound.encode([1e9, -1e9]) == sound.encode([32767, -32768])
 
 
@@ -67,7 +67,7 @@ def test_resampling_keeps_length_and_level_of_speech_frequencies(rate: int) -> N
 
 
 @pytest.mark.parametrize("rate", [22050, 24000])
-def test_resampling_leaves_nothing_that_would_fold_back(rate: int) -> None:
+def test_resampling_leaves_no_aliasing(rate: int) -> None:
     out = sound.resampled(tone(4300, rate, 0.25), rate)
     assert max(map(abs, out[200:-200])) < 10_000 * 10 ** (-55 / 20)
 
@@ -87,13 +87,13 @@ def test_a_finished_prompt_is_trimmed_levelled_and_not_clipped() -> None:
     assert max(map(abs, samples)) <= sound.CEILING
 
 
-def test_peaks_are_bent_below_the_ceiling() -> None:
+def test_peaks_are_compressed_below_the_ceiling() -> None:
     clicks = [30000.0 if n % 400 == 0 else 500.0 for n in range(8000)]
     assert max(map(abs, sound.levelled(clicks))) <= sound.CEILING
 
 
 @pytest.mark.parametrize("samples", [[], [0.0] * 800])
-def test_silence_is_no_prompt(samples: list[float]) -> None:
+def test_silence_is_refused(samples: list[float]) -> None:
     with pytest.raises(sound.SoundError, match="silence"):
         sound.telephone(samples, 8000)
 
@@ -127,7 +127,7 @@ def test_seconds_of_every_kind_of_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd"])
-def test_seconds_of_a_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
+def test_seconds_of_a_file_without_sound(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "no.wav"
     path.write_bytes(content)
     with pytest.raises(sound.SoundError, match=r"no\.wav"):
