@@ -31,7 +31,7 @@ from ivr.configuration import service
 from lab import postgres
 from registry.db import schema
 from registry.db.connection import Database
-from registry.db.migrations import upgrade
+from registry.db.migrations import all_tables, upgrade
 
 YEARS, QUICK_YEARS = (1, 3, 10), (1, 2)
 FIRST = 2027
@@ -183,7 +183,7 @@ def _fill(database: Database, years: range, scale: int) -> None:
             for day in days:
                 for name, rows in make.day(day, *(each // scale // len(days) for each in (REQUESTS, VISITS, LINES))):
                     if rows:
-                        insert(name, schema.metadata.tables[name].columns.keys()[: len(rows[0])], rows)
+                        insert(name, all_tables().tables[name].columns.keys()[: len(rows[0])], rows)
     with database.begin() as connection:
         connection.execute(text("ANALYZE"))
 

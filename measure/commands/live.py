@@ -25,8 +25,9 @@ from measure.live.display import Gauges
 from measure.live.feed import Feed, LoadVisits
 from measure.live.queue_state import QueueState, Snapshot
 from measure.switch.kpi_visits import kpi_visit
+from measure.tables import queue_log_file
 from registry.db.connection import Database, DatabaseError, database_url
-from registry.db.schema import queue_event, queue_log_file
+from registry.db.schema import queue_event
 from registry.db.schema import queue_visit as table
 
 COLUMNS = (table.c.unique_id, table.c.entered_at, table.c.fate, table.c.wait_s, table.c.talk_s)

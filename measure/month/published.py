@@ -21,7 +21,7 @@ from measure.month import audit, cells
 from measure.month.cells import Calls
 from measure.month.data import TREND_MONTHS, Data, trend
 from measure.month.period import Month
-from registry.db import schema
+from measure.tables import published_cell
 from registry.site import DAY
 
 REPORT = "month"
@@ -37,7 +37,7 @@ class Edition(NamedTuple):
 
 def earlier(connection: Connection, month: Month) -> dict[Cell, int | None]:
     """Every published cell that this month's report could show or be linked with."""
-    table = schema.published_cell.c
+    table = published_cell.c
     first, last = (month.later(n).code for n in (-TREND_MONTHS, TREND_MONTHS))
     near = select(table.period, table.row_key, table.n).where(
         table.report == REPORT, table.period >= first, table.period <= last
@@ -92,7 +92,7 @@ def show_all(data: Data, calls: Calls, hours: OpeningHours) -> Shown:
 
 def record(connection: Connection, month: Month, edition: Edition) -> None:
     """Store the cells of an edition as published."""
-    table = schema.published_cell
+    table = published_cell
     why = edition.hiding.why
     rows = [
         {

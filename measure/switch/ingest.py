@@ -21,8 +21,9 @@ from measure.switch import rotated_files, tables
 from measure.switch.cdr import channel_links
 from measure.switch.queue_log_lines import Batch, Callers, Count, read_lines
 from measure.switch.visit_rows import VisitRows, stored_events
+from measure.tables import call_link, queue_restart
 from registry.db.connection import Database, DatabaseError
-from registry.db.schema import call_link, queue_event, queue_restart, queue_visit
+from registry.db.schema import queue_event, queue_visit
 from registry.keys import Keys
 
 TOLERANCE = 300.0  # s by which the switch's clock may be ahead of ours

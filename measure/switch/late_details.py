@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, and_, bindparam, select, update
 
 from measure.switch import tables
+from measure.tables import call_link
 from registry.db.connection import Database
-from registry.db.schema import call_fact, call_link, queue_visit
+from registry.db.schema import call_fact, queue_visit
 
 LATE = 31 * 86400.0  # s after which no details of a call are expected; `measure rebuild` adds older ones
 

@@ -12,7 +12,8 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, Text, an
 
 from measure.switch.queue_log_lines import StoredLine
 from measure.switch.rotated_files import Known
-from registry.db.schema import call_fact, call_link, queue_event, queue_log_file, queue_restart, queue_visit
+from measure.tables import call_link, queue_log_file, queue_restart
+from registry.db.schema import call_fact, queue_event, queue_visit
 
 LONGEST_STAY = 2 * 86400.0  # s: older visits are corrected by `measure rebuild` only
 PARAMETERS = 1400  # in one statement: inserting many rows at once takes half the time; SQLite allows 32,766 since 3.32

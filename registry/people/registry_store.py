@@ -19,6 +19,9 @@ CONTACT, REQUEST, NOTE = schema.contact.c, schema.request.c, schema.request_note
 MESSAGE, VISIT, EVENT = schema.voicemail_message.c, schema.queue_visit.c, schema.queue_event.c
 FOREVER = 1e12  # epoch seconds, after every date: SQLite and PostgreSQL write infinity differently
 SALT_DAYS = 2  # no call lasts longer than a day; later nothing can join a survey's answers with a call
+OF_A_REQUEST = (
+    schema.request_event, schema.request_note, schema.sla_clock, schema.voicemail_message, schema.callback_attempt,
+)  # fmt: skip
 ERASED = dict.fromkeys(("display_name", "email", "phone_e164", "phone_hash", "tax_code_enc", "tax_code_hash"))
 
 
@@ -127,10 +130,9 @@ def _request(connection: Connection, request_id: str) -> dict[str, Any]:
     """Return a request with its history, notes and messages."""
     row = connection.execute(select(schema.request).where(REQUEST.request_id == request_id)).one()
     parts: dict[str, Any] = {name: value for name, value in row._mapping.items() if value is not None}
-    for name in ("request_event", "request_note", "sla_clock", "voicemail_message", "callback_attempt"):
-        table = schema.metadata.tables[name]
+    for table in OF_A_REQUEST:
         rows = connection.execute(select(table).where(table.c.request_id == request_id)).mappings()
-        parts[name] = [{key: value for key, value in each.items() if key != "request_id"} for each in rows]
+        parts[table.name] = [{key: value for key, value in each.items() if key != "request_id"} for each in rows]
     return parts
 
 

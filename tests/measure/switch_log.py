@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from charter.calendar import OpeningHours, parse_range
 from measure.switch.ingest import Ingestion, Report
-from registry.db import schema
 from registry.db.connection import Database
+from registry.db.migrations import all_tables
 from registry.keys import Keys
 from tests.conftest import rome
 
@@ -71,7 +71,7 @@ class SwitchLog:
 
     def rows(self, name: str) -> list[Any]:
         """All rows of a table, ordered by key."""
-        table = schema.metadata.tables[name]
+        table = all_tables().tables[name]
         with self.database.read() as connection:
             return list(connection.execute(select(table).order_by(*table.primary_key.columns)))
 

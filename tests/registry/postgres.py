@@ -12,8 +12,7 @@ from sqlalchemy import text
 from common.places import Places
 from lab import postgres
 from registry.db.connection import Database
-from registry.db.migrations import upgrade
-from registry.db.schema import metadata
+from registry.db.migrations import all_tables, upgrade
 
 TABLES = "registry"  # the database that tests share, one after the other
 
@@ -53,7 +52,7 @@ def with_tables() -> Database:
     _migrated()
     made = database(TABLES, fresh=False)
     with made.begin() as connection:
-        names = [table.name for table in metadata.sorted_tables]
+        names = [table.name for table in all_tables().sorted_tables]
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers, no foreign keys
         connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in names))  # noqa: S608
     return made

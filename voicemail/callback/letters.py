@@ -22,12 +22,12 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, text
 from common.command_line import Refusal
 from common.terminal_table import format_age
 from ivr.configuration.compiled_types import Notification
-from registry.db import schema
 from registry.db.connection import Database
 from voicemail.callback.worklist import Entry, entries, untouched
+from voicemail.tables import notified
 
 SECONDS = 20.0  # for each step of the conversation with the mail server
-SENT = schema.notified
+SENT = notified
 _SUBJECT = {"new": "{count} nuovi messaggi in segreteria", "untouched": "{count} messaggi oltre il termine"}
 _ONE = {"new": "un nuovo messaggio in segreteria", "untouched": "un messaggio oltre il termine"}
 

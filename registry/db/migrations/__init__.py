@@ -1,17 +1,20 @@
 """The migrations of the database: each revision is a file of `versions/`, run by Alembic.
 
 `state` and `check_revision` do without Alembic, which takes longer to import than most commands to run. The tables are
-defined in `registry.db.schema`; the first revision is generated from them (`python -m registry.db.migrations`), later
-ones are written by hand.
+declared in `registry.db.schema` and in the `tables.py` of higher packages, which are found by the entry-point group
+`registry.tables`. The first revision is generated from them (`python -m registry.db.migrations`), later ones are
+written by hand.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from common.places import Places
 from registry.db.connection import Database, DatabaseError, database_url
@@ -20,9 +23,20 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
+GROUP = "registry.tables"
 FILE = re.compile(r"(\d{4})_\w+\.py")
 
 State = Literal["none", "older", "current", "newer"]
+
+
+def all_tables() -> MetaData:
+    """Import the tables of every installed package; return the metadata with all of them."""
+    from registry.db.metadata import metadata
+
+    importlib.import_module("registry.db.schema")
+    for point in entry_points(group=GROUP):
+        point.load()
+    return metadata
 
 
 def revisions() -> list[str]:

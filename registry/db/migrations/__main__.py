@@ -1,4 +1,4 @@
-"""`python -m registry.db.migrations`: generate the first revision again from `registry.db.schema`.
+"""`python -m registry.db.migrations`: generate the first revision again from the declared tables.
 
 Only until the first release: from then on databases in use have that revision, and a change is a revision of its own.
 `tests/registry/db/test_migrations.py` fails when the two differ.
@@ -17,13 +17,13 @@ from sqlalchemy import Table, create_engine
 
 from common.places import ROOT
 from common.safe_files import write_file
-from registry.db.migrations import FOLDER
-from registry.db.schema import APPEND_ONLY, NEVER_CHANGED, metadata
+from registry.db.migrations import FOLDER, all_tables
+from registry.db.schema import APPEND_ONLY, NEVER_CHANGED
 
 FIRST = os.path.join(FOLDER, "versions", "0001_first.py")
 LONGEST = 120  # characters in a line
-HEAD = '''"""The first tables. Generated from `registry.db.schema` by `python -m registry.db.migrations`: do not
-edit by hand."""
+HEAD = '''"""The first tables. Generated from their declarations by `python -m registry.db.migrations`: do not edit
+by hand."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def downgrade() -> None:
 
 def generate() -> str:
     """Return the code of the first revision."""
+    metadata = all_tables()
     with create_engine("sqlite://").connect() as connection:
         context = MigrationContext.configure(connection, opts={"target_metadata": metadata})
         upgrade = produce_migrations(context, metadata).upgrade_ops

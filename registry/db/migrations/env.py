@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from registry.db.schema import metadata
+from registry.db.metadata import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=connection.dialect.name == "sqlite")

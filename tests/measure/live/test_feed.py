@@ -32,8 +32,10 @@ from measure.live import display, feed
 from measure.live.display import Gauges
 from measure.live.feed import Feed
 from measure.live.queue_state import QueueState
+from measure.tables import queue_log_file
 from registry.db import schema
 from registry.db.connection import Database, database_url
+from registry.db.migrations import all_tables
 from tests.conftest import OPEN, rome
 from tests.ivr.ami.peer import Visitor, manager
 from tests.measure.switch_events import QUEUE, caller, member
@@ -212,14 +214,14 @@ LINE = {"call_id": "1.1", "at": NOW, "said": "nul|op101|PAUSE|"}
 
 @pytest.mark.parametrize(
     "taken_in",
-    [schema.queue_log_file.insert().values(FILE), schema.queue_event.insert().values(LINE)],
+    [queue_log_file.insert().values(FILE), schema.queue_event.insert().values(LINE)],
     ids=["file", "realtime"],
 )
 def test_once_as_json_includes_the_days_visits_from_the_registry(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken_in: Insert
 ) -> None:
     database = Database(database_url(places))
-    schema.metadata.create_all(database.engine)
+    all_tables().create_all(database.engine)
     visit = {"visit_no": 1, "call_id": "1.1", "queue": "nul", "in_service": 1, "wait_s": None, "talk_s": None}
     with database.begin() as connection:
         connection.execute(

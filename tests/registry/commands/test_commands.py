@@ -325,7 +325,7 @@ def test_a_number_that_cannot_be_is_told_with_its_option(
 ) -> None:
     with pytest.raises(SystemExit):
         terminal.run(*words)
-    assert f"argument {words[-2]}: {words[-1]!r} is no " in capsys.readouterr().err
+    assert f"argument {words[-2]}: {words[-1]!r} is not " in capsys.readouterr().err
 
 
 def test_job_centres_are_listed(terminal: Terminal, tmp_path: Path) -> None:

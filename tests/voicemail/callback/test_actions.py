@@ -18,6 +18,7 @@ from registry.requests.actions import ActionDetails, perform_action
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
 from voicemail import cli
+from voicemail.tables import notified
 
 NIGHT = rome("2026-11-23 22:00")
 MORNING = rome("2026-11-24 09:30")
@@ -210,7 +211,7 @@ def test_letters_can_be_looked_at_before_they_are_sent(terminal: Terminal) -> No
     terminal.work.message(NIGHT)
     assert "Numero Unico: un nuovo messaggio in segreteria" in terminal.run("notify", "--dry-run")
     assert "notification is null" in terminal.run("notify", status=1)
-    assert terminal.work.rows(schema.notified) == []
+    assert terminal.work.rows(notified) == []
 
 
 def test_notify_follows_serves_metrics_and_ends_when_told(terminal: Terminal) -> None:

@@ -23,11 +23,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from common.command_line import Refusal
 from common.ports import free_ports
 from ivr.configuration.compiled_types import Notification
-from registry.db import schema
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
 from voicemail.callback import letters, watch
 from voicemail.callback.watch import Gauge
+from voicemail.tables import notified
 
 NIGHT = rome("2026-11-23 22:00")
 MORNING = rome("2026-11-24 09:30")
@@ -138,7 +138,7 @@ def test_a_full_mailbox_is_told_and_the_letter_goes_with_the_next_run(
     mail.box.answer, mail.box.recipient = answer, recipient
     with pytest.raises(Refusal, match=said):
         run(desk_work, mail, MORNING)
-    assert desk_work.rows(schema.notified) == mail.box.letters == []
+    assert desk_work.rows(notified) == mail.box.letters == []
     mail.box.answer = mail.box.recipient = "250 OK"
     assert len(run(desk_work, mail, MORNING + 60)) == 1
     assert len(mail.box.letters) == 1

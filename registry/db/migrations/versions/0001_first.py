@@ -1,5 +1,5 @@
-"""The first tables. Generated from `registry.db.schema` by `python -m registry.db.migrations`: do not
-edit by hand."""
+"""The first tables. Generated from their declarations by `python -m registry.db.migrations`: do not edit
+by hand."""
 
 from __future__ import annotations
 
