@@ -1,4 +1,4 @@
-"""Houses for the tests on a real Asterisk: one with operators for most tests; others are built where needed."""
+"""Telephone systems on a real Asterisk: one with operators serves most tests; tests start others where needed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.asterisk.house import House, house
+from tests.asterisk.support.system import System, running_system
 
 
 @pytest.fixture(scope="session")
-def open_house() -> Iterator[House]:
+def open_system() -> Iterator[System]:
     """Tuesday, ten o'clock, two operators at their seats."""
-    with house(operators=2) as built:
+    with running_system(operators=2) as built:
         yield built

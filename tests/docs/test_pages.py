@@ -26,7 +26,7 @@ from ivr.telemetry.metrics import Metrics
 from queue_model.cli import COMMANDS as MODEL_COMMANDS
 from queue_model.simulation import event_kinds
 from registry.requests import transitions
-from tests.asterisk.house import merged
+from tests.asterisk.support.system import merged
 from voicemail.message import STATES
 
 HOME = Path(ROOT)

@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.asterisk.crowd import Operators, Person, call_of, litter, numbered, play, presses, wait_entered
-from tests.asterisk.faults import age, without_engine, without_scripts
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.steps import recordings
+from tests.asterisk.support.call_steps import recordings
+from tests.asterisk.support.concurrent_callers import (
+    Operators,
+    Person,
+    call_of,
+    litter,
+    numbered,
+    play,
+    presses,
+    wait_entered,
+)
+from tests.asterisk.support.faults import age, without_engine, without_scripts
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -24,13 +33,13 @@ REGISTERED = [f"PJSIP/seat{number:02d}" for number in range(1, OPERATORS + 1)]
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+def built() -> Iterator[System]:
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: House) -> Iterator[None]:
+def in_order(built: System) -> Iterator[None]:
     yield
     built.hang_up_all()
     if not built.stack.engine.running:
@@ -39,22 +48,22 @@ def in_order(built: House) -> Iterator[None]:
         built.restart_switch()
 
 
-def stopped(house: House) -> None:
+def stopped(system: System) -> None:
     """In order, as by `systemctl restart asterisk`: calls are cut."""
-    house.stack.switch.stop()
+    system.stack.switch.stop()
 
 
-def killed(house: House) -> None:
+def killed(system: System) -> None:
     """As by the kernel when memory runs out."""
-    pid = house.stack.switch.pid
+    pid = system.stack.switch.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: house.stack.switch.pid is None, "the switch to be dead")
+    wait_until(lambda: system.stack.switch.pid is None, "the switch to be dead")
 
 
 @pytest.mark.parametrize(("end", "first"), [(stopped, 1000), (killed, 2000)])
 def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_nothing_is_lost_and_the_next_call_works(
-    built: House, end: Callable[[House], None], first: int
+    built: System, end: Callable[[System], None], first: int
 ) -> None:
     desk = Operators(built)
     known, messages = built.call_ids(), {message.id for message in Store(built.places.messages).list()}
@@ -119,16 +128,16 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
     assert ended.data["fate"] == "answered"
 
 
-def recorded_seconds(house: House) -> float:
-    return min((path.stat().st_size / 16000 for path in recordings(house)), default=0.0)
+def recorded_seconds(system: System) -> float:
+    return min((path.stat().st_size / 16000 for path in recordings(system)), default=0.0)
 
 
-def new_messages(house: House, known: set[str]) -> list[Message]:
-    return [message for message in Store(house.places.messages).list() if message.id not in known]
+def new_messages(system: System, known: set[str]) -> list[Message]:
+    return [message for message in Store(system.places.messages).list() if message.id not in known]
 
 
 def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_taken_in_all_the_same(
-    built: House,
+    built: System,
 ) -> None:
     """Neither engine nor scripts, and then the switch dies: nothing says that the recording is whole, but its age."""
     messages = {message.id for message in Store(built.places.messages).list()}
@@ -149,5 +158,5 @@ def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_t
     assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
 
 
-def native_seconds(house: House) -> float:
-    return sum(path.stat().st_size / 16000 for path in Path(house.places.native_messages).glob("*.wav"))
+def native_seconds(system: System) -> float:
+    return sum(path.stat().st_size / 16000 for path in Path(system.places.native_messages).glob("*.wav"))

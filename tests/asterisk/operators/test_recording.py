@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import Visit, call, contains, fate, say, talking, voice
+from tests.asterisk.support.call_steps import Visit, call, contains, fate, say, talking, voice
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from voicemail import audio
 
 pytestmark = pytest.mark.switch
@@ -21,28 +21,28 @@ def campaign(sampling: float) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def everybody() -> Iterator[House]:
-    with house(campaign(1.0), operators=1) as built:
+def everybody() -> Iterator[System]:
+    with running_system(campaign(1.0), operators=1) as built:
         yield built
 
 
 @pytest.fixture
-def built(everybody: House) -> Iterator[House]:
+def built(everybody: System) -> Iterator[System]:
     """A campaign is on and every call belongs to its sample."""
     everybody.wait_idle()
     yield everybody
     everybody.hang_up_all()
 
 
-def recordings(built: House) -> list[str]:
+def recordings(built: System) -> list[str]:
     return sorted(path.stem for path in Path(built.stack.switch.spool, "monitor").rglob("*.wav"))
 
 
-def recording(built: House, visit: Visit) -> Path:
+def recording(built: System, visit: Visit) -> Path:
     return Path(built.stack.switch.spool, "monitor", f"{visit.id}.wav")
 
 
-def converse(built: House, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
+def converse(built: System, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
     """One speaks, then the other; each is heard."""
     asked, answered = voice(0.7), voice(0.7, "info-adr")
     say(visit.line, asked)
@@ -52,14 +52,14 @@ def converse(built: House, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
     return asked, answered
 
 
-def choose_operator(built: House, visit: Visit) -> None:
+def choose_operator(built: System, visit: Visit) -> None:
     visit.line.wait_heard(built.sound("topics"))
     visit.line.press("5")
     visit.line.wait_heard(built.sound("queue-wait"))
 
 
 def test_given_the_notice_was_heard_when_they_talk_then_both_voices_are_recorded_and_nothing_else(
-    built: House,
+    built: System,
 ) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("recording-notice"))
@@ -87,7 +87,7 @@ def test_given_the_notice_was_heard_when_they_talk_then_both_voices_are_recorded
     assert notice.data == {"prompts": {"recording-notice": 1}, "campaign": "qualita"}
 
 
-def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_is_recorded(built: House) -> None:
+def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_is_recorded(built: System) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("recording-notice"))
     visit.line.press("9")
@@ -97,7 +97,7 @@ def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_
 
 
 def test_given_the_caller_refuses_just_after_the_notice_when_they_talk_then_nothing_is_recorded(
-    built: House,
+    built: System,
 ) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("recording-notice"))
@@ -107,7 +107,7 @@ def test_given_the_caller_refuses_just_after_the_notice_when_they_talk_then_noth
     assert built.kinds(visit.id)[:3] == ["answered", "notice", "refusal"]
 
 
-def then_talks_unrecorded(built: House, visit: Visit) -> None:
+def then_talks_unrecorded(built: System, visit: Visit) -> None:
     choose_operator(built, visit)
     operator = built.answer()
     converse(built, visit, operator)
@@ -117,7 +117,7 @@ def then_talks_unrecorded(built: House, visit: Visit) -> None:
     assert visit.id not in recordings(built)
 
 
-def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_no_refusal(built: House) -> None:
+def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_no_refusal(built: System) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("recording-notice"))
     built.wait_fact("notice", visit.id)
@@ -130,7 +130,7 @@ def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_
     assert "refusal" not in built.kinds(visit.id)
 
 
-def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_recording(built: House) -> None:
+def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_recording(built: System) -> None:
     visit = call(built)
     built.wait_fact("notice", visit.id)
     visit.line.press("5")
@@ -143,7 +143,7 @@ def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_record
 
 
 def test_given_a_campaign_when_a_call_is_not_in_its_sample_then_no_notice_and_no_recording() -> None:
-    with house(campaign(0.0), operators=1, prompt_bytes=BRIEF) as built, talking(built, 1) as pairs:
+    with running_system(campaign(0.0), operators=1, prompt_bytes=BRIEF) as built, talking(built, 1) as pairs:
         ((visit, operator),) = pairs
         converse(built, visit, operator)
         operator.hang_up()

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.steps import (
+from tests.asterisk.support.call_steps import (
     Visit,
     call,
     confirm_number,
@@ -23,6 +22,7 @@ from tests.asterisk.steps import (
     start_recording,
     voice,
 )
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -37,28 +37,28 @@ HOME = "+390612345678"  # the caller's number unless a test says otherwise
 
 
 @pytest.fixture(scope="module")
-def closed_house() -> Iterator[House]:
-    with house(CHANGES, at=SATURDAY, prompt_bytes=BRIEF) as built:
+def closed_system() -> Iterator[System]:
+    with running_system(CHANGES, at=SATURDAY, prompt_bytes=BRIEF) as built:
         yield built
 
 
 @pytest.fixture
-def built(closed_house: House) -> Iterator[House]:
+def built(closed_system: System) -> Iterator[System]:
     """It is Saturday, nobody is on the line."""
-    closed_house.wait_idle()
-    yield closed_house
-    closed_house.hang_up_all()
-    closed_house.wait_idle()
-    assert closed_house.leftovers() == []
+    closed_system.wait_idle()
+    yield closed_system
+    closed_system.hang_up_all()
+    closed_system.wait_idle()
+    assert closed_system.leftovers() == []
 
 
-def type_number(built: House, visit: Visit, digits: str) -> None:
+def type_number(built: System, visit: Visit, digits: str) -> None:
     visit.line.wait_heard(built.sound("vm-type-number"))
     visit.line.heard.clear()
     visit.line.press(f"{digits}#", gap=0.04)
 
 
-def finish(built: House, visit: Visit) -> Message:
+def finish(built: System, visit: Visit) -> Message:
     """From the tone on: speak, hang up."""
     start_recording(built, visit)
     say(visit.line, voice(1.2))
@@ -67,7 +67,7 @@ def finish(built: House, visit: Visit) -> Message:
     return message_of(built, visit)
 
 
-def send(built: House, visit: Visit) -> None:
+def send(built: System, visit: Visit) -> None:
     """End the recording, send the message, hear that it was taken."""
     visit.line.press("#")
     visit.line.wait_heard(built.sound("vm-review"))
@@ -76,11 +76,11 @@ def send(built: House, visit: Visit) -> None:
     visit.line.wait_ended()
 
 
-def sound_file(built: House, message: Message) -> Path:
+def sound_file(built: System, message: Message) -> Path:
     return Path(Store(built.places.messages).audio(message.id))
 
 
-def voicemail(built: House, *words: str) -> str:
+def voicemail(built: System, *words: str) -> str:
     """What the command line prints."""
     command = [sys.executable, "-m", "voicemail.cli", "--config", built.places.config, "--var", built.places.var]
     done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=20, check=False)
@@ -91,7 +91,7 @@ def voicemail(built: House, *words: str) -> str:
 # --- the number -------------------------------------------------------------------------------------------------------
 
 
-def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_the_words(built: House) -> None:
+def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_the_words(built: System) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("vm-closed"))
     visit.line.wait_heard(built.sound("vm-privacy"))
@@ -118,7 +118,7 @@ def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_t
     then_it_is_listed_and_shown(built, message)
 
 
-def then_it_is_listed_and_shown(built: House, message: Message) -> None:
+def then_it_is_listed_and_shown(built: System, message: Message) -> None:
     (row,) = [line for line in voicemail(built, "list").splitlines() if message.id in line]
     for cell in ("closed", f"{message.seconds:.0f}", "new"):
         assert f" {cell} " in f"{row} "
@@ -130,7 +130,7 @@ def then_it_is_listed_and_shown(built: House, message: Message) -> None:
     assert message.id not in voicemail(built, "list")
 
 
-def test_given_a_known_number_when_another_is_wanted_then_the_typed_one_counts(built: House) -> None:
+def test_given_a_known_number_when_another_is_wanted_then_the_typed_one_counts(built: System) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("vm-your-number-is"))
     visit.line.heard.clear()
@@ -141,7 +141,7 @@ def test_given_a_known_number_when_another_is_wanted_then_the_typed_one_counts(b
     assert (message.number, message.number_source) == ("+393339876543", "typed")
 
 
-def test_given_a_withheld_number_when_it_is_typed_wrong_wrong_right_then_the_right_one_counts(built: House) -> None:
+def test_given_a_withheld_number_when_it_is_typed_wrong_wrong_right_then_the_right_one_counts(built: System) -> None:
     visit = call(built, caller=None)
     visit.line.wait_heard(built.sound("vm-number-hidden"))
     for wrong in ("12", "9"):
@@ -154,7 +154,7 @@ def test_given_a_withheld_number_when_it_is_typed_wrong_wrong_right_then_the_rig
     assert built.wait_fact("number", visit.id)[0].data == {"source": "typed", "attempts": 3}
 
 
-def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_anyway(built: House) -> None:
+def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_anyway(built: System) -> None:
     visit = call(built, caller=None)
     for wrong in ("1", "112", "0"):
         type_number(built, visit, wrong)
@@ -169,7 +169,7 @@ def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_
 # --- the words --------------------------------------------------------------------------------------------------------
 
 
-def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_kept(built: House) -> None:
+def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_kept(built: System) -> None:
     first, second = voice(1.5), voice(1.5, "info-adr")
     visit = call(built)
     confirm_number(built, visit.line)
@@ -192,7 +192,7 @@ def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_
     assert len(messages_of(built, visit)) == 1
 
 
-def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_is_kept(built: House) -> None:
+def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_is_kept(built: System) -> None:
     visit = call(built)
     confirm_number(built, visit.line)
     start_recording(built, visit)
@@ -211,7 +211,7 @@ def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_
 
 
 def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on_then_all_are_kept(
-    built: House,
+    built: System,
 ) -> None:
     talkative, brief, cut = call(built), call(built), call(built)
     spoken = voice(1.5)
@@ -235,7 +235,7 @@ def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on
     assert [fate(built, visit) for visit in (talkative, brief, cut)] == ["message"] * 3
 
 
-def recordings_of(built: House, visit: Visit) -> Path:
+def recordings_of(built: System, visit: Visit) -> Path:
     """What the switch is writing of this call now."""
     (sheet,) = [path for path in Path(built.places.messages).glob(".*/message.json") if visit.id in path.read_text()]
     return max(sheet.parent.glob("take-*.wav"))

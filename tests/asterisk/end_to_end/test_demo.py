@@ -19,7 +19,7 @@ import pytest
 from common.places import Places
 from lab.acts.call import STEPS
 from lab.switch.installation import install
-from tests.asterisk.house import wait_until
+from tests.asterisk.support.system import wait_until
 
 pytestmark = pytest.mark.switch
 

@@ -37,9 +37,9 @@ from measure.switch.rotated_files import generations
 from registry.db import schema
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
-from tests.asterisk.crowd import litter
-from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
-from tests.asterisk.steps import voice
+from tests.asterisk.support.call_steps import voice
+from tests.asterisk.support.concurrent_callers import litter
+from tests.asterisk.support.system import BRIEF, NUMBER, System, running_system, wait_until
 from tests.measure.switch_log import SwitchLog
 from voicemail.store import Store
 
@@ -116,7 +116,7 @@ class Account(NamedTuple):
     queue_log: list[list[str]]
     calls: dict[str, list[list[str]]]  # CDR by LINKEDID, as fields
     left: dict[str, int]  # channels, sessions
-    house: House
+    system: System
 
     def fates(self) -> Counter[str]:
         return Counter(str(fact.data["fate"]) for fact in self.facts if fact.kind == "ended")
@@ -132,7 +132,7 @@ class Account(NamedTuple):
 @pytest.fixture(scope="module")
 def day() -> Iterator[Account]:
     (port,) = free_ports(1)
-    with house(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as built:
+    with running_system(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as built:
         callers = Sipp(install(Places(), report=lambda line: None), str(built.folder / "sipp"))
         try:
             yield worked(built, callers, port)
@@ -140,7 +140,7 @@ def day() -> Iterator[Account]:
             callers.stop()
 
 
-def worked(built: House, callers: Sipp, port: int) -> Account:
+def worked(built: System, callers: Sipp, port: int) -> Account:
     """Let the day pass, then wait until the last call is over."""
     media = str(free_ports(2)[0] & ~1)
     callers.run("operators", scenarios.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
@@ -171,7 +171,9 @@ def worked(built: House, callers: Sipp, port: int) -> Account:
 class Group:
     """Callers of one sort in one phase: one SIPp process."""
 
-    def __init__(self, built: House, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase) -> None:
+    def __init__(
+        self, built: System, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase
+    ) -> None:
         self._figures = built.folder / f"{name}.csv"
         self._process = callers.run(
             name, scenarios.caller(name, "06[call_number]5550", steps), f"{HOST}:{built.stack.sip_port}",
@@ -191,7 +193,7 @@ class Group:
         return {name.partition("(")[0]: int(last[name]) for name in names}
 
 
-def at_work(built: House, working: bool) -> None:
+def at_work(built: System, working: bool) -> None:
     """All operators take calls, or have a break: by the manager interface, as a desk would, since twelve command lines
     take their time."""
     ami = built.stack.switch.ami
@@ -207,7 +209,7 @@ def at_work(built: House, working: bool) -> None:
     assert told.count(b"Response: Success") == len(actions), told
 
 
-def cdr(built: House) -> dict[str, list[list[str]]]:
+def cdr(built: System) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {}
     with Path(built.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file):
@@ -270,12 +272,12 @@ def measured(day: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with database.begin() as connection:
         upgrade(connection)
         connection.execute(insert(schema.call_fact), [stored(fact) for fact in day.facts])
-    log = SwitchLog(Path(day.house.stack.switch.log), database, block=20_000, now=day.house.now())
-    log.ingestion.take_cdr(os.path.join(day.house.stack.switch.log, "cdr-csv", "Master.csv"), Report())
+    log = SwitchLog(Path(day.system.stack.switch.log), database, block=20_000, now=day.system.now())
+    log.ingestion.take_cdr(os.path.join(day.system.stack.switch.log, "cdr-csv", "Master.csv"), Report())
     first = log.take()
     assert (first.count.torn, first.count.repeated, first.count.unknown, first.unfinished) == (0, 0, Counter(), [])
     assert first.count.new == len(day.queue_log)
-    day.house.stack.switch.cli("logger rotate")
+    day.system.stack.switch.cli("logger rotate")
     rotated = (log.path.with_name("queue_log.0"), log.path.with_name("queue_log.1"))
     wait_until(lambda: any(each.exists() for each in rotated) and log.path.exists(), "the log to be rotated")
     assert log.take().count.lines <= 2  # what the switch says of having rotated, and nothing again
@@ -359,7 +361,7 @@ def test_everything_happened_that_happens_on_a_day(day: Account) -> None:
 
 
 def test_every_message_is_in_the_store_and_belongs_to_a_call(day: Account) -> None:
-    messages = Store(day.house.places.messages).list()
+    messages = Store(day.system.places.messages).list()
     told = {fact.data["message_id"] for fact in day.of_kind("message")} - {None}
     assert {message.id for message in messages} == told
     spoken = [message.call for message in messages if not message.empty]
@@ -369,10 +371,10 @@ def test_every_message_is_in_the_store_and_belongs_to_a_call(day: Account) -> No
 
 def test_nobody_and_nothing_is_left_at_the_end(day: Account) -> None:
     assert day.left == {"channels": 0, "sessions": 0}
-    assert litter(day.house) == []
-    assert day.house.metric("ivr_flow_failures_total") == 0
-    assert day.house.metric("ivr_protocol_errors_total") == 0
-    assert day.house.metric("ivr_alarms_total") == 0
+    assert litter(day.system) == []
+    assert day.system.metric("ivr_flow_failures_total") == 0
+    assert day.system.metric("ivr_protocol_errors_total") == 0
+    assert day.system.metric("ivr_alarms_total") == 0
 
 
 NUMBERS = re.compile(rb"(?<!\d)(?:\+39)?06\d{1,3}5550(?!\d)")  # of this day's callers, see `Group`
@@ -381,12 +383,12 @@ MAY_HAVE_NUMBERS = ("queue_log", "Master.csv", "message.json")  # until `registr
 
 def test_no_number_stands_where_none_should(day: Account) -> None:
     """Facts, logs, metrics, compiled configuration, the switch's own files: all that the day has left behind."""
-    places = day.house.places
-    logs = generations(os.path.join(day.house.stack.switch.log, "queue_log"))  # it may have been rotated
+    places = day.system.places
+    logs = generations(os.path.join(day.system.stack.switch.log, "queue_log"))  # it may have been rotated
     assert any(NUMBERS.search(Path(each).read_bytes()) for each in logs)  # the pattern does find them
     found = []
     for path in Path(places.var).rglob("*"):
         if path.is_file() and not path.name.startswith(MAY_HAVE_NUMBERS) and NUMBERS.search(path.read_bytes()):
             found.append(str(path.relative_to(places.var)))
     assert found == []
-    assert not NUMBERS.search(day.house.metrics().encode())
+    assert not NUMBERS.search(day.system.metrics().encode())

@@ -1,8 +1,8 @@
 """A telephone for tests: real SIP and RTP over UDP on loopback, for callers and for operators' seats.
 
-SIPp plays hundreds of callers from a timetable; this plays one who reacts: it can wait until it has *heard* a certain
-prompt (the line carries A-law end to end, so what arrives is compared byte by byte with the recording) and press a key
-then. One background thread serves all calls of a telephone. Everything a test waits for has a deadline.
+SIPp plays hundreds of callers by fixed times; this one reacts: it can wait until it has *heard* a certain prompt, and
+then press a key. The line carries A-law end to end, so what arrives is compared byte by byte with the recording. One
+background thread serves all calls of a telephone. Every wait has a deadline.
 """
 
 from __future__ import annotations

@@ -17,11 +17,21 @@ from typing import Any
 
 import pytest
 
-from tests.asterisk.crowd import PATIENCE, Operators, Person, call_of, litter, numbered, play, presses, wait_entered
-from tests.asterisk.faults import age, full_disk, longest_file, without_engine, without_scripts
-from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import recordings
+from tests.asterisk.support.call_steps import recordings
+from tests.asterisk.support.concurrent_callers import (
+    PATIENCE,
+    Operators,
+    Person,
+    call_of,
+    litter,
+    numbered,
+    play,
+    presses,
+    wait_entered,
+)
+from tests.asterisk.support.faults import age, full_disk, longest_file, without_engine, without_scripts
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import BRIEF, TUESDAY, System, running_system, wait_until
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -33,18 +43,18 @@ OPERATORS = 6
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+def built() -> Iterator[System]:
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def desk(built: House) -> Operators:
+def desk(built: System) -> Operators:
     return Operators(built)
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: House) -> Iterator[None]:
+def in_order(built: System) -> Iterator[None]:
     """Tuesday, ten o'clock, the engine at work; at the end nothing is left of the calls."""
     built.move_clock(TUESDAY)
     yield
@@ -55,16 +65,16 @@ def in_order(built: House) -> Iterator[None]:
 
 
 def person(desk: Operators, number: int) -> Person:
-    return Person(desk.house, f"06{number:08d}", desk)
+    return Person(desk.system, f"06{number:08d}", desk)
 
 
-def fate(house: House, somebody: Person) -> str:
-    return str(house.wait_fact("ended", call_of(house, somebody.number))[0].data["fate"])
+def fate(system: System, somebody: Person) -> str:
+    return str(system.wait_fact("ended", call_of(system, somebody.number))[0].data["fate"])
 
 
-def messages(house: House, number: str | None) -> list[Message]:
-    call_id = call_of(house, number)
-    return [message for message in Store(house.places.messages).list() if message.call == call_id]
+def messages(system: System, number: str | None) -> list[Message]:
+    call_id = call_of(system, number)
+    return [message for message in Store(system.places.messages).list() if message.call == call_id]
 
 
 def hear_something(line: Line) -> None:
@@ -79,13 +89,13 @@ def hear_something(line: Line) -> None:
 class Kill:
     """Callers at many stages, and the engine is killed under them."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, system: System) -> None:
+        self.system = system
         self.facts_before: set[str] = set()
 
     def kill(self) -> None:
-        self.house.stack.engine.kill()
-        self.facts_before = {fact.id for fact in self.house.facts()}
+        self.system.stack.engine.kill()
+        self.facts_before = {fact.id for fact in self.system.facts()}
 
 
 def killed_in_the_menu(person: Person) -> None:
@@ -107,7 +117,7 @@ def killed_in_the_information(person: Person) -> None:
 
 def killed_in_the_queue(person: Person) -> None:
     presses("topics 5", "queue-wait")(person)
-    wait_entered(person.house, person)
+    wait_entered(person.system, person)
     person.meet()
     person.meet()
     hear_something(person.line)
@@ -120,7 +130,7 @@ def killed_while_talking(person: Person) -> None:
     operator = person.talk()
     person.meet()
     person.meet()
-    words = person.house.sound("info-portale")
+    words = person.system.sound("info-portale")
     operator.speak(words)
     person.line.wait_heard(words, PATIENCE)
     operator.hang_up()
@@ -141,7 +151,7 @@ def killed_in_the_survey(person: Person) -> None:
 
 def to_the_voicemail(person: Person, *steps: str) -> None:
     presses("topics 5", "queue-wait")(person)
-    wait_entered(person.house, person)
+    wait_entered(person.system, person)
     person.press("1")
     person.do("vm-choice", *steps)
 
@@ -158,7 +168,7 @@ def killed_while_speaking(person: Person) -> None:
     to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
-    wait_until(lambda: recorded_seconds(person.house) > WORDS, "some words to be recorded")
+    wait_until(lambda: recorded_seconds(person.system) > WORDS, "some words to be recorded")
     person.meet()
     person.line.wait_quiet(PATIENCE)
     person.press("#")
@@ -170,7 +180,7 @@ def killed_and_gone_while_speaking(person: Person) -> None:
     to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
-    wait_until(lambda: recorded_seconds(person.house) > WORDS, "some words to be recorded")
+    wait_until(lambda: recorded_seconds(person.system) > WORDS, "some words to be recorded")
     person.meet()
 
 
@@ -181,9 +191,9 @@ def killed_in_the_number(person: Person) -> None:
     leave_again(person)
 
 
-def recorded_seconds(house: House) -> float:
+def recorded_seconds(system: System) -> float:
     """Of the shortest recording under way."""
-    return min((path.stat().st_size / 16000 for path in recordings(house)), default=0.0)
+    return min((path.stat().st_size / 16000 for path in recordings(system)), default=0.0)
 
 
 KILLED = {
@@ -198,7 +208,7 @@ KILLED = {
 }
 
 
-def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(built: House, desk: Operators) -> None:
+def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(built: System, desk: Operators) -> None:
     numbers = numbered(KILLED, 1000)
     killing = Kill(built)
     parts = {name: part for name, (part, _, _) in KILLED.items()}
@@ -232,7 +242,7 @@ def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(bui
 
 
 def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operator(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     caller = person(desk, 2000)
     with without_engine(built):
@@ -246,7 +256,7 @@ def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operato
 
 
 def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_message(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     caller = person(desk, 2001)
     built.move_clock(EVENING)
@@ -262,7 +272,7 @@ def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_me
 
 
 def test_given_no_engine_and_no_scripts_when_somebody_calls_then_the_dialplan_leads_to_an_operator(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     caller = person(desk, 2002)
     with without_engine(built), without_scripts(built):
@@ -278,7 +288,7 @@ def test_given_no_engine_and_no_scripts_when_somebody_calls_then_the_dialplan_le
 
 
 def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_messages_are_there_later(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     """One says goodbye, one hangs up while speaking, one withholds the number."""
     built.move_clock(EVENING)
@@ -318,9 +328,9 @@ def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_mes
     assert [len(messages(built, number)) for number in callers.values()] == [1, 1, 1]
 
 
-def listed(house: House) -> str:
+def listed(system: System) -> str:
     """What `voicemail list` tells a person."""
-    command = [sys.executable, "-m", "voicemail.cli", "--config", house.places.config, "--var", house.places.var]
+    command = [sys.executable, "-m", "voicemail.cli", "--config", system.places.config, "--var", system.places.var]
     done = subprocess.run([*command, "list"], capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -329,7 +339,7 @@ def listed(house: House) -> str:
 
 
 @pytest.fixture
-def watched(built: House) -> Iterator[None]:
+def watched(built: System) -> Iterator[None]:
     """As on a site, with less patience."""
     patience = built.stack.engine.WATCHDOG_SECONDS
     built.stack.engine.stop()
@@ -342,7 +352,7 @@ def watched(built: House) -> Iterator[None]:
 
 @pytest.mark.usefixtures("watched")
 def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_and_they_go_on(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     pid = built.stack.engine.pid
     assert pid is not None
@@ -381,9 +391,9 @@ def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_
     afterwards.hang_up()
 
 
-def answers(house: House) -> bool:
+def answers(system: System) -> bool:
     try:
-        return house.metric("ivr_connections") >= 0
+        return system.metric("ivr_connections") >= 0
     except OSError:
         return False
 
@@ -391,14 +401,14 @@ def answers(house: House) -> bool:
 # --- the disk --------------------------------------------------------------------------------------------------------
 
 
-def alarms(house: House, what: str) -> list[dict[str, Any]]:
+def alarms(system: System, what: str) -> list[dict[str, Any]]:
     """What the engine's log says to the people who run the service."""
-    lines = [json.loads(line) for line in Path(house.stack.engine.log).read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line["event"] == "alarm" and line["what"] == what]
 
 
 def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_is_an_apology_and_an_alarm(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     built.move_clock(EVENING)
     counted, logged = built.metric("ivr_alarms_total", what="messages"), len(alarms(built, "messages"))
@@ -414,7 +424,7 @@ def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_
     caller.hang_up()
 
 
-def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(built: House, desk: Operators) -> None:
+def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(built: System, desk: Operators) -> None:
     """No file of the switch may have more than so many bytes; its own log files have less."""
     built.move_clock(EVENING)
     caller = person(desk, 4100)
@@ -431,7 +441,7 @@ def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(buil
 
 
 def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on_and_the_log_has_them(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     failed, logged = built.metric("ivr_facts_total", result="failed"), len(alarms(built, "facts"))
     caller = person(desk, 4200)
@@ -453,5 +463,5 @@ def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on
     assert fate(built, afterwards) == "left_menu"
 
 
-def logged_kinds(house: House, call_id: str) -> list[str]:
-    return [alarm["fact"]["kind"] for alarm in alarms(house, "facts") if alarm["call"] == call_id]
+def logged_kinds(system: System, call_id: str) -> list[str]:
+    return [alarm["fact"]["kind"] for alarm in alarms(system, "facts") if alarm["call"] == call_id]

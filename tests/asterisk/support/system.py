@@ -1,7 +1,7 @@
-"""A whole telephone for tests: the real engine, a real Asterisk, operators who can be told what to do.
+"""A whole telephone system for tests: the real engine, a real Asterisk, operators that a test controls.
 
-The configuration is the shipped one with short prompts and short waits, so that a call takes seconds. Every house has
-its own folders and ports; several stand side by side.
+The configuration is the shipped one with short prompts and short waits, so that a call takes seconds. Every system has
+its own folders and ports; several run side by side.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ivr.facts import Fact
 from lab.stack import Stack
 from lab.switch.faketime import instant
 from lab.switch.installation import install
-from tests.asterisk.phone import Line, Telephone
+from tests.asterisk.support.softphone import Line, Telephone
 
 NUMBER = "800000039"
 TUESDAY = "2026-11-24 10:00:00"
@@ -50,8 +50,8 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLI
         time.sleep(0.02)
 
 
-class House:
-    """A stack, its telephones, and the questions that tests ask."""
+class System:
+    """A stack, its telephones, and queries for tests."""
 
     def __init__(
         self,
@@ -103,17 +103,17 @@ class House:
         return line
 
     def hang_up_all(self) -> None:
-        """Nobody holds a receiver any more: what one test leaves behind does not meet the next."""
+        """End all calls, so that one test cannot disturb the next."""
         for telephone in (self.caller, self.seats):
             telephone.hang_up_all()
 
     def move_clock(self, to: str) -> None:
-        """Let it be `to` for the switch, in Italian time; the engine follows with the next call."""
+        """Set the switch's clock, in Italian time; the engine follows with the next call."""
         self.stack.switch.clock.move(to)
         self._ahead = instant(to) - time.time()
 
     def pass_time(self, seconds: float) -> None:
-        """Let so much time go by at once."""
+        """Move the switch's clock forward."""
         self.move_clock(datetime.fromtimestamp(self.now() + seconds, UTC).isoformat())
 
     def lengthen(self, prompt: str, seconds: float) -> None:
@@ -128,34 +128,34 @@ class House:
         self.reload("done")
 
     def reload(self, result: str) -> None:
-        """Tell the engine to take up what is compiled; it is "done" or "refused"."""
+        """Let the engine reload the compiled configuration; the result must be "done" or "refused"."""
         before = self.metric("ivr_reloads_total", result=result)
         self.stack.engine.reload()
         wait_until(lambda: self.metric("ivr_reloads_total", result=result) > before, f"the reload to be {result}")
 
     def restart_switch(self) -> None:
-        """Start the switch again, at the moment that it has become."""
+        """Start the switch again, at the time that its clock shows."""
         self.stack.switch.stop()
         self.stack.switch.start(faketime=datetime.fromtimestamp(self.now(), UTC).isoformat())
 
-    # what a test asks
+    # what a test queries
 
     def now(self) -> float:
         """Epoch seconds, by the clock of the switch."""
         return time.time() + self._ahead
 
     def sound(self, prompt: str) -> bytes:
-        """The recording as this house plays it."""
+        """The recording as this system plays it."""
         return Path(self.places.audio, f"{prompt}.alaw").read_bytes()
 
     def facts(self, call_id: str | None = None) -> list[Fact]:
-        """What was reported, in the order of time; of one call: flow after flow.
+        """The facts in order of time; those of one call in order of its flows.
 
-        The switch tells the time to each flow in whole seconds; so, where its clock is not ours, a flow of the same
-        second seems to begin before the one that it follows.
+        The switch passes the time to each flow in whole seconds. So a flow may seem to begin before the flow that it
+        follows, if both begin in the same second and the switch's clock was moved.
         """
-        found = [fact for fact in self.stack.facts() if call_id in (None, fact.call)]
-        return found if call_id is None else sorted(found, key=lambda fact: LATER_FLOWS.get(fact.kind, 0))
+        facts = [fact for fact in self.stack.facts() if call_id in (None, fact.call)]
+        return facts if call_id is None else sorted(facts, key=lambda fact: LATER_FLOWS.get(fact.kind, 0))
 
     def new_calls(self, known: set[str]) -> list[str]:
         return sorted({fact.call for fact in self.facts()} - known)
@@ -186,11 +186,11 @@ class House:
         return sorted(path.parent for path in Path(self.places.messages).glob("[!.]*/message.json"))
 
     def leftovers(self) -> list[str]:
-        """Drafts of messages: there are none when nobody is speaking."""
+        """Drafts of messages: there are none unless somebody is speaking."""
         return sorted(path.name for path in Path(self.places.messages).glob(".*") if path.is_dir())
 
     def wait_idle(self) -> None:
-        """Nobody is on the line any more, and everything has been written down."""
+        """Wait until no call is left, and everything about them has been written."""
         wait_until(lambda: self.channels() == 0, "the switch to have no channel left")
         wait_until(lambda: self.open_sessions() == 0, "the engine to have no session left")
 
@@ -198,14 +198,14 @@ class House:
         return int(self.metric("ivr_sessions_open"))
 
     def metrics(self) -> str:
-        """All that the engine counts."""
+        """The engine's metrics page."""
         url = f"http://127.0.0.1:{self.stack.engine.metrics_port}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
-            told: str = answer.read().decode()
-        return told
+            text: str = answer.read().decode()
+        return text
 
     def metric(self, name: str, **labels: str) -> float:
-        """What the engine counts under this name, all labels together but those that are given."""
+        """The sum of a metric over all labels that are not given."""
         lines = self.metrics().splitlines()
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         found = [line for line in lines if re.match(rf"{name}[ {{]", line) and all(each in line for each in wanted)]
@@ -214,21 +214,21 @@ class House:
 
 
 @contextmanager
-def house(
+def running_system(
     changes: Mapping[str, Any] | None = None,
     *,
     operators: int = 0,
     at: str | None = TUESDAY,
     prompt_bytes: int = PROMPT_BYTES,
     seats_port: int | None = None,
-) -> Iterator[House]:
-    """A house that stands for one test or one module.
+) -> Iterator[System]:
+    """A system that runs for one test or one module.
 
-    `prompt_bytes`: so much is played of each prompt. `seats_port`: where the operators' telephones are, if not ours.
+    `prompt_bytes`: how much is played of each prompt. `seats_port`: the port of the operators' telephones, if not ours.
     """
     folder = Path(tempfile.mkdtemp(prefix="nul-"))
     folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
-    built = House(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
+    built = System(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
     try:
         built.start(operators=operators, at=at)
         yield built

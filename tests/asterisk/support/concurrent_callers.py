@@ -1,7 +1,7 @@
-"""Many callers at once on one house, each with a number of its own by which its call is found again.
+"""Many simultaneous callers on one system; each has its own number, by which the test finds the call.
 
 A test that waits for prompts spends its time waiting; twenty callers wait as long as one. Each plays its part in a
-thread; what went wrong in one part is told by the test of that part.
+thread; the error of a part fails the test of that part.
 """
 
 from __future__ import annotations
@@ -14,48 +14,48 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ivr.facts import Fact
-from tests.asterisk.house import NUMBER, House, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import voice
+from tests.asterisk.support.call_steps import voice
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import NUMBER, System, wait_until
 
 WITHHELD = ""  # what the CDR has instead of a number that is withheld
 PATIENCE = 40.0  # s: for a prompt, when many are on the line and the machine is busy
 
 
 class Person:
-    """A caller among many. `desk` are the operators, `meeting` is where all may wait for all."""
+    """A caller among many. `desk` holds the operators; at the `meeting` all callers wait for each other."""
 
     def __init__(
-        self, house: House, number: str | None, desk: Operators, meeting: threading.Barrier | None = None
+        self, system: System, number: str | None, desk: Operators, meeting: threading.Barrier | None = None
     ) -> None:
-        self.house = house
+        self.system = system
         self.number = number
         self.desk = desk
         self._meeting = meeting
         self.line: Line
 
     def dial(self) -> None:
-        self.line = self.house.caller.dial(NUMBER, self.house.stack.sip_port, caller=self.number)
+        self.line = self.system.caller.dial(NUMBER, self.system.stack.sip_port, caller=self.number)
         self.line.wait_answered(PATIENCE)
 
     def hear(self, *prompts: str) -> None:
         """Wait until each of them has begun to be heard, in this order."""
         for prompt in prompts:
-            position = self.line.wait_heard(self.house.sound(prompt), PATIENCE)
+            position = self.line.wait_heard(self.system.sound(prompt), PATIENCE)
             del self.line.heard[: position + 1]  # the next one must come later
 
     def press(self, keys: str) -> None:
         self.line.press(keys)
 
     def do(self, *steps: str) -> None:
-        """ "topics 5" is to hear the topics and press 5; without a key, only to hear."""
+        """Do each step: "topics 5" hears the topics and presses 5; without a key, it only hears."""
         for step in steps:
             prompt, _, keys = step.partition(" ")
             self.hear(prompt)
             self.press(keys)
 
     def speak(self, seconds: float) -> None:
-        """Say something that is recorded, and wait until it is said."""
+        """Say something that is recorded, and wait until it was spoken."""
         self.begin_to_speak(seconds)
         self.line.wait_quiet(PATIENCE)
 
@@ -70,7 +70,7 @@ class Person:
         self._meeting.wait(PATIENCE)
 
     def talk(self) -> Line:
-        """Be answered by an operator, whose line is returned."""
+        """Be answered by an operator; the operator's line."""
         return self.desk.talk_to(self)
 
     def wait_ended(self) -> None:
@@ -86,9 +86,9 @@ Part = Callable[[Person], None]
 def play(
     desk: Operators, parts: Mapping[str, Part], numbers: Mapping[str, str | None], *meetings: Callable[[], None]
 ) -> dict[str, BaseException | None]:
-    """Let everybody dial, play the part, hang up; what went wrong in each part.
+    """Let all callers dial, play their parts and hang up; the error of each part, or None.
 
-    Each time that everybody has come to `Person.meet`, the next of the `meetings` is held.
+    When all have reached `Person.meet`, the next of the `meetings` is called.
     """
     agenda = iter(meetings)
 
@@ -98,11 +98,11 @@ def play(
     meeting = threading.Barrier(len(parts), hold)
 
     def act(name: str) -> None:
-        person = Person(desk.house, numbers[name], desk, meeting)
+        person = Person(desk.system, numbers[name], desk, meeting)
         try:
             parts[name](person)
         except BaseException:
-            meeting.abort()  # nobody waits for who will not come
+            meeting.abort()  # the others must not wait for this one
             raise
         finally:
             person.hang_up()
@@ -123,7 +123,7 @@ def hears(*prompts: str) -> Part:
 
 
 def presses(*steps: str) -> Part:
-    """Dials, and does the steps: "topics 5" is to hear the topics and press 5; without a key, only to hear."""
+    """Dials, and does the steps: see `Person.do`."""
 
     def part(person: Person) -> None:
         person.dial()
@@ -138,17 +138,17 @@ def numbered(names: Mapping[str, object], first: int) -> dict[str, str | None]:
 
 
 class Operators:
-    """Operators who take the calls of those callers who are to be answered, and let the others ring."""
+    """Operators who answer the calls of chosen callers, and let the others ring."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, system: System) -> None:
+        self.system = system
         self._answer: set[str] = set()
         self._lines: dict[str, Line] = {}
         self._changed = threading.Condition()
-        house.seats.on_ring = self._ring
+        system.seats.on_ring = self._ring
 
     def answer(self, number: str | None) -> None:
-        """From now on, calls from this number are taken, the one that rings now too."""
+        """From now on, answer calls from this number, including one that rings now."""
         assert number is not None
         with self._changed:
             self._answer.add(number)
@@ -160,7 +160,7 @@ class Operators:
         """The operator's end of a call, as soon as a telephone rings for it."""
         assert number is not None
         with self._changed:
-            assert self._changed.wait_for(lambda: number in self._lines, PATIENCE), f"nobody's telephone rang: {number}"
+            assert self._changed.wait_for(lambda: number in self._lines, PATIENCE), f"no telephone rang for {number}"
             return self._lines[number]
 
     def talk_to(self, person: Person) -> Line:
@@ -168,10 +168,10 @@ class Operators:
         self.answer(person.number)
         line = self.line(person.number)
         line.wait(lambda: line.confirmed, PATIENCE, "the switch to confirm")
-        words = self.house.sound("info-incentivi")
+        words = self.system.sound("info-incentivi")
 
         def heard() -> bool:
-            if line.quiet:  # what was said before they were connected is lost: say it again
+            if line.quiet:  # what was said before they were connected is lost: repeat it
                 line.speak(words)
             return person.line.has_heard(words)
 
@@ -189,35 +189,35 @@ class Operators:
             line.answer()
 
 
-def calls_by_number(house: House) -> dict[str, str]:
+def calls_by_number(system: System) -> dict[str, str]:
     """The id of each caller's latest call, from Asterisk's own records: written when the call is over."""
-    with Path(house.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
+    with Path(system.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
         return {row[1]: row[-2] for row in csv.reader(file) if row[3] != "nul-desk"}
 
 
-def call_of(house: House, number: str | None) -> str:
+def call_of(system: System, number: str | None) -> str:
     wanted = number or WITHHELD
-    wait_until(lambda: wanted in calls_by_number(house), f"the record of the call from {wanted}")
-    return calls_by_number(house)[wanted]
+    wait_until(lambda: wanted in calls_by_number(system), f"the record of the call from {wanted}")
+    return calls_by_number(system)[wanted]
 
 
-def wait_entered(house: House, person: Person) -> None:
+def wait_entered(system: System, person: Person) -> None:
     def entered() -> bool:
-        return any(line[4:5] == ["ENTERQUEUE"] and person.number in line for line in house.stack.queue_log())
+        return any(line[4:5] == ["ENTERQUEUE"] and person.number in line for line in system.stack.queue_log())
 
     wait_until(entered, f"{person.number} to be in the queue", PATIENCE)
 
 
-def facts_by_call(house: House) -> dict[str, list[Fact]]:
+def facts_by_call(system: System) -> dict[str, list[Fact]]:
     found: dict[str, list[Fact]] = {}
-    for fact in house.facts():
+    for fact in system.facts():
         found.setdefault(fact.call, []).append(fact)
     return found
 
 
-def litter(house: House) -> list[str]:
-    """Files that only a call under way may have: drafts, half written files, recordings on their way."""
-    places, switch = house.places, house.stack.switch
+def litter(system: System) -> list[str]:
+    """Files that only a current call may have: drafts, incomplete files, recordings not yet stored."""
+    places, switch = system.places, system.stack.switch
     found = [path for path in Path(places.messages).glob("**/*") if _is_temporary(path)]
     found += [path for path in Path(places.native_messages).glob("*") if path.is_file()]
     for folder in ("tmp", "recording"):

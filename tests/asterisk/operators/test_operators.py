@@ -7,45 +7,45 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import enter_queue, fate, wait_entered
+from tests.asterisk.support.call_steps import enter_queue, fate, wait_entered
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import BRIEF, TUESDAY, System, running_system, wait_until
 
 pytestmark = pytest.mark.switch
 
 
 @pytest.fixture(scope="module")
-def empty_house() -> Iterator[House]:
-    with house(prompt_bytes=BRIEF) as built:
+def empty_system() -> Iterator[System]:
+    with running_system(prompt_bytes=BRIEF) as built:
         yield built
 
 
 @pytest.fixture
-def built(empty_house: House) -> Iterator[House]:
+def built(empty_system: System) -> Iterator[System]:
     """Nobody is logged in, nobody is on the line."""
-    empty_house.wait_idle()
-    yield empty_house
-    empty_house.hang_up_all()
-    for seat in set(members(empty_house).values()):
-        empty_house.stack.desk(f"*12*{seat[4:6]}")
-    wait_until(lambda: members(empty_house) == {}, "everybody to go home")
+    empty_system.wait_idle()
+    yield empty_system
+    empty_system.hang_up_all()
+    for seat in set(members(empty_system).values()):
+        empty_system.stack.desk(f"*12*{seat[4:6]}")
+    wait_until(lambda: members(empty_system) == {}, "everybody to go home")
 
 
-def dial(built: House, seat: int, code: str) -> Line:
+def dial(built: System, seat: int, code: str) -> Line:
     """The telephone of a seat dials."""
     return built.seats.dial(code, built.stack.sip_port, caller=f"seat{seat:02d}")
 
 
-def is_told(built: House, line: Line, prompt: str) -> None:
+def is_told(built: System, line: Line, prompt: str) -> None:
     line.wait_heard(built.sound(prompt))
     line.wait_ended()
 
 
-def log_in(built: House, seat: int, code: int) -> None:
+def log_in(built: System, seat: int, code: int) -> None:
     is_told(built, dial(built, seat, f"*11{code}"), "op-welcome")
 
 
-def members(built: House) -> dict[str, str]:
+def members(built: System) -> dict[str, str]:
     """Operator -> seat, and " paused" when so."""
     lines = re.findall(r"(op\d+) \(PJSIP/(seat\d+)\)(.*)", built.stack.switch.cli("queue show nul"))
     return {name: seat + (" paused" if "paused:" in rest else "") for name, seat, rest in lines}
@@ -58,7 +58,7 @@ def rings_at(line: Line) -> str:
     return found[1]
 
 
-def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ring_there(built: House) -> None:
+def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ring_there(built: System) -> None:
     log_in(built, 7, 109)
     assert members(built) == {"op109": "seat07"}
     visit = enter_queue(built)
@@ -71,7 +71,7 @@ def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ri
     assert connect[3] == "op109"  # the log knows the person's code
 
 
-def test_given_an_operator_when_they_log_out_then_the_room_is_empty(built: House) -> None:
+def test_given_an_operator_when_they_log_out_then_the_room_is_empty(built: System) -> None:
     log_in(built, 7, 109)
     is_told(built, dial(built, 7, "*12"), "op-goodbye")
     assert members(built) == {}
@@ -82,7 +82,7 @@ def test_given_an_operator_when_they_log_out_then_the_room_is_empty(built: House
     assert fate(built, visit) == "refused"
 
 
-def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: House) -> None:
+def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: System) -> None:
     line = dial(built, 3, "*11")
     line.wait_heard(built.sound("op-code"))
     line.press("117")
@@ -90,7 +90,7 @@ def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: Hou
     assert members(built) == {"op117": "seat03"}
 
 
-def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged_in(built: House) -> None:
+def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged_in(built: System) -> None:
     codes = ("*11100", "*11125", "*11999", "*1111", "*111011")
     lines = [dial(built, seat, code) for seat, code in enumerate(codes, 3)]
     for line in lines:
@@ -98,7 +98,7 @@ def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged
     assert members(built) == {}
 
 
-def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(built: House) -> None:
+def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(built: System) -> None:
     line = dial(built, 3, "*11")
     line.wait_heard(built.sound("op-code"))
     line.press("999")
@@ -106,19 +106,19 @@ def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(built: 
     assert members(built) == {}
 
 
-def test_given_an_operator_when_they_log_in_at_another_seat_then_they_have_left_the_first(built: House) -> None:
+def test_given_an_operator_when_they_log_in_at_another_seat_then_they_have_left_the_first(built: System) -> None:
     log_in(built, 1, 101)
     log_in(built, 2, 101)
     assert members(built) == {"op101": "seat02"}
 
 
-def test_given_a_taken_seat_when_another_operator_logs_in_there_then_the_first_one_is_gone(built: House) -> None:
+def test_given_a_taken_seat_when_another_operator_logs_in_there_then_the_first_one_is_gone(built: System) -> None:
     log_in(built, 1, 101)
     log_in(built, 1, 113)
     assert members(built) == {"op113": "seat01"}
 
 
-def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_rings(built: House) -> None:
+def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_rings(built: System) -> None:
     log_in(built, 1, 101)
     log_in(built, 2, 102)
     is_told(built, dial(built, 1, "*131"), "op-paused")
@@ -132,7 +132,7 @@ def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_ri
         built.wait_idle()
 
 
-def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(built: House) -> None:
+def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(built: System) -> None:
     log_in(built, 1, 101)
     for code in ("*131", "*132", "*133"):
         is_told(built, dial(built, 1, code), "op-paused")
@@ -149,13 +149,13 @@ def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_ring
     assert verbs[-4:] == [("PAUSE", "break"), ("PAUSE", "after_call_work"), ("PAUSE", "email"), ("UNPAUSE", "")]
 
 
-def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(built: House) -> None:
+def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(built: System) -> None:
     for code in ("*131", "*14"):
         is_told(built, dial(built, 5, code), "op-not-logged-in")
     assert members(built) == {}
 
 
-def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(built: House) -> None:
+def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(built: System) -> None:
     log = len(built.stack.queue_log())
     for first in (101, 113):
         lines = [dial(built, seat, f"*11{first + seat - 1}") for seat in range(1, 13)]  # all at the same time
@@ -169,7 +169,7 @@ def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(
     )
 
 
-def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_were(built: House) -> None:
+def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_were(built: System) -> None:
     log_in(built, 11, 123)
     log_in(built, 12, 124)
     is_told(built, dial(built, 12, "*131"), "op-paused")

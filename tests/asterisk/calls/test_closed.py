@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from charter.calendar import OpeningHours
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.steps import call, fate
+from tests.asterisk.support.call_steps import call, fate
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from tests.conftest import rome
 
 pytestmark = pytest.mark.switch
@@ -64,35 +64,35 @@ MOMENTS_IN_ROME = {
 
 
 @pytest.fixture(scope="module")
-def shipped_hours() -> Iterator[House]:
-    with house({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1, prompt_bytes=BRIEF) as built:
+def shipped_hours() -> Iterator[System]:
+    with running_system({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1, prompt_bytes=BRIEF) as built:
         add_probe(built)
         yield built
 
 
 @pytest.fixture(scope="module")
-def in_rome() -> Iterator[House]:
-    with house(IN_ROME, prompt_bytes=BRIEF) as built:
+def in_rome() -> Iterator[System]:
+    with running_system(IN_ROME, prompt_bytes=BRIEF) as built:
         add_probe(built)
         yield built
 
 
-def add_probe(built: House) -> None:
+def add_probe(built: System) -> None:
     Path(built.stack.switch.etc, "extensions_custom.conf").write_text(PROBE, encoding="utf-8")
     built.stack.switch.cli("dialplan reload")
 
 
 @pytest.mark.parametrize(("moment", "expected"), MOMENTS.values(), ids=MOMENTS)
-def test_given_the_shipped_hours_when_somebody_calls(shipped_hours: House, moment: str, expected: str) -> None:
+def test_given_the_shipped_hours_when_somebody_calls(shipped_hours: System, moment: str, expected: str) -> None:
     given_moment_then(shipped_hours, moment, expected)
 
 
 @pytest.mark.parametrize(("moment", "expected"), MOMENTS_IN_ROME.values(), ids=MOMENTS_IN_ROME)
-def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: House, moment: str, expected: str) -> None:
+def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: System, moment: str, expected: str) -> None:
     given_moment_then(in_rome, moment, expected)
 
 
-def given_moment_then(built: House, moment: str, expected: str) -> None:
+def given_moment_then(built: System, moment: str, expected: str) -> None:
     """The caller, the static dialplan and the calendar agree; a closed caller is told the hours."""
     given_moment(built, moment)
     ask_static_dialplan(built)
@@ -111,17 +111,17 @@ def given_moment_then(built: House, moment: str, expected: str) -> None:
     assert 0 <= answered.at - rome(moment) < 15  # the engine, too, lives at that moment
 
 
-def given_moment(built: House, moment: str) -> None:
+def given_moment(built: System, moment: str) -> None:
     built.wait_idle()
     built.move_clock(moment)
 
 
-def ask_static_dialplan(built: House) -> None:
+def ask_static_dialplan(built: System) -> None:
     built.stack.switch.cli("database deltree probe")
     built.stack.switch.cli("channel originate Local/hours@probe application Wait 1")
 
 
-def static_answer(built: House) -> str:
+def static_answer(built: System) -> str:
     def answer() -> str:
         return built.stack.switch.cli("database get probe hours").strip()
 
@@ -130,7 +130,7 @@ def static_answer(built: House) -> str:
 
 
 def test_given_it_is_closed_when_a_caller_listens_then_all_the_hours_are_said_and_a_message_is_offered(
-    shipped_hours: House,
+    shipped_hours: System,
 ) -> None:
     given_moment(shipped_hours, "2026-11-28 10:00:00")
     visit = call(shipped_hours)
@@ -145,7 +145,7 @@ def test_given_it_is_closed_when_a_caller_listens_then_all_the_hours_are_said_an
 
 
 def test_given_a_caller_came_before_six_when_it_strikes_six_then_an_operator_still_answers(
-    shipped_hours: House,
+    shipped_hours: System,
 ) -> None:
     given_moment(shipped_hours, "2026-11-24 17:59:56")
     visit = call(shipped_hours)

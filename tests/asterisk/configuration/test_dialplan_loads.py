@@ -18,7 +18,7 @@ from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Seat, Values, make_seats
 from lab.switch.asterisk import Switch
 from lab.switch.installation import install
-from tests.asterisk.phone import Telephone
+from tests.asterisk.support.softphone import Telephone
 from tests.conftest import rome
 
 pytestmark = pytest.mark.switch

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.asterisk.crowd import Operators, Person, call_of, numbered, play, presses, wait_entered
-from tests.asterisk.house import BRIEF, House, house, wait_until
+from tests.asterisk.support.concurrent_callers import Operators, Person, call_of, numbered, play, presses, wait_entered
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 
 pytestmark = pytest.mark.switch
 
@@ -27,30 +27,30 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    with house(operators=OPERATORS, prompt_bytes=BRIEF) as one:
+def built() -> Iterator[System]:
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def desk(built: House) -> Operators:
+def desk(built: System) -> Operators:
     return Operators(built)
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: House) -> Iterator[None]:
+def in_order(built: System) -> Iterator[None]:
     yield
     built.hang_up_all()
     built.wait_idle()
 
 
-def logged_in(house: House) -> list[str]:
-    text = house.stack.switch.cli("queue show nul")
+def logged_in(system: System) -> list[str]:
+    text = system.stack.switch.cli("queue show nul")
     return [seat for seat in ("seat01", "seat02", "seat03") if f"PJSIP/{seat}" in text]
 
 
 def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they_go_on_and_the_next_meets_the_new(
-    built: House, desk: Operators
+    built: System, desk: Operators
 ) -> None:
     before = logged_in(built)
 
@@ -104,9 +104,9 @@ def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they
     assert answered.data["revision"] != built.stack.compiled["revision"]
 
 
-@pytest.mark.parametrize("broken", ["half of it", "another shape", "a way to nowhere", "nothing", "another house's"])
+@pytest.mark.parametrize("broken", ["half of it", "another shape", "a way to nowhere", "nothing", "another system's"])
 def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_old_one_stays(
-    built: House, desk: Operators, broken: str
+    built: System, desk: Operators, broken: str
 ) -> None:
     path = Path(built.places.compiled)
     sound = path.read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_
         document["service"]["queue"] = []
     elif broken == "a way to nowhere":
         document["menu"]["nodes"]["argomenti"]["keys"]["1"] = "altrove"
-    elif broken == "another house's":
+    elif broken == "another system's":
         document["paths"]["facts"] = "/elsewhere/spool/facts"
     text = {"half of it": sound[: len(sound) // 2], "nothing": ""}.get(broken, json.dumps(document))
     caller = Person(built, "0600002000", desk)
@@ -139,11 +139,11 @@ def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_
     built.reload("done")
 
 
-def engine_log(house: House) -> list[dict[str, object]]:
-    return [json.loads(line) for line in Path(house.stack.engine.log).read_text(encoding="utf-8").splitlines()]
+def engine_log(system: System) -> list[dict[str, object]]:
+    return [json.loads(line) for line in Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()]
 
 
-def test_given_a_reload_for_every_caller_then_no_call_is_lost(built: House, desk: Operators) -> None:
+def test_given_a_reload_for_every_caller_then_no_call_is_lost(built: System, desk: Operators) -> None:
     """Impatient ops: the configuration is taken up again and again while calls begin and end."""
     people = [Person(built, f"06{3000 + n:08d}", desk) for n in range(5)]
     for somebody in people:

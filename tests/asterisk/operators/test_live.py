@@ -17,8 +17,8 @@ from ivr import ami
 from ivr.ami import Backoff
 from measure.live.feed import Feed
 from measure.live.queue_state import QueueState, Snapshot
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.steps import enter_queue, fate, wait_entered
+from tests.asterisk.support.call_steps import enter_queue, fate, wait_entered
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from voicemail.callback import calling
 
 pytestmark = pytest.mark.switch
@@ -27,13 +27,13 @@ CHANGES = {"queue": {"longest_queue": 1, "voicemail_key": "1", "wrap_up_seconds"
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    with house(CHANGES, operators=2, prompt_bytes=BRIEF) as found:
+def built() -> Iterator[System]:
+    with running_system(CHANGES, operators=2, prompt_bytes=BRIEF) as found:
         yield found
 
 
 @contextlib.contextmanager
-def watched(built: House) -> Iterator[Feed]:
+def watched(built: System) -> Iterator[Feed]:
     """A feed that is kept up to date in its own thread."""
     service = built.stack.compiled["service"]
     state = QueueState(service["queue"]["name"], OpeningHours.of(service), service["queue"]["wrap_up_seconds"])
@@ -61,7 +61,7 @@ def shows(made: Feed, condition: Callable[[Snapshot], bool], what: str) -> None:
     wait_until(lambda: condition(made.snapshot()), f"{what}: {made.snapshot()}")
 
 
-def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(built: House) -> None:
+def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(built: System) -> None:
     with watched(built) as made:
         assert abs(made.now() - built.now()) < 5  # the switch's clock is not ours
         shows(made, lambda seen: seen.seats.free == 2, "two free seats")
@@ -96,7 +96,7 @@ def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(b
     assert [verbs.count(verb) for verb in ("CONNECT", "ABANDON", "EXITWITHKEY", "FULL")] == [1, 1, 1, 1]
 
 
-def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_listed_again(built: House) -> None:
+def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_listed_again(built: System) -> None:
     with watched(built) as made:
         before = made.snapshot()
         switch = built.stack.switch
@@ -118,7 +118,7 @@ def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_list
     built.wait_idle()
 
 
-def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built: House) -> None:
+def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built: System) -> None:
     async def play() -> None:
         account = built.stack.switch.ami._replace(secret="wrong")
         with pytest.raises(ami.LoginRefused, match=r"login as ivr refused"):
@@ -128,7 +128,7 @@ def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built:
     asyncio.run(play())
 
 
-def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_its_own(built: House) -> None:
+def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_its_own(built: System) -> None:
     async def play() -> None:
         async with ami.connect(built.stack.switch.ami, events="on") as connection:
             await asyncio.gather(
@@ -148,7 +148,7 @@ def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_i
 
 
 def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enough_and_not_too_much(
-    built: House,
+    built: System,
 ) -> None:
     """docs/ops.md, Call-backs: agent,call,dialplan,system to read, originate,reporting to write."""
     switch = built.stack.switch

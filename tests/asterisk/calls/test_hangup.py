@@ -1,7 +1,7 @@
 """The caller hangs up, at every stage of every flow: one fate, the right facts and files, and nothing left behind.
 
-The callers of one state of the house (open, closed, in a campaign) call at the same time, each with a part to play, and
-hang up at the end of it: as soon as they have heard what their stage is named after.
+The callers of one state of the system (open, closed, in a campaign) call at the same time. Each plays a part, and hangs
+up at its end: as soon as they have heard the prompt that their stage is named after.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from ivr.facts import Fact
-from tests.asterisk.crowd import (
+from tests.asterisk.support.call_steps import contains, recordings, voice
+from tests.asterisk.support.concurrent_callers import (
     Operators,
     Part,
     Person,
@@ -27,9 +28,8 @@ from tests.asterisk.crowd import (
     presses,
     wait_entered,
 )
-from tests.asterisk.faults import standing_still
-from tests.asterisk.house import NUMBER, TUESDAY, House, house, wait_until
-from tests.asterisk.steps import contains, recordings, voice
+from tests.asterisk.support.faults import stopped_engine
+from tests.asterisk.support.system import NUMBER, TUESDAY, System, running_system, wait_until
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -203,13 +203,13 @@ CAMPAIGN: dict[str, Stage] = {
 }
 
 
-# --- the house, and what is played in it -----------------------------------------------------------------------------
+# --- the system, and what is played in it -----------------------------------------------------------------------------
 
 
 class Played(NamedTuple):
     """What came of all parts."""
 
-    house: House
+    system: System
     calls: dict[str, str]
     failures: dict[str, BaseException | None]
     facts: dict[str, list[Fact]]
@@ -217,49 +217,49 @@ class Played(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[House]:
-    with house(operators=1) as one:
+def built() -> Iterator[System]:
+    with running_system(operators=1) as one:
         for prompt in LONGER:
             one.lengthen(prompt, 1.5)
         yield one
 
 
 @pytest.fixture(scope="module")
-def desk(built: House) -> Operators:
+def desk(built: System) -> Operators:
     return Operators(built)
 
 
 def played(desk: Operators, stages: Mapping[str, Stage], first: int) -> Played:
-    house = desk.house
+    system = desk.system
     numbers = numbered(stages, first)
     if "a withheld number" in numbers:
         numbers["a withheld number"] = None
     failures = play(desk, {name: stage.part for name, stage in stages.items()}, numbers)
-    house.wait_idle()
-    calls = {name: call_of(house, number) for name, number in numbers.items()}
-    wait_until(lambda: set(calls.values()) <= ended(house), "every call to have its last fact")
-    return Played(house, calls, failures, facts_by_call(house), Store(house.places.messages).list())
+    system.wait_idle()
+    calls = {name: call_of(system, number) for name, number in numbers.items()}
+    wait_until(lambda: set(calls.values()) <= ended(system), "every call to have its last fact")
+    return Played(system, calls, failures, facts_by_call(system), Store(system.places.messages).list())
 
 
-def ended(house: House) -> set[str]:
-    return {fact.call for fact in house.facts() if fact.kind == "ended"}
+def ended(system: System) -> set[str]:
+    return {fact.call for fact in system.facts() if fact.kind == "ended"}
 
 
 @pytest.fixture(scope="module")
-def while_open(built: House, desk: Operators) -> Played:
+def while_open(built: System, desk: Operators) -> Played:
     built.move_clock(TUESDAY)
     built.stack.log_in(range(1, SEATS + 1))
     return played(desk, OPEN, 1000)
 
 
 @pytest.fixture(scope="module")
-def while_closed(built: House, desk: Operators) -> Played:
+def while_closed(built: System, desk: Operators) -> Played:
     built.move_clock("2026-11-24 20:00:00")
     return played(desk, CLOSED, 2000)
 
 
 @pytest.fixture(scope="module")
-def in_a_campaign(built: House, desk: Operators) -> Played:
+def in_a_campaign(built: System, desk: Operators) -> Played:
     built.move_clock(TUESDAY)
     built.reconfigure({"recording": {"campaign": True, "sampling": 1.0}})
     built.stack.log_in(range(1, SEATS + 1))
@@ -269,9 +269,9 @@ def in_a_campaign(built: House, desk: Operators) -> Played:
 # --- tests -----------------------------------------------------------------------------------------------------------
 
 
-def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: House) -> None:
+def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: System) -> None:
     """The engine is made to wait, so that there is a time before the answer."""
-    with standing_still(built):
+    with stopped_engine(built):
         line = built.caller.dial(NUMBER, built.stack.sip_port, caller="0600000001")
         wait_until(lambda: built.channels() == 1, "the call to arrive")
         line.hang_up()
@@ -285,7 +285,7 @@ def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: House
     assert built.events(call_id) == ["ENDED"]
 
 
-def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(built: House, desk: Operators) -> None:
+def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(built: System, desk: Operators) -> None:
     """One seat is taken; one caller listens to the music, one was led away by the key."""
     first, waiting, leaving = (Person(built, f"06000000{number}", desk) for number in (11, 12, 13))
     talks(first)
@@ -336,7 +336,7 @@ def as_expected(played: Played, name: str, expected: Stage) -> None:
     assert sorted(fact.kind for fact in facts) == sorted([*expected.facts.split(), "ended"])
     (last,) = [fact.data for fact in facts if fact.kind == "ended"]
     assert (last["fate"], last["stage"]) == (expected.fate, expected.stage)
-    events = [event for event in played.house.events(call_id) if not event.startswith("RING")]
+    events = [event for event in played.system.events(call_id) if not event.startswith("RING")]
     assert events == [*expected.queue.split(), "ENDED"]
     messages = [message for message in played.messages if message.call == call_id]
     assert len(messages) == expected.messages
@@ -351,7 +351,7 @@ def as_expected(played: Played, name: str, expected: Stage) -> None:
 def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: Played) -> None:
     """Said after the tone: 2.6 s, and 2.6 s more."""
     (message,) = [each for each in while_closed.messages if each.call == while_closed.calls["in the second recording"]]
-    path = Path(while_closed.house.places.messages, message.id, "message.wav")
+    path = Path(while_closed.system.places.messages, message.id, "message.wav")
     assert message.sound_seconds > 1.7 * WORDS
     assert contains(path, voice(WORDS)) is not None
 
@@ -359,7 +359,7 @@ def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: P
 @pytest.mark.parametrize("state", ["while_open", "while_closed", "in_a_campaign"])
 def test_when_all_have_hung_up_then_nothing_is_left(request: pytest.FixtureRequest, state: str) -> None:
     everybody: Played = request.getfixturevalue(state)
-    built = everybody.house
+    built = everybody.system
     assert built.channels() == 0
     assert built.open_sessions() == 0
     assert recordings(built) == []
@@ -368,13 +368,13 @@ def test_when_all_have_hung_up_then_nothing_is_left(request: pytest.FixtureReque
 
 
 def test_then_only_who_was_told_is_recorded(in_a_campaign: Played) -> None:
-    recorded = sorted(path.stem for path in Path(in_a_campaign.house.stack.switch.spool, "monitor").glob("*"))
+    recorded = sorted(path.stem for path in Path(in_a_campaign.system.stack.switch.spool, "monitor").glob("*"))
     assert recorded == [in_a_campaign.calls["talking, recorded"]]
 
 
 def test_then_every_call_has_one_fate(in_a_campaign: Played) -> None:
     """Of the whole module: by Asterisk's records, by its queue_log, by the facts."""
-    built = in_a_campaign.house
+    built = in_a_campaign.system
     last = [fact.call for fact in built.facts() if fact.kind == "ended"]
     assert sorted(last) == sorted(set(last)) == sorted(set(calls_by_number(built).values()))
     assert sorted(line[1] for line in built.stack.queue_log() if line[4:5] == ["ENDED"]) == sorted(last)

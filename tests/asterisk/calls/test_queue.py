@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.asterisk.house import BRIEF, TUESDAY, House, house, wait_until
-from tests.asterisk.steps import all_talking, enter_queue, fate, speak_message, talking, wait_entered
+from tests.asterisk.support.call_steps import all_talking, enter_queue, fate, speak_message, talking, wait_entered
+from tests.asterisk.support.system import BRIEF, TUESDAY, System, running_system, wait_until
 
 pytestmark = pytest.mark.switch
 
@@ -25,54 +25,54 @@ CHANGES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def whole_house() -> Iterator[House]:
-    with house(CHANGES, operators=1, prompt_bytes=BRIEF) as built:
+def whole_system() -> Iterator[System]:
+    with running_system(CHANGES, operators=1, prompt_bytes=BRIEF) as built:
         yield built
 
 
 @pytest.fixture
-def built(whole_house: House) -> Iterator[House]:
+def built(whole_system: System) -> Iterator[System]:
     """Ten o'clock, one operator at seat 1, nobody on the line."""
-    whole_house.wait_idle()
-    whole_house.move_clock(TUESDAY)
-    yield whole_house
-    whole_house.hang_up_all()
+    whole_system.wait_idle()
+    whole_system.move_clock(TUESDAY)
+    yield whole_system
+    whole_system.hang_up_all()
 
 
 @pytest.fixture
-def busy_house(built: House) -> Iterator[House]:
+def busy_system(built: System) -> Iterator[System]:
     """The one operator who is there is talking."""
     with talking(built, 1):
         yield built
 
 
 @pytest.fixture(scope="module")
-def short_queue() -> Iterator[House]:
+def short_queue() -> Iterator[System]:
     changes = {"voicemail": MESSAGE, "queue": {"longest_wait": 10, "longest_queue": 1}}
-    with house(changes, operators=1, prompt_bytes=BRIEF) as built:
+    with running_system(changes, operators=1, prompt_bytes=BRIEF) as built:
         yield built
 
 
 @pytest.fixture
-def small_house(short_queue: House) -> Iterator[House]:
+def small_system(short_queue: System) -> Iterator[System]:
     """A queue of one place; nobody waits longer than ten seconds, and here they are real ones."""
     short_queue.wait_idle()
     yield short_queue
     short_queue.hang_up_all()
 
 
-def test_given_all_are_busy_when_the_wait_is_over_then_the_caller_leaves_a_message(busy_house: House) -> None:
-    visit = enter_queue(busy_house)
-    wait_entered(busy_house, visit)
-    busy_house.pass_time(601)
-    visit.line.wait_heard(busy_house.sound("vm-all-busy"))
-    message = speak_message(busy_house, visit)
+def test_given_all_are_busy_when_the_wait_is_over_then_the_caller_leaves_a_message(busy_system: System) -> None:
+    visit = enter_queue(busy_system)
+    wait_entered(busy_system, visit)
+    busy_system.pass_time(601)
+    visit.line.wait_heard(busy_system.sound("vm-all-busy"))
+    message = speak_message(busy_system, visit)
     assert (message.reason, message.number, message.empty) == ("all_busy", "+390612345678", False)
-    assert fate(busy_house, visit) == "message"
-    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
+    assert fate(busy_system, visit) == "message"
+    assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
 
 
-def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemail_answers(built: House) -> None:
+def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemail_answers(built: System) -> None:
     built.stack.log_in(range(2, 13))
     try:
         with all_talking(built, 12):
@@ -88,73 +88,77 @@ def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemai
         log_out(built, range(2, 13))
 
 
-def test_given_a_full_queue_when_others_call_then_it_is_logged_and_they_may_leave_a_message(small_house: House) -> None:
-    with talking(small_house, 1):
-        waiting = enter_queue(small_house)
-        wait_entered(small_house, waiting)
-        visit, hasty = enter_queue(small_house), enter_queue(small_house)
-        hasty.line.wait_heard(small_house.sound("vm-all-busy"))
+def test_given_a_full_queue_when_others_call_then_it_is_logged_and_they_may_leave_a_message(
+    small_system: System,
+) -> None:
+    with talking(small_system, 1):
+        waiting = enter_queue(small_system)
+        wait_entered(small_system, waiting)
+        visit, hasty = enter_queue(small_system), enter_queue(small_system)
+        hasty.line.wait_heard(small_system.sound("vm-all-busy"))
         hasty.line.hang_up()
-        message = speak_message(small_house, visit)
+        message = speak_message(small_system, visit)
         # Meanwhile the first one has waited for ten real seconds.
-        waiting.line.wait_heard(small_house.sound("vm-all-busy"))
+        waiting.line.wait_heard(small_system.sound("vm-all-busy"))
         waiting.line.hang_up()
     assert message.reason == "all_busy"
-    assert fate(small_house, hasty) == "refused"
+    assert fate(small_system, hasty) == "refused"
     for refused in (visit, hasty):
-        assert small_house.events(refused.id) == ["FULL", "ENDED"]
-        assert small_house.wait_fact("queue_refused", refused.id)[0].data == {"status": "FULL"}
-    assert fate(small_house, waiting) == "no_message"
-    (left,) = [line for line in small_house.stack.queue_log() if line[1] == waiting.id and line[4] == "EXITWITHTIMEOUT"]
+        assert small_system.events(refused.id) == ["FULL", "ENDED"]
+        assert small_system.wait_fact("queue_refused", refused.id)[0].data == {"status": "FULL"}
+    assert fate(small_system, waiting) == "no_message"
+    (left,) = [
+        line for line in small_system.stack.queue_log() if line[1] == waiting.id and line[4] == "EXITWITHTIMEOUT"
+    ]
     assert 9 <= int(left[7]) <= 12  # seconds waited
 
 
-def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_is_taken(busy_house: House) -> None:
-    visit = enter_queue(busy_house)
-    wait_entered(busy_house, visit)
-    busy_house.pass_time(46)
-    visit.line.wait_heard(busy_house.sound("queue-offer-voicemail"))
+def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_is_taken(busy_system: System) -> None:
+    visit = enter_queue(busy_system)
+    wait_entered(busy_system, visit)
+    busy_system.pass_time(46)
+    visit.line.wait_heard(busy_system.sound("queue-offer-voicemail"))
     visit.line.press("1")
-    visit.line.wait_heard(busy_house.sound("vm-choice"))
-    message = speak_message(busy_house, visit)
+    visit.line.wait_heard(busy_system.sound("vm-choice"))
+    message = speak_message(busy_system, visit)
     assert message.reason == "caller_choice"
-    assert fate(busy_house, visit) == "message"
-    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+    assert fate(busy_system, visit) == "message"
+    assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
 def test_given_a_waiting_caller_when_meaningless_keys_come_first_then_the_offered_key_still_leads_out(
-    busy_house: House,
+    busy_system: System,
 ) -> None:
-    visit = enter_queue(busy_house)
-    wait_entered(busy_house, visit)
+    visit = enter_queue(busy_system)
+    wait_entered(busy_system, visit)
     visit.line.press("7#1")
-    visit.line.wait_heard(busy_house.sound("vm-choice"))
+    visit.line.wait_heard(busy_system.sound("vm-choice"))
     visit.line.hang_up()
-    assert fate(busy_house, visit) == "no_message"
-    assert busy_house.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+    assert fate(busy_system, visit) == "no_message"
+    assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
 def test_given_two_callers_wait_when_time_passes_then_they_hear_their_place_in_the_voice_of_the_prompts(
-    busy_house: House,
+    busy_system: System,
 ) -> None:
-    first, second = enter_queue(busy_house), enter_queue(busy_house)
-    wait_entered(busy_house, first)
-    wait_entered(busy_house, second)
-    first.line.wait_heard(busy_house.sound("queue-youarenext"))
+    first, second = enter_queue(busy_system), enter_queue(busy_system)
+    wait_entered(busy_system, first)
+    wait_entered(busy_system, second)
+    first.line.wait_heard(busy_system.sound("queue-youarenext"))
     for prompt in ("queue-thereare", "digits/2", "queue-callswaiting", "queue-thankyou"):
-        second.line.wait_heard(busy_house.sound(prompt))
+        second.line.wait_heard(busy_system.sound(prompt))
     first.line.heard.clear()
-    busy_house.pass_time(61)
-    first.line.wait_heard(busy_house.sound("queue-youarenext"))  # again, every minute
+    busy_system.pass_time(61)
+    first.line.wait_heard(busy_system.sound("queue-youarenext"))  # again, every minute
     first.line.hang_up()
     second.line.hang_up()
-    assert fate(busy_house, first) == "abandoned"
-    assert fate(busy_house, second) == "abandoned"
-    waited = {line[1]: int(line[7]) for line in busy_house.stack.queue_log() if line[4] == "ABANDON"}
+    assert fate(busy_system, first) == "abandoned"
+    assert fate(busy_system, second) == "abandoned"
+    waited = {line[1]: int(line[7]) for line in busy_system.stack.queue_log() if line[4] == "ABANDON"}
     assert waited[first.id] >= 61
 
 
-def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(built: House) -> None:
+def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(built: System) -> None:
     with talking(built, 1) as pairs:
         patient = enter_queue(built)
         wait_entered(built, patient)
@@ -172,7 +176,7 @@ def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wa
             line.hang_up()
 
 
-def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_served_first(built: House) -> None:
+def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_served_first(built: System) -> None:
     with talking(built, 1) as pairs:
         early = enter_queue(built)
         wait_entered(built, early)
@@ -191,7 +195,7 @@ def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_se
     assert (facts[early.id]["priority"], facts[urgent.id]["priority"]) == (0, 10)
 
 
-def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_message_taken(built: House) -> None:
+def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_message_taken(built: System) -> None:
     log_out(built, [1])
     try:
         visit = enter_queue(built)
@@ -204,7 +208,7 @@ def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_m
     assert fate(built, visit) == "message"
 
 
-def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail_answers(built: House) -> None:
+def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail_answers(built: System) -> None:
     with talking(built, 1):
         visit = enter_queue(built)
         wait_entered(built, visit)
@@ -221,7 +225,7 @@ def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail
 
 def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> None:
     changes = {"voicemail": MESSAGE, "queue": {"all_busy": {"then": "voicemail"}}}
-    with house(changes, operators=1, prompt_bytes=BRIEF) as built, talking(built, 1):
+    with running_system(changes, operators=1, prompt_bytes=BRIEF) as built, talking(built, 1):
         visit = enter_queue(built)
         message = speak_message(built, visit)
         assert message.reason == "all_busy"
@@ -232,7 +236,7 @@ def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> Non
         assert built.events(visit.id) == [refused.data["status"], "ENDED"]
 
 
-def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(built: House) -> None:
+def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(built: System) -> None:
     visit = enter_queue(built)
     built.seats.wait_ring().reject()
     operator = built.answer()
@@ -243,7 +247,7 @@ def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone
     assert "RINGNOANSWER" in built.events(visit.id)
 
 
-def log_out(built: House, seats: Iterable[int]) -> None:
+def log_out(built: System, seats: Iterable[int]) -> None:
     wanted = list(seats)
     for seat in wanted:
         built.stack.desk(f"*12*{seat:02d}")

@@ -22,9 +22,9 @@ from registry.db import schema
 from registry.db.connection import Database, database_url
 from registry.intake.intake import Intake
 from registry.site import Site
-from tests.asterisk.house import BRIEF, House, house, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import call, enter_queue, fate, speak_message, voice
+from tests.asterisk.support.call_steps import call, enter_queue, fate, speak_message, voice
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 from voicemail import cli
 from voicemail.message import Message
 from voicemail.store import Store
@@ -42,9 +42,9 @@ HOME = "+390612345678"
 
 
 class Desk:
-    """An operator at the terminal of this house, op101 at seat 1; the clock is the switch's."""
+    """An operator at the terminal of this system, op101 at seat 1; the clock is the switch's."""
 
-    def __init__(self, built: House) -> None:
+    def __init__(self, built: System) -> None:
         self.built = built
         self.said: list[str] = []
 
@@ -108,22 +108,22 @@ class Calling:
 
 
 @pytest.fixture(scope="module")
-def night_house() -> Iterator[House]:
+def night_system() -> Iterator[System]:
     assert "NUL_DATABASE" not in os.environ
-    with house(CHANGES, operators=1, at=NIGHT, prompt_bytes=BRIEF) as built:
+    with running_system(CHANGES, operators=1, at=NIGHT, prompt_bytes=BRIEF) as built:
         Desk(built).registry("init")
         yield built
 
 
 @pytest.fixture
-def desk(night_house: House) -> Iterator[Desk]:
-    night_house.wait_idle()
-    yield Desk(night_house)
-    night_house.hang_up_all()
-    night_house.wait_idle()
+def desk(night_system: System) -> Iterator[Desk]:
+    night_system.wait_idle()
+    yield Desk(night_system)
+    night_system.hang_up_all()
+    night_system.wait_idle()
 
 
-def leave(built: House, **options: Any) -> Message:
+def leave(built: System, **options: Any) -> Message:
     """A citizen calls at night and leaves a message; the engine hands its facts over."""
     built.move_clock(NIGHT)
     visit = call(built, **options)
@@ -142,7 +142,7 @@ def taken_in(desk: Desk, message: Message) -> None:
     wait_until(known, "the message to be in the registry")
 
 
-def operator_answers(built: House) -> Line:
+def operator_answers(built: System) -> Line:
     """The telephone at seat 1 rings and is answered; it says that the citizen is called."""
     ringing = built.seats.wait_ring()
     assert "sip:seat01@" in ringing.local
@@ -298,7 +298,7 @@ def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_t
 def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_number(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Database with its journal, spool, messages, the switch's logs and its own database: all that the house writes."""
+    """Database with its journal, spool, messages, the switch's logs and its own database: all files of the system."""
     built, number = desk.built, "0287654326"
     message = leave(built, caller=number)
     taken_in(desk, message)
@@ -327,7 +327,7 @@ def held(desk: Desk, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -
     return {each["what"] for each in json.loads(capsys.readouterr().out)}
 
 
-def files_with(built: House, text: str) -> list[str]:
+def files_with(built: System, text: str) -> list[str]:
     var = Path(built.places.var)
     found = [path for path in var.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
     return sorted(str(path.relative_to(var)) for path in found)

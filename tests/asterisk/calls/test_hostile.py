@@ -9,9 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.asterisk.house import BRIEF, NUMBER, House, house, wait_until
-from tests.asterisk.phone import Line
-from tests.asterisk.steps import Visit, call, confirm_number, enter_queue, fate, message_of, say, start_recording, voice
+from tests.asterisk.support.call_steps import (
+    Visit,
+    call,
+    confirm_number,
+    enter_queue,
+    fate,
+    message_of,
+    say,
+    start_recording,
+    voice,
+)
+from tests.asterisk.support.softphone import Line
+from tests.asterisk.support.system import BRIEF, NUMBER, System, running_system, wait_until
 
 pytestmark = pytest.mark.switch
 
@@ -20,13 +30,13 @@ SECRET = "Zuzzurellone"  # a name that must be written down nowhere
 
 
 @pytest.fixture(scope="module")
-def open_place() -> Iterator[House]:
-    with house({"voicemail": {"empty_below_seconds": 1}}, operators=1, prompt_bytes=BRIEF) as built:
+def open_place() -> Iterator[System]:
+    with running_system({"voicemail": {"empty_below_seconds": 1}}, operators=1, prompt_bytes=BRIEF) as built:
         yield built
 
 
 @pytest.fixture
-def built(open_place: House) -> Iterator[House]:
+def built(open_place: System) -> Iterator[System]:
     """One operator, nobody on the line."""
     open_place.wait_idle()
     yield open_place
@@ -63,7 +73,7 @@ NUMBERS = {
 }
 
 
-def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(built: House) -> None:
+def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(built: System) -> None:
     before = built.call_ids()
     lines = [built.caller.dial(NUMBER, built.stack.sip_port, name=name) for name in NAMES.values()]
     then_all_reach_the_queue(built, lines)
@@ -71,7 +81,7 @@ def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_kno
     assert written_with(built, SECRET) == []
 
 
-def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(built: House) -> None:
+def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(built: System) -> None:
     before, log = built.call_ids(), len(built.stack.queue_log())
     lines = [built.caller.dial(NUMBER, built.stack.sip_port, caller=number) for number in NUMBERS.values()]
     then_all_reach_the_queue(built, lines)
@@ -83,7 +93,7 @@ def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_i
     assert len(built.stack.queue_log()) == log + len(written) + len(rings)  # callers write no lines of their own
 
 
-def then_all_reach_the_queue(built: House, lines: list[Line]) -> None:
+def then_all_reach_the_queue(built: System, lines: list[Line]) -> None:
     for line in lines:
         line.wait_answered()
         line.wait_heard(built.sound("welcome"))
@@ -96,13 +106,13 @@ def then_all_reach_the_queue(built: House, lines: list[Line]) -> None:
     built.wait_idle()
 
 
-def callers_waiting(built: House) -> int:
+def callers_waiting(built: System) -> int:
     found = re.search(r"nul has (\d+) calls", built.stack.switch.cli("queue show nul"))
     assert found
     return int(found[1])
 
 
-def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(built: House) -> None:
+def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(built: System) -> None:
     visit = queue_is_left(built, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
     visit.line.wait_heard(built.sound("vm-number-hidden"))
     visit.line.wait_heard(built.sound("vm-type-number"))
@@ -118,7 +128,7 @@ def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_ca
     assert written_with(built, "EXEC") == []
 
 
-def queue_is_left(built: House, caller: str, name: str) -> Visit:
+def queue_is_left(built: System, caller: str, name: str) -> Visit:
     """The caller waits for nobody and asks for the voicemail."""
     visit = enter_queue(built, caller=caller, name=name)
     built.seats.wait_ring()
@@ -126,7 +136,7 @@ def queue_is_left(built: House, caller: str, name: str) -> Visit:
     return visit
 
 
-def written_with(built: House, text: str) -> list[str]:
+def written_with(built: System, text: str) -> list[str]:
     """Every line of the facts, the messages and the logs in which a text stands.
 
     But Asterisk's own complaint about a name that is too long or no UTF-8, which cannot be switched off.
@@ -141,7 +151,7 @@ def written_with(built: House, text: str) -> list[str]:
 
 
 @contextmanager
-def missing(built: House, *prompts: str) -> Iterator[None]:
+def missing(built: System, *prompts: str) -> Iterator[None]:
     """These recordings are not there until the end of the block."""
     paths = [Path(built.places.audio, f"{prompt}.alaw") for prompt in prompts]
     for path in paths:
@@ -153,13 +163,13 @@ def missing(built: House, *prompts: str) -> Iterator[None]:
             path.with_suffix(".gone").rename(path)
 
 
-def engine_log(built: House, visit: Visit) -> str:
+def engine_log(built: System, visit: Visit) -> str:
     """What the engine has logged of this call."""
     lines = Path(built.stack.engine.log).read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if f'"{visit.id}"' in line)
 
 
-def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(built: House) -> None:
+def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(built: System) -> None:
     visit = call(built)
     visit.line.wait_heard(built.sound("welcome"))
     with missing(built, "topics", "queue-wait"):
@@ -173,7 +183,7 @@ def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(bui
     assert "nul/topics" in engine_log(built, visit)
 
 
-def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(built: House) -> None:
+def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(built: System) -> None:
     names = [path.stem for path in Path(built.places.audio).glob("*.alaw")]
     with missing(built, *names):
         visit = call(built)
