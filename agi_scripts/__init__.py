@@ -1,1 +1,1 @@
-"""The AGI scripts that a dialplan starts: each hands its call to the engine, or runs the flow itself."""
+"""The AGI scripts that a dialplan starts: each passes its call to the engine, or else runs the flow itself."""

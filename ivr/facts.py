@@ -1,15 +1,15 @@
-"""What happened on the calls, as facts in a spool.
+"""Facts: what happened on the calls, as JSON lines in a spool.
 
-A flow reports a fact; the fact is one line of JSON. The telephone depends on nothing but the disk: whoever wants the
-facts (registry, measure) takes them from the spool later, as often as it likes, since each has an id of its own. The
-same fact may lie there twice, when a ring of the dialplan failed just after it had told it: readers go by the id.
+A flow reports a fact; the fact is one line of JSON. The telephone depends on nothing but the disk: registry and measure
+read the facts from the spool later. They may read a fact more than once, since each has an id. The spool may also hold
+the same fact twice, if one fallback of the dialplan failed just after reporting it; readers go by the id.
 
 The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, ended.
 
-A writer appends its facts to a small segment that only it has open, one `write` each, so a killed process loses none.
-About once a second the engine seals the segment: data to the disk, then an atomic rename to `<day>/*.jsonl`. Only
-sealed segments are for readers. A segment whose writer died is sealed by whoever finds it (`recover`): writers hold a
-lock on theirs, and the system drops a dead process's locks. One file per fact would cost 80 us each, this costs 2
+A writer appends its facts to its own small segment, one `write` each, so a killed process loses none. About once a
+second the engine seals the segment: it syncs the data to the disk and renames the file to `<day>/*.jsonl`. Readers read
+only sealed segments. `recover` seals the segments of dead writers: a writer holds a lock on its segment, and the system
+releases the locks of a dead process. One file per fact would cost 80 us each, a line in a segment costs 2
 (docs/decisions/0003-facts-in-segments.md).
 """
 
@@ -31,7 +31,7 @@ OPEN = ".open"
 
 
 class Fact(NamedTuple):
-    """Something that happened on a call: no personal data beyond what this kind of fact needs."""
+    """Something that happened on a call, without personal data beyond what this kind of fact needs."""
 
     id: str
     call: str  # LINKEDID
@@ -40,14 +40,14 @@ class Fact(NamedTuple):
     data: dict[str, Any]
 
     def line(self) -> bytes:
-        # Numbers, short words: what a flow reports is ASCII or Italian; a line break cannot stand in JSON.
+        # Facts hold numbers and short words, in ASCII or Italian. JSON escapes line breaks.
         fact = {"id": self.id, "call": self.call, "at": self.at, "kind": self.kind, "data": self.data}
         return _encode(fact).encode() + b"\n"
 
 
 def _encoder() -> Callable[[Any], str]:
-    """What turns a fact into JSON. `JSONEncoder.encode` makes a C encoder anew for each fact, which takes as long as
-    the fact itself; this makes one for all, where this Python has it."""
+    """The function that turns a fact into JSON. `JSONEncoder.encode` creates a C encoder for each fact, which takes as
+    long as encoding it; this creates one for all facts, if this Python has a C encoder."""
     plain = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
     if c_make_encoder is None:
         return plain.encode
@@ -59,15 +59,15 @@ _encode = _encoder()
 
 
 def new_id(at: float) -> str:
-    """An id that sorts by time and is never given twice: milliseconds, then 80 random bits."""
+    """A unique id that sorts by time: milliseconds, then 80 random bits."""
     return f"{int(at * 1000):012x}{os.urandom(10).hex()}"
 
 
-Alarm = Callable[[str, Fact | None], None]  # told what went wrong, and the fact that could not be written
+Alarm = Callable[[str, Fact | None], None]  # gets the error, and the fact that could not be written
 
 
 class Spool:
-    """One writer's end of the spool. Never raises on `write`: a call does not end because a disk is full."""
+    """One writer of the spool. `write` never raises: a full disk does not end a call."""
 
     def __init__(self, folder: str, alarm: Alarm) -> None:
         self.folder = folder
@@ -80,17 +80,19 @@ class Spool:
         self._writer = f"{os.getpid()}-{os.urandom(4).hex()}"
 
     def write(self, fact: Fact) -> bool:
-        """Append a fact; False when it could not be kept (the alarm has been told)."""
+        """Append a fact; False when it could not be written, after calling the alarm."""
         line = fact.line()
         try:
             if self._descriptor < 0:
                 self._open(fact.at)
             written = os.write(self._descriptor, line)
-            if written != len(line):  # the disk filled up in the middle: leave no torn line behind
+            if written != len(line):  # the disk is full: leave no incomplete line behind
                 os.ftruncate(self._descriptor, self._size)
-                raise OSError(f"only {written} of {len(line)} bytes fitted")
+                raise OSError(f"only {written} of {len(line)} bytes were written")
         except OSError as problem:
-            self._alarm(f"{self.folder}: a fact could not be written: {problem}; free space or mend the folder", fact)
+            self._alarm(
+                f"{self.folder}: a fact could not be written: {problem}; free space, or make the folder writable", fact
+            )
             return False
         self._size += written
         self.written += 1
@@ -102,25 +104,25 @@ class Spool:
         return self._descriptor >= 0
 
     def detach(self) -> Segment | None:
-        """Take the open segment out of use; the next fact starts a new one. Sealing may then take its time."""
+        """Detach the open segment, so that it can be sealed slowly; the next fact starts a new one."""
         if self._descriptor < 0:
             return None
         segment: Segment | None = Segment(self._descriptor, self._path)
-        if not self._size:  # nothing has fitted on the disk
+        if not self._size:  # nothing was written
             _discard(self._descriptor, self._path)
             segment = None
         self._descriptor, self._size = -1, 0
         return segment
 
     def seal(self) -> None:
-        """Make all that was written visible to readers. Tells the alarm when the disk refuses."""
+        """Make all written facts visible to readers. Calls the alarm when the disk fails."""
         segment = self.detach()
         if segment is None:
             return
         try:
             segment.seal()
         except OSError as problem:
-            self._alarm(f"{segment.path}: could not be sealed: {problem}; it is recovered at the next start", None)
+            self._alarm(f"{segment.path}: could not be sealed: {problem}; it will be recovered at the next start", None)
 
     def _open(self, at: float) -> None:
         os.makedirs(self.folder, mode=0o770, exist_ok=True)
@@ -133,7 +135,7 @@ class Spool:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 if os.path.exists(path):
                     break
-                os.close(descriptor)  # `recover` came between our open and our lock, and has sealed an empty segment
+                os.close(descriptor)  # `recover` sealed the empty segment between our open and our lock
             except OSError:
                 os.close(descriptor)
                 raise
@@ -147,26 +149,26 @@ def _discard(descriptor: int, path: str) -> None:
 
 
 class Segment(NamedTuple):
-    """Facts that were written together, not yet for readers."""
+    """A file of facts that readers cannot see yet."""
 
     descriptor: int
     path: str
 
     def seal(self) -> None:
-        """Data to the disk, then visible under its final name, in one step."""
+        """Sync the data to the disk, then make the file visible under its final name in one step."""
         try:
             os.fdatasync(self.descriptor)
             sealed = _sealed_path(self.path)
-            # With an access list on the spool (an engine and a switch of different users), 0o770 is what it allows.
+            # With an access list on the spool (engine and switch under different users), 0o770 becomes its mask.
             os.makedirs(os.path.dirname(sealed), mode=0o770, exist_ok=True)
             os.rename(self.path, sealed)
             sync_path(os.path.dirname(sealed))
         finally:
-            os.close(self.descriptor)  # and with it the lock
+            os.close(self.descriptor)  # which releases the lock
 
 
 def _sealed_path(path: str) -> str:
-    """A folder for each day (UTC), so that none holds more than a day's segments."""
+    """The final path: one folder for each day (UTC), which limits the size of folders."""
     folder, name = os.path.split(path)
     milliseconds = name.partition("-")[0]
     known = milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) <= 13
@@ -175,9 +177,9 @@ def _sealed_path(path: str) -> str:
 
 
 def recover(folder: str) -> int:
-    """Seal the segments of writers that died; return how many. Safe beside writers that live.
+    """Seal the segments of dead writers; returns their number. Safe while other writers run.
 
-    Raises OSError for a segment that cannot be sealed, after the others have been.
+    Raises OSError for a segment that cannot be sealed, after sealing the others.
     """
     recovered, refused = 0, None
     for name in _names(folder, OPEN):
@@ -191,7 +193,7 @@ def recover(folder: str) -> int:
 
 
 def _recovered(path: str) -> bool:
-    """Seal one segment; False when its writer lives or has sealed it just now."""
+    """Seal one segment; False when its writer is alive or has just sealed it."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -211,46 +213,48 @@ def _recovered(path: str) -> bool:
 
 
 def read(folder: str, *, unsealed: bool = False) -> Iterator[Fact]:
-    """All facts of the spool, segment by segment; with `unsealed` also those that are still being written.
+    """All facts of the spool, segment by segment; with `unsealed` also those of segments still being written.
 
-    A torn last line (power was lost in the middle of it) is passed over.
+    An incomplete last line (after a power failure) is skipped.
     """
     for path in segments(folder, unsealed=unsealed):
         yield from read_segment(path)
 
 
 def segments(folder: str, *, unsealed: bool = False) -> list[str]:
-    """The paths of the segments for readers, the oldest first: `<folder>/<day>/*.jsonl`."""
+    """The paths of the segments, oldest first: `<folder>/<day>/*.jsonl`, with `unsealed` also the open ones."""
     opened = [os.path.join(folder, name) for name in _names(folder, OPEN)] if unsealed else []
     paths: set[str] = set()
     for day in _names(folder, ""):
         if not day.endswith(OPEN):
             paths |= {os.path.join(folder, day, name) for name in _names(os.path.join(folder, day), SEALED)}
-    paths |= {path for path in opened if _sealed_path(path) not in paths}  # not what was sealed between the two looks
+    paths |= {
+        path for path in opened if _sealed_path(path) not in paths
+    }  # without those sealed between the two listings
     return sorted(paths, key=os.path.basename)
 
 
 def read_segment(path: str) -> Iterator[Fact]:
-    """The facts of one segment. Raises ValueError, naming file and line, for a line that is no fact."""
+    """The facts of one segment. Raises ValueError, with file and line, for a line that is not a fact."""
     try:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
     except FileNotFoundError:
-        if path.endswith(OPEN):  # sealed while we looked
+        if path.endswith(OPEN):  # sealed in the meantime
             yield from read_segment(_sealed_path(path))
-        return  # or sealed and taken
-    for number, line in enumerate(lines[:-1], 1):  # what follows the last line feed is empty or torn
+        return  # sealed and already taken away
+    for number, line in enumerate(lines[:-1], 1):  # the text after the last line feed is empty or incomplete
         yield parse(line, f"{path}:{number}")
 
 
 def parse(line: bytes, where: str) -> Fact:
-    """The fact of a line. Raises ValueError, naming where, for one that is none."""
+    """Parse a line. Raises ValueError, naming `where`, when it is not a fact."""
     try:
         fact = Fact(**json.loads(line))
     except (TypeError, ValueError, RecursionError) as problem:
         raise ValueError(f"{where}: not a fact: {problem}") from None
     if not (isinstance(fact.id, str) and isinstance(fact.call, str) and isinstance(fact.data, dict)):
-        raise ValueError(f"{where}: not a fact: id, call and data must be text, text and a mapping")
+        raise ValueError(f"{where}: not a fact: id and call must be text, data a mapping")
     return fact
 
 
@@ -262,7 +266,7 @@ def _names(folder: str, suffix: str) -> list[str]:
 
 
 def stderr_alarm(message: str, fact: Fact | None) -> None:
-    """The alarm of a process that has no engine: one line on standard error, which Asterisk logs."""
+    """The alarm of a process without an engine: one line on standard error, which Asterisk logs."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     rest = "" if fact is None else " " + fact.line().decode().rstrip()
     os.write(2, f"{stamp} ALARM {message}{rest}\n".encode())

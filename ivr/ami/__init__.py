@@ -1,7 +1,7 @@
-"""The manager interface of Asterisk (AMI): the only way by which this project asks a running switch, or listens to it.
+"""Asterisk's manager interface (AMI): the only way in which this project queries a running switch or gets its events.
 
-`wire` is the protocol without I/O; `client` one connection, on which everything has a deadline; `follow` a connection
-that comes back; `account` where the switch is and how one logs in. Why not panoramisk: docs/decisions/0009-ami.md.
+`wire` is the protocol without I/O; `client` is one connection, with a deadline for every action; `event_listener`
+reconnects; `account` says where the switch is and how to log in. Why not panoramisk: docs/decisions/0009-ami.md.
 """
 
 from ivr.ami.account import account

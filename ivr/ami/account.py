@@ -1,4 +1,4 @@
-"""Where the manager is and how one logs in. The secret comes from a file or the environment, never from a command line,
+"""Where the manager is and how to log in. The secret comes from a file or the environment, never from the command line,
 which everybody on the machine can read."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from common.ports import HOST
 from common.safe_files import write_file
 
 PORT = 5038
-AMI_USER = "ivr"  # of a private switch
+AMI_USER = "ivr"  # in a private switch
 MOST_SECRET = 1024  # bytes
 _ADDRESS = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
 
@@ -32,8 +32,8 @@ class Ami(NamedTuple):
 
 
 def account(places: Places, environment: Mapping[str, str] = os.environ, switch: str = "main") -> Ami:
-    """`$NUL_AMI` is user@host:port; the secret is `$NUL_AMI_SECRET`, or lies in the file that `$NUL_AMI_SECRET_FILE`
-    names (systemd's LoadCredential). Without `$NUL_AMI`: the private switch of these places. Raises `Refusal`."""
+    """The login from `$NUL_AMI` (user@host:port) and `$NUL_AMI_SECRET`, or the file named by `$NUL_AMI_SECRET_FILE`
+    (systemd's LoadCredential). Without `$NUL_AMI`: the private switch of these places. Raises `Refusal`."""
     address = environment.get("NUL_AMI")
     if not address:
         return load_ami(places.switch(switch))
@@ -74,7 +74,7 @@ def load_ami(folder: str) -> Ami:
 
 
 def save_ami(folder: str, port: int) -> None:
-    """With the secret that is there already, or a new one."""
+    """Write `ami.json`, with the existing secret or a new one."""
     path = os.path.join(folder, "ami.json")
     secret = load_ami(folder).secret if os.path.exists(path) else secrets.token_urlsafe(24)
     write_file(path, json.dumps(Ami(HOST, port, AMI_USER, secret)._asdict(), indent=1) + "\n", mode=0o600)

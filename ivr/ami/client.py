@@ -1,7 +1,7 @@
-"""One connection to a manager: actions with replies of their own, lists to their end, events in their order.
+"""One connection to a manager: actions with their replies, complete lists, events in order.
 
-Every action has an ActionID of its own and a deadline; a reply that comes later finds nobody waiting and is dropped.
-The secret is never on the wire: whoever listens on the port while Asterisk is down would have it (MD5 challenge).
+Every action has its own ActionID and a deadline; a later reply is dropped. The secret is never sent in plain text (MD5
+challenge), since another program may listen on the port while Asterisk is down.
 """
 
 from __future__ import annotations
@@ -17,59 +17,59 @@ from ivr.ami.account import Ami
 from ivr.ami.errors import ActionRefused, AmiError, ConnectionLost, LoginRefused, NoAnswer, TooManyEvents, Unreachable
 from ivr.ami.wire import Fields, Message, Reader, encode
 
-SECONDS = 5.0  # for an answer, unless an action says otherwise
-MOST_EVENTS = 20_000  # that wait to be taken; some minutes of the busiest switch
+SECONDS = 5.0  # for a reply, by default
+MOST_EVENTS = 20_000  # in the queue; some minutes on the busiest switch
 MOST_LISTED = 100_000  # entries of one list
 READ_BYTES = 65536
 
 
-class _Asked(NamedTuple):
-    """Somebody waits for the messages with this ActionID: the reply alone, or until `last`."""
+class _Pending(NamedTuple):
+    """A pending action: it waits for the reply alone, or for all messages of its ActionID until `last`."""
 
     future: asyncio.Future[list[Message]]
-    got: list[Message]
-    last: str | None  # the event that concludes; "" for a list, which says itself where it ends
+    messages: list[Message]
+    last: str | None  # the final event; "" for a list, which marks its own end
 
 
 class Connection:
-    """Made by `connect`. All its errors are `AmiError`; after one that ends it, every later use raises the same."""
+    """A connection made by `connect`. Its errors are `AmiError`; the one that ends it is raised at every later use."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str) -> None:
         self.where = where
         self.version = ""
         self._reader, self._writer = reader, writer
         self._wire = Reader()
-        self._asked: dict[str, _Asked] = {}
+        self._pending: dict[str, _Pending] = {}
         self._numbers = itertools.count(1)
         self._events: asyncio.Queue[Message | None] = asyncio.Queue()
         self._ended: AmiError | None = None
         self._greeted = asyncio.Event()
         self._task = asyncio.create_task(self._read())
 
-    # --- asking
+    # --- actions
 
     async def action(self, action: str, fields: Fields | None = None, *, seconds: float = SECONDS) -> Message:
-        """The reply. Raises `Refused` (Response: Error), `NoAnswer`, `Lost`, `Garbled`, `Unsendable`."""
+        """The reply. Raises `ActionRefused` (Response: Error), other `AmiError`."""
         return (await self._ask(action, fields or {}, seconds, None))[0]
 
     async def listed(self, action: str, fields: Fields | None = None, *, seconds: float = SECONDS) -> list[Message]:
-        """The entries of a list (QueueStatus, CoreShowChannels): the events between its beginning and its end."""
+        """The entries of a list (QueueStatus, CoreShowChannels): the events between its start and its end."""
         return (await self._ask(action, fields or {}, seconds, ""))[1:-1]
 
     async def action_until(self, action: str, fields: Fields, event: str, *, seconds: float) -> Message:
-        """The event that ends what an action began: OriginateResponse of an Originate with `Async: true`."""
+        """The event that completes an action, such as OriginateResponse for an Originate with `Async: true`."""
         return (await self._ask(action, fields, seconds, event))[-1]
 
     async def _ask(self, action: str, fields: Fields, seconds: float, last: str | None) -> list[Message]:
         self._check()
         id = f"nul-{next(self._numbers)}"
         data = encode(action, id, fields)
-        asked = self._asked[id] = _Asked(asyncio.get_running_loop().create_future(), [], last)
+        pending = self._pending[id] = _Pending(asyncio.get_running_loop().create_future(), [], last)
         try:
             async with asyncio.timeout(seconds):
                 self._writer.write(data)
                 await self._writer.drain()
-                return await asked.future
+                return await pending.future
         except TimeoutError:
             raise NoAnswer(
                 f"{self.where}: no answer to {action} within {seconds:g} s; is Asterisk overloaded?"
@@ -77,12 +77,12 @@ class Connection:
         except OSError as problem:
             raise self._end(ConnectionLost(f"{self.where}: connection lost during {action}: {problem}")) from None
         finally:
-            del self._asked[id]
+            del self._pending[id]
 
-    # --- listening
+    # --- events
 
     async def events(self) -> AsyncIterator[Message]:
-        """What the switch tells by itself, in order. Raises the error that ends the connection."""
+        """The events of the switch, in order. Raises the error that ends the connection."""
         while (event := await self._events.get()) is not None:
             yield event
         self._check()
@@ -105,31 +105,31 @@ class Connection:
             self._end(ConnectionLost(f"{self.where}: connection lost: {problem}"))
 
     def _deliver(self, message: Message) -> None:
-        asked = self._asked.get(message.get("ActionID", ""))
-        if asked is not None:
-            self._answer(asked, message)
+        pending = self._pending.get(message.get("ActionID", ""))
+        if pending is not None:
+            self._answer(pending, message)
         elif "Event" in message:
             if self._events.qsize() >= MOST_EVENTS:
-                raise TooManyEvents(f"{MOST_EVENTS} events are waiting to be taken; begin again with what is true now")
+                raise TooManyEvents(f"{MOST_EVENTS} unread events; reconnect and query the current state")
             self._events.put_nowait(message)
 
-    def _answer(self, asked: _Asked, message: Message) -> None:
-        if asked.future.done():
+    def _answer(self, pending: _Pending, message: Message) -> None:
+        if pending.future.done():
             return
-        asked.got.append(message)
+        pending.messages.append(message)
         if message.get("Response") == "Error":
-            said = message.get("Message", "no reason given")
-            asked.future.set_exception(ActionRefused(f"{self.where}: refused: {said}", said))
-        elif len(asked.got) > MOST_LISTED:
-            asked.future.set_exception(NoAnswer(f"{self.where}: a list of more than {MOST_LISTED} entries"))
-        elif asked.last is None or self._is_last(asked.last, message):
-            asked.future.set_result(asked.got)
+            reason = message.get("Message", "no reason given")
+            pending.future.set_exception(ActionRefused(f"{self.where}: refused: {reason}", reason))
+        elif len(pending.messages) > MOST_LISTED:
+            pending.future.set_exception(NoAnswer(f"{self.where}: a list of more than {MOST_LISTED} entries"))
+        elif pending.last is None or self._is_last(pending.last, message):
+            pending.future.set_result(pending.messages)
 
     @staticmethod
     def _is_last(last: str, message: Message) -> bool:
         if last:
             return message.get("Event") == last
-        # What is no list after all is one without entries.
+        # A reply that is not a list counts as a list without entries.
         return message.get("EventList", "" if "Response" in message else "more") in ("", "Complete", "cancelled")
 
     # --- the end
@@ -139,20 +139,20 @@ class Connection:
             raise self._ended
 
     def _end(self, problem: AmiError) -> AmiError:
-        """The first reason counts."""
+        """Record the end of the connection; only the first reason counts."""
         if self._ended is None:
             self._ended = problem
             self._events.put_nowait(None)
-            for asked in self._asked.values():
-                if not asked.future.done():
-                    asked.future.set_exception(problem)
+            for pending in self._pending.values():
+                if not pending.future.done():
+                    pending.future.set_exception(problem)
         self._greeted.set()
         return self._ended
 
     async def close(self) -> None:
         self._end(ConnectionLost(f"{self.where}: closed by us"))
         self._task.cancel()
-        self._writer.transport.abort()  # a peer that reads nothing must not keep us
+        self._writer.transport.abort()  # a peer that reads nothing must not block us
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         with contextlib.suppress(OSError):
@@ -176,7 +176,7 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connect(account: Ami, *, seconds: float = SECONDS, events: str = "on") -> AsyncIterator[Connection]:
-    """Connect and log in, all of it within `seconds`. `events`: classes of events (`on`, `off`, `call,agent`).
+    """Connect and log in within `seconds`. `events`: classes of events (`on`, `off`, `call,agent`).
 
     Raises `Unreachable`, `LoginRefused`, `Garbled`, `Lost`.
     """

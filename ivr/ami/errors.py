@@ -1,4 +1,4 @@
-"""What can go wrong with a manager, each by a name of its own; all are told to a person as they are."""
+"""The errors of the manager interface. All are printed to a person as they are."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from common.command_line import Refusal
 
 
 class AmiError(Refusal):
-    """The manager cannot do it; the message names it and the remedy."""
+    """Any error of the manager interface; the message names the manager and the remedy."""
 
 
 class Unreachable(AmiError):
-    """Nobody accepts the connection, or not in time."""
+    """The connection is not accepted, or not in time."""
 
 
 class LoginRefused(AmiError):
-    """The manager knows no such user, or not with this secret, or not from here."""
+    """The manager does not accept this user, secret or address."""
 
 
 class ConnectionLost(AmiError):
-    """The connection ended; what was asked and not answered may or may not have been done."""
+    """The connection ended; a pending action may or may not have been carried out."""
 
 
 class NoAnswer(AmiError):
-    """The time for an answer is over; what was asked may or may not have been done."""
+    """No reply within the deadline; the action may or may not have been carried out."""
 
 
 class ProtocolError(AmiError):
-    """The peer does not speak the manager's protocol, or without end."""
+    """The peer does not speak the manager's protocol, or exceeds a limit."""
 
 
 class TooManyEvents(AmiError):
-    """More events came than were taken: what is known of the switch is no longer true."""
+    """Events came faster than they were read, so the known state of the switch is out of date."""
 
 
 class ActionRefused(AmiError):
-    """The manager answered that it will not or cannot; `reason` in its own words."""
+    """The manager refused an action; `reason` is its message."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(text)
@@ -42,4 +42,4 @@ class ActionRefused(AmiError):
 
 
 class Unsendable(AmiError, ValueError):
-    """A value would be more than a value on the wire; nothing was sent."""
+    """A value cannot be encoded as one value; nothing was sent."""

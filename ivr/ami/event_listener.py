@@ -1,7 +1,7 @@
-"""A connection that comes back: after every connect the truth is asked for, then events keep it up to date.
+"""A connection that reconnects: after every connect it queries the full state, then events keep the state up to date.
 
-A restart of Asterisk, a network that was away, a listener that fell behind: all end in the same way, by connecting
-again and asking for everything. So no event has to be trusted to have arrived.
+A restart of Asterisk, a network failure or a slow listener are all handled in the same way: by connecting again and
+querying everything. So nothing depends on the arrival of every event.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ivr.ami.wire import Message
 
 
 class Backoff(NamedTuple):
-    """Seconds between attempts: the first, growing by half each time, at most `longest`; up to a fifth is chance, so
-    that several listeners do not come back at the same moment."""
+    """Seconds between attempts: `first`, then half as much again each time, up to `longest`. Up to a fifth is random,
+    so
+    that several listeners do not reconnect at the same moment."""
 
     first: float = 0.5
     longest: float = 30.0
@@ -32,32 +33,32 @@ class Backoff(NamedTuple):
 async def follow_events(
     account: Ami,
     resync: Callable[[Connection], Awaitable[None]],
-    taken: Callable[[Message], None],
-    lost: Callable[[AmiError], None],
+    on_event: Callable[[Message], None],
+    on_failure: Callable[[AmiError], None],
     *,
     every: float = 60.0,
     backoff: Backoff | None = None,
     seconds: float = SECONDS,
     events: str = "on",
 ) -> None:
-    """Listen until cancelled. `resync` is awaited after each connect and every `every` seconds, which also finds a peer
-    that is gone without a word; `taken` gets each event; `lost` each failure, after which it is tried again.
+    """Listen until cancelled. `resync` is awaited after each connect and every `every` seconds, which also detects a
+    silent failure of the peer. `on_event` gets each event, `on_failure` each failure before the next attempt.
 
-    Raises `LoginRefused` when the very first login is refused: that does not mend itself.
+    Raises `LoginRefused` when the very first login is refused, since retrying would not help.
     """
     steps = backoff or Backoff()
-    failures, welcome = 0, False
+    failures, logged_in = 0, False
     while True:
         try:
             async with connect(account, seconds=seconds, events=events) as connection:
-                welcome = True
+                logged_in = True
                 await resync(connection)
                 failures = 0
-                await _listen(connection, resync, taken, every)
+                await _listen(connection, resync, on_event, every)
         except AmiError as problem:
-            if isinstance(problem, LoginRefused) and not welcome:
+            if isinstance(problem, LoginRefused) and not logged_in:
                 raise
-            lost(problem)
+            on_failure(problem)
         await asyncio.sleep(steps.seconds(failures))
         failures += 1
 
@@ -65,19 +66,19 @@ async def follow_events(
 async def _listen(
     connection: Connection,
     resync: Callable[[Connection], Awaitable[None]],
-    taken: Callable[[Message], None],
+    on_event: Callable[[Message], None],
     every: float,
 ) -> None:
-    async def again() -> None:
+    async def resync_periodically() -> None:
         while True:
             await asyncio.sleep(every)
             await resync(connection)
 
     async def listen() -> None:
         async for event in connection.events():
-            taken(event)
+            on_event(event)
 
-    tasks = [asyncio.create_task(again()), asyncio.create_task(listen())]
+    tasks = [asyncio.create_task(resync_periodically()), asyncio.create_task(listen())]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -1,9 +1,9 @@
 r"""The manager's protocol without I/O: bytes in, messages out; actions in, bytes out.
 
-A message is lines `Key: value` up to an empty line; before the first one the peer says who it is. It becomes a plain
-dictionary. A key that comes several times (ChanVariable, Output) has its values joined by line feeds, which no value
-holds. Whatever comes is bounded, since a peer that sends without end must not fill the memory, and bytes that are no
-UTF-8 are replaced: a name on a telephone may be anything.
+A message is a block of lines `Key: value` up to an empty line; a greeting precedes the first one. It becomes a plain
+dictionary. The values of a repeated key (ChanVariable, Output) are joined by line feeds, which values cannot hold. The
+size is limited, so that a peer cannot fill the memory, and invalid UTF-8 is replaced, since callers' names may hold
+anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ivr.ami.errors import ProtocolError, Unsendable
 
 GREETING: Final = b"Asterisk Call Manager/"
 GREETING_BYTES: Final = 256
-MOST_BYTES: Final = 1024 * 1024  # of one message; the longest list of variables that Asterisk 22 sends is far below
+MOST_BYTES: Final = 1024 * 1024  # of one message; the longest list of variables of Asterisk 22 is far shorter
 END: Final = b"\r\n\r\n"
 
 Message = dict[str, str]
@@ -27,15 +27,15 @@ _FORBIDDEN = re.compile(r"[\r\n\0]")
 
 
 class Reader:
-    """Turns what a manager sends into messages, however the network cuts it up."""
+    """Turns received bytes into messages, however the network splits them."""
 
     def __init__(self) -> None:
-        self.version: str | None = None  # as it greets; None before
+        self.version: str | None = None  # from the greeting; None before it
         self._buffer = bytearray()
-        self._searched = 0  # so far no end of a message in the buffer
+        self._searched = 0  # bytes of the buffer without the end of a message
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages that these bytes complete. Raises `Garbled`; nothing of this peer can be trusted after that."""
+        """The messages that these bytes complete. Raises `ProtocolError`; after that trust nothing from this peer."""
         self._buffer += data
         if self.version is None and not self._greeted():
             return []
@@ -52,7 +52,7 @@ class Reader:
         line, end, rest = self._buffer.partition(b"\n")
         if not (GREETING.startswith(line[: len(GREETING)]) and len(line) <= GREETING_BYTES):
             said = bytes(line[:40])
-            raise ProtocolError(f"this is no manager of Asterisk: it begins with {said!r}; is the port right?")
+            raise ProtocolError(f"this is not Asterisk's manager: it begins with {said!r}; is the port right?")
         if end:
             self.version = line[len(GREETING) :].strip().decode("ascii", "replace")
             self._buffer = rest
@@ -64,7 +64,7 @@ class Reader:
         for line in block.decode("utf-8", "replace").split("\r\n"):
             key, colon, value = line.partition(":")
             if not colon:
-                key, value = "", line  # a value with a line break in it, or what else Asterisk lets out
+                key, value = "", line  # a value with a line break, or other text of Asterisk
             if value[:1] == " ":
                 value = value[1:]
             found[key] = f"{found[key]}\n{value}" if key in found else value
@@ -77,18 +77,18 @@ class Reader:
     @staticmethod
     def _check(block: bytearray) -> None:
         if len(block) > MOST_BYTES:
-            raise ProtocolError(f"a message of more than {MOST_BYTES} bytes; the connection is given up")
+            raise ProtocolError(f"a message of more than {MOST_BYTES} bytes; the connection is closed")
 
 
 def encode(action: str, id: str, fields: Fields) -> bytes:
-    """An action as bytes. Raises `Unsendable` for what would be more than one value: CR, LF, NUL.
+    """An action as bytes. Raises `Unsendable` for a value with CR, LF or NUL.
 
-    A list of texts is the same key several times (`Variable`).
+    A list of texts repeats the key (`Variable`).
     """
     lines = [f"Action: {_value('Action', action)}", f"ActionID: {_value('ActionID', id)}"]
     for key, value in fields.items():
         if not _KEY.fullmatch(key):
-            raise Unsendable(f"AMI: {key!r} is no key: letters, digits and - only")
+            raise Unsendable(f"AMI: {key!r} is not a key; use letters, digits and -")
         several = [str(value)] if isinstance(value, (str, int)) else value
         lines += [f"{key}: {_value(key, each)}" for each in several]
     try:
@@ -99,5 +99,5 @@ def encode(action: str, id: str, fields: Fields) -> bytes:
 
 def _value(key: str, value: str) -> str:
     if _FORBIDDEN.search(value):
-        raise Unsendable(f"AMI: {key}: {value!r} holds a line break or NUL; nothing was sent")
+        raise Unsendable(f"AMI: {key}: {value!r} contains a line break or NUL; nothing was sent")
     return value

@@ -1,12 +1,12 @@
-"""Runs flows for a switch over FastAGI: an asyncio Protocol that steps the call's Session straight from received data.
+"""Runs flows for a switch over FastAGI: an asyncio Protocol that steps the call's Session directly from received data.
 
-There is no task, no future and no timer per call: a reply arrives, the flow is stepped, its next command is written,
-all in one callback. What may take too long (the environment, a whole call) is found by one sweep over all open
-connections. While a reply is awaited there is no limit but that of the whole call: Queue and Record may take their
-time. A switch that has died without a word is found by TCP's own keepalive (`listening.py`).
+There is no task, future or timer per call: a reply arrives, the flow is stepped, and its next command is written, all
+in one callback. One periodic sweep over all open connections enforces the time limits for the environment and for a
+whole call. A single reply has no limit of its own, since Queue and Record may take long. TCP keepalive detects a switch
+that died silently (`sockets.py`).
 
-Whatever goes wrong on a connection ends that connection, without IVR_OUTCOME, so that the dialplan goes on with its
-next ring; it never ends the server.
+An error on a connection ends that connection only, never the server. IVR_OUTCOME is then not set, and the dialplan
+continues with its next fallback.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from ivr.telemetry.logs import Log, format_traceback
 from ivr.telemetry.metrics import Metrics
 
 SWEEP_SECONDS = 0.25
-MARGIN_SECONDS = 60  # beyond the longest call: the dialplan's own limit comes first
-MOST_REMEMBERED = 4096  # peers whose admission is remembered
+MARGIN_SECONDS = 60  # beyond the longest call, so that the dialplan's own limit comes first
+MOST_REMEMBERED = 4096  # addresses in the cache of admissions
 
 
 class Limits(NamedTuple):
-    """What a connection may take."""
+    """The limits of connections."""
 
     most_sessions: int
     first_byte_seconds: float  # from the connection to the end of the environment
@@ -39,7 +39,7 @@ class Limits(NamedTuple):
 
 
 class Peers:
-    """Who may talk to the engine: networks, as `engine.allow` gives them. Raises ValueError for what is no network."""
+    """The networks that may connect, from `engine.allow`. Raises ValueError for an invalid network."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [ipaddress.ip_network(network, strict=False) for network in networks]
@@ -63,7 +63,7 @@ class Peers:
 
 
 class ConnectionManager:
-    """What all conversations share: the flows, the configuration in use, the figures, and who is connected."""
+    """What all conversations share: flows, the current configuration, metrics, and the open connections."""
 
     def __init__(
         self,
@@ -79,13 +79,13 @@ class ConnectionManager:
         self.log = log
         self.metrics = metrics
         self.clock = clock  # epoch seconds, for the flows
-        self.time = asyncio.get_running_loop().time  # steady seconds, for the limits
+        self.time = asyncio.get_running_loop().time  # monotonic seconds, for the limits
         self.open: set[Conversation] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.configure(compiled)
 
     def configure(self, compiled: Compiled) -> None:
-        """Use this configuration for the calls that begin from now on; those under way keep theirs."""
+        """Use this configuration for new calls; calls in progress keep theirs."""
         engine, longest = compiled["service"]["engine"], compiled["service"]["limits"]["longest_call_seconds"]
         self.peers = Peers(engine["allow"])
         most = session_capacity(engine["most_sessions"])
@@ -95,32 +95,32 @@ class ConnectionManager:
         self.compiled = compiled
 
     def answer_network(self) -> Conversation:
-        """A conversation for a connection from the network: the peer must be on the list."""
+        """A conversation for a network connection: the peer must be in an allowed network."""
         return Conversation(self, trusted=False)
 
     def answer_local(self) -> Conversation:
-        """A conversation for a connection to our own socket: the file's mode has decided."""
+        """A conversation for a connection to the unix socket, whose file mode controls access."""
         return Conversation(self, trusted=True)
 
     def refusal(self, transport: asyncio.Transport, trusted: bool) -> str:
-        """Why a new connection is not served; "" when it is."""
+        """Why a new connection is refused; "" when it is accepted."""
         if not trusted and not self.peers.admits(_address(transport)):
             return "peer"
         return "full" if len(self.open) >= self.limits.most_sessions else ""
 
     def watch(self) -> None:
-        """Close the connections whose time is over, and look again soon: the one timer that all of them share."""
+        """Close the connections past their deadline, and schedule the next sweep: one timer for all connections."""
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.watch)
         now = self.time()
         for conversation in [each for each in self.open if each.deadline < now]:
             conversation.expire()
 
     def close(self) -> None:
-        """The drain is over: end what is still under way."""
+        """End the connections that are left after the drain."""
         if self._timer is not None:
             self._timer.cancel()
         for conversation in list(self.open):
-            conversation.leave("drained")
+            conversation.close("drained")
 
 
 class Conversation(asyncio.Protocol):
@@ -135,8 +135,8 @@ class Conversation(asyncio.Protocol):
     def __init__(self, board: ConnectionManager, trusted: bool) -> None:
         self._board = board
         self._trusted = trusted
-        self._session: Session | None = None  # None before it begins and when it is over
-        self._flow = ""  # its name, once the environment has told it
+        self._session: Session | None = None  # None before it begins and after it ends
+        self._flow = ""  # its name, known from the environment
         self._began = self.deadline = 0.0
 
     # called by the event loop
@@ -162,8 +162,8 @@ class Conversation(asyncio.Protocol):
             return
         try:
             out = self._receive(data)
-        except Exception as problem:  # noqa: BLE001 - whatever a flow raises ends its own call only
-            self._broken(problem)
+        except Exception as problem:  # noqa: BLE001 - an exception of a flow ends its own call only
+            self._handle_error(problem)
             return
         if out:
             self._write(out)
@@ -171,29 +171,29 @@ class Conversation(asyncio.Protocol):
             self._transport.close()
 
     def pause_writing(self) -> None:
-        # At most one command is under way: a full buffer is a peer that replies without reading.
-        self._fault("deaf")
-        self.leave("error")
+        # At most one command is pending, so a full buffer means a peer that replies without reading.
+        self._log_fault("deaf")
+        self.close("error")
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._session is not None:
             if not self._flow:
                 self._board.metrics.faults["no_call"] += 1  # a probe, a scanner, or a switch that died
-            self._over("")
+            self._end_session("")
         self._board.open.discard(self)
 
-    # called by the switchboard
+    # called by the connection manager
 
     def expire(self) -> None:
         if self._flow:
             self._board.log.warning("session_too_long", flow=self._flow, call=self._id())
         else:
-            self._fault("late")
-        self.leave("too_long")
+            self._log_fault("late")
+        self.close("too_long")
 
-    def leave(self, ending: str) -> None:
-        """Close from our side; the flow is told that nobody listens any more."""
-        self._over(ending)
+    def close(self, ending: str) -> None:
+        """Close from our side; the flow gets a `Hangup`."""
+        self._end_session(ending)
         self._transport.abort()
 
     # called by the session
@@ -206,8 +206,7 @@ class Conversation(asyncio.Protocol):
         return Call(environment, board.compiled, board.report, self._log, board.clock)
 
     def _log(self, event: str, **fields: Any) -> None:
-        """What a flow has to say to the people who run the service, with the call's id. The event "alarm" is theirs to
-        look at, and has a `what`."""
+        """Log an event of a flow, with the call's id. The event "alarm" needs attention from ops and has a `what`."""
         log, metrics = self._board.log, self._board.metrics
         if event == "alarm":
             metrics.alarms[str(fields.get("what"))] += 1
@@ -217,41 +216,41 @@ class Conversation(asyncio.Protocol):
 
     # how it ends
 
-    def _broken(self, problem: Exception) -> None:
+    def _handle_error(self, problem: Exception) -> None:
         if isinstance(problem, NoSuchFlow):
-            self._fault("unknown_flow", error=str(problem))
+            self._log_fault("unknown_flow", error=str(problem))
         elif isinstance(problem, RemoteProtocolError):
-            self._fault("garbage", error=str(problem))
+            self._log_fault("garbage", error=str(problem))
         else:
-            self._failed(problem)
-        self._over("error")
+            self._log_failure(problem)
+        self._end_session("error")
         self._transport.close()
 
-    def _over(self, ending: str) -> None:
-        """Let the flow put its things in order, and count the session; the first call decides."""
+    def _end_session(self, ending: str) -> None:
+        """Let the flow clean up, and count the session; only the first call has an effect."""
         session = self._session
         if session is None:
             return
         try:
             session.abandon()
         except Exception as problem:  # noqa: BLE001 - see data_received
-            self._failed(problem)
+            self._log_failure(problem)
             ending = "error"
         if self._flow:
             board, ending = self._board, ending or session.ending
             board.metrics.flows[self._flow].ended(ending, board.time() - self._began)
             if board.log.verbose:
                 board.log.debug("session_ended", flow=self._flow, call=self._id(), ending=ending)
-        # Session and transport know us too: without these references nothing waits for a garbage collection.
+        # Session and transport refer to us, too: break these cycles, so that nothing waits for a garbage collection.
         del self._receive, self._write
         self._session = None
 
-    def _failed(self, problem: Exception) -> None:
-        """A flow raised: that is a mistake of ours, and the dialplan's next ring takes the call."""
+    def _log_failure(self, problem: Exception) -> None:
+        """A flow raised: our mistake. The dialplan's next fallback takes the call."""
         self._board.metrics.failures[self._flow] += 1
         self._board.log.error("flow_failed", flow=self._flow, call=self._id(), trace=format_traceback(problem))
 
-    def _fault(self, kind: str, **fields: Any) -> None:
+    def _log_fault(self, kind: str, **fields: Any) -> None:
         self._board.metrics.faults[kind] += 1
         self._board.log.from_outside(kind, peer=_address(self._transport), call=self._id(), **fields)
 
@@ -261,6 +260,6 @@ class Conversation(asyncio.Protocol):
 
 
 def _address(transport: asyncio.Transport) -> str:
-    """The peer's address; "" for one that has gone already or came by our own socket."""
+    """The peer's address; "" for a closed connection or the unix socket."""
     peer = transport.get_extra_info("peername")
     return str(peer[0]) if isinstance(peer, tuple) else ""

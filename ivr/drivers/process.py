@@ -1,11 +1,11 @@
-"""Runs a flow on stdin and stdout, on pyst2: for an AGI script whose engine is down, and for a site's own scripts.
+"""Runs a flow on stdin and stdout with pyst2: for an AGI script whose engine is down, and for a site's own scripts.
 
-`SafeAGI` is pyst2's `AGI` with another wire. Its command methods (`stream_file`, `get_data`, `appexec` and the others)
-and its exceptions are pyst2's; what goes over the wire is made and read by `ivr.agi`, so that no argument can become a
-command of its own and no reply is taken for another's (docs/decisions/0004-pyst2-behind-a-safe-subclass.md).
+`SafeAGI` is pyst2's `AGI` over `ivr.agi`. The command methods (`stream_file`, `get_data`, `appexec` and the others) and
+the exceptions are pyst2's; `ivr.agi` encodes the commands and parses the replies, so that no argument can become a
+command and no reply is taken for another's (docs/decisions/0004-pyst2-behind-a-safe-subclass.md).
 
-`run_flow` steps a flow over it by the same `Policy` as every driver, and `main` is the rest of a process: the
-configuration, the spool, the signals, and the streams, of which only the switch's own carries commands.
+`run_flow` steps a flow over it with the same `FlowStepper` as every driver. `main` is the rest of the process:
+configuration, spool, signals, and streams; only the stream to the switch carries commands.
 """
 
 from __future__ import annotations
@@ -68,41 +68,41 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
     class RelayState(Protocol):
-        """What a relay has read before it gave up (`ivr.drivers.relay.Relay`)."""
+        """What the relay had read before it gave up (`ivr.drivers.relay.Relay`)."""
 
         kept: bytes
         hung_up: bool
 
 
 class CallerGone(AGIHangup, Hangup):  # type: ignore[misc]
-    """The caller has hung up, or the switch has closed: one class for SIGHUP, 511, end of file and a broken pipe."""
+    """The caller has hung up, or the switch has closed: after SIGHUP, 511, end of file or a broken pipe."""
 
 
 class QuotedWord(str):
-    """A word that stands even when it is empty: what pyst2 passes through `_quote`."""
+    """A word that is sent even when it is empty: pyst2 passes it through `_quote`."""
 
 
 class TypedDigits(str):
-    """The digits of `get_data`; `timed_out` when the caller stopped rather than pressing `#` or using them up."""
+    """The digits of `get_data`; `timed_out`: the caller stopped typing, without `#` and before the last digit."""
 
     timed_out = False
 
 
 class SafeAGI(AGI):  # type: ignore[misc]
-    """pyst2's AGI on a safe wire: binary files in and out, no signals taken, nothing written to stderr.
+    """pyst2's AGI over a safe protocol: binary files, no signal handlers, nothing written to stderr.
 
-    `told` is what has been read from `stdin` already. Every command method raises `CallerGone` when the caller has gone
-    and the command cannot run without; `LocalProtocolError` for what must not be sent, before a byte has left; pyst2's
+    `told`: bytes that were already read from `stdin`. A command method raises `CallerGone` when the caller has hung up
+    and the command needs them; `LocalProtocolError`, with nothing sent, for invalid arguments; and pyst2's
     `AGIAppError` when the switch answers -1 although the caller is there. Commands that may run on a dead channel
-    (variables, database, EXEC) still do. Raises `RemoteProtocolError` at once when no switch is there.
+    (variables, database, EXEC) still do. The constructor raises `RemoteProtocolError` when there is no switch.
     """
 
     def __init__(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None, *, told: bytes = b"") -> None:
-        # Deliberately not pyst2's: it takes SIGHUP from the process and prints the caller's number.
+        # pyst2's own `__init__` is not called: it handles SIGHUP and prints the caller's number.
         self.stdin = stdin = sys.stdin.buffer if stdin is None else stdin
         self.stdout = sys.stdout.buffer if stdout is None else stdout
         self.stderr = None
-        self.closed = False  # the switch no longer listens
+        self.closed = False  # the switch has closed
         self._read: Callable[[int], bytes] = getattr(stdin, "read1", stdin.read)
         self._got_sighup = False
         self._begun = False  # a reply has begun to come
@@ -118,12 +118,12 @@ class SafeAGI(AGI):  # type: ignore[misc]
 
     @property
     def hung_up(self) -> bool:
-        """Whether the caller has gone. SIGHUP counts from the next moment at which no reply is under way."""
+        """Whether the caller has hung up. SIGHUP counts as soon as no reply is in progress."""
         self._note_hangup()
         return self._connection.hung_up
 
     def run(self, command: Command[R]) -> R:
-        """Send a command, return its reply. Raises `CallerGone` or the `CommandError` that came instead."""
+        """Send a command and return its reply. Raises `CallerGone` or `CommandError`."""
         self._send(command)
         value: R = self._reply()
         return value
@@ -173,17 +173,17 @@ class SafeAGI(AGI):  # type: ignore[misc]
         self._connection.receive_data(data)
 
     def _note_hangup(self) -> None:
-        """Tell the connection of SIGHUP as FastAGI would: the line HANGUP, which may only stand between two replies."""
+        """Pass SIGHUP to the connection as FastAGI does: as the line HANGUP, allowed only between two replies."""
         if self._got_sighup and not self._connection.hung_up and not self.closed:
             state = self._connection.state
             if state == "IDLE" or (state == "AWAITING" and not self._begun):
                 self._connection.receive_data(b"HANGUP\n")
                 self._connection.next_event()
 
-    # What pyst2's methods are written with
+    # The methods that pyst2's command methods use
 
     def _quote(self, string: object) -> QuotedWord:
-        """Marked as a word; the quoting itself is done once, for all words, where the line is made."""
+        """Mark as a word; quoting happens once for all words, when the line is encoded."""
         return QuotedWord(_text(string))
 
     def test_hangup(self) -> None:
@@ -196,13 +196,14 @@ class SafeAGI(AGI):  # type: ignore[misc]
         return self.get_result()
 
     def send_command(self, command: str, *args: object) -> None:
-        """Send without waiting; `get_result` reads the reply, which must come before the next command."""
-        self._send(_as_it_is(command, args))
+        """Send without waiting; read the reply with `get_result` before the next command."""
+        self._send(_raw_command(command, args))
 
     def get_result(self, stdin: object = None) -> dict[str, tuple[str, str]]:
         """The reply to the command that was sent.
 
-        -1 is no hang-up by itself: `AGIAppError` unless the caller really has gone. An EXEC may answer what it likes.
+        -1 alone does not mean a hang-up: it raises `AGIAppError` unless the caller has really hung up. An EXEC may
+        return any number.
         """
         sent = self._connection.pending
         if sent is None:
@@ -218,7 +219,7 @@ class SafeAGI(AGI):  # type: ignore[misc]
         return found | {key: (value, "") for key, equals, value in pairs if equals}
 
     def _failed(self, verb: str) -> None:
-        """The switch has said -1. A dead channel refuses to tell its state, which is how we know."""
+        """The switch answered -1. A dead channel refuses CHANNEL STATUS, which shows whether the caller hung up."""
         self.run(ChannelStatus())
         raise AGIAppError(f"{verb}: failed, and the caller is still there")
 
@@ -228,10 +229,10 @@ class SafeAGI(AGI):  # type: ignore[misc]
         except CommandError as refusal:
             raise _in_pyst2(refusal) from refusal
 
-    # The methods whose meaning pyst2 has wrong
+    # The methods that pyst2 gets wrong
 
     def get_data(self, filename: str, timeout: int = DEFAULT_TIMEOUT, max_digits: int = 255) -> TypedDigits:
-        """The digits; their `timed_out` tells 12 and a pause from 12#."""
+        """The digits; `timed_out` distinguishes 12 and a pause from 12#."""
         reply = self._run(GetData(filename, timeout, max_digits))
         if reply.failed:
             self._failed("GET DATA")
@@ -257,7 +258,7 @@ class SafeAGI(AGI):  # type: ignore[misc]
         return reply.digit
 
     def say_datetime(self, seconds: int, escape_digits: str = "", format: str = "", zone: str = "") -> str:
-        """pyst2's, which puts a zone without a format where the format should be."""
+        """Fixes pyst2, which sends a zone without a format in the place of the format."""
         form = format or (SayDatetime.DEFAULT_FORM if zone else "")
         key: str = super().say_datetime(seconds, escape_digits, form, zone)
         return key
@@ -276,15 +277,15 @@ class SafeAGI(AGI):  # type: ignore[misc]
 _RAW: dict[str, type[Command[RawReply]]] = {}
 
 
-def _as_it_is(verb: str, args: tuple[object, ...]) -> Command[RawReply]:
-    """A command of `ivr.agi` from pyst2's words, with its checks, whose reply is left as it came."""
+def _raw_command(verb: str, args: tuple[object, ...]) -> Command[RawReply]:
+    """A command of `ivr.agi` from pyst2's words, with the checks of `ivr.agi` and an unparsed reply."""
     verb = " ".join(verb.upper().split())
     kind = _RAW.get(verb)
     if kind is None:
         known = COMMANDS.get(verb, Command)
         kind = _RAW[verb] = type(known.__name__, (known,), {"verb": verb, "parse": lambda self, reply: reply})
     command = kind.__new__(kind)
-    # An empty word that pyst2 does not quote is an argument left away.
+    # An empty word that pyst2 does not quote is an omitted argument.
     command.words = tuple(
         word if type(word) is int else _text(word) for word in args if isinstance(word, QuotedWord) or word != ""
     )
@@ -303,9 +304,9 @@ def _in_pyst2(refusal: CommandError) -> Exception:
 
 
 def run_flow(agi: SafeAGI, flow: Flow) -> str:
-    """Step a flow to its end; how it ended: "done", "hangup" or "error" (see `ivr.drivers.session.FlowStepper`).
+    """Run a flow to its end; returns "done", "hangup" or "error" (see `ivr.drivers.session.FlowStepper`).
 
-    Raises what a broken flow raises, and `AgiError` for a peer that is no switch, after the flow was told.
+    Raises what a broken flow raises, and `AgiError` for a peer that is not a switch, after the flow has cleaned up.
     """
     policy, value = FlowStepper(flow), None
     while (command := policy.advance(value, hung_up=agi.hung_up)) is not None:
@@ -325,10 +326,10 @@ def run_flow(agi: SafeAGI, flow: Flow) -> str:
 
 
 def main(flow: str, path: str, taken: RelayState) -> int:
-    """Run one flow for the switch that started this process; the process's exit status.
+    """Run one flow for the switch that started this process; returns the exit status.
 
-    `flow`: "module:function". `path`: the compiled configuration. Whatever happens, the facts are sealed; without
-    IVR_OUTCOME the dialplan goes on by itself.
+    `flow`: "module:function". `path`: the compiled configuration. The facts are sealed in any case; without IVR_OUTCOME
+    the dialplan continues on its own.
     """
     wire = _take_wire()
     spool: Spool | None = None
@@ -346,28 +347,28 @@ def main(flow: str, path: str, taken: RelayState) -> int:
     except (CompiledError, AgiError, CallerGone) as problem:
         log.error("session_failed", error=str(problem))
         return 1
-    except Exception as problem:  # noqa: BLE001 - a flow's mistake ends its own call only, and is told
+    except Exception as problem:  # noqa: BLE001 - a flow's mistake ends its own call only, and is logged
         log.failed(flow, problem)
         return 1
     finally:
-        wire.close()  # the dialplan goes on while we wait for the disk
+        wire.close()  # the dialplan continues while we wait for the disk
         if spool is not None:
             spool.seal()
     return 0
 
 
 def _take_wire() -> io.FileIO:
-    """The stream to the switch, for us alone: whatever else writes to stdout (a stray `print`) lands on stderr."""
+    """The stream to the switch, for commands only: other output to stdout, such as a stray `print`, goes to stderr."""
     wire = os.dup(1)
     os.dup2(2, 1)
-    sys.stdout = sys.stderr  # whose lines are not kept back, and so not lost at the end
+    sys.stdout = sys.stderr  # unbuffered, so no line is lost at the end
     return io.FileIO(wire, "w")
 
 
 class _ProcessLog:
-    """What this process has to say to those who run the service: lines on stderr, as the engine's, without numbers.
+    """The log of this process: lines on stderr like the engine's, without telephone numbers.
 
-    The log is imported when there is something to say, which is hardly ever.
+    `ivr.telemetry.logs` is imported only when there is something to log, which is rare.
     """
 
     call = ""

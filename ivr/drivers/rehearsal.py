@@ -1,9 +1,9 @@
-"""Runs a call for a simulated caller: no switch, no sound, a clock of its own.
+"""Runs a call for a simulated caller: no switch, no sound, its own clock.
 
-The third driver of flows, beside FastAGI and the process script. A `SimulatedCaller` decides what to do whenever there
-is something to decide: while a prompt plays, in the silence after it, after the tone. Prompts last as long as their
-recordings, so a rehearsed walk through the menu takes the time that a caller would spend in it; the staffing model
-relies on that, and so does every test of a branch that would take minutes on a real line.
+The third driver of flows, beside FastAGI and the process script. A `SimulatedCaller` decides what to do while a prompt
+plays, in the silence after it, and after the tone. Prompts last as long as their recordings, so a rehearsed walk
+through the menu takes the time that a caller would spend in it. The staffing model relies on that, and so does every
+test of a branch that would take minutes on a real line.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ from ivr.drivers.session import FlowStepper
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
 
-COMMAND_LIMIT = 10_000  # a flow that wants more than this of one caller does not end
+COMMAND_LIMIT = 10_000  # a flow with more commands than this does not end
 
 
 class Press(NamedTuple):
-    """A key, pressed so many seconds after the moment of decision."""
+    """A key, pressed `after` seconds after the caller was asked."""
 
     key: str
     after: float = 0.0
 
 
 class Speech(NamedTuple):
-    """What a caller says after the tone: seconds of speech, and the key that ends it ("" for silence)."""
+    """Speech after the tone: its length in seconds, and the key that ends it ("" for silence)."""
 
     seconds: float
     end_key: str = "#"
 
 
 class HangsUp(Exception):
-    """The simulated caller puts the receiver down, so many seconds after the moment of decision."""
+    """The simulated caller hangs up `after` seconds after being asked."""
 
     def __init__(self, after: float = 0.0) -> None:
         super().__init__(f"after {after} s")
@@ -64,20 +64,20 @@ class HangsUp(Exception):
 
 
 class SimulatedCaller(Protocol):
-    """What a rehearsal asks of its caller. Each method may raise `HangsUp`."""
+    """The decisions of a caller. Each method may raise `HangsUp`."""
 
     def hear(self, prompt: str, seconds: float, keys: str) -> Press | None:
-        """A prompt plays (its id, its length in seconds); a key out of `keys` would cut it short."""
+        """A prompt plays (its id, its length in seconds); one of the `keys` would interrupt it."""
 
     def wait(self, seconds: float) -> Press | None:
         """Silence for so many seconds: the time to press a key."""
 
     def speak(self, longest: float) -> Speech:
-        """The tone has sounded; there are `longest` seconds."""
+        """The tone has sounded; the recording takes `longest` seconds at most."""
 
 
 class Rehearsed(NamedTuple):
-    """What a rehearsed flow did: the channel's variables, the facts, when each command began, how it ended."""
+    """The results of a rehearsed flow: variables, facts, the start of each command, and how it ended."""
 
     variables: dict[str, str]
     facts: list[Fact]
@@ -110,7 +110,7 @@ class Rehearsal:
         self.facts: list[Fact] = []
 
     def run(self, name: str, flow: FlowFunction, *arguments: str) -> Rehearsed:
-        """Run one flow to its end; `arguments` as the dialplan would pass them after the clock and the call's id."""
+        """Run one flow to its end; `arguments` follow the clock and the call's id, as in the dialplan."""
         began, commands, first_fact = self.now, list[tuple[float, Command[Any]]](), len(self.facts)
         call = Call(self._environment(name, arguments), self.compiled, self.facts.append, self.log, lambda: self.now)
         policy = FlowStepper(flow(call))
@@ -153,7 +153,7 @@ class Rehearsal:
             return 0
         return None
 
-    # One method a command: what the switch would do, and the reply that it would give.
+    # One method for each command: what the switch would do and reply.
 
     def _answer(self) -> Result:
         return Result(0)
@@ -239,7 +239,7 @@ REPLIES: Mapping[type[Command[Any]], Callable[..., Any]] = {
     HangupCall: Rehearsal._hang_up,
 }
 
-# What the switch answers to the command during which the caller hangs up: the reply still comes.
+# The reply to the command during which the caller hangs up.
 _CUT_SHORT: Mapping[type[Command[Any]], Any] = {
     StreamFile: Played("", 0, True),
     SayDigits: Played("", 0, True),
@@ -253,10 +253,10 @@ QUEUE_FATES = ("answered", "abandoned", "timeout", "key", "refused")
 
 
 def rehearse_call(rehearsal: Rehearsal, flows: Mapping[str, FlowFunction], queue: Callable[[Rehearsal], str]) -> str:
-    """All flows of a call in the order of the dialplan (config/asterisk/extensions.conf); returns its fate.
+    """Run all flows of a call in the order of the dialplan (config/asterisk/extensions.conf); returns its fate.
 
-    `queue` stands for the operators: told of a caller in the queue, it moves `rehearsal.now` and says how the wait
-    ended, with a word of `QUEUE_FATES`.
+    `queue` plays the operators: it is called for a caller in the queue, advances `rehearsal.now`, and returns how the
+    wait ended, one of `QUEUE_FATES`.
     """
     variables = rehearsal.variables
     variables.update(IVR_FATE="left_menu", IVR_STAGE="menu")
@@ -288,7 +288,7 @@ def _after_the_conversation(rehearsal: Rehearsal, flows: Mapping[str, FlowFuncti
 
 
 def write_speech(path: str, seconds: float) -> None:
-    """A WAV file (8 kHz, 16 bit, mono) with a tone of that length, as if somebody had spoken."""
+    """Write a WAV file (8 kHz, 16 bit, mono) with a tone of that length, which stands for speech."""
     samples = int(seconds * 8000)
     wave = struct.pack("<40h", *(int(8000 * ((n % 20) / 10 - 1)) for n in range(40)))
     data = (wave * (samples // 40 + 1))[: samples * 2]
@@ -299,10 +299,10 @@ def write_speech(path: str, seconds: float) -> None:
 
 
 class ScriptedCaller:
-    """A caller who answers from a list: one entry for each silence, "" to let it pass, "hangup" to put it down.
+    """A caller who acts from a list: one entry for each silence, "" to let it pass, "hangup" to hang up.
 
-    `hurried` presses the key while the prompt still plays. `says` are the seconds spoken after each tone. At the end of
-    the list a `patient` caller stays on the line without a word, another hangs up.
+    A `hurried` caller presses the key while the prompt still plays. `says`: the seconds spoken after each tone. At the
+    end of the list a `patient` caller stays on the line silently, another one hangs up.
     """
 
     def __init__(

@@ -1,20 +1,20 @@
-"""The first half of every AGI script: hand the call to the running engine, at once and with nothing to import.
+"""The first half of every AGI script: hand the call to the running engine, without importing anything.
 
-Asterisk starts a script for every call, so what a script imports is silence on the line. The engine has everything
-loaded already: this relay joins the script's stdin and stdout to the engine's unix socket, and is on its way before
-Python has finished importing `os`. Hence only `posix`, `_signal`, `_socket` and `select`, the built-in modules behind
-the ones that everybody uses (benchmarks/process_start.py measures it).
+Asterisk starts a script for every call, so the caller hears silence while the script imports modules. The engine has
+everything loaded: this relay connects the script's stdin and stdout to the engine's unix socket before Python would
+have imported `os`. That is why it uses only `posix`, `_signal`, `_socket` and `select`, the built-in modules behind the
+usual ones (benchmarks/process_start.py measures the time).
 
-Three things differ between the two ends, and are made good here:
+It bridges three differences between a script and FastAGI:
 
-- The engine wants to know which script was asked for; over FastAGI the switch says so in `agi_network_script`.
-- A hang-up is the signal SIGHUP for a script, and the line HANGUP for the engine. The line may only stand between two
-  replies. Where one reply ends cannot be told from the outside (values have line feeds), but where it begins can:
-  after a command. So the line is put before the first byte of a reply.
-- An engine that hangs must not leave the caller in silence: when it is the engine's turn, it has a deadline.
+- The engine needs the script's name; over FastAGI the switch sends it in `agi_network_script`.
+- A script gets a hang-up as the signal SIGHUP, the engine as the line HANGUP, which is allowed only between two
+  replies. The relay cannot see where a reply ends (values have line feeds), but it can see where one begins: after a
+  command. So it sends the line before the first byte of a reply.
+- A hanging engine must not leave the caller in silence: it has a deadline whenever it is its turn.
 
-An engine that does not take the call, or does not speak in time, leaves everything as it was: the script then runs the
-flow itself (`ivr.drivers.process`) from what the switch has said so far.
+If the engine does not accept the call, or sends no command in time, the script runs the flow itself
+(`ivr.drivers.process`), beginning with what the switch has sent so far.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -23,8 +23,8 @@ import posix
 import select
 import sys
 
-FIRST_COMMAND_MS = 1000  # the engine's deadline for its first command, before the flow is run here
-COMMAND_MS = 5000  # and for every further one, before the dialplan has to go on without
+FIRST_COMMAND_MS = 1000  # the engine's deadline for its first command; after it the flow is run here
+COMMAND_MS = 5000  # the deadline for every further command; after it the dialplan continues alone
 
 SIGHUP: int = _signal.SIGHUP
 
@@ -34,15 +34,15 @@ class Relay:
 
     def __init__(self, script: str) -> None:
         self.hung_up = False  # SIGHUP has come
-        # What the engine was told: it has to be told again to whoever runs the flow when the engine does not.
+        # What the switch has sent so far: needed again when the flow is run here.
         self.kept = b"agi_network_script: %s\n" % script.encode()
         self._owed = False  # the engine has not been told HANGUP yet
-        self._begun = True  # something was received since the last command: no place for HANGUP now
+        self._begun = True  # a reply has begun since the last command: HANGUP must wait
         self._answered = False
         self._engine: _socket.socket | None = None
 
     def watch(self) -> None:
-        """Note SIGHUP from now on; without it the signal would end the script in mid word."""
+        """Handle SIGHUP from now on, which would otherwise end the script at any point."""
         _signal.signal(SIGHUP, self._on_hangup)
 
     def run(self, path: str) -> bool:
@@ -56,26 +56,26 @@ class Relay:
             with_engine.sendall(b"agi_network: yes\n" + self.kept)
             self._pump(with_engine)
         except OSError:
-            pass  # the engine has gone
+            pass  # the engine is gone
         finally:
             self._engine = None
             with_engine.close()
         return self._answered
 
     def _pump(self, engine: _socket.socket) -> None:
-        """Copy both ways until one of them ends the call or the engine has let its deadline pass."""
+        """Copy both ways until one side ends the call or the engine misses its deadline."""
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(engine.fileno(), select.POLLIN)
         while True:
-            ready = poll.poll(self._patience())
+            ready = poll.poll(self._timeout_ms())
             if not ready:
                 return None
             for descriptor, _ in ready:
                 if descriptor == 0:
                     data = posix.read(0, 65536)
                     if not data:
-                        return self._last_words(engine)
+                        return self._finish(engine)
                     self._to_engine(engine, data)
                 else:
                     data = engine.recv(65536)
@@ -83,8 +83,8 @@ class Relay:
                         return None
                     self._to_switch(data)
 
-    def _patience(self) -> int:
-        """How long to wait for the next byte, in ms; -1 for ever: a caller may listen as long as it takes."""
+    def _timeout_ms(self) -> int:
+        """How long to wait for the next byte, in ms; -1: no limit, since a caller may listen for any time."""
         if not self._answered:
             return FIRST_COMMAND_MS if self.kept.endswith(b"\n\n") else -1
         return COMMAND_MS if self._begun else -1
@@ -100,14 +100,14 @@ class Relay:
         try:
             write(1, data)
         except OSError:
-            return  # the switch has closed; the end of its input says so too
+            return  # the switch has closed; its input ends, too
         if data.endswith(b"\n"):
             self._begun = False
-            self._tell_hangup()
+            self._send_hangup()
 
-    def _last_words(self, engine: _socket.socket) -> None:
-        """The switch has closed. The engine is told, and may finish what it writes down."""
-        self._answered = True  # there is no call left to be run here
+    def _finish(self, engine: _socket.socket) -> None:
+        """The switch has closed: close towards the engine, and give it time to finish its records."""
+        self._answered = True  # no call is left to run here
         engine.shutdown(_socket.SHUT_WR)
         engine.settimeout(COMMAND_MS / 1000)
         while engine.recv(65536):
@@ -115,19 +115,19 @@ class Relay:
 
     def _on_hangup(self, number: int, frame: object) -> None:
         self.hung_up = self._owed = True
-        self._tell_hangup()
+        self._send_hangup()
 
-    def _tell_hangup(self) -> None:
+    def _send_hangup(self) -> None:
         if self._owed and not self._begun and self._engine is not None:
             self._owed = False
             try:
                 self._engine.sendall(b"HANGUP\n")
             except OSError:
-                return  # the engine has gone: the pump sees it too
+                return  # the engine is gone; `_pump` notices it, too
 
 
 def _connect(path: str) -> _socket.socket:
-    """A connection to the engine. Raises OSError at once when there is none, or when it is too busy to accept."""
+    """Connect to the engine. Raises OSError at once when there is none, or when it is too busy to accept."""
     engine = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     engine.settimeout(FIRST_COMMAND_MS / 1000)
     try:
@@ -139,15 +139,16 @@ def _connect(path: str) -> _socket.socket:
 
 
 def write(descriptor: int, data: bytes) -> None:
-    """Write all of it."""
+    """Write all the data."""
     while data:
         data = data[posix.write(descriptor, data) :]
 
 
 def run_script(flow: str, root: str, compiled: str | None) -> None:
-    """What an AGI script does. `flow`: "module:function"; the function's name is the script's. Does not return.
+    """Run an AGI script: relay the call, or else run the flow here. Does not return.
 
-    `root` is the folder of our packages, `compiled` the compiled configuration (None: in $IVR_VAR or <root>/var).
+    `flow`: "module:function"; the function has the script's name. `root`: the folder of our packages. `compiled`: the
+    compiled configuration (None: in $IVR_VAR or <root>/var).
     """
     _keep_standard_descriptors()
     relay = Relay(flow.rpartition(":")[2])
@@ -163,9 +164,9 @@ def run_script(flow: str, root: str, compiled: str | None) -> None:
 
 
 def _find_packages() -> None:
-    """Make installed packages importable, which the option -S has left undone.
+    """Make installed packages importable, which Python's option -S does not do.
 
-    A virtual environment has them in one folder; looking there spares the reading of every .pth file (5 to 15 ms).
+    A virtual environment has them in one folder; adding it directly avoids reading every .pth file (5 to 15 ms).
     """
     if "site" in sys.modules:
         return
@@ -180,10 +181,10 @@ def _find_packages() -> None:
 
 
 def _import_lazily(name: str) -> None:
-    """Import a module of the standard library when it is first used, not before.
+    """Import a module of the standard library only when it is first used.
 
-    pyst2 imports `pprint` for messages that it will not print here; with `dataclasses` and `inspect` behind it, that
-    is a third of all that a script has to import (12 ms).
+    pyst2 imports `pprint` for messages that it never prints here. With `dataclasses` and `inspect`, which it imports,
+    that is a third of a script's imports (12 ms).
     """
     stand_in = type(sys)(name)
 
@@ -197,7 +198,7 @@ def _import_lazily(name: str) -> None:
 
 
 def _keep_standard_descriptors() -> None:
-    """A script started without stderr must not get its socket or its spool as descriptor 2, and write alarms there."""
+    """Open descriptors 0 to 2 if they are closed, so that alarms cannot end up in a socket or in the spool."""
     while True:
         descriptor = posix.open("/dev/null", posix.O_RDWR)
         if descriptor > 2:
@@ -205,17 +206,17 @@ def _keep_standard_descriptors() -> None:
 
 
 def render_script(source: str, interpreter: str, root: str, compiled: str) -> str:
-    """An AGI script's text as it is installed for the switch: with its interpreter and its paths.
+    """The text of an AGI script to install for the switch, with its interpreter and paths.
 
-    Raises ValueError when `source` lacks the marker lines, or a path cannot stand in a script's first line.
+    Raises ValueError when `source` lacks the marker lines, or the interpreter does not fit in a script's first line.
     """
     first = f"#!{interpreter} -ISE"
     if not interpreter.startswith("/") or not first.isprintable() or " " in interpreter or len(first.encode()) > 254:
-        raise ValueError(f"{interpreter!r}: cannot stand in a script's first line; use a short path without spaces")
+        raise ValueError(f"{interpreter!r}: not allowed in a script's first line; use a short path without spaces")
     lines = source.splitlines()
     for name, value in (("ROOT", root), ("COMPILED", compiled)):
         marker = f"{name} = None  # set by ivr render"
         if lines.count(marker) != 1:
-            raise ValueError(f"not an AGI script of ours: the line `{marker}` must stand in it once")
+            raise ValueError(f"not an AGI script of ours: it must contain the line `{marker}` once")
         lines[lines.index(marker)] = f"{name} = {value!r}"
     return "\n".join([first, *lines[1:], ""])

@@ -1,11 +1,12 @@
 """A call's conversation, without I/O: bytes from the switch in, bytes for the switch out.
 
-Couples the protocol (`ivr.agi`) with the flow that the switch asked for. Every driver runs calls through a `Session`,
-so a flow behaves the same under all of them: FastAGI feeds it from a socket, tests feed it from a list.
+A session connects the protocol (`ivr.agi`) with the flow that the switch asked for. Every driver uses the same rules,
+so a flow behaves the same under all of them: FastAGI feeds a session from a socket, tests feed it from a list.
 
-What a hang-up means is decided here, once. HANGUP is only a note between two replies; the reply under way still comes
-and the flow gets it. Whatever the flow wants next is not sent: it is told `Hangup` instead, so that no flow hands a
-caller over who has gone. After that it may set variables and report facts, nothing that a dead channel would refuse.
+The rule for a hang-up is here, and only here. HANGUP is a notification between two replies; the pending reply still
+comes, and the flow gets it. The flow's next command is not sent: the flow gets `Hangup` instead, so that no flow hands
+over a caller who has hung up. After that it may set variables and report facts, but nothing that a dead channel
+refuses.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ from ivr.flows.call import Call, Flow, FlowFunction
 
 Starter = Callable[[Environment], tuple[Call, Flow]]
 
-LAST_WORDS = 50  # commands that a flow may want after the hang-up; a flow that wants more is cut off
+LAST_WORDS = 50  # commands that a flow may yield after the hang-up; then it is closed
 
 
 class NoSuchFlow(AgiError):
-    """The dialplan asked for a script that there is not."""
+    """The dialplan asked for a script that does not exist."""
 
 
 class FlowStepper:
-    """Steps a flow from reply to reply, and tells it of the hang-up when it is time to: the rule of all drivers."""
+    """Steps a flow from reply to reply, and raises `Hangup` in it at the right moment: the rule of all drivers."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._begun = False
-        self._told = False  # of the hang-up
+        self._told = False  # whether the flow knows of the hang-up
         self._last_words = LAST_WORDS
         self.ending = ""  # how the flow ended: "done", "hangup" or "error" (it would not end)
 
     def advance(self, value: Any, *, hung_up: bool) -> Command[Any] | None:
-        """Give the flow a reply (or the error that came instead of one); the next command to send, None at its end."""
+        """Give the flow a reply, or the error that came instead; returns the next command, None at the end."""
         thrown = value if isinstance(value, Exception) else None  # Hangup or CommandError
-        if not self._begun:  # a flow that begins on a dead channel knows that it does
+        if not self._begun:  # a flow that begins on a dead channel knows it
             self._begun, self._told = True, hung_up
         while True:
             try:
@@ -74,7 +75,7 @@ class FlowStepper:
             thrown = Hangup("the caller has hung up")
 
     def abandon(self) -> None:
-        """The switch no longer listens: let the flow put its things in order, send nothing."""
+        """The switch has closed: let the flow clean up, and send nothing."""
         while self.advance(Hangup("the switch has closed the connection"), hung_up=True) is not None:
             pass
 
@@ -95,10 +96,10 @@ class Session:
         return "" if self._policy is None else self._policy.ending
 
     def receive_data(self, data: bytes) -> bytes:
-        """What the switch sent (b"" when it closed); returns what to send to it.
+        """Process bytes from the switch (b"" when it closed); returns the bytes to send.
 
-        Raises `AgiError` when the peer does not speak AGI or asks for a flow that there is not, and whatever a broken
-        flow raises.
+        Raises `AgiError` when the peer does not speak AGI or asks for an unknown flow, and whatever a broken flow
+        raises.
         """
         connection = self._connection
         value = connection.receive_reply(data)
@@ -108,7 +109,7 @@ class Session:
         while not self.finished:
             event = connection.next_event()
             if type(event) is Reply:
-                # Our next command is the end of this turn: `send` has made sure that nothing lies behind the reply.
+                # Our next command ends this turn: `send` checks that the buffer holds no further reply.
                 return self._advance(event.value)
             if event is NEED_DATA:
                 break
@@ -118,11 +119,11 @@ class Session:
                 return self._advance(None)
             if type(event) is Closed:
                 self.abandon()
-            # HungUp: the connection remembers it, and the reply under way is still to come
+            # HungUp: the connection remembers it, and the pending reply is still to come
         return b""
 
     def abandon(self) -> None:
-        """The connection is over, whoever ended it: the flow may put its things in order, nothing more is sent."""
+        """The connection is closed, by either side: let the flow clean up; nothing more is sent."""
         if not self.finished:
             self.finished = True
             if self._policy is not None:
@@ -138,7 +139,7 @@ class Session:
 
 
 def flow_starter(flows: Mapping[str, FlowFunction], make_call: Callable[[Environment], Call]) -> Starter:
-    """How a session finds its flow: by the script's name that the dialplan gave."""
+    """How a session finds its flow: by the name of the script that the dialplan asked for."""
 
     def start(environment: Environment) -> tuple[Call, Flow]:
         name = environment.script

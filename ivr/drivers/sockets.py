@@ -7,19 +7,17 @@ import os
 import resource
 import socket
 
-BACKLOG = 4096  # the switch waits two seconds for a full backlog, and then the call goes on without us
-KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is found within two minutes
-
-
-SPARE_DESCRIPTORS = 64  # for everything but sessions: sockets, segments, the log, the sound files of housekeeping
+BACKLOG = 4096  # with a full backlog the switch waits two seconds, and the call continues without us
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a dead switch is detected within two minutes
+SPARE_DESCRIPTORS = 64  # for everything except sessions: sockets, segments, the log, sound files of housekeeping
 
 
 class ListeningError(Exception):
-    """The engine cannot listen where it is told to; the message says why and what to do."""
+    """The engine cannot listen as configured; the message gives the reason and the remedy."""
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises `ListeningError`."""
+    """A listening TCP socket; port 0 stands for a free one. Raises `ListeningError`."""
     try:
         family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
@@ -28,7 +26,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
             f"config/service.yaml: engine.host, engine.port: cannot listen on {host}:{port}: {problem.strerror}; "
             "choose another, or 0 for a free port"
         ) from None
-    # On Linux a connection inherits these from its listener, so that they cost nothing per call.
+    # On Linux a connection inherits these options from its listener, so they cost nothing per call.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in KEEPALIVE.items():
         if hasattr(socket, name):
@@ -38,11 +36,13 @@ def listen_tcp(host: str, port: int) -> socket.socket:
 
 
 def listen_unix(path: str) -> socket.socket:
-    """A listening socket under that path for the owner and the group; replaces a dead engine's. Call it only after
-    `Instance.claim`. Raises `ListeningError`."""
+    """A listening unix socket for the owner and the group, in place of a dead engine's.
+
+    Call it only after `Instance.claim`. Raises `ListeningError`.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        # Bound under another name, so that nobody meets it before its mode is set and it listens.
+        # Bound under another name, so that nobody can connect before it has its mode and listens.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + ".new")
         listener.bind(path + ".new")
@@ -57,9 +57,9 @@ def listen_unix(path: str) -> socket.socket:
 
 
 def session_capacity(sessions: int) -> int:
-    """How many sessions there are descriptors for, at most as many as wanted; raises the process's limit if it must.
+    """How many of these sessions the limit of file descriptors allows; raises the process's soft limit if needed.
 
-    A connection beyond it could not be accepted, and would hang until the switch gives it up.
+    A connection beyond it could not be accepted, and would hang until the switch gives up.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = sessions + SPARE_DESCRIPTORS

@@ -1,4 +1,4 @@
-"""A person at the terminal as the caller of a rehearsal: prompts are read, keys pressed, the flow is the real one."""
+"""A person at the terminal as the caller of a rehearsal: prompts are printed, keys are read, the flow is real."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HANG_UP = "hHqQ\x04"
 
 
 class TerminalCaller:
-    """Shows what the caller would hear and passes on the keys that the person presses; `h` puts the receiver down."""
+    """Prints what a caller would hear and passes on the keys that the person presses; `h` hangs up."""
 
     def __init__(self, compiled: Compiled) -> None:
         self._prompts = compiled["prompts"]
@@ -26,7 +26,7 @@ class TerminalCaller:
 
     @contextmanager
     def keys_one_by_one(self) -> Iterator[None]:
-        """Single key presses instead of lines, where standard input is a terminal."""
+        """Read single keys instead of lines, if standard input is a terminal."""
         if not sys.stdin.isatty():
             yield
             return
@@ -66,7 +66,7 @@ class TerminalCaller:
             return Speech(3.0)
 
     def _key(self, seconds: float) -> str:
-        """One valid key within the time, "" for none; the person may take as long as a caller may."""
+        """One valid key within the time, "" for none."""
         while True:
             if self._raw and not select.select([0], [], [], seconds)[0]:
                 return ""

@@ -1,8 +1,7 @@
-"""The engine: the service around the calls. It listens, keeps the configuration, seals the spool, counts and drains.
+"""The engine: the service around the calls. It listens, holds the configuration, seals the spool, counts and drains.
 
-It owns what outlives a call. Nothing here is on a call's way: calls are stepped by `ivr.drivers.fastagi`, and what
-takes its
-time (disks, housekeeping) is done in a thread.
+It owns everything that outlives a call and is not on the path of a call: `ivr.drivers.fastagi` steps the calls, and
+slow work (disks, housekeeping) runs in a thread.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ from ivr.server.instance import EngineState, Instance
 from ivr.telemetry.logs import Log, format_traceback
 from ivr.telemetry.metrics import Metrics, MetricsServer
 
-MOST_BEAT_SECONDS = 5.0  # an engine whose loop stands still is dead air for every caller, so somebody has to notice
+MOST_WATCHDOG_SECONDS = 5.0  # a blocked event loop means silence for every caller, so systemd must notice it
 
-HOOK_GROUP = "ivr.housekeeping"  # the entry points group of what is to be done now and then
+HOOK_GROUP = "ivr.housekeeping"  # the group of entry points for periodic work
 
-# housekeeping(places, compiled, report, now): work that somebody else owns, such as taking in the messages that the
-# switch has recorded by itself. Called in a thread, never twice at a time. `report` keeps a fact and tells whether it
-# could; `now` is epoch seconds. What it raises is an alarm; it is called again the next time all the same.
+# housekeeping(places, compiled, report, now): periodic work of another package, such as taking in the messages that the
+# switch has recorded by itself. It runs in a thread, never twice at the same time. `report` writes a fact and returns
+# whether that succeeded; `now` is epoch seconds. An exception becomes an alarm; the hook is called again next time.
 Hook = Callable[[Places, Compiled, Callable[[Fact], bool], float], object]
 
 
 class Engine:
-    """One engine: `await run()` with its signals, or `await start()`, `await serve()` and `stop()` without.
+    """One engine: `await run()` with signal handling, or `await start()`, `await serve()` and `stop()` without.
 
-    Starting raises `CompiledError` and `ListeningError`; afterwards it lives until it is told to stop.
+    Starting raises `CompiledError` and `ListeningError`; after that the engine runs until it is stopped.
     """
 
     SEAL_SECONDS = 1.0
@@ -57,7 +56,7 @@ class Engine:
         port: int | None = None,
         metrics_port: int | None = None,
     ) -> None:
-        """The ports, when given, are used instead of the configured ones."""
+        """The ports, if given, replace the configured ones."""
         self.places = places
         self.log = log or Log()
         self.metrics = Metrics(tuple(sorted(flows)))
@@ -74,7 +73,7 @@ class Engine:
         self._metrics_server: MetricsServer | None = None
 
     async def run(self) -> None:
-        """The whole life: SIGTERM and SIGINT drain (the second time: end at once), SIGHUP reloads."""
+        """Start and serve. SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reloads."""
         await self.start()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._loop_failed)
@@ -84,10 +83,10 @@ class Engine:
         notify_systemd("READY=1")
         await self.serve()
 
-    # the beginning
+    # start
 
     async def start(self) -> None:
-        """Takes calls when it returns."""
+        """Start listening; the engine accepts calls when this returns."""
         compiled = load_checked(self.places)
         self._instance.claim()
         try:
@@ -98,22 +97,24 @@ class Engine:
 
     async def _start(self, compiled: Compiled) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._stopping, self._hurrying = asyncio.Event(), asyncio.Event()
+        self._stopping, self._ending_now = asyncio.Event(), asyncio.Event()
         self._board = ConnectionManager(self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock)
         await self._recover()
-        wanted = compiled["service"]["engine"]
-        listener = listen_tcp(wanted["host"], wanted["port"] if self._port is None else self._port)
+        settings = compiled["service"]["engine"]
+        listener = listen_tcp(settings["host"], settings["port"] if self._port is None else self._port)
         port = listener.getsockname()[1]
         self._servers.append(await loop.create_server(self._board.answer_network, sock=listener, backlog=BACKLOG))
         local = listen_unix(self.places.socket)
         self._servers.append(await loop.create_unix_server(self._board.answer_local, sock=local, backlog=BACKLOG))
-        metrics_port = self._serve_metrics(wanted["metrics_port"] if self._metrics_port is None else self._metrics_port)
+        metrics_port = self._serve_metrics(
+            settings["metrics_port"] if self._metrics_port is None else self._metrics_port
+        )
         self._board.watch()
         self._tasks.append(loop.create_task(_every(self.SEAL_SECONDS, self._seal)))
-        self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._keep_house)))
-        self._tasks.append(loop.create_task(_every(watchdog_seconds(), _beat)))
-        self._announce(EngineState(os.getpid(), wanted["host"], port, metrics_port, compiled["revision"]))
-        self.log.info("serving", host=wanted["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
+        self._tasks.append(loop.create_task(_every(self.HOUSEKEEPING_SECONDS, self._run_housekeeping)))
+        self._tasks.append(loop.create_task(_every(watchdog_seconds(), _send_watchdog)))
+        self._announce(EngineState(os.getpid(), settings["host"], port, metrics_port, compiled["revision"]))
+        self.log.info("serving", host=settings["host"], port=port, metrics_port=metrics_port, path=self.places.socket)
 
     def _serve_metrics(self, port: int | None) -> int | None:
         metrics = self.metrics
@@ -137,19 +138,19 @@ class Engine:
         self.state = state
         self._instance.announce(state)
 
-    # while it lives
+    # running
 
     def reload(self) -> None:
-        """Take up the compiled configuration for new calls; a file that is not sound changes nothing."""
+        """Load the compiled configuration for new calls; an invalid file changes nothing."""
         notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            self._take_up(load_checked(self.places))
+            self._use(load_checked(self.places))
         except CompiledError as problem:
             self.metrics.reloads["refused"] += 1
             self.log.error("reload_refused", error=str(problem))
         notify_systemd("READY=1")
 
-    def _take_up(self, compiled: Compiled) -> None:
+    def _use(self, compiled: Compiled) -> None:
         before, after = (document["service"]["engine"] for document in (self._board.compiled, compiled))
         self._board.configure(compiled)
         self.metrics.reloads["done"] += 1
@@ -157,12 +158,12 @@ class Engine:
         if self.state is not None:
             self._announce(self.state._replace(revision=compiled["revision"]))
         self.log.info("reloaded", revision=compiled["revision"])
-        where = ("host", "port", "metrics_port")
-        if [before[key] for key in where] != [after[key] for key in where]:  # type: ignore[literal-required]
-            self.log.warning("restart_needed", error="engine.host and the ports are taken up at the next start")
+        address = ("host", "port", "metrics_port")
+        if [before[key] for key in address] != [after[key] for key in address]:  # type: ignore[literal-required]
+            self.log.warning("restart_needed", error="engine.host and the ports take effect at the next start")
 
     async def _seal(self) -> None:
-        """Make what was reported visible to readers; the disk's part in a thread."""
+        """Make reported facts visible to readers; the disk access runs in a thread."""
         segment = self._spool.detach()
         if segment is None:
             return
@@ -170,7 +171,7 @@ class Engine:
         try:
             await self._loop.run_in_executor(None, segment.seal)
         except OSError as problem:
-            self._alarm("sealing", path=segment.path, error=f"{problem}; it is tried again")
+            self._alarm("sealing", path=segment.path, error=f"{problem}; the engine tries again")
         else:
             self._unsealed_since = None
 
@@ -178,17 +179,17 @@ class Engine:
         since = self._unsealed_since
         return 0.0 if since is None else max(0.0, self._clock() - since)
 
-    async def _keep_house(self) -> None:
-        """What processes have left behind that died, and what others want done now and then."""
+    async def _run_housekeeping(self) -> None:
+        """Recover the segments of dead processes, and run the hooks."""
         await self._recover()
         for name, hook in self._hooks.items():
             try:
                 await self._loop.run_in_executor(None, self._call_hook, hook, self._board.compiled, self._clock())
-            except Exception as problem:  # noqa: BLE001 - somebody else's work must not end the telephone
+            except Exception as problem:  # noqa: BLE001 - a hook of another package must not stop the engine
                 self._alarm("housekeeping", hook=name, trace=format_traceback(problem))
 
     def _call_hook(self, hook: Hook, compiled: Compiled, now: float) -> None:
-        """In a thread, with a spool of its own: that of the calls belongs to the event loop."""
+        """Run a hook in a thread with its own spool; the spool of the calls belongs to the event loop."""
 
         def alarm(message: str, fact: Fact | None) -> None:
             self._loop.call_soon_threadsafe(self._fact_alarm, message, fact)
@@ -208,10 +209,10 @@ class Engine:
         if recovered:
             self.log.info("facts_recovered", segments=recovered)
 
-    # when something goes wrong
+    # errors
 
     def _fact_alarm(self, message: str, fact: Fact | None) -> None:
-        """The spool could not keep a fact: then the log does."""
+        """Log a fact that the spool could not write."""
         if fact is None:
             self._alarm("sealing", error=message)
             return
@@ -227,22 +228,22 @@ class Engine:
         fields = {"trace": format_traceback(problem)} if isinstance(problem, BaseException) else {}
         self.log.error("loop_failed", error=str(context.get("message")), **fields)
 
-    # the end
+    # stop
 
     def stop(self) -> None:
-        """Take no new call and let those under way end; told twice, end at once."""
+        """Accept no new calls and let those in progress end; a second call ends at once."""
         if self._stopping.is_set():
-            self._hurrying.set()
+            self._ending_now.set()
         self._stopping.set()
 
     async def serve(self) -> None:
-        """Until `stop`; then drain and close."""
+        """Wait for `stop`; then drain and close."""
         await self._stopping.wait()
         notify_systemd("STOPPING=1")
         for server in self._servers:
             server.close()
         with suppress(FileNotFoundError):
-            os.unlink(self.places.socket)  # scripts that look for us now need not wait for a refusal
+            os.unlink(self.places.socket)  # new scripts then fail at once and run the flow themselves
         self.log.info("draining", sessions=len(self._board.open))
         await self._drain(self._board.compiled["service"]["engine"]["drain_seconds"])
         cut_off = len(self._board.open)
@@ -252,7 +253,7 @@ class Engine:
 
     async def _drain(self, seconds: float) -> None:
         latest = self._loop.time() + seconds
-        while self._board.open and not self._hurrying.is_set() and self._loop.time() < latest:
+        while self._board.open and not self._ending_now.is_set() and self._loop.time() < latest:
             await asyncio.sleep(0.02)
 
     async def _close(self) -> None:
@@ -273,18 +274,18 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _beat() -> None:
+async def _send_watchdog() -> None:
     notify_systemd("WATCHDOG=1")
 
 
 def watchdog_seconds() -> float:
-    """How often to say that we live: three times in the time after which we would be killed (WATCHDOG_USEC)."""
+    """The interval of the watchdog messages: a third of systemd's timeout (WATCHDOG_USEC)."""
     granted = os.environ.get("WATCHDOG_USEC", "")
-    return min(MOST_BEAT_SECONDS, int(granted) / 3e6) if granted.isdigit() else MOST_BEAT_SECONDS
+    return min(MOST_WATCHDOG_SECONDS, int(granted) / 3e6) if granted.isdigit() else MOST_WATCHDOG_SECONDS
 
 
 def notify_systemd(message: str) -> None:
-    """Tell systemd, when it wants to know (sd_notify(3)); a lost message must not cost a call."""
+    """Send a message to systemd, if it listens (sd_notify(3)). A lost message must not cost a call."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return

@@ -14,7 +14,7 @@ from ivr.drivers.sockets import ListeningError
 
 
 class EngineState(NamedTuple):
-    """What a running engine tells other programs, in `places.engine_state`."""
+    """The state that a running engine publishes in `places.engine_state`."""
 
     pid: int
     host: str
@@ -24,7 +24,7 @@ class EngineState(NamedTuple):
 
 
 class Instance:
-    """The claim to be the only engine of this `var/`; the kernel drops it with the process, however that ends."""
+    """A lock: one engine for each `var/`. The kernel releases it when the process ends, however it ends."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -32,7 +32,7 @@ class Instance:
         self._lock = -1
 
     def claim(self) -> None:
-        """Raises `ListeningError`, naming the other engine's process, when there is one."""
+        """Take the lock. Raises `ListeningError`, naming the other engine's process, when it is taken."""
         os.makedirs(self._places.var, mode=0o750, exist_ok=True)
         lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
@@ -42,7 +42,7 @@ class Instance:
             os.close(lock)
             raise ListeningError(
                 f"{self._path}: an engine is running already, process {pid}; stop it first, or give this one "
-                "a folder of its own with `ivr --var DIR serve`"
+                "another folder with `ivr --var DIR serve`"
             ) from None
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -53,7 +53,7 @@ class Instance:
         write_file(self._places.engine_state, json.dumps(state._asdict()), sync=False)
 
     def release(self) -> None:
-        """Leave no trace but the lock file, which must stay: to remove it would let two engines hold two locks."""
+        """Delete state file and socket. The lock file stays: deleting it would allow two engines with two locks."""
         if self._lock < 0:
             return
         for path in (self._places.engine_state, self._places.socket):

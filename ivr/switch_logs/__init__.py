@@ -1,1 +1,1 @@
-"""What Asterisk writes about the queue: queue_log lines and the visits that they tell of."""
+"""Asterisk's queue_log: its lines, and the visits that they describe."""

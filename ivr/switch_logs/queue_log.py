@@ -1,10 +1,10 @@
 """Asterisk's queue_log, line by line: one grammar for the live measures and for the model.
 
 A line is `epoch|call|queue|agent|EVENT|parameters`, in whole seconds UTC; the realtime table has the same fields as
-columns. Nothing is dropped without a word: an event whose verb is not in the grammar is an event all the same, and what
-is no event is told to be torn. What the events of a call mean together stands in `ivr.switch_logs.visits`.
+columns. Nothing is dropped silently: an event whose verb is not in the grammar is still an event, and a line that is
+not an event is reported as torn. `ivr.switch_logs.visits` combines the events of a call.
 
-Source: Asterisk's documentation (Queue-Logs) and app_queue.c and logger.c of 2026, where they differ the code.
+Source: Asterisk's documentation (Queue-Logs), and app_queue.c and logger.c of 2026; where they differ, the code.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
-EPOCH_DIGITS = 10  # digits of an epoch up to the year 2286: what has more is no time
-MAX_LINE_BYTES = 2000  # bytes of a line in UTF-8: Asterisk's own are shorter, and an index of PostgreSQL takes 2704
+EPOCH_DIGITS = 10  # digits of an epoch up to the year 2286; longer numbers are not times
+MAX_LINE_BYTES = 2000  # bytes of a line in UTF-8; Asterisk's own are shorter, and PostgreSQL can index 2704
 
-# Verb -> fewest and most parameters; an empty string counts as one, since a line ends with `|` when there are none. By
-# their number a verb is known that stands where it should not (`_odd`); elsewhere nothing is refused for it.
+# Verb -> fewest and most parameters; an empty string counts as one, since a line without parameters ends with `|`. The
+# number identifies a verb in an unusual place (`_parse_unknown_verb`); elsewhere no line is refused because of it.
 ENTER = {"ENTERQUEUE": (1, 4)}
 WAIT_ENDS = {
     "CONNECT": (2, 3),
     "ABANDON": (3, 3),
-    "EXITWITHKEY": (4, 4),  # one more than its sisters, in front
+    "EXITWITHKEY": (4, 4),  # one more than the others, at the beginning
     "EXITWITHTIMEOUT": (3, 3),
     "EXITEMPTY": (3, 3),
-    "WITHDRAW": (3, 4),  # not on the documentation's page
+    "WITHDRAW": (3, 4),  # not in the documentation
     "SYSCOMPAT": (0, 1),
 }
 TALK_ENDS = {
@@ -37,32 +37,32 @@ TALK_ENDS = {
     "TRANSFER": (4, 5),  # before Asterisk 12
 }
 ATTEMPTS = {"RINGNOANSWER": (1, 1), "RINGCANCELED": (1, 1), "AGENTDUMP": (0, 1)}
-RESTARTS = {"QUEUESTART": (0, 1)}  # CONFIGRELOAD is none: calls go on when a log is rotated
+RESTARTS = {"QUEUESTART": (0, 1)}  # not CONFIGRELOAD: calls continue when a log is rotated
 MEMBERS = {
     "ADDMEMBER": (0, 1), "REMOVEMEMBER": (0, 1), "PAUSE": (0, 1), "UNPAUSE": (0, 1), "PAUSEALL": (0, 1),
     "UNPAUSEALL": (0, 1), "PENALTY": (1, 1), "RINGINUSE": (1, 1), "AGENTLOGIN": (1, 1), "AGENTLOGOFF": (1, 2),
     "AGENTCALLBACKLOGIN": (1, 1), "AGENTCALLBACKLOGOFF": (1, 3), "CONFIGRELOAD": (0, 1),
     "OUTCALL": (1, 3), "DID": (1, 1), "INFO": (0, 9),
 }  # fmt: skip
-# Written by our own dialplan. The refusals are QUEUESTATUS: Asterisk itself writes nothing of whom it does not let in.
+# Written by our own dialplan. The refusals are QUEUESTATUS: Asterisk itself writes nothing about refused callers.
 REFUSALS = {"FULL": (0, 1), "JOINEMPTY": (0, 1), "JOINUNAVAIL": (0, 1), "UNKNOWN": (0, 1)}
 OURS = {"MENU": (0, 9), "NOTICE": (0, 9), "CLOSED": (0, 9), "SURVEY": (0, 9), "ENDED": (1, 2)}
 
 GRAMMAR: dict[str, tuple[int, int]] = {
     **ENTER, **WAIT_ENDS, **TALK_ENDS, **ATTEMPTS, **RESTARTS, **MEMBERS, **REFUSALS, **OURS,
 }  # fmt: skip
-CALL_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel's
-VISIT_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # what decides over a visit
+CALL_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel
+VISIT_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # verbs that decide about a visit
 WITH_AGENT = frozenset((*WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *MEMBERS))
 
 
 class Event(NamedTuple):
-    """A line that can be read. `rest` is everything after the verb, as it was written."""
+    """A valid line. `rest` is everything after the verb, unchanged."""
 
     at: int  # epoch seconds UTC
     call: str  # UNIQUEID of the caller's channel; or NONE, REALTIME, MANAGER, CLI
     queue: str
-    agent: str  # the member's name; NONE when nobody is meant
+    agent: str  # the member's name, or NONE
     verb: str
     rest: str
 
@@ -76,11 +76,11 @@ class Event(NamedTuple):
         return f"{self.at}|{self.call}|{self.queue}|{self.agent}|{self.verb}|{self.rest}"
 
 
-_new = tuple.__new__  # a third of the time that Event(...) takes, of which there are millions
+_new = tuple.__new__  # takes a third of the time of Event(...); a log has millions of lines
 
 
 def parse(line: str) -> Event | None:
-    """The event of a line (without its line feed), or None for one that is torn; `mend` may save a part of it."""
+    """The event of a line (without its line feed), or None for a torn one; `recover_line` may save a part of it."""
     parts = line.split("|", 5)
     if len(parts) < 5:
         return None
@@ -101,8 +101,8 @@ def _too_long(line: str) -> bool:
 
 
 def _parse_unknown_verb(line: str, parts: list[str], rest: str) -> Event | None:
-    """A verb that is not in the grammar. With a `|` in the member's name, which nobody escapes, the verb stands further
-    back than it should."""
+    """The event of a line whose verb is not in the grammar. An unescaped `|` in the member's name moves the verb to a
+    later field."""
     if not parts[4] or recover_line(line) is not None:
         return None
     words = rest.split("|")
@@ -118,9 +118,10 @@ _BEGINS = re.compile(r"[0-9]{10}\|[^|]*\|[^|]*\|[^|]*\|(\w+)\|", re.ASCII)
 
 
 def recover_line(line: str) -> str | None:
-    """The whole line at the end of one that a dying switch left unfinished and the next went on writing to; or None.
+    """The complete line at the end of a torn one, or None. A dying switch leaves a line unfinished, and the next switch
+    appends to it.
 
-    Mostly it is the QUEUESTART without which nobody would know that calls were lost.
+    Usually it is the QUEUESTART, without which nobody would know that calls were lost.
     """
     if len(line) > MAX_LINE_BYTES:
         return None
@@ -132,7 +133,7 @@ def recover_line(line: str) -> str | None:
 
 
 def decode(block: bytes) -> str:
-    """Text of a block of lines. What is no UTF-8 is replaced; zero bytes, which a crash leaves, are taken out."""
+    """The text of a block of lines. Invalid UTF-8 is replaced; zero bytes, left by a crash, are removed."""
     if b"\0" in block:
         block = block.replace(b"\0", b"")
     if b"\r" in block:
@@ -142,13 +143,13 @@ def decode(block: bytes) -> str:
 
 # --- parameters ------------------------------------------------------------------------------------------------------
 
-# A number; `x` for each digit when it was purged (`registry purge`).
+# A number; with `x` for each digit after a purge (`registry purge`).
 _CALLER = re.compile(r"[0-9x+*#./ \-]*|anonymous|unknown|restricted", re.ASCII | re.IGNORECASE)
 _PLACES = {"CONNECT": 0, "ABANDON": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "WITHDRAW": 2}
 
 
 class Entry(NamedTuple):
-    """What an ENTERQUEUE tells; `caller` is empty when the number is withheld."""
+    """The parameters of an ENTERQUEUE; `caller` is empty when the number is withheld."""
 
     url: str
     caller: str
@@ -156,7 +157,7 @@ class Entry(NamedTuple):
 
 
 def parse_entry(event: Event) -> Entry:
-    """Who entered, and where in the queue. The URL may hold a `|`, and the caller's name may follow or not."""
+    """Who entered the queue, and at which position. The URL may hold a `|`; the caller's name may follow."""
     words = event.rest.split("|")
     if len(words) == 3 and words[2].isdecimal():
         return Entry(words[0], words[1].strip(), int(words[2]))
@@ -167,27 +168,27 @@ def parse_entry(event: Event) -> Entry:
 
 
 def wait_seconds(event: Event) -> int | None:
-    """Seconds in the queue, of an event that ends a wait; None when they cannot be read."""
+    """Seconds in the queue, from an event that ends a wait; None when they are invalid."""
     place = _PLACES.get(event.verb)
     return None if place is None else _seconds(event.rest.split("|"), place)
 
 
 def ring_seconds(event: Event) -> int | None:
-    """Seconds for which the telephone of whoever answered rang (CONNECT)."""
+    """Seconds for which the answered telephone rang (CONNECT)."""
     return _seconds(event.rest.split("|"), 2)
 
 
 def talk_seconds(event: Event) -> int | None:
-    """Seconds of talk with the operator, of an event that ends it: up to the transfer, where the call was passed on.
+    """Seconds of talk with the operator, from an event that ends it; until the transfer, if there was one.
 
-    Of transfers the last three are hold, talk and position, whatever stands before; BRIDGE, APP and LINK differ there.
+    The last three parameters of a transfer are hold, talk and position; BRIDGE, APP and LINK differ before these.
     """
     words = event.rest.split("|")
     return _seconds(words, 1) if event.verb.startswith("COMPLETE") else _seconds(words, len(words) - 2)
 
 
 def _seconds(words: list[str], place: int) -> int | None:
-    """Whole seconds; one of a clock that was put back between two events is none at all: 0."""
+    """Whole seconds; 0 for a negative number, which a clock set back between two events produces."""
     word = words[place].strip() if 0 <= place < len(words) else ""
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > EPOCH_DIGITS:
@@ -199,17 +200,17 @@ def _seconds(words: list[str], place: int) -> int | None:
 
 
 def parse_row(row: Mapping[str, Any], zone: tzinfo = UTC) -> Event | None:
-    """The event of a row of the realtime table; None when it is none.
+    """The event of a row of the realtime table; None for a row that is not an event.
 
     Columns: time, callid, queuename, agent, event, and data1 to data5, or data in old tables. `zone`: of the column
-    `time`. It is the switch's local time unless queues.conf has `queue_log_realtime_use_gmt`; of the hour that there is
-    twice in October it cannot be known which one is meant, and the first is taken.
+    `time`, which is the switch's local time unless queues.conf has `queue_log_realtime_use_gmt`. The hour that occurs
+    twice in October is ambiguous; the first one is taken.
     """
     at = _instant(row.get("time"), zone)
     verb = _text(row.get("event"))
     if at is None or not verb:
         return None
-    # The fifth column holds all the rest, so joining them gives what a file would have.
+    # The fifth column holds all further parameters, so joining gives the text of a file.
     words = [_text(row.get(name)) for name in ("data1", "data2", "data3", "data4", "data5")]
     rest = _text(row.get("data")) if row.get("data") else "|".join(words).rstrip("|")
     if verb == "ENTERQUEUE" and rest.count("|") < 2:

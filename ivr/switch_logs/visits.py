@@ -1,11 +1,11 @@
-"""From the events of one call to its visits, each with exactly one fate.
+"""Turns the events of one call into its visits, each with exactly one fate.
 
-A visit is one stay at the queue: the n-th time that the call entered one, or was refused at the door. It is a pure
-function of the set of the call's events and of the instants at which the switch was started. So neither the order of
-the lines nor their repetition matters, and who reads a log in pieces may ask again whenever another piece has come.
+A visit is one stay in the queue: the n-th time that the call entered a queue or was refused. The visits are a pure
+function of the set of the call's events and the times of switch starts. So the order and repetition of lines do not
+matter, and a reader of a growing log may calculate them again whenever more lines have come.
 
-An end is an end however late it is told. What never ended is closed by the first of these that is known: the end of the
-call (our ENDED), another entry, a start of the switch; else it goes on. Unknown is None, never zero.
+An end counts however late it is logged. A visit without an end is closed by the first of: the end of the call (our
+ENDED), another entry, a start of the switch. Otherwise it is still open. Unknown values are None, never zero.
 """
 
 from __future__ import annotations
@@ -48,48 +48,48 @@ _NEVER = 1 << 62
 
 
 class Visit(NamedTuple):
-    """One stay. Times in epoch seconds, lengths in seconds, both whole, as Asterisk writes them; None: not known."""
+    """One stay in a queue. Times in epoch seconds, durations in seconds, both whole as in the log; None: unknown."""
 
     call: str  # the UNIQUEID of the caller's channel
-    number: int  # of the call's stays, from 1
+    number: int  # counts the call's stays, from 1
     queue: str
     entered: int
     fate: Fate
-    left: int | None = None  # when the stay, talk included, was over
+    left: int | None = None  # end of the stay, including the talk
     wait: int | None = None
     talk: int | None = None  # with the operator, until the end or the transfer
-    ring: int | None = None  # of the telephone that was answered
+    ring: int | None = None  # of the answered telephone
     caller: str = ""  # the number; empty when withheld
     position: int | None = None  # on entering
-    key: str = ""  # by which he left
+    key: str = ""  # with which the caller left the queue
     transferred: bool = False
-    operator: str = ""  # who answered, as the log has it: a pseudonym; the table of visits has no place for it
+    operator: str = ""  # who answered, as in the log: a pseudonym; not stored in the table of visits
 
 
 class CallVisits(NamedTuple):
-    """The visits in order of entering, and how many ends belong to none: their beginning is not in the log."""
+    """The visits in order of entry, and the number of orphans: ends whose beginning is not in the log."""
 
     visits: list[Visit]
     orphans: int
 
 
 def find_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> list[Visit]:
-    """The visits of one call. `restarts`: every instant of a QUEUESTART, in order."""
+    """The visits of one call. `restarts`: the times of all QUEUESTART, in order."""
     return find_call_visits(events, restarts).visits
 
 
 def find_call_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> CallVisits:
-    """As `visits_of`, with what is left over."""
+    """The visits of one call, and the number of orphans."""
     told = events if isinstance(events, list) else list(events)
     usual = _find_simple_visit(told)
     if usual is not None:
         return usual
-    return _Call(sorted({event for event in told if event.verb in VISIT_VERBS}), restarts).account()
+    return _Call(sorted({event for event in told if event.verb in VISIT_VERBS}), restarts).result()
 
 
 def _find_simple_visit(told: list[Event]) -> CallVisits | None:
-    """Nearly every call: one entry, one end of the wait and, when answered, one of the talk, in order. None for the
-    others. The same comes out of `_Call`, which takes ten times as long."""
+    """The fast path for nearly every call: one entry, one end of the wait and, when answered, one end of the talk, in
+    order. None for other calls. `_Call` gives the same result in ten times the time."""
     begin = wait = talk = None  # type: Event | None
     for event in told:
         verb = event.verb
@@ -129,7 +129,7 @@ def _find_simple_visit(told: list[Event]) -> CallVisits | None:
 
 
 class _Stay:
-    """A visit as it grows."""
+    """A visit under construction."""
 
     __slots__ = (
         "answered", "entered", "entry", "events", "fate", "key", "left", "operator", "ring", "talk", "transferred",
@@ -143,7 +143,7 @@ class _Stay:
         self.answered = self.left = self.wait = self.talk = self.ring = None  # type: int | None
         self.key = self.operator = ""
         self.transferred = False
-        if self.fate != "waiting":  # refused at the door
+        if self.fate != "waiting":  # not let in
             self.left, self.wait = event.at, 0
 
 
@@ -162,9 +162,9 @@ class _Call:
             self._second(told[place:until])
             place = until
 
-    def account(self) -> CallVisits:
+    def result(self) -> CallVisits:
         if self.orphans:
-            self._time_went_back()
+            self._match_orphans()
         self.stays.sort(key=lambda stay: (stay.entered, stay.entry.queue))
         visits = []
         for number, stay in enumerate(self.stays, 1):
@@ -177,7 +177,7 @@ class _Call:
     # events in order
 
     def _second(self, told: list[Event]) -> None:
-        """The events of one second, whose order nobody knows: what fits the state comes first."""
+        """Take the events of one second, whose order is unknown; the one that fits the state best comes first."""
         while told:
             event = told[0] if len(told) == 1 else min(told, key=self._unfit)
             told.remove(event)
@@ -207,7 +207,7 @@ class _Call:
             self.orphans.append(event)
 
     def _end(self, stay: _Stay | None, event: Event) -> bool:
-        """Let an event end the wait or the talk of a stay, where it can."""
+        """End the wait or the talk of a stay with an event; False when it does not fit."""
         if stay is not None and stay.fate == "waiting" and event.verb in WAIT_ENDS:
             seconds = wait_seconds(event)
             stay.wait = max(0, event.at - stay.entered) if seconds is None else seconds
@@ -224,8 +224,8 @@ class _Call:
         self.current.pop(event.queue, None)
         return True
 
-    def _time_went_back(self) -> None:
-        """A clock that was put back within a stay writes its end before its beginning: bring them together."""
+    def _match_orphans(self) -> None:
+        """Match ends with later beginnings: a clock set back during a stay logs the end before the beginning."""
         for verbs in (WAIT_ENDS, TALK_ENDS):
             for event in [each for each in self.orphans if each.verb in verbs]:
                 wanted = "waiting" if verbs is WAIT_ENDS else "talking"
@@ -233,7 +233,7 @@ class _Call:
                 if self._end(next(later, None), event):
                     self.orphans.remove(event)
 
-    # what never ended
+    # stays without an end
 
     def _close(self, stay: _Stay, entered_again: int | None) -> None:
         since = stay.answered if stay.answered is not None else stay.entered
@@ -249,7 +249,7 @@ class _Call:
             return
         gave_up = first == max(ended, since) and self.ended is not None and self.ended.words[0] == "abandoned"
         stay.fate, stay.left = ("abandoned" if gave_up else "lost"), first
-        # How long a lost caller waited is unknown; the switch may have been down for hours before it was started.
+        # The wait is unknown for callers lost in a switch restart; the switch may have been down for hours.
         stay.wait = None if first == restart else first - stay.entered
 
 

@@ -1,9 +1,9 @@
-"""The engine's log: one JSON object a line on standard error, which systemd or Docker keep.
+"""The engine's log: one JSON object per line on standard error, which systemd or Docker store.
 
-No personal data: who reads the log need not know who called. Text from outside (an error's message, a traceback, a
-script's name) is shortened and every run of five or more digits in it is masked; only the fields that carry our own
-identifiers and network addresses (`_OURS`) are written as they are. A fact is logged when the spool refuses it, because
-then the log is the only place that is left.
+It holds no personal data, since readers of the log need not know who called. Text from outside (an error message, a
+traceback, a script's name) is shortened, and every run of five or more digits in it is masked. Only the fields for our
+own identifiers and network addresses (`_OURS`) are written unchanged. A fact that the spool cannot write is logged,
+because then no other place is left.
 
 A log that nobody reads must not stop the telephone: a line that would block is dropped and counted.
 """
@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-LONGEST_LINE = 4096  # bytes; a pipe that is ready takes that much without blocking
+LONGEST_LINE = 4096  # bytes; a ready pipe accepts this much without blocking
 LONGEST_TEXT = 300  # characters of a field that comes from outside
 LONGEST_TRACE = 2000
 
@@ -34,7 +34,7 @@ def mask(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def format_traceback(problem: BaseException) -> str:
-    """The end of an exception's traceback, masked: the innermost lines tell most."""
+    """The end of an exception's traceback, masked; the innermost lines say most."""
     lines = "".join(traceback.format_exception(problem))
     return mask(lines[-LONGEST_TRACE:], LONGEST_TRACE)
 
@@ -49,7 +49,7 @@ class Log:
         self._poll.register(descriptor, select.POLLOUT)
         self._throttles: dict[str, Throttle] = {}
         self.verbose = verbose
-        self.dropped = 0  # lines that nobody took
+        self.dropped = 0  # lines that could not be written
 
     def debug(self, event: str, **fields: Any) -> None:
         if self.verbose:
@@ -65,7 +65,7 @@ class Log:
         self._write("error", event, fields)
 
     def from_outside(self, event: str, **fields: Any) -> None:
-        """A warning that a stranger can cause as often as he likes: a few a minute of each kind, the rest counted."""
+        """A warning that outsiders can cause at will: each kind is logged a few times a minute, the rest counted."""
         throttle = self._throttles.get(event)
         if throttle is None:
             throttle = self._throttles[event] = Throttle()
@@ -81,7 +81,7 @@ class Log:
                 return
             os.write(self._descriptor, line)
         except OSError:
-            self.dropped += 1  # nobody is there to be told
+            self.dropped += 1  # nowhere to report it
 
     def _line(self, level: str, event: str, fields: dict[str, Any]) -> bytes:
         now = self._clock()
@@ -90,14 +90,14 @@ class Log:
         for name, value in fields.items():
             record[name] = mask(value) if isinstance(value, str) and name not in _OURS | {"trace"} else value
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=repr).encode(errors="replace")
-        if len(line) >= LONGEST_LINE:  # half a line of JSON is of no use to anybody
+        if len(line) >= LONGEST_LINE:  # half a line of JSON is useless
             record = {"at": stamp, "level": level, "event": event, "call": str(fields.get("call", ""))[:LONGEST_TEXT]}
             line = json.dumps(record | {"cut": len(line)}).encode()
         return line + b"\n"
 
 
 class Throttle:
-    """Admits a few of a kind of line in each minute."""
+    """Admits a few lines of one kind per minute."""
 
     PER_MINUTE = 10
 
@@ -107,8 +107,8 @@ class Throttle:
         self._left_out = 0
 
     def admit(self, now: float) -> int | None:
-        """None: leave this one out. Else how many were left out since the last one that was admitted."""
-        if now >= self._until or now < self._until - 60:  # a new minute, or the clock was put back
+        """None: leave this line out. Else the number of lines left out since the last admitted one."""
+        if now >= self._until or now < self._until - 60:  # a new minute, or the clock was set back
             self._until, self._left = now + 60, self.PER_MINUTE
         if self._left == 0:
             self._left_out += 1

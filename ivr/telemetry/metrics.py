@@ -1,7 +1,7 @@
-"""The engine's figures for Prometheus, served on the loopback address only.
+"""The engine's metrics for Prometheus, served on the loopback address only.
 
-On the call path a figure is a plain integer; it becomes a Prometheus metric when somebody asks. So counting costs a
-call some tens of nanoseconds, and no lock is shared between the calls and the thread that answers the scrape.
+On the call path a metric is a plain integer; it becomes a Prometheus metric when it is scraped. So counting costs a
+call some tens of nanoseconds, and the calls share no lock with the thread that answers the scrape.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 LOOPBACK = "127.0.0.1"
-SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 7200.0)  # how long sessions last
+SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 7200.0)  # bounds of session durations
 
 ALARMS = ("facts", "housekeeping", "messages", "sealing")
 REFUSALS = ("peer", "full")
@@ -25,7 +25,7 @@ FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf")
 
 
 class SessionCounts:
-    """One flow's sessions: how many are open, how they ended, how long they lasted."""
+    """The sessions of one flow: the number open, their endings and durations."""
 
     def __init__(self) -> None:
         self.open = 0
@@ -41,19 +41,19 @@ class SessionCounts:
 
 
 class Metrics(Collector):
-    """All figures of one engine. The names in Prometheus begin with `ivr_`."""
+    """All metrics of one engine. Their names in Prometheus begin with `ivr_`."""
 
     def __init__(self, flows: tuple[str, ...]) -> None:
         self.flows = {flow: SessionCounts() for flow in flows}
-        self.refused = Counter(dict.fromkeys(REFUSALS, 0))  # connections that were closed at once
-        self.faults = Counter(dict.fromkeys(FAULTS, 0))  # peers that did not behave like a switch
+        self.refused = Counter(dict.fromkeys(REFUSALS, 0))  # connections closed at once
+        self.faults = Counter(dict.fromkeys(FAULTS, 0))  # protocol errors of peers
         self.failures = Counter(dict.fromkeys(flows, 0))  # flows that raised
         self.events: Counter[str] = Counter(prompt_failed=0)  # what flows logged
-        self.alarms = Counter(dict.fromkeys(ALARMS, 0))  # somebody should look
+        self.alarms = Counter(dict.fromkeys(ALARMS, 0))  # events that need attention
         self.reloads = Counter(done=0, refused=0)
         self.facts_failed = 0
         self.loaded_at = 0.0  # epoch seconds: when the configuration in use was loaded
-        # Asked when somebody scrapes:
+        # Called at each scrape:
         self.connections: Callable[[], int] = int
         self.facts_written: Callable[[], int] = int
         self.unsealed_seconds: Callable[[], float] = float
@@ -65,11 +65,13 @@ class Metrics(Collector):
         yield _counter("ivr_protocol_errors", "Peers that did not behave like a switch", "kind", self.faults)
         yield _counter("ivr_flow_failures", "Flows that raised an error", "flow", self.failures)
         yield _counter("ivr_flow_events", "What flows logged, such as prompt_failed", "event", self.events)
-        yield _counter("ivr_alarms", "Somebody should look: see the log", "what", self.alarms)
+        yield _counter("ivr_alarms", "Events that need attention: see the log", "what", self.alarms)
         yield _counter("ivr_reloads", "Configurations loaded and refused", "result", self.reloads)
         facts = {"written": self.facts_written(), "failed": self.facts_failed}
         yield _counter("ivr_facts", "Facts given to the spool", "result", facts)
-        yield CounterMetricFamily("ivr_log_lines_dropped", "Lines that nobody took", value=self.lines_dropped())
+        yield CounterMetricFamily(
+            "ivr_log_lines_dropped", "Lines of the log that could not be written", value=self.lines_dropped()
+        )
         yield GaugeMetricFamily("ivr_connections", "Open connections, with or without a call", value=self.connections())
         unsealed = self.unsealed_seconds()
         yield GaugeMetricFamily("ivr_spool_pending_seconds", "Age of the oldest fact not yet sealed", value=unsealed)

@@ -171,7 +171,7 @@ def test_an_unwritable_spool_is_an_alarm_with_the_fact_and_no_error(tmp_path: Pa
     assert spool.write(fact(1)) is False
     [(message, refused)] = alarms
     assert str(tmp_path / "facts") in message
-    assert "free space or mend the folder" in message
+    assert "free space, or make the folder writable" in message
     assert refused == fact(1)
     assert spool.written == 0
 

@@ -311,7 +311,7 @@ def test_a_disk_that_does_not_seal_is_an_alarm_and_is_tried_again(
                 assert list(read(it.places.facts)) == []
             async with asyncio.timeout(PATIENCE):
                 while not list(read(it.places.facts)):  # the first housekeeping may still be at it
-                    await it.engine._keep_house()
+                    await it.engine._run_housekeeping()
             assert it.kinds() == ["answered"]
 
     run(main())
@@ -352,7 +352,7 @@ def test_a_hook_that_fails_is_an_alarm_and_the_others_are_called(compiled: Compi
             assert entry["hook"] == "a"
             assert "RuntimeError" in entry["trace"]
             assert "3331234567" not in str(entry)
-            await it.engine._keep_house()
+            await it.engine._run_housekeeping()
             assert called == ["bad", "good"] * 2  # and it is called again
             assert len(await (await it.dial()).play()) == 4
 

@@ -245,5 +245,5 @@ def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
 def test_the_short_way_comes_to_the_same(told: list[Event], starts: list[int]) -> None:
     quick = _find_simple_visit(told)
     if quick is not None:
-        slow = _Call(sorted({event for event in told if event.verb != "RINGNOANSWER"}), starts).account()
+        slow = _Call(sorted({event for event in told if event.verb != "RINGNOANSWER"}), starts).result()
         assert quick.visits == slow.visits
