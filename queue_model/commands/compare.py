@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from charter.kpi_definitions import DEFINITIONS, MODELLED, PUBLISHED
-from common.languages import Language, add_language
+from common.languages import Language
 from common.places import Places
 from queue_model.commands import simulation_options
 from queue_model.reports import compare as compare_report
@@ -46,15 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     simulation_options.simulation_arguments(parser)
     simulation_options.cluster_argument(parser)
-    add(
-        "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
-        help=f"a measure to compare; repeatable (default: {', '.join(MEASURES)})",
-    )  # fmt: skip
+    simulation_options.measure_arguments(parser, MEASURES)
     add(
         "--rank", choices=MODELLED, default=PUBLISHED, metavar="NAME",
         help="the measure that ranks the scenarios (default: service_level)",
     )  # fmt: skip
-    add_language(parser, "en", "of the measures' names, and of the report")
     add("--html", metavar="FILE", help="write a report with charts, one file, in the --language")
     add("--json", nargs="?", const="-", metavar="FILE", help="all figures as JSON (default: standard output)")
 

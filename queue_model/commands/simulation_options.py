@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
+from charter.kpi_definitions import MODELLED
 from common import argument_types
 from common.command_line import Refusal
+from common.languages import add_language
 from common.places import Places
 from queue_model.runs.executors import Executor, Threads
 from queue_model.runs.run_arguments import Progress
@@ -67,6 +69,15 @@ def simulation_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=_seed, metavar="S", help="seed of all random numbers (default: the scenario's)")
     add("--engine", choices=("simpy", "kernel"), help="simpy: the reference; kernel: the same, compiled (default)")
     add("--jobs", type=argument_types.positive_integer, metavar="N", help="number of threads (default: one per core)")
+
+
+def measure_arguments(parser: argparse.ArgumentParser, default: Sequence[str]) -> None:
+    """The measures to report and their language, with `default` the usual measures."""
+    parser.add_argument(
+        "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
+        help=f"a measure to report; repeatable (default: {', '.join(default)})",
+    )  # fmt: skip
+    add_language(parser, "en", "of the measures' names, and of the report")
 
 
 def cluster_argument(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from charter.kpi import Thresholds
-from charter.kpi_definitions import DEFINITIONS, MODELLED
+from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
-from common.languages import add_language
 from common.places import Places
 from pages import heat_map
 from queue_model.commands import simulation_options
@@ -64,12 +63,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     simulation_options.period_arguments(parser)
     simulation_options.simulation_arguments(parser)
     simulation_options.cluster_argument(parser)
-    add(
-        "--measure", action="append", choices=MODELLED, metavar="NAME", dest="measures",
-        help=f"a measure to show; repeatable (default: {', '.join(MEASURES)})",
-    )  # fmt: skip
+    simulation_options.measure_arguments(parser, MEASURES)
     add("--out", metavar="FOLDER", help="write sweep.csv with all measures, and an SVG heat map of each measure shown")
-    add_language(parser, "en", "of the measures' names, and of the report")
     add("--html", metavar="FILE", help="write a report with a heat map of each measure shown, one file")
 
 

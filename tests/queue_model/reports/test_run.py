@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,10 +19,10 @@ from queue_model.runs.replication import replicate
 from queue_model.runs.working_day import open_slots, working_day
 from queue_model.scenario import study
 from tests.queue_model.example_scenarios import day, everything
+from tests.queue_model.html_pages import NASTY, parsed, words
 
 CONFIG = os.path.join(ROOT, "config")
 BASELINE = os.path.join(ROOT, "scenarios", "baseline.yaml")
-NASTY = "<script>alert('x')</script> & \"12 seats\" </title>"
 
 
 @pytest.fixture
@@ -37,26 +36,15 @@ def write(folder: Path, written: dict[str, Any]) -> str:
     return "x.yaml"
 
 
-def made(folder: Path, written: dict[str, Any], *asked: str) -> str:
+def made(folder: Path, written: dict[str, Any], *asked: str) -> ElementTree.Element:
     """The page of a run of a scenario."""
     assert main(["run", write(folder, written), "--html", "report.html", *asked]) == 0
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def parsed(page: str) -> ElementTree.Element:
-    """The page as XML: every mark is closed and everything foreign is escaped."""
-    head, _, body = page.partition("\n")
-    assert head == "<!DOCTYPE html>"
-    return ElementTree.fromstring(body)
-
-
-def words(element: ElementTree.Element) -> str:
-    return " ".join("".join(element.itertext()).split())
+    return parsed(folder / "report.html")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_complete_and_each_measure_has_its_definition(here: Path, language: str) -> None:
-    page = parsed(made(here, everything(days=3), "--replications", "3", "--language", language))
+    page = made(here, everything(days=3), "--replications", "3", "--language", language)
     assert page.get("lang") == language
     said = words(page)
     for definition in (DEFINITIONS[name] for name in MODELLED):
@@ -67,11 +55,11 @@ def test_the_page_is_complete_and_each_measure_has_its_definition(here: Path, la
 
 
 def test_each_picture_has_its_table_with_a_row_for_each_half_hour(here: Path) -> None:
-    page = parsed(made(here, everything(days=3), "--replications", "3"))
+    page = made(here, everything(days=3), "--replications", "3")
     pictured = [section for section in page.iter("section") if section.find(".//svg") is not None]
     assert len(pictured) == 4
     for section in pictured:
-        assert words(section.find(".//svg/title")) != ""  # type: ignore[arg-type]
+        assert words(section.find(".//svg/title")) != ""
         tables = list(section.iter("table"))
         assert len(tables) == 1
         assert [each.tag for each in tables[0]] == ["caption", "thead", "tbody"]
@@ -87,30 +75,26 @@ def test_each_picture_has_its_table_with_a_row_for_each_half_hour(here: Path) ->
 
 
 def test_the_page_loads_nothing_and_runs_nothing(here: Path) -> None:
-    page = made(here, everything(days=3), "--replications", "2", "--language", "it")
-    assert re.findall(r"https?:|url\(|@import|<script|<link|<img|\ssrc=|\shref=|\son\w+=", page) == []
-    assert "default-src 'none'" in page
-    assert 'name="viewport"' in page
+    page = made(here, everything(days=3), "--replications", "2", "--language", "it")  # parsing checks it
+    assert [each.get("name") for each in page.iter("meta") if each.get("name")] == ["viewport"]
 
 
 def test_text_from_outside_is_escaped(here: Path) -> None:
     written = {**day(8, 2), "title": NASTY}
     page = made(here, written, "--replications", "2")
-    assert "<script" not in page
-    root = parsed(page)
-    assert words(root.find(".//h1")) == NASTY  # type: ignore[arg-type]
-    assert words(root.find("head/title")) == NASTY  # type: ignore[arg-type]
+    assert words(page.find(".//h1")) == NASTY
+    assert words(page.find("head/title")) == NASTY
 
 
 def test_targets_are_judged_and_one_replication_has_no_interval(here: Path) -> None:
     targets = {"service_level": 0.01, "wait_mean": 0.001}
     asked = ["--set", f"targets.service_level={targets['service_level']}"]
     asked += ["--set", f"targets.wait_mean={targets['wait_mean']}", "--language", "it"]
-    section = next(parsed(made(here, day(3, 2), "--replications", "5", *asked)).iter("section"))
+    section = next(made(here, day(3, 2), "--replications", "5", *asked).iter("section"))
     verdicts = {row[0].text: words(row[-1]) for row in section.findall(".//tbody/tr")}
     assert verdicts["Risposte entro 20 secondi"] == "mantenuta"
     assert verdicts["Attesa, media, delle chiamate risposte"] == "non mantenuta"
-    section = next(parsed(made(here, day(3, 2), "--replications", "1", *asked)).iter("section"))
+    section = next(made(here, day(3, 2), "--replications", "1", *asked).iter("section"))
     assert {words(row[-1]) for row in section.findall(".//tbody/tr")} <= {
         "troppo vicina per dirlo",
         "nulla da giudicare",
@@ -119,7 +103,7 @@ def test_targets_are_judged_and_one_replication_has_no_interval(here: Path) -> N
 
 def test_measures_without_a_steady_state_are_not_drawn(here: Path) -> None:
     written = day(2, 2, callers={"patience": {"law": "never"}})
-    page = parsed(made(here, written, "--replications", "2"))
+    page = made(here, written, "--replications", "2")
     assert "no steady state" in words(page)
     assert "the queue grows without limit" in words(page)
     assert not any("Answered in time, by half-hour" in words(each) for each in page.iter("h2"))
@@ -128,7 +112,7 @@ def test_measures_without_a_steady_state_are_not_drawn(here: Path) -> None:
 def test_a_period_without_an_open_day_has_no_day_to_draw(here: Path) -> None:
     asked = ["run", BASELINE, "--first", "2026-10-10", "--days", "2", "--replications", "2", "--html", "report.html"]
     assert main(asked) == 0
-    page = parsed((here / "report.html").read_text(encoding="utf-8"))
+    page = parsed(here / "report.html")
     assert [words(each) for each in page.iter("h2")] == ["The promises", "All measures"]
 
 
