@@ -32,9 +32,9 @@ def load(path: str) -> Compiled:
         raise CompiledError(f"{path}: not there yet; run `ivr compile`") from None
     except (OSError, ValueError) as problem:
         raise CompiledError(f"{path}: {problem}; run `ivr compile` again") from None
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
-        raise CompiledError(f"{path}: format {found!r}, this program reads {FORMAT}; run `ivr compile` again")
+    number = document.get("format") if isinstance(document, dict) else None
+    if number != FORMAT:
+        raise CompiledError(f"{path}: format {number!r}, but this program reads {FORMAT}; run `ivr compile` again")
     compiled: Compiled = document
     return compiled
 

@@ -34,8 +34,8 @@ def load_checked(places: Places) -> Compiled:
 
 def _check(compiled: Compiled, places: Places) -> None:
     document: Any = compiled
-    for key, wanted in get_type_hints(compiled_types.Compiled).items():
-        _check_type(document, key, dict[str, Any] if key == "menu" else wanted)
+    for key, expected in get_type_hints(compiled_types.Compiled).items():
+        _check_type(document, key, dict[str, Any] if key == "menu" else expected)
     _check_type(document["menu"], "nodes", dict[str, dict[str, Any]])
     nodes = document["menu"]["nodes"]
     for name, node in nodes.items():
@@ -52,9 +52,9 @@ def _check(compiled: Compiled, places: Places) -> None:
             raise ValueError(f"paths.{name}: {document['paths'][name]} belongs to another var/ than {places.var}")
 
 
-def _check_type(mapping: dict[str, Any], key: str, wanted: Any) -> None:
+def _check_type(mapping: dict[str, Any], key: str, expected: Any) -> None:
     try:
-        msgspec.convert(mapping.get(key), wanted)
+        msgspec.convert(mapping.get(key), expected)
     except msgspec.ValidationError as problem:
         raise ValueError(f"{key}: {problem}") from None
 

@@ -37,21 +37,21 @@ from typing import Literal, TypedDict
 '''
 
 
-def source() -> str:
+def generate() -> str:
     """The text of the module."""
     parts = [_HEAD]
-    for struct in _structs(menu, settings):
-        parts.append(_typed_dict(struct))
-        parts += [_alias(name, value) for name, value, after in _aliases() if after is struct]
+    for struct in _find_structs(menu, settings):
+        parts.append(_render_struct(struct))
+        parts += [_render_alias(name, value) for name, value, after in _aliases() if after is struct]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def main() -> None:
     with open(TARGET, "w", encoding="utf-8") as file:
-        file.write(source())
+        file.write(generate())
 
 
-def _structs(*modules: types.ModuleType) -> Iterator[Any]:
+def _find_structs(*modules: types.ModuleType) -> Iterator[Any]:
     """The Structs that modules define, in the order of the sources."""
     for module in modules:
         for value in vars(module).values():
@@ -66,17 +66,18 @@ def _aliases() -> list[tuple[str, Any, Any]]:
     return [("Prompt", get_args(hints["prompts"])[0], menu.SayToken), ("Node", menu.Node, get_args(menu.Node)[-1])]
 
 
-def _alias(name: str, value: Any) -> str:
-    line = f"{name} = {_union(value)}\n"
+def _render_alias(name: str, value: Any) -> str:
+    line = f"{name} = {_render_union(value)}\n"
     if len(line) > WIDTH:
-        line = f"{name} = (\n    {' | '.join(map(_type, get_args(value)))}\n)\n".replace(" | ", "\n    | ")
+        line = f"{name} = (\n    {' | '.join(map(_render_type, get_args(value)))}\n)\n".replace(" | ", "\n    | ")
     return line + "\n"
 
 
-def _typed_dict(struct: Any) -> str:
+def _render_struct(struct: Any) -> str:
     """`struct` as it is written in JSON. Raises TypeError for a type that has no counterpart here."""
     hints = get_type_hints(struct)
-    fields = {name: _type(hints[field]) for name, field in zip(struct.__struct_encode_fields__, hints, strict=True)}
+    names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+    fields = {name: _render_type(hints[field]) for name, field in names}
     config = struct.__struct_config__
     if config.tag is not None:
         fields = {config.tag_field: f'Literal["{config.tag}"]', **fields}
@@ -84,31 +85,32 @@ def _typed_dict(struct: Any) -> str:
     if any(keyword.iskeyword(field) for field in fields):
         items = ", ".join(f'"{field}": {value}' for field, value in fields.items())
         return f'{name} = TypedDict("{name}", {{{items}}})\n\n'
-    return "\n".join([f"class {name}(TypedDict):", *(f"    {field}: {value}" for field, value in fields.items()), "\n"])
+    lines = [f"    {field}: {value}" for field, value in fields.items()]
+    return "\n".join([f"class {name}(TypedDict):", *lines, "\n"])
 
 
-def _type(wanted: Any) -> str:
+def _render_type(hint: Any) -> str:
     for name, value, _ in _aliases():
-        if wanted == value:
+        if hint == value:
             return name
-    if wanted in REPLACED:
-        return REPLACED[wanted]
-    if wanted is datetime.date:
+    if hint in REPLACED:
+        return REPLACED[hint]
+    if hint is datetime.date:
         return "str"
-    origin, arguments = get_origin(wanted), get_args(wanted)
+    origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _union(wanted)
+        return _render_union(hint)
     if origin is Literal:
         return f"Literal[{', '.join(map(repr, arguments))}]".replace("'", '"')
     if origin in (list, dict):
-        return f"{origin.__name__}[{', '.join(map(_type, arguments))}]"
-    if wanted in (bool, int, float, str, types.NoneType) or issubclass(wanted, msgspec.Struct):
-        return "None" if wanted is types.NoneType else str(wanted.__name__)
-    raise TypeError(f"{wanted}: write in {os.path.basename(__file__)} what it is in JSON")
+        return f"{origin.__name__}[{', '.join(map(_render_type, arguments))}]"
+    if hint in (bool, int, float, str, types.NoneType) or issubclass(hint, msgspec.Struct):
+        return "None" if hint is types.NoneType else str(hint.__name__)
+    raise TypeError(f"{hint}: write in {os.path.basename(__file__)} what it is in JSON")
 
 
-def _union(wanted: Any) -> str:
-    return " | ".join(map(_type, get_args(wanted)))
+def _render_union(hint: Any) -> str:
+    return " | ".join(map(_render_type, get_args(hint)))
 
 
 if __name__ == "__main__":

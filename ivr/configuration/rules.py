@@ -239,10 +239,10 @@ def parse_week(text: str) -> dict[str, list[Range]]:
 
 
 def _weekday(word: str) -> int:
-    found = [index for index, day in enumerate(WEEKDAYS) if len(word) >= 3 and day.startswith(word.lower())]
-    if not found:
+    matches = [index for index, day in enumerate(WEEKDAYS) if len(word) >= 3 and day.startswith(word.lower())]
+    if not matches:
         raise ValueError(f'{word!r} is not a weekday; write "mon-fri 09:00-18:00"')
-    return found[0]
+    return matches[0]
 
 
 def audio_seconds(places: Places, prompt: str) -> float | None:

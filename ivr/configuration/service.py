@@ -63,17 +63,17 @@ def examine(
     """
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name, wanted in FILES.items():
+    for name, expected in FILES.items():
         path = os.path.join(places.config, f"{name}.yaml")
         try:
             value = change(name, read(path))
         except Unreadable as problem:
             problems.append(Problem(short_path(path), "", str(problem)))
             continue
-        found = [Problem(short_path(path), *each) for each in islice(find_type_errors(value, wanted), MOST_PROBLEMS)]
-        problems += found
-        if not found:
-            parts[name] = msgspec.convert(value, wanted)
+        errors = [Problem(short_path(path), *each) for each in islice(find_type_errors(value, expected), MOST_PROBLEMS)]
+        problems += errors
+        if not errors:
+            parts[name] = msgspec.convert(value, expected)
     for name, finding in _check(parts, places):
         problems.append(Problem(short_path(os.path.join(places.config, f"{name}.yaml")), *finding))
     order = [short_path(os.path.join(places.config, f"{name}.yaml")) for name in FILES]

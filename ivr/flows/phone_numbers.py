@@ -68,5 +68,5 @@ _SEPARATORS = {ord(letter): None for letter in " .-/"}
 
 
 def _international(number: str) -> str | None:
-    wanted, digits = (_ITALY, number[2:]) if number.startswith("39") else (_ABROAD, number)
-    return f"+{number}" if re.fullmatch(wanted, digits, _WRITTEN) else None
+    pattern, digits = (_ITALY, number[2:]) if number.startswith("39") else (_ABROAD, number)
+    return f"+{number}" if re.fullmatch(pattern, digits, _WRITTEN) else None

@@ -231,8 +231,8 @@ def _program(
     """A voice that is a command. `arguments(text, path)` are its arguments; the text is also its standard input."""
 
     def voice(places: Places) -> Voice | None:
-        found = shutil.which(program)
-        if found is None:
+        executable = shutil.which(program)
+        if executable is None:
             return None
 
         def speak(texts: Sequence[str]) -> Iterator[tuple[list[float], int]]:
@@ -240,7 +240,7 @@ def _program(
                 path = os.path.join(work, "speech.wav")
                 for text in texts:
                     encoded = text.encode(encoding, "replace")
-                    command = [found, *arguments(text, path)]
+                    command = [executable, *arguments(text, path)]
                     done = subprocess.run(
                         command, check=False, input=encoded, capture_output=True, timeout=SPEECH_SECONDS
                     )

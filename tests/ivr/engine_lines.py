@@ -1,4 +1,4 @@
-"""An engine for a test, and the switch's end of its connections."""
+"""An engine for tests, and the switch's end of its connections."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ivr.server.engine import Engine
 from ivr.telemetry.logs import Log
 from tests.conftest import OPEN, rome
 
-PATIENCE = 20.0  # seconds after which a test is stuck
+PATIENCE = 20.0  # seconds; then a test has failed
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a test on the loop that the engine has in service."""
+    """Run a test on the event loop that the engine uses in production."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.wait_for(main, PATIENCE * 2))
 
@@ -41,7 +41,7 @@ async def until(condition: Callable[[], object], what: str = "") -> None:
 
 
 def short(call: Call) -> Flow:
-    """A flow: says hello, waits for a key, tells the dialplan."""
+    """A flow that answers, waits for a key and sets the dialplan's variables."""
     yield Answer()
     call.report("answered")
     key = yield WaitForDigit(5000)
@@ -50,19 +50,19 @@ def short(call: Call) -> Flow:
 
 
 def broken(call: Call) -> Flow:
-    """A flow with a mistake in it."""
+    """A flow that raises an exception."""
     yield Answer()
     raise ZeroDivisionError("the number is 3331234567")
 
 
 def talkative(call: Call) -> Flow:
-    """A flow that never comes to an end."""
+    """A flow that never ends."""
     while True:
         yield StreamFile("nul/" + "x" * 4000)
 
 
 def stubborn(call: Call) -> Flow:
-    """A flow that fails when it is told that the caller has gone."""
+    """A flow that fails when the caller hangs up."""
     yield Answer()
     try:
         yield WaitForDigit(5000)
@@ -74,7 +74,7 @@ SMALL: dict[str, FlowFunction] = {"short": short, "broken": broken, "talkative":
 
 
 class Pipe:
-    """Where an engine's log goes."""
+    """Collects the log of an engine."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the house
@@ -90,7 +90,7 @@ class Pipe:
 
 
 class House:
-    """An engine in a folder of its own, and what can be seen of it from outside."""
+    """An engine in a folder of its own: its facts, log, metrics and connections."""
 
     def __init__(self, compiled: Compiled, **options: Any) -> None:
         self.compiled = compiled
@@ -114,7 +114,7 @@ class House:
         self.pipe.close()
 
     def write(self, document: Any) -> None:
-        """Put a compiled configuration in its place, whole."""
+        """Replace the compiled configuration in one step."""
         os.makedirs(self.places.var, exist_ok=True)
         with open(self.places.compiled + ".new", "w", encoding="utf-8") as file:
             file.write(document if isinstance(document, str) else json.dumps(document))
@@ -136,7 +136,7 @@ class House:
         return [fact.kind for fact in self.facts() if call in (None, fact.call)]
 
     async def dial(self, script: str = "short", **more: Any) -> Line:
-        """A call that has begun: the environment has been sent."""
+        """Start a call: connect and send the environment."""
         line = await self.connect()
         line.send(environment(script, **more))
         return line
@@ -156,7 +156,7 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(compiled: Compiled, **options: Any) -> AsyncIterator[House]:
-    """A house whose engine serves, and has ended when the test leaves it."""
+    """Start an engine, and stop it when the test leaves the block."""
     with House(compiled, **options) as built:
         built.engine.SEAL_SECONDS = 0.02  # type: ignore[misc]
         await built.engine.start()
@@ -173,7 +173,7 @@ async def house(compiled: Compiled, **options: Any) -> AsyncIterator[House]:
 def environment(
     script: str | None = "short", call: str = "1785000000.1", at: float | None = None, arguments: Sequence[str] = ()
 ) -> bytes:
-    """What the switch says first, in its own order."""
+    """The lines that the switch sends first, in its order."""
     lines = ["agi_network: yes"]
     if script is not None:
         lines.append(f"agi_network_script: {script}")
@@ -199,8 +199,8 @@ def environment(
         "agi_accountcode: ",
         "agi_threadid: 140221",
     ]
-    told = [str(int(rome(OPEN) if at is None else at)), call, *arguments]
-    lines += [f"agi_arg_{number}: {value}" for number, value in enumerate(told, 1)]
+    values = [str(int(rome(OPEN) if at is None else at)), call, *arguments]
+    lines += [f"agi_arg_{number}: {value}" for number, value in enumerate(values, 1)]
     return ("\n".join(lines) + "\n\n").encode()
 
 
@@ -208,7 +208,7 @@ Answers = Callable[[str], str]
 
 
 def caller(keys: str = "") -> Answers:
-    """A caller who lets everything be said and then presses these keys, one at each pause."""
+    """A caller who hears every prompt to its end and then presses these keys, one at each pause."""
     left = list(keys)
 
     def answer(command: str) -> str:
@@ -231,7 +231,7 @@ class Line:
         self.writer.write(data)
 
     async def command(self) -> str:
-        """The engine's next command; "" when it has closed."""
+        """The engine's next command; "" when it has closed the connection."""
         async with asyncio.timeout(PATIENCE):
             try:
                 return (await self.reader.readline()).decode().rstrip("\n")
@@ -239,12 +239,12 @@ class Line:
                 return ""
 
     async def reply(self, text: str = "200 result=0") -> str:
-        """Answer the command under way; the next one."""
+        """Reply to the current command; returns the next one."""
         self.send(text.encode() + b"\n")
         return await self.command()
 
     async def play(self, answers: Answers | None = None, first: str | None = None) -> list[str]:
-        """Be a whole call: answer until the engine closes; the commands that came."""
+        """Play a whole call: reply until the engine closes the connection; returns its commands."""
         answers = answers or caller("5")
         commands, command = [], first or await self.command()
         while command:
@@ -254,7 +254,7 @@ class Line:
         return commands
 
     async def closed(self) -> None:
-        """Wait until the engine has closed; what it sent before is passed over."""
+        """Wait until the engine has closed the connection; ignore what it sends before."""
         async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):
                 while await self.reader.read(65536):
@@ -264,7 +264,7 @@ class Line:
         self.writer.close()
 
     def reset(self) -> None:
-        """End like a switch that was killed, or a scanner: with RST."""
+        """Close with RST, like a switch that was killed, or a port scanner."""
         endpoint: socket.socket = self.writer.get_extra_info("socket")
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()

@@ -20,7 +20,7 @@ class Pause(Struct, tag_field="kind", tag="pause"):
 
 
 def test_generated_module_is_up_to_date() -> None:
-    assert Path(generate_types.TARGET).read_text(encoding="utf-8") == generate_types.source(), "run `make types`"
+    assert Path(generate_types.TARGET).read_text(encoding="utf-8") == generate_types.generate(), "run `make types`"
 
 
 def test_every_kind_of_node_has_the_fields_of_its_struct() -> None:
@@ -29,11 +29,11 @@ def test_every_kind_of_node_has_the_fields_of_its_struct() -> None:
 
 
 def test_types_are_those_of_json_without_limits_and_defaults() -> None:
-    assert generate_types._typed_dict(Pause).strip() == (
+    assert generate_types._render_struct(Pause).strip() == (
         'class Pause(TypedDict):\n    kind: Literal["pause"]\n    seconds: float\n    days: list[str]'
     )
 
 
 def test_a_type_that_json_lacks_is_refused() -> None:
     with pytest.raises(TypeError, match=r"write in generate_types\.py what it is in JSON"):
-        generate_types._type(datetime.timedelta)
+        generate_types._render_type(datetime.timedelta)

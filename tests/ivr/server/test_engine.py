@@ -148,7 +148,7 @@ def test_releasing_what_was_never_claimed_removes_nothing(tmp_path: Path) -> Non
         (lambda d: d["service"]["engine"].update(allow=["here"]), "'here' does not appear to be an IPv4 or IPv6"),
         (lambda d: d["service"]["engine"].update(most_sessions="many"), "service: Expected `int`, got `str`"),
         (lambda d: d["paths"].update(facts="elsewhere"), "paths.facts: elsewhere belongs to another var/"),
-        (lambda d: d.update(format=99), "format 99, this program reads"),
+        (lambda d: d.update(format=99), "format 99, but this program reads"),
         (lambda d: d["survey"].pop("questions"), "survey: Object missing required field `questions`"),
     ],
 )
