@@ -1,4 +1,4 @@
-"""The tables that only this package uses: positions in log files, restarts, channels of calls, published statistics.
+"""Tables of log positions, restarts, call links and published statistics, which only this package uses.
 
 Others, such as `queue_visit`, are in `registry.db.schema`, because the registry has to erase a person's data in them.
 """

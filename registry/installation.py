@@ -1,4 +1,4 @@
-"""The registry of a site: creating it, and bringing its tables to the program's revision."""
+"""Create the registry of a site, or bring its tables to the program's revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The table that only this package uses. Messages and call-backs are in `registry.db.schema`: the intake adds them."""
+"""The table of letters sent, which only this package uses.
+
+Messages and call-backs are in `registry.db.schema`, because the intake adds them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The topics of requests: those of config/menu.yaml, with the labels that reports use for them."""
+"""The topics of requests, from config/menu.yaml, with the labels that reports use."""
 
 from __future__ import annotations
 

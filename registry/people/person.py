@@ -1,4 +1,4 @@
-"""A person, as everything that can lead to their data: numbers, contacts, requests, calls, messages."""
+"""A person, as the numbers, contacts, requests, calls and messages that lead to their data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Personal data, wherever it is stored: found, exported, erased, and deleted past its retention period.
+"""Find, export, erase and purge personal data in all the places that store it.
 
 Several places store personal data: names and numbers are in the database, voices in the message store, numbers in the
 switch's logs, recordings in its spool. For each there is a `PersonalDataStore`, an object with four methods, announced

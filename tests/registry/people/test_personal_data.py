@@ -18,6 +18,7 @@ from ivr.configuration.compiled import Compiled
 from registry import cli, keys
 from registry.db import schema
 from registry.db.connection import Database, Unavailable
+from registry.db.migrations import all_tables
 from registry.people import personal_data
 from registry.people.person import Person, find_person
 from registry.requests import protocol_number
@@ -56,10 +57,10 @@ class House:
 
     def row(self, table: str, **values: Any) -> None:
         with self.site.database.begin() as connection:
-            connection.execute(insert(schema.metadata.tables[table]).values(**values))
+            connection.execute(insert(all_tables().tables[table]).values(**values))
 
     def rows(self, table: str, *names: str) -> list[Any]:
-        columns = [schema.metadata.tables[table].c[name] for name in names]
+        columns = [all_tables().tables[table].c[name] for name in names]
         with self.site.database.read() as connection:
             return [row[0] if len(names) == 1 else tuple(row) for row in connection.execute(select(*columns))]
 
@@ -108,7 +109,7 @@ class House:
         if file := self.site.database.file:  # free pages and the journal are read, too
             found += [path.read_bytes().decode("latin-1") for path in Path(file).parent.glob("registry.db*")]
         with self.site.database.read() as connection:
-            for table in schema.metadata.sorted_tables:
+            for table in all_tables().sorted_tables:
                 found += [str(tuple(row)) for row in connection.execute(select(table))]
         return "\n".join(found)
 
