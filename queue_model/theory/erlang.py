@@ -1,4 +1,4 @@
-"""Erlang B (callers who would wait are lost) and Erlang C (callers wait for ever): A. K. Erlang, 1917.
+"""Erlang B (callers who would wait are lost) and Erlang C (callers wait for ever), Erlang 1917.
 
 All formulas use the blocking B(c, a) of c agents under a erlangs. Its inverse obeys 1/B(0) = 1,
 1/B(n) = 1 + n/a / B(n - 1): sums of positive terms, so no digits are lost with any number of agents. The scale is kept
