@@ -50,10 +50,10 @@ def is_current(extension: Path) -> bool:
 
 def compiled_or_plain(name: str) -> ModuleType:
     """`queue_model.NAME` if it is compiled and current, else `queue_model.NAME_plain`. Warns if it is outdated."""
-    found = state(name)
-    if found == "current":
+    condition = state(name)
+    if condition == "current":
         return importlib.import_module(f"queue_model.{name}")
-    if found == "outdated":
+    if condition == "outdated":
         warnings.warn(
             f"{source_of(name)} has changed since it was compiled: {REMEDY}; until then its plain version is used: "
             "slower, with the same results",

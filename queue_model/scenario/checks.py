@@ -128,8 +128,8 @@ def _menu_topics(compiled: Compiled) -> set[str]:
     """Every topic with which the menu may pass a caller to the queue."""
     nodes: Mapping[str, Any] = compiled["menu"]["nodes"]
     kinds = ("inform", "queue")
-    found = {node["topic"] for node in nodes.values() if node["kind"] in kinds and node["topic"] is not None}
-    return found | {OTHER_TOPIC}  # for callers who chose no topic
+    topics = {node["topic"] for node in nodes.values() if node["kind"] in kinds and node["topic"] is not None}
+    return topics | {OTHER_TOPIC}  # for callers who chose no topic
 
 
 def _check_sum(where: str, shares: Mapping[str, float]) -> Iterator[Finding]:

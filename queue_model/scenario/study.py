@@ -105,7 +105,7 @@ def load(path: str, places: Places | None = None, changes: Mapping[str, Any] | N
     """The scenario of a file, with `changes` merged onto it. Raises `ScenarioError` with every mistake."""
     if changes and "based_on" in changes:
         raise ModelError("based_on: cannot be changed here; write it in the scenario file, or name the other file")
-    whole, own = gather(path, Problem(short_path(path), "", ""))
+    whole, own = read_merged(path, Problem(short_path(path), "", ""))
     return _study(path, whole, own, places or Places(), changes or {})
 
 
@@ -121,8 +121,8 @@ def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places
         raise ScenarioError(problems)
     scenario = msgspec.convert(written, Scenario)
     compiled = _configuration(file, scenario, places)
-    found = [Problem(file, *each) for each in check(scenario, written, compiled, os.path.dirname(path))]
-    errors = [each for each in found if each.severity == "error"]
+    findings = [Problem(file, *each) for each in check(scenario, written, compiled, os.path.dirname(path))]
+    errors = [each for each in findings if each.severity == "error"]
     if errors:
         raise ScenarioError(errors)
     changed = {path for path, _ in leaves(dict(changes))} if changes else set()
@@ -130,29 +130,29 @@ def _study(path: str, whole: dict[str, Any], own: dict[str, Any], places: Places
         # A value whose source this file states again does not count as changed.
         stated = own.get("assumptions") or {}
         changed |= {path for path, _ in leaves(own) if assumption_for(path, stated) is None}
-    return Study(path, written, frozenset(changed), scenario, compiled, tuple(found))
+    return Study(path, written, frozenset(changed), scenario, compiled, tuple(findings))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def gather(path: str, asked: Problem, depth: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_merged(path: str, place: Problem, depth: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     """The plain values of a scenario, merged onto what it is based on, and its own. Raises `ScenarioError`."""
     if depth > DEEPEST:
         raise ScenarioError(
-            [asked._replace(message="scenarios are based on each other in a circle; remove one `based_on`")]
+            [place._replace(message="scenarios are based on each other in a circle; remove one `based_on`")]
         )
     try:
         own = read(path, missing=f"no such scenario: {short_path(path)}" if depth else "no such scenario")
     except Unreadable as problem:
-        raise ScenarioError([asked._replace(message=str(problem))]) from None
+        raise ScenarioError([place._replace(message=str(problem))]) from None
     if not isinstance(own, dict):
         raise ScenarioError([Problem(short_path(path), "", "must be a mapping with title, period, arrivals and more")])
     base = own.get("based_on")
     if not isinstance(base, str):
         return own, own
     there = os.path.join(os.path.dirname(path), base)
-    below, _ = gather(there, Problem(short_path(path), "based_on", ""), depth + 1)
+    below, _ = read_merged(there, Problem(short_path(path), "based_on", ""), depth + 1)
     return merged(below, own), own
 
 
