@@ -50,7 +50,7 @@ SAYS = ("SAY ALPHA", "SAY DATE", "SAY DATETIME", "SAY DIGITS", "SAY NUMBER", "SA
 
 
 class Crashed(Exception):
-    """The switch itself has died of what it was sent."""
+    """The switch has crashed because of what it was sent."""
 
 
 def split(line: str) -> list[str]:
@@ -144,7 +144,7 @@ class FakeSwitch:
         return "".join(f"{name}: {value}\n" for name, value in lines.items() if value is not None).encode() + b"\n"
 
     def receive_data(self, data: bytes) -> bytes:
-        """What the switch answers to these bytes; b"" as long as a command is not complete."""
+        """The switch's answer to these bytes; b"" until a command is complete."""
         waiting = b"\n" in self._buffer
         self._buffer += data
         out = b""
@@ -155,7 +155,7 @@ class FakeSwitch:
         return out
 
     def hang_up(self) -> bytes:
-        """The caller puts the receiver down: what the switch tells a FastAGI server at once."""
+        """The caller hangs up; returns what the switch sends to a FastAGI server at once."""
         self.hung_up = True
         return b"HANGUP\n"
 
@@ -284,7 +284,7 @@ class FakeSwitch:
         return "200 result=1\nHANGUP"
 
     def _pressed(self, escape: str) -> int:
-        """The next key when it ends a sound; else it is kept for the next question, as the channel would."""
+        """The next key if it ends a sound; else it is kept for the next question, as a channel does."""
         if not self.keys or self.keys[0] not in escape:
             return 0
         return ord(self.keys.pop(0))

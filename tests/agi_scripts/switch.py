@@ -1,4 +1,4 @@
-"""The two sides of an AGI script, for tests: the switch that starts it, and an engine for it to find."""
+"""The two sides of an AGI script, for tests: the switch that starts it, and an engine that it connects to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLOSED_CLOCK = 1_794_160_800  # the evening before
 
 
 def environment(*arguments: str, **keys: str) -> bytes:
-    """What a process script is told first. `arguments` as the dialplan gives them."""
+    """The environment of a process script. `arguments` as in the dialplan."""
     lines = {
         "agi_request": "script",
         "agi_channel": "PJSIP/citizen-00000001",
@@ -42,7 +42,7 @@ def environment(*arguments: str, **keys: str) -> bytes:
 
 
 class Site:
-    """Compiled configuration and installed scripts in a folder of their own."""
+    """A folder with a compiled configuration and installed scripts."""
 
     def __init__(self, folder: Path) -> None:
         self.places = Places(var=str(folder))
@@ -63,7 +63,7 @@ class Site:
 
 
 class Script:
-    """A started script; this side plays the switch. Use as a context manager: it is gone at the end."""
+    """A started script; the test plays the switch. Use as a context manager, which ends the script."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class Script:
         return self.process.wait(DEADLINE)
 
     def errors(self) -> str:
-        """What stands on stderr, after the end."""
+        """The text on stderr, after the end."""
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()
 

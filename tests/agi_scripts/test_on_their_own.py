@@ -1,4 +1,4 @@
-"""The installed scripts when the engine is down, does not answer, or sends them away: real processes, on pyst2."""
+"""The installed scripts when the engine is down, does not answer, or refuses: real processes, with pyst2."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_message_left_by_somebody_who_hangs_up(site: Site) -> None:
 # Why it is on its own
 
 
-def test_the_engine_sends_it_away(site: Site) -> None:
+def test_the_engine_refuses_the_call(site: Site) -> None:
     heard: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -191,8 +191,8 @@ def test_a_hang_up_while_a_prompt_plays(site: Site) -> None:
     assert kinds(site) == ["answered"]
 
 
-def test_a_hang_up_that_nobody_signals(site: Site) -> None:
-    """AGISIGHUP=no: the first command that a dead channel refuses tells it."""
+def test_a_hang_up_without_a_signal(site: Site) -> None:
+    """AGISIGHUP=no: the first command that a dead channel refuses shows it."""
     with site.start("menu", TOLD) as script:
         assert script.command() == "ANSWER"
         script.say(b"511 Command Not Permitted on a dead channel or intercept routine\n")
@@ -212,7 +212,7 @@ def test_the_switch_closes(site: Site) -> None:
 
 
 def test_the_switch_no_longer_reads(site: Site) -> None:
-    """SIGPIPE must not keep the facts from being sealed."""
+    """SIGPIPE must not prevent the sealing of facts."""
     with site.start("menu", TOLD) as script:
         assert script.command() == "ANSWER"
         assert script.process.stdout is not None
@@ -223,7 +223,7 @@ def test_the_switch_no_longer_reads(site: Site) -> None:
 
 
 def test_the_signal_at_the_end_does_no_harm(site: Site) -> None:
-    """Asterisk sends SIGHUP when a script has ended, too: while it still writes to the disk."""
+    """Asterisk also sends SIGHUP when a call has ended: while the script still writes to the disk."""
     with site.start("ended", environment(str(CLOCK), "call-1", "informed", "menu")) as script:
         assert script.command().startswith('SET VARIABLE "IVR_OUTCOME"')
         script.say(b"200 result=1\n")
@@ -237,7 +237,7 @@ def test_the_signal_at_the_end_does_no_harm(site: Site) -> None:
 
 
 def own(site: Site, body: str) -> str:
-    """Install a script of somebody's own, with the flow `mine`."""
+    """Install a site's own script, with the flow `mine`."""
     source = site.folder.joinpath("agi-bin", "menu").read_text()
     site.folder.joinpath("own.py").write_text(f"import os\nfrom ivr.agi import *\ndef mine(call):\n{body}")
     source = source.replace("ivr.flows.menu:menu", "own:mine").replace(
@@ -258,7 +258,7 @@ def test_a_mistake_in_a_flow(site: Site) -> None:
     assert kinds(site) == ["answered"]
 
 
-def test_a_stray_print_is_no_command(site: Site) -> None:
+def test_a_stray_print_is_not_a_command(site: Site) -> None:
     body = "    print('HANGUP')\n    os.write(1, b'NOOP\\n')\n    os.system('echo EXEC')\n    yield Answer()\n"
     with site.start(own(site, body), TOLD) as script:
         assert script.converse(lambda command: "200 result=0") == ["ANSWER"]
@@ -268,7 +268,7 @@ def test_a_stray_print_is_no_command(site: Site) -> None:
 
 @pytest.mark.parametrize("without", [(2,), (0, 2)])
 def test_without_standard_error(site: Site, without: tuple[int, ...]) -> None:
-    """Alarms must not end up in the spool's file, or on the wire."""
+    """Alarms must not end up in the spool's file, or in the stream to the switch."""
     Path(site.places.facts).parent.mkdir(parents=True)
     Path(site.places.facts).write_text("no folder")
     with site.start("menu", TOLD, without=without) as script:
@@ -284,7 +284,7 @@ def test_without_standard_error(site: Site, without: tuple[int, ...]) -> None:
 
 
 def test_a_spool_that_cannot_be_written(site: Site) -> None:
-    """The call goes on; the alarm holds the fact, the only place that is left."""
+    """The call continues; the alarm contains the fact, since no other place is left."""
     Path(site.places.facts).parent.mkdir(parents=True)
     Path(site.places.facts).write_text("no folder")
     caller = Listener("0")
@@ -307,7 +307,7 @@ def test_a_spool_that_cannot_be_written(site: Site) -> None:
         {"PYTHONPATH": "/proc/nowhere", "PYTHONHOME": "/proc/nowhere", "PYTHONSTARTUP": "/proc/nowhere"},
     ],
 )
-def test_whatever_asterisk_was_started_with(site: Site, variables: dict[str, str]) -> None:
+def test_any_environment_of_asterisk(site: Site, variables: dict[str, str]) -> None:
     told = TOLD[:-1] + b"agi_rdnis: Citt\xe0 \xc3\n\n"
     with site.start("menu", told, variables=variables) as script:
         assert script.converse(Listener("0"))[0] == "ANSWER"
@@ -328,7 +328,7 @@ def test_a_module_beside_the_caller_is_not_imported(site: Site, tmp_path: Path) 
 
 @pytest.mark.parametrize("text", [None, "", "{", '{"format": 99}', "[]"])
 def test_a_configuration_that_cannot_be_used(site: Site, text: str | None) -> None:
-    """No command, no outcome: the dialplan's last ring takes the call. The log says what to do."""
+    """No command, no outcome: the dialplan's last fallback takes the call. The log gives the remedy."""
     path = Path(site.places.compiled)
     path.unlink()
     if text is not None:
@@ -349,7 +349,7 @@ def test_no_switch_at_the_other_end(site: Site, told: bytes) -> None:
 
 
 def test_from_the_checkout(site: Site) -> None:
-    """Started as it lies in the repository, without `ivr render`: paths from its own place and $IVR_VAR."""
+    """Started from the repository, without `ivr render`: paths from its own location and $IVR_VAR."""
     command = [sys.executable, os.path.join(ROOT, "agi_scripts", "menu")]
     with Script(command, TOLD, variables={"IVR_VAR": str(site.folder)}) as script:
         assert script.converse(Listener("0"))[0] == "ANSWER"

@@ -24,7 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture
 def heard() -> Iterator[list[bytes]]:
-    """What the engine was told, line by line."""
+    """What the engine received, line by line."""
     yield []
 
 
@@ -34,7 +34,7 @@ def closed(script: Script) -> None:
 
 
 @pytest.mark.parametrize("name", ["menu", "voicemail", "survey", "notice", "ended"])
-def test_the_engine_is_told_the_script_and_the_environment(site: Site, heard: list[bytes], name: str) -> None:
+def test_the_engine_gets_the_script_and_the_environment(site: Site, heard: list[bytes], name: str) -> None:
     def serve(connection: socket.socket) -> None:
         heard.append(read_environment(connection))
         connection.sendall(b"ANSWER\n")
@@ -47,8 +47,8 @@ def test_the_engine_is_told_the_script_and_the_environment(site: Site, heard: li
     assert heard == [b"agi_network: yes\nagi_network_script: " + name.encode() + b"\n" + TOLD, b"200 result=0\n"]
 
 
-def test_bytes_pass_as_they_are(site: Site, heard: list[bytes]) -> None:
-    """Latin-1, NUL, line feeds in values: the relay has no opinion."""
+def test_bytes_pass_unchanged(site: Site, heard: list[bytes]) -> None:
+    """Latin-1, NUL and line feeds in values pass through the relay."""
     odd = b"200 result=1 (caf\xe9 \x00 \xff\nresult=-1\n)\n"
 
     def serve(connection: socket.socket) -> None:
@@ -151,7 +151,7 @@ def test_a_hang_up_before_the_first_command_waits_for_it(site: Site, heard: list
     assert heard[0] == b"HANGUP\n"
 
 
-def test_the_switch_closes_and_the_engine_is_told(site: Site, heard: list[bytes]) -> None:
+def test_when_the_switch_closes_the_engine_is_informed(site: Site, heard: list[bytes]) -> None:
     def serve(connection: socket.socket) -> None:
         read_environment(connection)
         connection.sendall(b"ANSWER\n")
@@ -185,8 +185,8 @@ def test_the_switch_no_longer_reads(site: Site, heard: list[bytes]) -> None:
     assert heard == [b""]
 
 
-def test_the_engine_dies_in_mid_call(site: Site) -> None:
-    """The script ends and nothing was set: the dialplan sees no IVR_OUTCOME and goes on by itself."""
+def test_the_engine_dies_during_a_call(site: Site) -> None:
+    """The script ends and sets nothing: without IVR_OUTCOME the dialplan continues on its own."""
 
     def serve(connection: socket.socket) -> None:
         read_environment(connection)
@@ -198,7 +198,7 @@ def test_the_engine_dies_in_mid_call(site: Site) -> None:
         assert script.errors() == ""
 
 
-def test_an_engine_that_hangs_in_mid_call_is_left(site: Site) -> None:
+def test_an_engine_that_hangs_during_a_call_is_abandoned(site: Site) -> None:
     hold = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -239,7 +239,7 @@ def test_a_relayed_call_imports_nothing(site: Site) -> None:
 
 
 def deadline(condition: object) -> None:
-    """Wait for a condition that another thread brings about."""
+    """Wait for a condition that another thread causes."""
     assert callable(condition)
     waiting = threading.Event()
     for _ in range(int(DEADLINE / 0.005)):

@@ -1,4 +1,4 @@
-"""The installed scripts beside the real engine: what a caller hears must not depend on who runs the flow."""
+"""The installed scripts with the real engine: what a caller hears must not depend on where the flow runs."""
 
 from __future__ import annotations
 

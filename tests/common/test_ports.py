@@ -91,7 +91,7 @@ class TestClaims:
         assert again.ports == ours.ports
 
     @pytest.mark.parametrize("offset", [0, 50])
-    def test_a_block_in_which_anybody_listens_is_passed_over(self, offset: int) -> None:
+    def test_a_block_in_which_anybody_listens_is_skipped(self, offset: int) -> None:
         ours = claim_block()
         ours.release()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:

@@ -1,4 +1,4 @@
-"""The spool: what was reported is there, once, whatever dies."""
+"""The spool: every reported fact is there, once, whichever process dies."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_each_seal_begins_a_new_segment(spool: Spool) -> None:
     assert list(read(spool.folder)) == [fact(0), fact(1), fact(2)]
 
 
-def test_two_writers_in_one_folder_do_not_meet(tmp_path: Path, alarms: Alarms) -> None:
+def test_two_writers_in_one_folder_do_not_conflict(tmp_path: Path, alarms: Alarms) -> None:
     one, other = Spool(str(tmp_path), alarms), Spool(str(tmp_path), alarms)
     one.write(fact(1))
     other.write(fact(2))
@@ -81,7 +81,7 @@ def test_two_writers_in_one_folder_do_not_meet(tmp_path: Path, alarms: Alarms) -
     assert sorted(read(str(tmp_path))) == [fact(1), fact(2), fact(3)]
 
 
-def test_facts_go_on_while_a_segment_is_being_sealed(spool: Spool) -> None:
+def test_facts_continue_while_a_segment_is_being_sealed(spool: Spool) -> None:
     spool.write(fact(1))
     segment = spool.detach()
     assert segment is not None
@@ -92,7 +92,7 @@ def test_facts_go_on_while_a_segment_is_being_sealed(spool: Spool) -> None:
     assert list(read(spool.folder)) == [fact(1), fact(2)]
 
 
-def test_recovery_leaves_a_living_writer_alone(spool: Spool) -> None:
+def test_recovery_does_not_touch_a_living_writer(spool: Spool) -> None:
     spool.write(fact(1))
     assert recover(spool.folder) == 0
     spool.write(fact(2))
@@ -147,7 +147,7 @@ def test_a_recovery_between_open_and_lock_takes_an_empty_segment_and_no_fact(
     assert not alarms
 
 
-def test_one_segment_that_cannot_be_recovered_does_not_keep_the_others(
+def test_one_segment_that_cannot_be_recovered_does_not_block_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -165,7 +165,7 @@ def test_one_segment_that_cannot_be_recovered_does_not_keep_the_others(
     assert list(read(str(tmp_path))) == [fact(0), fact(2)]
 
 
-def test_an_unwritable_spool_is_an_alarm_with_the_fact_and_no_error(tmp_path: Path, alarms: Alarms) -> None:
+def test_an_unwritable_spool_is_an_alarm_with_the_fact_and_not_an_error(tmp_path: Path, alarms: Alarms) -> None:
     (tmp_path / "facts").write_text("a file where the folder should be")
     spool = Spool(str(tmp_path / "facts"), alarms)
     assert spool.write(fact(1)) is False
@@ -176,7 +176,7 @@ def test_an_unwritable_spool_is_an_alarm_with_the_fact_and_no_error(tmp_path: Pa
     assert spool.written == 0
 
 
-def test_a_disk_that_fills_up_in_mid_line_leaves_no_torn_line(
+def test_a_disk_that_fills_up_inside_a_line_leaves_no_torn_line(
     spool: Spool, alarms: Alarms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.write(fact(1))
@@ -190,7 +190,7 @@ def test_a_disk_that_fills_up_in_mid_line_leaves_no_torn_line(
     assert [refused for _, refused in alarms] == [fact(2)]
 
 
-def test_a_full_disk_is_told_for_each_fact_and_ends_when_there_is_room_again(
+def test_a_full_disk_is_reported_for_each_fact_until_there_is_room(
     spool: Spool, alarms: Alarms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, line: bytes) -> int:
@@ -222,7 +222,7 @@ def test_a_segment_that_cannot_be_sealed_is_an_alarm_and_is_recovered_later(
     assert list(read(spool.folder)) == [fact(1)]
 
 
-def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
+def test_a_torn_last_line_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "2026-07-25").mkdir()
     (tmp_path / "2026-07-25" / "1.jsonl").write_bytes(fact(1).line() + fact(2).line()[:-20])
     assert list(read(str(tmp_path))) == [fact(1)]
@@ -242,7 +242,7 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
         b"",
     ],
 )
-def test_a_line_that_is_no_fact_is_named(tmp_path: Path, line: bytes) -> None:
+def test_a_line_that_is_not_a_fact_is_named(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "1.jsonl"
     path.write_bytes(fact(1).line() + line + b"\n")
     with pytest.raises(ValueError, match=rf"{path}:2: not a fact"):
@@ -272,11 +272,11 @@ def test_a_segment_found_under_both_names_is_read_once(spool: Spool, monkeypatch
     assert list(read(spool.folder, unsealed=True)) == [fact(1)]
 
 
-def test_a_segment_taken_away_while_it_is_read_is_no_error(tmp_path: Path) -> None:
+def test_a_segment_taken_away_while_it_is_read_is_not_an_error(tmp_path: Path) -> None:
     assert list(read_segment(str(tmp_path / "gone.jsonl"))) == []
 
 
-def test_ids_sort_by_time_and_never_come_twice() -> None:
+def test_ids_sort_by_time_and_are_unique() -> None:
     ids = [new_id(1785000000.0 + n / 1000) for n in range(1000)]
     assert ids == sorted(ids)
     assert len({new_id(1785000000.0) for _ in range(1000)}) == 1000

@@ -1,4 +1,4 @@
-"""Conversations in a few words, for the tests of the protocol."""
+"""Short helpers for conversations in the tests of the protocol."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENVIRONMENT = (
 
 
 def begun() -> Connection:
-    """A connection on which the call has been introduced and it is our turn."""
+    """A connection after the environment, on which it is our turn."""
     connection = Connection()
     connection.receive_data(ENVIRONMENT)
     assert type(connection.next_event()) is Environment
@@ -44,7 +44,7 @@ def asked(command: Command[Any]) -> Connection:
 
 
 def answered(command: Command[Any], lines: bytes) -> Any:
-    """What a flow gets when the switch answers a command like this, and nothing else is left."""
+    """The value of a reply to a command; nothing else may be left in the buffer."""
     connection = asked(command)
     connection.receive_data(lines)
     event = connection.next_event()
@@ -55,7 +55,7 @@ def answered(command: Command[Any], lines: bytes) -> Any:
 
 
 def events(connection: Connection, *chunks: bytes) -> list[Event]:
-    """All that happens while these chunks arrive, one after the other."""
+    """All events while these chunks arrive, one after the other."""
     found: list[Event] = []
     for chunk in chunks:
         connection.receive_data(chunk)
@@ -67,7 +67,7 @@ def events(connection: Connection, *chunks: bytes) -> list[Event]:
 
 
 def broken(connection: Connection, *chunks: bytes) -> str:
-    """Why the connection is of no further use, once these bytes have come."""
+    """The error that these bytes cause."""
     with pytest.raises(RemoteProtocolError) as raised:
         events(connection, *chunks)
     assert connection.state == State.ERROR
@@ -75,7 +75,7 @@ def broken(connection: Connection, *chunks: bytes) -> str:
 
 
 def environment(*lines: bytes) -> Environment:
-    """The environment of these lines, beside what every switch says."""
+    """The environment of these lines, with those that every switch sends."""
     connection = Connection()
     connection.receive_data(
         b"agi_channel: PJSIP/1\nagi_uniqueid: u.1\n" + b"".join(each + b"\n" for each in lines) + b"\n"

@@ -1,4 +1,4 @@
-"""Every command of Asterisk 22: that none is missing, how it is written, and what its replies become."""
+"""Every command of Asterisk 22: none is missing, its encoding, and the values of its replies."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ LARGEST: list[Command[Any]] = [
 ]  # fmt: skip
 
 
-def test_there_is_one_class_for_each_of_the_47_commands_and_none_too_many() -> None:
+def test_there_is_one_class_for_each_of_the_47_commands_and_no_other() -> None:
     assert sorted(COMMANDS) == sorted(DOCUMENTED)
     assert len(DOCUMENTED) == 47
     assert sorted(type(each).verb for each in SMALLEST) == sorted(DOCUMENTED)
@@ -121,7 +121,7 @@ def test_every_argument_has_a_name_and_a_type(command: Command[Any]) -> None:
         (agi.SayDigits(12), b'SAY DIGITS 12 ""'),
     ],
 )
-def test_how_a_command_is_written(command: Command[Any], line: bytes) -> None:
+def test_a_command_is_encoded(command: Command[Any], line: bytes) -> None:
     assert command.encode() == line + b"\n"
 
 
@@ -226,12 +226,12 @@ REPLIES: list[tuple[Command[Any], bytes, Any]] = [
 
 
 @pytest.mark.parametrize(("command", "line", "value"), REPLIES)
-def test_what_a_reply_becomes(command: Command[Any], line: bytes, value: object) -> None:
+def test_a_reply_is_parsed(command: Command[Any], line: bytes, value: object) -> None:
     assert answered(command, line + b"\n") == value
     assert type(answered(command, line + b"\n")) is type(value)
 
 
-def test_a_reply_is_known_for_every_command() -> None:
+def test_every_command_has_an_example_reply() -> None:
     assert {type(command).verb for command, _, _ in REPLIES} == set(DOCUMENTED)
 
 
@@ -239,14 +239,14 @@ def test_a_reply_is_known_for_every_command() -> None:
 @pytest.mark.parametrize(
     "line", [b"200 result=x", b"200 result=1 (x) endpos=x", b"200 result=" + b"9" * 5000, b"200 result=\xff (\xff"]
 )
-def test_a_reply_that_makes_no_sense_is_the_peers_error_or_a_value(command: Command[Any], line: bytes) -> None:
+def test_an_invalid_reply_is_the_peers_error_or_a_value(command: Command[Any], line: bytes) -> None:
     try:
         answered(command, line + b"\n)\n" if command.carries_value and b"(" in line else line + b"\n")
     except RemoteProtocolError as problem:
         assert "whole number" in str(problem)
 
 
-def test_speech_with_a_score_that_is_no_number_is_the_peers_error() -> None:
+def test_speech_with_a_score_that_is_not_a_number_is_the_peers_error() -> None:
     with pytest.raises(RemoteProtocolError, match="score"):
         answered(agi.SpeechRecognize("p", 1), b"200 result=1 (speech) endpos=0 results=1 score0=x\n")
 
@@ -280,11 +280,11 @@ def test_a_silence_that_the_switch_would_ignore_is_refused(silence: int) -> None
         agi.RecordFile("f", "wav", "#", 1000, silence_s=silence)
 
 
-def test_a_command_without_a_reading_of_its_reply_cannot_be_used() -> None:
+def test_a_command_without_parse_cannot_be_used() -> None:
     with pytest.raises(NotImplementedError):
         Command[int]().parse(agi.RawReply("0"))
 
 
-def test_an_error_of_the_switch_tells_the_command_and_the_first_line() -> None:
+def test_a_command_error_names_the_command_and_the_first_line() -> None:
     error = CommandError(agi.StreamFile("f"), 520, "Invalid command syntax.  Proper usage follows:\nUsage\n")
     assert str(error) == "STREAM FILE: 520 Invalid command syntax.  Proper usage follows:"

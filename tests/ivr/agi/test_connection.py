@@ -1,4 +1,4 @@
-"""Turn-taking: what may happen when, the hang-up that comes out of turn, the end, the limits."""
+"""States of a conversation: what may happen when, hang-ups, the end, the limits."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ USAGE = b"520-Invalid command syntax.  Proper usage follows:\nUsage\n520 End of 
 # The table
 
 
-def test_the_table_knows_every_state_and_leads_nowhere_else() -> None:
+def test_the_table_lists_every_state_and_only_known_ones() -> None:
     states = {value for name, value in vars(State).items() if not name.startswith("_")}
     assert set(TRANSITIONS) == states
     assert {target for row in TRANSITIONS.values() for target in row.values()} == states - {State.ENVIRONMENT}
 
 
-def test_a_fault_can_happen_anywhere_and_is_for_ever() -> None:
+def test_a_fault_is_possible_in_every_state_and_is_final() -> None:
     assert {row["fault"] for row in TRANSITIONS.values()} == {State.ERROR}
     assert TRANSITIONS[State.ERROR] == {"fault": State.ERROR}
 
@@ -108,7 +108,7 @@ def test_no_pipelining_while_a_reply_is_arriving(half: bytes) -> None:
         connection.send(Noop())
 
 
-def test_the_state_and_the_command_under_way_survive_our_own_error() -> None:
+def test_state_and_pending_command_survive_our_own_error() -> None:
     connection = begun()
     with pytest.raises(LocalProtocolError):
         connection.send(SetVariable("A", "\n"))
@@ -164,11 +164,11 @@ def test_a_late_reply_to_nothing_is_refused() -> None:
     [b"", b"x", b"200", b"200 ", b"200 ok", b"200result=0", b"20 result=0", b"2000 result=0", b"0", b"42", b"000 x",
      b"250 x", b"hangup", b"HANGUP ", b" HANGUP", b"200\tresult=0", b"\xff\xfe", b"\0", b"agi_channel: x", b"+20 x"],
 )  # fmt: skip
-def test_a_line_that_is_no_reply_is_refused(line: bytes) -> None:
+def test_a_line_that_is_not_a_reply_is_refused(line: bytes) -> None:
     assert "not a reply" in broken(asked(Noop()), line + b"\n")
 
 
-def test_announcements_are_passed_over() -> None:
+def test_announcements_are_skipped() -> None:
     lines = b"100 Trying...\n100 result=0 Trying...\n101\n199-x\n200 result=0\n"
     assert events(asked(Noop()), lines) == [Reply(Noop(), Result(0))]
 
@@ -184,7 +184,7 @@ def test_lines_may_end_with_cr_lf() -> None:
 # Hang-ups
 
 
-def test_hangup_before_a_reply_is_told_and_the_reply_is_awaited() -> None:
+def test_hangup_before_a_reply_is_reported_and_the_reply_still_comes() -> None:
     connection = asked(StreamFile("x"))
     assert events(connection, b"HANGUP\n") == [HungUp()]
     assert connection.hung_up
@@ -203,7 +203,7 @@ def test_hangup_in_the_same_segment_behind_a_reply() -> None:
     assert events(asked(HangupCall()), b"200 result=1\nHANGUP\n") == [Reply(HangupCall(), Result(1)), HungUp()]
 
 
-def test_hangup_that_lies_there_when_a_command_is_sent_is_told_afterwards() -> None:
+def test_hangup_in_the_buffer_when_a_command_is_sent_is_reported_afterwards() -> None:
     connection = asked(Noop())
     connection.receive_data(OK + b"HANGUP\n")
     assert connection.next_event() == Reply(Noop(), Result(0))
@@ -217,7 +217,7 @@ def test_hangup_that_lies_there_when_a_command_is_sent_is_told_afterwards() -> N
 
 
 @pytest.mark.parametrize("half", [b"H", b"HANGUP", b"HANGUP\r"])
-def test_half_a_hangup_that_lies_there_when_a_command_is_sent(half: bytes) -> None:
+def test_half_a_hangup_in_the_buffer_when_a_command_is_sent(half: bytes) -> None:
     connection = asked(Noop())
     connection.receive_data(OK + half)
     assert connection.next_event() == Reply(Noop(), Result(0))
@@ -228,12 +228,12 @@ def test_half_a_hangup_that_lies_there_when_a_command_is_sent(half: bytes) -> No
     ]
 
 
-def test_hangup_is_told_once() -> None:
+def test_hangup_is_reported_once() -> None:
     connection = begun()
     assert events(connection, b"HANGUP\nHANGUP\n", b"HANGUP\n", b"") == [HungUp(), Closed(None)]
 
 
-def test_511_is_the_hangup_thrown_at_the_command() -> None:
+def test_511_raises_hangup_for_the_command() -> None:
     connection = asked(StreamFile("x"))
     (event,) = events(connection, DEAD)
     assert isinstance(event, Reply)
@@ -262,7 +262,7 @@ def test_result_minus_1_is_not_a_hangup(command: Command[Any]) -> None:
     assert connection.state == State.IDLE
 
 
-def test_queue_says_continue_although_the_caller_has_gone() -> None:
+def test_queue_sets_continue_although_the_caller_has_hung_up() -> None:
     connection = asked(Exec("Queue", "nul,c"))
     assert events(connection, OK + b"HANGUP\n") == [Reply(Exec("Queue", "nul,c"), 0), HungUp()]
     connection.send(GetVariable("QUEUESTATUS"))
@@ -273,7 +273,7 @@ def test_queue_says_continue_although_the_caller_has_gone() -> None:
 # The end of the stream
 
 
-def test_a_probe_that_connects_and_closes_is_no_error() -> None:
+def test_a_probe_that_connects_and_closes_is_not_an_error() -> None:
     assert events(Connection(), b"") == [Closed(None)]
 
 
@@ -285,7 +285,7 @@ def test_the_end_between_two_commands() -> None:
         connection.send(Noop())
 
 
-def test_the_end_while_a_reply_is_awaited_tells_which() -> None:
+def test_the_end_during_a_pending_command_names_it() -> None:
     assert events(asked(StreamFile("x")), b"") == [Closed(StreamFile("x"))]
     assert events(asked(StreamFile("x")), b"HANGUP\nHANGUP\n", b"") == [HungUp(), Closed(StreamFile("x"))]
 
@@ -301,11 +301,11 @@ def test_a_reply_right_before_the_end_is_not_lost() -> None:
 @pytest.mark.parametrize(
     "half", [b"2", b"200 result=0", b"200 result=1 (a\n", b"200 result=1 (a\nb", b"HANGU", b"520-x\n"]
 )
-def test_the_end_in_the_midst_of_a_line_is_an_error(half: bytes) -> None:
+def test_the_end_in_the_middle_of_a_line_is_an_error(half: bytes) -> None:
     assert "closed in the middle of" in broken(asked(GetVariable("A")), half, b"")
 
 
-def test_the_end_in_the_midst_of_the_environment_is_an_error() -> None:
+def test_the_end_in_the_middle_of_the_environment_is_an_error() -> None:
     for cut in range(1, len(ENVIRONMENT)):
         assert "closed in the middle of" in broken(Connection(), ENVIRONMENT[:cut], b"")
 
@@ -318,7 +318,7 @@ def test_data_after_the_end_is_our_error() -> None:
         connection.receive_data(b"x")
 
 
-def test_nothing_is_believed_after_an_error() -> None:
+def test_nothing_is_trusted_after_an_error() -> None:
     connection = begun()
     said = broken(connection, b"garbage\n")
     for chunk in (ENVIRONMENT, OK, b""):
@@ -341,7 +341,7 @@ def test_10_mb_without_a_line_feed_is_refused_in_bounded_memory(chunk: int) -> N
         assert held(connection) == 0
 
 
-def test_a_peer_that_talks_while_nobody_asks_is_refused_in_bounded_memory() -> None:
+def test_a_peer_that_sends_without_being_asked_is_refused_in_bounded_memory() -> None:
     connection = begun()
     for _ in range(100):
         connection.receive_data(b"HANGUP\n" * 10_000)
@@ -350,7 +350,7 @@ def test_a_peer_that_talks_while_nobody_asks_is_refused_in_bounded_memory() -> N
         connection.next_event()
 
 
-def test_hangup_and_announcements_without_end_are_refused() -> None:
+def test_endless_hangups_and_announcements_are_refused() -> None:
     for line in (b"HANGUP\n", b"100 Trying\n"):
         connection = asked(Noop())
         with pytest.raises(RemoteProtocolError, match="and no reply"):

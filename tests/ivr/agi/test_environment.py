@@ -1,4 +1,4 @@
-"""How the switch introduces a call, and everything that a caller's name or a port scanner can make of it."""
+"""The environment, and everything that a caller's name or a port scanner can put into it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refused(*chunks: bytes) -> str:
     return str(raised.value)
 
 
-def test_the_call_as_a_real_switch_introduces_it() -> None:
+def test_the_environment_of_a_real_switch() -> None:
     (call,) = events(Connection(), ENVIRONMENT)
     assert type(call) is Environment
     assert len(call) == 25
@@ -34,7 +34,7 @@ def test_the_call_as_a_real_switch_introduces_it() -> None:
     assert [call.arg(number) for number in (1, 2, 3)] == ["1795333570", "test-1795333570.0", "closed"]
 
 
-def test_nothing_happens_before_the_blank_line() -> None:
+def test_no_environment_before_the_blank_line() -> None:
     assert events(Connection(), ENVIRONMENT[:-1]) == []
 
 
@@ -44,7 +44,7 @@ def test_fragments_make_the_same_environment(size: int) -> None:
     assert events(Connection(), *chunks) == events(Connection(), ENVIRONMENT)
 
 
-def test_a_line_without_a_colon_is_passed_over() -> None:
+def test_a_line_without_a_colon_is_skipped() -> None:
     assert environment(b"agi_calleridname: Mario", b"Rossi") == environment(b"agi_calleridname: Mario")
 
 
@@ -86,7 +86,7 @@ def test_a_latin_1_name_does_not_end_the_call() -> None:
     assert environment(b"agi_calleridname: Nicol\xf2")["agi_calleridname"] == "Nicol\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_name_cut_in_mid_character_does_not_end_the_call_nor_eat_the_next_line() -> None:
+def test_a_name_cut_inside_a_character_does_not_end_the_call_nor_eat_the_next_line() -> None:
     call = environment(b"agi_calleridname: Nicol\xc3", b"agi_arg_1: x")
     assert call["agi_calleridname"] == "Nicol\N{REPLACEMENT CHARACTER}"
     assert call.arg(1) == "x"
@@ -100,7 +100,7 @@ def test_no_broken_utf_8_swallows_a_line_feed(tail: bytes) -> None:
 @pytest.mark.parametrize(
     "name", ['"Rossi, Mario"', "<b>", "x'; DROP TABLE calls; --", "${SHELL(id)}", "📞\u202e", "x" * 10_000]
 )
-def test_a_strange_name_is_only_a_name(name: str) -> None:
+def test_an_odd_name_is_only_a_name(name: str) -> None:
     assert environment(b"agi_calleridname: " + name.encode())["agi_calleridname"] == name
 
 
@@ -111,13 +111,13 @@ def test_only_a_line_feed_ends_a_line(separator: str) -> None:
     assert call["agi_calleridname"] == f"a{separator}agi_arg_1: b"
 
 
-def test_a_name_that_is_said_twice_with_two_values_is_refused() -> None:
+def test_a_name_that_comes_twice_with_two_values_is_refused() -> None:
     # A line feed in a caller's name would let the caller choose what the dialplan has chosen.
     said = refused(NEEDED + b"agi_calleridname: Mario\nagi_arg_1: 0\nagi_arg_1: 1795333570\n\n")
     assert "'agi_arg_1' comes twice" in said
 
 
-def test_a_name_that_is_said_twice_with_the_same_value_is_said_once() -> None:
+def test_a_name_that_comes_twice_with_the_same_value_counts_once() -> None:
     assert environment(b"agi_arg_1: x", b"agi_arg_1: x") == environment(b"agi_arg_1: x")
 
 
@@ -127,7 +127,7 @@ def test_an_environment_without_its_channel_is_refused(missing: str) -> None:
     assert f"no {missing}" in refused(b"".join(lines) + b"\n")
 
 
-def test_a_missing_name_that_can_be_missed_is_empty() -> None:
+def test_an_optional_name_that_is_missing_is_empty() -> None:
     call = environment()
     assert (call.callerid, call.arg(1), call.query) == (None, "", {})
     assert Environment().channel == Environment().uniqueid == ""
@@ -218,7 +218,7 @@ def test_a_query_of_8_kb_is_read() -> None:
         ("a=x?y", {"a": "x?y"}),
     ],
 )
-def test_how_a_query_is_read(query: str, read: dict[str, str]) -> None:
+def test_a_query_is_parsed(query: str, read: dict[str, str]) -> None:
     assert environment(f"agi_network_script: menu?{query}".encode()).query == read
 
 
@@ -238,12 +238,12 @@ def test_a_number_that_may_be_shown(number: str, presentation: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["", "unknown", "anonymous", "Anonymous", "private", "restricted", "unavailable"])
-def test_a_number_that_is_none(number: str) -> None:
+def test_a_missing_number(number: str) -> None:
     assert environment(f"agi_callerid: {number}".encode(), b"agi_callingpres: 0").callerid is None
 
 
 @pytest.mark.parametrize("presentation", ["32", "33", "34", "35", "64", "67", "96", "-1", "", "x", "²", "9" * 5000])
-def test_a_number_whose_presentation_is_not_allowed_is_not_known(presentation: str) -> None:
+def test_a_withheld_number_is_unknown(presentation: str) -> None:
     call = environment(b"agi_callerid: 0612345678", f"agi_callingpres: {presentation}".encode())
     assert call.callerid is None
 

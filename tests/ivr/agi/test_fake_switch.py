@@ -1,4 +1,4 @@
-"""The switch of the tests: that it knows the commands of the real one, and does what that does."""
+"""The simulated switch: it knows the commands of the real one, and behaves in the same way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ask(switch: FakeSwitch, connection: Connection, command: Command[Any]) -> An
     return reply.value
 
 
-def test_it_introduces_a_call() -> None:
+def test_it_sends_the_environment() -> None:
     (event,) = events(Connection(), FakeSwitch("voicemail", ["1", "2", "closed"], caller=None).greeting())
     assert isinstance(event, Environment)
     assert (event.script, event.arg(3), event.callerid) == ("voicemail", "closed", None)
@@ -63,7 +63,7 @@ def test_its_caller_presses_keys() -> None:
     assert ask(switch, connection, agi.RecordFile("x", "wav", "#", 1)) == Recorded("timeout", "", 24000)
 
 
-def test_it_says_what_it_is_told_to_say() -> None:
+def test_it_gives_the_prepared_replies() -> None:
     switch = FakeSwitch(
         replies={
             "STREAM FILE": "200 result=0 endpos=1",
@@ -88,7 +88,7 @@ def test_it_hangs_up_and_remembers() -> None:
     assert switch.lines == [b"HANGUP"]
 
 
-def test_it_says_what_is_wrong_with_a_command() -> None:
+def test_it_explains_a_wrong_command() -> None:
     switch = FakeSwitch()
     assert switch.receive_data(b"print me\n").startswith(b"510 ")
     connection = call(switch)

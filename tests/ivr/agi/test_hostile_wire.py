@@ -28,7 +28,7 @@ from tests.ivr.agi.talking import ENVIRONMENT, answered, asked, begun, environme
 
 
 def replies(switch: FakeSwitch, *commands: Command[Any]) -> list[Any]:
-    """What a flow gets for these commands, one after the other."""
+    """The values that a flow gets for these commands, one after the other."""
     connection = Connection()
     events(connection, switch.greeting())
     found = []
@@ -65,12 +65,12 @@ def test_kind_04_an_environment_that_never_ends_is_refused(block: bytes) -> None
         events(Connection(), block)
 
 
-def test_kind_05_the_end_in_mid_environment_is_an_error() -> None:
+def test_kind_05_the_end_inside_the_environment_is_an_error() -> None:
     with pytest.raises(RemoteProtocolError, match="closed in the middle of"):
         events(Connection(), ENVIRONMENT[:-1], b"")
 
 
-def test_kind_06_odd_lines_in_the_environment_are_read_or_passed_over() -> None:
+def test_kind_06_odd_lines_in_the_environment_are_read_or_skipped() -> None:
     call = environment(b"nothing here", b"agi_arg_1: a:b: c", b"agi_arg_2:", b"agi_arg_3: x\r")
     assert [call.arg(number) for number in (1, 2, 3)] == ["a:b: c", "", "x"]
 
@@ -79,7 +79,7 @@ def test_kind_07_a_latin_1_name_is_read() -> None:
     assert environment(b"agi_calleridname: Citt\xe0")["agi_calleridname"] == "Citt\N{REPLACEMENT CHARACTER}"
 
 
-def test_kind_08_a_name_cut_in_mid_character_is_read() -> None:
+def test_kind_08_a_name_cut_inside_a_character_is_read() -> None:
     name = ("è" * 200).encode()[:255]
     assert environment(b"agi_calleridname: " + name)["agi_calleridname"] == "è" * 127 + "\N{REPLACEMENT CHARACTER}"
 
@@ -217,13 +217,13 @@ def test_kind_20_fragments_two_replies_in_one_segment_and_a_late_one() -> None:
         events(begun(), b"200 result=0 endpos=5\n")
 
 
-def test_kind_21_no_reply_for_minutes_is_no_error() -> None:
+def test_kind_21_no_reply_for_minutes_is_not_an_error() -> None:
     connection = asked(agi.Exec("Queue", "nul"))
     assert [connection.next_event() for _ in range(1000)] == [NEED_DATA] * 1000
 
 
 @pytest.mark.parametrize("connection", [begun(), asked(agi.StreamFile("x"))])
-def test_kind_22_the_switch_is_restarted_in_mid_call(connection: Connection) -> None:
+def test_kind_22_the_switch_is_restarted_during_a_call(connection: Connection) -> None:
     (event,) = events(connection, b"")
     assert type(event) is Closed
     with pytest.raises(LocalProtocolError, match="closed"):
@@ -257,7 +257,7 @@ def test_a_line_never_begins_with_failure_which_would_end_the_agi() -> None:
     assert not any(verb.lower().startswith("failure") for verb in agi.COMMANDS)
 
 
-def test_get_variable_may_be_cut_in_mid_character_at_1023_bytes() -> None:
+def test_get_variable_may_be_cut_inside_a_character_at_1023_bytes() -> None:
     value = ("è" * 600).encode()[:1023]
     assert answered(agi.GetVariable("A"), b"200 result=1 (" + value + b")\n") == "è" * 511 + "\N{REPLACEMENT CHARACTER}"
 

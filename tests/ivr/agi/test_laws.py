@@ -1,4 +1,4 @@
-"""Laws of the protocol, tried on conversations that nobody would think of."""
+"""Properties of the protocol, tested on generated conversations."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ Turns = list[tuple[tuple[Command[Any], str], str]]
 
 
 def chunks(data: bytes, cuts: list[int]) -> list[bytes]:
-    """The data, cut at these places (all places when there are none)."""
+    """The data, split at these positions (everywhere if there are none)."""
     places = sorted({cut % len(data) for cut in cuts} | {0, len(data)}) if cuts else range(len(data) + 1)
     return [piece for piece in map(lambda a, b: data[a:b], places[:-1], places[1:]) if piece]
 
 
 def run(turns: Turns, cuts: list[int] | None) -> list[Event]:
-    """All events of a conversation, its bytes cut so (None: each reply at once)."""
+    """All events of a conversation, its bytes split like this (None: each reply at once)."""
     connection = Connection()
     found = drained(connection, ENVIRONMENT, cuts)
     for (command, reply), asides in turns:
@@ -124,7 +124,7 @@ COMMANDS: list[Command[Any]] = [
 
 
 def outcome(connection: Connection, pieces: list[bytes]) -> list[str]:
-    """What comes of these pieces: the kinds of events, and at last the kind of error if there is one."""
+    """The outcome of these pieces: the kinds of events, and the kind of error if there is one."""
     found: list[str] = []
     try:
         for piece in pieces:
@@ -146,7 +146,7 @@ def outcome(connection: Connection, pieces: list[bytes]) -> list[str]:
 
 
 @given(NOISE, st.sampled_from([None, *COMMANDS]), CUTS, st.booleans())
-def test_whatever_comes_the_outcome_is_the_same_in_any_chunks(
+def test_any_bytes_give_the_same_outcome_in_any_chunks(
     noise: bytes, command: Command[Any] | None, cuts: list[int], introduced: bool
 ) -> None:
     if not noise:
@@ -214,7 +214,7 @@ def test_what_we_write_on_the_switch_is_what_we_read_there(deeds: list[tuple[str
 
 
 @given(CONVERSATION)
-def test_a_reply_taken_the_short_way_is_the_same(turns: Turns) -> None:
+def test_the_fast_path_gives_the_same_reply(turns: Turns) -> None:
     long, short = begun(), begun()
     for (command, reply), asides in turns:
         data = (asides + reply).encode()
@@ -230,7 +230,7 @@ def test_a_reply_taken_the_short_way_is_the_same(turns: Turns) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_whatever_comes_the_short_way_says_no_more_than_the_long_one(noise: bytes) -> None:
+def test_the_fast_path_never_accepts_more_than_the_full_parser(noise: bytes) -> None:
     long, short = begun(), begun()
     for connection in (long, short):
         connection.send(StreamFile("x"))
@@ -245,7 +245,7 @@ def test_whatever_comes_the_short_way_says_no_more_than_the_long_one(noise: byte
 
 
 def said(connection: Connection, data: bytes) -> RemoteProtocolError:
-    """How the long way complains."""
+    """The error of the full parser."""
     try:
         drained(connection, data, None)
     except RemoteProtocolError as problem:

@@ -1,4 +1,4 @@
-"""Replies that are more than a number: refusals, the switch's manual in many lines, values with anything in them."""
+"""Replies that are more than a number: refusals, manuals of many lines, values with any content."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_value_may_be_anything(value: str) -> None:
         assert events(asked(command), *(line[at : at + 1] for at in range(len(line)))) == [Reply(command, value)]
 
 
-def test_a_value_that_is_no_utf_8_is_shown_as_far_as_possible() -> None:
+def test_a_value_that_is_invalid_utf_8_is_decoded_as_far_as_possible() -> None:
     assert answered(GetVariable("A"), b"200 result=1 (Nicol\xf2)\n") == "Nicol\N{REPLACEMENT CHARACTER}"
     assert answered(GetVariable("A"), b"200 result=1 (Nicol\xc3)\n") == "Nicol\N{REPLACEMENT CHARACTER}"
 
@@ -102,7 +102,7 @@ def test_the_reply_behind_a_value_with_line_feeds_is_not_off_by_one() -> None:
     assert events(connection, b"200 result=1 (b)\n") == [Reply(GetVariable("B"), "b")]
 
 
-def test_a_value_that_holds_its_own_end_is_found_out_and_not_mistaken() -> None:
+def test_a_value_that_contains_its_own_end_is_detected() -> None:
     # `a)` LF `b`: the first line looks complete. What is left of it must never answer the next command.
     assert "no reply was expected" in broken(asked(GetVariable("A")), b"200 result=1 (a)\nb)\n")
 

@@ -1,4 +1,4 @@
-"""What goes wrong with pyst2's AGI class, number by number, and does not here.
+"""The defects of pyst2's AGI class, by number, and that `SafeAGI` does not have them.
 
 Each of these was reproduced with pyst2 0.5.1 against a real switch. The number that is missing concerns its FastAGI
 server, which is not used at all.
@@ -79,7 +79,7 @@ def test_defect_07_database_deltree_is_inverted_by_the_switch() -> None:
     assert answered(agi.DatabaseDeltree("a"), b"200 result=1\n") is False
 
 
-def test_defect_08_the_end_of_the_stream_and_hangup_are_no_value_errors() -> None:
+def test_defect_08_the_end_of_the_stream_and_hangup_are_not_value_errors() -> None:
     assert events(asked(agi.Noop()), b"") == [Closed(agi.Noop())]
     assert events(asked(agi.Noop()), b"HANGUP\n", b"200 result=0\n") == [HungUp(), Reply(agi.Noop(), agi.Result(0))]
 
@@ -124,13 +124,13 @@ def test_defect_14_a_timeout_of_get_data_is_not_a_hash() -> None:
         agi.GetData("x")  # type: ignore[call-arg]  # no default of 2 s and 255 digits
 
 
-def test_defect_15_a_recording_tells_why_it_ended_and_how_long_it_is() -> None:
+def test_defect_15_a_recording_reports_its_ending_and_length() -> None:
     command = agi.RecordFile("x", "wav", "#", 1)
     assert answered(command, b"200 result=0 (timeout) endpos=800\n") == agi.Recorded("timeout", "", 800)
     assert answered(command, b"200 result=-1 (hangup) endpos=800\n") == agi.Recorded("hangup", "", 800)
 
 
-def test_defect_16_unset_and_empty_variables_are_told_apart() -> None:
+def test_defect_16_unset_and_empty_variables_are_distinguished() -> None:
     assert answered(agi.GetVariable("A"), b"200 result=0\n") is None
     assert answered(agi.GetVariable("A"), b"200 result=1 ()\n") == ""
 
@@ -145,7 +145,7 @@ def test_defect_17_it_runs_in_any_thread_and_leaves_signals_alone() -> None:
     assert signal.getsignal(signal.SIGHUP) is before
 
 
-def test_defect_18_a_hangup_is_one_class_however_it_is_told() -> None:
+def test_defect_18_every_kind_of_hangup_is_one_class() -> None:
     connection = asked(agi.StreamFile("x"))
     told = events(connection, b"200 result=-1 endpos=5\n", b"HANGUP\n")
     connection.send(agi.Answer())
@@ -160,7 +160,7 @@ def test_defect_19_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr() == ("", "")
 
 
-def test_defect_20_bytes_that_are_no_utf_8_do_not_end_the_call() -> None:
+def test_defect_20_bytes_that_are_invalid_utf_8_do_not_end_the_call() -> None:
     assert environment(b"agi_calleridname: Nicol\xf2")["agi_calleridname"].startswith("Nicol")
     assert answered(agi.GetVariable("A"), b"200 result=1 (Nicol\xc3)\n").startswith("Nicol")
 
@@ -183,7 +183,7 @@ def test_defect_23_a_zone_without_a_format_is_not_taken_for_one() -> None:
     assert said[-2:] == ["ABdY 'digits/at' IMp", "Europe/Rome"]
 
 
-def test_the_import_brings_nothing_that_a_script_would_wait_for() -> None:
+def test_the_import_loads_nothing_slow() -> None:
     slow = ["asyncio", "collections", "dataclasses", "enum", "inspect", "re", "signal", "socket", "typing", "urllib"]
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import ivr.agi; print(*set({slow}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)

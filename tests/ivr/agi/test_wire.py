@@ -1,4 +1,4 @@
-"""What is sent: quoting that the switch reads back, and everything that is refused before a byte has left."""
+"""Encoding: quoting that the switch reads correctly, and everything that is refused before a byte is sent."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_callerid_with_quotes_arrives_whole() -> None:
 
 
 @given(st.lists(TEXT | st.integers(), max_size=20))
-def test_the_switch_reads_back_exactly_the_words_that_were_meant(words: list[str | int]) -> None:
+def test_the_switch_reads_exactly_the_words_that_were_sent(words: list[str | int]) -> None:
     line = encode("EXEC", tuple(words)).decode()
     assert line.count("\n") == 1
     assert split(line[:-1]) == ["EXEC", *map(str, words)]
@@ -66,7 +66,7 @@ def test_text_that_would_end_the_command_is_refused(before: str, end: str, after
 
 
 @given(st.text(max_size=200))
-def test_whatever_the_text_one_line_goes_out_or_none(text: str) -> None:
+def test_any_text_gives_one_line_or_none(text: str) -> None:
     try:
         line = SetVariable("NOTE", text).encode()
     except LocalProtocolError:
@@ -77,7 +77,7 @@ def test_whatever_the_text_one_line_goes_out_or_none(text: str) -> None:
     assert b"\r" not in line
 
 
-def test_newline_injection_is_refused_and_the_conversation_goes_on() -> None:
+def test_newline_injection_is_refused_and_the_conversation_continues() -> None:
     connection = begun()
     with pytest.raises(LocalProtocolError, match="line feed"):
         connection.send(SetVariable("N", 'x"\nEXEC System "touch /nowhere'))
@@ -149,7 +149,7 @@ def test_an_expression_holds_constant_names_and_nothing_else(text: str) -> None:
         GetFullVariable(text).encode()
 
 
-def test_an_expression_that_is_no_text_is_refused() -> None:
+def test_an_expression_that_is_not_text_is_refused() -> None:
     with pytest.raises(LocalProtocolError, match="not an expression"):
         GetFullVariable(None).encode()  # type: ignore[arg-type]
 

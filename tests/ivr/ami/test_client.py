@@ -69,7 +69,7 @@ def test_a_refused_login_names_the_user_and_the_file() -> None:
         meeting(script, nothing)
 
 
-def test_nobody_at_the_port_is_told_with_a_remedy() -> None:
+def test_a_closed_port_is_reported_with_a_remedy() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # taken, and not listening
 
@@ -103,7 +103,7 @@ def test_replies_that_come_in_another_order_find_who_asked() -> None:
     meeting(script, use)
 
 
-def test_a_late_reply_is_nobody_elses() -> None:
+def test_a_late_reply_is_dropped() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         first, second = await visitor.hear(), await visitor.hear()
@@ -152,7 +152,7 @@ def test_action_until_waits_for_the_event() -> None:
     meeting(script, use)
 
 
-def test_what_the_manager_refuses_is_told_in_its_words() -> None:
+def test_a_refusal_contains_the_message_of_the_manager() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await visitor.reply(await visitor.hear(), "Message: Permission denied", kind="Response: Error")
@@ -164,7 +164,7 @@ def test_what_the_manager_refuses_is_told_in_its_words() -> None:
     meeting(script, use)
 
 
-def test_a_line_break_is_refused_and_the_connection_goes_on() -> None:
+def test_a_line_break_is_refused_and_the_connection_continues() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await visitor.reply(asked := await visitor.hear())
@@ -179,7 +179,7 @@ def test_a_line_break_is_refused_and_the_connection_goes_on() -> None:
     meeting(script, use)
 
 
-def test_whoever_waits_is_told_when_the_peer_goes() -> None:
+def test_pending_actions_fail_when_the_peer_closes() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await visitor.hear()
@@ -225,7 +225,7 @@ def test_garbage_ends_in_the_typed_error(garbage: bytes) -> None:
     meeting(script, use)
 
 
-def test_a_flood_that_nobody_takes_ends_the_connection_and_not_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_unread_events_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "MOST_EVENTS", 100)
 
     async def script(visitor: Visitor) -> None:

@@ -66,7 +66,7 @@ async def status(visitor: Visitor, entries: int) -> None:
     await visitor.reply(asked, "EventList: Complete", kind="Event: QueueStatusComplete")
 
 
-def test_after_a_restart_everything_is_asked_for_again() -> None:
+def test_after_a_restart_everything_is_queried_again() -> None:
     visits = 0
 
     async def script(visitor: Visitor) -> None:
@@ -81,7 +81,7 @@ def test_after_a_restart_everything_is_asked_for_again() -> None:
     assert followed(script) == ["resync 1", "One", "ConnectionLost", "resync 2", "Last"]
 
 
-def test_garbage_a_silent_peer_and_a_refused_list_are_told_and_tried_again() -> None:
+def test_garbage_a_silent_peer_and_a_refused_list_are_reported_and_retried() -> None:
     visits = 0
 
     async def script(visitor: Visitor) -> None:

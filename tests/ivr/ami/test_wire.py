@@ -60,7 +60,7 @@ def test_a_line_without_a_colon_spoils_no_other() -> None:
 @pytest.mark.parametrize(
     "garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"\0\0\0\0", b"SSH-2.0-x\r\n", b"Asterisk Call Manager/" + b"1" * 300]
 )
-def test_whoever_greets_otherwise_is_no_manager(garbage: bytes) -> None:
+def test_another_greeting_is_refused(garbage: bytes) -> None:
     with pytest.raises(ProtocolError, match="not Asterisk's manager"):
         fed(garbage)
 
@@ -109,7 +109,7 @@ def test_a_value_that_would_be_a_second_action_is_not_sent(value: str) -> None:
             encode(action, "1", fields)
 
 
-def test_a_key_is_a_word() -> None:
+def test_a_key_must_be_a_word() -> None:
     with pytest.raises(Unsendable, match="not a key"):
         encode("Originate", "1", {"Exten: 1\r\nAction": "x"})
     assert encode("A", "7", {"Variable": ["X=1", "Y=2"], "Priority": 1}) == (

@@ -438,7 +438,7 @@ def test_a_command_that_the_switch_refuses_ends_a_flow_that_does_not_expect_it(c
     run(main())
 
 
-def test_a_missing_prompt_is_counted_and_the_call_goes_on(compiled: Compiled) -> None:
+def test_a_missing_prompt_is_counted_and_the_call_continues(compiled: Compiled) -> None:
     def deaf(command: str) -> str:
         return "200 result=-1 endpos=0" if command.startswith("STREAM FILE") else caller("")(command)
 

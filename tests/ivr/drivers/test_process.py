@@ -246,7 +246,7 @@ def test_keys() -> None:
     assert Switch(b"200 result=0\n").agi.wait_for_digit() == ""
 
 
-def test_announcements_are_passed_over() -> None:
+def test_announcements_are_skipped() -> None:
     assert Switch(b"100 Trying\n200 result=49\n").agi.wait_for_digit() == "1"
 
 
@@ -330,7 +330,7 @@ def test_an_application_may_answer_what_it_likes() -> None:
     ],
 )
 @pytest.mark.parametrize("call", [lambda agi: agi.get_variable("X"), lambda agi: agi.run(SetVariable("X", "1"))])
-def test_whoever_says_it_the_caller_is_gone(call: Callable[[SafeAGI], Any], chunks: tuple[bytes, ...]) -> None:
+def test_every_sign_of_a_hang_up_raises_caller_gone(call: Callable[[SafeAGI], Any], chunks: tuple[bytes, ...]) -> None:
     with pytest.raises(CallerGone) as caught:
         call(Switch(*chunks).agi)
     assert isinstance(caught.value, AGIHangup) and isinstance(caught.value, Hangup)
@@ -474,7 +474,7 @@ def test_a_broken_flow_is_heard_of(shipped: Compiled) -> None:
         run_flow(switch.agi, broken(make_call(switch.agi.environment, shipped, [])))
 
 
-def test_a_flow_is_told_when_the_peer_turns_to_nonsense(shipped: Compiled) -> None:
+def test_a_flow_cleans_up_when_the_peer_sends_garbage(shipped: Compiled) -> None:
     told: list[str] = []
 
     def listening(call: Call) -> Flow:

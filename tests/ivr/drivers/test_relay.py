@@ -28,7 +28,7 @@ def test_the_installed_text() -> None:
 
 
 @pytest.mark.parametrize("source", ["", "#!/bin/sh\n", SOURCE.replace("ROOT = None", "ROOT = 1"), SOURCE + SOURCE])
-def test_a_text_that_is_none_of_ours(source: str) -> None:
+def test_a_text_that_is_not_an_agi_script(source: str) -> None:
     with pytest.raises(ValueError, match="must contain the line"):
         render_script(source, "/usr/bin/python3", "/r", "/c")
 

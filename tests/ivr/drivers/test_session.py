@@ -104,7 +104,7 @@ def telling(log: Log, commands: Sequence[Any], last: Sequence[Any] = ()) -> Call
     return flow
 
 
-def test_a_hang_up_is_told_at_the_next_yield_after_the_reply(shipped: Compiled) -> None:
+def test_a_hang_up_is_raised_at_the_next_yield_after_the_reply(shipped: Compiled) -> None:
     log: Log = []
     it = session(telling(log, [Answer(), SetVariable("IVR_OUTCOME", "queue")]), shipped)
     assert converse(it, environment(), b"HANGUP\n", b"200 result=0\n") == ["ANSWER", "", ""]
@@ -139,7 +139,7 @@ def test_a_flow_that_does_not_stop_talking_is_cut_off(shipped: Compiled) -> None
     assert it.ending == "error"
 
 
-def test_a_flow_that_goes_on_setting_variables_for_ever_is_cut_off(shipped: Compiled) -> None:
+def test_a_flow_that_continues_setting_variables_for_ever_is_cut_off(shipped: Compiled) -> None:
     it = session(telling([], [Answer()], [SetVariable("A", "b")] * (2 * LAST_WORDS)), shipped)
     converse(it, environment(), b"511 Dead\n")
     for _ in range(LAST_WORDS):

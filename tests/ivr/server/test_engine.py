@@ -152,9 +152,7 @@ def test_releasing_what_was_never_claimed_removes_nothing(tmp_path: Path) -> Non
         (lambda d: d["survey"].pop("questions"), "survey: Object missing required field `questions`"),
     ],
 )
-def test_a_configuration_that_is_not_sound_is_refused_at_the_start(
-    compiled: Compiled, change: Any, message: str
-) -> None:
+def test_a_configuration_that_is_invalid_is_refused_at_the_start(compiled: Compiled, change: Any, message: str) -> None:
     async def main() -> None:
         document = revised(compiled)
         change(document)
@@ -176,7 +174,7 @@ def test_no_configuration_at_all_is_refused_at_the_start(tmp_path: Path) -> None
     run(main())
 
 
-def test_27_a_configuration_taken_up_in_the_middle_of_a_call_that_removes_its_menu(compiled: Compiled) -> None:
+def test_27_a_configuration_loaded_in_the_middle_of_a_call_that_removes_its_menu(compiled: Compiled) -> None:
     async def main() -> None:
         async with house(compiled, flows={"menu": menu}) as it:
             line = await it.dial("menu", call="1785000000.1")
@@ -236,7 +234,7 @@ def test_limits_and_peers_change_with_a_reload_and_ports_do_not(compiled: Compil
 # facts
 
 
-def test_facts_are_sealed_while_calls_go_on(compiled: Compiled) -> None:
+def test_facts_are_sealed_while_calls_continue(compiled: Compiled) -> None:
     async def main() -> None:
         async with house(compiled) as it:
             line = await it.dial()
@@ -276,7 +274,7 @@ def test_facts_of_a_dead_engine_are_recovered_at_the_start(compiled: Compiled) -
     run(main())
 
 
-def test_with_an_unwritable_spool_calls_go_on_and_the_alarm_is_counted(compiled: Compiled) -> None:
+def test_with_an_unwritable_spool_calls_continue_and_the_alarm_is_counted(compiled: Compiled) -> None:
     async def main() -> None:
         facts = Path(compiled["paths"]["facts"])
         facts.parent.mkdir(parents=True)
@@ -296,7 +294,7 @@ def test_with_an_unwritable_spool_calls_go_on_and_the_alarm_is_counted(compiled:
     run(main())
 
 
-def test_a_disk_that_does_not_seal_is_an_alarm_and_is_tried_again(
+def test_a_disk_that_does_not_seal_is_an_alarm_and_is_retried(
     compiled: Compiled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(descriptor: int) -> None:
@@ -359,7 +357,7 @@ def test_a_hook_that_fails_is_an_alarm_and_the_others_are_called(compiled: Compi
     run(main())
 
 
-def test_a_hook_that_takes_its_time_holds_up_no_call(compiled: Compiled) -> None:
+def test_a_slow_hook_delays_no_call(compiled: Compiled) -> None:
     go_on = threading.Event()
 
     async def main() -> None:
@@ -373,7 +371,7 @@ def test_a_hook_that_takes_its_time_holds_up_no_call(compiled: Compiled) -> None
 # the end
 
 
-def test_a_drain_finishes_the_call_under_way_and_takes_no_other(compiled: Compiled) -> None:
+def test_a_drain_finishes_the_current_call_and_accepts_no_other(compiled: Compiled) -> None:
     async def main() -> None:
         with House(compiled) as built:
             await built.engine.start()
@@ -411,7 +409,7 @@ def test_a_drain_has_an_end(compiled: Compiled) -> None:
     run(main())
 
 
-def test_told_twice_it_ends_at_once(compiled: Compiled) -> None:
+def test_a_second_stop_ends_at_once(compiled: Compiled) -> None:
     async def main() -> None:
         with House(compiled) as built:
             await built.engine.start()
@@ -430,7 +428,7 @@ def test_told_twice_it_ends_at_once(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool) -> None:
+def test_systemd_is_notified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool) -> None:
     name = f"@ivr-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind("\0" + name[1:] if abstract else name)
@@ -439,7 +437,7 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstra
         assert systemd.recv(100) == b"READY=1"
 
 
-def test_without_systemd_nobody_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify_systemd("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
@@ -464,7 +462,9 @@ def test_no_more_sessions_than_descriptors(monkeypatch: pytest.MonkeyPatch) -> N
     assert session_capacity(100_000) == 4096 - SPARE_DESCRIPTORS
 
 
-def test_too_few_descriptors_are_told_and_lower_the_limit(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_descriptors_are_reported_and_lower_the_limit(
+    compiled: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ivr.drivers.fastagi.session_capacity", lambda sessions: 1)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""The grammar of queue_log: every event is read, and what cannot be read is neither lost nor guessed."""
+"""The grammar of queue_log: every event is read, and an invalid line is neither lost nor guessed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_line_without_parameters_ends_with_a_bar_or_not() -> None:
         ("ENTERQUEUE||anonymous|1", "anonymous", 1, ""),
     ],
 )
-def test_an_entry_tells_who_and_where(words: str, caller: str, position: int | None, url: str) -> None:
+def test_an_entry_gives_number_and_position(words: str, caller: str, position: int | None, url: str) -> None:
     assert parse_entry(event(words, "NONE")) == (url, caller, position)
 
 
@@ -114,7 +114,7 @@ def test_trap_8_an_unknown_verb_is_an_event() -> None:
         "1795510800|x|nul|NONE|ABANDON|" + "1" * MAX_LINE_BYTES,
     ],
 )  # fmt: skip
-def test_a_torn_line_is_no_event(line: str) -> None:
+def test_a_torn_line_is_not_an_event(line: str) -> None:
     assert parse(line) is None
 
 
@@ -127,7 +127,7 @@ def test_the_start_of_the_switch_is_read_after_a_line_that_it_did_not_finish(tor
     assert recover_line(torn + start) == start
 
 
-def test_wrong_encoding_and_what_a_crash_leaves_are_survived() -> None:
+def test_wrong_encoding_and_zero_bytes_are_accepted() -> None:
     text = decode(b"\0\0\0\x001795510800|x|nul|Nicol\xf2|PAUSE|caff\xe8\r\n1795510801|")
     first, rest = text.split("\n")
     found = parse(first)
@@ -139,21 +139,21 @@ WORDS = st.text(st.characters(exclude_characters="|\n", codec="utf-8"), max_size
 
 
 @given(st.integers(0, 9999999999), WORDS, WORDS, WORDS, st.sampled_from(sorted(GRAMMAR)), st.lists(WORDS, min_size=1))
-def test_what_is_written_is_read(at: int, call: str, queue: str, agent: str, verb: str, words: list[str]) -> None:
+def test_every_written_line_is_read(at: int, call: str, queue: str, agent: str, verb: str, words: list[str]) -> None:
     written = Event(at, call, queue, agent, verb, "|".join(words))
     assert parse(written.line()) in (written, None)
     assert parse(written.line()) is not None or "QUEUESTART" in words
 
 
 @given(st.text(max_size=300))
-def test_nothing_is_too_odd_to_be_read(line: str) -> None:
+def test_any_line_can_be_read(line: str) -> None:
     found = parse(line)
     recover_line(line)
     if found is not None:
         parse_entry(found), wait_seconds(found), talk_seconds(found), ring_seconds(found)
 
 
-def test_a_long_line_of_nothing_takes_no_time() -> None:
+def test_a_long_line_without_events_is_fast() -> None:
     assert recover_line("1795510800|" * 700) is None
 
 
@@ -204,5 +204,5 @@ def test_empty_columns_are_no_parameters_but_those_of_an_entry_are() -> None:
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "99999-01-01", b"\xff"])
-def test_a_row_without_a_time_is_no_event(time: Any) -> None:
+def test_a_row_without_a_time_is_not_an_event(time: Any) -> None:
     assert parse_row(row(time, "PAUSE")) is None

@@ -1,4 +1,4 @@
-"""From events to visits: every trap of the reference, by its number, and what holds whatever the events are."""
+"""From events to visits: every trap of the reference, by its number, and properties for any events."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def test_a_transfer_ends_the_talk_with_the_operator(line: str) -> None:
     assert (visit.fate, visit.talk, visit.transferred, visit.left) == ("answered", 40, True, 150)
 
 
-def test_who_is_there_still_waits_or_talks() -> None:
+def test_a_caller_without_an_end_still_waits_or_talks() -> None:
     assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2") == [("waiting", None, None)]
     assert told("".join(ANSWERED.splitlines(True)[:4])) == [("talking", 9, None)]
 
 
-def test_an_attempt_or_a_dump_is_no_end() -> None:
+def test_an_attempt_or_a_dump_is_not_an_end() -> None:
     assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2\n105|a.1|nul|op101|AGENTDUMP|\n") == [("waiting", None, None)]
 
 
@@ -104,7 +104,7 @@ def test_trap_1_and_so_does_one_that_enters_two_queues() -> None:
 @pytest.mark.parametrize(
     ("status", "fate"), [("FULL", "full"), ("JOINEMPTY", "busy"), ("JOINUNAVAIL", "busy"), ("UNKNOWN", "busy")]
 )
-def test_trap_2_who_is_refused_at_the_door_is_what_the_dialplan_logged(status: str, fate: str) -> None:
+def test_trap_2_a_refused_caller_has_the_fate_that_the_dialplan_logged(status: str, fate: str) -> None:
     assert visits(f"101|a.1|nul|NONE|{status}|") == [Visit("a.1", 1, "nul", 101, fate, 101, 0)]  # type: ignore[arg-type]
 
 
@@ -121,7 +121,7 @@ def test_trap_3_members_come_and_go_without_making_a_visit() -> None:
 
 
 def test_trap_4_waits_and_talks_are_the_lines_own_and_no_moving_average() -> None:
-    """Each visit has its own seconds: nothing is taken from what the switch keeps in mind."""
+    """Each visit has its own seconds: none come from the averages of the switch."""
     assert [each.wait for each in visits(ANSWERED)] == [9]
 
 
@@ -139,7 +139,7 @@ def test_trap_6_a_bar_in_a_members_name_hides_no_answer() -> None:
     assert told(ANSWERED.replace("op101", "Rossi|Mario")) == [("answered", 9, 70)]
 
 
-def test_trap_7_a_clock_that_was_put_back_within_a_stay_leaves_its_fate() -> None:
+def test_trap_7_a_clock_that_was_set_back_within_a_stay_leaves_its_fate() -> None:
     assert told("3701|a.1|nul|NONE|ENTERQUEUE||06|1\n129|a.1|nul|NONE|ABANDON|1|1|-3572") == [("abandoned", 0, None)]
     assert told("""
         3701|a.1|nul|NONE|ENTERQUEUE||06|1
@@ -169,7 +169,7 @@ def test_trap_10_an_answer_without_an_end_has_a_talk_of_unknown_length() -> None
     assert (visit.fate, visit.wait, visit.talk, visit.left) == ("answered", 9, None, 181)
 
 
-def test_trap_10_who_waited_when_the_switch_died_is_lost_and_nobody_knows_how_long_he_waited() -> None:
+def test_trap_10_the_wait_is_unknown_for_callers_lost_in_a_switch_restart() -> None:
     assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2", (50, 200)) == [("lost", None, None)]
 
 
@@ -180,7 +180,7 @@ def test_trap_11_the_visit_names_the_channel_which_the_cdr_leads_to_the_call() -
 # --- what else may happen --------------------------------------------------------------------------------------------
 
 
-def test_the_start_of_the_switch_ends_no_stay_whose_end_is_told() -> None:
+def test_the_start_of_the_switch_ends_no_stay_that_has_an_end() -> None:
     assert told(ANSWERED, (105, 150)) == [("answered", 9, 70)]
 
 
@@ -226,7 +226,7 @@ STARTS = st.lists(st.integers(99, 107), max_size=2, unique=True).map(sorted)
 
 
 @given(MANY, STARTS, st.randoms(use_true_random=False))
-def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
+def test_any_events_give_each_entry_one_fate_and_order_does_not_matter(
     told: list[Event], starts: list[int], chance: random.Random
 ) -> None:
     found = find_visits(told, starts)
@@ -242,7 +242,7 @@ def test_whatever_is_told_each_entry_has_one_fate_and_order_does_not_matter(
 
 
 @given(MANY, STARTS)
-def test_the_short_way_comes_to_the_same(told: list[Event], starts: list[int]) -> None:
+def test_the_fast_path_gives_the_same_visits(told: list[Event], starts: list[int]) -> None:
     quick = _find_simple_visit(told)
     if quick is not None:
         slow = _Call(sorted({event for event in told if event.verb != "RINGNOANSWER"}), starts).result()

@@ -1,4 +1,4 @@
-"""The engine's log: lines that a machine reads, that tell no number, and that never hold up a call."""
+"""The engine's log: lines for programs, without telephone numbers, that never block a call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ivr.telemetry.logs import LONGEST_LINE, Log, Throttle, format_traceback, ma
 
 
 class Pipe:
-    """What a log is written to, and what stands in it."""
+    """A pipe to which a log is written, and its lines."""
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
@@ -86,11 +86,11 @@ def test_a_run_of_digits_never_passes_the_mask(number: str, before: str, after: 
 
 
 @pytest.mark.parametrize("text", ["line 1234", "res_agi.c:3526", "rate 44,100"])
-def test_what_is_no_number_to_call_is_left_alone(text: str) -> None:
+def test_text_that_is_not_a_telephone_number_stays(text: str) -> None:
     assert mask(text) == text
 
 
-def test_a_traceback_tells_the_place_and_not_the_number(pipe: Pipe) -> None:
+def test_a_traceback_gives_the_place_and_not_the_number(pipe: Pipe) -> None:
     try:
         raise KeyError("no such caller: 3331234567")
     except KeyError as problem:
@@ -120,7 +120,7 @@ def test_long_text_from_outside_is_cut(pipe: Pipe) -> None:
     assert 200 < len(line["error"]) < 400
 
 
-def test_a_line_that_is_too_long_all_the_same_is_replaced_by_one_that_says_so(pipe: Pipe) -> None:
+def test_a_line_that_is_still_too_long_is_replaced_by_a_notice(pipe: Pipe) -> None:
     log_to(pipe).error("alarm", call="1785000000.1", fact={"data": "x" * LONGEST_LINE})
     [line] = pipe.lines()
     assert line["event"] == "alarm"
@@ -128,13 +128,13 @@ def test_a_line_that_is_too_long_all_the_same_is_replaced_by_one_that_says_so(pi
     assert line["cut"] > LONGEST_LINE
 
 
-def test_what_json_cannot_say_is_said_in_words(pipe: Pipe) -> None:
+def test_values_that_json_cannot_encode_become_text(pipe: Pipe) -> None:
     log_to(pipe).info("odd", value={1, 2}, text="\ud800 lone surrogate")
     [line] = pipe.lines()
     assert line["value"] == "{1, 2}"
 
 
-def test_a_reader_that_has_stopped_reading_does_not_hold_up_the_engine(pipe: Pipe) -> None:
+def test_a_reader_that_has_stopped_reading_does_not_block_the_engine(pipe: Pipe) -> None:
     log = log_to(pipe)
     for _ in range(2000):  # far more than a pipe takes; a log that blocks would hang here
         log.error("alarm", error="x" * 200)
@@ -144,7 +144,7 @@ def test_a_reader_that_has_stopped_reading_does_not_hold_up_the_engine(pipe: Pip
     assert [line["event"] for line in pipe.lines()] == ["again"]
 
 
-def test_a_log_without_a_reader_is_no_error() -> None:
+def test_a_log_without_a_reader_is_not_an_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     log = Log(writer)
@@ -173,7 +173,7 @@ def test_what_was_left_out_is_counted_in_the_next_line(pipe: Pipe) -> None:
     assert [line.get("left_out") for line in pipe.lines()] == [None] * Throttle.PER_MINUTE + [15]
 
 
-def test_a_clock_that_is_put_back_does_not_silence_the_log() -> None:
+def test_a_clock_that_is_set_back_does_not_silence_the_log() -> None:
     throttle = Throttle()
     assert [throttle.admit(5000.0) for _ in range(Throttle.PER_MINUTE + 1)][-1] is None
     assert throttle.admit(1000.0) == 1

@@ -1,4 +1,4 @@
-"""The engine's figures, as Prometheus reads them."""
+"""The engine's metrics, as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_bucket_holds_what_is_at_most_its_bound(seconds: float) -> None:
         assert read("ivr_session_seconds_bucket", {"flow": "menu", "le": str(bound)}) == expected
 
 
-def test_every_figure_is_there_before_anything_happens() -> None:
+def test_every_metric_exists_from_the_start() -> None:
     text = {sample.name for family in figures(Metrics(("menu",))).collect() for sample in family.samples}
     assert text >= {
         "ivr_alarms_total",
@@ -63,7 +63,7 @@ def test_every_figure_is_there_before_anything_happens() -> None:
     }
 
 
-def test_the_server_answers_on_a_port_of_its_own_and_frees_it() -> None:
+def test_the_server_answers_on_its_own_port_and_frees_it() -> None:
     metrics = Metrics(("menu",))
     server = MetricsServer(metrics, 0)
     port = server.port
@@ -76,7 +76,7 @@ def test_the_server_answers_on_a_port_of_its_own_and_frees_it() -> None:
     MetricsServer(metrics, port).close()
 
 
-def test_a_call_moves_the_figures_of_the_engine(compiled: Compiled) -> None:
+def test_a_call_changes_the_metrics_of_the_engine(compiled: Compiled) -> None:
     async def main() -> None:
         async with house(compiled) as it:
             read: Any = figures(it.metrics).get_sample_value
