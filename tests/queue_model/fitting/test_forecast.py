@@ -182,7 +182,7 @@ def test_counts_and_single_calls_give_the_same_history(tmp_path: Path) -> None:
             "line 3: 2026-10-05 09:00 occurs twice; keep one",
         ),
         ("day,half_hour,calls\n1926-10-05,09:00,3\n2026-10-05,09:00,4\n", "more than 20 years; correct the wrong date"),
-        ("at\n2026-10-05T09:00\nyesterday\n", 'line 3: "yesterday" is no instant'),
+        ("at\n2026-10-05T09:00\nyesterday\n", 'line 3: "yesterday" is not a time'),
     ],
 )
 def test_bad_files_are_refused_with_line_and_remedy(tmp_path: Path, text: str, message: str) -> None:
