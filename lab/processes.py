@@ -1,4 +1,4 @@
-"""Who a process is: a pid alone is not a name, since the kernel gives it away again."""
+"""Processes that are identified for good: the kernel assigns the pid of an ended process again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Identity(NamedTuple):
-    """One process, once: its pid, when it began (clock ticks since boot) and during which boot."""
+    """A process: its pid, its start time (clock ticks since boot), and the boot."""
 
     pid: int
     born: int
@@ -17,10 +17,10 @@ class Identity(NamedTuple):
 
 
 def identify(pid: int) -> Identity | None:
-    """The process that has this pid now; None when there is none, or only its remains (a zombie)."""
+    """The process that has this pid now; None when there is none, or only a zombie."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()  # the name in brackets may hold anything
+            fields = file.read().rpartition(b")")[2].split()  # the name in brackets may contain anything
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read().strip()
     except (FileNotFoundError, ProcessLookupError):
@@ -33,7 +33,7 @@ def is_alive(who: Identity) -> bool:
 
 
 class Handle:
-    """A hold on a living process: what is sent reaches it or nobody."""
+    """A handle of a running process: signals reach it or no process."""
 
     def __init__(self, who: Identity) -> None:
         self._fd: int | None
@@ -41,7 +41,7 @@ class Handle:
             self._fd = os.pidfd_open(who.pid)
         except ProcessLookupError:
             self._fd = None
-        if self._fd is not None and not is_alive(who):  # asked only now: from here on the pid cannot change hands
+        if self._fd is not None and not is_alive(who):  # only now: from here on the pid cannot be assigned again
             self.close()
 
     def send(self, number: signal.Signals) -> None:
@@ -52,7 +52,7 @@ class Handle:
                 self.close()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it is gone, after at most so many seconds."""
+        """Wait for its end, at most so many seconds; whether it has ended."""
         if self._fd is None:
             return True
         watch = select.poll()

@@ -1,7 +1,7 @@
 """Engine and switch together, on loopback and on free ports: for the demonstration, the tests and the benchmarks.
 
-What `systemd` and an installed Asterisk are on a site, a `Stack` is here: it starts the real programs in the real
-order, and stops what it started and nothing else.
+A `Stack` does what `systemd` and an installed Asterisk do on a site: it starts the real programs in the real order, and
+stops what it started and nothing else.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 
 class Engine:
-    """The FastAGI engine as a process of its own; one that stands still is killed and started again."""
+    """The FastAGI engine as a process of its own; it is killed and started again when it hangs."""
 
     WATCHDOG_SECONDS = 10.0  # as in config/systemd
 
@@ -69,7 +69,7 @@ class Engine:
 
     @property
     def pid(self) -> int | None:
-        """Of the running engine, or None."""
+        """The pid of the running engine, or None."""
         return self._process.pid if self._process is not None and self.running else None
 
     def start(self, seconds: float = 15.0) -> None:
@@ -79,12 +79,12 @@ class Engine:
         wait_until(lambda: self._is_ready() or not self.running, seconds, "the engine to start")
         if not self.running:
             self._end(signal.SIGKILL, 10.0)
-            raise Refusal(f"the engine did not start; {self.log} says why:\n{_tail(self.log)}")
+            raise Refusal(f"the engine did not start; see {self.log}:\n{_tail(self.log)}")
 
     def _replace(self) -> None:
-        """In the watchdog's thread: it has fallen silent."""
+        """Replace the engine, which has stopped reporting. Runs in the watchdog's thread."""
         assert self._process is not None
-        self._report(f"the engine stands still: it is killed and started again ({self.log})")
+        self._report(f"the engine hangs: it is killed and started again ({self.log})")
         self._process.kill()
         self._process.wait()
         self._spawn()
@@ -94,7 +94,7 @@ class Engine:
         command = [sys.executable, "-m", "ivr.cli", "--config", self.places.config, "--var", self.places.var]
         command += ["serve", "--port", str(self.port), "--metrics-port", str(self.metrics_port)]
         with open(self.log, "ab") as log:
-            # A session of its own: Ctrl-C in the terminal is for us, and we stop the engine in order.
+            # A session of its own, so that Ctrl-C in the terminal reaches only us, and we stop the engine in order.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env=os.environ | self._watchdog.environment,
@@ -105,11 +105,11 @@ class Engine:
         self._signal(signal.SIGHUP)
 
     def stop(self, seconds: float = 70.0) -> int | None:
-        """Let it finish its calls; its exit status, None when it was not running."""
+        """Stop it after its calls; the exit status, None when it was not running."""
         return self._end(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
-        """As a crash would: no last words."""
+        """End it as a crash would."""
         self._end(signal.SIGKILL, 10.0)
 
     def _is_ready(self) -> bool:
@@ -141,7 +141,7 @@ class Engine:
 
 
 class Stack:
-    """The whole telephone of a place: `start`, `stop`, and what happened."""
+    """Engine and switch of one `Places`: starts and stops them, and reads what they recorded."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class Stack:
         self.compiled: Compiled
 
     def compile(self) -> Compiled:
-        """Write the compiled configuration anew from `config/`."""
+        """Compile the configuration from `config/`."""
         os.makedirs(self.places.var, exist_ok=True)
         self.compiled = service.compile(self.places)
         return self.compiled
@@ -185,7 +185,7 @@ class Stack:
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
             os.makedirs(folder, exist_ok=True)
         if who := unprivileged.account_for(self.places.var):
-            # Before the engine makes its socket: scripts that the switch starts as somebody else are to reach it.
+            # Before the engine makes its socket: the switch's scripts, under another account, must reach it.
             for folder in shared_folders(self.places):
                 unprivileged.share_folder(folder, who)
         self.engine.start()
@@ -194,7 +194,7 @@ class Stack:
         self.switch.start(faketime=faketime)
 
     def stop(self) -> None:
-        """Stop the switch (its calls end), then the engine (which writes its last facts)."""
+        """Stop the switch, which ends its calls, then the engine, which writes its last facts."""
         self.switch.stop()
         self.engine.stop()
 
@@ -203,28 +203,28 @@ class Stack:
         return self.switch.ports.sip
 
     def log_in(self, seats: Iterable[int], seconds: float = 20.0) -> None:
-        """Operators sit down: code 101 at seat 1, 102 at seat 2, ..."""
-        wanted = list(seats)
-        for seat in wanted:
+        """Log operators in: code 101 at seat 1, 102 at seat 2, ..."""
+        seats = list(seats)
+        for seat in seats:
             self.desk(f"*11{dialplan.FIRST_CODE + seat - 1}*{seat:02d}")
         queue = self.compiled["service"]["queue"]["name"]
         wait_until(
-            lambda: all(f"PJSIP/seat{seat:02d}" in self.switch.cli(f"queue show {queue}") for seat in wanted),
+            lambda: all(f"PJSIP/seat{seat:02d}" in self.switch.cli(f"queue show {queue}") for seat in seats),
             seconds,
-            f"{len(wanted)} operators to log in",
+            f"{len(seats)} operators to log in",
         )
 
     def desk(self, code: str) -> None:
-        """A feature code, as the desk would send it (config/asterisk/extensions_nul.conf, nul-desk)."""
+        """Dial a feature code as the desk would (config/asterisk/extensions_nul.conf, nul-desk)."""
         self.switch.cli(f"channel originate Local/{code}@nul-desk application Wait 1")
 
     def facts(self) -> list[Fact]:
-        """Everything that the calls have reported so far, each fact once, in the order of time."""
+        """All facts of the spool, each once, in order of time."""
         once = {fact.id: fact for fact in facts.read(self.places.facts, unsealed=True)}
         return sorted(once.values(), key=lambda fact: fact.at)
 
     def queue_log(self) -> list[list[str]]:
-        """Asterisk's own account of the queue: one list of fields per line."""
+        """The complete lines of queue_log, each a list of fields."""
         try:
             with open(os.path.join(self.switch.log, "queue_log"), encoding="utf-8", errors="replace") as file:
                 return [line.rstrip("\n").split("|") for line in file if line.endswith("\n")]
@@ -232,7 +232,7 @@ class Stack:
             return []
 
     def render(self, now: float) -> None:
-        """Write the switch's files anew, from what is compiled; it takes them up when it is told to reload."""
+        """Render the switch's files from the compiled configuration; the switch uses them after a reload."""
         self._render(self.switch, now)
 
     def _render(self, switch: Switch, now: float) -> None:

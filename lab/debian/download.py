@@ -1,7 +1,7 @@
-"""Fetching files over HTTP: resumed where they stopped, checked before they get their name, with progress.
+"""Fetching files over HTTP: resumed after an interruption, checked before they get their name, with progress.
 
-A file being fetched is `<name>.part`. What a dropped connection leaves is continued with a Range request; a file that
-does not have the promised digest is thrown away. So whatever carries its own name in the cache is whole.
+An incomplete file is `<name>.part`. After a dropped connection it is continued with a Range request; a file with a
+wrong digest is deleted. So every file in the cache under its own name is complete.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO
 
 from common.command_line import Refusal
 
-TRIES = 4  # for a connection that drops; each goes on where the last one stopped
+TRIES = 4  # each continues where the last one stopped
 SILENCE = 30  # s without a byte before a connection counts as dropped
 CHUNK = 1 << 16
 
@@ -32,7 +32,7 @@ class Missing(Refusal):
 
 
 class Meter:
-    """How much of the whole has arrived: one line that moves in a terminal, four lines in a log."""
+    """Shows the progress: one changing line in a terminal, four lines in a log."""
 
     def __init__(self, total: int, report: Report, moving: bool | None = None) -> None:
         self.total = total
@@ -44,7 +44,7 @@ class Meter:
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:
-        """Count bytes that arrived; a negative count takes back what has to be fetched again."""
+        """Count received bytes; a negative count is of bytes that must be fetched again."""
         with self._lock:
             self.done += count
             percent = min(100, self.done * 100 // self.total) if self.total else 100
@@ -76,14 +76,14 @@ def sha256(path: str) -> str:
 
 
 def is_whole(path: str, digest: str) -> bool:
-    """Whether the cache holds this very file."""
+    """Whether the file exists and has this digest."""
     return os.path.isfile(path) and sha256(path) == digest
 
 
 def fetch(url: str, path: str, *, digest: str, meter: Meter | None = None) -> None:
     """Fetch `url` into `path`, which appears only when its SHA-256 is `digest`.
 
-    Raises `Missing` for a file that the mirror does not have and `Refusal` for everything else that can go wrong.
+    Raises `Missing` for a file that the mirror does not have, and `Refusal` for all other problems.
     """
     part = path + ".part"
     for fresh in (False, True):
@@ -97,12 +97,12 @@ def fetch(url: str, path: str, *, digest: str, meter: Meter | None = None) -> No
             os.replace(part, path)
             return
         if not resumed:
-            break  # it was fetched in one go: a second time would bring the same
+            break  # it was fetched at once: fetching it again would give the same
     found = sha256(part)
     os.remove(part)
     raise Refusal(
         f"{url}: bad checksum (SHA-256 {found}, the signed index says {digest}); nothing was installed. "
-        "The mirror may be changing right now: try again in some minutes, or name another one with --mirror"
+        "The mirror may be changing right now: try again in a few minutes, or choose another mirror with --mirror"
     )
 
 
@@ -125,20 +125,20 @@ def unreachable(url: str, problem: Exception) -> Refusal:
         reason = f"{problem.code} {problem.reason}"
     return Refusal(
         f"{url}: the mirror cannot be reached ({reason}); check the network and the proxy, or name another mirror "
-        "with --mirror. What has arrived is kept and is not fetched again"
+        "with --mirror. What was received is kept"
     )
 
 
 def no_space(folder: str, problem: OSError) -> Refusal:
-    return Refusal(f"{folder}: {problem.strerror}; make room there, or choose another folder with --var (or $IVR_VAR)")
+    return Refusal(f"{folder}: {problem.strerror}; free space there, or choose another folder with --var (or $IVR_VAR)")
 
 
 def need_space(folder: str, count: int) -> None:
-    """Refuse before the work rather than in the middle of it."""
+    """Refuse before the work begins, if the space is not enough."""
     free = shutil.disk_usage(folder).free
     if free < count:
         raise Refusal(
-            f"{folder}: {megabytes(count)} are needed and {megabytes(free)} are free; make room there, "
+            f"{folder}: {megabytes(count)} are needed and {megabytes(free)} are free; free space there, "
             "or choose another folder with --var (or $IVR_VAR)"
         )
 
@@ -154,7 +154,7 @@ def _download(url: str, part: str, meter: Meter | None) -> None:
             with open(part, "ab") as file:
                 if _append(url, file, meter):
                     return
-            problem = ConnectionError("the connection was closed half-way")
+            problem = ConnectionError("the connection was closed early")
         except urllib.error.HTTPError as answer:
             with answer:
                 if answer.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and os.path.getsize(part):
@@ -171,11 +171,11 @@ def _download(url: str, part: str, meter: Meter | None) -> None:
 
 
 def _append(url: str, file: IO[bytes], meter: Meter | None) -> bool:
-    """Add what is still missing; whether the server says that this was all."""
+    """Append the missing rest; whether all promised bytes came."""
     have = file.tell()
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=SILENCE) as answer:
-        if have and answer.status != http.client.PARTIAL_CONTENT:  # this server knows no ranges
+        if have and answer.status != http.client.PARTIAL_CONTENT:  # this server does not support ranges
             file.truncate(0)
             if meter:
                 meter.add(-have)

@@ -1,7 +1,8 @@
-"""Debian packages without Debian: a signed index, packages checked against it, unpacked into a folder of our own.
+"""Debian packages on any Linux: a signed index, packages checked against it, unpacked into a folder of our own.
 
-The chain of trust is apt's: the keyring vouches for InRelease, InRelease for the index, the index for every package.
-No package's own script is run and nothing outside the folder is written.
+The chain of trust is that of apt: a key of the keyring signs InRelease, which has the digest of the index, which has
+the digests of the packages. No script of a package is run, and nothing outside the folder is written
+(docs/decisions/0014-own-package-install.md).
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 VERIFIERS: dict[str, tuple[str, ...]] = {
     "gpgv": (),
     "sqv": ("--cleartext",),
-}  # what apt itself uses, by Debian's age; and how to call it
+}  # what apt itself uses, in older and newer Debian; and the options
 FETCHERS = 4  # connections to the mirror at once
 
-# Read by nobody here: manual pages, translations and the like. Copyright files stay.
+# Not needed: manual pages, translations and the like. Copyright files stay.
 UNWANTED = re.compile(
     r"usr/share/(doc/(?![^/]+/copyright$)|man/|locale/|lintian/|bug/|perl/|doc-base/)|usr/lib/systemd/|etc/"
 )
 
 
 class Architecture(NamedTuple):
-    """What differs between processors: Debian's name, the folder of libraries, the loader in it."""
+    """A processor architecture: Debian's name, the folder of libraries, the loader in it."""
 
     name: str
     triplet: str
@@ -59,7 +60,7 @@ def architecture(machine: str | None = None) -> Architecture:
     except KeyError:
         raise Refusal(
             f"this machine is {machine!r}; the private switch is made for {' and '.join(ARCHITECTURES)}. "
-            "Install Asterisk 18 or newer by the system's own means and use --system"
+            "Install Asterisk 18 or newer with the system's package manager, and use --system"
         ) from None
 
 
@@ -78,7 +79,7 @@ class Package(NamedTuple):
 
 
 class Mirror(NamedTuple):
-    """A suite on a mirror, how its signature is checked, and where its files are kept."""
+    """A suite on a mirror; how its signature is checked, and where its files are cached."""
 
     url: str
     suite: str
@@ -92,7 +93,7 @@ class Mirror(NamedTuple):
         return "good" if self.verify else "NOT checked"
 
     def release(self, report: Report) -> str:
-        """The signed text of InRelease; the kept one when the mirror cannot be reached."""
+        """The signed text of InRelease; the cached one when the mirror cannot be reached."""
         kept = os.path.join(self.cache, f"InRelease-{self.suite}")
         url = f"{self.url}/dists/{self.suite}/InRelease"
         try:
@@ -102,7 +103,7 @@ class Mirror(NamedTuple):
         except Refusal as problem:
             if not os.path.exists(kept):
                 raise
-            report(f"{problem}\n  going on with the index of the last time")
+            report(f"{problem}\n  continuing with the cached index")
             with open(kept, "rb") as file:
                 content = file.read()
         text = signed_text(content, url, self.keyring) if self.verify else unchecked_text(content)
@@ -110,7 +111,7 @@ class Mirror(NamedTuple):
         return text
 
     def paragraphs(self, report: Report) -> dict[str, str]:
-        """Every package's paragraph by name, from the index that InRelease vouches for."""
+        """The paragraphs of all packages by name, from the index whose digest is in InRelease."""
         path = f"main/binary-{self.architecture.name}/Packages.xz"
         release = self.release(report)
         date = re.search(r"^Date: (.*)$", release, re.M)
@@ -125,7 +126,7 @@ class Mirror(NamedTuple):
             base = f"{self.url}/dists/{self.suite}"
             meter = Meter(size, report)
             try:
-                # By its digest first: that file stays when the mirror moves on between InRelease and here.
+                # By its digest first: that file stays when the mirror is updated between InRelease and here.
                 fetch(f"{base}/{os.path.dirname(path)}/by-hash/SHA256/{digest}", kept, digest=digest, meter=meter)
             except Missing:
                 fetch(f"{base}/{path}", kept, digest=digest, meter=meter)
@@ -135,7 +136,7 @@ class Mirror(NamedTuple):
             return dict(_paragraphs(file.read()))
 
     def fetch(self, packages: Iterable[Package], report: Report) -> list[str]:
-        """The packages as whole files in the cache, in the order given; those that are there are not fetched again."""
+        """Fetch the packages that are not in the cache yet; the paths of all, in the given order."""
         files = [(package, os.path.join(self.cache, package.file)) for package in packages]
         missing = [(package, path) for package, path in files if not is_whole(path, package.digest)]
         total = sum(package.size for package, _ in missing)
@@ -156,14 +157,16 @@ class Mirror(NamedTuple):
 
 
 def signed_text(content: bytes, name: str, keyring: str) -> str:
-    """What the signature covers, and nothing that stands around it."""
-    remedy = "or, if you trust the network, go without with --no-verify-signature (checksums are still compared)"
+    """The text that the signature covers, without what surrounds it."""
+    remedy = "or, if you trust the network, use --no-verify-signature (checksums are still compared)"
     tool = next((name for name in VERIFIERS if shutil.which(name)), None)
     if tool is None:
-        raise Refusal(f"neither gpgv nor sqv is here to check the mirror's signature; apt-get install gpgv, {remedy}")
+        raise Refusal(
+            f"neither gpgv nor sqv is installed to check the mirror's signature; apt-get install gpgv, {remedy}"
+        )
     if not os.path.exists(keyring):
         raise Refusal(
-            f"{keyring}: not there, so the mirror's signature cannot be checked; "
+            f"{keyring}: no such file, so the mirror's signature cannot be checked; "
             f"apt-get install debian-archive-keyring, name another file with --keyring, {remedy}"
         )
     with tempfile.TemporaryDirectory(prefix="ivr-") as folder:
@@ -171,15 +174,15 @@ def signed_text(content: bytes, name: str, keyring: str) -> str:
         with open(given, "wb") as file:
             file.write(content)
         command = [tool, *VERIFIERS[tool], "--keyring", os.path.abspath(keyring), "--output", text, given]
-        environment = {**os.environ, "GNUPGHOME": folder}  # gpgv reads no one's own keys
+        environment = {**os.environ, "GNUPGHOME": folder}  # keeps gpgv from reading anybody's own keys
         outcome = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False, env=environment
         )
-        if outcome.returncode:  # the text may have been written all the same
+        if outcome.returncode:  # the text may have been written nevertheless
             said = " ".join(line.removeprefix("gpgv: ") for line in outcome.stderr.strip().splitlines()[-3:])
             raise Refusal(
                 f"{name}: bad signature ({said}); nothing was installed. Name another mirror with --mirror, "
-                f"or bring {keyring} up to date"
+                f"or update {keyring}"
             )
         with open(text, encoding="utf-8") as signed:
             return signed.read()
@@ -194,13 +197,13 @@ def machine_mirror() -> str:
     """The Debian mirror that this machine's own apt uses."""
     remedy = "name a Debian mirror with --mirror URL"
     if not shutil.which("apt-get"):
-        raise Refusal(f"this machine has no apt to learn a mirror from; {remedy}")
+        raise Refusal(f"this machine has no apt that names a mirror; {remedy}")
     form = "$(SITE) $(ORIGIN) $(RELEASE) $(COMPONENT)"
     for line in _apt("indextargets", "--format", form, "Created-By: Packages"):
         words = line.split()
         if len(words) == 4 and words[1] == "Debian" and words[3] == "main" and "-" not in words[2]:
             return words[0]
-    # No lists here (a fresh container): apt still knows what it would ask for.
+    # No lists here (a new container): apt still prints what it would fetch.
     for line in _apt("--print-uris", "update"):
         if found := re.match(r"'(https?://[^']*/debian)/dists/[^/'-]+/InRelease'", line):
             return found[1]
@@ -208,7 +211,7 @@ def machine_mirror() -> str:
 
 
 def machine_proxy(url: str) -> str | None:
-    """The proxy that this machine's apt goes through, for those who set it there and not in the environment."""
+    """The proxy of this machine's apt, for machines where it is set there and not in the environment."""
     scheme = urlsplit(url).scheme
     if os.environ.get(f"{scheme}_proxy") or os.environ.get(f"{scheme.upper()}_PROXY") or not shutil.which("apt-config"):
         return None
@@ -219,7 +222,7 @@ def machine_proxy(url: str) -> str | None:
 
 
 def resolve(index: dict[str, str], roots: Iterable[str], wanted: Callable[[str], bool]) -> list[Package]:
-    """The roots and, of all that they depend on, what `wanted` accepts by name; sorted by name."""
+    """The roots and those of their direct and indirect dependencies that `wanted` accepts; sorted by name."""
     chosen: dict[str, Package] = {}
     waiting = list(roots)
     for name in waiting:
@@ -247,11 +250,11 @@ def package(name: str, paragraph: str) -> Package:
             tuple(re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9.+-]+)", depends)),
         )
     except KeyError as missing:
-        raise Refusal(f"the mirror's index says no {missing} for {name!r}; name another mirror with --mirror") from None
+        raise Refusal(f"the mirror's index has no {missing} for {name!r}; name another mirror with --mirror") from None
 
 
 def unpack(path: str, folder: str) -> None:
-    """Unpack a .deb's files below `folder`; what a member says about places outside is not followed."""
+    """Unpack the files of a .deb below `folder`. Refuses members outside it; skips such links."""
     try:
         with tarfile.open(fileobj=io.BytesIO(_data(path))) as tar:
             for member in tar:
@@ -261,7 +264,7 @@ def unpack(path: str, folder: str) -> None:
             raise no_space(folder, problem) from None
         raise
     except (tarfile.TarError, lzma.LZMAError, EOFError, ValueError) as problem:
-        raise Refusal(f"{path}: not a package that can be unpacked ({problem}); delete it and try again") from None
+        raise Refusal(f"{path}: cannot be unpacked as a package ({problem}); delete it and try again") from None
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None:
@@ -282,7 +285,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None
         os.chmod(target, 0o755 if member.mode & 0o111 else 0o644)
     elif member.issym():
         end = os.path.normpath(os.path.join(os.path.dirname(name), member.linkname))
-        if not end.startswith(("/", "../")):  # the few that leave lead to the host's /var and are never used here
+        if not end.startswith(("/", "../")):  # the few others lead to the host's /var and are not needed
             _remove(target)
             os.symlink(member.linkname, target)
 
@@ -296,12 +299,12 @@ def _data(path: str) -> bytes:
     """The data.tar of a .deb, which is an `ar` archive."""
     with open(path, "rb") as file:
         if file.read(8) != b"!<arch>\n":
-            raise ValueError("no ar archive")
+            raise ValueError("not an ar archive")
         while header := file.read(60):
             name, size = header[:16].decode("ascii", "replace").rstrip(" /"), int(header[48:58])
             if name.startswith("data.tar"):
                 if not name.endswith((".xz", ".gz", ".tar")):
-                    raise ValueError(f"{name} is packed in a way that is not known here")
+                    raise ValueError(f"{name} has an unsupported compression")
                 return file.read(size)
             file.seek(size + size % 2, os.SEEK_CUR)
     raise ValueError("no data.tar in it")

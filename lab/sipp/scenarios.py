@@ -1,6 +1,6 @@
-"""SIPp as callers and operators: its scenarios, written from a few steps.
+"""Scenarios of SIPp for callers and operators, written from a few steps.
 
-SIPp works from a timetable: it does not hear what is played to it. Keys are sent as SIP INFO and speech as an A-law
+SIPp works by fixed times: it does not hear what is played to it. Keys are sent as SIP INFO and speech as an A-law
 stream, neither of which needs a privilege.
 """
 
@@ -26,7 +26,7 @@ class Speak(NamedTuple):
 
 
 class Listen(NamedTuple):
-    """Like a pause, but the service may end the call meanwhile: then that is the end of it."""
+    """A pause during which the service may end the call; then the scenario ends."""
 
     seconds: float
 
@@ -62,7 +62,7 @@ _ENDED = '<recv request="BYE" optional="true" next="leave"/>\n'
 
 
 def caller(name: str, number: str, steps: Sequence[Step]) -> str:
-    """The scenario of a caller: dials, then does the steps in order. `number` may hold SIPp's [call_number]."""
+    """The scenario of a caller who dials and does the steps in order. `number` may contain SIPp's [call_number]."""
     played = [_step(number, step, sequence) for sequence, step in enumerate(steps, 2)]
     if any(isinstance(step, Listen) for step in steps):  # the service may end the call, at any time
         played = [text.replace('<recv response="200"/>', f'{_ENDED}<recv response="200"/>') for text in played]
@@ -72,8 +72,8 @@ def caller(name: str, number: str, steps: Sequence[Step]) -> str:
 
 
 def operators(ring_seconds: float, talk_seconds: float) -> str:
-    """The scenario of any number of operators at once: each call rings, is answered, is talked on, is ended by them;
-    unless the caller hangs up before."""
+    """The scenario of any number of operators at once: each call rings, is answered, and is ended by the operator after
+    `talk_seconds`, unless the caller hangs up before."""
     ours = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPpTag01[call_number]\n[last_Call-ID:]\n"
     header, contact = f"{ours}[last_CSeq:]\n", "Contact: <sip:[local_ip]:[local_port]>\n"
     goodbye = (

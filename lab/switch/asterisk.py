@@ -1,7 +1,7 @@
-"""A private Asterisk for development, tests and the demonstration: prepared, started, asked, stopped.
+"""A private Asterisk for development, tests and the demonstration: prepared, started, queried, stopped.
 
-Each switch is a folder with everything that this Asterisk reads and writes. `state.json` in it says which process runs
-it and on which ports; a process is known by its pid *and* the moment it began, so that nobody else's is ever stopped.
+Each switch is a folder with everything that this Asterisk reads and writes. Its `state.json` holds the process and the
+ports. A process is identified by its pid *and* its start time, so that no other process is ever stopped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Status(NamedTuple):
     user: str | None
     asterisk: str | None
     ports: Ports | None
-    note: str  # "" or what is odd: it died, it runs as root...
+    note: str  # "" or something unusual: it died, it runs as root...
 
 
 class Switch:
@@ -75,7 +75,7 @@ class Switch:
         self.alone = states.Lock(self.folder)  # `with switch.alone():` around steps that belong together
         self._claim: Claim | None = None
 
-    # where things are
+    # paths and ports
 
     @property
     def etc(self) -> str:
@@ -101,7 +101,7 @@ class Switch:
 
     @property
     def ports(self) -> Ports:
-        """Given by `prepare`, kept until another `prepare` finds them taken."""
+        """Assigned by `prepare`, and kept until another `prepare` finds them in use."""
         if self._claim:
             return self._claim.ports
         if known := self._state.ports:
@@ -118,13 +118,13 @@ class Switch:
         state = self._state
         return state.process.pid if state.process and state.alive else None
 
-    # what it does
+    # actions
 
     def prepare(self, render: Callable[[Switch], None] | None = None) -> None:
         """Make the folders, claim ports, write asterisk.conf and ami.json, and let `render` write the rest of etc/.
 
-        Without `render`, and when nobody has rendered there yet, a bare configuration is written. A switch that runs
-        keeps its ports.
+        Without `render`, and if nothing was rendered there yet, write a minimal configuration. A running switch keeps
+        its ports.
         """
         check_path(self.folder)
         with self.alone():
@@ -145,10 +145,10 @@ class Switch:
                     write_file(os.path.join(self.etc, name), text, mode, sync=False)
 
     def start(self, deadline: float = 30, faketime: str | None = None) -> bool:
-        """Run it, and return when it is fully booted; False when it was running already.
+        """Start it, and return when it is fully booted; False when it was running already.
 
-        `faketime` gives it a clock that can be moved (`clock.move`): an ISO instant, in Rome's time if it names no
-        zone. Raises `Refusal`, with what Asterisk said, when it ends or is not ready within `deadline` seconds.
+        `faketime`, an ISO instant (Rome's time without a zone), gives it a clock that can be moved with `clock.move`.
+        Raises `Refusal`, with Asterisk's output, when it ends or is not ready within `deadline` seconds.
         """
         with self.alone():
             if self.pid is not None:
@@ -174,7 +174,7 @@ class Switch:
         return True
 
     def stop(self, deadline: float = 15) -> bool:
-        """End it, and return when it is gone; False when it was not running. Calls under way are cut."""
+        """Stop it, and return when it has ended; False when it was not running. Current calls are cut off."""
         if not os.path.isdir(self.folder):
             return False
         with self.alone():
@@ -184,7 +184,7 @@ class Switch:
             return self._end(time.monotonic() + deadline)
 
     def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
-        """What the switch answers to a command of its own command line."""
+        """The output of a command of Asterisk's own command line. Raises `Refusal`."""
         try:
             outcome = subprocess.run(
                 [*self._command(), "-rx", command],
@@ -198,16 +198,16 @@ class Switch:
         except subprocess.TimeoutExpired:
             raise Refusal(f"{self.folder}: no answer to {command!r} within {timeout:g} s") from None
         if outcome.returncode:
-            said = (outcome.stderr or outcome.stdout).strip()
-            raise Refusal(f"{self.folder}: the switch cannot be asked {command!r} ({said}); is it running?")
+            output = (outcome.stderr or outcome.stdout).strip()
+            raise Refusal(f"{self.folder}: the switch cannot run {command!r} ({output}); is it running?")
         if outcome.stdout.startswith("No such command"):
-            raise Refusal(f"{self.folder}: {outcome.stdout.strip()}; does etc/modules.conf load what knows it?")
+            raise Refusal(f"{self.folder}: {outcome.stdout.strip()}; does etc/modules.conf load its module?")
         return outcome.stdout
 
     def console(self) -> None:
-        """Become the switch's own command line; returns only by an error."""
+        """Replace this process by Asterisk's command line; returns only by an error."""
         if not sys.stdin.isatty():  # Asterisk's console would spin at the end of its input
-            raise Refusal("the console wants a terminal; give one command as arguments instead")
+            raise Refusal("the console needs a terminal; pass one command as arguments instead")
         if self.pid is None:
             raise Refusal(f"{self.folder}: this switch is not running; `lab switch start`")
         line = [*self._command(), "-r"]
@@ -218,14 +218,12 @@ class Switch:
         pid = self.pid
         note = ""
         if pid is None and state.process:
-            note = (
-                f"its process {state.process.pid} is gone without having been stopped; {self._printed.path} may say why"
-            )
+            note = f"its process {state.process.pid} has ended without being stopped; {self._printed.path} may show why"
         elif pid is not None and state.user is None and os.geteuid() == 0:
             note = "runs as root"
         return Status(pid is not None, pid, state.user if pid else None, state.asterisk, state.ports, note)
 
-    # how
+    # details
 
     def _command(self) -> list[str]:
         return [*self.installation.command("asterisk"), "-C", self.conf]
@@ -239,7 +237,7 @@ class Switch:
         return states.load(self.folder)
 
     def _account(self) -> unprivileged.Account | None:
-        """Who it runs as; None for ourselves, which is said aloud when that is root."""
+        """The account it runs as; None for our own, which is reported when that is root."""
         probe = [*self.installation.command("asterisk"), "-V"]
         entered = [os.path.dirname(self.folder), *([self.prompts] if os.path.isdir(self.prompts) else [])]
         who, why = unprivileged.choose_account(self.folder, [probe, *self.starts], entered, self.shared)
@@ -261,9 +259,9 @@ class Switch:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C in this terminal is not meant for it
-                    # Asterisk listens a moment before it ignores SIGPIPE; who asks and leaves just then would end it.
-                    # Python ignores SIGPIPE, and what is ignored stays so in a new program.
+                    start_new_session=True,  # so that Ctrl-C in this terminal does not reach it
+                    # Asterisk listens shortly before it ignores SIGPIPE; a client that disconnects then would end it.
+                    # Python ignores SIGPIPE, and a new program inherits that.
                     restore_signals=False,
                     pass_fds=[self._claim.fileno()],
                     **(who.popen() if who else {}),
@@ -281,7 +279,7 @@ class Switch:
                 system=self.installation.is_system,
             ),
         )
-        self._claim.release()  # Asterisk has inherited it
+        self._claim.release()  # Asterisk has inherited the claim
         self._claim = None
         return process
 
@@ -297,18 +295,18 @@ class Switch:
                 raise Refusal(f"Asterisk ended at once (status {process.returncode}): {self._printed.last}")
 
     def _wait_until_printed(self, end: float) -> None:
-        """It answers a little before it has said all that it has to say; that is worth a moment, not a failure."""
+        """Asterisk answers shortly before it has printed everything: wait a moment, but do not fail."""
         while not self._printed.whole and time.monotonic() < end:
             time.sleep(0.01)
 
     def _is_booted(self, end: float) -> bool:
-        """Waits for the answer once there is somebody to ask."""
+        """Ask Asterisk once its socket accepts connections, and wait for the answer until `end`."""
         left = end - time.monotonic()
         if left <= 0 or not self._answers():
             return False
         try:
             return "fully booted" in self.cli("core waitfullybooted", timeout=left)
-        except Refusal:  # it ended meanwhile, or time is up
+        except Refusal:  # it has ended, or the time is over
             return False
 
     def _answers(self) -> bool:
@@ -336,7 +334,7 @@ class Switch:
                     process.wait(max(1.0, end - time.monotonic()))
                 if not process.wait(5):
                     raise Refusal(
-                        f"process {who.pid} ignores SIGKILL; is its disk gone? {self.folder} is left as it is"
+                        f"process {who.pid} does not end after SIGKILL; is its disk gone? {self.folder} was not changed"
                     )
             states.collect(who.pid)
         self._clean()
@@ -349,11 +347,11 @@ class Switch:
             states.save(self.folder, state._replace(process=None))
 
     def _make_run(self, who: unprivileged.Account | None) -> None:
-        """A fresh folder for the control socket; what a killed Asterisk left in it goes."""
+        """Make an empty folder for the control socket; delete what a killed Asterisk has left there."""
         shutil.rmtree(self.run, ignore_errors=True)
         try:
             os.mkdir(self.run, 0o700)
-        except OSError as problem:  # in the temporary directory anybody may have put something of that name
+        except OSError as problem:  # anybody can create a file of that name in the temporary directory
             raise Refusal(
                 f"{self.run}: {problem.strerror}; remove it, or put var/ on a shorter path with --var"
             ) from None
@@ -361,24 +359,24 @@ class Switch:
             unprivileged.give_ownership(self.run, who)
 
     def _claim_ports(self, may_change: bool) -> None:
-        """Those of the last time if they are free; others only when etc/ is going to be written for them."""
+        """Claim the last ports if they are free; others only if etc/ is going to be written for them."""
         known = self._state.ports
         claim = blocks.claim_block(known)
         if known not in (None, claim.ports) and not may_change:
             claim.release()
             raise Refusal(
                 f"{self.folder}: its ports from {known.sip} on are in use by another switch; stop that one, "
-                f"or write etc/ anew for other ports (`ivr render`)"
+                f"or render etc/ again for other ports (`lab switch render`)"
             )
         self._claim = claim
         states.save(self.folder, self._state._replace(ports=claim.ports))
 
     def _confirm_ports(self) -> None:
-        """Hold the very ports that etc/ was written for."""
+        """Hold the ports that etc/ was written for."""
         ports = self.ports
         if self._claim is None:
             self._claim_ports(may_change=False)
         elif ports != self._state.ports:
             self._claim.release()
             self._claim = None
-            raise Refusal(f"{self.folder}: somebody else has prepared this switch meanwhile; prepare it again")
+            raise Refusal(f"{self.folder}: this switch was prepared by another process meanwhile; prepare it again")

@@ -1,7 +1,7 @@
 """A switch's clock that can be moved while it runs, through libfaketime.
 
-libfaketime reads a small file at every look at the clock. An offset is written there, never an instant, so that the
-moved clock goes on running from wherever it was put, and does not depend on when the process began.
+libfaketime reads a small file whenever the process asks for the time. The file holds an offset, not an instant, so the
+clock runs on from where it was set, independently of the start time of the process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What libfaketime wants to be told. Time-outs, which follow the monotonic clock, stay true."""
+        """The settings of libfaketime. Time-outs use the monotonic clock, which is not changed."""
         return {
             "FAKETIME_TIMESTAMP_FILE": self._path,
             "FAKETIME_NO_CACHE": "1",
@@ -30,15 +30,15 @@ class Clock:
         }
 
     def move(self, to: str) -> None:
-        """Let it be `to` now: an ISO instant, such as "2026-12-24T09:59:50", in Rome's time if it names no zone."""
+        """Set the clock to an ISO instant, such as "2026-12-24T09:59:50"; Rome's time without a zone."""
         offset = instant(to) - time.time()
         write_file(self._path, f"{offset:+.6f}\n", sync=False)  # whole at once: the process may read at any moment
 
 
 def instant(text: str) -> float:
-    """Epoch seconds of an ISO instant; Rome's time if it names no zone."""
+    """Epoch seconds of an ISO instant; Rome's time without a zone."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(f"{text!r} is no instant; write it like 2026-12-24T10:00:00") from None
+        raise Refusal(f"{text!r} is not an instant; write it like 2026-12-24T10:00:00") from None
     return (when if when.tzinfo else when.replace(tzinfo=ROME)).timestamp()

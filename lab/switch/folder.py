@@ -1,7 +1,7 @@
-"""The files that a private switch needs before anything of the service: its folders, and a bare configuration.
+"""The files that a private switch needs to start: its folders, and a minimal configuration.
 
-The service's own files (pjsip, queues, extensions and so on) are rendered from `config/asterisk/`; what stands here
-under `bare` is only enough to start Asterisk where nothing has been rendered.
+The service's own files (pjsip, queues, extensions and so on) are rendered from `config/asterisk/`; `bare` is enough
+to start Asterisk before anything was rendered.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BARE = "; A bare configuration by `lab switch`; `ivr render` writes the service'
 
 
 def run_folder(folder: str) -> str:
-    """Of the control socket: in the switch's folder, or a short one elsewhere when its path would be too long."""
+    """The folder of the control socket: in the switch's folder, or elsewhere when that path would be too long."""
     here = os.path.join(folder, "run")
     if len(os.fsencode(os.path.join(here, SOCKET))) <= LONGEST_SOCKET:
         return here
@@ -54,7 +54,10 @@ def run_folder(folder: str) -> str:
 
 
 def asterisk_conf(folder: str, run: str, installation: Installation, system_name: str = "") -> str:
-    """Where everything lies. `run` is apart because the control socket's path may have 107 bytes at most."""
+    """The paths of everything. `run` may be elsewhere because a socket's path has at most 107 bytes.
+
+    With a `system_name`, every call id begins with it and a hyphen.
+    """
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most_files = MOST_FILES if allowed == resource.RLIM_INFINITY else min(MOST_FILES, allowed)
     named = f"systemname = {system_name}\n" if system_name else ""
@@ -75,7 +78,7 @@ astlogdir => {folder}/log
 astsbindir => {os.path.dirname(installation.command("asterisk")[-1])}
 
 [options]
-{named}; The console is kept in a file, and the steps of a call-back would show the citizen's number.
+{named}; The console is kept in a file; verbose output of a call-back would show the citizen's number there.
 verbose = 0
 nocolor = yes
 hideconnect = yes
@@ -92,7 +95,7 @@ astctlpermissions = 0600
 
 
 def bare(ports: Ports, ami: Mapping[str, str | int], folder: str) -> dict[str, str]:
-    """File name -> text: an Asterisk that answers its manager and its SIP port and knows one number, which plays."""
+    """File name -> text, for an Asterisk with a manager interface, a SIP port and one extension that plays a digit."""
     texts = {
         "modules.conf": "[modules]\nautoload=no\n"
         + "".join(f"load = {name}.so\n" for line in MODULES for name in line.split()),
@@ -132,7 +135,7 @@ def bare(ports: Ports, ami: Mapping[str, str | int], folder: str) -> dict[str, s
 
 
 def is_bare(etc: str) -> bool:
-    """Whether nothing but `bare` has written there."""
+    """Whether only `bare` was written there."""
     try:
         with open(os.path.join(etc, "modules.conf"), encoding="utf-8", errors="replace") as file:
             return file.readline() == BARE
@@ -143,7 +146,7 @@ def is_bare(etc: str) -> bool:
 def link_sounds(folder: str, installation: Installation, prompts: str) -> None:
     """`share/sounds/it`: Asterisk's phrases, entry by entry, the service's prompts as `nul/<id>`, and its digits.
 
-    Where the prompts have a `digits/` of their own it takes the place of Asterisk's: one voice says all of a number.
+    A `digits/` folder among the prompts replaces Asterisk's, so that one voice says a whole number.
     """
     share = os.path.join(folder, "share")
     for name in ("documentation", "rest-api"):
@@ -156,15 +159,15 @@ def link_sounds(folder: str, installation: Installation, prompts: str) -> None:
         italian = os.path.join(installation.sounds, "it")
     own = os.path.join(sounds, "it")
     os.makedirs(own, exist_ok=True)
-    wanted = {"nul": prompts}
+    links = {"nul": prompts}
     if os.path.isdir(digits := os.path.join(prompts, "digits")):
-        wanted["digits"] = digits
+        links["digits"] = digits
     if os.path.isdir(italian):
-        wanted = {name: os.path.join(italian, name) for name in os.listdir(italian)} | wanted
-    for name in set(os.listdir(own)) - set(wanted):
-        if os.path.islink(os.path.join(own, name)):  # what ops put there themselves stays
+        links = {name: os.path.join(italian, name) for name in os.listdir(italian)} | links
+    for name in set(os.listdir(own)) - set(links):
+        if os.path.islink(os.path.join(own, name)):  # other files were put there by ops, and stay
             os.remove(os.path.join(own, name))
-    for name, path in wanted.items():
+    for name, path in links.items():
         _link(path, os.path.join(own, name))
 
 

@@ -24,7 +24,7 @@ def render(options: argparse.Namespace, places: Places) -> int:
 
 
 def private_values(compiled: Compiled, places: Places, chosen: Switch, now: float) -> Values:
-    """For a private switch that has been prepared: its ports and its manager's password."""
+    """The values of a prepared private switch: its ports and its manager password."""
     ami = chosen.ami
     return Values(
         **rendering.common_values(compiled, places, now),
@@ -37,7 +37,7 @@ def private_values(compiled: Compiled, places: Places, chosen: Switch, now: floa
 
 
 def _prepared(options: argparse.Namespace, places: Places) -> Switch:
-    """The private switch, with ports of its own; while it does not run, new ones are given if others took them."""
+    """The private switch with its ports; unless it runs, it gets new ones if the old ones are in use."""
     chosen = find_switch(places, options.name, needed=False)
     if chosen.pid is not None or options.diff_only:
         return chosen

@@ -1,5 +1,4 @@
-"""What a switch's folder remembers: its process and ports, its manager's password, what Asterisk printed; and the lock
-by which one at a time starts or stops it."""
+"""The state of a switch in its folder: process, ports, Asterisk's output; and the lock for starting and stopping it."""
 
 from __future__ import annotations
 
@@ -18,12 +17,12 @@ from lab import processes
 
 
 class State(NamedTuple):
-    """`process` is None when the switch was stopped; when it is not, the process may still have died since."""
+    """`process` is None after the switch was stopped; a process that is recorded here may have died since."""
 
     ports: Ports | None = None
     process: processes.Identity | None = None
     asterisk: str | None = None  # version
-    user: str | None = None  # whom it runs as, when not as who started it
+    user: str | None = None  # the account it runs as, if not that of the user who started it
     system: bool = False
 
     @property
@@ -31,7 +30,7 @@ class State(NamedTuple):
         return self.process is not None and _is_alive(self.process)
 
 
-_children: dict[int, subprocess.Popen[bytes]] = {}  # started by this very program, which must also collect them
+_children: dict[int, subprocess.Popen[bytes]] = {}  # started by this program, which must also wait for them
 
 
 def adopt(process: subprocess.Popen[bytes]) -> None:
@@ -53,7 +52,7 @@ def load(folder: str) -> State:
     except (FileNotFoundError, NotADirectoryError):
         return State()
     except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise Refusal(f"{path}: {problem!r}; stop this Asterisk by hand if it runs, then delete the file") from None
+        raise Refusal(f"{path}: {problem!r}; if this Asterisk runs, stop it by hand; then delete the file") from None
 
 
 def save(folder: str, state: State) -> None:
@@ -72,14 +71,14 @@ class Printed:
 
     @property
     def whole(self) -> bool:
-        """Whether all of its start is there: a thread prints, and may lag behind."""
+        """Whether the whole start was printed: a thread prints, with a delay."""
         return "Asterisk Ready." in self._lines()
 
     @property
     def last(self) -> str:
-        """The end of it, or better the end of its errors."""
-        said = self._errors() or self._lines()
-        return f"{' | '.join(said[-3:]) or 'it said nothing'} (all of it: {self.path})"
+        """The last lines; if there are errors, the last errors."""
+        lines = self._errors() or self._lines()
+        return f"{' | '.join(lines[-3:]) or 'no output'} (full output: {self.path})"
 
     @property
     def complaint(self) -> str:
@@ -97,7 +96,7 @@ class Printed:
 
 
 class Lock:
-    """One start or stop of a switch at a time; may be taken again by who has it."""
+    """Only one start or stop of a switch at a time. Its holder may take it again."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, ".lock")
@@ -114,7 +113,7 @@ class Lock:
         except OSError as problem:
             raise Refusal(
                 f"{problem.filename}: {problem.strerror}; does another user own this switch? "
-                "Be that user, or choose another folder with --var"
+                "Run this as that user, or choose another folder with --var"
             ) from None
         with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -11,7 +11,7 @@ import pytest
 
 from lab.switch.asterisk import Switch
 from lab.switch.installation import Installation, install
-from tests.lab.switch.observed import SHARED, processes_of
+from tests.lab.switch.probes import SHARED, processes_of
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ class Watched:
     """A process that can say something, and whether the watchdog has barked."""
 
     def __init__(self) -> None:
-        self.barked = threading.Event()
-        self.watchdog = Watchdog(PATIENCE, self.barked.set)
+        self.silent = threading.Event()
+        self.watchdog = Watchdog(PATIENCE, self.silent.set)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def say(self, message: str) -> None:
@@ -39,27 +39,27 @@ def process() -> Iterator[Watched]:
     watched.close()
 
 
-def test_it_barks_when_the_beats_stop(process: Watched) -> None:
+def test_a_process_that_stops_reporting_is_noticed(process: Watched) -> None:
     process.say("READY=1")
     process.say("WATCHDOG=1")
-    assert process.barked.wait(DEADLINE)
+    assert process.silent.wait(DEADLINE)
 
 
-def test_it_barks_once_for_each_process_that_was_ready(process: Watched) -> None:
+def test_silence_is_noticed_once_for_each_process_that_was_ready(process: Watched) -> None:
     for _ in range(2):
-        process.barked.clear()
+        process.silent.clear()
         process.say("READY=1")
-        assert process.barked.wait(DEADLINE)
-    process.barked.clear()
-    assert not process.barked.wait(3 * PATIENCE)
+        assert process.silent.wait(DEADLINE)
+    process.silent.clear()
+    assert not process.silent.wait(3 * PATIENCE)
 
 
 @pytest.mark.parametrize("last", ["RELOADING=1", "STOPPING=1", ""])
-def test_who_is_not_ready_yet_or_stopping_need_not_beat(process: Watched, last: str) -> None:
+def test_a_process_that_starts_or_stops_need_not_report(process: Watched, last: str) -> None:
     if last == "STOPPING=1":
         process.say("READY=1")
     process.say(last)
-    assert not process.barked.wait(3 * PATIENCE)
+    assert not process.silent.wait(3 * PATIENCE)
 
 
 def test_two_watchdogs_have_two_addresses(process: Watched) -> None:

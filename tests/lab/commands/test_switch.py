@@ -16,7 +16,7 @@ from common.places import ROOT, Places
 from lab import cli
 from lab.switch.by_name import find_switch, switch_names
 from lab.switch.installation import Installation
-from tests.lab.switch.observed import DEADLINE, processes_of
+from tests.lab.switch.probes import DEADLINE, processes_of
 
 pytestmark = pytest.mark.switch
 
@@ -96,7 +96,7 @@ def test_the_console_wants_a_terminal(lab_switch: Terminal, monkeypatch: pytest.
         monkeypatch.setattr(sys, "stdin", nothing)
         status, _, complaint = lab_switch("console")
     assert status == 1
-    assert "the console wants a terminal; give one command as arguments instead" in complaint
+    assert "the console needs a terminal; pass one command as arguments instead" in complaint
 
 
 def test_the_console_in_a_terminal(lab_switch: Terminal, site: Places) -> None:

@@ -63,7 +63,10 @@ def test_a_full_disk_while_fetching(tmp_path: Path) -> None:
     repository = Repository()
     repository.files["x"] = bytes(100_000)
     (tmp_path / "x.part").symlink_to("/dev/full")
-    with repository.served() as url, pytest.raises(Refusal, match=r"No space left on device; make room there, .*--var"):
+    with (
+        repository.served() as url,
+        pytest.raises(Refusal, match=r"No space left on device; free space there, .*--var"),
+    ):
         fetch(f"{url}/x", str(tmp_path / "x"), digest="0" * 64)
     assert len(repository.asked) == 1  # no use to try again
 

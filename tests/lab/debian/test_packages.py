@@ -117,7 +117,7 @@ class TestChoice:
             resolve({}, ["sip-tester"], lambda name: True)
 
     def test_an_incomplete_paragraph_is_refused(self) -> None:
-        with pytest.raises(Refusal, match="says no 'SHA256' for 'x'; name another mirror"):
+        with pytest.raises(Refusal, match="has no 'SHA256' for 'x'; name another mirror"):
             package("x", "Version: 1\nFilename: f\nSize: 1\n")
 
 
@@ -175,12 +175,12 @@ class TestUnpacking:
     @pytest.mark.parametrize(
         ("content", "why"),
         [
-            (b"", "no ar archive"),
-            (b"PK\x03\x04", "no ar archive"),
+            (b"", "not an ar archive"),
+            (b"PK\x03\x04", "not an ar archive"),
             (ar([("debian-binary", b"2.0\n")]), r"no data\.tar in it"),
-            (ar([("data.tar.zst", b"x")]), r"data\.tar\.zst is packed in a way"),
-            (ar([("data.tar.xz", b"no xz")]), "not a package"),
-            (deb({"./a": os.urandom(9000)})[:-5000], "not a package"),
+            (ar([("data.tar.zst", b"x")]), r"data\.tar\.zst has an unsupported compression"),
+            (ar([("data.tar.xz", b"no xz")]), "cannot be unpacked as a package"),
+            (deb({"./a": os.urandom(9000)})[:-5000], "cannot be unpacked as a package"),
         ],
     )
     def test_what_is_no_package_is_refused(self, tmp_path: Path, content: bytes, why: str) -> None:
@@ -192,7 +192,7 @@ class TestUnpacking:
     def test_a_full_disk_says_so(self, tmp_path: Path, small_files: None) -> None:
         given = tmp_path / "x.deb"
         given.write_bytes(deb({"./big": bytes(1 << 20)}))
-        with pytest.raises(Refusal, match="make room there, or choose another folder with --var"):
+        with pytest.raises(Refusal, match="free space there, or choose another folder with --var"):
             unpack(str(given), str(tmp_path))
 
 
@@ -216,7 +216,7 @@ class TestMachine:
 
     def test_no_apt_has_its_remedy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(Refusal, match="no apt to learn a mirror from; name a Debian mirror with --mirror"):
+        with pytest.raises(Refusal, match="no apt that names a mirror; name a Debian mirror with --mirror"):
             packages.machine_mirror()
 
 

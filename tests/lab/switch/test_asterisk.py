@@ -21,7 +21,7 @@ from common.ports import Ports
 from lab.switch.asterisk import Switch
 from lab.switch.by_name import find_switch
 from lab.switch.installation import Installation
-from tests.lab.switch.observed import DEADLINE, SHARED, answers_sip, login, processes_of, until
+from tests.lab.switch.probes import DEADLINE, SHARED, answers_sip, login, processes_of, until
 
 pytestmark = pytest.mark.switch
 
@@ -105,7 +105,7 @@ class TestLife:
         assert Path(one.run, "asterisk.ctl").exists()  # it had no time to clean up
         status = one.status()
         assert not status.running
-        assert f"process {pid} is gone without having been stopped" in status.note
+        assert f"process {pid} has ended without being stopped" in status.note
         with pytest.raises(Refusal, match="is it running"):
             one.cli("core show version")
         assert one.start(DEADLINE)
@@ -218,7 +218,7 @@ class TestRefused:
         state.write_text(json.dumps(json.loads(state.read_text()) | {"ports": first.ports._asdict()}))
         third = Switch(first.installation, second.folder)
         assert third.ports == first.ports
-        with pytest.raises(Refusal, match="are in use by another switch; stop that one, or write etc/ anew"):
+        with pytest.raises(Refusal, match="are in use by another switch; stop that one, or render etc/ again"):
             third.prepare()
         told: list[Ports] = []
         third.prepare(lambda one: told.append(one.ports))

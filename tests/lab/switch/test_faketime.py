@@ -26,7 +26,7 @@ def test_instants_are_romes_unless_they_say_otherwise(text: str, seconds: int) -
 
 
 def test_no_instant_is_refused() -> None:
-    with pytest.raises(Refusal, match="'tomorrow' is no instant; write it like 2026-12-24T10:00:00"):
+    with pytest.raises(Refusal, match="'tomorrow' is not an instant; write it like 2026-12-24T10:00:00"):
         instant("tomorrow")
 
 

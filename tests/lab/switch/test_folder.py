@@ -20,7 +20,7 @@ from lab.debian.tree import Source
 from lab.switch.asterisk import Switch
 from lab.switch.faketime import instant
 from lab.switch.installation import Installation, install, installed, system_installation
-from tests.lab.switch.observed import DEADLINE, SHARED, login, until
+from tests.lab.switch.probes import DEADLINE, SHARED, login, until
 
 pytestmark = pytest.mark.switch
 

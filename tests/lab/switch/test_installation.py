@@ -235,7 +235,7 @@ class TestRefused:
     def test_a_disk_that_is_too_small(self, site: Site) -> None:
         site.repository.add("libfaketime", {"./usr/lib/x": b"x"}, **{"Installed-Size": str(10**15)})
         site.repository.publish()
-        site.refused("MB are needed and .* MB are free; make room there")
+        site.refused("MB are needed and .* MB are free; free space there")
         assert site.repository.asked_for(".deb") == []
 
     def test_a_var_that_cannot_be_written(self, site: Site, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ class TestInterrupted:
         site.install()
         os.remove(Path(site.places.tree) / STAMP)
         site.install(mirror=f"http://127.0.0.1:{closed_port}/debian")
-        assert any("going on with the index of the last time" in line for line in site.said)
+        assert any("continuing with the cached index" in line for line in site.said)
 
     def test_a_cached_release_is_not_believed_without_its_signature(self, site: Site, closed_port: int) -> None:
         site.install()
