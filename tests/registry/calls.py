@@ -1,4 +1,4 @@
-"""Calls as the telephone tells of them: facts, segments in a spool, messages in a store."""
+"""Calls as the intake sees them: facts, segments in a spool, messages in a store."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def write(places: Places, facts: Sequence[Fact | bytes], name: str = "") -> Path
     folder = Path(places.facts, "2026-11-25")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name or f'{int(NOON * 1000):013d}-1-{os.urandom(4).hex()}-1'}.jsonl"
-    draft = folder / f"{path.name}.draft"  # visible in one step, as a writer seals it
+    draft = folder / f"{path.name}.draft"  # visible at once, as when a writer seals it
     draft.write_bytes(lines)
     draft.rename(path)
     return path
 
 
 def number_of(message_id: str) -> StoredMessage:
-    """A store in which every message has a number, a few of them the same one."""
+    """A message store in which most messages have a number, and some share one."""
     digit = int.from_bytes(message_id.encode(), "big") % 7
     return StoredMessage(None if digit == 0 else f"+3906698{digit}1234", "cli" if digit else "none", False, NOON)
 

@@ -1,4 +1,4 @@
-"""A database for one test; every test that asks for it runs on SQLite and on PostgreSQL."""
+"""Databases for tests. A test with the fixture `database` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.registry.sqlite import create
 
 @pytest.fixture(scope="session")
 def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite database with all its tables, to be copied."""
+    """A SQLite database with all its tables, to copy."""
     return create(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture
 def sqlite(tmp_path: Path, sqlite_file: Path) -> Iterator[Database]:
-    """Empty, with all its tables; for what only SQLite has."""
+    """An empty SQLite database with all its tables."""
     path = tmp_path / "registry.db"
     shutil.copy(sqlite_file, path)
     made = Database(f"sqlite:///{path}")
@@ -33,7 +33,7 @@ def sqlite(tmp_path: Path, sqlite_file: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def postgresql() -> Iterator[Database]:
-    """Empty, with all its tables; for what only PostgreSQL has."""
+    """An empty PostgreSQL database with all its tables."""
     made = postgres.with_tables()
     yield made
     made.close()
@@ -41,12 +41,12 @@ def postgresql() -> Iterator[Database]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """Empty, with all its tables, as the migrations make them."""
+    """An empty database with all its tables, as the migrations make them."""
     made: Database = request.getfixturevalue(request.param)
     return made
 
 
 @pytest.fixture
 def desk(database: Database, shipped: Compiled) -> Desk:
-    """Somebody at work on requests, with the shipped configuration."""
+    """Short steps on requests, with the shipped configuration."""
     return Desk(database, shipped)

@@ -1,4 +1,4 @@
-"""One PostgreSQL for all tests of a process: started when the first test asks, gone with the process."""
+"""One PostgreSQL server for all tests of a process: started for the first test, stopped with the process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lab import postgres
 from registry.db.connection import Database
 from registry.db.migrations import all_tables, upgrade
 
-TABLES = "registry"  # the database that tests share, one after the other
+TABLES = "registry"  # the database that tests use one after the other
 
 
 @functools.cache
 def running() -> postgres.Server:
-    """It is fetched when it is not there, as the switch is: these tests are never left out."""
+    """Start the server; it is installed if missing, as the switch is: these tests are never skipped."""
     folder = tempfile.mkdtemp(prefix="nul-postgres-")
     made = postgres.Server(postgres.install(Places(), report=lambda line: None), folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -29,7 +29,7 @@ def running() -> postgres.Server:
 
 
 def database(name: str, *, fresh: bool = True) -> Database:
-    """A database of that name; with `fresh` an empty one."""
+    """Return a database of that name; with `fresh` an empty one."""
     if fresh:
         admin = Database(running().url())
         with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -48,7 +48,7 @@ def _migrated() -> None:
 
 
 def with_tables() -> Database:
-    """All tables, none with a row: emptying them takes a fiftieth of the time that making them takes."""
+    """Return a database with all tables, emptied: that takes a fiftieth of the time of creating them."""
     _migrated()
     made = database(TABLES, fresh=False)
     with made.begin() as connection:

@@ -1,4 +1,4 @@
-"""Somebody at work on requests: a database that knows topics, promises, offices, and short words for what is done."""
+"""Short steps on requests, for tests: a database with topics, promises and job centres."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MORNING = rome("2026-11-24 10:00")  # a Tuesday
 HOUR, DAY = 3600.0, 86400.0
 
 
-def publish(database: Database, compiled: Compiled) -> Rules:
-    """Topics, promises and two job centres."""
+def save_rules(database: Database, compiled: Compiled) -> Rules:
+    """Save topics, promises and two job centres."""
     rules = Rules.of(compiled)
     with database.begin() as connection:
         clocks.save_promises(connection, rules)
@@ -35,7 +35,7 @@ def publish(database: Database, compiled: Compiled) -> Rules:
 
 class Desk:
     def __init__(self, database: Database, compiled: Compiled) -> None:
-        self.database, self.rules = database, publish(database, compiled)
+        self.database, self.rules = database, save_rules(database, compiled)
 
     def third_level(self) -> None:
         self.rules = self.rules._replace(third_level=True)
@@ -64,7 +64,7 @@ class Desk:
             return history.read_events(connection, request.request_id)
 
     def clocks(self, request: Request) -> list[Any]:
-        """The rows of its clocks, in the order in which they started."""
+        """Return the rows of its clocks, in the order in which they started."""
         table = schema.sla_clock
         order = (table.c.started_at, table.c.promise_code, table.c.clock_no)
         return self.rows(select(table).where(table.c.request_id == request.request_id).order_by(*order))
@@ -79,7 +79,7 @@ class Desk:
             return list(connection.execute(query))
 
     def begin(self) -> Any:
-        """A transaction of this database's connection."""
+        """Open a transaction."""
         return self.database.begin()
 
 

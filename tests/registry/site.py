@@ -1,4 +1,4 @@
-"""The registry of a site: its folders, its configuration, `NUL_DATABASE` as a test wants it."""
+"""A site for tests: its folders and its configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ivr.configuration.compiled import Compiled
 
 
 def configured(folder: Path, compiled: Compiled) -> Places:
-    """Folders below this one, with the configuration compiled into them, as `ivr compile` does."""
+    """Return places below this folder, with the compiled configuration in them, as after `ivr compile`."""
     places = Places(var=str(folder))
     Path(places.compiled).parent.mkdir(parents=True, exist_ok=True)
     Path(places.compiled).write_text(json.dumps(compiled), encoding="utf-8")

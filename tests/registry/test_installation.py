@@ -40,7 +40,7 @@ def run(places: Places, *words: str) -> int:
 
 
 def older(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program comes whose newest revision the database does not have."""
+    """Pretend that the program has a newer revision than the database."""
     folder = Path(places.var, "newer program")
     versions = folder / "versions"
     versions.mkdir(parents=True)
@@ -56,7 +56,7 @@ def older(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "FOLDER", str(folder))
 
 
-def test_init_makes_keys_tables_topics_and_promises(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_creates_keys_tables_topics_and_promises(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(places, "init") == 0
     said = capsys.readouterr().out
     assert f"keys: {keys.path(places)}; keep a copy of this file apart\n" in said
@@ -82,7 +82,7 @@ def test_init_again_changes_nothing(places: Places, capsys: pytest.CaptureFixtur
         assert "NEW" in connection.execute(select(schema.topic.c.topic_code)).scalars().all()
 
 
-def test_the_database_of_another_program_is_left_alone(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_database_of_another_program_is_not_changed(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     Path(places.var).mkdir(exist_ok=True)
     other = Database(database_url(places))
     with other.begin() as connection:
@@ -94,14 +94,14 @@ def test_the_database_of_another_program_is_left_alone(places: Places, capsys: p
     other.close()
 
 
-def test_what_is_secret_is_not_for_everybody(tmp_path: Path, compiled: Compiled) -> None:
+def test_secret_files_are_not_readable_for_everybody(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
     installation.init(places)
     assert stat.S_IMODE(os.stat(keys.path(places)).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "registry.db").st_mode) & 0o007 == 0
 
 
-def test_migrate_brings_older_tables_up(
+def test_migrate_upgrades_older_tables(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(places, "init")
@@ -131,7 +131,7 @@ def test_migrate_makes_a_backup_of_sqlite_first(
         assert connection.execute(select(schema.topic.c.topic_code)).first() is not None
 
 
-def test_a_migration_that_fails_leaves_everything_as_it_was(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_migration_changes_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     run(places, "init")
     older(places, monkeypatch)
     with open(Path(migrations.FOLDER, "versions", "9998_next.py"), "a", encoding="utf-8") as file:
@@ -147,7 +147,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(places: Places, monk
 
 
 @pytest.mark.parametrize("command", ["init", "migrate", "backup"])
-def test_newer_tables_are_left_alone(places: Places, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_newer_tables_are_not_changed(places: Places, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(places, "init")
     with Database(database_url(places)).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -164,12 +164,12 @@ def test_without_a_registry_migrate_says_init(places: Places, capsys: pytest.Cap
     assert not os.path.exists(Path(places.var, "registry.db"))
 
 
-def test_without_configuration_init_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_needs_a_compiled_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--var", str(tmp_path), "init"]) == 1
     assert "ivr compile" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, compiled: Compiled) -> None:
+def test_the_error_names_a_folder_that_cannot_be_written(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
     (tmp_path / "registry.db").mkdir()
     with pytest.raises(DatabaseError, match=r"registry\.db: Is a directory; does the folder exist"):

@@ -1,4 +1,4 @@
-"""The units of systemd start commands that there are, as the user and in the folders of the engine."""
+"""The systemd units start existing commands, as the user and in the folders of the engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def unit(path: Path) -> configparser.ConfigParser:
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in OURS])
-def test_a_unit_starts_a_command_that_there_is(path: Path) -> None:
+def test_every_unit_starts_an_existing_command(path: Path) -> None:
     service = unit(path)["Service"]
     program, command, *words = shlex.split(service["ExecStart"])
     assert program == "/opt/numero-unico/.venv/bin/registry"
@@ -44,7 +44,7 @@ def test_every_timer_has_its_service() -> None:
     assert {"nul-backup.timer", "nul-purge.timer"} <= {path.name for path in timers}
 
 
-def test_backup_keeps_the_last_ones(
+def test_backup_keeps_the_last_backups(
     tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("NUL_DATABASE", raising=False)
@@ -63,6 +63,6 @@ def test_backup_keeps_the_last_ones(
     assert f"backup: {folder}/registry-" in capsys.readouterr().out
 
 
-def test_to_keep_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keeping_no_backup_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--var", str(tmp_path), "backup", str(tmp_path), "--keep", "0"]) == 1
     assert "--keep: needs at least 1" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from registry.people.contacts import Identity
 from registry.requests.opening import Opening, open_request
 from registry.requests.request import Request, get_request
 from registry.site import Site
-from tests.registry.request_steps import publish
+from tests.registry.request_steps import save_rules
 from tests.voicemail.sounds import tone, wav
 from voicemail.callback import housekeeping, worklist
 from voicemail.callback.housekeeping import Tidied
@@ -36,7 +36,7 @@ class Work:
         self.database, self.compiled = database, compiled
         self.places = Places(var=str(folder))
         Path(self.places.compiled).write_text(json.dumps(compiled), encoding="utf-8")
-        self.rules = publish(database, compiled)
+        self.rules = save_rules(database, compiled)
         self.keys = keys.make(self.places)
         self.site = Site(self.places, compiled, database, self.keys)
         self.limits = Limits.of(compiled)

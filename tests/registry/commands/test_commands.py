@@ -1,4 +1,4 @@
-"""The commands on requests, as a person at a terminal meets them."""
+"""The commands on requests, run as from a terminal."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ONE, TWO, THREE = (protocol_number.format_number(2026, number) for number in (1,
 
 
 class Terminal:
-    """Somebody at a terminal, with a registry of their own; what they type is done at the moment `now`."""
+    """A terminal with its own registry; commands run at the time `now`."""
 
     def __init__(self, places: Places, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
         self._places, self.database, self._capsys, self.now = places, database, capsys, MORNING
 
     def run(self, *words: str, status: int = 0) -> str:
-        """What was said on standard output; with a status of 1, on standard error."""
+        """Run a command; return its standard output or, with status 1, its standard error."""
         with mock.patch("time.time", lambda: self.now):
             assert cli.main(["--var", self._places.var, *words]) == status
         out, err = self._capsys.readouterr()
@@ -69,7 +69,7 @@ def opened(terminal: Terminal, channel: str = "phone", *more: str) -> str:
     return terminal.run("open", "--topic", "DID", "--channel", channel, "--by", "op117", *more)
 
 
-def test_a_request_is_opened_and_its_number_dictated(terminal: Terminal) -> None:
+def test_open_prints_the_number_and_its_dictated_form(terminal: Terminal) -> None:
     assert opened(terminal, "email") == (
         f"{ONE}: new, level 1, due Thu 26 Nov 2026 10:00 (version 1)\nda dettare: {protocol_number.spell_out(ONE)}\n"
     )
@@ -77,7 +77,7 @@ def test_a_request_is_opened_and_its_number_dictated(terminal: Terminal) -> None
     assert (found["protocol"], found["due_at"], found["spoken"]) == (TWO, None, protocol_number.spell_out(TWO))
 
 
-def test_of_one_call_there_is_one_request(terminal: Terminal) -> None:
+def test_a_call_has_one_request(terminal: Terminal) -> None:
     opened(terminal, "phone", "--call", "1795510800.7", "--outcome", "informed")
     again = ("open", "--topic", "DID", "--by", "op117", "--call", "1795510800.7")
     assert terminal.run(*again, status=1) == (
@@ -86,7 +86,7 @@ def test_of_one_call_there_is_one_request(terminal: Terminal) -> None:
     assert f"{ONE}: new, level 1" in terminal.run("reopen", ONE, "--by", "op117")
 
 
-def test_a_life_from_the_terminal(terminal: Terminal, tmp_path: Path) -> None:
+def test_every_action_from_the_terminal(terminal: Terminal, tmp_path: Path) -> None:
     sheet = tmp_path / "cpi.csv"
     sheet.write_text("codice;nome;provincia\nRM01;Roma Cinecittà;RM\n", encoding="utf-8")
     assert terminal.run("offices", "--import", str(sheet)) == f"{sheet}: 1 new, 0 changed, 0 unchanged\n"
@@ -115,7 +115,7 @@ def test_a_life_from_the_terminal(terminal: Terminal, tmp_path: Path) -> None:
     assert {words[0] for words, _ in steps} == set(ACTIONS) - {"open"}
 
 
-def test_who_comes_second_is_told(terminal: Terminal) -> None:
+def test_the_second_operator_is_refused(terminal: Terminal) -> None:
     opened(terminal)
     terminal.run("take", ONE, "--by", "op117")
     assert terminal.run("take", ONE, "--by", "op118", status=1).endswith(
@@ -125,7 +125,7 @@ def test_who_comes_second_is_told(terminal: Terminal) -> None:
     assert said.startswith(f"registry answer: {ONE}: has changed meanwhile: take by op117 on 24/11/2026 at 10:00:00; ")
 
 
-def test_what_is_open_is_listed_oldest_first(terminal: Terminal) -> None:
+def test_open_requests_are_listed_oldest_first(terminal: Terminal) -> None:
     assert terminal.run("list") == "No request is open.\n"
     for channel in ("phone", "email", "voicemail"):
         opened(terminal, channel)
@@ -152,7 +152,7 @@ def test_what_is_open_is_listed_oldest_first(terminal: Terminal) -> None:
         assert [each["protocol"] for each in json.loads(terminal.run("list", "--json", *words))] == expected, words
 
 
-def test_what_falls_due_the_most_urgent_first(terminal: Terminal) -> None:
+def test_due_lists_the_most_urgent_first(terminal: Terminal) -> None:
     assert terminal.run("due") == "Nothing falls due.\n"
     for channel in ("email", "voicemail", "email"):
         opened(terminal, channel)
@@ -202,7 +202,7 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
     assert "Anna" not in terminal.run("show", ONE, "--json")
 
 
-def test_a_double_names_the_request_that_goes_on(terminal: Terminal) -> None:
+def test_a_duplicate_and_its_original_name_each_other(terminal: Terminal) -> None:
     opened(terminal)
     opened(terminal)
     terminal.run("merge", TWO, "--into", ONE, "--by", "op118")
@@ -217,7 +217,7 @@ def test_a_double_names_the_request_that_goes_on(terminal: Terminal) -> None:
     assert "duplicates" not in terminal.run("show", ONE)
 
 
-def test_the_person_is_shown_with_a_reason_and_that_is_logged(terminal: Terminal) -> None:
+def test_showing_the_person_needs_a_reason_and_is_logged(terminal: Terminal) -> None:
     opened(terminal, "email", "--name", "Anna Rossi", "--email", "anna@example.it", "--note", "Ha perso\nla ricevuta")
     assert terminal.run("show", ONE, "--person", status=1) == (
         "registry show: --person: access to personal data is logged; add --by op117 --why 'the reason'\n"
@@ -237,7 +237,7 @@ def test_the_person_is_shown_with_a_reason_and_that_is_logged(terminal: Terminal
     assert found["person"]["name"] == "Anna Rossi" and found["notes"][0]["words"] == "Ha perso\nla ricevuta"
 
 
-def test_a_codice_fiscale_only_with_its_practice(terminal: Terminal) -> None:
+def test_a_codice_fiscale_needs_a_practice(terminal: Terminal) -> None:
     asks = ("open", "--topic", "DID", "--by", "op117", "--tax-code", "RSSMRA85T10A562S")
     assert "only for a practice" in terminal.run(*asks, status=1)
     assert terminal.rows(schema.request) == terminal.rows(schema.contact) == []
@@ -245,7 +245,7 @@ def test_a_codice_fiscale_only_with_its_practice(terminal: Terminal) -> None:
     assert [row.why for row in terminal.rows(schema.access_log)] == ["DID del 3 novembre"]
 
 
-def test_words_from_outside_cannot_steer_the_terminal(terminal: Terminal) -> None:
+def test_outside_text_cannot_control_the_terminal(terminal: Terminal) -> None:
     hostile = "\x1b[2J\x1b]0;owned\x07\u202e\x9b31m<b>'; DROP TABLE request; --"
     opened(terminal, "phone", "--note", hostile)
     for words in (
@@ -272,7 +272,7 @@ def test_words_from_outside_cannot_steer_the_terminal(terminal: Terminal) -> Non
     assert len(terminal.rows(schema.request)) == 1
 
 
-def test_counts_of_all_together_and_of_nobody(terminal: Terminal) -> None:
+def test_stats_are_counts_without_persons(terminal: Terminal) -> None:
     for channel in ("phone", "email", "email"):
         opened(terminal, channel)
     terminal.run("answer", TWO, "--by", "op118")
@@ -304,7 +304,7 @@ def test_counts_of_all_together_and_of_nobody(terminal: Terminal) -> None:
     assert wrong == "registry stats: --from: 2026-11-25 is after --to, 2026-11-24; swap them\n"
 
 
-def test_what_is_not_due_yet_has_not_failed(terminal: Terminal) -> None:
+def test_requests_not_yet_due_have_not_failed(terminal: Terminal) -> None:
     opened(terminal, "email")
     until = ("stats", "--json", "--to", "2026-11-30")
     assert json.loads(terminal.run(*until))["on_time"][0]["denominator"] == 0
@@ -320,7 +320,7 @@ def test_what_is_not_due_yet_has_not_failed(terminal: Terminal) -> None:
         ("intake", "--follow", "--metrics-port", "65536"),
     ],
 )  # fmt: skip
-def test_a_number_that_cannot_be_is_told_with_its_option(
+def test_an_invalid_number_is_refused_with_its_option(
     terminal: Terminal, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -345,7 +345,7 @@ def test_job_centres_are_listed(terminal: Terminal, tmp_path: Path) -> None:
     ]
 
 
-def test_the_table_is_printed_and_drawn(terminal: Terminal) -> None:
+def test_transitions_are_printed_as_table_and_diagram(terminal: Terminal) -> None:
     assert len(terminal.run("transitions").splitlines()) == 1 + len(TABLE)
     assert terminal.run("transitions", "--mermaid").splitlines() == list(mermaid())
 
@@ -364,7 +364,7 @@ def test_the_help_of_a_command_says_what_it_does(word: str, capsys: pytest.Captu
     assert as_sentence(cli.COMMANDS[word]) in shown
 
 
-def test_a_registry_that_is_not_there_is_told(
+def test_a_missing_registry_is_reported(
     tmp_path: Path, shipped: Compiled, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NUL_DATABASE", raising=False)

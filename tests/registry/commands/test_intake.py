@@ -1,4 +1,4 @@
-"""`registry intake` as a process: once, for ever, killed, without its database."""
+"""`registry intake` as a process: once, continuously, killed, without its database."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ ENDED = {"stage": "queue", "queue_status": "", "seconds": 60}
 
 @pytest.fixture
 def places(tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> Places:
-    """A site whose registry lies beside everything else."""
+    """A site with its database in the default place."""
     monkeypatch.delenv("NUL_DATABASE", raising=False)
     monkeypatch.delenv("NUL_KEYS", raising=False)
     return configured(tmp_path / "var", compiled)
 
 
 class Process:
-    """`registry intake --follow`, and what it has said."""
+    """`registry intake --follow`, and its output."""
 
     def __init__(self, places: Places, log: Path, *words: str) -> None:
         self.log = log
@@ -122,14 +122,14 @@ def test_once(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 facts, 1 known already; 0 requests" in capsys.readouterr().out
 
 
-def test_without_a_registry_it_says_what_to_do(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_registry_the_error_names_init(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     write(places, [message()])
     assert cli.main(["--var", places.var, "intake"]) == 1
     assert "create the registry with `registry init`" in capsys.readouterr().err
     assert waiting(places) == 1
 
 
-def test_what_is_no_day_or_no_pause_is_told(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_day_or_pause_is_refused(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--var", places.var, "intake", "--again", "yesterday"])
     assert "'yesterday' is not a day; write it like 2026-11-24" in capsys.readouterr().err
@@ -138,7 +138,7 @@ def test_what_is_no_day_or_no_pause_is_told(places: Places, capsys: pytest.Captu
     assert "argument --every: '0' is not a pause" in capsys.readouterr().err
 
 
-def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places: Places, start: Start) -> None:
+def test_repeated_kills_lose_and_duplicate_nothing(places: Places, start: Start) -> None:
     installation.init(places)
     feed(places, 0, 700)
     chance = random.Random(7)
@@ -146,7 +146,7 @@ def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places:
         before = waiting(places)
         running = start(places)
         running.wait(lambda before=before: waiting(places) < before, "a segment that is taken")  # type: ignore[misc]
-        time.sleep(chance.uniform(0.0, 0.05))  # the moment itself is what is drawn
+        time.sleep(chance.uniform(0.0, 0.05))  # a random moment for the kill
         assert running.end(signal.SIGKILL) == -signal.SIGKILL
     assert cli.main(["--var", places.var, "intake"]) == 0
     assert waiting(places) == 0
@@ -155,7 +155,7 @@ def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(places:
     assert not os.path.exists(places.poison)
 
 
-def test_it_follows_shows_figures_and_ends_when_told(places: Places, start: Start) -> None:
+def test_follow_serves_metrics_and_stops_on_sigterm(places: Places, start: Start) -> None:
     installation.init(places)
     running = start(places, "--metrics-port", "0")
     running.wait(lambda: "metrics: " in running.said, "its port")
@@ -171,11 +171,9 @@ def test_it_follows_shows_figures_and_ends_when_told(places: Places, start: Star
 
 
 @pytest.mark.parametrize("folder", ["poison", "taken_facts"])
-def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
-    places: Places, start: Start, folder: str
-) -> None:
+def test_a_failing_disk_is_logged_once_and_nothing_is_duplicated(places: Places, start: Start, folder: str) -> None:
     installation.init(places)
-    in_the_way = Path(getattr(places, folder))  # a file where a folder is to be: refused to every user, root too
+    in_the_way = Path(getattr(places, folder))  # a file in place of the folder: it fails for every user, also for root
     in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.write_bytes(b"")
     write(places, [fact("answered", revision="r"), b"junk\n"])
@@ -194,7 +192,7 @@ def test_a_disk_that_takes_no_file_is_told_once_and_nothing_comes_twice(
     assert (count(places, schema.call_fact), count(places, schema.survey_answer)) == (2, 1)
 
 
-def test_a_configuration_that_changes_is_followed(places: Places, start: Start) -> None:
+def test_a_changed_configuration_is_loaded(places: Places, start: Start) -> None:
     installation.init(places)
     running = start(places)
     feed(places, 0, 1)
@@ -216,10 +214,10 @@ def test_a_configuration_that_changes_is_followed(places: Places, start: Start) 
     assert running.end(signal.SIGINT) == 0
 
 
-def test_postgresql_that_goes_away_and_comes_back(
+def test_the_intake_survives_a_restart_of_postgresql(
     places: Places, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server of its own, since it is stopped in the middle."""
+    """On a separate server, since it is stopped during the test."""
     programs = postgres.install(Places(), report=lambda line: None)
     with tempfile.TemporaryDirectory(prefix="nul-postgres-") as folder, postgres.Server(programs, folder) as running:
         monkeypatch.setenv("NUL_DATABASE", running.url())

@@ -1,4 +1,4 @@
-"""Backup and restore: whole or not at all, while others write, on both databases."""
+"""Backup and restore: completely or not at all, while others write, on both databases."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def programs() -> str:
     return postgres.running().programs
 
 
-def test_a_backup_comes_back(database: Database, tmp_path: Path, programs: str) -> None:
+def test_a_backup_is_restored(database: Database, tmp_path: Path, programs: str) -> None:
     write(database, 10)
     copy = str(tmp_path / "copy")
     backups.backup(database, copy, programs)
@@ -55,7 +55,7 @@ def test_a_backup_comes_back(database: Database, tmp_path: Path, programs: str) 
         connection.execute(text("DELETE FROM purge"))
 
 
-def test_a_backup_is_never_written_over(database: Database, tmp_path: Path, programs: str) -> None:
+def test_a_backup_is_never_overwritten(database: Database, tmp_path: Path, programs: str) -> None:
     copy = tmp_path / "copy"
     copy.write_text("mine")
     with pytest.raises(DatabaseError, match="exists already; name a new file"):
@@ -63,12 +63,12 @@ def test_a_backup_is_never_written_over(database: Database, tmp_path: Path, prog
     assert copy.read_text() == "mine"
 
 
-def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path, programs: str) -> None:
+def test_the_error_names_a_missing_folder(database: Database, tmp_path: Path, programs: str) -> None:
     with pytest.raises(DatabaseError, match="No such file or directory; name a file in a writable folder"):
         backups.backup(database, str(tmp_path / "no" / "copy"), programs)
 
 
-def test_what_is_no_backup_is_not_restored(database: Database, tmp_path: Path, programs: str) -> None:
+def test_a_file_that_is_not_a_backup_is_not_restored(database: Database, tmp_path: Path, programs: str) -> None:
     write(database, 3)
     database.close()
     (tmp_path / "text").write_text("a text, not a database")
@@ -80,7 +80,7 @@ def test_what_is_no_backup_is_not_restored(database: Database, tmp_path: Path, p
         database.close()
 
 
-def test_a_copy_that_was_cut_short_is_not_restored(database: Database, tmp_path: Path, programs: str) -> None:
+def test_a_truncated_backup_is_not_restored(database: Database, tmp_path: Path, programs: str) -> None:
     write(database, 2000)
     copy = tmp_path / "copy"
     backups.backup(database, str(copy), programs)
@@ -95,7 +95,7 @@ def test_a_copy_that_was_cut_short_is_not_restored(database: Database, tmp_path:
         database.close()
 
 
-def test_a_password_stands_in_no_command_line(postgresql: Database, tmp_path: Path) -> None:
+def test_no_command_line_contains_the_password(postgresql: Database, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     for name in ("pg_dump", "pg_restore"):
         script = tmp_path / name
@@ -107,7 +107,7 @@ def test_a_password_stands_in_no_command_line(postgresql: Database, tmp_path: Pa
     assert str(postgresql.url.password) not in said
 
 
-def test_without_the_clients_of_postgresql_it_says_what_to_install(postgresql: Database, tmp_path: Path) -> None:
+def test_the_error_without_pg_dump_says_what_to_install(postgresql: Database, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="pg_dump: not found; install PostgreSQL's client programs"):
         backups.backup(postgresql, str(tmp_path / "copy"), str(tmp_path))
 
@@ -115,7 +115,7 @@ def test_without_the_clients_of_postgresql_it_says_what_to_install(postgresql: D
 # --- SQLite only ------------------------------------------------------------------------------------------------------
 
 
-def test_others_go_on_writing_during_a_backup(sqlite: Database, tmp_path: Path) -> None:
+def test_others_can_write_during_a_backup(sqlite: Database, tmp_path: Path) -> None:
     write(sqlite, 10)
     with sqlite.begin() as connection:
         row = {"fact_id": "half", "call_id": "c", "at": 1.0, "kind": "ended", "data": "{}"}
@@ -126,7 +126,7 @@ def test_others_go_on_writing_during_a_backup(sqlite: Database, tmp_path: Path) 
     copy.close()
 
 
-def test_nothing_is_replaced_while_somebody_has_it_open(sqlite: Database, tmp_path: Path) -> None:
+def test_a_database_in_use_is_not_replaced(sqlite: Database, tmp_path: Path) -> None:
     backups.backup(sqlite, str(tmp_path / "copy"))
     write(sqlite, 4)
     with sqlite.read() as connection:
@@ -136,7 +136,7 @@ def test_nothing_is_replaced_while_somebody_has_it_open(sqlite: Database, tmp_pa
     assert facts(sqlite) == 4
 
 
-def test_a_damaged_database_is_told_and_can_be_replaced(sqlite: Database, tmp_path: Path) -> None:
+def test_a_damaged_database_is_reported_and_can_be_replaced(sqlite: Database, tmp_path: Path) -> None:
     write(sqlite, 3000)
     copy = str(tmp_path / "copy")
     backups.backup(sqlite, copy)
@@ -154,7 +154,7 @@ def test_a_damaged_database_is_told_and_can_be_replaced(sqlite: Database, tmp_pa
     assert facts(sqlite) == 3000
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "registry.db").write_bytes(os.urandom(9000))
     database = Database(f"sqlite:///{tmp_path}/registry.db")
     with pytest.raises(DatabaseError, match=r"damaged .*keep this file aside and `registry restore` a backup"):
@@ -162,7 +162,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_backup_that_was_killed_leaves_none_and_is_made_again(
+def test_a_killed_backup_leaves_no_file_and_can_be_repeated(
     sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(sqlite, 500)
@@ -181,7 +181,7 @@ def test_a_backup_that_was_killed_leaves_none_and_is_made_again(
     assert sorted(name for name in os.listdir(tmp_path) if name.startswith("copy")) == ["copy"]
 
 
-def test_a_restore_that_was_killed_leaves_the_old_or_the_new(
+def test_a_killed_restore_leaves_the_old_or_the_new_database(
     sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(sqlite, 5)
@@ -204,7 +204,7 @@ def test_a_restore_that_was_killed_leaves_the_old_or_the_new(
     assert facts(sqlite) == 5
 
 
-def test_a_disk_that_is_full_leaves_no_backup(sqlite: Database, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_backup(sqlite: Database, tmp_path: Path) -> None:
     write(sqlite, 2000)
     sqlite.close()
     pid = os.fork()

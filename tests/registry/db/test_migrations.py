@@ -1,4 +1,4 @@
-"""The migrations make the tables of `registry.db.schema`, on both databases, and know who is older or newer."""
+"""The migrations make the declared tables, on both databases, and recognize older and newer ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_migrations_make_the_declared_tables(database: Database) -> None:
 
 
 def test_on_sqlite_every_condition_and_index_is_the_same(sqlite: Database) -> None:
-    """Alembic does not compare conditions; the statements that SQLite keeps do."""
+    """Alembic does not compare conditions; the statements that SQLite stores contain them."""
     other = Database("sqlite://")
     with sqlite.begin() as connection:
         migrated = statements(connection)
@@ -45,13 +45,13 @@ def test_on_sqlite_every_condition_and_index_is_the_same(sqlite: Database) -> No
 
 
 def statements(connection: Connection) -> dict[str, list[str]]:
-    """What SQLite keeps of each table and index, as a set of clauses."""
+    """Return the stored statement of each table and index, as a set of clauses."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'")
     return {name: sorted(line.strip(" ,)") for line in sql.split("\n")) for name, sql in rows}
 
 
 def test_on_postgresql_every_condition_and_index_is_the_same() -> None:
-    """In databases of their own: a restored one says the same in other words."""
+    """In separate databases: PostgreSQL rewrites conditions when it restores a dump."""
     question = text(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid > 0"
         " AND connamespace = 'public'::regnamespace"
@@ -83,7 +83,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY, ids=lambda table: str(table.name))
-def test_a_table_that_only_grows_refuses_everything_else(database: Database, table: Table) -> None:
+def test_an_append_only_table_refuses_changes_and_deletions(database: Database, table: Table) -> None:
     with database.begin() as connection:
         connection.execute(insert(schema.topic), {"topic_code": "ADR", "label_it": "ADR", "label_en": "ADR"})
         connection.execute(insert(schema.request), REQUEST)
@@ -95,8 +95,8 @@ def test_a_table_that_only_grows_refuses_everything_else(database: Database, tab
         assert connection.execute(select(table.c.at)).scalars().all() == [1.0]
 
 
-def test_a_table_that_only_grows_refuses_to_replace_a_row(tmp_path: Path) -> None:
-    """INSERT OR REPLACE deletes first, which SQLite tells triggers only when it is asked to."""
+def test_an_append_only_table_refuses_to_replace_a_row(tmp_path: Path) -> None:
+    """INSERT OR REPLACE deletes first, and SQLite runs triggers for that only with recursive_triggers."""
     with closing(Database(f"sqlite:///{tmp_path}/registry.db")) as database:
         with database.begin() as connection:
             migrations.upgrade(connection)
@@ -109,7 +109,7 @@ def test_a_table_that_only_grows_refuses_to_replace_a_row(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("n", [1, 2, -3, "'abc'", "'5 or so'"])
-def test_a_count_that_must_not_be_published_cannot_be(database: Database, n: object) -> None:
+def test_the_database_refuses_a_published_count_below_the_threshold(database: Database, n: object) -> None:
     row = f"INSERT INTO published_cell VALUES ('month', '2026-10', 'ADR', 'calls', {n}, NULL)"  # noqa: S608
     with pytest.raises(DBAPIError), database.begin() as connection:
         connection.execute(text(row))
@@ -118,7 +118,7 @@ def test_a_count_that_must_not_be_published_cannot_be(database: Database, n: obj
         connection.execute(text("DELETE FROM published_cell"))
 
 
-def test_who_looked_at_whom_is_never_changed_and_goes_after_its_days(database: Database) -> None:
+def test_the_access_log_cannot_be_changed_only_deleted(database: Database) -> None:
     table = schema.access_log
     row = {"at": 1.0, "actor_ref": "op117", "action": "read", "object_kind": "contact", "object_id": "c", "why": "x"}
     with database.begin() as connection:
@@ -130,20 +130,20 @@ def test_who_looked_at_whom_is_never_changed_and_goes_after_its_days(database: D
         assert connection.execute(delete(table)).rowcount == 1
 
 
-def test_it_is_never_taken_back(database: Database) -> None:
+def test_there_is_no_downgrade(database: Database) -> None:
     with pytest.raises(NotImplementedError, match="restore a backup"), database.begin() as connection:
         command.downgrade(migrations.config(connection), "base")
     migrations.check_revision(database)
 
 
-def test_a_registry_of_this_program_is_in_order(database: Database) -> None:
+def test_a_current_registry_passes_the_check(database: Database) -> None:
     migrations.check_revision(database)
     with database.read() as connection:
         assert migrations.revision(connection) == migrations.revisions()[-1]
 
 
 @pytest.mark.parametrize(("found", "remedy"), [("0000", "newer"), ("9999", "newer")])
-def test_tables_that_this_program_does_not_know_are_left_alone(database: Database, found: str, remedy: str) -> None:
+def test_newer_tables_are_refused(database: Database, found: str, remedy: str) -> None:
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :found"), {"found": found})
     try:
@@ -155,14 +155,14 @@ def test_tables_that_this_program_does_not_know_are_left_alone(database: Databas
             connection.execute(text("UPDATE alembic_version SET version_num = :found"), newest)
 
 
-def test_older_tables_want_migrate(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_older_tables_names_migrate(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     known = [*migrations.revisions(), "9998"]
     monkeypatch.setattr(migrations, "revisions", lambda: known)
     with pytest.raises(DatabaseError, match="older than this program; run `registry migrate`"):
         migrations.check_revision(database)
 
 
-def test_no_registry_wants_init(tmp_path: Path) -> None:
+def test_the_error_without_a_registry_names_init(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(DatabaseError, match=r"empty\.db: no such file; create the registry with `registry init`"):
         migrations.check_revision(empty)

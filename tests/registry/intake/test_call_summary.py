@@ -25,7 +25,7 @@ HANDED_OVER = fact("handed_over", at=NOON + 5, topic="ADR", priority=0)
     ("facts", "outcome", "topic"),
     [
         ([], None, "ALTRO"),
-        ([INFORMED], None, "DID"),  # not over yet
+        ([INFORMED], None, "DID"),  # the call has not ended yet
         ([INFORMED, ended("informed")], "informed", "DID"),
         ([INFORMED, ended("left_menu")], "informed", "DID"),
         ([INFORMED, HANDED_OVER, ended("abandoned")], "informed", "ADR"),
@@ -33,7 +33,7 @@ HANDED_OVER = fact("handed_over", at=NOON + 5, topic="ADR", priority=0)
         ([ended("left_menu")], None, "ALTRO"),
         ([HANDED_OVER, ended("answered")], "resolved", "ADR"),
         ([INFORMED, HANDED_OVER, ended("answered")], "resolved", "ADR"),
-        ([ended("answered")], "resolved", "ALTRO"),  # the switch's own third ring tells no topic
+        ([ended("answered")], "resolved", "ALTRO"),  # the switch's own fallback reports no topic
         ([INFORMED, message(), ended("message")], None, "DID"),
         ([ended("no_message")], None, "ALTRO"),
         ([ended("refused")], None, "ALTRO"),
@@ -49,7 +49,7 @@ def test_the_last_topic_counts() -> None:
     assert summarize([later, INFORMED]).topic == "PORTALE"
 
 
-def test_a_message_without_an_id_is_none() -> None:
+def test_a_message_without_an_id_is_ignored() -> None:
     nothing = fact("message", message_id=None, reason="closed", seconds=0.0, empty=True, ended_by="hangup")
     assert summarize([nothing, message()]).messages.keys() == {"m-1795604400-1"}
 

@@ -1,4 +1,4 @@
-"""Facts become rows: each once, in any order, whatever happens in between."""
+"""Facts become rows: each once, in any order, after any failure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Desk:
         return self.site.places
 
     def take(self, *facts: Fact | bytes, now: float = NOW) -> IntakeCounts:
-        """One segment, and a run."""
+        """Write one segment, and run the intake."""
         if facts:
             write(self.places, facts)
         return self.intake.run(now)
@@ -91,7 +91,7 @@ STANDING = (request.c.channel, request.c.topic_code, request.c.state, request.c.
 # --- what becomes of what ---------------------------------------------------------------------------------------------
 
 
-def test_an_information_is_a_request_that_is_over(desk: Desk) -> None:
+def test_an_information_makes_a_closed_request(desk: Desk) -> None:
     done = desk.take(
         fact("informed", topic="DID", whole=True),
         fact("ended", at=NOON + 60, fate="informed", **ENDED),
@@ -103,12 +103,12 @@ def test_an_information_is_a_request_that_is_over(desk: Desk) -> None:
     assert desk.count(schema.sla_clock) == 0
 
 
-def test_a_call_that_was_answered_is_resolved(desk: Desk) -> None:
+def test_an_answered_call_makes_a_resolved_request(desk: Desk) -> None:
     desk.take(fact("handed_over", topic="ADR", priority=0), fact("ended", at=NOON + 60, fate="answered", **ENDED))
     assert desk.rows(*STANDING) == [("phone", "ADR", "closed", "resolved", "1795604400.1")]
 
 
-def test_an_operator_who_was_faster_has_the_only_request(desk: Desk) -> None:
+def test_a_request_opened_by_an_operator_stays_the_only_one(desk: Desk) -> None:
     with desk.site.database.begin() as connection:
         mine = Opening("phone", "DID", NOON + 30, "op117", call_id="1795604400.1")
         open_request(connection, Rules.of(desk.site.compiled), mine)
@@ -118,10 +118,10 @@ def test_an_operator_who_was_faster_has_the_only_request(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("second", ["the intake", "an operator"])
-def test_of_two_who_open_a_request_of_a_call_at_the_same_moment_one_does(
+def test_simultaneous_openings_for_a_call_make_one_request(
     postgresql: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch, second: str
 ) -> None:
-    """The second looks while the first has not committed yet; SQLite lets only one of them begin."""
+    """The second one checks before the first has committed; on SQLite only one of them can begin."""
     places = configured(tmp_path / "var", compiled)
     desk = Desk(Site(places, compiled, postgresql, keys.make(places)))
     monkeypatch.setenv("NUL_DATABASE", postgresql.url.render_as_string(hide_password=False))
@@ -142,14 +142,14 @@ def test_of_two_who_open_a_request_of_a_call_at_the_same_moment_one_does(
     assert desk.rows(request.c.call_id) == ["1.1"]
 
 
-def test_calls_that_were_left_make_no_request(desk: Desk) -> None:
+def test_abandoned_calls_make_no_request(desk: Desk) -> None:
     for number, fate in enumerate(("abandoned", "left_menu", "no_message", "refused")):
         desk.take(fact("ended", f"17956044{number:02d}.1", fate=fate, **ENDED))
     assert desk.count(request) == 0
     assert desk.count(schema.call_fact) == 4
 
 
-def test_a_message_is_to_be_called_back(desk: Desk) -> None:
+def test_a_message_makes_a_call_back(desk: Desk) -> None:
     done = desk.take(message(id="m-anna"), fact("ended", fate="message", **ENDED))
     assert (done.requests, done.messages) == (1, 1)
     assert desk.rows(*STANDING) == [("voicemail", "ALTRO", "new", None, "1795604400.1")]
@@ -182,7 +182,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize("kind", NUMBERS)
-def test_who_left_neither_words_nor_number_cannot_be_reached(desk: Desk, kind: str, empty: bool) -> None:
+def test_an_empty_message_without_a_number_is_closed_as_unreachable(desk: Desk, kind: str, empty: bool) -> None:
     desk.intake = Intake(desk.site, desk.said.append, lookup=lambda name: NUMBERS[kind])
     done = desk.take(message(empty=empty))
     closed = empty and kind in ("none", "gone")
@@ -192,13 +192,13 @@ def test_who_left_neither_words_nor_number_cannot_be_reached(desk: Desk, kind: s
     assert done.unknown_messages == (1 if kind == "gone" else 0)
 
 
-def test_the_same_message_told_twice_is_one(desk: Desk) -> None:
+def test_a_repeated_message_is_one_message(desk: Desk) -> None:
     desk.take(message(id="m1"))
     desk.take(message(id="m1")._replace(id="told by the recovery".replace(" ", "-")))
     assert (desk.count(request), desk.count(callback), desk.count(schema.call_fact)) == (1, 1, 2)
 
 
-def test_the_installed_store_tells_the_number(desk: Desk) -> None:
+def test_the_installed_store_gives_the_number(desk: Desk) -> None:
     draft = Store(desk.places.messages).draft(
         call="1.1", reason="closed", number="+393331234567", number_source="typed", at=NOON
     )
@@ -208,7 +208,7 @@ def test_the_installed_store_tells_the_number(desk: Desk) -> None:
     desk.intake = Intake(desk.site, desk.said.append)
     desk.take(Fact("told", "1.1", NOON + 20, "message", published.facts()))
     assert desk.rows(schema.contact.c.phone_e164) == ["+393331234567"]
-    assert desk.rows(request.c.opened_at) == [NOON]  # when it was left, not when it was told
+    assert desk.rows(request.c.opened_at) == [NOON]  # when it was left, not when it was reported
     ask = message_lookup(desk.places)
     for wrong in ("../../../etc/passwd", "20261125T110000-000000000000", "", "\x00", "a" * 5000):
         assert ask(wrong) is None
@@ -229,7 +229,7 @@ def test_a_recording_is_registered_with_its_notice(desk: Desk) -> None:
         ("1795604400.1", "qualita' <b>", '{"recording-notice": 3}', "1795604400.1.wav")
     ]
     assert desk.rows(table.c.notice_ended_at, table.c.started_at) == [(NOON + 1, NOON + 5)]
-    desk.take(REFUSAL)  # it was told late
+    desk.take(REFUSAL)  # it arrived late
     assert desk.count(table) == 0
 
 
@@ -255,7 +255,7 @@ def test_answers_of_one_call_are_one_response(desk: Desk) -> None:
     assert desk.rows(schema.survey_response.c.version, schema.survey_response.c.taken_on) == [(2, "2026-11-25")] * 2
 
 
-def test_nothing_of_an_answer_leads_back(desk: Desk) -> None:
+def test_survey_answers_cannot_be_traced(desk: Desk) -> None:
     told = answer("clear", 5, at=NOON + 1234.567)
     desk.take(told)
     table = schema.call_fact
@@ -271,8 +271,8 @@ def test_nothing_of_an_answer_leads_back(desk: Desk) -> None:
     assert told.call not in everything
 
 
-def test_answers_that_were_put_away_can_be_taken_again(desk: Desk) -> None:
-    """After a restore: the answers of a call are one response still, though nobody knows any more whose."""
+def test_archived_answers_can_be_taken_in_again(desk: Desk) -> None:
+    """After a restore the answers of a call are still one response, although nobody knows whose."""
     desk.take(answer("clear", 5), answer("solved", 4), message())
     before = contents(desk)
     desk.intake.run(NOW + 3 * 86400)
@@ -285,11 +285,11 @@ def test_answers_that_were_put_away_can_be_taken_again(desk: Desk) -> None:
     assert desk.intake.run_again("2026-11-25", NOW + 3 * 86400).repeated == 3
 
 
-def test_the_salt_is_thrown_away_when_the_day_is_over(desk: Desk) -> None:
+def test_the_salt_is_deleted_when_the_day_is_over(desk: Desk) -> None:
     desk.take(answer("clear", 5))
     assert desk.rows(schema.survey_salt.c.day) == ["2026-11-25"]
     desk.intake.run(NOW + 86400)
-    assert desk.count(schema.survey_salt) == 1  # a segment may still lie somewhere
+    assert desk.count(schema.survey_salt) == 1  # a segment of yesterday may still arrive
     desk.intake.run(NOW + 2 * 86400)
     assert desk.count(schema.survey_salt) == 0
 
@@ -298,7 +298,7 @@ def test_the_salt_is_thrown_away_when_the_day_is_over(desk: Desk) -> None:
 
 
 def contents(desk: Desk) -> dict[str, list[Any]]:
-    """All rows, but for what is drawn by chance or counted in order of arrival."""
+    """Return all rows, without values that are random or depend on the order of arrival."""
     names = dict(zip(desk.rows(request.c.request_id), desk.rows(request.c.request_id), strict=True))
     assert len(names) == desk.count(request)
     left, answers = schema.voicemail_message, schema.survey_answer
@@ -322,7 +322,7 @@ def contents(desk: Desk) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory, sqlite_file: Path, shipped: Compiled) -> Callable[[], Desk]:
-    """Desks for many examples: each with a database of its own, in memory."""
+    """Desks for many examples, each with its own database in memory."""
     places = configured(tmp_path_factory.mktemp("desks"), shipped)
     made = keys.make(places)
     template = sqlite3.connect(sqlite_file)
@@ -360,7 +360,7 @@ def taker(desk: Desk, connection: Connection) -> batch.Batch:
     return batch.Batch(connection, desk.site.keys, Rules.of(desk.site.compiled), number_of, NOW)
 
 
-def test_what_a_person_has_touched_is_not_corrected(desk: Desk) -> None:
+def test_a_request_that_a_person_changed_is_not_corrected(desk: Desk) -> None:
     over = fact("ended", at=NOON + 60, fate="answered", **ENDED)
     desk.take(over, over._replace(id="ended-2", call="2.2"))
     rules = Rules.of(desk.site.compiled)
@@ -373,7 +373,7 @@ def test_what_a_person_has_touched_is_not_corrected(desk: Desk) -> None:
     assert desk.rows(request.c.call_id, request.c.topic_code) == [("1795604400.1", "DID"), ("2.2", "ALTRO")]
 
 
-def test_segments_are_put_away_after_they_were_taken(desk: Desk) -> None:
+def test_segments_are_archived_after_intake(desk: Desk) -> None:
     path = write(desk.places, [message()])
     desk.take()
     assert desk.waiting() == []
@@ -381,7 +381,7 @@ def test_segments_are_put_away_after_they_were_taken(desk: Desk) -> None:
     assert desk.rows(schema.intake_segment.c.name, schema.intake_segment.c.facts) == [(path.name, 1)]
 
 
-def test_a_segment_of_the_same_name_and_other_facts_is_taken_too(desk: Desk) -> None:
+def test_a_different_segment_of_the_same_name_is_taken_in(desk: Desk) -> None:
     write(desk.places, [message("1.1")], "0001795604400-1-a-1")
     desk.take()
     write(desk.places, [message("2.2")], "0001795604400-1-a-1")
@@ -389,7 +389,7 @@ def test_a_segment_of_the_same_name_and_other_facts_is_taken_too(desk: Desk) -> 
     assert len(os.listdir(Path(desk.places.taken_facts, "2026-11-25"))) == 2
 
 
-def test_what_a_dead_writer_left_is_taken(desk: Desk) -> None:
+def test_the_segment_of_a_dead_writer_is_taken_in(desk: Desk) -> None:
     spool = Spool(desk.places.facts, lambda line, lost: None)
     spool.write(message())
     assert desk.take().facts == 0  # it is still being written
@@ -397,7 +397,7 @@ def test_what_a_dead_writer_left_is_taken(desk: Desk) -> None:
     assert desk.take().facts == 1
 
 
-def test_after_a_restore_facts_are_taken_again(desk: Desk) -> None:
+def test_after_a_restore_facts_are_taken_in_again(desk: Desk) -> None:
     desk.take(message(), *ANSWERED)
     before = contents(desk)
     done = desk.intake.run_again("2026-11-25", NOW)
@@ -409,7 +409,7 @@ def test_after_a_restore_facts_are_taken_again(desk: Desk) -> None:
     assert contents(desk) == before
 
 
-def test_only_one_intake_at_a_time(desk: Desk) -> None:
+def test_only_one_intake_runs_at_a_time(desk: Desk) -> None:
     with desk.intake._locked(), pytest.raises(Refusal, match="another intake is running"):
         Intake(desk.site, desk.said.append, lookup=number_of).run(NOW)
 
@@ -417,7 +417,7 @@ def test_only_one_intake_at_a_time(desk: Desk) -> None:
 # --- hostile, wrong, out of time --------------------------------------------------------------------------------------
 
 
-def test_poison_does_not_hold_up_the_others(desk: Desk) -> None:
+def test_invalid_lines_do_not_hold_up_the_others(desk: Desk) -> None:
     (name := write(desk.places, [b"junk\n", message(), b'{"id":"torn'])).resolve()
     done = desk.take()
     assert (done.facts, done.poison) == (1, 2)
@@ -428,7 +428,7 @@ def test_poison_does_not_hold_up_the_others(desk: Desk) -> None:
     assert desk.waiting() == []
 
 
-def test_a_file_that_is_no_segment_is_set_aside(desk: Desk) -> None:
+def test_a_file_that_is_not_a_segment_is_set_aside(desk: Desk) -> None:
     path = Path(desk.places.facts, "2026-11-25", "0001-x.jsonl")
     path.parent.mkdir(parents=True)
     path.symlink_to("/etc/hostname")
@@ -438,8 +438,8 @@ def test_a_file_that_is_no_segment_is_set_aside(desk: Desk) -> None:
     ) == ["0001-x.jsonl", "0001-x.jsonl.reason"]
 
 
-def test_what_the_database_refuses_is_set_aside_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal that nobody thought of: here of one call's request."""
+def test_only_the_fact_that_the_database_refuses_is_set_aside(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unforeseen refusal, here of one call's request."""
     real = batch.open_requests
 
     def refusing(connection: Connection, rules: Rules, openings: Sequence[Opening]) -> Any:
@@ -454,7 +454,7 @@ def test_what_the_database_refuses_is_set_aside_alone(desk: Desk, monkeypatch: p
     assert json.loads(kept.read_text())["call"] == "7.7"
     assert "the database refuses it: cannot be" in Path(f"{kept}.reason").read_text()
     monkeypatch.undo()
-    kept.rename(Path(desk.places.facts, "2026-11-25", kept.name))  # when the cause is gone, back into the spool
+    kept.rename(Path(desk.places.facts, "2026-11-25", kept.name))  # after the cause is removed, back into the spool
     assert desk.take().facts == 1
     assert desk.count(request) == 10
 
@@ -462,7 +462,7 @@ def test_what_the_database_refuses_is_set_aside_alone(desk: Desk, monkeypatch: p
 EVIL = "'; DROP TABLE request; -- <script>alert(1)</script> %s {0} è \u202e"
 
 
-def test_sql_and_html_stay_text(desk: Desk) -> None:
+def test_sql_and_html_are_stored_as_text(desk: Desk) -> None:
     desk.take(
         fact("something_new", said=EVIL), NOTICE._replace(data={"prompts": {EVIL: 1}, "campaign": EVIL}), *ANSWERED
     )
@@ -472,29 +472,29 @@ def test_sql_and_html_stay_text(desk: Desk) -> None:
     assert desk.count(request) == 1
 
 
-def test_a_topic_that_the_menu_did_not_have_is_not_lost(desk: Desk) -> None:
+def test_an_unknown_topic_is_added(desk: Desk) -> None:
     ended = fact("ended", at=NOON + 1, fate="informed", **ENDED)
     desk.take(fact("informed", topic="NUOVO", whole=True), ended)
     desk.take(fact("informed", "2.2", topic="x-y", whole=True), ended._replace(id="e2", call="2.2"))
     assert desk.rows(request.c.topic_code) == ["ALTRO", "NUOVO"]
 
 
-def test_facts_from_the_future_are_flagged_and_bounded(desk: Desk) -> None:
+def test_facts_from_the_future_are_counted_and_dated_now(desk: Desk) -> None:
     done = desk.take(message(at=NOW + 400 * 86400), message("1970.1", at=5.0, id="m-other"))
     assert (done.facts, done.out_of_time, done.requests) == (2, 2, 2)
     opened = desk.rows(request.c.opened_at)
-    assert opened == [NOON, NOON]  # as the store says; both are within reason
+    assert opened == [NOON, NOON]  # as the store says; both are plausible
     assert sorted(desk.rows(schema.call_fact.c.at)) == [5.0, NOW + 400 * 86400]
 
 
-def test_nothing_is_opened_before_the_service_or_after_now(desk: Desk) -> None:
+def test_requests_are_dated_between_2016_and_now(desk: Desk) -> None:
     desk.intake = Intake(desk.site, desk.said.append, lookup=lambda name: None)
     desk.take(message(at=NOW + 400 * 86400), message("1970.1", at=5.0, id="m-other"))
     assert desk.rows(request.c.opened_at) == [NOW, NOW]
     assert {each[:8] for each in desk.rows(request.c.protocol)} == {"NUL-2026"}
 
 
-def test_a_clock_that_is_put_back_loses_nothing(desk: Desk) -> None:
+def test_a_clock_set_back_loses_nothing(desk: Desk) -> None:
     desk.take(message("1.1"), now=NOW)
     done = desk.take(message("2.2", at=NOON), now=NOON - 7200)
     assert (done.facts, done.out_of_time) == (1, 0)
@@ -506,7 +506,7 @@ def test_a_clock_that_is_put_back_loses_nothing(desk: Desk) -> None:
 # --- a database that fails --------------------------------------------------------------------------------------------
 
 
-def test_what_fails_stays_in_the_spool(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_failure_segments_stay_in_the_spool(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = batch.Batch._save_responses
 
     def failing(self: batch.Batch, facts: list[Fact]) -> None:
@@ -521,7 +521,7 @@ def test_what_fails_stays_in_the_spool(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert desk.take().requests == 1
 
 
-def test_a_locked_database_is_told_and_nothing_is_lost(sqlite: Database, tmp_path: Path, compiled: Compiled,
+def test_a_locked_database_is_reported_and_nothing_is_lost(sqlite: Database, tmp_path: Path, compiled: Compiled,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     places = configured(tmp_path / "var", compiled)
     desk = Desk(Site(places, compiled, sqlite, keys.make(places)))
@@ -538,7 +538,7 @@ def test_a_locked_database_is_told_and_nothing_is_lost(sqlite: Database, tmp_pat
     assert desk.take().facts == 1
 
 
-def test_a_disk_that_is_full_is_told_and_nothing_is_lost(sqlite: Database, tmp_path: Path, compiled: Compiled) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_lost(sqlite: Database, tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path / "var", compiled)
     desk = Desk(Site(places, compiled, sqlite, keys.make(places)))
     for number in range(300):
@@ -567,7 +567,7 @@ def test_a_disk_that_is_full_is_told_and_nothing_is_lost(sqlite: Database, tmp_p
 
 @pytest.fixture
 def many(desk: Desk) -> Iterator[tuple[Desk, int]]:
-    """Segments with facts of all kinds; how many facts."""
+    """Return a desk with segments of all kinds of facts, and the number of facts."""
     facts = [each for number in range(60) for each in (
         message(f"{number}.1", id=f"m{number}"), fact("handed_over", f"{number}.2", topic="DID", priority=0),
         fact("ended", f"{number}.2", NOON + 9, fate="answered", **ENDED), answer("clear", number % 6, f"{number}.2"),
@@ -577,10 +577,10 @@ def many(desk: Desk) -> Iterator[tuple[Desk, int]]:
     yield desk, len(facts)
 
 
-def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(
+def test_a_kill_at_any_moment_loses_and_duplicates_nothing(
     many: tuple[Desk, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that kills itself at the nth of its system calls or statements, for n all over the run."""
+    """A process kills itself at its nth renaming, statement or commit, for many n."""
     desk, count = many
     monkeypatch.setattr(intake, "MOST_SEGMENTS", 12)
     desk.site.database.close()

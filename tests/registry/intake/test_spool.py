@@ -1,4 +1,4 @@
-"""The spool read without trust."""
+"""The spool: every line is checked before it is used."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD.items()])
-def test_what_is_no_fact_is_told(text: bytes) -> None:
+def test_a_line_that_is_not_a_fact_has_a_reason(text: bytes) -> None:
     found = spool.parse_line(text)
     assert isinstance(found, BadLine)
     assert found.line == text
@@ -62,10 +62,10 @@ def test_what_is_no_fact_is_told(text: bytes) -> None:
     assert len(found.reason) <= 300
 
 
-def test_what_a_flow_reports_is_a_fact() -> None:
+def test_facts_of_flows_are_accepted() -> None:
     assert spool.parse_line(GOOD.line()) == GOOD
     unknown = fact("something_new", text="<b>'; DROP TABLE x; -- è €", list=[1, {"a": None}])
-    assert spool.parse_line(unknown.line()) == unknown  # a kind that is newer than we are is kept
+    assert spool.parse_line(unknown.line()) == unknown  # a kind of a newer program is stored
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_segment_is_read_line_by_line(places: Places) -> None:
     assert found[3].reason == "cut off: it has no line end"
 
 
-def test_a_line_without_end_does_not_fill_the_memory(places: Places) -> None:
+def test_an_endless_line_does_not_fill_the_memory(places: Places) -> None:
     path = write(places, [b"x" * 200_000 + b"\n", GOOD])
     found = list(spool.read_segment(str(path)))
     assert isinstance(found[0], BadLine)
@@ -89,7 +89,7 @@ def test_a_line_without_end_does_not_fill_the_memory(places: Places) -> None:
     assert found[-1] == GOOD
 
 
-def test_what_is_no_plain_file_is_never_opened(places: Places, tmp_path: Path) -> None:
+def test_only_plain_files_are_opened(places: Places, tmp_path: Path) -> None:
     folder = Path(places.facts, "2026-11-25")
     folder.mkdir(parents=True)
     (tmp_path / "secret").write_bytes(GOOD.line())
@@ -102,7 +102,7 @@ def test_what_is_no_plain_file_is_never_opened(places: Places, tmp_path: Path) -
     assert list(spool.read_segment(str(folder / "gone.jsonl"))) == []
 
 
-def test_what_is_put_away_never_covers_another(places: Places) -> None:
+def test_archiving_never_overwrites_a_file(places: Places) -> None:
     for number in range(3):
         path = write(places, [GOOD._replace(id=str(number))], "0001795604400-1-a-1")
         spool.archive(places, str(path), NOON)
@@ -115,7 +115,7 @@ def test_what_is_put_away_never_covers_another(places: Places) -> None:
     ]
 
 
-def test_poison_has_its_reason_beside_it_and_comes_once(places: Places) -> None:
+def test_bad_lines_are_copied_once_with_their_reasons(places: Places) -> None:
     path = write(places, [b"bad\n"], "a")
     for _ in range(2):
         spool.copy_bad_lines(
@@ -126,10 +126,10 @@ def test_poison_has_its_reason_beside_it_and_comes_once(places: Places) -> None:
     assert Path(places.poison, "a.jsonl.reason").read_text() == "not a fact\ncut off: it has no line end\n"
 
 
-def test_the_backlog_is_told_by_count_and_age(places: Places) -> None:
+def test_the_backlog_has_count_and_age(places: Places) -> None:
     assert spool.backlog(places, NOON) == (0, 0.0)
     write(places, [GOOD], f"{int(NOON - 90) * 1000:013d}-1-a-1")
     write(places, [GOOD], f"{int(NOON - 30) * 1000:013d}-1-a-2")
     write(places, [GOOD], "strange")
     assert spool.backlog(places, NOON) == (3, 90.0)
-    assert spool.backlog(places, NOON - 3600).oldest == 0.0  # our clock was put back
+    assert spool.backlog(places, NOON - 3600).oldest == 0.0  # our clock was set back

@@ -1,4 +1,4 @@
-"""Who asked: found by hashes, kept encrypted where it must be, read with a reason only."""
+"""Contacts: found by hashes, encrypted where required, read only with a reason."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(database: Database, table: Any) -> list[Any]:
         return list(connection.execute(select(table)))
 
 
-def test_a_person_is_kept_once_and_in_one_form(database: Database, mine: Keys) -> None:
+def test_a_person_is_stored_once_and_in_one_form(database: Database, mine: Keys) -> None:
     first = kept(database, mine, ANNA)
     again = [
         Identity(phone="+39 06 12345678"),
@@ -54,7 +54,7 @@ def test_a_person_is_kept_once_and_in_one_form(database: Database, mine: Keys) -
     assert row.phone_hash == mine.pseudonym("+390612345678")
 
 
-def test_what_was_not_known_is_added_what_was_stays(database: Database, mine: Keys) -> None:
+def test_new_data_is_added_and_known_data_stays(database: Database, mine: Keys) -> None:
     first = kept(database, mine, Identity(phone="0612345678"))
     assert kept(database, mine, ANNA) == first
     assert kept(database, mine, Identity(name="Anna Rossi", phone="0612345678", email="other@example.it")) == first
@@ -82,11 +82,11 @@ def test_a_family_shares_a_telephone_not_a_codice_fiscale(database: Database, mi
         assert contacts.read_identity(connection, mine, second, "op117", "x", NOW).tax_code == other
 
 
-def test_somebody_without_any_mark_is_always_somebody_new(database: Database, mine: Keys) -> None:
+def test_a_person_without_identifiers_is_always_new(database: Database, mine: Keys) -> None:
     assert kept(database, mine, Identity(name="Anna Rossi")) != kept(database, mine, Identity(name="Anna Rossi"))
 
 
-def test_a_codice_fiscale_needs_a_practice_and_is_nowhere_to_be_read(database: Database, mine: Keys) -> None:
+def test_a_codice_fiscale_needs_a_practice_and_is_encrypted(database: Database, mine: Keys) -> None:
     with pytest.raises(Refusal, match="stored only for a practice: name it with --practice"):
         kept(database, mine, Identity(tax_code=CODE))
     assert rows(database, schema.contact) == []
@@ -100,7 +100,7 @@ def test_a_codice_fiscale_needs_a_practice_and_is_nowhere_to_be_read(database: D
 
 
 @pytest.mark.parametrize("code", [CODE[:-1] + "T", CODE[:-1], CODE + "1", "12345", "x" * 1_000_000, "\x00"])
-def test_a_wrong_codice_fiscale_is_told_and_not_repeated(code: str) -> None:
+def test_a_wrong_codice_fiscale_is_refused_without_repeating_it(code: str) -> None:
     with pytest.raises(Refusal) as problem:
         contacts.check_identity(Identity(tax_code=code, practice="DID"))
     assert str(problem.value) == "codice fiscale: a letter or digit is wrong; read it from the card again"
@@ -110,7 +110,7 @@ def test_an_omocode_is_a_codice_fiscale() -> None:
     assert contacts.check_tax_code("RSSMRA85T10A56NH") == "RSSMRA85T10A56NH"
 
 
-def test_reading_who_it_is_leaves_a_line(database: Database, mine: Keys) -> None:
+def test_reading_an_identity_is_logged(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, ANNA._replace(tax_code=CODE, practice="DID"))
     with database.begin() as connection:
         found = contacts.read_identity(connection, mine, contact, "op118", "la cittadina ha richiamato", NOW + 60)
@@ -121,7 +121,7 @@ def test_reading_who_it_is_leaves_a_line(database: Database, mine: Keys) -> None
     )  # fmt: skip
 
 
-def test_without_a_reason_nobody_reads(database: Database, mine: Keys) -> None:
+def test_reading_needs_a_reason(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, ANNA)
     for actor, why in (("op118", ""), ("op118", "a\nb"), ("Anna", "curiosity")):
         with pytest.raises(Refusal), database.begin() as connection:
@@ -129,7 +129,7 @@ def test_without_a_reason_nobody_reads(database: Database, mine: Keys) -> None:
     assert rows(database, schema.access_log) == []
 
 
-def test_who_was_erased_is_not_found_nor_read(database: Database, mine: Keys) -> None:
+def test_an_erased_contact_is_neither_found_nor_read(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, ANNA)
     nothing = dict.fromkeys(("display_name", "email", "phone_e164", "phone_hash"))
     with database.begin() as connection:
@@ -146,13 +146,13 @@ HOSTILE = ["a\x00b", "\x1b[2J", "\udcff", "x" * 1_000_000, "a\u202eb", "", "a\nb
 
 @pytest.mark.parametrize("said", HOSTILE)
 @pytest.mark.parametrize("field", ["kind", "name", "email", "phone", "tax_code", "practice", "province"])
-def test_hostile_words_are_refused_in_every_field(field: str, said: str) -> None:
+def test_hostile_text_is_refused_in_every_field(field: str, said: str) -> None:
     with pytest.raises(Refusal) as problem:
         contacts.check_identity(Identity(tax_code=CODE, practice="DID")._replace(**{field: said}))
     assert str(problem.value).isprintable() and len(str(problem.value)) < 200
 
 
-def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys) -> None:
+def test_unusual_names_are_stored_verbatim(database: Database, mine: Keys) -> None:
     names = {"Robert'); DROP TABLE contact;--", "<b>Anna</b>", "D'Amico-Müller 👩🏽", "=1+1"}
     for name in names:
         kept(database, mine, Identity(name=name))
@@ -162,14 +162,12 @@ def test_odd_names_are_kept_as_they_are(database: Database, mine: Keys) -> None:
 @pytest.mark.parametrize(
     "said", ["anna", "anna@", "@example.it", "anna@example", "anna rossi@example.it", "a@b@c.it", "<a@b.it>", "a@b..it"]
 )
-def test_what_is_no_address(said: str) -> None:
+def test_an_invalid_address_is_refused(said: str) -> None:
     with pytest.raises(Refusal, match="is not an address; write it like"):
         contacts.check_email(said)
 
 
-def test_whoever_asks_for_their_data_is_found_by_the_code_as_it_stands_on_the_card(
-    database: Database, mine: Keys
-) -> None:
+def test_a_person_is_found_by_a_code_typed_as_on_the_card(database: Database, mine: Keys) -> None:
     contact = kept(database, mine, Identity(tax_code=CODE, practice="DID"))
     with database.read() as connection:
         assert find_person(connection, mine, tax_code="rss mra 85t10 a562s").contacts == {contact}

@@ -1,4 +1,4 @@
-"""Job centres from the client's CSV: whatever wrote it, whole or not at all, and twice as once."""
+"""Job centres from the client's CSV file: from any program, the whole file or nothing, repeatable."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ MADE = [
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_it_does_not_matter_which_program_wrote_it(encoding: str, delimiter: str, ends: str) -> None:
+def test_files_of_any_program_are_read(encoding: str, delimiter: str, ends: str) -> None:
     raw = SHEET.replace(";", delimiter).replace("\n", ends).encode(encoding)
     found, problems = offices.parse(raw, "cpi.csv")
     assert problems == []
     assert [found[code]["name"] for code in ("RM01", "MI02")] == ["Roma Cinecittà", "Milano Centro"]
 
 
-def test_they_are_taken_once(database: Database) -> None:
+def test_an_import_can_be_repeated(database: Database) -> None:
     assert take(database, SHEET) == ImportCounts(2, 0, 0)
     assert rows(database) == MADE
     assert take(database, SHEET, date(2027, 1, 1)) == ImportCounts(0, 0, 2)
     assert rows(database) == MADE
 
 
-def test_what_changed_is_changed_and_what_is_missing_stays(database: Database) -> None:
+def test_changed_centres_are_updated_and_missing_ones_stay(database: Database) -> None:
     take(database, SHEET)
     sheet = "code,name,province,email,valid_to\nRM01,Roma Tuscolano,RM,,2026-12-31\nTO01,Torino,TO,,\n"
     assert take(database, sheet) == ImportCounts(1, 1, 0)
@@ -66,11 +66,11 @@ def test_what_changed_is_changed_and_what_is_missing_stays(database: Database) -
     ]
 
 
-def test_the_same_line_twice_is_one_centre(database: Database) -> None:
+def test_a_repeated_line_is_one_centre(database: Database) -> None:
     assert take(database, SHEET + SHEET.splitlines()[1] + "\n") == ImportCounts(2, 0, 0)
 
 
-def test_bad_lines_are_named_all_of_them_and_nothing_is_imported(database: Database) -> None:
+def test_every_bad_line_is_named_and_nothing_is_imported(database: Database) -> None:
     sheet = SHEET + (
         "RM01;Un altro;RM;;;\n"
         "XX01;Da nessuna parte;XX;;;\n"
@@ -94,7 +94,7 @@ def test_bad_lines_are_named_all_of_them_and_nothing_is_imported(database: Datab
     assert rows(database) == []
 
 
-def test_of_a_thousand_mistakes_twenty_are_told() -> None:
+def test_at_most_twenty_mistakes_are_reported() -> None:
     sheet = "codice;nome;provincia\n" + "x y;;\n" * 1000
     with pytest.raises(Refusal) as problem:
         offices.import_offices(None, sheet.encode(), "cpi.csv", TODAY)  # type: ignore[arg-type]
@@ -116,31 +116,31 @@ def test_of_a_thousand_mistakes_twenty_are_told() -> None:
         (b"codice;nome;provincia\nRM01;" + b"x" * 1_000_000 + b";RM\n", "line 2: field larger than field limit"),
     ],
 )
-def test_what_is_no_table_of_centres_is_told(raw: bytes, told: str) -> None:
+def test_a_file_that_is_not_a_table_of_centres_is_refused(raw: bytes, told: str) -> None:
     with pytest.raises(Refusal) as problem:
         offices.import_offices(None, raw, "cpi.csv", TODAY)  # type: ignore[arg-type]
     assert told in str(problem.value) and len(str(problem.value)) < 300
 
 
-def test_of_two_names_for_a_column_the_plainer_one_counts() -> None:
+def test_the_first_known_column_name_counts() -> None:
     found, problems = offices.parse(b"id;pec;nome;provincia;codice;email\n7;a@pec.it;Roma;RM;RM01;b@example.it\n", "x")
     assert problems == []
     assert (list(found), found["RM01"]["email"]) == (["RM01"], "b@example.it")
 
 
-def test_empty_cells_behind_the_last_column_say_nothing() -> None:
+def test_empty_cells_after_the_last_column_are_ignored() -> None:
     found, problems = offices.parse(b"codice;nome;provincia;;\nRM01;Roma;RM;;;;\n", "x")
     assert problems == [] and list(found) == ["RM01"]
 
 
-def test_those_that_are_open_are_listed(database: Database) -> None:
+def test_open_centres_are_listed(database: Database) -> None:
     take(database, SHEET.replace("Valido dal", "Valido al").replace("01/02/2026", "2026-03-31"))
 
     def codes(province: str | None, today: date) -> list[str]:
         with database.read() as connection:
             return [row.office_code for row in offices.list_offices(connection, province, today)]
 
-    assert codes(None, date(2026, 11, 23)) == []  # not before they were made known
+    assert codes(None, date(2026, 11, 23)) == []  # not before their first day
     assert codes(None, TODAY) == []  # RM01 ended in January, MI02 in March
     take(database, SHEET.replace("Valido dal", "Valido al").replace("2026-01-01", "").replace("01/02/2026", ""))
     assert codes(None, TODAY) == ["MI02", "RM01"]

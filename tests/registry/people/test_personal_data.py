@@ -1,4 +1,4 @@
-"""What is known about a person: found, handed out, erased, purged, in every room at once."""
+"""Personal data is found, exported, erased and purged in all stores at once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CALLED = '"","{number}","800000039","nul-call","""x"" <{number}>","PJSIP/trunk",
 
 
 class House:
-    """A service with two callers in all its rooms."""
+    """A service with data of two callers in all its stores."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -65,7 +65,7 @@ class House:
             return [row[0] if len(names) == 1 else tuple(row) for row in connection.execute(select(*columns))]
 
     def call(self, name: str, number: str, at: float, closed: bool = True) -> None:
-        """Somebody calls, is recorded, leaves a message and gets a request, of which words are kept."""
+        """A person calls, is recorded, leaves a message and gets a request with a note."""
         hashed, call = self.site.keys.pseudonym(number), f"{at:.0f}.1"
         self.row("contact", contact_id=name, kind="citizen", display_name=name, phone_e164=number, phone_hash=hashed,
                  created_at=at)  # fmt: skip
@@ -101,12 +101,12 @@ class House:
             return find_person(connection, self.site.keys, numbers=[number])
 
     def everything(self) -> str:
-        """All that lies anywhere, as one text."""
+        """Return everything that is stored anywhere, as one text."""
         found = []
         for folder, _, names in os.walk(self.site.places.var):
             if not folder.endswith("keys"):
                 found += [Path(folder, name).read_bytes().decode("latin-1") for name in names]
-        if file := self.site.database.file:  # free pages and the journal are read, too
+        if file := self.site.database.file:  # including free pages and the journal
             found += [path.read_bytes().decode("latin-1") for path in Path(file).parent.glob("registry.db*")]
         with self.site.database.read() as connection:
             for table in all_tables().sorted_tables:
@@ -131,7 +131,7 @@ def house(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: p
     return made
 
 
-def test_a_person_is_found_in_every_room(house: House) -> None:
+def test_a_person_is_found_in_every_store(house: House) -> None:
     held = personal_data.find_data(house.site, house.who(ANNA))
     assert {each.store for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
     assert sorted(each.what for each in held) == [
@@ -151,7 +151,7 @@ def test_a_stranger_is_not_found(house: House) -> None:
     assert personal_data.find_data(house.site, house.who("+390687654321")) == []
 
 
-def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tmp_path: Path) -> None:
+def test_an_export_has_only_the_persons_own_data(house: House, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
     written = [
@@ -165,7 +165,7 @@ def test_an_export_has_the_voice_and_the_words_and_nobody_elses(house: House, tm
     assert BRUNO not in everything and "bruno" not in everything
 
 
-def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) -> None:
+def test_an_erasure_removes_one_person_everywhere_and_no_other(house: House) -> None:
     before = house.queue_log.stat()
     done = personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
     assert all(done[name] for name in ("registry", "voicemail", "switch-logs", "recordings"))
@@ -180,7 +180,7 @@ def test_an_erased_person_is_nowhere_and_the_other_is_untouched(house: House) ->
     assert personal_data.find_data(house.site, house.who(ANNA)) == []
 
 
-def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_reports_files_that_cannot_be_flushed(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.db.connection.BUSY_SECONDS", 0.05)
     impatient = Database(sqlite.url.render_as_string())
     with sqlite.read() as reader:
@@ -193,7 +193,7 @@ def test_files_that_others_read_without_a_pause_are_told(sqlite: Database, monke
     impatient.close()
 
 
-def test_erasing_twice_is_erasing_once(house: House) -> None:
+def test_an_erasure_can_be_repeated(house: House) -> None:
     someone = house.who(ANNA)
     personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
     left = house.everything()
@@ -202,10 +202,10 @@ def test_erasing_twice_is_erasing_once(house: House) -> None:
     assert house.everything().replace("dpo", "") != "" and ANNA not in left
 
 
-def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
+def test_a_person_restored_from_a_backup_is_erased_again(house: House) -> None:
     contact = house.rows("contact", *schema.contact.c.keys())[0]
     personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    with house.site.database.begin() as connection:  # what `registry restore` would do
+    with house.site.database.begin() as connection:  # as `registry restore` would
         old = dict(zip(schema.contact.c.keys(), contact, strict=True))
         connection.execute(schema.contact.update().where(schema.contact.c.contact_id == "anna").values(**old))
     assert ANNA in house.everything()
@@ -214,9 +214,7 @@ def test_whoever_comes_back_with_a_backup_is_erased_again(house: House) -> None:
     assert ANNA not in house.everything()
 
 
-def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
-    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_repeat_does_not_stop_other_erasures(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     contacts = [
         dict(zip(schema.contact.c.keys(), row, strict=True)) for row in house.rows("contact", *schema.contact.c.keys())
     ]
@@ -243,7 +241,7 @@ def test_whoever_cannot_be_erased_again_keeps_nobody_else_from_it(
         assert evidence.scalars().all() == [2]
 
 
-def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
+def test_a_call_after_the_erasure_stays(house: House) -> None:
     personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     house.call("anna-again", ANNA, NOW + 10)
     personal_data.purge_expired(house.site, now=NOW + 20, actor="clock")
@@ -260,7 +258,7 @@ def test_a_call_after_the_erasure_is_not_meant_by_it(house: House) -> None:
         (731, {"caller_numbers", "voicemail_audio", "recording", "contact"}),
     ],
 )
-def test_what_is_too_old_goes_and_leaves_evidence(house: House, days: int, gone: set[str]) -> None:
+def test_expired_data_is_purged_with_evidence(house: House, days: int, gone: set[str]) -> None:
     done = personal_data.purge_expired(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
     assert {each.what for each in done if each.things} == gone
     evidence = house.rows("purge", "what", "things")
@@ -270,15 +268,15 @@ def test_what_is_too_old_goes_and_leaves_evidence(house: House, days: int, gone:
     assert not any(each.things for each in again)
 
 
-def test_a_message_that_nobody_has_settled_is_never_purged(house: House) -> None:
+def test_an_open_message_is_never_purged(house: House) -> None:
     house.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
     personal_data.purge_expired(house.site, now=NOW, actor="clock")
     assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
     assert "+390211111111" in str(house.rows("contact", "phone_e164"))
 
 
-def test_words_about_nobody_go_as_well(house: House) -> None:
-    """A request without a contact, of which words are kept all the same."""
+def test_notes_without_a_contact_are_purged(house: House) -> None:
+    """A request without a contact that has a note."""
     for name, closed in (("old", NOW - 800 * DAY), ("young", NOW - DAY)):
         end = {"state": "closed", "closed_at": closed, "outcome": "informed"}
         self_made = {"request_id": name, "protocol": name, "channel": "phone", "topic_code": "DID", "audience": "other"}
@@ -290,7 +288,7 @@ def test_words_about_nobody_go_as_well(house: House) -> None:
     assert {("old", None), ("young", "young words")} < words
 
 
-def test_what_was_noted_on_a_message_goes_with_its_sound(house: House) -> None:
+def test_notes_on_a_message_are_purged_with_its_sound(house: House) -> None:
     store = Store(house.site.places.messages)
     store.mark(house.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
     done = personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock")
@@ -300,7 +298,7 @@ def test_what_was_noted_on_a_message_goes_with_its_sound(house: House) -> None:
     assert not any(each.things for each in personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock"))
 
 
-def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tmp_path: Path) -> None:
+def test_recordings_made_by_the_switch_are_found_and_erased(house: House, tmp_path: Path) -> None:
     folder = Path(house.site.places.native_messages)
     names = [f"{int(NOW)}-{NOW:.0f}.7-{number}-closed.wav" for number in ("0612345678", "3331234567", "none")]
     for name in (names[0], f"rejected/1/{names[0]}", *names[1:]):
@@ -321,7 +319,7 @@ def test_what_the_switch_recorded_by_itself_is_found_and_erased(house: House, tm
     assert left == sorted(name for each in names[1:] for name in (each, each.replace(".wav", ".done")))
 
 
-def test_a_room_that_cannot_erase_is_told_and_the_others_have(
+def test_a_failing_store_is_reported_and_the_others_erase(
     house: House, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheet = Path(Store(house.site.places.messages).audio(house.messages["anna"].id)).with_name("message.json")
@@ -343,7 +341,7 @@ def test_a_room_that_cannot_erase_is_told_and_the_others_have(
     assert ANNA not in house.everything()
 
 
-def test_a_journal_of_erasures_that_a_crash_has_torn_takes_the_next_one(house: House) -> None:
+def test_the_journal_accepts_an_erasure_after_a_line_cut_off_by_a_crash(house: House) -> None:
     journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
     personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     journal.write_bytes(journal.read_bytes() + b'{"until": 17957')
@@ -353,7 +351,7 @@ def test_a_journal_of_erasures_that_a_crash_has_torn_takes_the_next_one(house: H
     personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
 
 
-def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
+def test_a_journal_that_cannot_grow_is_reported_and_stays_intact(
     house: House, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     personal_data.erase_person(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
@@ -380,10 +378,8 @@ def test_a_journal_of_erasures_that_fits_no_more_is_told_and_stays_whole(
     assert ANNA in house.everything()
 
 
-def test_a_line_of_the_journal_that_is_not_sure_to_stay_is_taken_out_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or the next purge would erase whom the refusal said nothing of was erased."""
+def test_a_journal_line_that_was_not_synced_is_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the next purge would erase a person although the command said that nothing was erased."""
 
     def broken(_: int) -> None:
         raise OSError(5, "Input/output error")
@@ -395,14 +391,14 @@ def test_a_line_of_the_journal_that_is_not_sure_to_stay_is_taken_out_again(
     assert "words of anna" in house.everything()
 
 
-def test_a_journal_of_erasures_that_was_spoilt_is_told(house: House, run: Any) -> None:
+def test_a_damaged_journal_is_reported(house: House, run: Any) -> None:
     journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
     journal.write_bytes(b"spoilt \xff\n")
     assert f"{journal}:1: not a line of the journal of erasures" in run("purge", status=1)[1]
 
 
 def recorded(house: House, name: str) -> str:
-    """The register has the recording of somebody's call, as the intake writes it; its id."""
+    """Register the recording of a call, as the intake does; return its id."""
     (call,) = [each for who, each in house.rows("request", "contact_id", "call_id") if who == name]
     at = float(call)
     house.row("recording", recording_id=call, call_id=call, campaign="q1", notice_prompts="{}",
@@ -410,7 +406,7 @@ def recorded(house: House, name: str) -> str:
     return str(call)
 
 
-def test_the_register_says_which_recordings_are_gone(house: House) -> None:
+def test_the_register_records_deleted_recordings(house: House) -> None:
     anna, bruno = recorded(house, "anna"), recorded(house, "bruno")
     personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
     columns = ("recording_id", "audio_ref", "purged_at")
@@ -420,7 +416,7 @@ def test_the_register_says_which_recordings_are_gone(house: House) -> None:
     assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, None, later)]
 
 
-def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
+def test_a_failing_store_does_not_stop_the_purge_of_others(
     house: House, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(store: Any, site: Site, now: float) -> list[Any]:
@@ -433,7 +429,7 @@ def test_a_room_that_cannot_be_purged_keeps_the_others_from_nothing(
     assert "recording" not in house.rows("purge", "what")
 
 
-def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
+def test_a_log_written_during_an_erasure_keeps_every_line(house: House) -> None:
     with open(house.queue_log, "a", encoding="ascii") as asterisk:
         personal_data.purge_expired(house.site, now=NOW + 30 * DAY, actor="clock")
         asterisk.write("1795773600|9.9|nul|NONE|ABANDON|1|1|5\n")
@@ -442,7 +438,7 @@ def test_a_log_that_is_written_meanwhile_keeps_every_line(house: House) -> None:
     assert [line.split("|")[6] for line in lines[:2]] == ["+xxxxxxxxxxxx", "+xxxxxxxxxxxx"]
 
 
-def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
+def test_lines_without_a_number_are_left_alone(house: House) -> None:
     hostile = b"1|2|3|4|ENTERQUEUE||<script>|1\n\xff\xfe|||||\n" + b"9" * 200_000 + b"\n|ENTERQUEUE||" + ANNA.encode()
     house.queue_log.write_bytes(hostile)
     house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
@@ -450,7 +446,7 @@ def test_what_is_no_number_and_no_line_is_passed_over(house: House) -> None:
     personal_data.purge_expired(house.site, now=NOW, actor="clock")
 
 
-def test_whom_the_switch_called_back_is_masked_and_the_service_is_not(house: House) -> None:
+def test_the_called_number_is_masked_but_not_the_services(house: House) -> None:
     house.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
     assert [each.what for each in personal_data.find_data(house.site, house.who(ANNA))].count("number in a log") == 3
     personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
@@ -498,7 +494,7 @@ def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> Non
     assert "+390211111111" not in house.everything()
 
 
-def test_looking_is_logged(house: House, run: Any) -> None:
+def test_every_search_is_logged(house: House, run: Any) -> None:
     out, _ = run("find", "--protocol", "nul 2026 1 " + PROTOCOLS["anna"][-1], "--why", "a question", "--by", "op101")
     assert "contact: name and addresses" in out
     assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
@@ -506,10 +502,10 @@ def test_looking_is_logged(house: House, run: Any) -> None:
     ]
 
 
-def test_looking_before_an_erasure_is_logged_whatever_becomes_of_it(house: House, run: Any) -> None:
+def test_the_preview_of_an_erasure_is_logged(house: House, run: Any) -> None:
     house.call("carla", "+390211111111", NOW - DAY, closed=False)
-    run("erase", "--number", "0211111111", "--why", "x", "--by", "dpo", status=1)  # refused, and yet shown
-    run("erase", "--number", "06 99999999", "--why", "x", "--by", "dpo")  # of whom nothing is held
+    run("erase", "--number", "0211111111", "--why", "x", "--by", "dpo", status=1)  # refused, but shown
+    run("erase", "--number", "06 99999999", "--why", "x", "--by", "dpo")  # nothing is held about this number
     logged = house.rows("access_log", "actor_ref", "action", "object_id")
     assert logged == [("dpo", "preview of erasure", who) for who in ("carla", "nobody known")]
 
@@ -519,7 +515,7 @@ def test_erasing_the_number_of_somebody_without_a_request_is_logged(house: House
     assert house.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
 
 
-def test_who_asks_through_sudo_is_named(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_behind_sudo_is_logged(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "rossi")
     run("find", "--number", ANNA, "--why", "a question")
     assert house.rows("access_log", "actor_ref") == ["rossi"]
@@ -539,12 +535,12 @@ def test_who_asks_through_sudo_is_named(house: House, run: Any, monkeypatch: pyt
         ([], "no person is named"),
     ],
 )
-def test_bad_input_is_told(house: House, run: Any, words: list[str], said: str) -> None:
+def test_invalid_input_is_refused(house: House, run: Any, words: list[str], said: str) -> None:
     assert said in run("find", "--why", "x", *words, status=1)[1]
     assert house.rows("access_log", "why") == []
 
 
-def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: Path) -> None:
+def test_an_export_needs_a_new_folder(run: Any, tmp_path: Path) -> None:
     assert (
         "name a folder that does not exist yet"
         in run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path), status=1)[1]
@@ -554,6 +550,6 @@ def test_an_export_never_writes_into_a_folder_that_is_there(run: Any, tmp_path: 
     assert (tmp_path / "anna").stat().st_mode & 0o077 == 0
 
 
-def test_purge_says_what_went(run: Any) -> None:
+def test_purge_prints_what_was_deleted(run: Any) -> None:
     out, _ = run("purge")
     assert "caller_numbers" in out and "voicemail_audio" in out

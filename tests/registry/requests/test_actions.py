@@ -1,4 +1,4 @@
-"""Requests: every one has a number, a history that tells where it stands, and one person at a time who moves it."""
+"""Requests: each has a number, a history that determines its state, and one person at a time who changes it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_request_begins_with_a_number(desk: Desk) -> None:
                           {"channel": "phone", "topic": "ADR", "audience": "worker"})  # fmt: skip
 
 
-def test_an_information_is_over_as_it_begins(desk: Desk) -> None:
+def test_an_information_is_closed_at_once(desk: Desk) -> None:
     request = desk.open(actor="intake", outcome="informed")
     assert (request.state, request.outcome, request.version) == ("closed", "informed", 2)
     assert request.closed_at == request.answered_at == MORNING
@@ -46,7 +46,7 @@ def test_an_information_is_over_as_it_begins(desk: Desk) -> None:
     assert desk.clocks(request) == []
 
 
-def test_numbers_follow_each_other_and_begin_again_with_the_local_year(desk: Desk) -> None:
+def test_numbers_restart_with_the_local_year(desk: Desk) -> None:
     late, early = rome("2026-12-31 23:59"), rome("2027-01-01 00:01")
     with desk.begin() as connection:
         found = open_requests(
@@ -57,7 +57,7 @@ def test_numbers_follow_each_other_and_begin_again_with_the_local_year(desk: Des
     ]  # fmt: skip
 
 
-def test_many_are_opened_together_or_none(desk: Desk) -> None:
+def test_requests_are_opened_together_or_not_at_all(desk: Desk) -> None:
     good = Opening("voicemail", "DID", MORNING, "intake", note="richiamare")
     with pytest.raises(Refusal, match="topic"), desk.begin() as connection:
         open_requests(connection, desk.rules, [good, good._replace(topic="NOPE")])
@@ -82,7 +82,7 @@ def test_many_are_opened_together_or_none(desk: Desk) -> None:
         ({"note": "  "}, "note: empty"),
     ],
 )
-def test_what_cannot_be_is_told(desk: Desk, wrong: dict[str, str], told: str) -> None:
+def test_an_invalid_opening_is_refused(desk: Desk, wrong: dict[str, str], told: str) -> None:
     channel = wrong.get("channel", "phone")
     with pytest.raises(Refusal) as problem:
         desk.open(channel, **{name: word for name, word in wrong.items() if name != "channel"})
@@ -93,7 +93,7 @@ def test_what_cannot_be_is_told(desk: Desk, wrong: dict[str, str], told: str) ->
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_life(desk: Desk) -> None:
+def test_a_request_from_opening_to_reopening(desk: Desk) -> None:
     desk.third_level()
     request = desk.open("email")
     steps: list[tuple[str, dict[str, str], tuple[Any, ...]]] = [
@@ -124,7 +124,7 @@ def test_a_whole_life(desk: Desk) -> None:
     assert {action for action, *_ in steps} == set(ACTIONS) - {"open", "merge"}
 
 
-def test_two_operators_one_wins_and_the_other_is_told_who_and_when(desk: Desk) -> None:
+def test_the_second_operator_learns_who_was_first_and_when(desk: Desk) -> None:
     request = desk.open()
     desk.act(request, "take", MORNING + 131, "op118", version=1)
     can = "assign, release, escalate, answer, wait, refer, close, merge"
@@ -144,7 +144,7 @@ def test_two_operators_one_wins_and_the_other_is_told_who_and_when(desk: Desk) -
 
 
 def at_once(*works: Callable[[], object]) -> list[BaseException | None]:
-    """Run these in threads that begin together; what each failed with."""
+    """Run these in threads that start together; return the failures."""
     gate = threading.Barrier(len(works))
     problems: list[BaseException | None] = [None] * len(works)
 
@@ -164,7 +164,7 @@ def at_once(*works: Callable[[], object]) -> list[BaseException | None]:
     return problems
 
 
-def test_of_eight_who_take_at_the_same_moment_one_has_it(desk: Desk) -> None:
+def test_only_one_of_eight_simultaneous_takers_succeeds(desk: Desk) -> None:
     request = desk.open()
     actors = [f"op{number}" for number in range(101, 109)]
     problems = at_once(*(partial(desk.act, request, "take", MORNING + 5, who) for who in actors))
@@ -185,7 +185,7 @@ def test_two_requests_cannot_be_merged_into_each_other(desk: Desk) -> None:
     assert sorted(desk.get(each.protocol).state for each in (one, other)) == ["closed", "new"]
 
 
-def test_a_double_knows_its_original(desk: Desk) -> None:
+def test_a_duplicate_names_its_original(desk: Desk) -> None:
     one, other, third = desk.open(), desk.open(), desk.open()
     merged = desk.act(other, "merge", MORNING + 60, into=one.protocol.lower())
     assert (merged.state, merged.outcome, merged.duplicate_of) == ("closed", "duplicate", one.request_id)
@@ -199,7 +199,7 @@ def test_a_double_knows_its_original(desk: Desk) -> None:
     assert (again.state, again.outcome, again.duplicate_of) == ("new", None, None)
 
 
-def test_only_a_job_centre_that_is_open_on_the_day_is_referred_to(desk: Desk) -> None:
+def test_requests_are_referred_only_to_open_job_centres(desk: Desk) -> None:
     with desk.begin() as connection:
         connection.execute(
             update(schema.office).where(schema.office.c.office_code == "MI01").values(valid_to="2026-11-24")
@@ -211,10 +211,10 @@ def test_only_a_job_centre_that_is_open_on_the_day_is_referred_to(desk: Desk) ->
         assert desk.get(request.protocol) == request
     last = desk.act(desk.open(), "refer", rome("2026-11-24 23:59"), office="MI01")
     assert last.office_code == "MI01"
-    assert desk.act(last, "take", rome("2026-11-26 10:00")).state == "in_progress"  # what lies there can be fetched
+    assert desk.act(last, "take", rome("2026-11-26 10:00")).state == "in_progress"  # a request there can be taken back
 
 
-def test_what_an_action_needs_and_what_it_does_not_take(desk: Desk) -> None:
+def test_missing_and_superfluous_details_are_refused(desk: Desk) -> None:
     request = desk.open()
     for action, option in (("assign", "--to op118"), ("close", "--outcome resolved"), ("refer", "--office CODE")):
         with pytest.raises(Refusal, match=f"{action}: give .*{option}"):
@@ -232,7 +232,7 @@ def test_what_an_action_needs_and_what_it_does_not_take(desk: Desk) -> None:
     assert desk.get(request.protocol) == request
 
 
-def test_nobody_finds_what_is_not_there(desk: Desk) -> None:
+def test_an_unknown_request_is_refused(desk: Desk) -> None:
     request = desk.open()
     unknown = request.protocol.replace("NUL-2026-000001", "NUL-2026-000002")[:-1]
     for digit in "0123456789":
@@ -242,7 +242,7 @@ def test_nobody_finds_what_is_not_there(desk: Desk) -> None:
         desk.get("0" * 32)
 
 
-def test_a_clock_that_went_backwards_does_not_turn_history_round(desk: Desk) -> None:
+def test_a_clock_set_back_does_not_reorder_the_history(desk: Desk) -> None:
     request = desk.open("email")
     request = desk.act(request, "take", MORNING - 3 * HOUR)
     request = desk.act(request, "answer", MORNING - 2 * HOUR)
@@ -250,7 +250,7 @@ def test_a_clock_that_went_backwards_does_not_turn_history_round(desk: Desk) -> 
     assert [event.at for event in desk.events(request)] == [MORNING] * 3
 
 
-def test_words_are_kept_apart_from_history(desk: Desk) -> None:
+def test_notes_are_stored_apart_from_the_history(desk: Desk) -> None:
     request = desk.open(note="Ha perso la ricevuta")
     request = desk.act(request, "take", MORNING + 1, note="Richiamata: 06 1234567")
     assert desk.notes(request) == ["Ha perso la ricevuta", "Richiamata: 06 1234567"]
@@ -269,7 +269,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_words_are_kept_as_they_came(desk: Desk) -> None:
+def test_hostile_notes_are_stored_verbatim(desk: Desk) -> None:
     for said in HOSTILE:
         assert desk.notes(desk.open(note=said)) == [said]
 
@@ -282,14 +282,14 @@ def test_hostile_words_are_kept_as_they_came(desk: Desk) -> None:
         ("\udcff", "contains <dcff>"),
     ],
 )
-def test_what_no_database_keeps_is_refused(said: str, told: str) -> None:
+def test_texts_that_databases_cannot_store_are_refused(said: str, told: str) -> None:
     with pytest.raises(Refusal) as problem:
         text_input.check_text(said, "note")
     assert told in str(problem.value) and len(str(problem.value)) < 200
 
 
 def everywhere(desk: Desk, request: Request, said: str) -> list[Callable[[], object]]:
-    """Every field that a code can be typed into."""
+    """Every field for a code."""
     return [
         lambda: desk.get(said),
         lambda: desk.open(said),
@@ -305,7 +305,7 @@ def everywhere(desk: Desk, request: Request, said: str) -> list[Callable[[], obj
     ]
 
 
-def test_hostile_codes_are_refused_whatever_field_they_stand_in(desk: Desk) -> None:
+def test_hostile_codes_are_refused_in_every_field(desk: Desk) -> None:
     request = desk.open()
     for said in (*HOSTILE, "x" * 1_000_000, "a\x00b", "\udcff", ""):
         for each in everywhere(desk, request, said):
@@ -318,7 +318,7 @@ def test_hostile_codes_are_refused_whatever_field_they_stand_in(desk: Desk) -> N
 # --- the law of history -----------------------------------------------------------------------------------------------
 
 
-def test_a_history_with_a_gap_is_no_history() -> None:
+def test_a_history_with_a_gap_is_refused() -> None:
     begun = Event(1, MORNING, "op117", "open", None, "new", None, 1)
     taken = Event(2, MORNING, "op117", "take", "new", "in_progress", 1, 1, {"owner": "op117"})
     assert history.replay([begun, taken]) == Standing("in_progress", 1, MORNING, "op117", version=2)
@@ -332,7 +332,7 @@ STEP = st.tuples(
     st.floats(-HOUR, 40 * HOUR),
     st.sampled_from(["op117", "op118", "clock"]),
     st.sampled_from([each for each in schema.OUTCOMES if each != "duplicate"]),
-    st.sampled_from([0, 0, 1]),  # a version that is no longer there
+    st.sampled_from([0, 0, 1]),  # an outdated version
 )
 
 
@@ -345,7 +345,7 @@ def given_for(action: str, outcome: str, other: Request) -> ActionDetails:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_all(st.sampled_from(schema.CHANNELS), st.booleans(), st.lists(STEP, max_size=12))
-def test_the_row_is_what_its_history_says(
+def test_the_row_matches_its_history(
     desk: Desk, channel: str, third_level: bool, steps: list[tuple[str, float, str, str, int]]
 ) -> None:
     desk.rules = desk.rules._replace(third_level=third_level)
@@ -390,7 +390,7 @@ def test_the_row_is_what_its_history_says(
         assert row.paused_seconds >= 0 and row.due_at > row.started_at
 
 
-def test_history_counts_the_same_as_the_rows(desk: Desk) -> None:
+def test_history_and_rows_give_the_same_counts(desk: Desk) -> None:
     first, second = desk.open(), desk.open(outcome="informed", actor="intake")
     desk.act(first, "take", MORNING + 1)
     seqs = select(schema.request_event.c.request_id, func.max(schema.request_event.c.seq)).group_by(

@@ -1,4 +1,4 @@
-"""The clocks of requests: started, paused, stopped and counted as the Carta dei servizi and its arithmetic say."""
+"""The clocks of requests: started, paused, stopped and counted as the Carta dei servizi requires."""
 
 from __future__ import annotations
 
@@ -41,25 +41,23 @@ def only(desk: Desk, request: Request) -> Any:
         ("voicemail", "CALLBACK", "2026-11-25 10:00"),  # eight hours on Tuesday, one on Wednesday
     ],
 )
-def test_a_written_request_and_a_message_have_a_clock_from_the_start(
-    desk: Desk, channel: str, promise: str, due: str
-) -> None:
+def test_written_requests_and_messages_start_a_clock(desk: Desk, channel: str, promise: str, due: str) -> None:
     row = only(desk, desk.open(channel))
     assert (row.promise_code, row.clock_no, row.started_at, row.due_at) == (promise, 1, MORNING, rome(due))
     assert row.calendar_rev == desk.rules.revision
 
 
 @pytest.mark.parametrize("channel", ["phone", "outbound"])
-def test_a_call_has_none_before_it_is_escalated(desk: Desk, channel: str) -> None:
+def test_a_call_has_no_clock_until_it_is_escalated(desk: Desk, channel: str) -> None:
     request = desk.open(channel)
     assert desk.clocks(request) == []
     request = desk.act(request, "escalate", rome("2026-11-24 15:00"))
     row = only(desk, request)
     assert (row.promise_code, row.started_at) == ("SECOND_LEVEL", rome("2026-11-24 15:00"))
-    assert row.due_at == rome("2026-12-05 00:00")  # the tenth day to its end
+    assert row.due_at == rome("2026-12-05 00:00")  # the end of the tenth day
 
 
-def test_the_48_hours_are_those_of_the_first_level(desk: Desk) -> None:
+def test_the_48_hours_end_when_the_first_level_escalates(desk: Desk) -> None:
     request = desk.act(desk.open("email"), "escalate", MORNING + HOUR)
     assert told(desk, request) == [("EMAIL", 1, "escalated"), ("SECOND_LEVEL", 1, None)]
     request = desk.act(request, "take", MORNING + 2 * HOUR)
@@ -67,7 +65,7 @@ def test_the_48_hours_are_those_of_the_first_level(desk: Desk) -> None:
     assert told(desk, request) == [("EMAIL", 1, "escalated"), ("SECOND_LEVEL", 1, "answered")]
 
 
-def test_who_is_sent_back_keeps_the_promise_of_the_second_level(desk: Desk) -> None:
+def test_a_returned_request_keeps_the_promise_of_the_second_level(desk: Desk) -> None:
     request = desk.act(desk.open(), "escalate", MORNING)
     due = only(desk, request).due_at
     request = desk.act(request, "return", MORNING + DAY)
@@ -95,7 +93,7 @@ def test_waiting_for_the_citizen_moves_the_due_date(desk: Desk) -> None:
         assert (row.paused_at, row.paused_seconds, row.due_at) == (None, resumed - paused, rome(due))
 
 
-def test_a_late_request_is_not_rescued_by_waiting(desk: Desk) -> None:
+def test_waiting_does_not_move_a_due_date_in_the_past(desk: Desk) -> None:
     request = desk.act(desk.open("email"), "take", MORNING)
     due = only(desk, request).due_at
     request = desk.act(request, "wait", due + 1)
@@ -114,7 +112,7 @@ def test_a_late_request_is_not_rescued_by_waiting(desk: Desk) -> None:
         ("merge", {"into": ""}, "cancelled"),
     ],
 )
-def test_how_a_clock_ends_even_while_it_stands_still(
+def test_a_clock_stops_with_its_reason_even_while_paused(
     desk: Desk, action: str, given: dict[str, str], reason: str
 ) -> None:
     original = desk.open("phone")
@@ -129,7 +127,7 @@ def test_how_a_clock_ends_even_while_it_stands_still(
     assert row.due_at == MORNING + 50 * HOUR
 
 
-def test_a_request_that_is_opened_again_has_a_further_clock(desk: Desk) -> None:
+def test_a_reopened_request_gets_another_clock(desk: Desk) -> None:
     request = desk.act(desk.open("email"), "answer", MORNING + HOUR)
     request = desk.act(request, "reopen", MORNING + DAY)
     assert told(desk, request) == [("EMAIL", 1, "answered"), ("EMAIL", 2, None)]
@@ -141,7 +139,7 @@ def test_a_request_that_is_opened_again_has_a_further_clock(desk: Desk) -> None:
     assert told(desk, request)[2:] == [("SECOND_LEVEL", 1, "answered"), ("SECOND_LEVEL", 2, None)]
 
 
-def test_a_service_that_never_opens_owes_no_call_back_ever(desk: Desk, compiled: Compiled) -> None:
+def test_a_call_back_is_never_due_if_the_service_never_opens(desk: Desk, compiled: Compiled) -> None:
     compiled["service"]["hours"] = {day: [] for day in compiled["service"]["hours"]}
     desk.rules = Rules.of(compiled)
     request = desk.act(desk.open("voicemail"), "take", MORNING)
@@ -158,18 +156,18 @@ def cohort(desk: Desk, start: float, until: float, promise: str = "EMAIL") -> li
         return clocks.read_due(connection, promise, start, until)
 
 
-def test_a_cohort_is_those_whose_time_was_over(desk: Desk) -> None:
+def test_a_cohort_has_the_requests_that_fell_due(desk: Desk) -> None:
     due = MORNING + 48 * HOUR
-    desk.act(desk.open("email"), "answer", due)  # in time, at the very last instant
+    desk.act(desk.open("email"), "answer", due)  # in time, at the last instant
     desk.act(desk.open("email"), "answer", due + 1)
     desk.open("email")  # never answered
-    desk.act(desk.open("email"), "close", MORNING, outcome="withdrawn")  # nobody was owed an answer any more
-    desk.act(desk.open("email"), "close", due + 5, outcome="unreachable")  # too late to say so
+    desk.act(desk.open("email"), "close", MORNING, outcome="withdrawn")  # nobody expected an answer any more
+    desk.act(desk.open("email"), "close", due + 5, outcome="unreachable")  # closed too late
     desk.act(desk.open("email"), "escalate", MORNING)  # has another promise
     desk.act(desk.open("email"), "escalate", due + 5)  # escalated when it was late already
-    desk.act(desk.open("email"), "merge", due + 5, into=desk.open("phone").protocol)  # was another's double
-    desk.act(desk.act(desk.open("email"), "take", MORNING), "wait", MORNING + 1)  # not due as long as it stands still
-    desk.act(desk.act(desk.open("email"), "take", MORNING), "wait", due + 1)  # stands still, but too late
+    desk.act(desk.open("email"), "merge", due + 5, into=desk.open("phone").protocol)  # a duplicate
+    desk.act(desk.act(desk.open("email"), "take", MORNING), "wait", MORNING + 1)  # not due while it is paused
+    desk.act(desk.act(desk.open("email"), "take", MORNING), "wait", due + 1)  # paused, but too late
     desk.open("email", MORNING + 1)  # due later
     found = cohort(desk, due, due + 1)
     assert sorted(each.answered or 0 for each in found) == [0, 0, 0, 0, due, due + 1]
@@ -180,7 +178,7 @@ def test_a_cohort_is_those_whose_time_was_over(desk: Desk) -> None:
     assert cohort(desk, due, due + 1, "CALLBACK") == []
 
 
-def test_the_backlog_is_what_runs_although_its_time_is_over(desk: Desk) -> None:
+def test_the_backlog_has_the_running_clocks_past_their_due_date(desk: Desk) -> None:
     due = MORNING + 48 * HOUR
     desk.open("email")
     desk.open("email", MORNING + HOUR)
@@ -195,7 +193,7 @@ def test_the_backlog_is_what_runs_although_its_time_is_over(desk: Desk) -> None:
 # --- rows and words ---------------------------------------------------------------------------------------------------
 
 
-def test_promises_are_rows_and_follow_the_configuration(desk: Desk, compiled: Compiled) -> None:
+def test_promises_are_rows_that_follow_the_configuration(desk: Desk, compiled: Compiled) -> None:
     table = schema.promise
     everything = select(table).order_by(table.c.promise_code)
     before = [tuple(row) for row in desk.rows(everything)]
@@ -213,7 +211,7 @@ def test_promises_are_rows_and_follow_the_configuration(desk: Desk, compiled: Co
     assert desk.rows(everything)[1].amount == 24
 
 
-def test_the_arithmetic_in_words(desk: Desk) -> None:
+def test_the_arithmetic_is_explained(desk: Desk) -> None:
     request = desk.act(desk.open("email"), "take", MORNING + 60)
     request = desk.act(request, "wait", rome("2026-11-24 17:00"))
     request = desk.act(request, "resume", rome("2026-11-26 08:00"))
@@ -240,9 +238,7 @@ def test_the_arithmetic_in_words(desk: Desk) -> None:
         max_size=14,
     ),
 )
-def test_rows_are_what_the_pure_clock_reads_from_history(
-    desk: Desk, channel: str, steps: list[tuple[str, float]]
-) -> None:
+def test_rows_match_the_clock_calculated_from_history(desk: Desk, channel: str, steps: list[tuple[str, float]]) -> None:
     now = MORNING
     with desk.begin() as connection:
         request = open_request(connection, desk.rules, Opening(channel, "DID", now, "op117"))

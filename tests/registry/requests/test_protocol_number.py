@@ -1,4 +1,4 @@
-"""Protocol numbers: nobody's slip opens another person's request."""
+"""Protocol numbers: a mistyped number never opens another person's request."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_the_published_example() -> None:
 
 
 @given(NUMBERS)
-def test_a_number_is_understood_as_it_is_written(protocol: str) -> None:
+def test_a_written_number_is_parsed(protocol: str) -> None:
     assert parse(protocol) == protocol
 
 
 @given(NUMBERS, st.data())
-def test_every_single_wrong_digit_is_found(protocol: str, data: st.DataObject) -> None:
+def test_every_single_wrong_digit_is_detected(protocol: str, data: st.DataObject) -> None:
     digits = protocol.replace("NUL", "").replace("-", "")
     at = data.draw(st.integers(0, len(digits) - 1))
     other = data.draw(st.sampled_from([each for each in "0123456789" if each != digits[at]]))
@@ -43,7 +43,7 @@ def test_every_single_wrong_digit_is_found(protocol: str, data: st.DataObject) -
 
 
 @given(NUMBERS)
-def test_every_exchange_of_neighbours_is_found(protocol: str) -> None:
+def test_every_exchange_of_neighbours_is_detected(protocol: str) -> None:
     digits = protocol.replace("NUL", "").replace("-", "")
     for at in range(len(digits) - 1):
         swapped = digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :]
@@ -64,7 +64,7 @@ def test_every_exchange_of_neighbours_is_found(protocol: str) -> None:
         "NUL2026000421{}",
     ],
 )
-def test_what_people_type_and_dictate(said: str) -> None:
+def test_typed_and_dictated_forms_are_accepted(said: str) -> None:
     protocol = format_number(2026, 421)
     assert parse(said.format(protocol[-1])) == protocol
 
@@ -84,7 +84,7 @@ def test_what_people_type_and_dictate(said: str) -> None:
         ("\x1b[2J\x00", "<1b>[2J<00>"),
     ],
 )
-def test_a_slip_is_told_with_what_to_do(said: str, told: str) -> None:
+def test_a_mistyped_number_is_refused_with_the_remedy(said: str, told: str) -> None:
     with pytest.raises(ProtocolError) as problem:
         parse(said)
     assert told in str(problem.value)
@@ -92,7 +92,7 @@ def test_a_slip_is_told_with_what_to_do(said: str, told: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_number_or_refused_kindly(said: str) -> None:
+def test_any_text_is_a_number_or_refused(said: str) -> None:
     try:
         found = parse(said)
     except ProtocolError as problem:
@@ -121,7 +121,7 @@ def test_each_year_counts_from_one(database: Database) -> None:
         assert next_numbers(connection, 2026) == [format_number(2026, 5)]
 
 
-def test_a_number_that_was_not_used_is_given_again(database: Database) -> None:
+def test_a_rolled_back_number_is_assigned_again(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.begin() as connection:
         next_numbers(connection, 2026)
         raise ZeroDivisionError
@@ -129,7 +129,7 @@ def test_a_number_that_was_not_used_is_given_again(database: Database) -> None:
         assert next_numbers(connection, 2026) == [format_number(2026, 1)]
 
 
-def test_no_number_of_an_impossible_year() -> None:
+def test_an_impossible_year_or_counter_is_refused() -> None:
     for year, counter in ((1999, 1), (2200, 1), (2026, 0), (2026, -1)):
         with pytest.raises(ValueError, match="no protocol number"):
             format_number(year, counter)

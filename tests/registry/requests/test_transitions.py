@@ -1,4 +1,4 @@
-"""The table of transitions: complete, free of contradictions, and what is refused is told with what is possible."""
+"""The transition table: complete and free of contradictions; a refusal names the possible actions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def test_every_action_has_a_row() -> None:
     assert {row.action for row in TABLE} == set(ACTIONS)
 
 
-def test_for_an_action_on_a_request_there_is_at_most_one_row() -> None:
+def test_an_action_has_at_most_one_row_for_each_state_and_level() -> None:
     for action, (state, level) in product(ACTIONS, EVERYWHERE):
         rows = [row for row in TABLE if row.action == action and state in row.states and level in row.levels]
         assert len(rows) <= 1, (action, state, level)
 
 
-def test_every_action_is_possible_or_refused_by_name_everywhere() -> None:
+def test_every_action_is_possible_or_refused_in_every_state() -> None:
     for third_level, action, (state, level) in product((False, True), ACTIONS, EVERYWHERE):
         can = possible(state, level, third_level)
         try:
@@ -39,22 +39,22 @@ def test_every_action_is_possible_or_refused_by_name_everywhere() -> None:
             assert action in can and row.action == action
 
 
-def test_nothing_is_a_dead_end() -> None:
-    """From everywhere a request can be closed, or opened again."""
+def test_every_state_leads_on() -> None:
+    """In every state a request can be closed or reopened."""
     for state, level in EVERYWHERE:
         can = possible(state, level, third_level=False)
         assert ("reopen" in can) if state == "closed" else ("close" in can)
 
 
-def test_a_request_moves_by_one_level_at_most() -> None:
+def test_a_request_moves_at_most_one_level() -> None:
     for row in TABLE:
         for level in row.levels:
             assert abs((row.level or level) - level) <= 1
             assert (row.level or level) in LEVELS
 
 
-def test_whoever_has_a_request_is_known() -> None:
-    """In progress and waiting: somebody has it; new and forwarded: nobody."""
+def test_requests_in_progress_have_an_owner() -> None:
+    """Requests in progress or waiting have an owner; new and forwarded ones do not."""
     held = {"in_progress", "waiting_contact"}
     for row in TABLE:
         if row.state in held:
@@ -63,13 +63,13 @@ def test_whoever_has_a_request_is_known() -> None:
             assert row.owner == "nobody", row
 
 
-def test_the_third_level_is_a_switch() -> None:
+def test_the_third_level_can_be_switched_off() -> None:
     assert "escalate" not in possible("in_progress", 2, third_level=False)
     assert find("escalate", "in_progress", 2, third_level=True).level == 3
     with pytest.raises(WrongTransition, match=r"service\.yaml: registry\.third_level") as problem:
         find("escalate", "in_progress", 2, third_level=False)
     assert problem.value.level == 2
-    for level in (1, 2):  # a request that got there before the switch was turned off finds its way back
+    for level in (1, 2):  # a request that got there before the level was switched off can return
         assert find("return", "forwarded", level + 1, third_level=False).level == level
 
 
@@ -81,7 +81,7 @@ def test_a_closed_request_can_only_be_reopened() -> None:
     assert str(problem.value) == "answer is not possible: the request is closed at level 1; possible now: reopen"
 
 
-def test_the_picture_has_every_arrow_of_the_table() -> None:
+def test_the_diagram_has_every_transition() -> None:
     lines = list(mermaid())
     arrows = {}
     for line in lines[2:]:
