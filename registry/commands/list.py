@@ -32,18 +32,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     site, now = Site.of(places), time.time()
     rules = Rules.of(site.compiled)
-    wanted = Filter(
+    filters = Filter(
         tuple(options.state), options.all, options.level, options.topic, options.channel, options.owner, options.call,
         options.limit,
     )  # fmt: skip
     with site.database.read() as connection:
-        requests = queries.list_requests(connection, wanted)
+        requests = queries.list_requests(connection, filters)
     if options.json:
         print(json.dumps([request_view.document(each.request, each.due) for each in requests], indent=1))
     elif requests:
         print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in requests])))
     else:
-        print("No request is open." if wanted == Filter(limit=options.limit) else "No such request.")
+        print("No request is open." if filters == Filter(limit=options.limit) else "No such request.")
     return 0
 
 

@@ -124,8 +124,8 @@ class Batch:
         table = schema.call_fact
         known: dict[str, list[Fact]] = {call: [] for call in sorted(calls)}
         for some in _chunks(calls):
-            wanted = select(table).where(table.c.call_id.in_(some), table.c.kind.in_(KINDS))
-            for name, call, at, kind, data in self._connection.execute(wanted):
+            query = select(table).where(table.c.call_id.in_(some), table.c.kind.in_(KINDS))
+            for name, call, at, kind, data in self._connection.execute(query):
                 known[call].append(Fact(name, call, at, kind, json.loads(data)))
         for fact in new:
             if fact.call in known:
@@ -174,8 +174,8 @@ class Batch:
         """Return the calls that have a request, opened here or by an operator. A message is a request of its own."""
         table, with_request = schema.request, set()
         for some in _chunks(calls):
-            wanted = select(table.c.call_id).where(table.c.call_id.in_(some), table.c.channel != "voicemail")
-            with_request |= set(self._connection.execute(wanted).scalars())
+            query = select(table.c.call_id).where(table.c.call_id.in_(some), table.c.channel != "voicemail")
+            with_request |= set(self._connection.execute(query).scalars())
         return with_request
 
     def _new_messages(self, summaries: dict[str, CallSummary]) -> Iterator[NewMessage]:
@@ -198,10 +198,10 @@ class Batch:
         outcome = "unreachable" if useless else None
         return Opening("voicemail", topic, at, ACTOR, call_id=message.call, contact_id=contact, outcome=outcome)
 
-    def _add_topics(self, wanted: set[str]) -> None:
+    def _add_topics(self, codes: set[str]) -> None:
         """Add topics that are not in the configuration this intake started with; the label is the code."""
-        known = set(self._existing(schema.topic.c.topic_code, wanted))
-        rows = [{"topic_code": code, "label_it": code, "label_en": code} for code in sorted(wanted - known)]
+        known = set(self._existing(schema.topic.c.topic_code, codes))
+        rows = [{"topic_code": code, "label_it": code, "label_en": code} for code in sorted(codes - known)]
         if rows:
             self._connection.execute(insert(schema.topic), rows)
 
@@ -211,12 +211,12 @@ class Batch:
         latest = (event.c.request_id == request.c.request_id) & (event.c.seq == request.c.version)
         changes = []
         for some in _chunks(summaries):
-            wanted = (
+            query = (
                 select(request.c.request_id, request.c.call_id, request.c.topic_code)
                 .join(event, latest & (event.c.actor_ref == ACTOR))
                 .where(request.c.call_id.in_(some))
             )
-            for name, call, topic in self._connection.execute(wanted):
+            for name, call, topic in self._connection.execute(query):
                 if topic != summaries[call].topic:
                     changes.append({"name": name, "topic": summaries[call].topic})
         self._add_topics({change["topic"] for change in changes})
@@ -232,8 +232,8 @@ class Batch:
         table = schema.recording
         known: dict[str, Any] = {}
         for some in _chunks(summaries):
-            wanted = select(table).where(table.c.recording_id.in_(some))
-            known |= {row.recording_id: row for row in self._connection.execute(wanted)}
+            query = select(table).where(table.c.recording_id.in_(some))
+            known |= {row.recording_id: row for row in self._connection.execute(query)}
         for call, summary in summaries.items():
             row, before = _recording_row(call, summary), known.get(call)
             if before is not None and (before.purged_at is not None or row == _without_purge(before)):
@@ -268,8 +268,8 @@ class Batch:
         table = schema.survey_answer
         known: dict[tuple[str, str], int] = {}
         for some in _chunks(answers):
-            wanted = select(table).where(tuple_(table.c.response_id, table.c.question).in_(some))
-            known |= {(row.response_id, row.question): row.value for row in self._connection.execute(wanted)}
+            query = select(table).where(tuple_(table.c.response_id, table.c.question).in_(some))
+            known |= {(row.response_id, row.question): row.value for row in self._connection.execute(query)}
         fresh = [{"response_id": name, "question": question, "value": value}
                  for (name, question), value in sorted(answers.items()) if (name, question) not in known]  # fmt: skip
         if fresh:
@@ -281,11 +281,11 @@ class Batch:
 
     def _salts(self, days: set[str]) -> dict[str, bytes]:
         table = schema.survey_salt
-        found = {row.day: row.salt for row in self._connection.execute(select(table).where(table.c.day.in_(days)))}
-        fresh = {day: os.urandom(32) for day in days - found.keys()}
+        known = {row.day: row.salt for row in self._connection.execute(select(table).where(table.c.day.in_(days)))}
+        fresh = {day: os.urandom(32) for day in days - known.keys()}
         if fresh:
             self._connection.execute(insert(table), [{"day": day, "salt": salt} for day, salt in fresh.items()])
-        return found | fresh
+        return known | fresh
 
     # --- times and lookups
 

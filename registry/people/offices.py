@@ -174,10 +174,10 @@ def _day(typed: str) -> str:
 
 def list_offices(connection: Connection, province: str | None, today: date) -> list[Any]:
     """Return the centres that are open on that day, by province and name."""
-    wanted = select(table).where(_open_on(today)).order_by(table.c.province, table.c.name)
+    query = select(table).where(_open_on(today)).order_by(table.c.province, table.c.name)
     if province is not None:
-        wanted = wanted.where(table.c.province == provinces.check_province(province))
-    return list(connection.execute(wanted))
+        query = query.where(table.c.province == provinces.check_province(province))
+    return list(connection.execute(query))
 
 
 def check_office(connection: Connection, code: str, today: date) -> None:

@@ -93,27 +93,27 @@ def _day(at: float) -> str:
 
 
 def _contacts(connection: Connection, person: Person) -> list[Row[Any]]:
-    wanted = and_(CONTACT.contact_id.in_(person.contacts), CONTACT.erased_at.is_(None))
-    return list(connection.execute(select(schema.contact).where(wanted)).all())
+    condition = and_(CONTACT.contact_id.in_(person.contacts), CONTACT.erased_at.is_(None))
+    return list(connection.execute(select(schema.contact).where(condition)).all())
 
 
 def _notes(connection: Connection, person: Person) -> list[Row[Any]]:
-    wanted = and_(NOTE.request_id.in_(person.requests), NOTE.words.is_not(None))
-    return list(connection.execute(select(schema.request_note).where(wanted)).all())
+    condition = and_(NOTE.request_id.in_(person.requests), NOTE.words.is_not(None))
+    return list(connection.execute(select(schema.request_note).where(condition)).all())
 
 
 def _visits(connection: Connection, person: Person) -> list[Row[Any]]:
     until = min(person.until, FOREVER)
-    wanted = and_(VISIT.caller_hash.in_(person.hashes), VISIT.entered_at <= until)
-    return list(connection.execute(select(schema.queue_visit).where(wanted).order_by(VISIT.entered_at)).all())
+    condition = and_(VISIT.caller_hash.in_(person.hashes), VISIT.entered_at <= until)
+    return list(connection.execute(select(schema.queue_visit).where(condition).order_by(VISIT.entered_at)).all())
 
 
 def _unused_since(connection: Connection, before: float) -> list[str]:
     """Return contacts added before that instant whose requests were all closed before it."""
     theirs = REQUEST.contact_id == CONTACT.contact_id
     in_use = exists().where(and_(theirs, or_(REQUEST.closed_at.is_(None), REQUEST.closed_at >= before)))
-    wanted = and_(CONTACT.erased_at.is_(None), CONTACT.created_at < before, not_(in_use))
-    return list(connection.scalars(select(CONTACT.contact_id).where(wanted)))
+    condition = and_(CONTACT.erased_at.is_(None), CONTACT.created_at < before, not_(in_use))
+    return list(connection.scalars(select(CONTACT.contact_id).where(condition)))
 
 
 # --- exporting --------------------------------------------------------------------------------------------------------
@@ -171,5 +171,5 @@ def _erase_pseudonyms(connection: Connection, person: Person) -> int:
 
 def list_open_requests(connection: Connection, person: Person) -> list[str]:
     """Return the protocol numbers of open requests: after an erasure nobody can answer them."""
-    wanted = and_(REQUEST.request_id.in_(person.requests), REQUEST.state != "closed")
-    return list(connection.scalars(select(REQUEST.protocol).where(wanted).order_by(REQUEST.opened_at)))
+    condition = and_(REQUEST.request_id.in_(person.requests), REQUEST.state != "closed")
+    return list(connection.scalars(select(REQUEST.protocol).where(condition).order_by(REQUEST.opened_at)))

@@ -98,10 +98,10 @@ def update_clocks(connection: Connection, rules: Rules, request_id: str, channel
         if changes:
             same = (clock.c.promise_code == each.promise_code) & (clock.c.clock_no == each.clock_no)
             connection.execute(update(clock).where((clock.c.request_id == request_id) & same).values(**changes))
-    wanted = promise_of(channel, event.to_level) if event.action in ("reopen", "escalate") else None
-    if wanted is not None and wanted not in (each.promise_code for each in running):
-        number = 1 + sum(each.promise_code == wanted for each in clocks)
-        connection.execute(insert(clock).values(**new_clock(rules, request_id, wanted, number, event.at)))
+    promise = promise_of(channel, event.to_level) if event.action in ("reopen", "escalate") else None
+    if promise is not None and promise not in (each.promise_code for each in running):
+        number = 1 + sum(each.promise_code == promise for each in clocks)
+        connection.execute(insert(clock).values(**new_clock(rules, request_id, promise, number, event.at)))
 
 
 def _changes(rules: Rules, row: Any, event: Event) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def read_due(connection: Connection, promise: str, start: float, until: float) -
 
     A clock that was paused before its due date has no due date yet, and is in no cohort until it runs again.
     """
-    wanted = and_(
+    condition = and_(
         clock.c.promise_code == promise,
         clock.c.due_at >= start,
         clock.c.due_at < until,
@@ -149,7 +149,7 @@ def read_due(connection: Connection, promise: str, start: float, until: float) -
             and_(clock.c.stop_reason.in_(("escalated", "closed")), clock.c.stopped_at > clock.c.due_at),
         ),
     )
-    rows = connection.execute(select(clock.c.due_at, clock.c.stopped_at, clock.c.stop_reason).where(wanted))
+    rows = connection.execute(select(clock.c.due_at, clock.c.stopped_at, clock.c.stop_reason).where(condition))
     return [Deferred(due_at, stopped if reason == "answered" else None) for due_at, stopped, reason in rows]
 
 
@@ -158,8 +158,8 @@ def read_overdue(connection: Connection, now: float) -> list[Deferred]:
 
     A clock that was paused before its due date is not among them.
     """
-    wanted = and_(clock.c.stopped_at.is_(None), clock.c.due_at < now, _ticks)
-    return [Deferred(row.due_at) for row in connection.execute(select(clock.c.due_at).where(wanted))]
+    condition = and_(clock.c.stopped_at.is_(None), clock.c.due_at < now, _ticks)
+    return [Deferred(row.due_at) for row in connection.execute(select(clock.c.due_at).where(condition))]
 
 
 def clock_changes(row: Any, events: Sequence[Event]) -> list[Change]:

@@ -39,22 +39,22 @@ class ListedRequest(NamedTuple):
     paused: bool
 
 
-def list_requests(connection: Connection, wanted: Filter) -> list[ListedRequest]:
+def list_requests(connection: Connection, filters: Filter) -> list[ListedRequest]:
     """Return requests, oldest first."""
     columns = {
-        "level": wanted.level,
-        "topic_code": wanted.topic,
-        "channel": wanted.channel,
-        "owner_ref": wanted.owner,
-        "call_id": wanted.call_id,
+        "level": filters.level,
+        "topic_code": filters.topic,
+        "channel": filters.channel,
+        "owner_ref": filters.owner,
+        "call_id": filters.call_id,
     }
     # Subqueries for each listed row, not a join: the oldest hundred of a million requests are found at once.
     due = select(func.min(clock.c.due_at)).where(_running).scalar_subquery()
     paused = select(func.max(clock.c.paused_at)).where(_running).scalar_subquery()
-    query = select(*table.c, due, paused).order_by(table.c.opened_at, table.c.protocol).limit(wanted.limit)
-    if wanted.states:
-        query = query.where(table.c.state.in_(wanted.states))
-    elif not wanted.everything:
+    query = select(*table.c, due, paused).order_by(table.c.opened_at, table.c.protocol).limit(filters.limit)
+    if filters.states:
+        query = query.where(table.c.state.in_(filters.states))
+    elif not filters.everything:
         query = query.where(table.c.state.in_([state for state in schema.STATES if state != "closed"]))
     for name, value in columns.items():
         if value is not None:

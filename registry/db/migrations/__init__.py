@@ -49,17 +49,17 @@ def revision(connection: Connection) -> str | None:
     """Return the revision of a database; None when it holds no registry."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
+    current: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return current
 
 
 def state(connection: Connection) -> State:
-    known, found = revisions(), revision(connection)
-    if found is None:
+    known, current = revisions(), revision(connection)
+    if current is None:
         return "none"
-    if found not in known:
+    if current not in known:
         return "newer"
-    return "current" if found == known[-1] else "older"
+    return "current" if current == known[-1] else "older"
 
 
 def open_database(places: Places) -> Database:
@@ -74,12 +74,12 @@ def check_revision(database: Database, *, older: bool = False) -> None:
     if database.file and not os.path.exists(database.file):  # connecting would create an empty one
         raise DatabaseError(f"{database.name}: no such file; create the registry with `registry init`")
     with database.read() as connection:
-        found = state(connection)
-    if found == "none":
+        current = state(connection)
+    if current == "none":
         raise DatabaseError(f"{database.name}: holds no registry; create one with `registry init`")
-    if found == "older" and not older:
+    if current == "older" and not older:
         raise DatabaseError(f"{database.name}: its tables are older than this program; run `registry migrate`")
-    if found == "newer":
+    if current == "newer":
         raise DatabaseError(newer(database))
 
 
