@@ -314,7 +314,7 @@ def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_nu
     desk.voicemail("outcome", protocol, "reached", "--by", "op101", "--note", f"vuole essere chiamata allo {number}")
     built.wait_idle()
     words = ("--number", number, "--why", "letter of 3 May", "--by", "dpo")
-    wait_until(lambda: {"number in a log", "words of a request"} <= held(desk, words, capsys), "the CDR to be written")
+    wait_until(lambda: {"number in a log", "note on a request"} <= held(desk, words, capsys), "the CDR to be written")
     assert files_with(built, number[1:]) != []
     desk.registry("erase", *words, "--yes")
     assert files_with(built, number[1:]) == []
