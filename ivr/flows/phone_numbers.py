@@ -16,6 +16,12 @@ _WRITTEN = re.VERBOSE | re.ASCII
 
 LONGEST = 32  # characters of a number with its separators
 
+# Ranges whose tariff is not that of the country that `phonenumbers` gives for them. The longest matching range counts.
+TARIFF_RANGES = {
+    "+390549": "SM",  # San Marino, reached through Italy's country code, at an international tariff
+    "+3906698": "IT",  # the Vatican, in the area of Rome, at Rome's tariff
+}
+
 _ITALY = r"""
     3 [1-9] \d{7,8} | 43 \d{8}                                # mobile: 9 (the oldest) or 10 digits
     | 55 \d{8}                                                # voice over IP, of no town
@@ -62,6 +68,12 @@ def normalise(digits: str, country: str = "IT") -> str | None:
         return f"+39{bare}"
     # Some lines give the country code without its plus; no Italian number that long begins with 39.
     return _international(bare) if bare.startswith("39") else None
+
+
+def tariff_country(number: str) -> str | None:
+    """The country whose tariff applies to an E.164 number in one of `TARIFF_RANGES`; None for all other numbers."""
+    ranges = [prefix for prefix in TARIFF_RANGES if number.startswith(prefix)]
+    return TARIFF_RANGES[max(ranges, key=len)] if ranges else None
 
 
 _SEPARATORS = {ord(letter): None for letter in " .-/"}

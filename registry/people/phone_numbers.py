@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
+from ivr.flows.phone_numbers import tariff_country
+
 COUNTRY = "IT"
 LONGEST = 40  # characters: people write no longer numbers
 _PERSONAL = (
@@ -37,7 +39,8 @@ def reason_not_to_call(number: str, countries: Sequence[str]) -> str:
     """Return why the service must not call an E.164 number by itself; "" when it may.
 
     It calls only personal telephones in these countries, never a premium-rate, shared-cost, service or short number:
-    caller IDs can be forged, and a forged number could be one that earns money for its owner.
+    caller IDs can be forged, and a forged number could be one that earns money for its owner. The country is the one
+    whose tariff applies, which the number range decides: +39 0549 is San Marino.
     """
     try:
         parsed = phonenumbers.parse(number, None)
@@ -45,7 +48,8 @@ def reason_not_to_call(number: str, countries: Sequence[str]) -> str:
         return "it is not a number in international form"
     if not phonenumbers.is_valid_number(parsed):
         return "no such number exists"
-    country = phonenumbers.region_code_for_number(parsed)
+    plain = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    country = tariff_country(plain) or phonenumbers.region_code_for_number(parsed)
     if country not in countries:
         return f"its country is {country or 'unknown'}, and callbacks.countries has only {', '.join(countries)}"
     if phonenumbers.number_type(parsed) not in _PERSONAL:

@@ -140,6 +140,12 @@ def test_who_has_not_taken_it_does_not_call(desk_work: Work) -> None:
         ("+39112", "no such number"),
         ("+33142685300", "country is FR, and callbacks.countries has only IT"),
         ("+23052512345", "country is MU"),
+        ("+390549885123", "country is SM"),  # San Marino, although behind Italy's country code
+        ("+39 0549 885123", "country is SM"),  # also when it is not written in E.164
+        ("+3780549885123", "country is SM"),
+        ("+390669812345", ""),  # the Vatican, at Rome's tariff
+        ("+3905491", "no such number|country is SM"),
+        ("+441534123456", "country is JE"),  # Jersey, not Great Britain
         ("+882161234567", "countries has only|no such"),  # satellite
         ("0612345678", "not a number in international form"),
         ("", "not a number in international form"),
@@ -149,6 +155,12 @@ def test_only_telephones_that_people_have_are_called(number: str, why: str) -> N
     reason = reason_not_to_call(number, ["IT"])
     assert bool(reason) == bool(why)
     assert any(each in reason for each in why.split("|"))
+
+
+def test_a_site_may_call_san_marino_in_both_forms_of_its_numbers() -> None:
+    for number in ("+390549885123", "+3780549885123"):
+        assert reason_not_to_call(number, ["IT", "SM"]) == ""
+        assert "country is SM, and callbacks.countries has only IT" in reason_not_to_call(number, ["IT"])
 
 
 def test_a_request_that_was_closed_meanwhile_is_not_called(desk_work: Work) -> None:
