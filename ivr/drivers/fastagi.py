@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, cast
 
 from ivr.agi import Environment, RemoteProtocolError
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.session import NoSuchFlow, Session, flow_starter
+from ivr.drivers.session import NoSuchFlow, Session, flow_starter, forget_frames
 from ivr.drivers.sockets import session_capacity
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
@@ -223,6 +223,7 @@ class Conversation(asyncio.Protocol):
             self._log_fault("garbage", error=str(problem))
         else:
             self._log_failure(problem)
+        forget_frames(problem)
         self._end_session("error")
         self._transport.close()
 
@@ -235,6 +236,7 @@ class Conversation(asyncio.Protocol):
             session.abandon()
         except Exception as problem:  # noqa: BLE001 - see data_received
             self._log_failure(problem)
+            forget_frames(problem)
             ending = "error"
         if self._flow:
             board, ending = self._board, ending or session.ending

@@ -60,9 +60,13 @@ class FlowStepper:
             except StopIteration:
                 self.ending = "done"
                 return None
-            except Hangup:
+            except Hangup as hangup:
+                forget_frames(hangup)
                 self.ending = "hangup"
                 return None
+            finally:
+                # An error that the flow lets pass refers to this frame by its traceback: no reference back, see below.
+                value = thrown = None
             if not hung_up:
                 return command
             self._last_words -= 1
@@ -78,6 +82,19 @@ class FlowStepper:
         """The switch has closed: let the flow clean up, and send nothing."""
         while self.advance(Hangup("the switch has closed the connection"), hung_up=True) is not None:
             pass
+
+
+def forget_frames(problem: BaseException | None) -> None:
+    """Drop the tracebacks of an error that has been handled, and the errors that it came from.
+
+    A traceback refers to the frames that it passed, and through them to their callers, to the call, and to the error
+    itself: a cycle that keeps the whole call in memory until the next garbage collection.
+    """
+    while problem is not None:
+        problem.__traceback__ = None
+        behind = problem.__cause__ or problem.__context__
+        problem.__cause__ = problem.__context__ = None
+        problem = behind
 
 
 class Session:
