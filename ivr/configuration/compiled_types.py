@@ -238,6 +238,7 @@ class Question(TypedDict):
     code: str
     prompts: list[Prompt]
     keys: str
+    scale: str
 
 
 class Survey(TypedDict):

@@ -198,7 +198,8 @@ def _shortest_walk(ways: Mapping[str, list[str]], start: str, end: str) -> list[
 
 # --- the checks ------------------------------------------------------------------------------------------------------
 
-Finding = tuple[str, str, Literal["error", "warning"]]
+Severity = Literal["error", "warning"]
+Finding = tuple[str, str, Severity]
 
 
 def check(menu: Menu) -> Iterator[Finding]:

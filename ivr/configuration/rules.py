@@ -6,7 +6,6 @@ Each check yields every finding, as (path in the document, message, severity).
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -15,12 +14,9 @@ from common.places import Places
 from common.suggestions import did_you_mean
 from ivr.configuration.menu import AskNode, Finding, Menu, NoticeNode, edges, reachable
 from ivr.configuration.required_prompts import REQUIRED
-from ivr.configuration.settings import Catalogue, Closure, Holidays, Service, Survey
+from ivr.configuration.settings import Catalogue, Closure, Holidays, PromptText, Service, Survey
+from ivr.configuration.spoken import check_spoken_hours
 from ivr.prompts.sound import RATE, SUFFIX
-
-# "prema 6", "prema asterisco": the keys that an Italian text names
-_SPOKEN = re.compile(r"\bprem(?:a|ere)\s+(?:il\s+(?:tasto\s+)?)?(\d|asterisco|cancelletto)\b", re.IGNORECASE)
-_NAMES = {"asterisco": "*", "cancelletto": "#"}
 
 
 def check_service(service: Service) -> Iterator[Finding]:
@@ -131,6 +127,14 @@ def check_survey(survey: Survey) -> Iterator[Finding]:
         if question.code in seen:
             yield f"{where}.code", f'"{question.code}" is the code of an earlier question; choose another', "error"
         seen.add(question.code)
+        low, high = question.bounds
+        outside = sorted(key for key in question.keys if not low <= int(key) <= high)
+        if low >= high:
+            message = f'"{question.scale}" does not go up; write the worst answer, then the best: "1-5"'
+            yield f"{where}.scale", message, "error"
+        elif outside:
+            what = f'"{outside[0]}" is not on the scale {question.scale}'
+            yield f"{where}.keys", f"{what}; change keys or scale, and the words of the prompt", "error"
         twice = sorted({key for key in question.keys if question.keys.count(key) > 1})
         if twice:
             yield f"{where}.keys", f'"{twice[0]}" is written twice; write each key once', "error"
@@ -149,8 +153,7 @@ def check_prompts(catalogue: Catalogue, service: Service | None, places: Places)
     for name, prompt in catalogue.prompts.items():
         if not prompt.text.strip():
             yield f"prompts.{name}.text", "empty; write what callers hear", "error"
-        if prompt.announces_hours is not None:
-            yield from _check_announcement(f"prompts.{name}.announces_hours", prompt.announces_hours, service)
+        yield from _check_announcement(f"prompts.{name}", prompt, service)
     for name in sorted(REQUIRED - catalogue.prompts.keys()):
         yield (
             "prompts",
@@ -164,12 +167,18 @@ def check_prompts(catalogue: Catalogue, service: Service | None, places: Places)
         yield "prompts", f"{len(silent)} {noun} no audio: {some}; run `ivr prompts synthesise`", "warning"
 
 
-def _check_announcement(where: str, text: str, service: Service | None) -> Iterator[Finding]:
-    try:
-        announced = parse_week(text)
-    except ValueError as problem:
-        yield where, str(problem), "error"
+def _check_announcement(where: str, prompt: PromptText, service: Service | None) -> Iterator[Finding]:
+    """The hours that a prompt states: its words, its `announces_hours` and service.yaml must agree."""
+    if prompt.announces_hours is None:
+        yield from check_spoken_hours(where, prompt, None)
         return
+    where_announced = f"{where}.announces_hours"
+    try:
+        announced = parse_week(prompt.announces_hours)
+    except ValueError as problem:
+        yield where_announced, str(problem), "error"
+        return
+    yield from check_spoken_hours(where, prompt, announced)
     if service is None:
         return
     for day in WEEKDAYS:
@@ -182,30 +191,7 @@ def _check_announcement(where: str, text: str, service: Service | None) -> Itera
             spoken = ", ".join(_clock(each) for each in announced[day]) or "closed"
             remedy = "change the text and this line, or service.yaml"
             message = f"{day}: announces {spoken}, but service.yaml has {', '.join(hours) or 'closed'}; {remedy}"
-            yield where, message, "error"
-
-
-def check_spoken_keys(menu: Menu, catalogue: Catalogue, service: Service | None) -> Iterator[Finding]:
-    """Keys that a text names and the menu lacks. Texts are free, so these are warnings."""
-    for name, node in menu.nodes.items():
-        if isinstance(node, AskNode):
-            known = {*node.keys, node.repeat_key or ""}
-        elif isinstance(node, NoticeNode) and service is not None:
-            known = {service.recording.refuse_key}
-        else:
-            continue
-        for index, prompt in enumerate(node.prompts):
-            text = catalogue.prompts[prompt].text if isinstance(prompt, str) and prompt in catalogue.prompts else ""
-            for key in spoken_keys(text):
-                if key not in known:
-                    real = ", ".join(sorted(known - {""}))
-                    message = f'"{prompt}" says to press {key}, but the keys here are {real}; change one of them'
-                    yield f"nodes.{name}.prompts[{index}]", message, "warning"
-
-
-def spoken_keys(text: str) -> list[str]:
-    """The keys that an Italian text asks callers to press, in order."""
-    return [_NAMES.get(word.lower(), word) for word in _SPOKEN.findall(text)]
+            yield where_announced, message, "error"
 
 
 def check_refuse_key(service: Service, menu: Menu) -> Iterator[Finding]:

@@ -192,7 +192,14 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, _text(r"^[a-z][a-z0-9_]{0,31}\Z", "a code: small letters, digits, _")]
     prompts: SomePrompts
-    keys: Annotated[str, _text(r"^[0-9*#]{1,12}\Z", "the valid keys in one word")]
+    keys: Annotated[str, _text(r"^[0-9]{1,10}\Z", 'the valid keys in one word, digits only: "12345"')]
+    scale: Annotated[str, _text(r"^[0-9]-[0-9]\Z", 'the worst and the best answer: "1-5"')] = "1-5"
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The lowest and the highest value of the scale."""
+        low, _, high = self.scale.partition("-")
+        return int(low), int(high)
 
 
 class Survey(Struct, frozen=True, forbid_unknown_fields=True):
@@ -210,6 +217,7 @@ class PromptText(Struct, frozen=True, forbid_unknown_fields=True):
     text: Text
     version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     announces_hours: str | None = None
+    speaks: dict[str, str | list[str]] | None = None  # setting -> the words of the text that say it
     note: str | None = None
 
 

@@ -100,10 +100,10 @@ def _prompt(path: str, id: str, entry: Any) -> Prompt:
         raise PromptError(f"{where}.text: the Italian text is missing")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise PromptError(f"{where}.version: {version!r}; write a whole number from 1")
-    unknown = set(entry) - {"text", "version", "announces_hours", "note"}
+    unknown = set(entry) - {"text", "version", "announces_hours", "speaks", "note"}
     if unknown:
         key = min(map(str, unknown))
-        raise PromptError(f"{where}.{key}: unknown; a prompt has text, version, announces_hours, note")
+        raise PromptError(f"{where}.{key}: unknown; a prompt has text, version, announces_hours, speaks, note")
     return Prompt(id, text, version, entry.get("announces_hours"), entry.get("note"))
 
 

@@ -202,14 +202,19 @@ def _configuration(file: str, scenario: Scenario, places: Places) -> Compiled:
 
 
 def _prompts(catalogue: Any, scenario: Scenario) -> Any:
-    """The catalogue with the prompts of the scenario's menu that are yet to be recorded. With other opening hours, the
-    hours that the recordings announce are ignored."""
+    """The catalogue with the prompts of the scenario's menu that are yet to be recorded. With other settings, what the
+    recordings say about settings and opening hours is ignored."""
     if not isinstance(catalogue, dict) or not isinstance(catalogue.get("prompts"), dict):
         return catalogue
     prompts = {**{name: {"text": "..."} for name in scenario.menu.prompts}, **catalogue["prompts"]}
-    if "hours" in scenario.service:
-        prompts = {name: {**each, "announces_hours": None} for name, each in prompts.items()}
+    if scenario.service:
+        prompts = {name: _without_claims(each) for name, each in prompts.items()}
     return {**catalogue, "prompts": prompts}
+
+
+def _without_claims(prompt: Any) -> Any:
+    """A prompt without the settings that it declares to say."""
+    return {**prompt, "announces_hours": None, "speaks": None} if isinstance(prompt, dict) else prompt
 
 
 def _without_nulls(menu: Any) -> Any:

@@ -155,6 +155,20 @@ def test_survey_mistakes(config: EditedConfig) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('keys: "12345"', 'keys: "12345*"', "keys: must be the valid keys in one word, digits only: \"12345\", not \"12345*\""),
+        ('keys: "12345"', 'keys: "6789"', 'keys: "6" is not on the scale 1-5; change keys or scale, and the words of the prompt'),
+        ('scale: "1-5"', 'scale: "5-1"', 'scale: "5-1" does not go up; write the worst answer, then the best: "1-5"'),
+        ('scale: "1-5"', "scale: 1-10", 'scale: must be the worst and the best answer: "1-5", not "1-10"'),
+    ],
+)  # fmt: skip
+def test_answers_outside_the_scale_are_refused(config: EditedConfig, old: str, new: str, said: str) -> None:
+    config.edit("survey", old, new)
+    assert f"config/survey.yaml: questions[0].{said}" in config.problems()
+
+
 def test_announced_hours_that_differ_from_the_real_ones(config: EditedConfig) -> None:
     config.edit("service", 'friday: ["09:00-18:00"]', 'friday: ["09:00-13:00"]')
     config.edit("service", "saturday: []", 'saturday: ["09:00-12:00"]')
