@@ -1,10 +1,10 @@
-"""The flow `voicemail`: when nobody can answer, a message and a number to call back. Nothing that was said is lost.
+"""The flow `voicemail`: when nobody can answer, the caller leaves a message and a number to call back.
 
-Says why, and what becomes of the words; confirms the number, or asks for another; records; offers to hear it, to say it
-again, to send it. A caller who hangs up at any point has left what was said until then. A caller who hangs up before
-the tone has left nothing: the promise to call back is for a message and a number, and a number alone may be a change
-of mind; the facts tell of it. Pressing no key is always taken the kind way, since not every telephone's keys arrive:
-the number is right, the message is sent.
+The flow says why nobody answers and how the message is used; confirms the number, or asks for another; records; offers
+to hear the message, to record it again, to send it. If the caller hangs up, everything said until then is kept. A
+caller who hangs up before the tone has left no message: the promise to call back needs a message and a number, and a
+number alone may be a change of mind; it is reported as a fact. If no key is pressed, the number is taken as right and
+the message is sent, since the keys of some telephones do not arrive.
 """
 
 from __future__ import annotations
@@ -25,36 +25,38 @@ ITALY = "+39"
 
 WAIT_SECONDS = 5.0  # for a key
 MOST_DIGITS = 17  # 00 and the longest number of the world
-ASKED = 2  # how often a choice is offered
-CHANCES = 2  # to say something, when nothing was heard
-REVIEWS = 6  # keys pressed about one message; then it is sent
+OFFERS = 2  # how often a choice is offered
+ATTEMPTS = 2  # to record, when nothing was heard
+REVIEWS = 6  # choices about one message; then it is sent
 
 
 class StoreFailed(Exception):
-    """The message cannot be recorded; the text says why."""
+    """The message cannot be recorded; the text gives the reason."""
 
 
 def voicemail(call: Call) -> Flow:
-    """The flow `voicemail`: argument 1 is the reason (closed, all_busy, caller_choice). Sets IVR_FATE to message or
-    no_message, then IVR_OUTCOME, also when the caller has hung up."""
+    """Argument 1 is the reason: closed, all_busy or caller_choice.
+
+    Sets IVR_FATE to message or no_message, then IVR_OUTCOME, also after the caller has hung up.
+    """
     box = Box(call)
     try:
         yield from _conversation(call, box)
     except Hangup:
-        box.keep()  # and still tell the dialplan
+        box.keep()  # and still set the variables of the dialplan
     finally:
-        box.keep()  # whatever happens: a bug and the end of the engine lose no words either
+        box.keep()  # also after a bug, or when the engine stops
     yield from set_variables_despite_hangup({"IVR_FATE": box.fate, "IVR_OUTCOME": "done"})
 
 
 class Box:
-    """What the caller has left so far. Keeping it never raises: the caller is to hear the end of the call."""
+    """What the caller has left so far. `keep` never raises: the caller should hear the end of the call."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self.rules = call.service["voicemail"]
         self.reason = _reason(call)
-        self.ended_by = "hangup"  # unless we are told otherwise
+        self.ended_by = "hangup"  # unless something else is reported
         self.draft: Draft | None = None
         self.message: Message | None = None
         self._kept = False
@@ -64,7 +66,7 @@ class Box:
         return "message" if self.message is not None and not self.message.empty else "no_message"
 
     def open(self, number: str | None, source: str) -> Draft:
-        """Make room for what the caller is going to say. Raises OSError."""
+        """Prepare the recording. Raises OSError."""
         call, rules = self._call, self.rules
         store = Store(call.compiled["paths"]["messages"], rules["empty_below_seconds"])
         self.draft = store.draft(
@@ -74,7 +76,7 @@ class Box:
         return self.draft
 
     def keep(self) -> bool:
-        """Make what was said a message, once, and report it; whether there is one with something in it."""
+        """Publish what was recorded, once, and report it; return whether it is a message with sound."""
         if not self._kept:
             self._kept = True
             if self.draft is not None:
@@ -86,14 +88,25 @@ class Box:
         return self.fate == "message"
 
     def alarm(self, problem: Exception) -> None:
-        """Somebody should look."""
+        """Log a failure that a person has to look at."""
         self.ended_by = "failed"
         path = self._call.compiled["paths"]["messages"]
-        self._call.log("alarm", what="messages", error=f"{problem}; free space, or let the switch write", path=path)
+        self._call.log(
+            "alarm",
+            what="messages",
+            error=f"{problem}; free disk space, or give the switch write permission",
+            path=path,
+        )
 
     def _report(self) -> None:
-        nothing = {"message_id": None, "reason": self.reason, "seconds": 0.0, "empty": True, "ended_by": self.ended_by}
-        self._call.report("message", **(nothing if self.message is None else self.message.facts()))
+        no_message = {
+            "message_id": None,
+            "reason": self.reason,
+            "seconds": 0.0,
+            "empty": True,
+            "ended_by": self.ended_by,
+        }
+        self._call.report("message", **(no_message if self.message is None else self.message.facts()))
 
 
 def _reason(call: Call) -> str:
@@ -112,7 +125,7 @@ def _conversation(call: Call, box: Box) -> Flow:
         farewell = yield from _message(call, box, box.open(number, source))
     except (OSError, AudioError, StoreFailed) as problem:
         box.alarm(problem)
-        farewell = "vm-saved-anyway"  # what was said before it failed, if anything
+        farewell = "vm-saved-anyway"  # what was recorded before the failure, if anything
     if box.keep():
         yield from say(call, [farewell])
     else:
@@ -123,7 +136,7 @@ def _conversation(call: Call, box: Box) -> Flow:
 
 
 def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]:
-    """The number to call back, or None, and where it comes from."""
+    """Return the number to call back, or None, and its source."""
     rules = call.service["voicemail"]
     number, attempts = call.number, 0
     source = "cli" if number else "none"
@@ -141,7 +154,7 @@ def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]
                 if (yield from _confirmed(call, number)):
                     return number, source
             elif digits:
-                # A digit that cuts this short is the first of the next number.
+                # A digit that interrupts this prompt is the first of the next number.
                 call.typed = yield from say(call, ["vm-number-wrong"], "0123456789")
         number, source, call.typed = None, "none", ""
         yield from say(call, ["vm-number-given-up"])
@@ -151,14 +164,14 @@ def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]
 
 
 def _confirmed(call: Call, number: str) -> Generator[Command[Any], Any, bool]:
-    """Say a number digit by digit; False when the caller wants another one."""
-    # An Italian number is said as it is dialled at home.
+    """Say a number digit by digit; return False if the caller wants another one."""
+    # An Italian number is said as it is dialled in Italy.
     home = call.service["voicemail"]["default_country"] == "IT" and number.startswith(ITALY)
     digits = number.removeprefix(ITALY if home else "+")
     call.typed = yield from say(call, ["vm-your-number-is"] if home else ["vm-your-number-is", "vm-plus"], "12")
     if not call.typed:
         call.typed = (yield SayDigits(digits, "12")).digit
-    key, _ = yield from choose(call, ["vm-confirm-number"], "12", WAIT_SECONDS, ASKED, [], ["wrong-input"])
+    key, _ = yield from choose(call, ["vm-confirm-number"], "12", WAIT_SECONDS, OFFERS, [], ["wrong-input"])
     return key != "2"
 
 
@@ -166,8 +179,8 @@ def _confirmed(call: Call, number: str) -> Generator[Command[Any], Any, bool]:
 
 
 def _message(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
-    """Record and review; the farewell that is due. Raises `StoreFailed`, OSError, `AudioError`."""
-    for _ in range(CHANCES):
+    """Record and review; return the farewell prompt. Raises `StoreFailed`, OSError, `AudioError`."""
+    for _ in range(ATTEMPTS):
         yield from _record(call, box, draft)
         if not draft.empty:
             return (yield from _review(call, box, draft))
@@ -177,11 +190,11 @@ def _message(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any,
 
 
 def _review(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
-    """Send (1), hear (2), say it again (3); the farewell that is due."""
+    """Let the caller send (1), hear (2) or replace (3) the message; return the farewell prompt."""
     for _ in range(REVIEWS):
-        # A second # is still part of the end of the recording: it repeats the question and is no mistake.
+        # A second # still belongs to the end of the recording: it repeats the question and is not a wrong input.
         key, _why = yield from choose(
-            call, ["vm-review"], "123", WAIT_SECONDS, ASKED, [], ["wrong-input"], repeat_key="#"
+            call, ["vm-review"], "123", WAIT_SECONDS, OFFERS, [], ["wrong-input"], repeat_key="#"
         )
         if key == "2":
             call.typed = yield from _play(call, draft)
@@ -195,7 +208,7 @@ def _review(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
 
 
 def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, bool]:
-    """One recording; whether it says something. Tries twice, since a missing tone, too, is an error of the command."""
+    """Record once; return whether there is sound. Tries again without the tone: a missing tone is an error, too."""
     call.typed = ""
     yield from say(call, ["vm-record"], KEYS)  # any key goes straight to the tone
     milliseconds, silence, failure = box.rules["longest_seconds"] * 1000, box.rules["silence_seconds"], ""
@@ -207,8 +220,8 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
             if ended_by == "randomerror" and key:  # during the tone
                 ended_by = "dtmf"
             box.ended_by = ended_by
-            # The switch replies first and closes the file then. When it says anything more, it has closed it: a reply
-            # to another command, or the note that the caller has gone.
+            # The switch replies first and then closes the file. Its next message, a reply to another command or the
+            # hang-up, shows that the file is closed.
             yield Noop()
         except CommandError as problem:
             ended_by = str(problem)
@@ -218,17 +231,17 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
                 raise StoreFailed(f"{sound.seconds} of {recorded.endpos / RATE} s have reached the disk")
             if draft.disk_full:
                 raise StoreFailed(f"the disk is full; {sound.seconds} s have reached it, perhaps not all")
-            heard = draft.says_something(sound)
-            if heard and ended_by in ("dtmf", "timeout"):  # not when the caller was cut off in mid sentence
+            has_sound = draft.has_sound(sound)
+            if has_sound and ended_by in ("dtmf", "timeout"):  # not if the caller was cut off in mid sentence
                 draft.settle()
-            return heard
+            return has_sound
         failure = ended_by
         call.log("record_failed", ended_by=failure, tone=tone)
     raise StoreFailed(f"RECORD FILE: {failure}")
 
 
 def _play(call: Call, draft: Draft) -> Generator[Command[Any], Any, str]:
-    """Let the caller hear what there is; the key that cut it short, or ""."""
+    """Play the recordings; return the key that interrupted them, or ""."""
     for recording in draft.recordings():
         played = yield StreamFile(recording, KEYS)
         if played.failed:

@@ -1,4 +1,4 @@
-"""A message: what is known of it, what may be done about it, and its sheet on the disk (`message.json`)."""
+"""A message: its data, its states, and its sheet on the disk (`message.json`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from common.safe_files import sync_path, write_file
 
 REASONS = ("closed", "all_busy", "caller_choice")
 
-RECORDING = "recording"  # the state of a message that its caller is still speaking
-# Which state may follow which. A message that is settled is settled once: whoever comes second is told.
+RECORDING = "recording"  # while the caller is still speaking
+# Which state may follow which. A message can be settled only once; the second person gets an error.
 STATES: dict[str, tuple[str, ...]] = {
     "new": ("listened", "called_back", "unreachable", "closed"),
     "listened": ("called_back", "unreachable", "closed", "new"),
@@ -23,19 +23,20 @@ STATES: dict[str, tuple[str, ...]] = {
     "called_back": ("closed", "new"),
     "closed": ("new",),  # closed by mistake
 }
+SETTLED = ("called_back", "closed")  # states that need no further call
 
 ID = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{12}")
 AUDIO, SHEET = "message.wav", "message.json"
 LIVE = ".recording-"  # before the id: a caller speaks, or spoke when the engine died
-WORTHLESS = ".new-"  # before the id: there is nothing in it yet, or nothing in it any more
+WORTHLESS = ".new-"  # before the id: nothing is recorded in it yet, or its recording was discarded
 
 
 class StoreError(Exception):
-    """Something that the person can put right; the text names it and the remedy."""
+    """An error that the person can correct; the text names the place and the remedy."""
 
 
 class Mark(NamedTuple):
-    """What somebody did about a message."""
+    """A change of state: who did what about a message, and when."""
 
     at: float  # epoch seconds, UTC
     by: str
@@ -44,7 +45,7 @@ class Mark(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What is known of a message."""
+    """The data of a message."""
 
     id: str
     call: str  # LINKEDID
@@ -53,7 +54,7 @@ class Message(NamedTuple):
     number_source: str  # cli | typed | none
     left_at: float  # epoch seconds, UTC
     seconds: float = 0.0
-    sound_seconds: float = 0.0  # of these, with something to be heard
+    sound_seconds: float = 0.0  # of these, seconds with audible sound
     empty: bool = True
     ended_by: str = ""
     state: str = RECORDING
@@ -64,42 +65,35 @@ class Message(NamedTuple):
 
     @classmethod
     def of(cls, document: Any) -> Message:
-        """The message of a document. Raises ValueError when it is none."""
+        """Parse a message. Raises ValueError for anything else."""
         try:
-            found = cls(**{**document, "history": tuple(Mark(**mark) for mark in document["history"])})
+            parsed = cls(**{**document, "history": tuple(Mark(**mark) for mark in document["history"])})
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a message: {problem}") from None
-        marks = found.history
-        texts = [
-            found.id,
-            found.call,
-            found.reason,
-            found.number or "",
-            found.number_source,
-            found.ended_by,
-            found.state,
-        ]
+        marks = parsed.history
+        texts = [parsed.id, parsed.call, parsed.reason, parsed.number or "", parsed.number_source]
+        texts += [parsed.ended_by, parsed.state]
         texts += [text for mark in marks for text in (mark.by, mark.state, mark.note)]
-        figures = [found.left_at, found.seconds, found.sound_seconds, found.empty, *(mark.at for mark in marks)]
+        figures = [parsed.left_at, parsed.seconds, parsed.sound_seconds, parsed.empty, *(mark.at for mark in marks)]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in figures):
             raise ValueError("not a message: text where a number should be, or a number where text should be")
-        if found.state != RECORDING and found.state not in STATES:
-            raise ValueError(f"not a message: state {found.state!r}")
-        return found
+        if parsed.state != RECORDING and parsed.state not in STATES:
+            raise ValueError(f"not a message: state {parsed.state!r}")
+        return parsed
 
     def marked(self, mark: Mark) -> Message:
-        """The message after somebody did something about it. Raises `StoreError` when that cannot follow."""
+        """Return the message with a further mark. Raises `StoreError` if its present state does not allow it."""
         if mark.state not in STATES:
-            raise StoreError(f"no state {mark.state!r}; there are {', '.join(STATES)}")
+            raise StoreError(f"{mark.state!r} is not a state; use one of {', '.join(STATES)}")
         if mark.state not in STATES.get(self.state, ()):
             last = self.history[-1] if self.history else None
             since = f" by {last.by} at {_utc(last.at)}" if last else ""
-            after = ", ".join(STATES.get(self.state, ())) or "nothing"
-            raise StoreError(f"{self.id}: is {self.state}{since}, which can become {after}, not {mark.state}")
+            allowed = ", ".join(STATES.get(self.state, ())) or "none"
+            raise StoreError(f"{self.id}: is {self.state}{since}; {mark.state} cannot follow, only: {allowed}")
         return self._replace(state=mark.state, history=(*self.history, mark))
 
     def facts(self) -> dict[str, Any]:
-        """What the world outside the store learns of it: neither number nor words."""
+        """What is reported outside the store: neither the number nor any notes."""
         return {
             "message_id": self.id,
             "reason": self.reason,
@@ -110,7 +104,7 @@ class Message(NamedTuple):
 
 
 def new_id(at: float, unique: str = "") -> str:
-    """An id that sorts by time (UTC, to the second). `unique`: 12 hexadecimal digits, random when not given."""
+    """Return an id that sorts by time (UTC, to the second). `unique`: 12 hexadecimal digits, by default random."""
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(at))}-{unique or os.urandom(6).hex()}"
 
 
@@ -122,17 +116,17 @@ def _utc(at: float) -> str:
 
 
 def read(folder: str) -> Message:
-    """The sheet in a folder. Raises `StoreError`, naming the file."""
+    """Read the sheet in a folder. Raises `StoreError`, which names the file."""
     path = os.path.join(folder, SHEET)
     try:
         with open(path, "rb") as file:
             return Message.of(json.load(file))
     except (OSError, ValueError) as problem:
-        raise StoreError(f"{path}: {problem}; the sound, if any, lies beside it") from None
+        raise StoreError(f"{path}: {problem}; the sound, if any, is in the same folder") from None
 
 
 def write(folder: str, sheet: Message, *, sync: bool = True) -> None:
-    """Write the sheet in one step; with `sync` it is on the disk when this returns."""
+    """Write the sheet atomically; with `sync` it is on the disk when this returns."""
     text = json.dumps(sheet.document(), ensure_ascii=False, indent=1) + "\n"
     write_private(os.path.join(folder, SHEET), text, sync=sync)
 
@@ -143,8 +137,10 @@ def write_private(path: str, content: str | bytes, *, sync: bool = True) -> None
 
 
 def lock(folder: str) -> int:
-    """Become the owner of a folder, until the descriptor is closed. Raises BlockingIOError while it has another owner,
-    FileNotFoundError when it is not there any more under that name."""
+    """Lock a folder until the returned descriptor is closed.
+
+    Raises BlockingIOError while another process holds the lock, FileNotFoundError if the folder was renamed or removed.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -157,12 +153,12 @@ def lock(folder: str) -> int:
 
 
 def permit(folder: str, mode: int) -> None:
-    """Set a folder's mode, but keep the set-group bit that it inherited: it is what lets the switch in."""
+    """Set a folder's mode, but keep the inherited set-group bit, which gives the switch access."""
     os.chmod(folder, os.stat(folder).st_mode & stat.S_ISGID | mode)
 
 
 def names(folder: str) -> list[str]:
-    """What a folder holds, sorted; nothing when it is not there."""
+    """Return the sorted names in a folder; an empty list if it does not exist."""
     try:
         return sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -170,7 +166,7 @@ def names(folder: str) -> list[str]:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder and its files; nothing happens when it is gone already."""
+    """Remove a folder and its files, if it exists."""
     for name in names(folder):
         try:
             os.unlink(os.path.join(folder, name))
@@ -183,14 +179,14 @@ def remove(folder: str) -> None:
 
 
 def discard(folder: str, sheet: Message) -> None:
-    """Remove a recording; a crash on the way does not leave half of one."""
+    """Remove a recording; a crash meanwhile does not leave a partial one."""
     worthless = os.path.join(os.path.dirname(folder), WORTHLESS + sheet.id)
     os.rename(folder, worthless)
     remove(worthless)
 
 
 def publish(folder: str, sheet: Message) -> None:
-    """The last step of every message: all of it on the disk, then visible under its id, beside the folder so far."""
+    """Publish a message, as the last step: write everything to the disk, then rename its folder to its id."""
     write(folder, sheet)
     permit(folder, 0o750)
     sync_path(folder)

@@ -1,4 +1,4 @@
-"""What the registry asks about a message: whom to call back. Its words stay in the store."""
+"""Looks up a message for the registry: the number to call back, and when it was left. The sound stays in the store."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from voicemail.store import Store
 
 
 def left(places: Places, message_id: str) -> StoredMessage | None:
-    """None when there is no such message, whatever the id looks like, or its sheet cannot be read."""
+    """Return None for an unknown or malformed id, or a sheet that cannot be read."""
     try:
-        found = Store(places.messages).get(message_id)
+        message = Store(places.messages).get(message_id)
     except StoreError:
         return None
-    return StoredMessage(found.number, found.number_source, found.empty, found.left_at)
+    return StoredMessage(message.number, message.number_source, message.empty, message.left_at)

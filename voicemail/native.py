@@ -1,11 +1,12 @@
-"""Messages that Asterisk recorded by itself while no engine answered: they become messages like all others.
+"""Native recordings: messages that Asterisk recorded by itself while no engine answered. They become normal messages.
 
-The dialplan's last ring records into `var/spool/native/` and says everything in the name:
-`<epoch>-<linkedid>-<number, or none>-<reason>.wav`. The recording is whole when `<the same name>.done` lies beside it,
+The dialplan's fallback records into `var/spool/native/`. The file name holds all data:
+`<epoch>-<linkedid>-<number, or none>-<reason>.wav`. A recording is complete when a file `<the same name>.done` exists,
 or when nothing was written to it for longer than a message may last: then the switch died while it recorded.
 
-A message's id comes from epoch and linkedid alone, and its file goes only when the message is in the store and its fact
-in the spool. So a crash in between repeats steps that then find their work done: nothing is lost, nothing comes twice.
+The message id is derived from epoch and linkedid alone, and the file is deleted only when the message is in the store
+and its fact in the spool. After a crash in between, the steps are repeated and find their work done: no message is lost
+or taken in twice.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ Report = Callable[[Fact], bool]  # True when the fact is kept
 
 
 class HousekeepingError(Exception):
-    """What somebody should look at; the text says where and what to do."""
+    """Problems that a person has to solve; the text names the place and the remedy."""
 
 
-class Named(NamedTuple):
-    """What a recording's name says."""
+class RecordingName(NamedTuple):
+    """The data in the name of a native recording."""
 
     epoch: int
     call: str
@@ -49,8 +50,8 @@ class Named(NamedTuple):
     reason: str
 
     @classmethod
-    def of(cls, stem: str, country: str) -> Named | None:
-        """None when it is no name that the dialplan gives."""
+    def parse(cls, stem: str, country: str) -> RecordingName | None:
+        """Return None for a name that the dialplan does not write."""
         match = NAME.fullmatch(stem)
         if match is None:
             return None
@@ -65,14 +66,14 @@ class Named(NamedTuple):
 
 
 def housekeeping(places: Places, compiled: Compiled, report: Report, now: float) -> None:
-    """The engine's hook: recordings of engines that died, and those of the switch itself, become messages.
+    """The engine's hook: turn recordings of engines that died, and native ones, into messages.
 
-    Raises `HousekeepingError` when all is done that could be and something is left for a person.
+    Raises `HousekeepingError`, after everything possible is done, if something is left for a person.
     """
     rules = compiled["service"]["voicemail"]
     store = Store(places.messages, rules["empty_below_seconds"])
     problems: list[str] = []
-    store.recover(now, report=lambda message: _tell(report, message, "recovered"), alarm=problems.append)
+    store.recover(now, report=lambda message: _report_fact(report, message, "recovered"), alarm=problems.append)
     quiet = rules["longest_seconds"] + MARGIN_SECONDS
     folder, country = places.native_messages, rules["default_country"]
     intake(folder, store, now, report, alarm=problems.append, country=country, quiet_seconds=quiet)
@@ -90,38 +91,41 @@ def intake(
     country: str = "IT",
     quiet_seconds: float = 240.0,
 ) -> list[str]:
-    """Take in what is whole; the ids of these messages, in order of their names.
+    """Take in complete recordings; return the ids of the messages, in order of file names.
 
-    `now`: by the clock of the file system. What is no recording of the dialplan's is put into `rejected/` and told to
-    `alarm`, as is what failed and will be tried again.
+    `now`: by the clock of the file system. Files that are not recordings of the dialplan are moved to `rejected/` and
+    reported to `alarm`. Failures that will be tried again are reported, too.
     """
     taken = []
-    found = names(folder)
-    for name in found:
+    present = names(folder)
+    for name in present:
         path = os.path.join(folder, name)
         stem, kind = os.path.splitext(name)
-        if name == REJECTED or (kind == DONE and stem + WAV in found):
+        if name == REJECTED or (kind == DONE and stem + WAV in present):
             continue
         try:
-            if not (kind == WAV and stem + DONE in found) and now - os.lstat(path).st_mtime < quiet_seconds:
-                continue  # perhaps it is just being written
+            if not (kind == WAV and stem + DONE in present) and now - os.lstat(path).st_mtime < quiet_seconds:
+                continue  # it may still be being written
             if kind == DONE and NAME.fullmatch(stem):
-                os.unlink(path)  # its recording was taken in, and then there was a crash
+                os.unlink(path)  # left by a crash after its recording was taken in
                 continue
             taken.append(_take_in(folder, name, store, report, country))
         except BlockingIOError:
-            continue  # another process is at it
+            continue  # another process is taking it in
         except (AudioError, StoreError) as problem:
             alarm(f"{folder}: {name!r}: {problem}; {_rejected(folder, name)}")
         except FileNotFoundError:
             continue
         except OSError as problem:
-            alarm(f"{folder}: {name!r} is still there: {problem}; free space or mend the rights; it is tried again")
+            alarm(
+                f"{folder}: {name!r} was not taken in: {problem}; free disk space or correct the permissions; "
+                "the next run tries again"
+            )
     return taken
 
 
 def fact(message: Message, source: str) -> Fact:
-    """The fact `message` of a message that no flow reported. The same message has always the same fact."""
+    """Return the fact `message` of a message that no flow reported. The same message always has the same fact."""
     unique = hashlib.sha256(f"message {message.id}".encode()).hexdigest()[:20]
     id = f"{int(message.left_at * 1000):012x}{unique}"
     return Fact(id, message.call, message.left_at, "message", {**message.facts(), "source": source})
@@ -130,15 +134,15 @@ def fact(message: Message, source: str) -> Fact:
 def _take_in(folder: str, name: str, store: Store, report: Report, country: str) -> str:
     path = os.path.join(folder, name)
     stem, kind = os.path.splitext(name)
-    named = Named.of(stem, country) if kind == WAV else None
-    if named is None:
-        raise StoreError("not a name that the dialplan gives; if it is a message, bring it in by hand")
+    recording = RecordingName.parse(stem, country) if kind == WAV else None
+    if recording is None:
+        raise StoreError("not a name that the dialplan writes; if it is a message, take it in by hand")
     if not stat.S_ISREG(os.lstat(path).st_mode):
-        raise StoreError("not a file")
-    added = store.add(named.message(), path)
+        raise StoreError("not a regular file")
+    added = store.add(recording.message(), path)
     if not _same(path, store.audio(added.id)):
-        raise StoreError(f"message {added.id} has this call and instant already, with another sound; listen to both")
-    _tell(report, added, "native")
+        raise StoreError(f"message {added.id} has the same call and time, but another sound; listen to both")
+    _report_fact(report, added, "native")
     os.unlink(path)
     done = os.path.join(folder, stem + DONE)
     if os.path.lexists(done):
@@ -147,17 +151,17 @@ def _take_in(folder: str, name: str, store: Store, report: Report, country: str)
 
 
 def _same(recorded: str, stored: str) -> bool:
-    """Whether a recording is in the store; sound that was erased since is not missed."""
+    """Whether a recording is in the store; true also if the stored sound was erased since."""
     return not os.path.exists(stored) or audio.samples(recorded) == audio.samples(stored)
 
 
-def _tell(report: Report, message: Message, source: str) -> None:
+def _report_fact(report: Report, message: Message, source: str) -> None:
     if not report(fact(message, source)):
-        raise OSError(f"the fact of message {message.id} could not be kept")
+        raise OSError(f"the fact of message {message.id} could not be written")
 
 
 def _rejected(folder: str, name: str) -> str:
-    """Put a file out of the way, beside others of its name; says what became of it."""
+    """Move a file to `rejected/`, beside others of its name; return what happened to it."""
     try:
         number = 1
         while os.path.lexists(target := os.path.join(folder, REJECTED, str(number), name)):
@@ -165,5 +169,5 @@ def _rejected(folder: str, name: str) -> str:
         os.makedirs(os.path.dirname(target), mode=0o750, exist_ok=True)
         os.rename(os.path.join(folder, name), target)
     except OSError as problem:
-        return f"it cannot be put aside: {problem}"
-    return f"it is in {REJECTED}/{number}/ now"
+        return f"it cannot be moved to {REJECTED}/: {problem}"
+    return f"it was moved to {REJECTED}/{number}/"

@@ -1,8 +1,8 @@
-"""A message while its caller speaks. It may take several recordings; nothing that was said is lost on the way.
+"""A message while its caller speaks. It may consist of several recordings; none is lost.
 
-What becomes of them: a recording that the caller wants to say again is dropped only when a newer one is finished and
-has sound. Whatever is there in the end becomes one message, one recording after the other, with a pause between them:
-so a caller who hangs up in the middle of the second attempt has left both.
+A recording that the caller wants to replace is deleted only when a newer one is finished and has sound. At the end all
+recordings are joined into one message, in order, with a pause between them. So a caller who hangs up during the second
+attempt has left both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from voicemail.audio import Sound
 from voicemail.message import AUDIO, RECORDING, SHEET, Message
 
 TAKE, WAV = "take-", ".wav"
-FULL_BYTES = 65536  # of free disk: four seconds
+FULL_BYTES = 65536  # of free disk, enough for four seconds
 
 
 class Draft:
@@ -33,55 +33,55 @@ class Draft:
 
     @property
     def audio(self) -> str:
-        """Where the recording under way is written: the file's path without `.wav`, as RECORD FILE wants it."""
+        """Path of the current recording, without `.wav`, as RECORD FILE expects it."""
         return os.path.join(self.folder, f"{TAKE}{self._number:02}")
 
     def next(self) -> None:
-        """The caller speaks once more; what there is stays."""
+        """Start another recording; keep those so far."""
         self._number += 1
 
     def replace(self) -> None:
-        """The caller wants to say it again: what there is goes when something has taken its place."""
-        self._replaced = self._takes()
+        """Start another recording; `settle` then deletes those so far."""
+        self._replaced = self._files()
         self.next()
 
     def measure(self) -> Sound:
-        """The recording that has just ended. Raises OSError, `AudioError`."""
+        """Measure the recording that has just ended. Raises OSError, `AudioError`."""
         path = self.audio + WAV
         sound = self._sounds[path] = audio.measure(path)
         return sound
 
     @property
     def disk_full(self) -> bool:
-        """Whether the switch had hardly room to write the last words: it does not tell when it had none."""
+        """Whether the end of the recording may be missing: the switch does not report a full disk."""
         disk = os.statvfs(self.folder)
         return disk.f_bavail * disk.f_frsize < FULL_BYTES
 
     def settle(self) -> None:
-        """The recording that has just ended takes the place of what it was to replace."""
+        """Delete the recordings that `replace` was called for."""
         for path in self._replaced:
             os.unlink(path)
             self._sounds.pop(path, None)
         self._replaced = []
 
-    def says_something(self, sound: Sound) -> bool:
+    def has_sound(self, sound: Sound) -> bool:
         return sound.sounding >= self._empty_below
 
     @property
     def empty(self) -> bool:
-        """Whether all that was said so far is less than a message."""
-        return sum(self._sound(path).sounding for path in self._takes()) < self._empty_below
+        """Whether all recordings together have too little sound for a message."""
+        return sum(self._sound(path).sounding for path in self._files()) < self._empty_below
 
     def recordings(self) -> list[str]:
-        """What there is to hear, as sounds to play."""
-        return [path.removesuffix(WAV) for path in self._takes() if self._sound(path).sounding]
+        """The recordings with sound, as paths to play."""
+        return [path.removesuffix(WAV) for path in self._files() if self._sound(path).sounding]
 
-    # --- the end
+    # --- ending a recording
 
     def publish(self, ended_by: str) -> Message | None:
-        """Make it a message; None, and nothing is left, when there is not one sample of sound.
+        """Publish the message; return None, and leave nothing, if no sound was recorded.
 
-        Raises OSError and `AudioError`; then all stays as it is, for `Store.recover`.
+        Raises OSError and `AudioError`; then everything stays as it is, for `Store.recover`.
         """
         try:
             return self.finish(ended_by)
@@ -89,7 +89,7 @@ class Draft:
             self.abandon()
 
     def finish(self, ended_by: str, report: Callable[[Message], object] = lambda sheet: None) -> Message | None:
-        """`publish` for who holds the lock on its own; `report` is told before the message is visible."""
+        """As `publish`, for a caller that holds the lock itself. `report` is called before the message is visible."""
         sound = self._one_file()
         if not sound.seconds:
             message.discard(self.folder, self.sheet)
@@ -99,7 +99,7 @@ class Draft:
             sheet = sheet._replace(
                 seconds=sound.seconds,
                 sound_seconds=sound.sounding,
-                empty=not self.says_something(sound),
+                empty=not self.has_sound(sound),
                 ended_by=ended_by,
                 state="new",
             )
@@ -108,53 +108,53 @@ class Draft:
         return sheet
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Delete everything."""
         message.discard(self.folder, self.sheet)
         self.abandon()
 
     def abandon(self) -> None:
-        """Give up the folder as it is: `Store.recover` makes the best of it."""
+        """Release the folder as it is, for `Store.recover`."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def _one_file(self) -> Sound:
-        """Make all recordings one file, and measure it. What a crash interrupted is taken up where it was left."""
-        whole, takes = os.path.join(self.folder, AUDIO), self._takes()
+        """Join all recordings into one file, and measure it. Continues what a crash interrupted."""
+        joined, files = os.path.join(self.folder, AUDIO), self._files()
         sound = audio.NOTHING
-        if os.path.exists(whole):
-            sound = audio.measure(whole)
-        elif takes:
-            sound = self._join(whole, takes)
-            sync_path(whole)
+        if os.path.exists(joined):
+            sound = audio.measure(joined)
+        elif files:
+            sound = self._join(joined, files)
+            sync_path(joined)
         for name in message.names(self.folder):
             if name not in (AUDIO, SHEET):
                 os.unlink(os.path.join(self.folder, name))
         return sound
 
-    def _join(self, whole: str, takes: list[str]) -> Sound:
-        sounding = [path for path in takes if self._sound(path).sounding]
-        chosen = sounding or [max(takes, key=lambda path: self._sound(path).seconds)]
-        if len(chosen) == 1 and audio.whole(chosen[0]):
-            os.rename(chosen[0], whole)
-            _shut(whole)
+    def _join(self, joined: str, files: list[str]) -> Sound:
+        sounding = [path for path in files if self._sound(path).sounding]
+        chosen = sounding or [max(files, key=lambda path: self._sound(path).seconds)]
+        if len(chosen) == 1 and audio.has_right_length(chosen[0]):
+            os.rename(chosen[0], joined)
+            _restrict_access(joined)
             return self._sounds[chosen[0]]
         parts = [audio.samples(path) for path in chosen]
-        message.write_private(whole, audio.joined(parts))
-        return audio.joint(parts, [self._sound(path) for path in chosen])
+        message.write_private(joined, audio.join(parts))
+        return audio.measure_joined(parts, [self._sound(path) for path in chosen])
 
     def _sound(self, path: str) -> Sound:
         if path not in self._sounds:
             self._sounds[path] = audio.measure(path)
         return self._sounds[path]
 
-    def _takes(self) -> list[str]:
-        found = message.names(self.folder)
-        return [os.path.join(self.folder, name) for name in found if name.startswith(TAKE) and name.endswith(WAV)]
+    def _files(self) -> list[str]:
+        names = message.names(self.folder)
+        return [os.path.join(self.folder, name) for name in names if name.startswith(TAKE) and name.endswith(WAV)]
 
 
-def _shut(path: str) -> None:
-    """Others need not read it. The file may be the switch's own; then its folder keeps others out."""
+def _restrict_access(path: str) -> None:
+    """Remove read access for others. If the file belongs to the switch, the mode of its folder keeps others out."""
     try:
         os.chmod(path, 0o640)
     except PermissionError:

@@ -1,13 +1,13 @@
 """The message store: one folder per message, `<id>/message.wav` and `<id>/message.json`.
 
-While the caller speaks, the audio lies in a hidden folder of the same store, `.recording-<id>/`, beside what is known
-of the message so far. Publishing it is one rename. So a crash of the engine or of the switch, at any instant, leaves
-either nothing to be seen or a whole message; `recover` makes messages of the folders whose owner died. An owner holds
-a lock on its folder, and the system drops a dead process's locks.
+While the caller speaks, the audio is in a hidden folder of the same store, `.recording-<id>/`, with a sheet of the data
+so far. Publishing it is one rename. So after a crash of the engine or the switch at any time, a message is either
+complete or not visible; `recover` publishes the folders whose owner died. An owner holds a lock on its folder, and the
+system releases the locks of a dead process.
 
-Asterisk writes the audio itself, perhaps as another user. Let both users share a group, and give the store to it once:
-`chgrp GROUP var/messages; chmod 2770 var/messages`. The folder of a recording may be written by that group, the folder
-of a finished message only read.
+Asterisk writes the audio itself, perhaps as another user. Put both users into one group, and give the store to it once:
+`chgrp GROUP var/messages; chmod 2770 var/messages`. The group may write to the folder of a recording, but only read the
+folder of a finished message.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from voicemail.message import (
 )
 from voicemail.recording import Draft
 
-QUIET_SECONDS = 30.0  # the switch goes on recording when the engine dies; a file at rest for so long is finished
+QUIET_SECONDS = 30.0  # the switch continues to record when the engine dies; a file unchanged for so long is complete
 ATTEMPTS = 10
-SPARE_BYTES = 1024 * 1024  # of free disk that must be left beside a recording
+SPARE_BYTES = 1024 * 1024  # of free disk that must remain besides a recording
 
 Messages = list[Message]
 
 
 class Store:
-    """The messages of a folder. A message with less than `empty_below_seconds` of sound is kept, marked empty."""
+    """The messages in a folder. A message with less than `empty_below_seconds` of sound is kept and marked as empty."""
 
     def __init__(self, folder: str, empty_below_seconds: float = 2.0) -> None:
         self.folder = folder
@@ -70,8 +70,8 @@ class Store:
             try:
                 return self._draft(sheet)
             except (FileNotFoundError, FileExistsError, BlockingIOError):
-                continue  # a `recover` of this instant took the folder for a dead one, or two ids were equal
-        raise OSError(errno.EBUSY, "no folder for a recording can be made", self.folder)
+                continue  # `recover` locked the folder just now, or the id exists
+        raise OSError(errno.EBUSY, "cannot create a folder for a recording", self.folder)
 
     def _draft(self, sheet: Message) -> Draft:
         fresh, live = self._path(WORTHLESS, sheet.id), self._path(LIVE, sheet.id)
@@ -90,20 +90,20 @@ class Store:
         return Draft(sheet, live, descriptor, self._empty_below)
 
     def add(self, sheet: Message, wav: str) -> Message:
-        """Publish a message that is recorded already, from a copy of the file `wav`, or find it published.
+        """Publish a recorded message from a copy of the file `wav`, or return it if it is published already.
 
-        Raises `AudioError`, OSError, and BlockingIOError while another process adds it; then the store is as before.
+        Raises `AudioError`, OSError, and BlockingIOError while another process adds it; then the store is unchanged.
         """
         if os.path.isdir(self._path("", sheet.id)):
             return self.get(sheet.id)
         pcm = audio.samples(wav)
-        sound = audio.measured(pcm)
+        sound = audio.measure_samples(pcm)
         os.makedirs(self.folder, mode=0o750, exist_ok=True)
         fresh = self._path(WORTHLESS, sheet.id)
-        os.makedirs(fresh, 0o750, exist_ok=True)  # it may be left from a crash
+        os.makedirs(fresh, 0o750, exist_ok=True)  # a crash may have left it
         descriptor = lock(fresh)
         try:
-            write_private(os.path.join(fresh, AUDIO), audio.joined([pcm]))
+            write_private(os.path.join(fresh, AUDIO), audio.join([pcm]))
             empty = sound.sounding < self._empty_below
             added = sheet._replace(seconds=sound.seconds, sound_seconds=sound.sounding, empty=empty, state="new")
             publish(fresh, added)
@@ -114,49 +114,51 @@ class Store:
             os.close(descriptor)
         return added
 
-    # --- looking at messages
+    # --- reading and marking
 
     def scan(self) -> tuple[Messages, list[str]]:
-        """All messages, oldest first, and what is wrong with folders that hold none."""
-        found: Messages = []
+        """Return all messages, oldest first, and the problems of folders that cannot be read."""
+        messages: Messages = []
         problems = []
         for name in names(self.folder):
             if ID.fullmatch(name):
                 try:
-                    found.append(self.get(name))
+                    messages.append(self.get(name))
                 except StoreError as problem:
                     problems.append(str(problem))
-        return found, problems
+        return messages, problems
 
     def list(self) -> Messages:
-        """All messages, oldest first."""
+        """Return all readable messages, oldest first."""
         return self.scan()[0]
 
     def get(self, id: str) -> Message:
-        """Raises `StoreError` when there is no such message, or its sheet cannot be read."""
+        """Return a message. Raises `StoreError` if it does not exist or its sheet cannot be read."""
         return read(self._folder(id))
 
     def find(self, prefix: str) -> str:
-        """The id that begins so. Raises `StoreError` unless there is exactly one."""
+        """Return the id that starts with `prefix`. Raises `StoreError` unless there is exactly one."""
         ids = [name for name in names(self.folder) if ID.fullmatch(name) and name.startswith(prefix)]
         if len(ids) == 1:
             return ids[0]
         if not ids:
             raise StoreError(_no_message(prefix))
         some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-        raise StoreError(f"{len(ids)} messages begin with {prefix!r}: {some}; give more of the id")
+        raise StoreError(f"{len(ids)} messages start with {prefix!r}: {some}; give more of the id")
 
     def audio(self, id: str) -> str:
-        """The path of a message's sound."""
+        """Return the path of a message's sound."""
         return os.path.join(self._folder(id), AUDIO)
 
     def mark(self, id: str, state: str, *, by: str, at: float, note: str = "") -> Message:
-        """Record what was done about a message. Raises `StoreError` when that cannot follow its present state, which
-        is also how the second of two people learns of the first."""
+        """Record what was done about a message.
+
+        Raises `StoreError` if its present state does not allow it, for example since another person was faster.
+        """
         folder = self._folder(id)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # others hold it for the time of one small write
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # others hold it for one small write only
             marked = read(folder).marked(Mark(round(at, 3), by, state, note))
             write(folder, marked)
             sync_path(folder)
@@ -164,18 +166,17 @@ class Store:
             os.close(descriptor)
         return marked
 
-    def erase(self, id: str, *, words: bool = False) -> int:
-        """Erase the sound and the number, with `words` also what was noted; the bytes of sound that went.
+    def erase(self, id: str, *, notes: bool = False) -> int:
+        """Erase the sound and the number, with `notes` also the notes; return the bytes of sound erased.
 
-        The sheet stays, as evidence that there was a message and what became of it. May be repeated. Raises
-        `StoreError`, OSError.
+        The sheet is kept as evidence of the message and its states. May be repeated. Raises `StoreError`, OSError.
         """
         folder = self._folder(id)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             sheet = read(folder)
-            history = tuple(mark._replace(note="") for mark in sheet.history) if words else sheet.history
+            history = tuple(mark._replace(note="") for mark in sheet.history) if notes else sheet.history
             write(folder, sheet._replace(number=None, number_source="none", history=history))
             sound = os.path.join(folder, AUDIO)
             size = os.stat(sound).st_size if os.path.exists(sound) else 0
@@ -196,11 +197,11 @@ class Store:
         alarm: Callable[[str], object],
         quiet_seconds: float = QUIET_SECONDS,
     ) -> Messages:
-        """Publish the recordings whose engine died; remove what holds not one sample. Safe beside engines that live.
+        """Publish the recordings whose engine died; remove those without sound. Safe while other engines run.
 
-        `now`: by the clock of the file system. A recording written to within `quiet_seconds` is left alone. `report` is
-        told of a message before it is visible, so after a further crash perhaps twice of the same one. What cannot be
-        recovered is told to `alarm` and stays.
+        `now`: by the clock of the file system. A recording written to within `quiet_seconds` is left unchanged.
+        `report` is called before a message is visible, so after a further crash perhaps twice for the same one. What
+        cannot be recovered is reported to `alarm` and kept.
         """
         recovered = []
         for name in names(self.folder):
@@ -210,18 +211,19 @@ class Store:
             try:
                 descriptor = lock(folder)
             except (BlockingIOError, FileNotFoundError):
-                continue  # its owner lives, or has published it just now
+                continue  # its owner is running, or has just published it
             except OSError as problem:
-                alarm(f"{folder}: {problem}; mend the rights of this folder, or remove it")
+                alarm(f"{folder}: {problem}; correct the permissions of this folder, or remove it")
                 continue
             try:
                 if name.startswith(WORTHLESS):
                     remove(folder)
                 elif now - _last_written(folder) >= quiet_seconds:
-                    found = Draft(read(folder), folder, descriptor, self._empty_below).finish("crash", report)
-                    recovered += [] if found is None else [found]
+                    draft = Draft(read(folder), folder, descriptor, self._empty_below)
+                    message = draft.finish("crash", report)
+                    recovered += [] if message is None else [message]
             except (OSError, StoreError, AudioError) as problem:
-                alarm(f"{folder}: a recording cannot be recovered: {problem}; it stays there")
+                alarm(f"{folder}: a recording cannot be recovered: {problem}; it is kept")
             finally:
                 os.close(descriptor)
         return recovered
@@ -230,7 +232,7 @@ class Store:
         return os.path.join(self.folder, prefix + id)
 
     def _folder(self, id: str) -> str:
-        # An id may come from a person or a web page: nothing but an id ever becomes a path.
+        # An id may come from a person or a web page: only a valid id may become a path.
         folder = self._path("", id) if ID.fullmatch(id) else ""
         if not folder or not os.path.isdir(folder) or os.path.islink(folder):
             raise StoreError(_no_message(id))
@@ -238,10 +240,10 @@ class Store:
 
 
 def _no_message(id: str) -> str:
-    return f"no message {id!r}; `voicemail list --all` shows them all"
+    return f"no message {id!r}; `voicemail list --all` shows all messages"
 
 
 def _last_written(folder: str) -> float:
-    """When the switch, or a dying engine, last wrote to a recording."""
+    """Return when the switch, or the engine that died, last wrote to a recording."""
     paths = [folder, *(os.path.join(folder, name) for name in names(folder) if name != SHEET)]
     return max(os.stat(path).st_mtime for path in paths)

@@ -1,4 +1,4 @@
-"""A caller of the voicemail and the switch between: scripted, with real files, and able to hang up at any moment."""
+"""A scripted caller of the voicemail, and the switch: records real files, and can hang up at any time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WAYS: tuple[Way, ...] = ("reply", "late", "refused", "closed", "ending")
 
 
 class Line:
-    """One call of the flow. `run` plays it; afterwards everything that happened can be looked at."""
+    """One call of the flow. `run` plays it; afterwards the attributes hold everything that happened."""
 
     def __init__(
         self, compiled: Compiled, steps: tuple[Step, ...], number: str | None = "0612345678", reason: str = "closed"
@@ -76,7 +76,7 @@ class Line:
         self._flow = voicemail(Call(environment, compiled, self.facts.append, self._log, lambda: AT))
 
     def run(self, hang_up_at: int = 0, way: Way = "reply") -> bool:
-        """Play the call; the caller is gone at command number `hang_up_at` (from 1). False when there was none."""
+        """Play the call; the caller hangs up at command `hang_up_at` (from 1). Return False if there are fewer."""
         policy = FlowStepper(self._flow)
         command = policy.advance(None, hung_up=False)
         gone = told = False
@@ -153,7 +153,7 @@ class Line:
         return Recorded(step.ended_by, step.digit)
 
     def _dead(self, command: Command[Any]) -> Any:
-        """What a dead channel answers."""
+        """The reply of a dead channel."""
         return self._reply(command) if command.dead_capable else GONE
 
     def _cut_short(self, command: Command[Any]) -> Any:
@@ -165,7 +165,7 @@ class Line:
         return "" if isinstance(command, WaitForDigit) else self._reply(command)
 
     def _speak_in_part(self, command: Command[Any]) -> int:
-        """In the middle of a sentence: three quarters of the take are on the disk, and no size in its head."""
+        """Stop in mid sentence: three quarters of the take are on the disk, and the header has no size."""
         step = self._steps[0] if self._steps else ""
         if not isinstance(command, RecordFile) or not isinstance(step, Take):
             return 0
@@ -178,7 +178,7 @@ class Line:
 
 
 def samples(path: str) -> bytes:
-    """The samples of a finished message, and that its header is right."""
+    """Return the samples of a finished message; checks its header."""
     with open(path, "rb") as file:
         content = file.read()
     assert HEADER.unpack_from(content)[-1] == len(content) - HEADER.size, "the header tells the length"

@@ -1,4 +1,4 @@
-"""A fake of the package faster-whisper, which is not installed here: it writes down how long the sound is."""
+"""A fake of the package faster-whisper, which is not installed here: the text is the length of the sound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Segment(NamedTuple):
 
 
 class WhisperModel:
-    """As the real one is used: a folder, nothing fetched."""
+    """Used as the real one: with a folder, without a download."""
 
     def __init__(self, folder: str, *, device: str, compute_type: str, local_files_only: bool) -> None:
         assert local_files_only

@@ -42,5 +42,5 @@ def wav(samples: bytes) -> bytes:
 
 
 def unfinished(samples: bytes) -> bytes:
-    """What lies on the disk when the switch dies while it records: the sizes were never filled in."""
+    """A file whose switch died while it recorded: the sizes in the header are missing."""
     return header(len(samples), 0) + samples

@@ -27,7 +27,7 @@ SEND = "vm-review:1"
 
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of messages need not reach the platters; that real ones do is shown in test_store.py."""
+    """These tests do not sync to the disk; test_store.py tests that real messages do."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
@@ -69,7 +69,7 @@ def test_a_message_and_a_number(compiled: Compiled, store: Store) -> None:
     assert line.logged == []
 
 
-def test_the_recording_is_as_the_service_wants_it(compiled: Compiled) -> None:
+def test_the_recording_follows_the_settings(compiled: Compiled) -> None:
     compiled["service"]["voicemail"].update({"longest_seconds": 90, "silence_seconds": 4})
     line = Line(compiled, (YES, Take(LONG), SEND))
     line.run()
@@ -79,7 +79,7 @@ def test_the_recording_is_as_the_service_wants_it(compiled: Compiled) -> None:
     assert path.startswith(compiled["paths"]["messages"] + "/.recording-")
 
 
-def test_the_file_is_looked_at_when_the_switch_has_closed_it(compiled: Compiled) -> None:
+def test_the_file_is_read_after_the_switch_has_closed_it(compiled: Compiled) -> None:
     line = Line(compiled, (YES, Take(LONG), SEND))
     line.run()
     after = next(n for n, command in enumerate(line.commands) if isinstance(command, RecordFile)) + 1
@@ -96,7 +96,7 @@ def test_the_file_is_looked_at_when_the_switch_has_closed_it(compiled: Compiled)
         ("../etc", "vm-all-busy", "all_busy"),
     ],
 )
-def test_the_caller_hears_why(compiled: Compiled, store: Store, given: str, said: str, kept: str) -> None:
+def test_the_caller_hears_the_reason(compiled: Compiled, store: Store, given: str, said: str, kept: str) -> None:
     line = Line(compiled, (YES, Take(LONG), SEND), reason=given)
     line.run()
     assert line.heard[0] == said
@@ -141,7 +141,7 @@ NUMBERS: dict[str, tuple[str | None, tuple[Step, ...], str | None, str, int]] = 
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_whom_to_call_back(compiled: Compiled, store: Store, name: str) -> None:
+def test_the_number_to_call_back(compiled: Compiled, store: Store, name: str) -> None:
     shown, steps, number, source, attempts = NUMBERS[name]
     line = Line(compiled, (*steps, Take(LONG), SEND), number=shown)
     line.run()
@@ -207,7 +207,7 @@ MESSAGES: dict[str, tuple[tuple[Step, ...], list[bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_what_becomes_of_the_words(compiled: Compiled, store: Store, name: str) -> None:
+def test_review_of_the_message(compiled: Compiled, store: Store, name: str) -> None:
     steps, kept, farewell = MESSAGES[name]
     line = Line(compiled, (YES, *steps))
     line.run()
@@ -225,19 +225,19 @@ def test_what_becomes_of_the_words(compiled: Compiled, store: Store, name: str) 
     assert all(name[0] != "." for name in os.listdir(store.folder)), "nothing temporary is left"
 
 
-def test_what_is_replaced_is_gone_from_the_disk(compiled: Compiled, store: Store) -> None:
+def test_a_replaced_recording_is_deleted(compiled: Compiled, store: Store) -> None:
     line = Line(compiled, (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND))
     line.run()
     assert sorted(os.listdir(os.path.dirname(store.audio(only(store).id)))) == ["message.json", "message.wav"]
 
 
-def test_nothing_heard_is_said_and_one_more_chance_given(compiled: Compiled) -> None:
+def test_silence_is_reported_and_the_caller_can_try_once_more(compiled: Compiled) -> None:
     line = Line(compiled, (YES, Take(QUIET), Take(LONG), SEND))
     line.run()
     assert line.heard[5:10] == ["vm-record", "tone", "vm-nothing-heard", "vm-record", "tone"]
 
 
-def test_without_a_tone_the_second_try(compiled: Compiled) -> None:
+def test_the_second_try_records_without_a_tone(compiled: Compiled) -> None:
     line = Line(compiled, (YES, Refused("randomerror"), Take(LONG), SEND))
     line.run()
     assert line.heard[6:8] == ["tone", "no tone"]
@@ -289,7 +289,7 @@ def test_a_disk_that_fills_up_while_the_caller_speaks(compiled: Compiled, store:
 def test_a_disk_that_is_full_when_the_caller_has_spoken(
     compiled: Compiled, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asterisk 22 says nothing of what it could not write: `endpos` is the end of the file, not of the words."""
+    """Asterisk 22 does not report failed writes: `endpos` is the end of the file, not of what the caller said."""
     real = os.statvfs
     looks: list[str] = []
 
@@ -308,7 +308,7 @@ def test_a_disk_that_is_full_when_the_caller_has_spoken(
     assert line.fact("message")["ended_by"] == "failed"
 
 
-def test_a_disk_that_takes_nothing_at_all(compiled: Compiled, store: Store) -> None:
+def test_a_disk_that_is_full_from_the_start(compiled: Compiled, store: Store) -> None:
     line = Line(compiled, (YES, Take(LONG, lost=len(LONG))))
     line.run()
     failed(line)
@@ -363,7 +363,7 @@ def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
     if way in ("reply", "late", "refused"):
         assert list(line.variables.items())[-2:] == [("IVR_FATE", fate), ("IVR_OUTCOME", "done")]
         assert isinstance(line.commands[-1], SetVariable)
-    spoken = [part for part in line.said if audio.measured(part).sounding]
+    spoken = [part for part in line.said if audio.measure_samples(part).sounding]
     if not spoken:
         assert fate == "no_message"
         return
@@ -371,14 +371,14 @@ def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
     kept = samples(store.audio(message.id))
     assert spoken[-1] in kept, "the last words are there"
     if line.broken_off and len(spoken) > 1:
-        before = [part for part in spoken[:-1] if audio.measured(part).sounding >= 2]
+        before = [part for part in spoken[:-1] if audio.measure_samples(part).sounding >= 2]
         assert not before or before[-1] in kept, "and those before, unless they were replaced by finished ones"
     assert message.seconds == fact["seconds"] == round(len(kept) / 16000, 3)
     if line.broken_off:
         assert fact["ended_by"] == "hangup"
 
 
-def test_a_hang_up_before_the_tone_leaves_no_message_and_says_so(compiled: Compiled, store: Store) -> None:
+def test_a_hang_up_before_the_tone_leaves_no_message_but_a_fact(compiled: Compiled, store: Store) -> None:
     steps = ("vm-type-number:3331234567#", YES, Take(LONG), SEND)
     whole = Line(compiled, steps, number=None)
     whole.run()
@@ -394,7 +394,7 @@ def test_a_hang_up_before_the_tone_leaves_no_message_and_says_so(compiled: Compi
 
 
 def _records(line: Line) -> list[int]:
-    """The numbers of the commands that record."""
+    """Return the positions of the commands that record."""
     return [number for number, command in enumerate(line.commands, 1) if isinstance(command, RecordFile)]
 
 
@@ -434,7 +434,7 @@ def test_a_crash_of_everything_while_the_caller_speaks(compiled: Compiled, store
 
 
 def test_a_rehearsed_caller_leaves_a_message_too(compiled: Compiled, store: Store) -> None:
-    """The third driver of flows has its own idea of a recording: real files, none of them ours."""
+    """The rehearsal driver records into files of its own."""
     caller = ScriptedCaller("121", says=(4.0,))
     rehearsal = Rehearsal(compiled, caller, at=AT)
     done = rehearsal.run("voicemail", voicemail, "caller_choice")

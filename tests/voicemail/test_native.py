@@ -1,4 +1,4 @@
-"""Recordings of the switch itself: taken in once, whatever their names, whenever somebody dies."""
+"""Native recordings: each is taken in once, whatever its name, also after crashes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ivr.facts import Fact
 from tests.common.crash import every_step
 from tests.voicemail.sounds import silence, tone, unfinished, wav
 from voicemail.message import ID, REASONS
-from voicemail.native import HousekeepingError, Named, housekeeping, intake
+from voicemail.native import HousekeepingError, RecordingName, housekeeping, intake
 from voicemail.store import Store
 
 NOW = time.time()  # by the clock of the file system, which no test can move
@@ -26,7 +26,7 @@ SPOKEN = wav(tone(3))
 
 
 class Site:
-    """A native spool, a store, and whom they tell."""
+    """A native spool and a store; collects facts and alarms."""
 
     def __init__(self, folder: Path) -> None:
         self.native = folder / "native"
@@ -85,7 +85,7 @@ def test_a_recording_becomes_a_message(site: Site) -> None:
     ("digits", "number"),
     [("none", None), ("3331234567", "+393331234567"), ("+4930123456", "+4930123456"), ("110", None), ("+", None)],
 )
-def test_the_number_is_one_to_call_back_or_none(site: Site, digits: str, number: str | None) -> None:
+def test_a_number_that_cannot_be_called_is_left_out(site: Site, digits: str, number: str | None) -> None:
     site.record(f"1770196530-1770196530.12-{digits}-all_busy")
     site.intake()
     (message,) = site.store.list()
@@ -93,7 +93,7 @@ def test_the_number_is_one_to_call_back_or_none(site: Site, digits: str, number:
     assert message.reason == "all_busy"
 
 
-def test_a_few_seconds_of_nothing_are_kept_marked_empty(site: Site) -> None:
+def test_a_recording_without_sound_is_kept_as_empty(site: Site) -> None:
     site.record("1770196530-1.1-0612345678-closed", wav(silence(4)))
     site.record("1770196531-1.2-0612345678-closed", wav(b""))
     site.record("1770196532-1.3-0612345678-closed", b"")
@@ -101,7 +101,7 @@ def test_a_few_seconds_of_nothing_are_kept_marked_empty(site: Site) -> None:
     assert all(message.empty and message.number for message in site.store.list())
 
 
-def test_a_recording_under_way_is_left_alone(site: Site) -> None:
+def test_an_unfinished_recording_is_not_taken_in(site: Site) -> None:
     path = site.record(done=False, content=unfinished(tone(1)))
     assert site.intake() == [] and site.left() == [path.name]
     os.utime(path, (NOW - 1000, NOW - 1000))  # the switch died
@@ -109,7 +109,7 @@ def test_a_recording_under_way_is_left_alone(site: Site) -> None:
     assert site.store.list()[0].seconds == 1.0
 
 
-def test_taking_in_twice_takes_in_once(site: Site) -> None:
+def test_a_recording_is_taken_in_once(site: Site) -> None:
     site.record()
     first = site.intake()
     assert site.intake() == []
@@ -120,7 +120,7 @@ def test_taking_in_twice_takes_in_once(site: Site) -> None:
     assert site.left() == []
 
 
-def test_what_a_message_has_become_is_not_undone(site: Site) -> None:
+def test_a_second_intake_keeps_the_state_of_the_message(site: Site) -> None:
     site.record()
     (id,) = site.intake()
     site.store.mark(id, "called_back", by="anna", at=NOW)
@@ -130,7 +130,7 @@ def test_what_a_message_has_become_is_not_undone(site: Site) -> None:
     assert site.store.get(id).state == "called_back" and site.left() == []
 
 
-def test_the_same_call_and_instant_with_another_sound_is_not_thrown_away(site: Site) -> None:
+def test_another_sound_of_the_same_call_and_time_is_rejected_not_deleted(site: Site) -> None:
     site.record()
     site.intake()
     site.record(content=wav(tone(4)))
@@ -139,17 +139,17 @@ def test_the_same_call_and_instant_with_another_sound_is_not_thrown_away(site: S
     assert len(site.alarms) == 1 and "another sound" in site.alarms[0]
 
 
-def test_without_its_fact_a_recording_stays(site: Site) -> None:
+def test_a_recording_is_kept_until_its_fact_is_written(site: Site) -> None:
     site.record()
     site.keeps_facts = False
     assert site.intake() == [] and site.left() == [f"{NAME}.done", f"{NAME}.wav"]
-    assert len(site.alarms) == 1 and "tried again" in site.alarms[0]
+    assert len(site.alarms) == 1 and "tries again" in site.alarms[0]
     site.keeps_facts = True
     assert len(site.intake()) == 1 == len(site.store.list())
     assert len(site.facts) == 1 and site.left() == []
 
 
-def test_without_room_a_recording_stays(site: Site, tmp_path: Path) -> None:
+def test_a_recording_is_kept_when_the_disk_is_full(site: Site, tmp_path: Path) -> None:
     (tmp_path / "messages").write_text("a file where the store should be")
     site.record()
     assert site.intake() == [] and f"{NAME}.wav" in site.left()
@@ -172,7 +172,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_strange_name_is_set_aside(site: Site, kind: str) -> None:
+def test_a_file_with_another_name_is_rejected(site: Site, kind: str) -> None:
     path = os.path.join(os.fsencode(site.native), HOSTILE[kind])
     with open(path, "wb") as file:
         file.write(SPOKEN)
@@ -185,7 +185,7 @@ def test_a_strange_name_is_set_aside(site: Site, kind: str) -> None:
     assert alarm.isprintable(), "whatever the name, a log and a terminal can show it"
 
 
-def test_what_is_no_file_is_set_aside_and_never_followed(site: Site, tmp_path: Path) -> None:
+def test_links_and_folders_are_rejected_and_never_followed(site: Site, tmp_path: Path) -> None:
     secret = tmp_path / "secret.wav"
     secret.write_bytes(SPOKEN)
     os.symlink(secret, site.native / "1770196530-1.1-none-closed.wav")
@@ -198,7 +198,7 @@ def test_what_is_no_file_is_set_aside_and_never_followed(site: Site, tmp_path: P
     assert secret.exists() and site.store.list() == []
 
 
-def test_what_is_no_sound_is_set_aside_each_beside_the_other(site: Site) -> None:
+def test_files_without_sound_are_rejected_side_by_side(site: Site) -> None:
     for _ in range(2):
         site.record(content=b"<html>not a recording</html>")
         assert site.intake() == []
@@ -212,8 +212,8 @@ def test_without_a_spool_there_is_nothing_to_do(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_name_is_a_recording_s_or_is_not(name: str) -> None:
-    named = Named.of(name, "IT")
+def test_any_name_can_be_parsed(name: str) -> None:
+    named = RecordingName.parse(name, "IT")
     if named is not None:
         message = named.message()
         assert ID.fullmatch(message.id) and message.reason in REASONS
@@ -225,15 +225,15 @@ def test_any_name_is_a_recording_s_or_is_not(name: str) -> None:
     st.sampled_from(["none", "0612345678", "+44201234567"]),
     st.sampled_from(REASONS),
 )
-def test_what_the_dialplan_writes_is_read_again(epoch: int, call: str, number: str, reason: str) -> None:
-    named = Named.of(f"{epoch}-{call}-{number}-{reason}", "IT")
+def test_names_of_the_dialplan_are_parsed(epoch: int, call: str, number: str, reason: str) -> None:
+    named = RecordingName.parse(f"{epoch}-{call}-{number}-{reason}", "IT")
     assert named is not None
     assert (named.epoch, named.call, named.reason) == (epoch, call, reason)
     assert (named.number is None) == (number == "none")
     assert named.message() == named.message()
 
 
-def test_killed_at_any_step_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_step_nothing_is_lost_or_duplicated(tmp_path: Path) -> None:
     sites: list[Site] = []
     log = tmp_path / "facts"
 
@@ -269,7 +269,7 @@ def test_killed_at_any_step_nothing_is_lost_and_nothing_comes_twice(tmp_path: Pa
     assert steps > 20
 
 
-def test_housekeeping_does_all_of_it(compiled: Compiled, tmp_path: Path) -> None:
+def test_housekeeping_takes_in_everything_possible_and_reports_the_rest(compiled: Compiled, tmp_path: Path) -> None:
     places = Places(var=str(tmp_path))
     store = Store(places.messages)
     dead = store.draft(call="2.2", reason="closed", number=None, number_source="none", at=1770196000.0)
@@ -285,7 +285,7 @@ def test_housekeeping_does_all_of_it(compiled: Compiled, tmp_path: Path) -> None
         facts.append(fact)
         return True
 
-    with pytest.raises(HousekeepingError, match="'strange': not a name that the dialplan gives"):
+    with pytest.raises(HousekeepingError, match="'strange': not a name that the dialplan writes"):
         housekeeping(places, compiled, keep, NOW + 3600)
     assert [message.ended_by for message in store.list()] == ["crash", "native"]
     assert [fact.data["source"] for fact in facts] == ["recovered", "native"]

@@ -1,4 +1,4 @@
-"""The store: what is visible when, who may write where, who is told what."""
+"""The store: when messages become visible, who may write where, what is reported."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def speak(draft: Draft, content: bytes) -> None:
 
 
 def left(store: Store) -> list[str]:
-    """What lies in the store, hidden folders included."""
+    """The folders in the store, including hidden ones."""
     return sorted(os.listdir(store.folder)) if os.path.isdir(store.folder) else []
 
 
@@ -67,7 +67,7 @@ def mode(path: str) -> int:
 # --- leaving a message
 
 
-def test_a_message_is_visible_when_it_is_whole(store: Store) -> None:
+def test_a_message_is_visible_when_it_is_complete(store: Store) -> None:
     begun = draft(store)
     speak(begun, wav(tone(3) + silence(1)))
     assert store.list() == [] and left(store) == [f".recording-{begun.sheet.id}"]
@@ -89,7 +89,7 @@ def test_a_little_sound_is_kept_and_marked_empty(store: Store) -> None:
     assert store.list() == [message]
 
 
-def test_not_one_sample_leaves_nothing(store: Store) -> None:
+def test_a_recording_without_samples_is_removed(store: Store) -> None:
     for content in (b"", wav(b"")):
         begun = draft(store)
         speak(begun, content)
@@ -112,7 +112,7 @@ def test_messages_are_listed_oldest_first(store: Store) -> None:
     assert [message.left_at for message in store.list()] == [AT, AT + 60, AT + 3600]
 
 
-def test_the_switch_may_write_while_it_records_and_nobody_afterwards(store: Store) -> None:
+def test_the_switch_may_write_only_while_it_records(store: Store) -> None:
     previous = os.umask(0o077)  # the harshest of umasks must not lock the switch out
     try:
         os.makedirs(store.folder)
@@ -149,13 +149,13 @@ def test_a_full_disk_is_refused_before_the_caller_speaks(store: Store, monkeypat
     assert left(store) == []
 
 
-def test_a_store_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "messages").write_text("a file")
     with pytest.raises(OSError, match="messages"):
         draft(Store(str(tmp_path / "messages")))
 
 
-def test_what_cannot_be_published_stays_for_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_cannot_be_published_is_kept_for_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = draft(store)
     speak(begun, wav(tone(3)))
 
@@ -171,8 +171,8 @@ def test_what_cannot_be_published_stays_for_later(store: Store, monkeypatch: pyt
     assert not message.empty and store.list() == [message]
 
 
-def test_all_is_on_the_disk_before_it_is_visible(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loss of power is the crash that no process can play: then only what was synced is there."""
+def test_everything_is_synced_before_it_is_visible(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a loss of power, only synced data exists; a test cannot simulate that with a process."""
     for content in (SPOKEN, BROKEN_OFF):
         begun, done = draft(store), list[str]()
         speak(begun, content)
@@ -209,7 +209,7 @@ def test_only_ids_become_paths(text: str) -> None:
                 act(wrong)
 
 
-def test_a_link_out_of_the_store_is_no_message(store: Store, tmp_path: Path) -> None:
+def test_a_link_out_of_the_store_is_not_a_message(store: Store, tmp_path: Path) -> None:
     message = published(store)
     elsewhere = tmp_path / "elsewhere"
     os.rename(os.path.join(store.folder, message.id), elsewhere)
@@ -218,7 +218,7 @@ def test_a_link_out_of_the_store_is_no_message(store: Store, tmp_path: Path) -> 
         store.get(message.id)
 
 
-def test_a_beginning_is_enough_when_no_other_has_it(store: Store) -> None:
+def test_a_unique_start_of_an_id_is_enough(store: Store) -> None:
     ids = []
     for at in (AT, AT + 1, AT + 86400):
         begun = draft(store, at=at)
@@ -227,7 +227,7 @@ def test_a_beginning_is_enough_when_no_other_has_it(store: Store) -> None:
         ids.append(begun.sheet.id)
     assert store.find("20260205") == ids[2]
     assert store.find(ids[0]) == ids[0]
-    with pytest.raises(StoreError, match=r"2 messages begin with '20260204': .*; give more of the id"):
+    with pytest.raises(StoreError, match=r"2 messages start with '20260204': .*; give more of the id"):
         store.find("20260204")
     for nobody in ("2027", "../..", "x"):
         with pytest.raises(StoreError, match="no message"):
@@ -237,7 +237,7 @@ def test_a_beginning_is_enough_when_no_other_has_it(store: Store) -> None:
         store.find(begun.sheet.id)
 
 
-def test_damage_is_reported_and_hides_nothing_else(store: Store) -> None:
+def test_damage_is_reported_and_hides_no_other_message(store: Store) -> None:
     good, torn, missing = published(store), published(store), published(store)
     Path(store.folder, torn.id, "message.json").write_text('{"id": ')
     os.unlink(Path(store.folder, missing.id, "message.json"))
@@ -250,7 +250,7 @@ def test_damage_is_reported_and_hides_nothing_else(store: Store) -> None:
 # --- marking a message
 
 
-def test_marks_are_history(store: Store) -> None:
+def test_marks_are_kept_as_history(store: Store) -> None:
     message = published(store)
     store.mark(message.id, "listened", by="anna", at=AT + 60)
     store.mark(message.id, "unreachable", by="anna", at=AT + 120, note="occupato")
@@ -264,7 +264,7 @@ def test_marks_are_history(store: Store) -> None:
     assert store.get(message.id) == marked
 
 
-def test_of_many_at_the_same_moment_one_settles_it(store: Store) -> None:
+def test_of_concurrent_marks_one_succeeds(store: Store) -> None:
     message = published(store)
     told: list[str] = []
     gate = threading.Barrier(8)
@@ -288,7 +288,7 @@ def test_of_many_at_the_same_moment_one_settles_it(store: Store) -> None:
 # --- crashes
 
 
-def test_killed_at_any_step_a_message_is_whole_or_recovered_or_was_never_spoken(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_step_a_message_is_complete_or_recovered(tmp_path: Path) -> None:
     stores: list[Store] = []
 
     def prepare_call() -> Callable[[], object]:
@@ -326,7 +326,7 @@ def _whole(store: Store, message: Message) -> bool:
         return bool(file.getnframes() / 8000 == message.seconds > 0)
 
 
-def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path) -> None:
+def test_recovery_can_be_killed_and_repeated(tmp_path: Path) -> None:
     stores: list[Store] = []
 
     def prepare() -> Callable[[], object]:
@@ -349,7 +349,7 @@ def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path) -> N
         assert len(left(store)) == 2
 
 
-def test_killed_while_it_marks_a_message_is_as_before_or_marked(tmp_path: Path) -> None:
+def test_after_a_kill_during_a_mark_a_message_is_unchanged_or_marked(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     seen: set[tuple[str, int]] = set()
 
@@ -365,7 +365,7 @@ def test_killed_while_it_marks_a_message_is_as_before_or_marked(tmp_path: Path) 
     assert seen == {("new", 0), ("listened", 1)}
 
 
-def test_a_living_call_is_left_alone(store: Store) -> None:
+def test_a_running_call_is_not_recovered(store: Store) -> None:
     begun = draft(store)
     speak(begun, wav(tone(3)))
     assert recover(store) == []
@@ -374,7 +374,7 @@ def test_a_living_call_is_left_alone(store: Store) -> None:
     assert store.list() == [message]
 
 
-def test_what_the_switch_still_writes_is_left_alone(store: Store) -> None:
+def test_a_recording_that_the_switch_still_writes_is_not_recovered(store: Store) -> None:
     begun = draft(store)
     speak(begun, unfinished(tone(3)))
     begun.abandon()  # the engine died; Asterisk goes on recording
@@ -383,7 +383,7 @@ def test_what_the_switch_still_writes_is_left_alone(store: Store) -> None:
     assert message.ended_by == "crash" and message.seconds == 3.0
 
 
-def test_what_cannot_be_recovered_is_told_and_stays(store: Store) -> None:
+def test_what_cannot_be_recovered_is_reported_and_kept(store: Store) -> None:
     strange, torn, good = draft(store), draft(store), draft(store, at=AT + 60)
     for begun in (strange, torn, good):
         speak(begun, wav(tone(3)))
