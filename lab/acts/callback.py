@@ -24,11 +24,8 @@ from lab.stack import wait_until
 from lab.switch.faketime import ROME
 from registry import installation
 from registry.intake.intake import Intake
-from registry.requests.clocks import Rules
-from registry.requests.request import get_request
 from registry.site import Site
-from voicemail.callback import calling, worklist
-from voicemail.callback.worklist import Entry, Limits
+from voicemail.callback.service import CallbackService, Entry
 
 TITLE = "At night somebody leaves a message; in the morning they are called back"
 CALLER = "0698765432"
@@ -122,39 +119,30 @@ def _registered(site: Site, message: str, now: float) -> Entry:
     intake = Intake(site, lambda line: None)
     intake.prepare()
 
+    service, entries = CallbackService(site), list[Entry]()
+
     def listed() -> bool:
         intake.run(now)
-        with site.database.read() as connection:
-            return message in worklist.known(connection)
+        entries.extend(entry for entry in service.list_entries(now).entries if message in entry.messages)
+        return bool(entries)
 
     wait_until(listed, 30.0, "the engine to seal the facts")  # it does so about once a second
-    with site.database.read() as connection:
-        request = worklist.find(connection, message)
-        return worklist.entries(connection, request)[0]
+    return entries[0]
 
 
 def _call_back(telephone: Telephone, site: Site, entry: Entry, now: float, progress: Progress) -> None:
-    rules, limits = Rules.of(site.compiled), Limits.of(site.compiled)
-    with site.database.begin() as connection:
-        worklist.take(connection, rules, entry.protocol, OPERATOR, now)
+    service = CallbackService(site)
+    service.take(entry.protocol, OPERATOR, now)
     progress.happened(f"{OPERATOR} takes it; nobody else can")
-
-    def begin() -> calling.Attempt:
-        with site.database.begin() as connection:
-            return calling.begin(connection, site.compiled, rules, site.keys, entry.protocol, OPERATOR, now)
-
-    account, service = telephone.stack.switch.ami, site.compiled["service"]
     with telephone.citizen(OPERATOR_TALKS, CITIZEN_TALKS):
-        attempt, result = asyncio.run(calling.call(account, service, OPERATOR, begin, lambda line: None))
-    with site.database.begin() as connection:
-        calling.proposed(connection, attempt, result)
+        result = asyncio.run(
+            service.call(entry.protocol, OPERATOR, now, lambda: telephone.stack.switch.ami, lambda protocol, seat: None)
+        )
     if result.proposed != "reached":
-        raise Refusal(f"Asterisk rings the operator, then the citizen: {result.said}")
+        raise Refusal(f"Asterisk rings the operator, then the citizen: {result.reason}")
     progress.happened("Asterisk rings the operator's telephone, then the citizen's, who answers")
-    with site.database.begin() as connection:
-        worklist.outcome(connection, rules, limits, entry.protocol, "reached", OPERATOR, telephone.now())
-        request = get_request(connection, entry.protocol)
-    progress.happened(f"request {request.protocol} is {request.state}: {request.outcome}")
+    recorded = service.record_outcome(entry.protocol, "reached", OPERATOR, telephone.now())
+    progress.happened(f"request {recorded.protocol} is closed: {recorded.outcome}")
 
 
 def _iso(at: float) -> str:

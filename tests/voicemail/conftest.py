@@ -1,4 +1,4 @@
-"""A registry with a message store, for the desk's side; on SQLite and on PostgreSQL."""
+"""A registry with a message store, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def work(database: Database, compiled: Compiled, tmp_path: Path) -> Work:
 
 @pytest.fixture
 def desk_work(sqlite: Database, compiled: Compiled, tmp_path: Path) -> Work:
-    """On SQLite alone: for what does not depend on the database."""
+    """On SQLite only, for tests that do not depend on the database."""
     return Work(sqlite, compiled, tmp_path)

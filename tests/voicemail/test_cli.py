@@ -1,4 +1,4 @@
-"""The command `voicemail`, as a person meets it."""
+"""The commands of `voicemail` that need only the message store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = AT + 3 * 86400 + 2 * 3600
 
 
 class Desk:
-    """Somebody at a terminal, with a store of their own."""
+    """A person at a terminal, with a message store."""
 
     def __init__(self, var: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.var, self._capsys = str(var), capsys
@@ -51,16 +51,16 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     return Desk(tmp_path, capsys)
 
 
-def test_nothing_to_do_is_said(desk: Desk) -> None:
-    assert desk.run("list", "--all") == ("No message at all.\n", "")
+def test_an_empty_list_prints_a_line(desk: Desk) -> None:
+    assert desk.run("list", "--all") == ("There are no messages.\n", "")
     message = desk.leave()
     desk.store.mark(message.id, "called_back", by="anna", at=NOW)
     out, err = desk.run("list")
-    assert out == "No message waits: all are settled (`voicemail list --all`).\n"
+    assert out == "All messages are settled (`voicemail list --all`).\n"
     assert err.startswith("voicemail list: the message store alone: ")  # there is no registry here
 
 
-def test_the_list_is_oldest_first_in_roman_time(desk: Desk) -> None:
+def test_the_list_is_oldest_first_in_the_time_of_rome(desk: Desk) -> None:
     young = desk.leave(NOW - 125, None, silence(3))
     old = desk.leave()
     settled = desk.leave(AT + 60)
@@ -75,16 +75,16 @@ def test_the_list_is_oldest_first_in_roman_time(desk: Desk) -> None:
     assert [line.split()[0] for line in out.splitlines()[1:]] == [old.id, settled.id, young.id]
 
 
-def test_json_is_for_programs(desk: Desk) -> None:
+def test_json_lists_have_no_number(desk: Desk) -> None:
     message = desk.leave(call="1\x1b[2J")
     (listed,) = json.loads(desk.run("list", "--json")[0])
     assert {**listed, "number": message.number} == message.document()
-    assert "number" not in listed  # who reads it is written down, with `show`
+    assert "number" not in listed  # reading it is logged, with `show`
     shown = json.loads(desk.run("show", message.id, "--json")[0])
     assert shown == {**message.document(), "audio": desk.store.audio(message.id)}
 
 
-def test_all_that_is_known_is_shown(desk: Desk) -> None:
+def test_show_prints_everything_about_a_message(desk: Desk) -> None:
     message = desk.leave()
     desk.store.mark(message.id, "unreachable", by="anna", at=NOW - 3600, note="occupato")
     out, _ = desk.run("show", "20260204")
@@ -112,7 +112,7 @@ def test_text_from_outside_cannot_steer_the_terminal(desk: Desk) -> None:
     assert "anna<1b>[31m: a<0a>b<09>c<00>d<2066>" in out
 
 
-def test_a_mark_is_kept_and_the_second_person_told(desk: Desk) -> None:
+def test_a_mark_is_kept_and_the_second_person_is_refused(desk: Desk) -> None:
     message = desk.leave()
     out, _ = desk.run("mark", message.id[:10], "called_back", "--by", "anna", "--note", "risolto")
     assert out == f"{message.id}: called_back, by anna\n"
@@ -120,12 +120,12 @@ def test_a_mark_is_kept_and_the_second_person_told(desk: Desk) -> None:
     assert mark == (NOW, "anna", "called_back", "risolto")
     _, err = desk.run("mark", message.id, "called_back", "--by", "bruno", status=1)
     assert err == (
-        f"voicemail mark: {message.id}: is called_back by anna at 2026-02-07T11:15:30Z, "
-        "which can become closed, new, not called_back\n"
+        f"voicemail mark: {message.id}: is called_back by anna at 2026-02-07T11:15:30Z; "
+        "called_back cannot follow, only: closed, new\n"
     )
 
 
-def test_who_marks_is_who_is_logged_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_is_by_the_user_by_default(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "carla")
     message = desk.leave()
     desk.run("mark", message.id, "listened")
@@ -133,28 +133,28 @@ def test_who_marks_is_who_is_logged_in(desk: Desk, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("id", ["nothing", "../../etc/passwd", "2027", "\x1b[2J"])
-def test_what_is_not_there_is_said_so(desk: Desk, id: str) -> None:
+def test_an_unknown_id_is_refused(desk: Desk, id: str) -> None:
     desk.leave()
     for words in (("show", id), ("play", id), ("mark", id, "listened")):
         _, err = desk.run(*words, status=1)
         assert err.startswith(f"voicemail {words[0]}: no message ") and err.count("\n") == 1
 
 
-def test_too_short_a_beginning_is_said_so(desk: Desk) -> None:
+def test_an_ambiguous_id_is_refused(desk: Desk) -> None:
     desk.leave()
     desk.leave(AT + 1)
     _, err = desk.run("show", "2026", status=1)
-    assert "2 messages begin with '2026'" in err and "give more of the id" in err
+    assert "2 messages start with '2026'" in err and "give more of the id" in err
 
 
-def test_damage_is_reported_below_the_list(desk: Desk) -> None:
+def test_damaged_messages_are_reported_after_the_list(desk: Desk) -> None:
     good, bad = desk.leave(), desk.leave(AT + 1)
     Path(desk.store.folder, bad.id, "message.json").write_text("{")
     out, err = desk.run("list", status=1)
     assert good.id in out and f"{bad.id}/message.json: " in err
 
 
-def test_a_message_is_played_by_what_the_machine_has(
+def test_a_message_is_played_by_an_installed_player(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = desk.leave()
@@ -171,7 +171,9 @@ def test_a_message_is_played_by_what_the_machine_has(
     desk.run("play", message.id, status=3)
 
 
-def test_without_a_player_the_path_and_the_remedy(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_player_the_error_names_path_and_remedy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     message = desk.leave()
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     _, err = desk.run("play", message.id, status=1)
@@ -182,7 +184,7 @@ def test_without_a_player_the_path_and_the_remedy(desk: Desk, monkeypatch: pytes
     assert "(erased)" in desk.run("show", message.id)[0]
 
 
-def test_recover_brings_in_what_lies_about(desk: Desk, compiled: Compiled) -> None:
+def test_recover_takes_in_native_recordings(desk: Desk, compiled: Compiled) -> None:
     places = Places(var=desk.var)
     _, err = desk.run("recover", status=1)
     assert "run `ivr compile`" in err
@@ -200,7 +202,7 @@ def test_recover_brings_in_what_lies_about(desk: Desk, compiled: Compiled) -> No
     assert fact.data["message_id"] == message.id
 
 
-def test_an_output_that_takes_no_more_is_told_as_what_it_is(desk: Desk, tmp_path: Path) -> None:
+def test_a_full_output_is_reported(desk: Desk, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; from voicemail.cli import main; sys.exit(main())"]
     command += ["--var", str(tmp_path), "list", "--all", "--json"]
     with open("/dev/full", "w") as full:
@@ -209,31 +211,23 @@ def test_an_output_that_takes_no_more_is_told_as_what_it_is(desk: Desk, tmp_path
     assert done.stderr.splitlines()[-1] == "voicemail: standard output: not written: No space left on device"
 
 
-def test_a_full_disk_is_not_taken_for_the_output(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_not_reported_as_a_full_output(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Store, "scan", full)
-    _, said = desk.run("list", "--all", status=1)
-    assert "messages: No space left on device" in said
+    _, err = desk.run("list", "--all", status=1)
+    assert "messages: No space left on device" in err
 
 
-def test_a_store_that_cannot_be_read_is_no_traceback(desk: Desk, tmp_path: Path) -> None:
+def test_an_unreadable_store_is_reported_without_a_traceback(desk: Desk, tmp_path: Path) -> None:
     Path(desk.store.folder).write_text("a file")
     _, err = desk.run("list", status=1)
     assert f"voicemail list: {desk.store.folder}: " in err
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(-5, "0 min"), (59, "0 min"), (60, "1 min"), (3600, "1 h 0 min"), (90000, "1 d 1 h"), (864000, "10 d 0 h")],
-)
-def test_ages(seconds: float, words: str) -> None:
-    assert cli.age(seconds) == words
-
-
-@pytest.mark.parametrize("words", [["--help"], ["list", "--help"], ["mark", "--help"], ["recover", "--help"]])
-def test_help_is_everywhere(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in cli.COMMANDS)])
+def test_every_command_has_a_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
     assert ended.value.code == 0 and "usage: voicemail" in capsys.readouterr().out

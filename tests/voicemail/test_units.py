@@ -1,7 +1,8 @@
-"""The units of systemd start commands that there are, with options that they have."""
+"""The systemd units start existing commands with existing options."""
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from common.places import ROOT
 from measure import cli as measure_cli
 from voicemail import cli
+from voicemail.commands import notify
 
 FOLDER = Path(ROOT, "config", "systemd")
 
@@ -25,10 +27,13 @@ def command(name: str) -> list[str]:
     return shlex.split(service["ExecStart"])
 
 
-def test_notify_is_a_command_with_these_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_notify_is_a_command_with_these_options(monkeypatch: pytest.MonkeyPatch) -> None:
     program, *words = command("nul-notify")
     assert program == "/opt/numero-unico/.venv/bin/voicemail"
-    options = cli._parser().parse_args(words)
+    runs: list[argparse.Namespace] = []
+    monkeypatch.setattr(notify, "run", lambda options, places, now: runs.append(options) or 0)
+    assert cli.main(words) == 0
+    (options,) = runs
     assert (options.command, options.follow, options.metrics_port) == ("notify", True, 9475)
 
 
@@ -37,5 +42,5 @@ def test_live_is_a_command_with_these_options(capsys: pytest.CaptureFixture[str]
     assert program == "/opt/numero-unico/.venv/bin/measure"
     with pytest.raises(SystemExit):
         measure_cli.main([words[0], "--help"])
-    told = capsys.readouterr().out
-    assert [word for word in words if word.startswith("--") and word not in told] == []
+    out = capsys.readouterr().out
+    assert [word for word in words if word.startswith("--") and word not in out] == []

@@ -1,4 +1,4 @@
-"""Messages that were taken in, and operators at work on them."""
+"""Registered messages, and operators at work on them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from registry.site import Site
 from tests.registry.request_steps import save_rules
 from tests.voicemail.sounds import tone, wav
 from voicemail.callback import housekeeping, worklist
-from voicemail.callback.housekeeping import Tidied
-from voicemail.callback.worklist import Ended, Entry, Limits
+from voicemail.callback.housekeeping import Change
+from voicemail.callback.worklist import Entry, Limits, RecordedOutcome
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -30,7 +30,7 @@ ROME = "+390612345678"
 
 
 class Work:
-    """`places`, `site`, `store` of one service. Whatever is said here is said by op117."""
+    """`places`, `site`, `store` of one service. The default operator is op117."""
 
     def __init__(self, database: Database, compiled: Compiled, folder: Path) -> None:
         self.database, self.compiled = database, compiled
@@ -43,10 +43,10 @@ class Work:
         self.store = Store(self.places.messages)
         self._calls = 0
 
-    # what happens
+    # what callers do
 
     def message(self, at: float, number: str | None = ROME, *, taken_in: bool = True) -> Message:
-        """A caller leaves a message, and the intake takes it in."""
+        """A caller leaves a message, and the intake registers it."""
         self._calls += 1
         call = f"{self._calls}.1"
         source = "cli" if number else "none"
@@ -74,14 +74,14 @@ class Work:
         return request
 
     def visit(self, at: float, number: str = ROME, fate: str = "answered", call: str = "99.1") -> None:
-        """Somebody calls again and comes to the queue."""
+        """A citizen calls again and enters the queue."""
         row = {"unique_id": call, "visit_no": 1, "call_id": call, "queue": "nul", "entered_at": at, "left_at": at + 300}
         more = {"fate": fate, "in_service": 1, "caller_hash": self.keys.pseudonym(number)}
         with self.database.begin() as connection:
             connection.execute(insert(schema.queue_visit).values(**row, **more))
 
     def open(self, call: str, at: float) -> Request:
-        """A request that began with that call."""
+        """Open a request that began with a call."""
         with self.database.begin() as connection:
             return open_request(
                 connection, self.rules, Opening("phone", "DID", at, "op118", call_id=call, outcome="informed")
@@ -97,27 +97,27 @@ class Work:
         with self.database.begin() as connection:
             return worklist.release(connection, self.rules, which, actor, now)
 
-    def outcome(self, which: str, result: str, now: float, actor: str = "op117", **more: Any) -> Ended:
+    def outcome(self, which: str, result: str, now: float, actor: str = "op117", **more: Any) -> RecordedOutcome:
         with self.database.begin() as connection:
-            return worklist.outcome(connection, self.rules, self.limits, which, result, actor, now, **more)
+            return worklist.record_outcome(connection, self.rules, self.limits, which, result, actor, now, **more)
 
-    def tidy(self, now: float) -> list[Tidied]:
+    def update(self, now: float) -> list[Change]:
         with self.database.begin() as connection:
-            return housekeeping.tidy(connection, self.rules, self.limits, self.store, now)
+            return housekeeping.update_worklist(connection, self.rules, self.limits, self.store, now)
 
-    # what is so
+    # the state of the registry
 
     def entries(self) -> list[Entry]:
         with self.database.read() as connection:
-            return worklist.entries(connection)
+            return worklist.list_entries(connection)
 
     def request(self, message: Message) -> Request:
-        """That the message began, whatever became of it."""
+        """Return the request that the message opened, whatever its state."""
         table = schema.voicemail_message
         with self.database.read() as connection:
-            found = connection.scalar(select(table.c.request_id).where(table.c.message_id == message.id))
-            assert found is not None
-            return get_request(connection, found)
+            request_id = connection.scalar(select(table.c.request_id).where(table.c.message_id == message.id))
+            assert request_id is not None
+            return get_request(connection, request_id)
 
     def rows(self, table: Any) -> list[Any]:
         with self.database.read() as connection:

@@ -1,17 +1,15 @@
-"""Click-to-call: Asterisk rings the operator's telephone, then the citizen's, and tells what became of it.
+"""Click-to-call: Asterisk rings the operator's telephone, then the citizen's, and reports how the call ended.
 
-Nobody is ever called without a row that says so: the attempt is written down, and committed, before Asterisk is told.
-When the connection breaks after that, nothing is done again: the attempt stays open until the operator says how it
-ended. What Asterisk says is a proposal; a busy tone may be a voice that says "not today".
+Every call has a row: the attempt is committed before Asterisk is asked to call. If the connection breaks after that,
+nothing is repeated: the attempt stays open until the operator records how the call ended. What Asterisk reports is
+only a proposal: a busy tone may be a voice that says "not today".
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, update
 
@@ -19,26 +17,34 @@ from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from ivr import ami
 from ivr.ami import ActionRefused
-from ivr.ami.account import Ami
 from ivr.configuration.compiled import Compiled, Service
 from registry.keys import Keys
 from registry.people import contacts
 from registry.people.phone_numbers import reason_not_to_call, to_e164
 from registry.requests.clocks import Rules
-from registry.requests.request import get_request
-from voicemail.callback.worklist import AGAIN, ATTEMPT, CALLBACK, Limits, find, held, open_attempt
+from registry.requests.request import Request, get_request
+from voicemail.callback.worklist import (
+    ATTEMPT,
+    CALLBACK,
+    RETRIED,
+    Limits,
+    check_taken,
+    find_open_attempt,
+    find_request,
+    open_attempt,
+)
 
 EVENTS = "call,dialplan"  # OriginateResponse, and the channels' variables
 MARGIN_SECONDS = 30.0
-# The network's causes (Q.850) of a number that nobody has: unallocated, changed, incomplete.
-_NOBODYS = ("1", "22", "28")
+# Causes of the network (Q.850) for a number that does not exist: unallocated, changed, incomplete.
+_NO_SUCH_NUMBER = ("1", "22", "28")
 _PROPOSED = {"ANSWER": "reached", "BUSY": "busy", "NOANSWER": "no_answer", "CANCEL": "no_answer"}
-_SAID = {
+_REASONS = {
     "reached": "the citizen answered",
     "busy": "busy",
     "no_answer": "nobody answered",
-    "wrong_number": "the network knows no such number",
-    "failed": "the call did not come about",
+    "wrong_number": "the number does not exist",
+    "failed": "the call failed",
 }
 
 
@@ -47,106 +53,108 @@ class Attempt(NamedTuple):
 
     request_id: str
     protocol: str
-    number: int  # which attempt
+    number: int  # of the attempt, from 1
     dialled: str  # E.164
     call: str  # the id that the call will have
 
 
-class Result(NamedTuple):
-    """What Asterisk proposes: a result of `registry.db.schema.RESULTS`, and in words why."""
+class Ending(NamedTuple):
+    """How a call ended, as Asterisk reports it: a result of `registry.db.schema.RESULTS`, and the reason as text."""
 
     proposed: str
-    said: str
+    reason: str
 
 
-def begin(
+def begin_attempt(
     connection: Connection, compiled: Compiled, rules: Rules, keys: Keys, which: str, actor: str, now: float
 ) -> Attempt:
-    """Check that this citizen may be called now by this operator, and write the attempt down. Raises `Refusal`."""
-    request_id = find(connection, which)
-    request = get_request(connection, request_id)
-    row = held(connection, request_id, actor)
+    """Check that this operator may call this citizen now, and write the attempt. Raises `Refusal`."""
+    request = find_request(connection, which)
+    row = check_taken(connection, request, actor)
+    request = get_request(connection, request.request_id)  # as it is now that the entry is locked
     _check_time(rules.hours, row.next_try_at, now)
-    limits = Limits.of(compiled)
-    if row.attempts >= limits.most_attempts:
+    if row.attempts >= Limits.of(compiled).most_attempts:
         raise Refusal(
-            f"{request.protocol}: called {row.attempts} times already (callbacks.most_attempts); say the outcome"
+            f"{request.protocol}: already called {row.attempts} times (callbacks.most_attempts); record the outcome"
         )
-    if (under_way := _open_attempt(connection, request_id)) is not None:
-        proposed = under_way.proposed or AGAIN[0]
-        raise Refusal(f"{request.protocol}: say first how the last call ended: voicemail outcome {which} {proposed}")
+    if (opened := find_open_attempt(connection, request.request_id)) is not None:
+        proposed = opened.proposed or RETRIED[0]
+        raise Refusal(f"{request.protocol}: first record how the last call ended: voicemail outcome {which} {proposed}")
     if request.state == "closed":
         raise Refusal(
-            f"{request.protocol}: was closed meanwhile ({request.outcome}); voicemail release {which} lets it go"
+            f"{request.protocol}: was closed meanwhile ({request.outcome}); release it: voicemail release {which}"
         )
+    dialled = _number_to_call(connection, compiled, keys, request, actor, now)
+    # The id is chosen before the call, so that the CDR can be found, and Asterisk refuses a second call with the id.
+    call = f"callback-{request.request_id}-{row.attempts + 1}-{int(now)}"
+    number = open_attempt(connection, request.request_id, actor, now, call)
+    return Attempt(request.request_id, request.protocol, number, dialled, call)
+
+
+def _number_to_call(
+    connection: Connection, compiled: Compiled, keys: Keys, request: Request, actor: str, now: float
+) -> str:
+    """Read the number of a request, which is logged. Raises `Refusal` if there is none or it may not be called."""
     if request.contact_id is None:
-        raise Refusal(f"{request.protocol}: has no number; listen to the message, perhaps it is said there")
-    why = f"call-back {request.protocol}"
-    dialled = to_e164(contacts.read_identity(connection, keys, request.contact_id, actor, why, now).phone) or ""
+        raise Refusal(f"{request.protocol}: has no number; listen to the message, perhaps the caller says it")
+    purpose = f"call-back {request.protocol}"
+    phone = contacts.read_identity(connection, keys, request.contact_id, actor, purpose, now).phone
+    dialled = to_e164(phone) or ""
     if reason := reason_not_to_call(dialled, compiled["service"]["callbacks"]["countries"]):
-        raise Refusal(f"{request.protocol}: this number is not called from here: {reason}")
-    # Known before the call is: who looks for it in the CDR finds it, and Asterisk refuses a second one of that id.
-    call = f"callback-{request_id}-{row.attempts + 1}-{int(now)}"
-    number = open_attempt(connection, request_id, actor, now, call)
-    return Attempt(request_id, request.protocol, number, dialled, call)
+        raise Refusal(f"{request.protocol}: this number cannot be called from here: {reason}")
+    return dialled
 
 
 def _check_time(hours: OpeningHours, next_try_at: float, now: float) -> None:
-    """Citizens are called in service hours only, and not again before their time."""
+    """Citizens are called in service hours only, and not before the time of the next try. Raises `Refusal`."""
     possible = hours.next_opening(max(now, next_try_at))
     if possible <= now:
         return
     if math.isinf(possible):
-        raise Refusal("the service never opens again (config/service.yaml: hours): nobody is called")
+        raise Refusal("the service never opens again, so no calls are possible; change config/service.yaml: hours")
     reason = "it is not yet time for the next attempt"
     if not hours.is_open(now):
         closed = hours.closed_reason(now)
         reason = f"the service is closed ({closed.name or 'outside its hours'})"
-    raise Refusal(f"{reason}; possible from {_words(hours.local(possible))}")
+    raise Refusal(f"{reason}; possible from {hours.local(possible):%A %d %B, %H:%M}")
 
 
-def _words(at: datetime) -> str:
-    return f"{at:%A %d %B, %H:%M}"
-
-
-def _open_attempt(connection: Connection, request_id: str) -> Any:
-    mine = and_(ATTEMPT.c.request_id == request_id, ATTEMPT.c.result.is_(None))
-    return connection.execute(ATTEMPT.select().where(mine).limit(1)).first()
-
-
-def proposed(connection: Connection, attempt: Attempt, result: Result) -> None:
-    """Keep what Asterisk says. A call that did not come about is none of the citizen's attempts."""
-    mine = and_(ATTEMPT.c.request_id == attempt.request_id, ATTEMPT.c.attempt_no == attempt.number)
-    still = and_(mine, ATTEMPT.c.result.is_(None))
-    if result.proposed != "failed":
-        connection.execute(update(ATTEMPT).where(still).values(proposed=result.proposed))
+def save_ending(connection: Connection, attempt: Attempt, ending: Ending) -> None:
+    """Save what Asterisk reports. A call that failed on our side does not count as an attempt."""
+    this = and_(ATTEMPT.c.request_id == attempt.request_id, ATTEMPT.c.attempt_no == attempt.number)
+    still_open = and_(this, ATTEMPT.c.result.is_(None))
+    if ending.proposed != "failed":
+        connection.execute(update(ATTEMPT).where(still_open).values(proposed=ending.proposed))
         return
-    failed = update(ATTEMPT).where(still).values(proposed="failed", result="failed")
+    failed = update(ATTEMPT).where(still_open).values(proposed="failed", result="failed")
     if connection.execute(failed).rowcount:
-        same = CALLBACK.c.request_id == attempt.request_id
-        connection.execute(update(CALLBACK).where(same).values(attempts=CALLBACK.c.attempts - 1))
+        entry = CALLBACK.c.request_id == attempt.request_id
+        connection.execute(update(CALLBACK).where(entry).values(attempts=CALLBACK.c.attempts - 1))
 
 
 # --- the switch -------------------------------------------------------------------------------------------------------
 
 
-async def seat_of(connection: ami.Connection, actor: str) -> str:
-    """The seat at which an operator has logged in. Raises `Refusal`."""
+async def find_seat(connection: ami.Connection, actor: str) -> str:
+    """Return the seat at which an operator is logged in. Raises `Refusal`."""
     code = actor.removeprefix("op")
     try:
-        found = await connection.listed("DBGet", {"Family": "nul-code", "Key": code})
+        entries = await connection.listed("DBGet", {"Family": "nul-code", "Key": code})
     except ActionRefused as problem:
         if "not found" not in problem.reason:
             raise
-        found = []
-    seat = found[0].get("Val", "") if found else ""
+        entries = []
+    seat = entries[0].get("Val", "") if entries else ""
     if not seat:
-        raise Refusal(f"{actor}: is at no seat; log in there first (*11{code})")
+        raise Refusal(f"{actor}: not logged in at a seat; first log in there (*11{code})")
     return seat
 
 
-async def place(connection: ami.Connection, service: Service, seat: str, attempt: Attempt) -> Result:
-    """Ring the operator, then the citizen; what became of it, when it is over. Raises `AmiError`: then nobody knows."""
+async def place_call(connection: ami.Connection, service: Service, seat: str, attempt: Attempt) -> Ending:
+    """Ring the operator, then the citizen; return how the call ended.
+
+    Raises `AmiError` if the connection is lost; then the end of the call is unknown.
+    """
     ring = service["queue"]["ring_seconds"]
     fields: dict[str, str | int] = {
         "Channel": f"PJSIP/{seat}",
@@ -158,42 +166,33 @@ async def place(connection: ami.Connection, service: Service, seat: str, attempt
         "Timeout": 1000 * ring,
         "Async": "true",
     }
-    begun = await connection.action_until("Originate", fields, "OriginateResponse", seconds=ring + MARGIN_SECONDS)
-    if begun.get("Response") != "Success":
-        return Result("failed", "your own telephone was not answered")
-    return await _ended(connection, attempt.call, service["limits"]["longest_call_seconds"] + MARGIN_SECONDS)
+    try:
+        response = await connection.action_until(
+            "Originate", fields, "OriginateResponse", seconds=ring + MARGIN_SECONDS
+        )
+    except ActionRefused as problem:  # nothing has rung
+        return Ending("failed", problem.reason)
+    if response.get("Response") != "Success":
+        return Ending("failed", "your own telephone was not answered")
+    return await _wait_for_end(connection, attempt.call, service["limits"]["longest_call_seconds"] + MARGIN_SECONDS)
 
 
-async def _ended(connection: ami.Connection, call: str, seconds: float) -> Result:
-    """What the dialplan tells at the end (nul-called-back)."""
+async def _wait_for_end(connection: ami.Connection, call: str, seconds: float) -> Ending:
+    """Wait for the variable that the dialplan sets at the end of the call (nul-called-back)."""
     try:
         async with asyncio.timeout(seconds):
             async for event in connection.events():
                 if event.get("Variable") == "IVR_CALLED_BACK" and event.get("Uniqueid") == call:
-                    return result_of(event.get("Value", ""))
+                    return parse_ending(event.get("Value", ""))
     except TimeoutError:
         pass
-    raise ami.NoAnswer(f"{connection.where}: the end of the call was not told within {seconds:g} s")
+    raise ami.NoAnswer(f"{connection.where}: the end of the call was not reported within {seconds:g} s")
 
 
-def result_of(told: str) -> Result:
-    """From DIALSTATUS and the network's cause, `BUSY 17`."""
-    status, _, cause = told.partition(" ")
+def parse_ending(value: str) -> Ending:
+    """Interpret DIALSTATUS and the cause of the network, such as `BUSY 17`."""
+    status, _, cause = value.partition(" ")
     proposed = _PROPOSED.get(status, "failed")
-    if proposed == "failed" and cause in _NOBODYS:
+    if proposed == "failed" and cause in _NO_SUCH_NUMBER:
         proposed = "wrong_number"
-    return Result(proposed, f"{_SAID[proposed]} ({told.strip()})")
-
-
-async def call(
-    account: Ami, service: Service, actor: str, begin_: Callable[[], Attempt], told: Callable[[str], None]
-) -> tuple[Attempt, Result]:
-    """The whole of it: the switch is asked for the seat, `begin_` writes the attempt down, then it rings."""
-    async with ami.connect(account, events=EVENTS) as connection:
-        seat = await seat_of(connection, actor)
-        attempt = begin_()
-        told(f"{attempt.protocol}: ringing {seat}; lift the receiver, then the citizen is called")
-        try:
-            return attempt, await place(connection, service, seat, attempt)
-        except ActionRefused as problem:  # the switch has not even begun
-            return attempt, Result("failed", problem.reason)
+    return Ending(proposed, f"{_REASONS[proposed]} ({value.strip()})")

@@ -1,10 +1,10 @@
-"""E-mail to the team leader's box: a message has come, a message waits beyond its promise. Numbers only, nobody's data.
+"""E-mail to the team leader: a message has arrived, a message waits past its due date. No personal data.
 
-Sent by a timer, never by a call. What is told is a row (`notified`) before the letter leaves, and is no longer one
-when the mail server does not take it: then it goes with the next run. So a letter never goes twice, unless the server
-takes it and does not say so in time; one that a crash met between row and letter is not sent, and the promise's own
-letter, or the metric's alarm, tells of its message later. No transaction is open while the server is spoken to:
-others write.
+A timer sends these letters, never a call. What a letter reports is recorded (`notified`) before the letter is sent. If
+the mail server refuses it, the record is deleted and the next run tries again. So a letter is sent twice only if the
+server accepts it and does not answer in time. A letter is lost only if the process dies between record and sending; its
+message is then reported by the overdue letter or the metric. No transaction is open while the mail server is contacted,
+so that others can write.
 """
 
 from __future__ import annotations
@@ -23,76 +23,95 @@ from common.command_line import Refusal
 from common.terminal_table import format_age
 from ivr.configuration.compiled_types import Notification
 from registry.db.connection import Database
-from voicemail.callback.worklist import Entry, entries, untouched
+from registry.site import Site
+from voicemail.callback.worklist import Entry, is_untouched, list_entries
 from voicemail.tables import notified
 
 SECONDS = 20.0  # for each step of the conversation with the mail server
-SENT = notified
-_SUBJECT = {"new": "{count} nuovi messaggi in segreteria", "untouched": "{count} messaggi oltre il termine"}
-_ONE = {"new": "un nuovo messaggio in segreteria", "untouched": "un messaggio oltre il termine"}
+_SUBJECTS = {"new": "{count} nuovi messaggi in segreteria", "untouched": "{count} messaggi oltre il termine"}
+_SUBJECTS_OF_ONE = {"new": "un nuovo messaggio in segreteria", "untouched": "un messaggio oltre il termine"}
 
 
 class Letter(NamedTuple):
-    """What is to be told, and of which messages."""
+    """A letter, and the messages that it reports."""
 
-    what: str  # new | untouched
+    kind: str  # new | untouched
     messages: tuple[str, ...]
     subject: str
     text: str
 
 
-def due(connection: Connection, now: float) -> list[Letter]:
-    """What nobody has been told yet."""
-    found = entries(connection)
-    ids = [id for each in found for id in each.messages]
-    rows = connection.execute(select(SENT.c.what, SENT.c.message_id).where(SENT.c.message_id.in_(ids)))
-    told = {(row.what, row.message_id) for row in rows}
-    late = [each for each in found if untouched(each) and each.due_at is not None and each.due_at < now]
+def send_due(site: Site, now: float) -> list[str]:
+    """Send the due letters, if `notification` is configured; return their subjects.
+
+    Raises `Refusal`; the next run sends the rest.
+    """
+    settings = site.compiled["service"]["notification"]
+    if settings is None:
+        return []
+    with site.database.read() as connection:
+        letters = due_letters(connection, now)
+    return [letter.subject for letter in letters if deliver(site.database, settings, letter, now)]
+
+
+def due_letters(connection: Connection, now: float) -> list[Letter]:
+    """Return the letters about messages that have not been reported yet."""
+    entries = list_entries(connection)
+    ids = [id for entry in entries for id in entry.messages]
+    rows = connection.execute(select(notified.c.what, notified.c.message_id).where(notified.c.message_id.in_(ids)))
+    reported = {(row.what, row.message_id) for row in rows}
+    late = [entry for entry in entries if is_untouched(entry) and entry.due_at is not None and entry.due_at < now]
     letters = []
-    for what, those in (("new", found), ("untouched", late)):
-        fresh = [each for each in those if any((what, id) not in told for id in each.messages)]
-        messages = tuple(id for each in fresh for id in each.messages if (what, id) not in told)
+    for kind, candidates in (("new", entries), ("untouched", late)):
+        fresh = [entry for entry in candidates if any((kind, id) not in reported for id in entry.messages)]
+        messages = tuple(id for entry in fresh for id in entry.messages if (kind, id) not in reported)
         if messages:
-            letters.append(_letter(what, messages, fresh, now))
+            letters.append(_letter(kind, messages, fresh, now))
     return letters
 
 
-def _letter(what: str, messages: tuple[str, ...], those: Sequence[Entry], now: float) -> Letter:
-    """Ids, ages and counts: whoever may know more looks at the work list."""
+def _letter(kind: str, messages: tuple[str, ...], entries: Sequence[Entry], now: float) -> Letter:
+    """Write a letter of ids, ages and counts. Details are in the work list, for those who may read them."""
     lines = [
-        f"{id}   da {_it(format_age(now - each.left_at))}" for each in those for id in each.messages if id in messages
+        f"{id}   da {_italian(format_age(now - entry.left_at))}"
+        for entry in entries
+        for id in entry.messages
+        if id in messages
     ]
-    subject = (_ONE if len(messages) == 1 else _SUBJECT)[what].format(count=len(messages))
+    subject = (_SUBJECTS_OF_ONE if len(messages) == 1 else _SUBJECTS)[kind].format(count=len(messages))
     text = f"In attesa di richiamata: {subject}.\n\n" + "\n".join(lines) + "\n\nElenco: voicemail list\n"
-    return Letter(what, messages, f"Numero Unico: {subject}", text)
+    return Letter(kind, messages, f"Numero Unico: {subject}", text)
 
 
-def _it(text: str) -> str:
-    return text.replace(" d ", " g ")
+def _italian(age: str) -> str:
+    return age.replace(" d ", " g ")
 
 
 def deliver(database: Database, settings: Notification, letter: Letter, now: float) -> bool:
-    """Send one letter; False when another run has told some of it meanwhile. Raises `Refusal` when the server does not
-    take it."""
-    mine = or_(*(and_(SENT.c.what == letter.what, SENT.c.message_id == id) for id in letter.messages))
+    """Send one letter; return False if another run has reported some of its messages meanwhile.
+
+    Raises `Refusal` if the mail server does not accept it.
+    """
+    recorded = or_(*(and_(notified.c.what == letter.kind, notified.c.message_id == id) for id in letter.messages))
     with database.begin() as connection:
-        # Both ask for the same lock first, so that of two runs one waits and then finds the other's rows.
+        # Every run takes this lock first: of two runs, one waits and then finds the rows of the other.
         if connection.dialect.name == "postgresql":
             connection.execute(text("LOCK TABLE notified IN SHARE ROW EXCLUSIVE MODE"))
-        if connection.execute(select(SENT.c.at).where(mine).limit(1)).first() is not None:
+        if connection.execute(select(notified.c.at).where(recorded).limit(1)).first() is not None:
             return False
-        connection.execute(insert(SENT), [{"what": letter.what, "message_id": id, "at": now} for id in letter.messages])
+        rows = [{"what": letter.kind, "message_id": id, "at": now} for id in letter.messages]
+        connection.execute(insert(notified), rows)
     try:
         send(settings, letter)
     except Refusal:
         with database.begin() as connection:
-            connection.execute(delete(SENT).where(mine))
+            connection.execute(delete(notified).where(recorded))
         raise
     return True
 
 
 def send(settings: Notification, letter: Letter, seconds: float = SECONDS) -> None:
-    """By SMTP, every step within `seconds`. Raises `Refusal`, which says what the server said."""
+    """Send a letter by SMTP, every step within `seconds`. Raises `Refusal` with the answer of the server."""
     where = f"mail server {settings['smtp_host']}:{settings['smtp_port']}"
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = settings["from"], settings["to"], letter.subject
@@ -105,14 +124,16 @@ def send(settings: Notification, letter: Letter, seconds: float = SECONDS) -> No
                 server.starttls(context=ssl.create_default_context())
             server.send_message(message)
             with contextlib.suppress(smtplib.SMTPException, OSError):
-                server.quit()  # the letter is taken: what is said at parting does not matter
+                server.quit()  # the letter is accepted; an error now does not matter
     except smtplib.SMTPRecipientsRefused as problem:
-        code, said = next(iter(problem.recipients.values()))
-        text = said.decode(errors="replace") if isinstance(said, bytes) else said
-        raise Refusal(f"{where}: does not take mail for {settings['to']} ({code} {text}); it is tried again") from None
+        code, answer = next(iter(problem.recipients.values()))
+        detail = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+        raise Refusal(
+            f"{where}: does not accept mail for {settings['to']} ({code} {detail}); the next run tries again"
+        ) from None
     except smtplib.SMTPNotSupportedError as problem:
-        raise Refusal(f"{where}: {problem}; set notification.starttls to false if it needs none") from None
+        raise Refusal(f"{where}: {problem}; if it needs no TLS, set notification.starttls to false") from None
     except ssl.SSLError as problem:
         raise Refusal(f"{where}: its certificate is not trusted ({problem.reason}); nothing was sent") from None
     except (smtplib.SMTPException, OSError) as problem:
-        raise Refusal(f"{where}: {problem}; is it up? It is tried again at the next run") from None
+        raise Refusal(f"{where}: {problem}; is it running? The next run tries again") from None

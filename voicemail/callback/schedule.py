@@ -1,7 +1,7 @@
-"""When somebody who did not answer is called again: not at once, in service hours, at another time of the day.
+"""When a citizen who did not answer is called again: later, in service hours, at another time of day.
 
-The opening of a day, from its first minute to its last, falls into three parts. Who did not answer in one of them is
-called next in the part that was tried least, the soonest one; somebody who works in the mornings is found in the end.
+The opening hours of a day, from first to last minute, are divided into three parts. The next call is in the part that
+was tried least often, and in the earliest such part. So a citizen who works in the mornings is reached at some point.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from charter.promises import end_of_day
 
 PARTS = 3
 HOUR = 3600.0
-_DAYS = 10  # of opening that are looked through: in each of them every part can be had
+_DAYS = 10  # opening days to look through: enough for every part that occurs
 
 
 def part_of_day(hours: OpeningHours, at: float) -> int:
-    """Which part of the opening of its day an instant in service hours lies in, from 0."""
+    """Return the part of the day's opening hours, from 0, in which a time in service hours lies."""
     opening = hours.opening_of(hours.local(at).date())
     if opening is None:
         return 0
@@ -27,7 +27,7 @@ def part_of_day(hours: OpeningHours, at: float) -> int:
 
 
 def next_try(hours: OpeningHours, now: float, tried: Sequence[float], hours_between: float) -> float:
-    """The instant from which on somebody may be called again. `tried`: the instants of all attempts so far.
+    """Return the time from which the citizen may be called again. `tried`: the times of all attempts so far.
 
     Infinite when the service never opens again.
     """
@@ -35,25 +35,22 @@ def next_try(hours: OpeningHours, now: float, tried: Sequence[float], hours_betw
     if math.isinf(earliest):
         return earliest
     counts = Counter(part_of_day(hours, at) for at in tried if hours.is_open(at))
-    candidates = list(_candidates(hours, earliest))
-    # The first of the least tried parts; a part that the hours of a day leave out is not waited for.
-    return min(candidates, key=lambda at: (counts[part_of_day(hours, at)], at))
+    return min(_candidates(hours, earliest), key=lambda at: (counts[part_of_day(hours, at)], at))
 
 
 def _candidates(hours: OpeningHours, earliest: float) -> Iterator[float]:
-    """The first instant of each part of the next days of opening, none before `earliest`."""
+    """The first time in each part of the next opening days, from `earliest` on."""
     yield earliest
     at = earliest
     for _ in range(_DAYS):
         day = hours.local(at).date()
         opening = hours.opening_of(day)
-        for part in range(PARTS) if opening else ():
-            assert opening is not None
-            begins = hours.next_opening(
-                opening.start + part * (opening.until - opening.start) / PARTS
-            )  # not in a break
-            if begins >= earliest and begins < opening.until:
-                yield begins
+        if opening is not None:
+            for part in range(PARTS):
+                length = opening.until - opening.start
+                start = hours.next_opening(opening.start + part * length / PARTS)  # not in a break
+                if earliest <= start < opening.until:
+                    yield start
         at = hours.next_opening(end_of_day(day, hours))
         if math.isinf(at):
             return

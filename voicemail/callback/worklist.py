@@ -1,13 +1,10 @@
-"""The work list of call-backs, as the desk sees it: who is to be called, in which order, who has taken whom, what came
-of it.
+"""The work list of call-backs: who is to be called and in which order, who has taken which entry, how calls ended.
 
-The registry is the truth about a message from the moment it was taken in: `callback` says whose turn it is, the
-request's history what was done. The store keeps the sound, and its sheet follows, so that whoever has only
-the store is not misled; what was marked there while there was no registry to ask is taken over.
-(`voicemail.callback.housekeeping`
-does both.)
+Once a message is registered, the registry decides about it: `callback` holds its place in the work list, the history of
+the request what was done. The message store keeps the sound. `voicemail.callback.housekeeping` makes the sheets in the
+store follow, and takes over what was marked there while the registry was not available.
 
-Two operators: taking is one conditional UPDATE, and whoever comes second is told who was first.
+Taking an entry is one conditional UPDATE: of two operators one succeeds, and the other learns who was first.
 """
 
 from __future__ import annotations
@@ -33,14 +30,15 @@ MESSAGE, CONTACT, CLOCK = schema.voicemail_message, schema.contact, schema.sla_c
 
 _OPEN = CALLBACK.c.state.in_(("waiting", "taken"))
 
-RESULTS = ("reached", "no_answer", "busy", "wrong_number", "refused")  # what an operator can say of a call
-AGAIN = ("no_answer", "busy")
-ENDS = {"wrong_number": "unreachable", "refused": "withdrawn"}
-AS = ("resolved", "informed", "referred", "withdrawn", "out_of_scope")  # how a request ends whose citizen was reached
+RESULTS = ("reached", "no_answer", "busy", "wrong_number", "refused")  # how a call ended, as the operator reports it
+RETRIED = ("no_answer", "busy")
+# How a request is closed when the citizen was reached: by default the first one.
+OUTCOMES = ("resolved", "informed", "referred", "withdrawn", "out_of_scope")
+_UNREACHED_OUTCOMES = {"wrong_number": "unreachable", "refused": "withdrawn"}
 
 
 class Limits(NamedTuple):
-    """How often and when somebody is called (`callbacks` of service.yaml). Hours."""
+    """How often and when a citizen is called (`callbacks` of service.yaml). Hours."""
 
     most_attempts: int
     hours_between: float
@@ -48,17 +46,17 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, compiled: Compiled) -> Limits:
-        said = compiled["service"]["callbacks"]
-        return cls(said["most_attempts"], said["hours_between"], said["number_window_hours"])
+        settings = compiled["service"]["callbacks"]
+        return cls(settings["most_attempts"], settings["hours_between"], settings["number_window_hours"])
 
 
 class Entry(NamedTuple):
-    """One who waits for a call. No number: who calls needs none, and who reads it is written down."""
+    """A citizen who waits for a call. Without the number: callers do not need it, and reading it is logged."""
 
     request_id: str
     protocol: str
     topic: str
-    messages: tuple[str, ...]  # ids, the first one's first
+    messages: tuple[str, ...]  # ids, oldest first
     left_at: float
     due_at: float | None  # of the promise; None when its clock does not run
     seconds: float  # of the longest message
@@ -73,38 +71,45 @@ class Entry(NamedTuple):
         return {**self._asdict(), "messages": list(self.messages)}
 
 
-def untouched(entry: Entry) -> bool:
-    """Nobody has taken it, and nobody was called about it."""
+def is_untouched(entry: Entry) -> bool:
+    """Whether nobody has taken the entry and no call was made."""
     return entry.state == "waiting" and entry.attempts == 0
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- queries ----------------------------------------------------------------------------------------------------------
 
 
-def entries(connection: Connection, which: str | None = None) -> list[Entry]:
-    """Who waits, most urgent first: by the promise, and what has none by its age. `which`: of one request only."""
-    found = connection.execute(open_entries(which)).all()
-    messages = messages_of_open(connection)
-    listed = []
-    for row in found:
-        theirs = messages.get(row.request_id, [])
-        lengths = [each.seconds for each in theirs]
-        listed.append(
-            Entry(
-                row.request_id, row.protocol, row.topic_code, tuple(each.message_id for each in theirs),
-                min((each.left_at for each in theirs), default=row.opened_at), row.due_at, max(lengths, default=0.0),
-                bool(theirs) and all(each.empty for each in theirs), row.phone_e164 is not None, row.state,
-                row.taken_by, row.attempts, row.next_try_at,
-            )
-        )  # fmt: skip
-    return sorted(listed, key=lambda each: (each.due_at is None, each.due_at or 0.0, each.left_at))
+def list_entries(connection: Connection, request_id: str | None = None) -> list[Entry]:
+    """Return the open entries, or that of one request: by due date, then those without a due date by age."""
+    rows = connection.execute(select_open_entries(request_id)).all()
+    messages = list_open_messages(connection)
+    entries = [_entry(row, messages.get(row.request_id, [])) for row in rows]
+    return sorted(entries, key=lambda entry: (entry.due_at is None, entry.due_at or 0.0, entry.left_at))
 
 
-def open_entries(which: str | None = None) -> Any:
-    """The rows of those who wait, with their request, contact and due date."""
+def _entry(row: Any, messages: list[Any]) -> Entry:
+    return Entry(
+        request_id=row.request_id,
+        protocol=row.protocol,
+        topic=row.topic_code,
+        messages=tuple(message.message_id for message in messages),
+        left_at=min((message.left_at for message in messages), default=row.opened_at),
+        due_at=row.due_at,
+        seconds=max((message.seconds for message in messages), default=0.0),
+        empty=bool(messages) and all(message.empty for message in messages),
+        callable=row.phone_e164 is not None,
+        state=row.state,
+        taken_by=row.taken_by,
+        attempts=row.attempts,
+        next_try_at=row.next_try_at,
+    )
+
+
+def select_open_entries(request_id: str | None = None) -> Any:
+    """Return the query of the open entries with their request, contact and due date."""
     running = and_(CLOCK.c.request_id == CALLBACK.c.request_id, CLOCK.c.stopped_at.is_(None))
     due = select(func.min(CLOCK.c.due_at)).where(running).scalar_subquery().label("due_at")
-    wanted = (
+    query = (
         select(
             CALLBACK, REQUEST.c.protocol, REQUEST.c.topic_code, REQUEST.c.opened_at,
             REQUEST.c.state.label("request_state"), CONTACT.c.phone_e164, CONTACT.c.phone_hash, due,
@@ -113,137 +118,130 @@ def open_entries(which: str | None = None) -> Any:
         .outerjoin(CONTACT, CONTACT.c.contact_id == REQUEST.c.contact_id)
         .where(_OPEN)
     )  # fmt: skip
-    return wanted if which is None else wanted.where(CALLBACK.c.request_id == which)
+    return query if request_id is None else query.where(CALLBACK.c.request_id == request_id)
 
 
-def messages_of_open(connection: Connection) -> dict[str, list[Any]]:
-    """Of every open entry: its messages and those of the requests that are its doubles, oldest first."""
-    mine = select(CALLBACK.c.request_id, CALLBACK.c.request_id.label("holder")).where(_OPEN)
-    chain = mine.cte("chain", recursive=True)
-    double = select(REQUEST.c.request_id, chain.c.holder).join(chain, REQUEST.c.duplicate_of == chain.c.request_id)
-    chain = chain.union(double)  # doubles of doubles, too
+def list_open_messages(connection: Connection) -> dict[str, list[Any]]:
+    """Return the messages of each open entry, oldest first, with those of its duplicates; by request id."""
+    entry = select(CALLBACK.c.request_id, CALLBACK.c.request_id.label("holder")).where(_OPEN)
+    chain = entry.cte("chain", recursive=True)
+    duplicate = select(REQUEST.c.request_id, chain.c.holder).join(chain, REQUEST.c.duplicate_of == chain.c.request_id)
+    chain = chain.union(duplicate)  # duplicates of duplicates, too
     columns = (chain.c.holder, MESSAGE.c.message_id, MESSAGE.c.left_at, MESSAGE.c.seconds, MESSAGE.c.empty)
-    both = select(*columns).join(MESSAGE, MESSAGE.c.request_id == chain.c.request_id)
-    found: dict[str, list[Any]] = {}
-    for row in connection.execute(both.order_by(MESSAGE.c.left_at)):
-        found.setdefault(row.holder, []).append(row)
-    return found
+    query = select(*columns).join(MESSAGE, MESSAGE.c.request_id == chain.c.request_id)
+    messages: dict[str, list[Any]] = {}
+    for row in connection.execute(query.order_by(MESSAGE.c.left_at)):
+        messages.setdefault(row.holder, []).append(row)
+    return messages
 
 
-def known(connection: Connection, ids: Sequence[str] | None = None) -> set[str]:
-    """The messages that were taken in; of these only, or of all."""
-    wanted = select(MESSAGE.c.message_id)
-    return set(connection.scalars(wanted if ids is None else wanted.where(MESSAGE.c.message_id.in_(ids))))
+def registered_messages(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Return those of these messages that the registry holds."""
+    return set(connection.scalars(select(MESSAGE.c.message_id).where(MESSAGE.c.message_id.in_(ids))))
 
 
-def find(connection: Connection, which: str) -> str:
-    """The id of the request that somebody means: by a message's id, or a beginning of it, or by its protocol number."""
+def closed_messages(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Return those of these messages whose request is closed; for a duplicate, the request that continues it."""
+    query = select(MESSAGE.c.message_id, MESSAGE.c.request_id).where(MESSAGE.c.message_id.in_(ids))
+    rows = connection.execute(query).all()
+    return [row.message_id for row in rows if _original(connection, row.request_id).state == "closed"]
+
+
+def find_request(connection: Connection, which: str) -> Request:
+    """Return the request with a protocol number, or with a message whose id starts so. Raises `Refusal`."""
     if not re.match(r"[0-9]{8}T", which):
-        return get_request(connection, which).request_id
+        return get_request(connection, which)
     if not re.fullmatch(r"[0-9a-fT-]{9,40}", which):
-        raise Refusal(f"{which[:40]!r}: no message's id; `voicemail list` shows them")
-    wanted = select(MESSAGE.c.request_id).where(MESSAGE.c.message_id.startswith(which, autoescape=True))
-    ids = set(connection.scalars(wanted))
+        raise Refusal(f"{which[:40]!r} is not a message id; `voicemail list` shows the ids")
+    query = select(MESSAGE.c.request_id).where(MESSAGE.c.message_id.startswith(which, autoescape=True))
+    ids = set(connection.scalars(query))
     if len(ids) == 1:
         return _original(connection, ids.pop())
-    several = "several messages begin so; give more of the id" if ids else "the registry knows no such message"
-    raise Refusal(f"{which}: {several}; `voicemail list` shows them, `registry intake` takes new ones in")
+    if ids:
+        raise Refusal(f"{which}: several messages start with this; give more of the id (`voicemail list`)")
+    raise Refusal(f"{which}: not in the registry; `voicemail list` shows the ids, `registry intake` registers new ones")
 
 
-def over(connection: Connection, ids: Sequence[str]) -> list[str]:
-    """Those of these messages whose request, or the one that it is a double of, is closed."""
-    wanted = select(MESSAGE.c.message_id, MESSAGE.c.request_id).where(MESSAGE.c.message_id.in_(ids))
-    found = connection.execute(wanted).all()
-    return [
-        each.message_id
-        for each in found
-        if get_request(connection, _original(connection, each.request_id)).state == "closed"
-    ]
-
-
-def _original(connection: Connection, request_id: str) -> str:
-    """The request that goes on, where this one is a double."""
-    while (into := get_request(connection, request_id).duplicate_of) is not None:
-        request_id = into
-    return request_id
-
-
-def held(connection: Connection, request_id: str, actor: str) -> Any:
-    """The row of an entry that this operator has taken. Raises `Refusal`."""
-    row = connection.execute(select(CALLBACK).where(CALLBACK.c.request_id == request_id).with_for_update()).first()
-    if row is None or row.state != "taken" or row.taken_by != actor:
-        raise _not_yours(connection, request_id, row)
-    return row
-
-
-def _not_yours(connection: Connection, request_id: str, row: Any) -> Refusal:
-    protocol = get_request(connection, request_id).protocol
-    if row is None:
-        return Refusal(f"{protocol}: waits for no call; `registry show {protocol}` says what it is")
-    if row.state == "taken":
-        return Refusal(f"{protocol}: {row.taken_by} has it; take another one, or ask them to release it")
-    if row.state == "done":
-        return Refusal(f"{protocol}: is over already; `registry show {protocol}` says how")
-    return Refusal(f"{protocol}: nobody has it; first `voicemail take {protocol}`")
-
-
-# --- taking -----------------------------------------------------------------------------------------------------------
-
-
-def take(connection: Connection, rules: Rules, which: str, actor: str, now: float) -> Entry:
-    """Take an entry; one who comes second is told who was first. Raises `Refusal`."""
-    request_id = find(connection, which)
-    mine = and_(CALLBACK.c.request_id == request_id, CALLBACK.c.state == "waiting")
-    taken = update(CALLBACK).where(mine).values(state="taken", taken_by=actor, taken_at=now)
-    if connection.execute(taken).rowcount != 1:
-        row = connection.execute(select(CALLBACK).where(CALLBACK.c.request_id == request_id)).first()
-        raise _not_yours(connection, request_id, row)
+def _original(connection: Connection, request_id: str) -> Request:
+    """Return a request, or the one that continues it if it is a duplicate."""
     request = get_request(connection, request_id)
-    if request.state != "in_progress" or request.owner_ref != actor:  # it may have been assigned to whoever takes it
-        perform_action(connection, rules, request_id, "take", actor, now)
-    return entries(connection, request_id)[0]
-
-
-def release(connection: Connection, rules: Rules, which: str, actor: str, now: float) -> str:
-    """Give an entry back untouched; its protocol number. Raises `Refusal`."""
-    request_id = find(connection, which)
-    row = held(connection, request_id, actor)
-    if (last := _last_attempt(connection, request_id)) is not None and last.result is None:
-        raise Refusal(f"say first how the call ended: voicemail outcome {which} {last.proposed or 'no_answer'}")
-    settle(connection, request_id, "waiting", row.next_try_at)
-    return _let_go(connection, rules, request_id, actor, now).protocol
-
-
-def _let_go(
-    connection: Connection, rules: Rules, request_id: str, actor: str, now: float, note: str | None = None
-) -> Request:
-    """The request goes back to where it is taken from, unless somebody has passed it on meanwhile."""
-    request = get_request(connection, request_id)
-    if request.state == "in_progress":
-        return perform_action(connection, rules, request_id, "release", actor, now, note=note)
-    if note is not None:
-        add_note(connection, request_id, note, actor, now)
+    while request.duplicate_of is not None:
+        request = get_request(connection, request.duplicate_of)
     return request
 
 
+def check_taken(connection: Connection, request: Request, actor: str) -> Any:
+    """Return the row of an entry that this operator has taken, and lock it. Raises `Refusal`."""
+    query = select(CALLBACK).where(CALLBACK.c.request_id == request.request_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None or row.state != "taken" or row.taken_by != actor:
+        raise _not_taken(request.protocol, row)
+    return row
+
+
+def _not_taken(protocol: str, row: Any) -> Refusal:
+    if row is None:
+        return Refusal(f"{protocol}: not in the call-back list; see `registry show {protocol}`")
+    if row.state == "taken":
+        return Refusal(f"{protocol}: taken by {row.taken_by}; take another one, or ask them to release it")
+    if row.state == "done":
+        return Refusal(f"{protocol}: the call-back is finished; see `registry show {protocol}`")
+    return Refusal(f"{protocol}: not taken; first `voicemail take {protocol}`")
+
+
+# --- taking and releasing ---------------------------------------------------------------------------------------------
+
+
+def take(connection: Connection, rules: Rules, which: str, actor: str, now: float) -> Entry:
+    """Take an entry. Raises `Refusal`, which names the operator who has taken it already."""
+    request = find_request(connection, which)
+    waiting = and_(CALLBACK.c.request_id == request.request_id, CALLBACK.c.state == "waiting")
+    taken = update(CALLBACK).where(waiting).values(state="taken", taken_by=actor, taken_at=now)
+    if connection.execute(taken).rowcount != 1:
+        row = connection.execute(select(CALLBACK).where(CALLBACK.c.request_id == request.request_id)).first()
+        raise _not_taken(request.protocol, row)
+    request = get_request(connection, request.request_id)  # as it is now that the entry is locked
+    if request.state != "in_progress" or request.owner_ref != actor:  # the request may be assigned to them already
+        perform_action(connection, rules, request.request_id, "take", actor, now)
+    return list_entries(connection, request.request_id)[0]
+
+
+def release(connection: Connection, rules: Rules, which: str, actor: str, now: float) -> str:
+    """Return an entry to the list unchanged; return its protocol number. Raises `Refusal`."""
+    request = find_request(connection, which)
+    row = check_taken(connection, request, actor)
+    request = get_request(connection, request.request_id)  # as it is now that the entry is locked
+    if (last := _last_attempt(connection, request.request_id)) is not None and last.result is None:
+        proposed = last.proposed or RETRIED[0]
+        raise Refusal(f"first record how the call ended: voicemail outcome {which} {proposed}")
+    settle(connection, request.request_id, "waiting", row.next_try_at)
+    _release_request(connection, rules, request, actor, now)
+    return request.protocol
+
+
+def _release_request(
+    connection: Connection, rules: Rules, request: Request, actor: str, now: float, note: str | None = None
+) -> None:
+    """Release the request as well, unless somebody has passed it on meanwhile."""
+    if request.state == "in_progress":
+        perform_action(connection, rules, request.request_id, "release", actor, now, note=note)
+    elif note is not None:
+        add_note(connection, request.request_id, note, actor, now)
+
+
 def settle(connection: Connection, request_id: str, state: str, next_try_at: float) -> None:
-    """Nobody has it any more: it waits for the next try, or is done."""
-    same = CALLBACK.c.request_id == request_id
+    """Give an entry a state in which no operator has it: `waiting` for the next try, or `done`."""
+    entry = CALLBACK.c.request_id == request_id
     values = {"state": state, "taken_by": None, "taken_at": None, "next_try_at": next_try_at}
-    connection.execute(update(CALLBACK).where(same).values(**values))
+    connection.execute(update(CALLBACK).where(entry).values(**values))
 
 
-def _last_attempt(connection: Connection, request_id: str) -> Any:
-    """The last one that counts: what failed on our side is none."""
-    mine = and_(ATTEMPT.c.request_id == request_id, or_(ATTEMPT.c.result.is_(None), ATTEMPT.c.result != "failed"))
-    return connection.execute(select(ATTEMPT).where(mine).order_by(ATTEMPT.c.attempt_no.desc()).limit(1)).first()
+# --- attempts and their outcomes --------------------------------------------------------------------------------------
 
 
-# --- what came of it --------------------------------------------------------------------------------------------------
-
-
-class Ended(NamedTuple):
-    """Where an outcome leaves an entry: over with an `outcome`, with the operator, or waiting for the next try."""
+class RecordedOutcome(NamedTuple):
+    """Where an outcome leaves an entry: closed with `outcome`, waiting until `next_try_at`, or, if both are None, with
+    the operator."""
 
     protocol: str
     messages: tuple[str, ...]
@@ -251,71 +249,90 @@ class Ended(NamedTuple):
     next_try_at: float | None
 
 
-def outcome(
+def record_outcome(
     connection: Connection, rules: Rules, limits: Limits, which: str, result: str, actor: str, now: float,
-    *, ends_as: str = "resolved", keep: bool = False, note: str | None = None,
-) -> Ended:  # fmt: skip
-    """Record how a call ended, as the operator says. `keep`: reached, and the request stays with the operator.
+    *, outcome: str = OUTCOMES[0], keep: bool = False, note: str | None = None,
+) -> RecordedOutcome:  # fmt: skip
+    """Record how a call ended. With `keep` the citizen was reached and the request stays with the operator.
 
-    Raises `Refusal`: not yours, no such result, or the citizen was not reached and yet it should end as answered.
+    Raises `Refusal` for an entry of somebody else, an unknown result, or an outcome that does not fit the result.
     """
-    if result not in RESULTS:
-        raise Refusal(f"outcome: {result!r} is none; there are {', '.join(RESULTS)}")
-    if ends_as not in AS or (result != "reached" and (keep or ends_as != AS[0])):
-        raise Refusal(f"outcome: only who was reached has an end of another kind: {', '.join(AS)}, or --keep")
-    request_id = find(connection, which)
-    held(connection, request_id, actor)
-    messages = entries(connection, request_id)[0].messages
-    _record(connection, request_id, result, actor, now)
+    _check_outcome(result, outcome, keep)
+    request = find_request(connection, which)
+    check_taken(connection, request, actor)
+    request = get_request(connection, request.request_id)  # as it is now that the entry is locked
+    request_id = request.request_id
+    messages = list_entries(connection, request_id)[0].messages
+    _record_result(connection, request_id, result, actor, now)
     tried = list(connection.scalars(select(ATTEMPT.c.at).where(_counted(request_id))))
-    protocol = get_request(connection, request_id).protocol
-    if result in AGAIN and len(tried) < limits.most_attempts:
-        again = next_try(rules.hours, now, tried, limits.hours_between)
-        settle(connection, request_id, "waiting", again)
-        _let_go(connection, rules, request_id, actor, now, note)
-        return Ended(protocol, messages, None, again)
+    if result in RETRIED and len(tried) < limits.most_attempts:
+        next_try_at = next_try(rules.hours, now, tried, limits.hours_between)
+        settle(connection, request_id, "waiting", next_try_at)
+        _release_request(connection, rules, request, actor, now, note)
+        return RecordedOutcome(request.protocol, messages, None, next_try_at)
     settle(connection, request_id, "done", now)
-    if keep or get_request(connection, request_id).state == "closed":
+    if keep or request.state == "closed":
         if note is not None:
             add_note(connection, request_id, note, actor, now)
-        return Ended(protocol, messages, None, None)
-    end = ends_as if result == "reached" else ENDS.get(result, "unreachable")
+        return RecordedOutcome(request.protocol, messages, None, None)
+    end = outcome if result == "reached" else _UNREACHED_OUTCOMES.get(result, "unreachable")
     perform_action(connection, rules, request_id, "close", actor, now, ActionDetails(outcome=end), note=note)
-    return Ended(protocol, messages, end, None)
+    return RecordedOutcome(request.protocol, messages, end, None)
+
+
+def _check_outcome(result: str, outcome: str, keep: bool) -> None:
+    if result not in RESULTS:
+        raise Refusal(f"outcome: {result!r} is not a result; use one of {', '.join(RESULTS)}")
+    if outcome not in OUTCOMES:
+        raise Refusal(f"outcome: {outcome!r} is not an outcome; use one of {', '.join(OUTCOMES)}")
+    if result != "reached" and (keep or outcome != OUTCOMES[0]):
+        raise Refusal(f"outcome: --as and --keep need the result reached, not {result}; leave them out")
 
 
 def _counted(request_id: str) -> Any:
+    """Attempts with a result, without those that failed on our side."""
     return and_(ATTEMPT.c.request_id == request_id, ATTEMPT.c.result.is_not(None), ATTEMPT.c.result != "failed")
 
 
-def _record(connection: Connection, request_id: str, result: str, actor: str, now: float) -> None:
-    """The result on the attempt that is open, or on one made by hand; and the touch."""
+def _last_attempt(connection: Connection, request_id: str) -> Any:
+    """Return the last attempt, without those that failed on our side."""
+    counted = and_(ATTEMPT.c.request_id == request_id, or_(ATTEMPT.c.result.is_(None), ATTEMPT.c.result != "failed"))
+    return connection.execute(select(ATTEMPT).where(counted).order_by(ATTEMPT.c.attempt_no.desc()).limit(1)).first()
+
+
+def _record_result(connection: Connection, request_id: str, result: str, actor: str, now: float) -> None:
+    """Write the result to the open attempt, or to a new one for a call made by hand; add the interaction."""
     last = _last_attempt(connection, request_id)
     if last is None or last.result is not None:
         number, at, call = open_attempt(connection, request_id, actor, now, None), now, None
     else:
         number, at, call = last.attempt_no, last.at, last.call_id
-    same = and_(ATTEMPT.c.request_id == request_id, ATTEMPT.c.attempt_no == number)
-    connection.execute(update(ATTEMPT).where(same).values(result=result))
-    touch(connection, request_id, "phone_out", at, now, call, result)
+    attempt = and_(ATTEMPT.c.request_id == request_id, ATTEMPT.c.attempt_no == number)
+    connection.execute(update(ATTEMPT).where(attempt).values(result=result))
+    add_interaction(connection, request_id, "phone_out", at, now, call, result)
 
 
 def open_attempt(connection: Connection, request_id: str, actor: str, now: float, call: str | None) -> int:
-    """Write down that somebody is being called; its number. Before the call, never after it."""
-    mine = ATTEMPT.c.request_id == request_id
-    highest = connection.scalar(select(func.max(ATTEMPT.c.attempt_no)).where(mine))
+    """Write an attempt and return its number. Commit it before the call is placed."""
+    highest = connection.scalar(select(func.max(ATTEMPT.c.attempt_no)).where(ATTEMPT.c.request_id == request_id))
     number = 1 + (highest or 0)
     row = {"request_id": request_id, "attempt_no": number, "at": now, "actor_ref": actor, "call_id": call}
     connection.execute(insert(ATTEMPT).values(**row))
-    same = CALLBACK.c.request_id == request_id
-    connection.execute(update(CALLBACK).where(same).values(attempts=CALLBACK.c.attempts + 1))
+    entry = CALLBACK.c.request_id == request_id
+    connection.execute(update(CALLBACK).where(entry).values(attempts=CALLBACK.c.attempts + 1))
     return number
 
 
-def touch(
+def find_open_attempt(connection: Connection, request_id: str) -> Any:
+    """Return an attempt without a result, or None."""
+    opened = and_(ATTEMPT.c.request_id == request_id, ATTEMPT.c.result.is_(None))
+    return connection.execute(select(ATTEMPT).where(opened).limit(1)).first()
+
+
+def add_interaction(
     connection: Connection, request_id: str, channel: str, start: float, end: float, call: str | None, result: str
 ) -> None:
-    """Write down that somebody spoke, or tried to."""
+    """Record that somebody talked with the citizen, or tried to."""
     row = {
         "interaction_id": secrets.token_hex(16), "request_id": request_id, "channel": channel, "started_at": start,
         "ended_at": end, "call_id": call, "result": result,

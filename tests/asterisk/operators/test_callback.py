@@ -262,7 +262,7 @@ def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_c
     desk.voicemail("release", protocol, "--by", "op101")
     desk.voicemail("take", protocol, "--by", "op102")
     desk.voicemail("call", protocol, "--by", "op102", status=1)
-    assert "op102: is at no seat; log in there first (*11102)" in capsys.readouterr().err
+    assert "op102: not logged in at a seat; first log in there (*11102)" in capsys.readouterr().err
 
 
 def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_then_nobody_calls_them(

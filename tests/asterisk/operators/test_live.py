@@ -165,11 +165,11 @@ def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enou
         await Feed(state, account, lambda midnight: None).once(10)
         assert state.snapshot(built.now()).seats.logged_in == 2
         async with ami.connect(account, events=calling.EVENTS) as connection:
-            assert await calling.seat_of(connection, "op101") == "seat01"
+            assert await calling.find_seat(connection, "op101") == "seat01"
             with pytest.raises(ami.ActionRefused, match="Permission denied"):
                 await connection.action("Command", {"Command": "core stop now"})
             attempt = calling.Attempt("r", "NUL-1", 1, "+390612345678", "callback-rights")
-            ringing = asyncio.create_task(calling.place(connection, service, "seat01", attempt))
+            ringing = asyncio.create_task(calling.place_call(connection, service, "seat01", attempt))
             operator = await asyncio.to_thread(built.seats.wait_ring)
             operator.answer()
             citizen = await asyncio.to_thread(built.caller.wait_ring)

@@ -1,5 +1,4 @@
-"""Click-to-call: what is checked and written before anybody is called, what Asterisk's words mean, and what is left
-when the switch goes away in the middle."""
+"""Click-to-call: the checks and rows before a call, how Asterisk's reports are read, a connection that is lost."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from common.command_line import Refusal
+from ivr import ami
 from ivr.ami import ConnectionLost
 from registry.db import schema
 from registry.people.phone_numbers import reason_not_to_call
@@ -17,7 +17,7 @@ from tests.conftest import rome
 from tests.ivr.ami.peer import Script, Visitor, manager
 from tests.voicemail.work import ROME, Work
 from voicemail.callback import calling
-from voicemail.callback.calling import Attempt, Result, result_of
+from voicemail.callback.calling import Attempt, Ending, parse_ending
 from voicemail.message import Message
 
 NIGHT = rome("2026-11-23 22:00")
@@ -27,7 +27,7 @@ NOTHING = Attempt("r", "NUL-2026-000001-1", 1, ROME, "callback-r-1")
 
 def begin(work: Work, which: str, now: float = MORNING, actor: str = "op117") -> Attempt:
     with work.database.begin() as connection:
-        return calling.begin(connection, work.compiled, work.rules, work.keys, which, actor, now)
+        return calling.begin_attempt(connection, work.compiled, work.rules, work.keys, which, actor, now)
 
 
 def taken(work: Work, number: str | None = ROME) -> Message:
@@ -36,10 +36,10 @@ def taken(work: Work, number: str | None = ROME) -> Message:
     return message
 
 
-# --- before anybody is called -----------------------------------------------------------------------------------------
+# --- before the call -----------------------------------------------------------------------------------------
 
 
-def test_the_attempt_is_written_down_before_it_is_made_and_who_read_the_number(work: Work) -> None:
+def test_an_attempt_is_written_before_the_call_and_reading_the_number_is_logged(work: Work) -> None:
     message = taken(work)
     attempt = begin(work, message.id)
     request = work.request(message)
@@ -54,13 +54,13 @@ def test_the_attempt_is_written_down_before_it_is_made_and_who_read_the_number(w
     assert ROME not in attempt.call
 
 
-def test_a_call_whose_end_nobody_told_is_not_made_again(work: Work) -> None:
+def test_a_call_without_a_recorded_outcome_is_not_repeated(work: Work) -> None:
     message = taken(work)
     attempt = begin(work, message.id)
-    with pytest.raises(Refusal, match=r"say first how the last call ended: voicemail outcome .* no_answer"):
+    with pytest.raises(Refusal, match=r"first record how the last call ended: voicemail outcome .* no_answer"):
         begin(work, message.id)
     with work.database.begin() as connection:
-        calling.proposed(connection, attempt, Result("busy", ""))
+        calling.save_ending(connection, attempt, Ending("busy", ""))
     with pytest.raises(Refusal, match=r"voicemail outcome .* busy"):
         begin(work, message.id)
     with pytest.raises(Refusal, match=r"voicemail outcome .* busy"):
@@ -70,13 +70,13 @@ def test_a_call_whose_end_nobody_told_is_not_made_again(work: Work) -> None:
     assert (row.proposed, row.result) == ("busy", "no_answer")
 
 
-def test_what_failed_on_our_side_is_no_attempt(work: Work) -> None:
+def test_a_failure_on_our_side_does_not_count_as_an_attempt(work: Work) -> None:
     message = taken(work)
     for number in (1, 2):
         attempt = begin(work, message.id)
         assert attempt.number == number
         with work.database.begin() as connection:
-            calling.proposed(connection, attempt, Result("failed", "your telephone was not answered"))
+            calling.save_ending(connection, attempt, Ending("failed", "your telephone was not answered"))
         assert work.entries()[0].attempts == 0
     assert [row.result for row in work.rows(schema.callback_attempt)] == ["failed", "failed"]
     assert work.release(message.id, MORNING)
@@ -93,14 +93,14 @@ def test_what_failed_on_our_side_is_no_attempt(work: Work) -> None:
         ("2026-12-08 11:00", r"closed \(Immacolata Concezione\); possible from Wednesday 09 December, 09:00"),
     ],
 )
-def test_nobody_is_called_at_night_or_on_a_holiday(desk_work: Work, moment: str, why: str) -> None:
+def test_no_call_at_night_or_on_a_holiday(desk_work: Work, moment: str, why: str) -> None:
     message = taken(desk_work)
     with pytest.raises(Refusal, match=why):
         begin(desk_work, message.id, rome(moment))
     assert desk_work.rows(schema.callback_attempt) == []
 
 
-def test_nobody_is_called_again_before_their_time(desk_work: Work) -> None:
+def test_no_call_before_the_time_of_the_next_try(desk_work: Work) -> None:
     message = taken(desk_work)
     desk_work.outcome(message.id, "busy", MORNING)
     desk_work.take(message.id, MORNING + 60)
@@ -109,23 +109,23 @@ def test_nobody_is_called_again_before_their_time(desk_work: Work) -> None:
     assert begin(desk_work, message.id, rome("2026-11-24 12:00")).number == 2
 
 
-def test_nobody_is_called_more_often_than_allowed(desk_work: Work) -> None:
+def test_no_more_attempts_than_allowed(desk_work: Work) -> None:
     message = taken(desk_work)
     with desk_work.database.begin() as connection:
         connection.execute(update(schema.callback).values(attempts=4))
-    with pytest.raises(Refusal, match=r"called 4 times already \(callbacks.most_attempts\)"):
+    with pytest.raises(Refusal, match=r"already called 4 times \(callbacks.most_attempts\)"):
         begin(desk_work, message.id)
 
 
-def test_who_has_not_taken_it_does_not_call(desk_work: Work) -> None:
+def test_only_the_operator_who_took_the_entry_can_call(desk_work: Work) -> None:
     message = taken(desk_work)
-    with pytest.raises(Refusal, match="op117 has it"):
+    with pytest.raises(Refusal, match="taken by op117"):
         begin(desk_work, message.id, actor="op118")
     nobody = taken(desk_work, None)
     with pytest.raises(Refusal, match="has no number; listen to the message"):
         begin(desk_work, nobody.id)
     other = desk_work.message(NIGHT, "+390287654321")
-    with pytest.raises(Refusal, match="nobody has it; first `voicemail take"):
+    with pytest.raises(Refusal, match="not taken; first `voicemail take"):
         begin(desk_work, other.id)
 
 
@@ -151,7 +151,7 @@ def test_who_has_not_taken_it_does_not_call(desk_work: Work) -> None:
         ("", "not a number in international form"),
     ],
 )
-def test_only_telephones_that_people_have_are_called(number: str, why: str) -> None:
+def test_only_ordinary_numbers_are_called(number: str, why: str) -> None:
     reason = reason_not_to_call(number, ["IT"])
     assert bool(reason) == bool(why)
     assert any(each in reason for each in why.split("|"))
@@ -173,22 +173,24 @@ def test_a_request_that_was_closed_meanwhile_is_not_called(desk_work: Work) -> N
     with pytest.raises(Refusal, match=r"was closed meanwhile \(informed\)"):
         begin(desk_work, message.id)
     assert desk_work.release(message.id, MORNING) == protocol
-    assert [each.why for each in desk_work.tidy(MORNING)] == ["over"]
+    assert [each.reason for each in desk_work.update(MORNING)] == ["ended"]
 
 
-def test_a_caller_who_pretends_a_premium_number_is_not_called_back(desk_work: Work) -> None:
+def test_a_number_of_another_country_is_not_called(desk_work: Work) -> None:
     desk_work.compiled["service"]["callbacks"]["countries"] = ["FR"]
     message = taken(desk_work)
-    with pytest.raises(Refusal, match=r"not called from here: its country is IT, and callbacks.countries has only FR"):
+    with pytest.raises(
+        Refusal, match=r"cannot be called from here: its country is IT, and callbacks.countries has only FR"
+    ):
         begin(desk_work, message.id)
     assert desk_work.rows(schema.callback_attempt) == []
 
 
-# --- what Asterisk says -----------------------------------------------------------------------------------------------
+# --- what Asterisk reports --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("told", "proposed"),
+    ("value", "proposed"),
     [
         ("ANSWER 16", "reached"),
         ("BUSY 17", "busy"),
@@ -202,8 +204,8 @@ def test_a_caller_who_pretends_a_premium_number_is_not_called_back(desk_work: Wo
         ("", "failed"),
     ],
 )
-def test_a_dial_status_is_a_proposal(told: str, proposed: str) -> None:
-    assert result_of(told).proposed == proposed
+def test_a_dial_status_is_a_proposal(value: str, proposed: str) -> None:
+    assert parse_ending(value).proposed == proposed
     assert proposed in schema.RESULTS
 
 
@@ -218,26 +220,21 @@ async def _seat(visitor: Visitor, seat: str | None = "seat07") -> None:
     await visitor.reply(asked, "EventList: Complete", kind="Event: DBGetComplete")
 
 
-def placed(work: Work, script: Script) -> tuple[Result | Exception, list[str]]:
-    """What comes of a call against a switch that does what the script says; and what was done, in order."""
-    log: list[str] = []
+def place_call(work: Work, script: Script) -> Ending | Exception:
+    """Call the citizen of `NOTHING` through a switch that follows the script."""
 
-    def write() -> Attempt:
-        log.append("written")
-        return NOTHING
-
-    async def play() -> Result:
-        async with manager(script) as account:
-            service = work.compiled["service"]
-            return (await calling.call(account, service, "op117", write, lambda line: log.append("told")))[1]
+    async def play() -> Ending:
+        async with manager(script) as account, ami.connect(account, events=calling.EVENTS) as connection:
+            seat = await calling.find_seat(connection, "op117")
+            return await calling.place_call(connection, work.compiled["service"], seat, NOTHING)
 
     try:
-        return asyncio.run(play()), log
+        return asyncio.run(play())
     except Refusal as problem:
-        return problem, log
+        return problem
 
 
-def test_the_operators_telephone_rings_first_and_the_end_is_told(desk_work: Work) -> None:
+def test_the_operators_telephone_rings_first_and_the_end_is_reported(desk_work: Work) -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await _seat(visitor)
@@ -255,23 +252,18 @@ def test_the_operators_telephone_rings_first_and_the_end_is_told(desk_work: Work
         await visitor.reply(asked, "Response: Success", kind="Event: OriginateResponse")
         await visitor.reader.read()
 
-    result, log = placed(desk_work, script)
-    assert isinstance(result, Result)
-    assert result.proposed == "busy"
-    assert log == ["written", "told"]
+    assert place_call(desk_work, script) == Ending("busy", "busy (BUSY 17)")
 
 
-def test_an_operator_at_no_seat_is_told_before_anything_is_written(desk_work: Work) -> None:
+def test_an_operator_without_a_seat_is_refused(desk_work: Work) -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await _seat(visitor, None)
 
-    result, log = placed(desk_work, script)
-    assert "op117: is at no seat; log in there first (*11117)" in str(result)
-    assert log == []
+    assert "op117: not logged in at a seat; first log in there (*11117)" in str(place_call(desk_work, script))
 
 
-def test_an_operator_who_does_not_lift_the_receiver_has_called_nobody(desk_work: Work) -> None:
+def test_a_call_fails_if_the_operator_does_not_answer(desk_work: Work) -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await _seat(visitor)
@@ -279,28 +271,27 @@ def test_an_operator_who_does_not_lift_the_receiver_has_called_nobody(desk_work:
         await visitor.reply(asked, "Message: Originate successfully queued")
         await visitor.reply(asked, "Response: Failure", "Reason: 3", kind="Event: OriginateResponse")
 
-    assert placed(desk_work, script)[0] == Result("failed", "your own telephone was not answered")
+    assert place_call(desk_work, script) == Ending("failed", "your own telephone was not answered")
 
 
-def test_a_switch_that_may_not_call_has_called_nobody(desk_work: Work) -> None:
+def test_a_call_fails_without_permission_on_the_switch(desk_work: Work) -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         await _seat(visitor)
         await visitor.reply(await visitor.hear(), "Message: Permission denied", kind="Response: Error")
 
-    assert placed(desk_work, script)[0] == Result("failed", "Permission denied")
+    assert place_call(desk_work, script) == Ending("failed", "Permission denied")
 
 
-def test_a_switch_that_dies_after_it_was_told_to_call_is_not_told_again(desk_work: Work) -> None:
-    told = 0
+def test_a_call_is_not_repeated_if_the_switch_dies(desk_work: Work) -> None:
+    originated = 0
 
     async def script(visitor: Visitor) -> None:
-        nonlocal told
+        nonlocal originated
         await visitor.welcome()
         await _seat(visitor)
         await visitor.hear()
-        told += 1
+        originated += 1
 
-    result, log = placed(desk_work, script)
-    assert isinstance(result, ConnectionLost)
-    assert (told, log) == (1, ["written", "told"])
+    assert isinstance(place_call(desk_work, script), ConnectionLost)
+    assert originated == 1

@@ -1,4 +1,4 @@
-"""Letters to the team leader: what they say and do not say, each once, and mail servers that do not take them."""
+"""Letters to the team leader: their content, each sent once, and mail servers that refuse them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from common.ports import free_ports
 from ivr.configuration.compiled_types import Notification
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
-from voicemail.callback import letters, watch
-from voicemail.callback.watch import Gauge
+from voicemail.callback import letters
+from voicemail.callback.metrics import WorkListMetrics
 from voicemail.tables import notified
 
 NIGHT = rome("2026-11-23 22:00")
@@ -35,20 +35,20 @@ LATE = rome("2026-11-24 18:30")  # the promise is nine hours of service
 
 
 class Box:
-    """A mailbox on loopback that keeps what it gets, unless it answers otherwise."""
+    """A mailbox on loopback; keeps the letters that it accepts."""
 
     def __init__(self) -> None:
         self.letters: list[Any] = []
         self.answer = "250 OK"
         self.recipient = "250 OK"
-        self.parting = "221 Bye"
+        self.quit_answer = "221 Bye"
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         envelope.rcpt_tos.append(address)
         return self.recipient
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        return self.parting
+        return self.quit_answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answer.startswith("2"):
@@ -58,7 +58,7 @@ class Box:
 
 
 class Mail:
-    """The box, and the settings that lead to it."""
+    """The mailbox, and the settings for it."""
 
     def __init__(self) -> None:
         self.box = Box()
@@ -91,10 +91,10 @@ def mail() -> Iterator[Mail]:
 
 def run(work: Work, mail: Mail, now: float, *, starttls: bool = False) -> list[str]:
     work.compiled["service"]["notification"] = mail.settings(starttls=starttls)
-    return watch.run(work.site, now)
+    return letters.send_due(work.site, now)
 
 
-def test_a_letter_has_ids_ages_and_counts_and_nobodys_data(work: Work, mail: Mail) -> None:
+def test_a_letter_has_ids_ages_and_counts_but_no_personal_data(work: Work, mail: Mail) -> None:
     first, second = work.message(NIGHT), work.message(NIGHT + 3600, "+390287654321")
     assert run(work, mail, MORNING) == ["Numero Unico: 2 nuovi messaggi in segreteria"]
     (letter,) = mail.box.letters
@@ -106,7 +106,7 @@ def test_a_letter_has_ids_ages_and_counts_and_nobodys_data(work: Work, mail: Mai
         assert hidden not in str(letter)
 
 
-def test_each_message_is_told_once_as_new_and_once_when_it_is_late(work: Work, mail: Mail) -> None:
+def test_each_message_is_reported_once_as_new_and_once_as_late(work: Work, mail: Mail) -> None:
     work.message(NIGHT)
     assert len(run(work, mail, MORNING)) == 1
     assert run(work, mail, MORNING + 60) == []
@@ -117,7 +117,7 @@ def test_each_message_is_told_once_as_new_and_once_when_it_is_late(work: Work, m
     assert len(mail.box.letters) == 3
 
 
-def test_what_somebody_has_begun_is_not_told_as_late(work: Work, mail: Mail) -> None:
+def test_a_taken_message_is_not_reported_as_late(work: Work, mail: Mail) -> None:
     message = work.message(NIGHT)
     run(work, mail, MORNING)
     work.take(message.id, MORNING)
@@ -128,10 +128,14 @@ def test_what_somebody_has_begun_is_not_told_as_late(work: Work, mail: Mail) -> 
     ("answer", "recipient", "said"),
     [
         ("452 4.2.2 Mailbox full", "250 OK", "452"),
-        ("250 OK", "552 5.2.2 Mailbox full", r"does not take mail for capoturno@example.it \(552 5.2.2 Mailbox full\)"),
+        (
+            "250 OK",
+            "552 5.2.2 Mailbox full",
+            r"does not accept mail for capoturno@example.it \(552 5.2.2 Mailbox full\)",
+        ),
     ],
 )
-def test_a_full_mailbox_is_told_and_the_letter_goes_with_the_next_run(
+def test_a_full_mailbox_is_reported_and_the_next_run_sends_the_letter(
     desk_work: Work, mail: Mail, answer: str, recipient: str, said: str
 ) -> None:
     desk_work.message(NIGHT)
@@ -144,22 +148,22 @@ def test_a_full_mailbox_is_told_and_the_letter_goes_with_the_next_run(
     assert len(mail.box.letters) == 1
 
 
-def test_a_letter_that_was_taken_is_not_sent_again_whatever_the_server_says_at_parting(work: Work, mail: Mail) -> None:
+def test_an_accepted_letter_is_not_sent_again_after_an_error_at_quit(work: Work, mail: Mail) -> None:
     work.message(NIGHT)
-    mail.box.parting = "421 4.3.2 going down"
+    mail.box.quit_answer = "421 4.3.2 going down"
     assert len(run(work, mail, MORNING)) == 1
     assert run(work, mail, MORNING + 60) == []
     assert len(mail.box.letters) == 1
 
 
-def test_a_server_that_is_away_or_says_nothing_is_tried_again(
+def test_a_server_that_is_down_or_silent_is_tried_again(
     desk_work: Work, mail: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import socket
 
     desk_work.message(NIGHT)
     mail.stop()
-    with pytest.raises(Refusal, match=r"mail server 127\.0\.0\.1:\d+: .*refused; is it up"):
+    with pytest.raises(Refusal, match=r"mail server 127\.0\.0\.1:\d+: .*refused; is it running"):
         run(desk_work, mail, MORNING)
     monkeypatch.setattr(letters, "SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", mail.port)), pytest.raises(Refusal, match="timed out"):
@@ -168,7 +172,7 @@ def test_a_server_that_is_away_or_says_nothing_is_tried_again(
     assert len(run(desk_work, mail, MORNING + 60)) == 1
 
 
-def test_a_server_without_tls_is_refused_where_tls_is_wanted(desk_work: Work, mail: Mail) -> None:
+def test_a_server_without_tls_is_refused_if_tls_is_configured(desk_work: Work, mail: Mail) -> None:
     desk_work.message(NIGHT)
     with pytest.raises(Refusal, match=r"notification\.starttls"):
         run(desk_work, mail, MORNING, starttls=True)
@@ -176,7 +180,7 @@ def test_a_server_without_tls_is_refused_where_tls_is_wanted(desk_work: Work, ma
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A key, and a certificate that says of itself that it is right."""
+    """A key and a self-signed certificate."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.it")])
     day = timedelta(days=1)
@@ -190,7 +194,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return key, certificate
 
 
-def test_a_certificate_that_nobody_vouches_for_gets_no_letter(desk_work: Work, mail: Mail, tmp_path: Path) -> None:
+def test_no_letter_to_a_server_with_an_untrusted_certificate(desk_work: Work, mail: Mail, tmp_path: Path) -> None:
     key, certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -202,22 +206,22 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_letter(desk_work: Work, m
     assert mail.box.letters == []
 
 
-def test_two_runs_at_the_same_moment_tell_once(work: Work, mail: Mail) -> None:
+def test_concurrent_runs_send_a_letter_once(work: Work, mail: Mail) -> None:
     work.message(NIGHT)
     work.compiled["service"]["notification"] = mail.settings()
-    told: list[str] = []
-    threads = [threading.Thread(target=lambda: told.extend(watch.run(work.site, MORNING))) for _ in range(4)]
+    sent: list[str] = []
+    threads = [threading.Thread(target=lambda: sent.extend(letters.send_due(work.site, MORNING))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(told) == len(mail.box.letters) == 1
+    assert len(sent) == len(mail.box.letters) == 1
 
 
-def test_nobody_to_tell_is_no_error(desk_work: Work) -> None:
+def test_without_a_recipient_nothing_is_sent(desk_work: Work) -> None:
     desk_work.message(NIGHT)
     assert desk_work.compiled["service"]["notification"] is None
-    assert watch.run(desk_work.site, MORNING) == []
+    assert letters.send_due(desk_work.site, MORNING) == []
 
 
 # --- Prometheus -------------------------------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ def test_nobody_to_tell_is_no_error(desk_work: Work) -> None:
 def metrics(work: Work, monkeypatch: pytest.MonkeyPatch, now: float) -> dict[str, float]:
     monkeypatch.setattr("time.time", lambda: now)
     registry = CollectorRegistry()
-    registry.register(Gauge(work.places))
+    registry.register(WorkListMetrics(work.places))
     lines = generate_latest(registry).decode().splitlines()
     return {line.split()[0]: float(line.split()[1]) for line in lines if not line.startswith("#")}
 
@@ -242,7 +246,7 @@ def test_the_age_of_the_oldest_untouched_message_is_a_metric(desk_work: Work, mo
     assert (found["voicemail_oldest_untouched_seconds"], found["voicemail_late"]) == (LATE - MORNING, 0)
 
 
-def test_without_a_registry_the_store_answers(desk_work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_registry_the_metrics_come_from_the_store(desk_work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{desk_work.places.var}/gone.db")
     message = desk_work.message(NIGHT)
     found = metrics(desk_work, monkeypatch, MORNING)

@@ -1,4 +1,4 @@
-"""When somebody is called again: in service hours, not too soon, at another time of the day."""
+"""The next try: in service hours, not too soon, at another time of day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSTANTS = st.floats(rome("2026-01-01 00:00"), rome("2027-12-31 00:00"))
 
 
 @given(st.sampled_from([OFFICE, SPLIT, ALWAYS]), INSTANTS, st.lists(INSTANTS, max_size=8), st.floats(0, 100))
-def test_it_is_in_service_hours_and_not_before_its_time(
+def test_the_next_try_is_in_service_hours_and_not_too_soon(
     hours: OpeningHours, now: float, tried: list[float], between: float
 ) -> None:
     at = next_try(hours, now, tried, between)
@@ -43,7 +43,7 @@ def test_the_parts_of_a_day_follow_each_other(at: float) -> None:
     assert 0 <= part_of_day(OFFICE, at) <= part_of_day(OFFICE, until - 1) == PARTS - 1
 
 
-def test_who_did_not_answer_in_the_morning_is_called_in_the_afternoon() -> None:
+def test_after_a_try_in_the_morning_the_next_is_in_the_afternoon() -> None:
     morning = rome("2026-11-24 09:30")
     first = next_try(OFFICE, morning, [morning], 2)
     assert first == rome("2026-11-24 12:00")
@@ -52,12 +52,12 @@ def test_who_did_not_answer_in_the_morning_is_called_in_the_afternoon() -> None:
     assert next_try(OFFICE, second, [morning, first, second], 2) == rome("2026-11-24 17:00")
 
 
-def test_over_the_weekend_and_the_holiday() -> None:
+def test_the_next_try_after_a_weekend_and_a_holiday() -> None:
     friday = rome("2026-12-04 17:30")
     assert next_try(OFFICE, friday, [friday], 2) == rome("2026-12-07 09:00")
     monday = rome("2026-12-07 17:30")  # the 8th is a holiday
     assert next_try(OFFICE, monday, [monday], 2) == rome("2026-12-09 09:00")
 
 
-def test_a_service_that_never_opens_calls_nobody() -> None:
+def test_a_service_that_never_opens_has_no_next_try() -> None:
     assert math.isinf(next_try(NEVER, rome("2026-11-24 10:00"), [], 2))

@@ -1,4 +1,4 @@
-"""Transcripts: only with the site's own model, and gone with the voice. The model is a fake (fake_whisper.py)."""
+"""Transcripts, with a fake model (fake_whisper.py)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(work: Work, *words: str) -> int:
     return cli.main(["--var", work.places.var, "transcribe", *words], clock=lambda: NIGHT + 3600)
 
 
-def test_every_message_is_written_down_once(model: Work, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_message_is_transcribed_once(model: Work, capsys: pytest.CaptureFixture[str]) -> None:
     model.message(NIGHT)
     assert run(model) == 0
     assert [row.transcript for row in model.rows(schema.voicemail_message)] == ["it 3 secondi"]
@@ -47,7 +47,7 @@ def test_every_message_is_written_down_once(model: Work, capsys: pytest.CaptureF
     assert "secondi" not in str(model.rows(schema.request_event))
 
 
-def test_one_that_cannot_be_read_is_told_and_the_others_go_on(model: Work, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_fails_does_not_stop_the_others(model: Work, capsys: pytest.CaptureFixture[str]) -> None:
     broken, _, gone = (model.message(NIGHT + n, f"+39061234567{n}") for n in range(3))
     Path(model.store.audio(broken.id)).write_bytes(wav(tone(0.5)))
     Path(model.store.audio(gone.id)).unlink()
@@ -58,7 +58,7 @@ def test_one_that_cannot_be_read_is_told_and_the_others_go_on(model: Work, capsy
     assert run(model, model.message(NIGHT + 9).id) == 0
 
 
-def test_what_was_purged_meanwhile_is_not_written_down(model: Work) -> None:
+def test_a_purged_message_is_not_transcribed(model: Work) -> None:
     message = model.message(NIGHT)
     with model.database.begin() as connection:
         connection.execute(update(schema.voicemail_message).values(purged_at=NIGHT + 1))
@@ -66,7 +66,7 @@ def test_what_was_purged_meanwhile_is_not_written_down(model: Work) -> None:
     assert [row.transcript for row in model.rows(schema.voicemail_message)] == [None]
 
 
-def test_without_model_or_package_the_person_is_told_what_to_do(
+def test_without_model_or_package_the_error_names_the_remedy(
     model: Work, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper", None)

@@ -19,7 +19,7 @@ MORNING = rome("2026-11-24 09:30")
 MILAN = "+390287654321"
 
 
-def test_the_list_is_ordered_by_the_promise_and_has_no_number(work: Work) -> None:
+def test_the_list_is_ordered_by_due_date_and_has_no_numbers(work: Work) -> None:
     late = work.message(NIGHT + 3600, MILAN)
     early = work.message(NIGHT - 86400)
     nobody = work.message(NIGHT, None)
@@ -31,23 +31,23 @@ def test_the_list_is_ordered_by_the_promise_and_has_no_number(work: Work) -> Non
     assert ROME not in str(found)
 
 
-def test_who_takes_comes_first_and_the_second_is_told(work: Work) -> None:
+def test_only_the_first_operator_can_take_an_entry(work: Work) -> None:
     message = work.message(NIGHT)
     entry = work.take(message.id, MORNING)
     assert (entry.state, entry.taken_by) == ("taken", "op117")
     request = work.request(message)
     assert (request.state, request.owner_ref) == ("in_progress", "op117")
-    with pytest.raises(Refusal, match=f"{request.protocol}: op117 has it"):
+    with pytest.raises(Refusal, match=f"{request.protocol}: taken by op117"):
         work.take(request.protocol, MORNING, "op118")
-    with pytest.raises(Refusal, match="op117 has it"):
+    with pytest.raises(Refusal, match="taken by op117"):
         work.release(message.id, MORNING, "op118")
-    with pytest.raises(Refusal, match="op117 has it"):
+    with pytest.raises(Refusal, match="taken by op117"):
         work.outcome(message.id, "reached", MORNING, "op118")
     assert work.release(message.id[:20], MORNING) == request.protocol
     assert work.take(message.id, MORNING, "op118").taken_by == "op118"
 
 
-def test_of_many_who_take_at_the_same_moment_one_wins(work: Work) -> None:
+def test_of_concurrent_takes_one_succeeds(work: Work) -> None:
     message = work.message(NIGHT)
     won, lost = [], []
 
@@ -67,7 +67,7 @@ def test_of_many_who_take_at_the_same_moment_one_wins(work: Work) -> None:
     assert [row.taken_by for row in work.rows(schema.callback)] == won
 
 
-def test_somebody_else_works_on_the_request_already(work: Work) -> None:
+def test_an_entry_whose_request_another_operator_has_is_refused(work: Work) -> None:
 
     message = work.message(NIGHT)
     with work.database.begin() as connection:
@@ -82,7 +82,7 @@ def test_somebody_else_works_on_the_request_already(work: Work) -> None:
     ("result", "more", "outcome"),
     [
         ("reached", {}, "resolved"),
-        ("reached", {"ends_as": "referred"}, "referred"),
+        ("reached", {"outcome": "referred"}, "referred"),
         ("wrong_number", {}, "unreachable"),
         ("refused", {}, "withdrawn"),
     ],
@@ -101,11 +101,11 @@ def test_an_outcome_closes_the_request(work: Work, result: str, more: dict[str, 
     assert (touch.channel, touch.result, touch.started_at) == ("phone_out", result, MORNING + 300)
     (clock,) = work.rows(schema.sla_clock)
     assert clock.stop_reason == ("answered" if result == "reached" else "closed")
-    with pytest.raises(Refusal, match="is over already"):
+    with pytest.raises(Refusal, match="the call-back is finished"):
         work.take(message.id, MORNING + 400)
 
 
-def test_who_does_not_answer_is_called_again_at_another_time_and_in_the_end_is_unreachable(work: Work) -> None:
+def test_an_unanswered_call_is_retried_at_other_times_until_unreachable(work: Work) -> None:
     message, now = work.message(NIGHT), MORNING
     tries = []
     for number in range(1, 5):
@@ -125,7 +125,7 @@ def test_who_does_not_answer_is_called_again_at_another_time_and_in_the_end_is_u
     assert work.rows(schema.sla_clock)[0].stop_reason == "closed"  # nobody was answered: no promise was kept
 
 
-def test_a_request_that_is_kept_stays_with_the_operator(work: Work) -> None:
+def test_a_kept_request_stays_with_the_operator(work: Work) -> None:
     message = work.message(NIGHT)
     work.take(message.id, MORNING)
     ended = work.outcome(message.id, "reached", MORNING, keep=True, note="vuole un appuntamento")
@@ -140,12 +140,12 @@ def test_a_request_that_is_kept_stays_with_the_operator(work: Work) -> None:
     [
         ("failed", {}),
         ("called", {}),
-        ("reached", {"ends_as": "duplicate"}),
+        ("reached", {"outcome": "duplicate"}),
         ("busy", {"keep": True}),
-        ("no_answer", {"ends_as": "informed"}),
+        ("no_answer", {"outcome": "informed"}),
     ],
 )
-def test_what_no_call_can_end_with_is_refused(work: Work, result: str, more: dict[str, Any]) -> None:
+def test_an_outcome_that_does_not_fit_is_refused(work: Work, result: str, more: dict[str, Any]) -> None:
     message = work.message(NIGHT)
     work.take(message.id, MORNING)
     with pytest.raises(Refusal, match="outcome: "):
@@ -156,7 +156,7 @@ def test_what_no_call_can_end_with_is_refused(work: Work, result: str, more: dic
 @pytest.mark.parametrize(
     "which", ["NUL-2026-999999-1", "20261123T", "20261123T210000-0000000000000", "20261123T%", "x' OR 1=1", ""]
 )
-def test_what_is_no_entry_is_told(work: Work, which: str) -> None:
+def test_an_unknown_entry_is_refused(work: Work, which: str) -> None:
     work.message(NIGHT)
     work.message(NIGHT)
     with pytest.raises(Refusal):
@@ -164,7 +164,7 @@ def test_what_is_no_entry_is_told(work: Work, which: str) -> None:
     assert [each.state for each in work.entries()] == ["waiting", "waiting"]
 
 
-def test_nothing_of_a_person_is_in_the_history(work: Work) -> None:
+def test_the_history_has_no_personal_data(work: Work) -> None:
     message = work.message(NIGHT)
     work.take(message.id, MORNING)
     work.outcome(message.id, "no_answer", MORNING)

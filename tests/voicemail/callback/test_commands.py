@@ -1,4 +1,4 @@
-"""The desk's commands, as a person meets them: registry and store agree; without a registry messages are reachable."""
+"""The call-back commands: registry and store agree; without a registry, messages stay accessible."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MORNING = rome("2026-11-24 09:30")
 
 
 class Terminal:
-    """Somebody types; `now` is what the clock says."""
+    """A person at a terminal; `now` is the time of the clock."""
 
     def __init__(self, work: Work, capsys: pytest.CaptureFixture[str]) -> None:
         self.work, self._capsys, self.now = work, capsys, MORNING
 
     def run(self, *words: str, status: int = 0) -> str:
-        """What is printed; on standard error when it is to fail."""
+        """Return what is printed, on standard error if it should fail."""
         assert cli.main(["--var", self.work.places.var, *words], clock=lambda: self.now) == status
         out, err = self._capsys.readouterr()
         return err if status else out
@@ -44,14 +44,14 @@ def terminal(desk_work: Work, capsys: pytest.CaptureFixture[str], monkeypatch: p
     return Terminal(desk_work, capsys)
 
 
-def test_the_list_says_who_waits_since_when_and_until_when(terminal: Terminal) -> None:
+def test_the_list_shows_who_waits_and_the_due_date(terminal: Terminal) -> None:
     work = terminal.work
     assert terminal.run("list") == "Nobody waits for a call (`voicemail list --all`: all messages of the store).\n"
     first, _ = work.message(NIGHT), work.message(NIGHT + 3600)
     nobody = work.message(NIGHT - 86400, None)
     out = terminal.run("list")
     lines = out.splitlines()
-    assert lines[0].endswith(f"the same number, goes on as {work.request(first).protocol}")
+    assert lines[0].endswith(f"same number, continued as {work.request(first).protocol}")
     assert lines[1].split() == ["PROTOCOL", "MESSAGE", "LEFT", "AGE", "DUE", "SECONDS", "TRIED", "STATE"]
     protocol = work.request(nobody).protocol
     assert lines[2].split("  ")[0] == protocol
@@ -69,7 +69,7 @@ def test_a_call_back_from_the_list_to_the_end(terminal: Terminal) -> None:
     protocol = work.request(message).protocol
     said = f"{protocol}: yours; `voicemail play {message.id}`, then `voicemail call {protocol} --by op117`\n"
     assert terminal.run("take", message.id, "--by", "op117") == said
-    assert "op117 has it" in terminal.run("take", protocol, "--by", "op118", status=1)
+    assert "taken by op117" in terminal.run("take", protocol, "--by", "op118", status=1)
     out = terminal.run("outcome", protocol, "busy", "--by", "op117", "--note", "risponde dopo le 12")
     assert out == f"{protocol}: waits; next try from Tue 24 Nov 12:00\n"
     assert work.store.get(message.id).state == "unreachable"
@@ -86,25 +86,25 @@ def test_a_call_back_from_the_list_to_the_end(terminal: Terminal) -> None:
     assert "Nobody waits" in terminal.run("list")
 
 
-def test_a_name_is_no_operator(terminal: Terminal) -> None:
+def test_a_name_is_not_an_operator_code(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT)
     assert "is not an operator code" in terminal.run("take", message.id, "--by", "anna", status=1)
     assert terminal.work.entries()[0].state == "waiting"
 
 
-def test_released_is_for_somebody_else_and_kept_is_not(terminal: Terminal) -> None:
+def test_a_released_entry_can_be_taken_by_another_operator_who_can_keep_it(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT)
     protocol = terminal.work.request(message).protocol
     terminal.run("take", message.id, "--by", "op117")
-    assert terminal.run("release", message.id, "--by", "op117") == f"{protocol}: waits for somebody else\n"
+    assert terminal.run("release", message.id, "--by", "op117") == f"{protocol}: waits for another operator\n"
     terminal.run("take", message.id, "--by", "op118")
     out = terminal.run("outcome", message.id, "reached", "--keep", "--by", "op118")
     assert out == f"{protocol}: stays with op118\n"
 
 
-def test_calling_without_a_switch_writes_nothing_down(terminal: Terminal) -> None:
+def test_a_call_without_a_switch_writes_no_attempt(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT)
-    assert "nobody has it" in terminal.run("call", message.id, "--by", "op117", status=1)
+    assert "not taken" in terminal.run("call", message.id, "--by", "op117", status=1)
     terminal.run("take", message.id, "--by", "op117")
     assert "prepare the switch first" in terminal.run("call", message.id, "--by", "op117", status=1)
     assert terminal.work.rows(schema.callback_attempt) == []
@@ -113,18 +113,18 @@ def test_calling_without_a_switch_writes_nothing_down(terminal: Terminal) -> Non
 # --- registry and store -----------------------------------------------------------------------------------------------
 
 
-def test_a_message_that_the_registry_does_not_know_yet_is_listed(terminal: Terminal) -> None:
+def test_a_message_that_is_not_yet_in_the_registry_is_listed(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT, taken_in=False)
     out = terminal.run("list")
-    assert "not taken into the registry yet (`registry intake`)" in out
+    assert "In the message store, not yet in the registry (`registry intake`)" in out
     assert message.id in out
     assert json.loads(terminal.run("list", "--json"))["not_taken_in"][0]["id"] == message.id
-    assert "the registry knows no such message" in terminal.run("take", message.id, "--by", "op117", status=1)
-    terminal.run("mark", message.id, "closed", "--by", "op117")  # the sheet is all there is
+    assert "not in the registry" in terminal.run("take", message.id, "--by", "op117", status=1)
+    terminal.run("mark", message.id, "closed", "--by", "op117")  # only the sheet exists
     assert message.id not in terminal.run("list")
 
 
-def test_without_a_registry_the_store_is_listed_and_that_is_said(
+def test_without_a_registry_the_store_is_listed_with_a_notice(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = terminal.work.message(NIGHT)
@@ -141,19 +141,15 @@ def test_without_a_registry_the_store_is_listed_and_that_is_said(
     assert terminal.work.request(message).outcome == "resolved"
 
 
-def test_where_the_desks_packages_are_not_installed_the_store_is_listed(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_registry_packages_the_store_is_listed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     message = terminal.work.message(NIGHT)
-    for name in ("voicemail.callback.actions", "voicemail.callback"):
-        monkeypatch.delattr(sys.modules[name], "actions", raising=False)
-    monkeypatch.setitem(sys.modules, "voicemail.callback.actions", None)
+    monkeypatch.setitem(sys.modules, "voicemail.callback.service", None)
     assert message.id in terminal.run("list")
     assert "pip install 'numero-unico-lavoro[desk]'" in terminal.run("take", message.id, "--by", "op117", status=1)
     assert message.id in terminal.run("show", message.id)
 
 
-def test_a_mark_follows_the_registry_once_it_holds_the_message(terminal: Terminal) -> None:
+def test_the_state_of_a_registered_message_is_not_marked_in_the_store(terminal: Terminal) -> None:
     message = terminal.work.message(NIGHT)
     protocol = terminal.work.request(message).protocol
     terminal.run("mark", message.id, "listened", "--by", "op117")
@@ -164,7 +160,7 @@ def test_a_mark_follows_the_registry_once_it_holds_the_message(terminal: Termina
     assert terminal.work.entries()[0].state == "waiting"
 
 
-def test_who_reads_or_hears_a_message_is_written_down(
+def test_reading_or_hearing_a_message_is_logged(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     message = terminal.work.message(NIGHT)
@@ -182,7 +178,7 @@ def test_who_reads_or_hears_a_message_is_written_down(
     ]
 
 
-def test_what_ends_in_the_registry_ends_in_the_store(terminal: Terminal) -> None:
+def test_a_request_closed_in_the_registry_closes_the_message(terminal: Terminal) -> None:
     work = terminal.work
     message = work.message(NIGHT)
     protocol = work.request(message).protocol
@@ -192,12 +188,12 @@ def test_what_ends_in_the_registry_ends_in_the_store(terminal: Terminal) -> None
     assert work.store.get(message.id).state == "closed"
 
 
-def test_a_sheet_that_a_crash_kept_from_being_told_follows_later(terminal: Terminal) -> None:
+def test_a_sheet_that_a_crash_left_behind_is_updated_later(terminal: Terminal) -> None:
     work = terminal.work
     first, second = work.message(NIGHT), work.message(NIGHT + 3600)
-    work.tidy(MORNING)
+    work.update(MORNING)
     work.take(first.id, MORNING)
-    work.outcome(first.id, "reached", MORNING)  # and nobody came to tell the store
+    work.outcome(first.id, "reached", MORNING)  # without the update of the store
     assert work.store.get(second.id).state == "new"
     terminal.run("list")
     assert [work.store.get(each.id).state for each in (first, second)] == ["closed", "closed"]
@@ -207,14 +203,14 @@ def test_a_sheet_that_a_crash_kept_from_being_told_follows_later(terminal: Termi
 # --- notify -----------------------------------------------------------------------------------------------------------
 
 
-def test_letters_can_be_looked_at_before_they_are_sent(terminal: Terminal) -> None:
+def test_a_dry_run_prints_the_letters(terminal: Terminal) -> None:
     terminal.work.message(NIGHT)
     assert "Numero Unico: un nuovo messaggio in segreteria" in terminal.run("notify", "--dry-run")
     assert "notification is null" in terminal.run("notify", status=1)
     assert terminal.work.rows(notified) == []
 
 
-def test_notify_follows_serves_metrics_and_ends_when_told(terminal: Terminal) -> None:
+def test_notify_follows_serves_metrics_and_stops_on_sigterm(terminal: Terminal) -> None:
     terminal.work.message(NIGHT)
     (port,) = free_ports(1, "tcp")
     command = [sys.executable, "-m", "voicemail.cli", "--var", terminal.work.places.var, "notify", "--follow"]

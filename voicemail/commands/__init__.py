@@ -1,0 +1,1 @@
+"""The commands of `voicemail`, one module each."""
