@@ -1,11 +1,14 @@
 """Reading YAML files safely, and the errors that name file, key, problem and remedy.
 
-`read` turns YAML into plain values. It refuses what a file written in good faith does not contain: anchors that
-multiply, cycles, repeated keys, thousands of levels. `common.type_errors` then compares the value with its type.
+`read` turns YAML into plain values. A word is a number, date or truth value only if it looks like one to everybody:
+`012`, `9:00`, `1_000`, `0x1F`, `NO`, `on` and `yes`, which YAML 1.1 converts, stay the text that was written. Then
+`common.type_errors`, which compares the value with its type, reports what to write instead. `read` refuses what a file
+written in good faith does not contain: anchors that multiply, cycles, repeated keys, thousands of levels.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 
 import yaml
@@ -30,6 +33,52 @@ class Problem(NamedTuple):
 
 class Unreadable(Exception):
     """The file is not usable YAML; the message gives the reason and the remedy."""
+
+
+_TAG = "tag:yaml.org,2002:"
+
+_THOUSANDS = r"-?[1-9][0-9]{0,2}\.000"  # 10.000 is ten thousand in Italy
+
+# What a word without quotes means; anything else is text. The first letters speed the reading up.
+_PLAIN = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", rf"(?!{_THOUSANDS}\Z)-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", "-.0123456789"),
+    ("float", r"-?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-."),
+    ("timestamp", r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]", "0123456789"),
+    ("merge", r"<<", "<"),
+)
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, without the conversions of YAML 1.1 that surprise."""
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - an attribute of PyYAML
+
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        return int(_plain(node, "int"))
+
+    def construct_float(self, node: yaml.ScalarNode) -> float:
+        return float(_plain(node, "float").lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+    def construct_bool(self, node: yaml.ScalarNode) -> bool:
+        return _plain(node, "bool").lower() == "true"
+
+
+def _plain(node: yaml.ScalarNode, kind: str) -> str:
+    """The text of a word of this kind; ValueError for `!!int 012`."""
+    text = str(node.value)
+    if not any(re.fullmatch(pattern, text) for name, pattern, _ in _PLAIN if name == kind):
+        raise ValueError(f"not a valid {kind}")
+    return text
+
+
+for _kind, _pattern, _first in _PLAIN:
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"(?:{_pattern})\\Z"), list(_first))
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_int)
+_Loader.add_constructor(f"{_TAG}float", _Loader.construct_float)
+_Loader.add_constructor(f"{_TAG}bool", _Loader.construct_bool)
 
 
 def read(path: str, missing: str = "not there; put it beside the other files of the configuration") -> Any:
@@ -60,7 +109,7 @@ def parse(raw: bytes) -> Any:
         raise Unreadable(f"line {line}: not UTF-8; save the file as UTF-8") from None
     try:
         _check_depth(text)
-        loader = yaml.CSafeLoader(text)
+        loader = _Loader(text)
         try:
             node = loader.get_single_node()
             if node is None:
@@ -89,7 +138,7 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def _check_nodes(root: yaml.Node, loader: yaml.CSafeLoader) -> None:
+def _check_nodes(root: yaml.Node, loader: _Loader) -> None:
     """Refuse cycles, multiplied anchors, repeated keys and invalid values, on the graph of nodes, where anchors are not
     expanded yet."""
     sizes: dict[int, int] = {}
@@ -124,17 +173,17 @@ def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
             raise Unreadable(f"line {line}: a key must be text or a number, not a list or a mapping")
-        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+        if key.value in seen and key.tag != f"{_TAG}merge":
             raise Unreadable(
                 f'line {line}: "{key.value}" was already written in line {seen[key.value]}; keep one of them'
             )
         seen[key.value] = line
 
 
-def _refuse_invalid_scalar(node: yaml.ScalarNode, loader: yaml.CSafeLoader) -> None:
+def _refuse_invalid_scalar(node: yaml.ScalarNode, loader: _Loader) -> None:
     """Refuse what is resolved or tagged as a date, number or truth value, but cannot be converted to one, such as
     `!!bool perhaps`."""
-    kind, at = node.tag.removeprefix("tag:yaml.org,2002:"), f"line {node.start_mark.line + 1}"
+    kind, at = node.tag.removeprefix(_TAG), f"line {node.start_mark.line + 1}"
     if kind not in ("timestamp", "int", "float", "bool"):
         return
     if kind == "int" and len(node.value) > LONGEST_NUMBER:

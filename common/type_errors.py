@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import inspect as shapes
 
+from common import corrections
 from common.suggestions import did_you_mean
 
 
@@ -32,6 +33,30 @@ _WITH_PARTS = (shapes.UnionType, shapes.StructType, shapes.ListType, shapes.Dict
 
 
 def _compare(value: Any, wanted: shapes.Type, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(wanted, shapes.Metadata) and "correct" in (wanted.extra or {}):
+        yield from _compare_correctable(value, wanted, path)
+        return
+    yield from _compare_plain(value, wanted, path)
+
+
+def _compare_correctable(value: Any, wanted: shapes.Metadata, path: str) -> Iterator[tuple[str, str]]:
+    """A type with a correction of its own: its first difference, with the corrected line."""
+    found = list(_compare_plain(value, wanted, path))
+    corrected = str((wanted.extra or {})["correct"](value)) if found else ""
+    if not corrected:
+        yield from found
+        return
+    first, message = found[0]
+    yield first, f"{message.partition('; ')[0]}; write {_line(path, corrected)}"
+
+
+def _line(path: str, text: str) -> str:
+    """The corrected line: `saturday: []`; the value alone within a list."""
+    key = path.rpartition(".")[2]
+    return text if not key or key.endswith("]") else f"{key}: {text}"
+
+
+def _compare_plain(value: Any, wanted: shapes.Type, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(wanted, shapes.Metadata) and isinstance(wanted.type, _WITH_PARTS):
         yield from _compare(value, wanted.type, path)
     elif isinstance(wanted, shapes.UnionType):
@@ -43,7 +68,7 @@ def _compare(value: Any, wanted: shapes.Type, path: str) -> Iterator[tuple[str, 
     elif isinstance(wanted, shapes.DictType):
         yield from _compare_dict(value, wanted, path)
     elif not _fits(value, wanted):
-        yield path, f"must be {_describe(wanted)}, not {_show(value)}{_remedy(value, wanted)}"
+        yield path, f"must be {_describe(wanted)}, not {_show(value)}{_remedy(value, wanted, path)}"
 
 
 def _compare_union(value: Any, union: shapes.UnionType, path: str) -> Iterator[tuple[str, str]]:
@@ -69,7 +94,10 @@ def _compare_union(value: Any, union: shapes.UnionType, path: str) -> Iterator[t
         yield from _compare(value, parts[0], path)
     elif not any(_fits(value, each) for each in others):
         described = " or ".join(_describe(each) for each in union.types)
-        yield path, f"must be {described}, not {_show(value)}{_remedy(value, others[0])}"
+        remedy = _remedy(value, others[0], path)
+        if not remedy and any(isinstance(each, shapes.NoneType) for each in others):
+            remedy = f"; write {_line(path, null)}" if (null := corrections.nothing(value)) else ""
+        yield path, f"must be {described}, not {_show(value)}{remedy}"
 
 
 def _of_kind(choices: Iterable[shapes.Type], kind: type) -> list[shapes.Type]:
@@ -101,7 +129,9 @@ def _compare_struct(value: Any, struct: shapes.StructType, path: str) -> Iterato
 
 def _compare_list(value: Any, wanted: shapes.ListType, path: str) -> Iterator[tuple[str, str]]:
     if not isinstance(value, list):
-        yield path, f"must be a list, not {_show(value)}; write it in brackets: [...]"
+        single = isinstance(value, str) and _fits(value, wanted.item_type)
+        remedy = f"write {_line(path, corrections.listed(value))}" if single else "write it in brackets: [...]"
+        yield path, f"must be a list, not {_show(value)}; {remedy}"
         return
     least = wanted.min_length or 0
     if len(value) < least or len(value) > (wanted.max_length or math.inf):
@@ -119,7 +149,8 @@ def _compare_dict(value: Any, wanted: shapes.DictType, path: str) -> Iterator[tu
         yield path, f"must have {_span(least or None, wanted.max_length)} entries, not {len(value)}"
     for key, item in value.items():
         if not _fits(key, wanted.key_type):
-            yield _under(path, key), f"a key here must be {_describe(wanted.key_type)}{_remedy(key, wanted.key_type)}"
+            remedy = _remedy(key, wanted.key_type, "")
+            yield _under(path, key), f"a key here must be {_describe(wanted.key_type)}{remedy}"
         yield from _compare(item, wanted.value_type, _under(path, key))
 
 
@@ -223,24 +254,41 @@ def _show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _remedy(value: Any, wanted: shapes.Type) -> str:
+def _remedy(value: Any, wanted: shapes.Type, path: str) -> str:
     """The remedy for common mistakes: text that YAML reads as a number, date or truth value, or the other way round,
-    and a number beyond a limit that the type's description does not give."""
+    a number in another notation, and a number beyond a limit that the type's description does not give."""
     most = _most(wanted)
     if most is not None and isinstance(value, (int, float)) and not isinstance(value, bool) and value > most:
         return f"; the most is {most:,.15g}"
-    if isinstance(value, (int, float, bool, datetime.date)):
-        text = str(value).lower() if isinstance(value, bool) else _show(value)
-        return f'; write it in quotes: "{text}"' if _is_text(wanted) and _fits(text, wanted) else ""
-    if isinstance(wanted, shapes.Metadata):
-        return _remedy(value, wanted.type)
-    if isinstance(wanted, shapes.LiteralType) and isinstance(value, str):
-        return did_you_mean(value, [str(each) for each in wanted.values])
-    if isinstance(wanted, (shapes.IntType, shapes.FloatType)) and isinstance(value, str) and value.isdecimal():
+    inner = wanted.type if isinstance(wanted, shapes.Metadata) else wanted
+    if isinstance(inner, shapes.StrType) and isinstance(value, (int, float, bool, datetime.date)):
+        return _in_quotes(value, wanted)
+    if isinstance(inner, shapes.LiteralType) and isinstance(value, str):
+        return did_you_mean(value, [str(each) for each in inner.values])
+    if isinstance(inner, (shapes.IntType, shapes.FloatType)) and isinstance(value, str) and ":" in value:
+        return "; write one number, in the unit of the setting"
+    corrected = _corrected(value, inner)
+    if corrected and isinstance(value, str) and value == corrected:
         return f"; write it without quotes: {value}"
-    if isinstance(wanted, shapes.FloatType) and isinstance(value, str) and (plain := _written_out(value)):
-        return f"; write it as {plain}"
-    return ""
+    return f"; write {_line(path, corrected)}" if corrected else ""
+
+
+def _in_quotes(value: Any, wanted: shapes.Type) -> str:
+    """The text that was written, in quotes. Of a number with a point the digits that were written are not known."""
+    if isinstance(value, float):
+        return "; write it in quotes, digit by digit as it is there" if _fits(str(value), wanted) else ""
+    text = str(value).lower() if isinstance(value, bool) else _show(value)
+    return f'; write it in quotes: "{text}"' if _fits(text, wanted) else ""
+
+
+def _corrected(value: Any, wanted: shapes.Type) -> str:
+    if isinstance(wanted, (shapes.IntType, shapes.FloatType)):
+        if (wanted.ge, wanted.le) == (0, 1) and isinstance(value, (int, float)) and 1 < value <= 100:
+            return corrections.number(f"{value}%", whole=False)
+        return corrections.number(value, whole=isinstance(wanted, shapes.IntType))
+    if isinstance(wanted, shapes.BoolType):
+        return corrections.truth(value)
+    return corrections.day(value) if isinstance(wanted, shapes.DateType) else ""
 
 
 def _most(wanted: shapes.Type) -> float | None:
@@ -248,14 +296,3 @@ def _most(wanted: shapes.Type) -> float | None:
     described = isinstance(wanted, shapes.Metadata) and (wanted.extra_json_schema or {}).get("description")
     inner = wanted.type if isinstance(wanted, shapes.Metadata) else wanted
     return inner.le if described and isinstance(inner, (shapes.IntType, shapes.FloatType)) else None
-
-
-def _written_out(text: str) -> str:
-    """`100000` for `1e5`, which YAML reads as text; "" for anything else."""
-    if not re.fullmatch(r"[+-]?\d+(\.\d+)?[eE][+-]?\d{1,2}", text):
-        return ""
-    return f"{float(text):.10f}".rstrip("0").rstrip(".")
-
-
-def _is_text(wanted: shapes.Type) -> bool:
-    return isinstance(wanted.type if isinstance(wanted, shapes.Metadata) else wanted, shapes.StrType)

@@ -31,10 +31,25 @@ def check_service(service: Service) -> Iterator[Finding]:
     yield from _check_holidays(service.holidays)
     for index, network in enumerate(service.engine.allow):
         yield from _check_network(f"engine.allow[{index}]", network)
+    yield from _check_countries(service)
     yield from _check_limits(service)
     ports = (service.engine.port, service.engine.metrics_port)
     if ports[0] and ports[0] == ports[1]:
         yield "engine.metrics_port", f"{ports[1]} is already engine.port; choose another, or 0", "error"
+
+
+def _check_countries(service: Service) -> Iterator[Finding]:
+    """Countries that no telephone number can have, such as UK for GB."""
+    countries = {f"callbacks.countries[{index}]": name for index, name in enumerate(service.callbacks.countries)}
+    countries["voicemail.default_country"] = service.voicemail.default_country
+    if set(countries.values()) == {"IT"}:  # as shipped; the import takes 60 ms
+        return
+    from phonenumbers import SUPPORTED_REGIONS
+
+    for where, name in countries.items():
+        if name not in SUPPORTED_REGIONS:
+            remedy = "write the two letters of ISO 3166: IT, SM, GB"
+            yield where, f'"{name}" is not a country with telephone numbers; {remedy}', "error"
 
 
 def _check_limits(service: Service) -> Iterator[Finding]:

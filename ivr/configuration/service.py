@@ -24,6 +24,7 @@ from ivr.configuration import menu as menus
 from ivr.configuration import rules, settings, spoken
 from ivr.configuration.compiled import FORMAT, Compiled
 from ivr.configuration.menu import Finding, Menu
+from ivr.configuration.service_number import normalise_document
 from ivr.configuration.settings import Catalogue, Paths, PromptSheet, PromptText, Service, Survey
 
 SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; used while a prompt has no audio
@@ -70,6 +71,8 @@ def examine(
         except Unreadable as problem:
             problems.append(Problem(short_path(path), "", str(problem)))
             continue
+        if name == "service":
+            value = normalise_document(value)
         errors = [Problem(short_path(path), *each) for each in islice(find_type_errors(value, expected), MOST_PROBLEMS)]
         problems += errors
         if not errors:

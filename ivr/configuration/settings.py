@@ -7,33 +7,47 @@ is in `ivr.configuration.rules`. After a change run `make types`.
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from common import corrections
 from ivr.configuration.menu import Attempts, Key, Menu, PromptId, Prompts, SomePrompts, WaitSeconds
 
 
-def _text(pattern: str, description: str) -> Meta:
-    return Meta(pattern=pattern, description=description)
+def _text(pattern: str, description: str, correct: Callable[[Any], str] | None = None) -> Meta:
+    return Meta(pattern=pattern, description=description, extra={"correct": correct} if correct else None)
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
-# Written into Asterisk's files and logs: no control characters, no line breaks.
-Line = Annotated[str, _text(r"^[^\x00-\x1f\x7f]{1,200}\Z", "one line of text")]
-Name = Annotated[str, _text(r"^[A-Za-z0-9][\w-]{0,39}\Z", "a name: letters, digits, - and _")]
+# Written into Asterisk's files, logs and headers of letters: no control characters, no line breaks, also of Unicode.
+Line = Annotated[str, _text(r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}\Z", "one line of text")]
+# Names in Asterisk's files have letters without accents; names of people and shifts are of any language.
+Name = Annotated[str, _text(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z", "a name: letters, digits, - and _")]
+Label = Annotated[str, _text(r"^\w[\w-]{0,39}\Z", "a name: letters, digits, - and _")]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Country = Annotated[str, _text(r"^[A-Z]{2}\Z", "a country of two capital letters: IT")]
-Host = Annotated[str, _text(r"^[\w.:-]{1,255}\Z", "an address or a host name: 127.0.0.1")]
-Address = Annotated[str, _text(r"^[\w.+-]{1,64}@[A-Za-z0-9.-]{1,190}\Z", "an e-mail address: richiami@example.it")]
-Hours = list[Annotated[str, _text(r"^\d\d?:\d\d-\d\d?:\d\d\Z", 'hours like "09:00-18:00"')]]
+Host = Annotated[str, _text(r"^[A-Za-z0-9_.:-]{1,255}\Z", "an address or a host name: 127.0.0.1")]
+Address = Annotated[
+    str,
+    _text(
+        r"^(?=.{1,64}@)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\Z",
+        "one e-mail address (for several people, that of a mailing list)",
+        corrections.address,
+    ),
+]
+Hours = Annotated[
+    list[Annotated[str, _text(r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}\Z", 'hours like "09:00-18:00"')]],
+    Meta(extra={"correct": corrections.list_of_hours}),
+]
 Days = Annotated[int, Meta(ge=1, le=3660)]
 
 
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):
-    number: Annotated[str, _text(r"^\+?\d{3,15}\Z", "a telephone number, digits only")]
+    number: Annotated[str, _text(r"^[0-9]{3,15}\Z", 'a telephone number of Italy: "800000039"')]  # without +39
     name: Line
     language: Annotated[str, _text(r"^[a-z]{2}\Z", "a language of two letters: it")] = "it"
     time_zone: Annotated[str, Meta(min_length=1, max_length=60)] = "Europe/Rome"
@@ -180,7 +194,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     recording: Recording = Recording()
     voicemail: Voicemail = Voicemail()
     callbacks: Callbacks = Callbacks()
-    notification: Notification | None = None  # None: no e-mail
+    # None: no e-mail
+    notification: Annotated[Notification | None, Meta(extra={"correct": corrections.recipient})] = None
     transcript: Transcript | None = None
     survey: SurveySwitch = SurveySwitch()
     limits: Limits = Limits()

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
+from common import documents
 from common.places import Places
 from common.safe_files import drafts, write_file
 from ivr.prompts import sound
@@ -74,19 +73,13 @@ def load(places: Places) -> dict[str, Prompt]:
     """Every prompt of prompts.yaml by its id, in the order of the file. Raises `PromptError`."""
     path = texts_path(places)
     try:
-        with open(path, encoding="utf-8") as file:
-            document: Any = yaml.load(file, Loader=_loader())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        document = documents.read(path)
+    except documents.Unreadable as problem:
         raise PromptError(f"{path}: {problem}") from None
     entries = document.get("prompts") if isinstance(document, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise PromptError(f"{path}: no prompts; write `prompts:` and below it `<id>: {{text: ..., version: 1}}`")
     return {str(id): _prompt(path, str(id), entry) for id, entry in entries.items()}
-
-
-def _loader() -> type[yaml.SafeLoader]:
-    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return loader
 
 
 def _prompt(path: str, id: str, entry: Any) -> Prompt:

@@ -16,7 +16,7 @@ from common.documents import Problem, Unreadable, read
 from common.places import short_path
 from common.suggestions import did_you_mean
 from common.type_errors import find_type_errors
-from ivr.configuration.settings import Line, Name, Share, Text
+from ivr.configuration.settings import Label, Line, Share, Text
 from queue_model.planning.weekly_half_hours import clock
 from queue_model.scenario.checks import minute
 from queue_model.scenario.schema import TimeOfDay, Weekday
@@ -58,9 +58,9 @@ class Absence(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Person(Struct, frozen=True, forbid_unknown_fields=True):
-    contract: Name
+    contract: Label
     weekdays: Annotated[list[Weekday], Meta(min_length=1, max_length=7)] | None = None  # null: any
-    shifts: Annotated[list[Name], Meta(min_length=1)] | None = None  # null: any
+    shifts: Annotated[list[Label], Meta(min_length=1)] | None = None  # null: any
     absences: Annotated[list[Absence], Meta(max_length=100)] = []
 
 
@@ -74,9 +74,9 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Workforce(Struct, frozen=True, forbid_unknown_fields=True):
     title: Line
-    shifts: Annotated[dict[Name, ShiftKind], Meta(min_length=1, max_length=50)]
-    contracts: Annotated[dict[Name, Contract], Meta(min_length=1, max_length=50)]
-    people: Annotated[dict[Name, Person], Meta(min_length=1, max_length=2000)]
+    shifts: Annotated[dict[Label, ShiftKind], Meta(min_length=1, max_length=50)]
+    contracts: Annotated[dict[Label, Contract], Meta(min_length=1, max_length=50)]
+    people: Annotated[dict[Label, Person], Meta(min_length=1, max_length=2000)]
     rules: Rules = Rules()
     about: Text | None = None
 

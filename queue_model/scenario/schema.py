@@ -8,17 +8,19 @@ cannot know (how many people call, how long they talk, who works when) and may c
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from common import corrections
 from ivr.configuration.menu import PromptId, Topic
-from ivr.configuration.settings import Line, Name, Share, Text
+from ivr.configuration.settings import Label, Line, Share, Text
 from queue_model.scenario.laws import Duration, Patience
 
 
-def _text(pattern: str, words: str) -> Meta:
-    return Meta(pattern=pattern, description=words)
+def _text(pattern: str, description: str, correct: Callable[[Any], str] | None = None) -> Meta:
+    return Meta(pattern=pattern, description=description, extra={"correct": correct} if correct else None)
 
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -26,8 +28,10 @@ Month = Literal[
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 ]  # fmt: skip
-TimeOfDay = Annotated[str, _text(r"^\d\d?:\d\d\Z", 'a time of day like "09:30"')]
-HoursOfDay = Annotated[str, _text(r"^\d\d?:\d\d-\d\d?:\d\d\Z", 'hours like "09:00-13:30"')]
+TimeOfDay = Annotated[str, _text(r"^[0-9]{1,2}:[0-9]{2}\Z", 'a time of day like "09:30"', corrections.time_of_day)]
+HoursOfDay = Annotated[
+    str, _text(r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}\Z", 'hours like "09:00-13:30"', corrections.hours)
+]
 Rate = Annotated[float, Meta(ge=0, le=1e8, description="a number a day, 0 or more")]
 Factor = Annotated[float, Meta(ge=0, le=1e4, description="a factor, 0 or more")]
 Positive = Annotated[float, Meta(gt=0, le=1e6, description="a number above 0")]
@@ -46,7 +50,7 @@ class Days(Struct, frozen=True, forbid_unknown_fields=True):
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """How arrivals spread over a day: relative weights of equal steps of local time."""
 
-    start: Annotated[str, _text(r"^\d\d?:\d\d\Z", 'a time of day like "09:00"')] = field(name="from")
+    start: TimeOfDay = field(name="from")
     step_minutes: Annotated[int, Meta(ge=1, le=1440)]
     weights: Annotated[list[Factor], Meta(min_length=1, max_length=1440)]
 
@@ -176,7 +180,7 @@ class Late(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Operators(Struct, frozen=True, forbid_unknown_fields=True):
-    shifts: Annotated[dict[Name, Shift], Meta(min_length=1, max_length=500)]
+    shifts: Annotated[dict[Label, Shift], Meta(min_length=1, max_length=500)]
     seats: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # null: those of service.yaml
     people: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # null: the operators of service.yaml
     absence: Share = 0  # per day, each person independently

@@ -38,7 +38,7 @@ MISTAKES = [
         "wait_seconds, attempts",
     ),
     ("attempts: 3", "attempts: 30", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not 30"),
-    ("attempts: 3", "attempts: yes", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not true"),
+    ("attempts: 3", "attempts: yes", 'nodes.argomenti.attempts: must be a whole number from 1 to 9, not "yes"'),
     ("wait_seconds: 5", "wait_seconds: .inf", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not inf"),
     ("wait_seconds: 5", "wait_seconds: .nan", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not nan"),
     (

@@ -14,8 +14,12 @@ from tests.ivr.edited_config import CLOSURES, EditedConfig
 
 MON = 'monday: ["09:00-18:00"]'
 MISTAKES = [
-    (MON, 'monday: ["09-18"]', 'hours.monday[0]: must be hours like "09:00-18:00", not "09-18"'),
-    (MON, "monday: 09:00-18:00", 'hours.monday: must be a list, not "09:00-18:00"; write it in brackets: [...]'),
+    (
+        MON,
+        'monday: ["09-18"]',
+        'hours.monday[0]: must be hours like "09:00-18:00", not "09-18"; write monday: ["09:00-18:00"]',
+    ),
+    (MON, "monday: 09:00-18:00", 'hours.monday: must be a list, not "09:00-18:00"; write monday: ["09:00-18:00"]'),
     (
         MON,
         'monday: ["18:00-09:00"]',
@@ -63,7 +67,7 @@ MISTAKES = [
     (
         CLOSURES,
         "extra_closures: [{first: 24-12-2026, last: 2026-12-24, reason: x}]",
-        'holidays.extra_closures[0].first: must be a date like 2026-12-24, not "24-12-2026"',
+        'holidays.extra_closures[0].first: must be a date like 2026-12-24, not "24-12-2026"; write first: 2026-12-24',
     ),
     (
         CLOSURES,
@@ -72,9 +76,11 @@ MISTAKES = [
     ),
     (
         'number: "800000039"',
-        "number: 800000039",
-        'service.number: must be a telephone number, digits only, not 800000039; write it in quotes: "800000039"',
+        'number: "+41441234567"',
+        'service.number: must be a telephone number of Italy: "800000039", not "+41441234567"',
     ),
+    ('countries: ["IT"]', 'countries: ["UK"]', 'callbacks.countries[0]: "UK" is not a country with telephone numbers; write '
+     "the two letters of ISO 3166: IT, SM, GB"),
     (
         "time_zone: Europe/Rome",
         "time_zone: Europe/Roma",
@@ -94,8 +100,8 @@ MISTAKES = [
      'not "uno"'),
     ("seats: 12", 'seats: "12"', 'queue.seats: must be a whole number from 1 to 99, not "12"; write it without quotes: 12'),
     ("seats: 12", "seats: 12.5", "queue.seats: must be a whole number from 1 to 99, not 12.5"),
-    ("sampling: 0.1", "sampling: 10", "recording.sampling: must be a number from 0 to 1, not 10"),
-    ("campaign: false", "campaign: 1", "recording.campaign: must be true or false, not 1"),
+    ("sampling: 0.1", "sampling: 10", "recording.sampling: must be a number from 0 to 1, not 10; write sampling: 0.1"),
+    ("campaign: false", "campaign: 1", "recording.campaign: must be true or false, not 1; write campaign: true"),
     ("then: wait #", "then: queue #", 'queue.all_busy.then: must be "voicemail" or "wait", not "queue"'),
     ('"127.0.0.0/8"', '"127.0.0.1/8"', "engine.allow[0]: 127.0.0.1/8 has host bits set; write an address or a network: "
      '"127.0.0.0/8"'),
@@ -110,7 +116,7 @@ MISTAKES = [
      '"a/b"'),
     ('countries: ["IT"]', "countries: [Italia]", "callbacks.countries[0]: must be a country of two capital letters: IT, "
      'not "Italia"'),
-    ("third_level: false", "third_level: 0", "registry.third_level: must be true or false, not 0"),
+    ("third_level: false", "third_level: 0", "registry.third_level: must be true or false, not 0; write third_level: false"),
     ("agreement: null", "agreement: true", "statistics.individual_agreement: must be {name: ..., signed: ...} or null, not true"),
     ("agreement: null", "agreement: {name: RSU}", "statistics.individual_agreement.signed: missing; write a date like 2026-12-24"),
     ("agreement: null", 'agreement: {name: "  ", signed: 2026-03-12}', "statistics.individual_agreement.name: must be "

@@ -57,7 +57,7 @@ def test_a_number_of_thousands_of_digits(config: EditedConfig) -> None:
     assert config.problems()[0].endswith(": a number of 5000 digits; write a smaller one")
     with pytest.raises(Unreadable):
         parse(b"a: " + b"9" * 5000)
-    assert parse(b"a: 0x" + b"f" * 2000)["a"] > 10**2000
+    assert parse(b"a: 0x" + b"f" * 2000)["a"] == "0x" + "f" * 2000
     assert next(find_type_errors({"version": 10**2000}, Survey)) == (
         "version", "must be a whole number from 1 to 1000000, not a number of hundreds of digits"
     )  # fmt: skip

@@ -195,7 +195,10 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"arrivals": {"profile": {"weights": [0, 0]}}},
         "arrivals.profile.weights: all 0, so the 400 of a day cannot arrive",
     ),
-    ({"arrivals": {"profile": {"from": "9"}}}, 'arrivals.profile.from: must be a time of day like "09:00", not "9"'),
+    (
+        {"arrivals": {"profile": {"from": "9"}}},
+        'arrivals.profile.from: must be a time of day like "09:30", not "9"; write from: "09:00"',
+    ),
     (
         {"arrivals": {"special_days": [{"first": "2026-03-02", "last": "2026-03-01", "factor": 2}]}},
         "arrivals.special_days[0].last: 2026-03-01 is before the first day",
@@ -242,7 +245,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"arrivals": {"per_day": "1e3"}},
-        'arrivals.per_day: must be a number a day, 0 or more, not "1e3"; write it as 1000',
+        'arrivals.per_day: must be a number a day, 0 or more, not "1e3"; write per_day: 1000',
     ),
     ({"arrivals": {"per_day": 1e8}}, "arrivals.per_day: 100,000,000 a day for 10 days are more than the 100,000,000"),
     (
