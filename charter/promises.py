@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from charter.calendar import OpeningHours
-from common.languages import Language
+from common.italian import Inserted
+from common.languages import Language, number_text
 
 Clock = Literal["hours", "service_hours", "calendar_days"]
 CLOCKS: tuple[Clock, ...] = ("hours", "service_hours", "calendar_days")
@@ -178,8 +179,16 @@ def backlog(requests: Iterable[Deferred], now: float) -> Backlog:
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 _UNITS: dict[Language, dict[Clock, str]] = {
-    "it": {"hours": "ore", "service_hours": "ore di servizio", "calendar_days": "giorni solari"},
-    "en": {"hours": "hours", "service_hours": "service hours", "calendar_days": "calendar days"},
+    "it": {
+        "hours": "{:ora|ore}",
+        "service_hours": "{:ora|ore} di servizio",
+        "calendar_days": "{:giorno solare|giorni solari}",
+    },
+    "en": {
+        "hours": "{:hour|hours}",
+        "service_hours": "{:service hour|service hours}",
+        "calendar_days": "{:calendar day|calendar days}",
+    },
 }
 _RULES: dict[Language, dict[Clock, str]] = {
     "it": {
@@ -195,11 +204,11 @@ _RULES: dict[Language, dict[Clock, str]] = {
 }
 _TEXTS: dict[Language, dict[str, str]] = {
     "it": {
-        "share": "{} nel {} dei casi",
+        "share": "{} {:in} dei casi",
         "never": "non scade mai: il servizio resta chiuso",
         "due": "scade",
-        "pause": "sospesa dal {} al {}, in attesa del cittadino: scade {}",
-        "paused": "sospesa dal {}, in attesa del cittadino: la scadenza si sposta quando riprende",
+        "pause": "sospesa {:da} {:a}, in attesa della persona: scade {}",
+        "paused": "sospesa {:da}, in attesa della persona: la scadenza si sposta quando riprende",
         "in time": "conclusa {}: nei tempi",
         "late": "conclusa {}: fuori tempo",
     },
@@ -207,8 +216,8 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "share": "{} in {} of cases",
         "never": "never due: the service stays closed",
         "due": "due",
-        "pause": "paused {} to {}, waiting for the citizen: due {}",
-        "paused": "paused since {}, waiting for the citizen: the due date moves when it resumes",
+        "pause": "paused {} to {}, waiting for the person: due {}",
+        "paused": "paused since {}, waiting for the person: the due date moves when it resumes",
         "in time": "ended {}: in time",
         "late": "ended {}: late",
     },
@@ -217,9 +226,12 @@ _TEXTS: dict[Language, dict[str, str]] = {
 
 def describe(promise: Promise, language: Language = "it") -> str:
     """The promise in a few words: `48 ore nel 90 % dei casi`."""
-    share = f"{100 * promise.share:g} %"
-    amount = f"{promise.amount:g} {_UNITS[language][promise.clock]}"
-    return _TEXTS[language]["share"].format(amount, share)
+    share = Inserted(f"{number_text(100 * promise.share, language)} %")
+    return _TEXTS[language]["share"].format(_amount(promise, language), share)
+
+
+def _amount(promise: Promise, language: Language) -> str:
+    return _UNITS[language][promise.clock].format(number_text(promise.amount, language))
 
 
 def explain(
@@ -236,7 +248,7 @@ def explain(
     clock = clock_state(promise, changes, hours) if changes else ClockState(start, due(promise, start, hours))
     first_due = due(promise, clock.started, hours)
     rule, never = _RULES[language][promise.clock], _TEXTS[language]["never"]
-    amount = f"{promise.amount:g} {_UNITS[language][promise.clock]}"
+    amount = _amount(promise, language)
     until = never if math.isinf(first_due) else f"{_TEXTS[language]['due']} {_time_text(first_due, hours)}"
     start_line = f"{_time_text(clock.started, hours)} + {amount}: {until} ({rule})"
     return "\n".join([start_line, *_later_lines(promise, clock, first_due, hours, language)])
@@ -258,5 +270,5 @@ def _later_lines(
     return lines
 
 
-def _time_text(at: float, hours: OpeningHours) -> str:
-    return f"{hours.local(at):%d/%m/%Y %H:%M:%S}"
+def _time_text(at: float, hours: OpeningHours) -> Inserted:
+    return Inserted(f"{hours.local(at):%d/%m/%Y %H:%M:%S}")

@@ -96,6 +96,28 @@ def with_article(text: str, preposition: Preposition = "", gender: Gender = "m",
     return f"{form}{text}" if form.endswith("'") else f"{form} {text}"
 
 
+class Inserted(str):
+    """Text for a template that asks for its article or noun, so that the template decides, not the code.
+
+    `{:in}` gives `nell'80 %`, `{:il}` `l'80 %`, `{:Da}` `Dall'8 maggio`, `{:ora|ore}` `1 ora` or `2 ore`.
+    """
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        singular, bar, plural = spec.partition("|")
+        if bar:
+            return f"{self} {singular if self == '1' else plural}"
+        preposition = _PREPOSITIONS.get(spec.lower())
+        if preposition is None:
+            return super().__format__(spec)
+        text = with_article(self, preposition)
+        return text[:1].upper() + text[1:] if spec[:1].isupper() else text
+
+
+_PREPOSITIONS: Mapping[str, Preposition] = {"il": "", "a": "a", "da": "da", "di": "di", "in": "in", "su": "su"}
+
+
 def _article(word: str, gender: Gender, plural: bool) -> str:
     needs_lo = _NEEDS_LO.match(word) is not None
     vowel = word[:1] in "aeiouàèéìòùh" and not needs_lo

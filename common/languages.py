@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from common import italian
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 Language = Literal["it", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+def number_text(value: float, language: Language) -> italian.Inserted:
+    """A number with as many decimals as needed, `2,5` or `2.5`, to insert into a template."""
+    return italian.Inserted(italian.number(value) if language == "it" else f"{value:g}")
 
 
 def add_language(parser: ArgumentParser, default: Language, text: str) -> None:

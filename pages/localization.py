@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
+from common import italian
 from common.languages import Language
 
 NOTHING = "–"
-_MONTHS: dict[Language, str] = {
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "en": "January February March April May June July August September October November December",
+_MONTHS: dict[Language, tuple[str, ...]] = {
+    "it": italian.MONTHS,
+    "en": tuple("January February March April May June July August September October November December".split()),  # noqa: SIM905
 }
 DAYS: Mapping[Language, tuple[str, ...]] = {
     "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
@@ -70,14 +71,20 @@ def bounded(estimate: Ends, kind: str) -> tuple[float, float] | None:
     return (min(1.0, low), min(1.0, high)) if kind == "share" else (low, high)
 
 
-def day(when: date, language: Language) -> str:
-    return f"{when.day} {_MONTHS[language].split()[when.month - 1]} {when.year}"
+def day(when: date, language: Language) -> italian.Inserted:
+    """`1° ottobre 2026`, to insert into a template."""
+    return italian.Inserted(f"{day_number(when, language)} {month(when.year, when.month, language)}")
+
+
+def day_number(when: date, language: Language) -> str:
+    """The day of the month: `1°` in Italian, as in dates, and plain numbers after it."""
+    return italian.ordinal(1) if language == "it" and when.day == 1 else str(when.day)
 
 
 def month(year: int, month_number: int, language: Language) -> str:
-    return f"{_MONTHS[language].split()[month_number - 1]} {year}"
+    return f"{_MONTHS[language][month_number - 1]} {year}"
 
 
 def short_month(year: int, month_number: int, language: Language) -> str:
     """`ott 26`, for the heading of a narrow column."""
-    return f"{_MONTHS[language].split()[month_number - 1][:3]} {year % 100:02}"
+    return f"{_MONTHS[language][month_number - 1][:3]} {year % 100:02}"

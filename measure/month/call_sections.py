@@ -62,7 +62,11 @@ def days(src: Sources) -> Section:
         if week[day.weekday()] or src.shown.counts[cell("calls", when=day.isoformat())] > 0
     ]
     heads = [
-        (day.isoformat(), f"{localization.DAYS[src.language][day.weekday()]} {day.day}", {"when": day.isoformat()})
+        (
+            day.isoformat(),
+            f"{localization.DAYS[src.language][day.weekday()]} {localization.day_number(day, src.language)}",
+            {"when": day.isoformat()},
+        )
         for day in shown
     ]
     return src.section("days", [], _calls_by_end(src, "days", src.texts["days"], src.texts["day"], heads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
+from common.languages import number_text
 from measure.month.document import Document, Row, Section, Table, Value
 from measure.month.report_texts import TEXTS
 from pages import charts, html_page, localization
@@ -30,7 +31,7 @@ class Writer:
     def __init__(self, document: Document) -> None:
         self.document, self.language = document, document.language
         self.texts = TEXTS[document.language]
-        self.within = f"{document.facts['within_seconds']:g}"
+        self.within = number_text(float(document.facts["within_seconds"]), self.language)
         self.charts: dict[str, Callable[[Table], tuple[str, Key]]] = {
             "half-hours": self.ends, "days": self.ends, "levels": self.levels, "waits": self.waits,
             "needs": self.needs, "trend": self.trend, "promises": self.promises, "survey": self.survey,

@@ -14,6 +14,7 @@ from measure.month.document import Column, Row, Section, Table, Value
 from measure.month.figures import ON_TIME
 from measure.month.period import week_code
 from measure.month.sources import Sources
+from pages import localization
 from registry.site import DAY
 
 CALLBACK_RESULTS = ("reached", "ended", "waiting")
@@ -29,8 +30,13 @@ def promises(src: Sources) -> Section:
 
 
 def _on_time_of_week(src: Sources, promise: str, week: Sequence[date]) -> Row:
-    code, label = week_code(week), f"{src.texts[promise]}, {week[0].day}–{week[-1].day}"
+    code, label = week_code(week), f"{src.texts[promise]}, {_days(src, week)}"
     return _on_time(src, promise, f"{promise} {code}", label, code)
+
+
+def _days(src: Sources, week: Sequence[date]) -> str:
+    """The first and the last day of a week in this month; in Italian, the first of the month is `1°`."""
+    return "–".join(localization.day_number(day, src.language) for day in dict.fromkeys((week[0], week[-1])))
 
 
 def _on_time(src: Sources, promise: str, code: str, label: str, when: str) -> Row:

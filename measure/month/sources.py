@@ -11,7 +11,7 @@ from charter.calendar import OpeningHours
 from charter.disclosure import Shown, cell
 from charter.kpi import Thresholds
 from charter.kpi_definitions import DEFINITIONS
-from common.languages import Language
+from common.languages import Language, number_text
 from measure.month import cells
 from measure.month.cells import Calls
 from measure.month.data import Data
@@ -95,5 +95,5 @@ class Sources:
 
     def columns(self, *pairs: tuple[str, str]) -> tuple[Column, ...]:
         """Columns from pairs of code and text key; a key without a text is the label itself."""
-        within = f"{self.about.thresholds.within:g}"
+        within = number_text(self.about.thresholds.within, self.language)
         return tuple(Column(code, self.texts.get(key, key).format(within=within)) for code, key in pairs)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from common import italian
 from common.command_line import Refusal
 from common.places import ROOT, Places
 from queue_model.fitting.arrivals import STEP, date_range
@@ -86,7 +87,7 @@ def scenario(found: Calibration, base: str) -> str:
     comments += ["", *found.notes]
     values: dict[str, Any] = {
         "based_on": base,
-        "title": f"Misurato dal queue_log, {date_range(found.days)}",
+        "title": f"Misurato dal queue_log, {italian.period(found.days[0], found.days[-1])}",
         **found.values,
     }
     return derived.text({**values, "assumptions": found.assumptions}, comments)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from charter.calendar import ONE_DAY, WEEKDAYS
-from common import argument_types
+from common import argument_types, italian
 from common.places import ROOT, Places
 from queue_model.errors import ModelError
 from queue_model.fitting.backtest import AHEAD, WEEKS, Score, forecast
@@ -249,7 +249,7 @@ def scenario(found: Forecast, score: Score, history: History, base: Study, path:
     assumptions["arrivals.busyness"] = measured(comment, source, shape.low, shape.high)
     values = {
         "based_on": path,
-        "title": f"Previsione dal {dates[0]} al {dates[-1]}",
+        "title": f"Previsione {italian.period(dates[0], dates[-1])}",
         "period": {"first": dates[0], "days": len(dates), "settle": 0},
         "arrivals": arrivals,
         "assumptions": assumptions,

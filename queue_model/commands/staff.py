@@ -14,6 +14,7 @@ import numpy as np
 from charter.calendar import WEEKDAYS
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal
+from common.italian import Inserted
 from common.languages import add_language
 from common.places import Places
 from queue_model.commands import simulation_options
@@ -124,7 +125,7 @@ def _mark(found: Staffing, day: int, slot: int) -> str:
 
 
 def _binding(found: Staffing) -> Iterator[str]:
-    yield f"! {TEXTS['en']['seats bind'].format(found.seats)}:"
+    yield f"! {TEXTS['en']['seats bind'].format(Inserted(found.seats))}:"
     for cell in np.flatnonzero(found.binding):
         reached = ", ".join(_reached(found, goal.measure, int(cell)) for goal in found.goals)
         verdict = TEXTS["en"]["missed target" if found.failing[cell] else "met with help"]

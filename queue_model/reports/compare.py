@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from charter.kpi_definitions import DEFINITIONS
+from common.italian import Inserted
 from common.languages import Language
 from pages import charts, colours, forest_plot, html_page, localization
 from pages.html_page import Markup
@@ -59,8 +60,10 @@ class Writer:
 
     def notes(self) -> Iterator[str]:
         if self.found.pairs > 1:
-            each = localization.figure(self.found.confidence, "share", self.language, 2)
-            together = localization.figure(CONFIDENCE, "share", self.language, 0)
+            each, together = (
+                Inserted(localization.figure(value, "share", self.language, digits))
+                for value, digits in ((self.found.confidence, 2), (CONFIDENCE, 0))
+            )
             yield self.words["together"].format(each=each, pairs=self.found.pairs, together=together)
         yield self.words["how"]
 

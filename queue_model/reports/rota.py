@@ -46,7 +46,7 @@ def weeks(days: Sequence[date]) -> list[list[date]]:
 def _week(rota: Rota, days: list[date], language: Language) -> str:
     words, people = TEXTS[language], list(rota.force.people)
     duties = [duty for duty in rota.duties if duty.day in days]
-    heads = [f"{localization.DAYS[language][day.weekday()]} {day.day}" for day in days]
+    heads = [f"{localization.DAYS[language][day.weekday()]} {localization.day_number(day, language)}" for day in days]
     heading = words["week"].format(localization.day(days[0], language))
     fills = gantt.colours(list(rota.force.shifts))
     picture = gantt.week(heading, people, days, heads, duties, fills)

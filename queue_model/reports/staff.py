@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from charter.kpi_definitions import DEFINITIONS
+from common.italian import Inserted
 from common.languages import Language
 from pages import charts, colours, heat_map, html_page, localization
 from queue_model.planning.staffing import Staffing
@@ -111,7 +112,7 @@ class Writer:
              words["missed target" if found.failing[cell] else "met with help"]]
             for cell in np.flatnonzero(found.binding).tolist()
         ]  # fmt: skip
-        heading = words["seats bind"].format(found.seats)
+        heading = words["seats bind"].format(Inserted(found.seats))
         head = (words["time"], words["people wanted"], *(self.title(each) for each in measures), words["verdict"])
         yield html_page.section(
             heading, [words["seats bind say"]], html_page.table(heading, head, rows, long_headings=True)

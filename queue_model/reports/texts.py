@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from common.languages import Language
 
 _IT = {
-    "period": "Dal {} al {}. Giorni: {days}, di apertura: {open}.",
+    "period": "Periodo: {} – {}. Giorni: {days}, di apertura: {open}.",
     "runs": "Simulazioni: {runs} (seme {seed}, motore {engine}). Accanto a ogni valore, l'intervallo al 95 %.",
     "unsteady": "nessun equilibrio",
-    "grows": "Il lavoro supera le mani che ci sono: la coda cresce finché la si guarda, e queste misure non hanno "
-    "un valore: {}.",
+    "grows": "Le persone in servizio non bastano: la coda cresce senza fine. Queste misure non hanno un valore: {}.",
     "promises": "Le promesse",
     "promise": "Promessa o obiettivo",
     "verdict": "Esito",
@@ -19,7 +18,7 @@ _IT = {
     "no promises": "Lo scenario non ha promesse né obiettivi da giudicare.",
     "holds": "mantenuta",
     "fails": "non mantenuta",
-    "too close to tell": "troppo vicina per dirlo",
+    "too close to tell": "troppo vicina al limite per dirlo",
     "nothing to judge": "nulla da giudicare",
     "wanted": "Da raggiungere",
     "value": "Valore",
@@ -31,7 +30,7 @@ _IT = {
     "from": "Dalle",
     "calls": "Chiamate",
     "busy calls": "Al telefono",
-    "busy other": "E-mail e richiami",
+    "busy other": "E-mail e richiamate",
     "staff": "Al lavoro",
     "levels": "Risposte in tempo, per mezz'ora",
     "levels say": "Il punto è il valore, la barra il suo intervallo: dove è lunga, si sa poco.",
@@ -49,19 +48,19 @@ _IT = {
     "published service level": "* il livello di servizio che si pubblica",
     "how": "Calcolato da queue-model, simulando il servizio com'è configurato. Le ipotesi dello scenario, una per una: "
     "queue-model explain.",
-    "rota": "Turni dal {} al {}",
-    "rota say": "{people} persone, {shifts} turni, {hours} ore. I tratti chiari sono le pause.",
-    "week": "Settimana del {}",
+    "rota": "Turni: {} – {}",
+    "rota say": "Persone: {people}. Turni: {shifts}. Ore: {hours}. I tratti chiari sono le pause.",
+    "week": "Settimana {:di}",
     "person": "Persona",
     "hours": "Ore",
     "short": "Mancano persone",
     "short say": "Ciò che il fabbisogno chiede e le persone non possono coprire.",
     "open": "Turno che nessuno può coprire",
     "people": "Persone",
-    "required": "Richieste",
+    "required": "Necessarie",
     "planned": "Previste",
     "checked": "La prova: il servizio simulato con questi turni",
-    "checked say": "Assenze e ritardi compresi. Conta ciò che i cittadini incontrano, non il solo fabbisogno.",
+    "checked say": "Assenze e ritardi compresi. Conta ciò che incontra chi chiama, non il solo fabbisogno.",
     "missed": "Mezz'ore della settimana sotto l'obiettivo",
     "time": "Orario",
     "day": "Giorno",
@@ -70,8 +69,8 @@ _IT = {
     "comparison": "Scenari a confronto: {}",
     "runs of each": "Simulazioni di ciascuno: {runs} (seme {seed}, motore {engine}).",
     "same callers": "Tutti incontrano le stesse chiamate: ciò che cambia è dovuto agli scenari, non al caso.",
-    "together": "Ogni intervallo delle differenze è al {each}, così che quelli di tutte le {pairs} coppie valgano "
-    "insieme al {together}.",
+    "together": "Ogni intervallo delle differenze è {each:a}, così che quelli di tutte le {pairs} coppie valgano "
+    "insieme {together:a}.",
     "points": "p.p.",
     "ranking": "La classifica",
     "scenario": "Scenario",
@@ -93,15 +92,15 @@ _IT = {
     "square root": "Radice quadrata",
     "wanted everywhere": "Da raggiungere in ogni mezz'ora",
     "usual target": "Lo scenario non ha obiettivi: vale quello consueto.",
-    "proved": "Organici simulati: {tried}, tutti con le stesse chiamate. Provate una per una, {proved} mezz'ore con "
-    "una persona in meno mancano un obiettivo.",
-    "formulas": "Le formule trattano ogni mezz'ora come senza fine, gestione e pazienza come esponenziali, e non "
-    "conoscono e-mail, richiami e chi richiama. Pause e assenze si aggiungono con queue-model rota.",
+    "proved": "Organici simulati: {tried}, tutti con le stesse chiamate. Mezz'ore provate, una per una, con una "
+    "persona in meno: {proved}. Ognuna manca un obiettivo.",
+    "formulas": "Le formule semplificano: guardano ogni mezz'ora da sola, con durate e pazienza di legge esponenziale. "
+    "Non contano e-mail, richiamate e chi chiama di nuovo. Pause e assenze si aggiungono con queue-model rota.",
     "week of people": "Persone al lavoro, mezz'ora per mezz'ora",
     "week of people say": "Il minor numero di persone con cui ogni mezz'ora raggiunge gli obiettivi; assenze e pause "
     "si aggiungono.",
     "marked": "! le postazioni non bastano.",
-    "seats bind": "Dove {} postazioni non bastano",
+    "seats bind": "Dove {:postazione non basta|postazioni non bastano}",
     "seats bind say": "Con più postazioni, qui servirebbero più persone.",
     "people wanted": "Servirebbero",
     "missed target": "obiettivo mancato",
@@ -110,14 +109,14 @@ _IT = {
     "day of people say": "La linea sono le persone al lavoro, le barre quante ne occupano in media le chiamate "
     "(erlang).",
     "erlangs": "Erlang",
-    "hours of a week": "Ore di operatore in una settimana",
+    "hours of a week": "Ore di lavoro in una settimana",
     "differ": "Mezz'ore diverse",
     "method": "Metodo",
     "set calls": "chiamate al giorno",
     "set emails": "e-mail al giorno",
     "set seats": "postazioni",
     "set queue.seats": "postazioni",
-    "set reserve": "liberi per le chiamate",
+    "set reserve": "persone libere per le chiamate",
     "set talk": "conversazione, in secondi",
     "set patience": "pazienza, in secondi",
 }  # fmt: skip
@@ -165,7 +164,7 @@ _EN = {
     "how": "Calculated by queue-model, which simulates the service as configured. queue-model explain lists the "
     "assumptions of the scenario.",
     "rota": "Rota, {} to {}",
-    "rota say": "{people} people, {shifts} shifts, {hours} hours. The light parts are breaks.",
+    "rota say": "People: {people}. Shifts: {shifts}. Hours: {hours}. The light parts are breaks.",
     "week": "Week of {}",
     "person": "Person",
     "hours": "Hours",
@@ -215,7 +214,7 @@ _EN = {
     "week of people": "People at work, by half-hour",
     "week of people say": "The fewest people with whom every half-hour meets the targets, without absences and breaks.",
     "marked": "! there are not enough seats.",
-    "seats bind": "Where {} seats are not enough",
+    "seats bind": "Where {:seat is|seats are} not enough",
     "seats bind say": "With more seats, more people would be needed here.",
     "people wanted": "People needed",
     "missed target": "target missed",

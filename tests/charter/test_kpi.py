@@ -202,7 +202,9 @@ def test_measures_and_definitions_match_in_both_languages() -> None:
 
 def test_a_definition_names_its_thresholds() -> None:
     definition = measure([])["abandonment_net"].definition
-    assert "entro 7.5 s" in definition.text("it", short=7.5)
+    assert measure([])["service_level"].definition.title("it", within=1) == "Risposte entro 1 secondo"
+    assert measure([])["service_level"].definition.title("en", within=1) == "Answered within 1 second"
+    assert "entro 7,5 s" in definition.text("it", short=7.5)
     assert DEFINITIONS["service_level"].title("en", within=30) == "Answered within 30 seconds"
 
 

@@ -93,6 +93,11 @@ def test_the_backlog_is_the_overdue_requests() -> None:
 
 def test_description_and_explanation() -> None:
     assert describe(EMAIL) == "48 ore nel 90 % dei casi"
+    assert describe(Promise("X", 10, "calendar_days", 0.8)) == "10 giorni solari nell'80 % dei casi"
+    assert describe(Promise("X", 1, "calendar_days", 0.995)) == "1 giorno solare nel 99,5 % dei casi"
+    assert describe(Promise("X", 1, "service_hours", 0.01)) == "1 ora di servizio nell'1 % dei casi"
+    assert describe(Promise("X", 1.5, "hours", 0.005), "it") == "1,5 ore nello 0,5 % dei casi"
+    assert describe(Promise("X", 1, "hours", 0.8), "en") == "1 hour in 80 % of cases"
     assert describe(SECOND, "en") == "10 calendar days in 80 % of cases"
     assert explain(SECOND, rome("2026-10-05 09:00"), OFFICE) == (
         "05/10/2026 09:00:00 + 10 giorni solari: scade 16/10/2026 00:00:00 "
@@ -186,8 +191,8 @@ def test_explanation_with_pauses() -> None:
         ("2026-10-07 11:00", "stopped"),
     )  # fmt: skip
     assert explain(EMAIL, written[0].at, OFFICE, "it", written).splitlines()[1:] == [
-        "sospesa dal 06/10/2026 09:00:00 al 06/10/2026 12:00:00, in attesa del cittadino: scade 07/10/2026 12:00:00",
+        "sospesa dal 06/10/2026 09:00:00 al 06/10/2026 12:00:00, in attesa della persona: scade 07/10/2026 12:00:00",
         "conclusa 07/10/2026 11:00:00: nei tempi",
     ]
     waiting = explain(EMAIL, written[0].at, OFFICE, "en", written[:2])
-    assert waiting.splitlines()[1].startswith("paused since 06/10/2026 09:00:00, waiting for the citizen")
+    assert waiting.splitlines()[1].startswith("paused since 06/10/2026 09:00:00, waiting for the person")

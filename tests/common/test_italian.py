@@ -96,6 +96,16 @@ def test_article_before_feminine_words() -> None:
     assert italian.with_article("giorni", "in", plural=True) == "nei giorni"
 
 
+def test_a_template_asks_for_the_article_or_the_noun() -> None:
+    share, day = italian.Inserted("80 %"), italian.Inserted(italian.day(date(2026, 12, 8)))
+    assert f"{share:in} dei casi" == "nell'80 % dei casi"
+    assert f"almeno {share:il}" == "almeno l'80 %"
+    assert f"{day:Da}" == "Dall'8 dicembre 2026"
+    assert [f"{italian.Inserted(each):ora|ore}" for each in (0, 1, 2, "1,5")] == ["0 ore", "1 ora", "2 ore", "1,5 ore"]
+    assert f"{share}" == "80 %"
+    assert f"{share:>6}" == "  80 %"
+
+
 def test_numbers_in_words() -> None:
     cases = {
         0: "zero", 1: "uno", 3: "tre", 8: "otto", 11: "undici", 17: "diciassette", 20: "venti", 21: "ventuno",

@@ -27,6 +27,9 @@ def test_figures_follow_the_language() -> None:
 def test_a_day_and_the_days_of_the_week() -> None:
     assert localization.day(date(2026, 10, 5), "it") == "5 ottobre 2026"
     assert localization.day(date(2026, 10, 5), "en") == "5 October 2026"
+    assert localization.day(date(2026, 12, 1), "it") == "1° dicembre 2026"
+    assert localization.day(date(2026, 12, 1), "en") == "1 December 2026"
+    assert f"{localization.day(date(2026, 12, 8), 'it'):di}" == "dell'8 dicembre 2026"
     assert localization.DAYS["it"][date(2026, 10, 5).weekday()] == "lun"
 
 

@@ -28,8 +28,8 @@ from voicemail.callback.worklist import Entry, is_untouched, list_entries
 from voicemail.tables import notified
 
 SECONDS = 20.0  # for each step of the conversation with the mail server
-_SUBJECTS = {"new": "{count} nuovi messaggi in segreteria", "untouched": "{count} messaggi oltre il termine"}
-_SUBJECTS_OF_ONE = {"new": "un nuovo messaggio in segreteria", "untouched": "un messaggio oltre il termine"}
+_SUBJECTS = {"new": "{count} nuovi messaggi nella casella vocale", "untouched": "{count} messaggi oltre la scadenza"}
+_SUBJECTS_OF_ONE = {"new": "un nuovo messaggio nella casella vocale", "untouched": "un messaggio oltre la scadenza"}
 
 
 class Letter(NamedTuple):

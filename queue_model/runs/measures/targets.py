@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charter.promises import describe
-from common.languages import Language
+from common.italian import Inserted
+from common.languages import Language, number_text
 from queue_model.runs.measures.estimates import Estimate
 from queue_model.scenario.study import Study
 
 Verdict = Literal["holds", "fails", "too close to tell", "nothing to judge"]
 
+TEXTS: dict[Language, dict[str, str]] = {
+    "it": {"at least": "almeno {:il}", "at most": "al più {:il}", "seconds": "al più {} s"},
+    "en": {"at least": "at least {}", "at most": "at most {}", "seconds": "at most {} s"},
+}
 MOST = 400  # replications, at most, to decide a close case
 
 
@@ -42,7 +47,7 @@ def judge(estimate: Estimate, value: float, *, at_least: bool) -> Verdict:
 
 def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
     """The bounds of a study: promises about work that it contains, and its targets."""
-    least, most = {"en": ("at least", "at most"), "it": ("almeno", "al più")}[language]
+    texts = TEXTS[language]
     scenario = study.scenario
     work = {
         "on_time_email": scenario.mails is not None,
@@ -55,8 +60,22 @@ def bounds(study: Study, language: Language = "en") -> Iterator[Bound]:
     targets = study.scenario.targets
     for name, value in (("service_level", targets.service_level), ("answer_rate", targets.answer_rate)):
         if value is not None:
-            yield Bound(name, value, True, f"{least} {100 * value:g} %")
+            yield Bound(name, value, True, texts["at least"].format(_share_text(value, language)))
     if targets.abandonment is not None:
-        yield Bound("abandonment", targets.abandonment, False, f"{most} {100 * targets.abandonment:g} %")
+        yield Bound(
+            "abandonment",
+            targets.abandonment,
+            False,
+            texts["at most"].format(_share_text(targets.abandonment, language)),
+        )
     if targets.wait_mean is not None:
-        yield Bound("wait_mean_answered", targets.wait_mean, False, f"{most} {targets.wait_mean:g} s")
+        yield Bound(
+            "wait_mean_answered",
+            targets.wait_mean,
+            False,
+            texts["seconds"].format(number_text(targets.wait_mean, language)),
+        )
+
+
+def _share_text(value: float, language: Language) -> Inserted:
+    return Inserted(f"{number_text(100 * value, language)} %")

@@ -164,4 +164,4 @@ def test_a_month_with_too_few_calls_shows_nothing(site: ReportSite, database: Da
     made = site.made("public")
     assert set(counts(made)) <= {0, "hidden"}
     assert "n/d" not in site.text("public", kind="html")
-    assert "n.d." in site.text("public", kind="html")
+    assert "n.p." in site.text("public", kind="html")

@@ -43,7 +43,7 @@ def write(folder: Path, written: dict[str, Any], name: str = "x.yaml") -> str:
 def test_run_shows_every_measure_with_its_interval(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", BASELINE, "--days", "5", "--replications", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Il servizio com'è: 12 postazioni, 24 operatori, 400 chiamate al giorno"
+    assert lines[0] == "Il servizio com'è: 12 postazioni, 24 persone, 400 chiamate al giorno"
     assert lines[1].startswith(
         "2026-10-05 to 2026-10-09: 5 days, 5 of them open; 3 replications, seed 20261005, engine"
     )
@@ -60,7 +60,7 @@ def test_run_in_italian_with_definitions_and_tables(here: Path, capsys: pytest.C
     assert main([*asked, "--by", "half-hour", "--by", "topic"]) == 0
     said = capsys.readouterr().out
     assert "Percentuale di risposta" in said
-    assert "Richieste di secondo livello risposte nei tempi della Carta  [on_time_second_level]" in said
+    assert "Richieste di secondo livello con risposta nei tempi della Carta  [on_time_second_level]" in said
     assert "«livello di servizio» delle autorità italiane" in said
     assert "\n10:30 " in said
     assert "\nINCENTIVI " in said

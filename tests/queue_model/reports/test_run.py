@@ -93,10 +93,10 @@ def test_targets_are_judged_and_one_replication_has_no_interval(here: Path) -> N
     section = next(made(here, day(3, 2), "--replications", "5", *asked).iter("section"))
     verdicts = {row[0].text: words(row[-1]) for row in section.findall(".//tbody/tr")}
     assert verdicts["Risposte entro 20 secondi"] == "mantenuta"
-    assert verdicts["Attesa, media, delle chiamate risposte"] == "non mantenuta"
+    assert verdicts["Attesa media delle chiamate con risposta"] == "non mantenuta"
     section = next(made(here, day(3, 2), "--replications", "1", *asked).iter("section"))
     assert {words(row[-1]) for row in section.findall(".//tbody/tr")} <= {
-        "troppo vicina per dirlo",
+        "troppo vicina al limite per dirlo",
         "nulla da giudicare",
     }
 

@@ -40,13 +40,13 @@ def test_the_week_is_a_map_and_a_table_of_the_requirements(here: Path) -> None:
     page, found = made(here, 30, "--language", "it", "--weekday", "tuesday")
     assert words(page.find(".//h1")) == NASTY
     assert headings(page) == [
-        "Persone al lavoro, mezz'ora per mezz'ora", "Accanto alle formule: mar", "Ore di operatore in una settimana",
+        "Persone al lavoro, mezz'ora per mezz'ora", "Accanto alle formule: mar", "Ore di lavoro in una settimana",
     ]  # fmt: skip
     rows = cells(section(page, "Persone al lavoro"))
     assert [row[0] for row in rows] == [*found["requirements"]["monday"], "Ore"]
     for column, weekday in enumerate(WEEKDAYS[:2], 1):
         assert [int(row[column]) for row in rows[:-1]] == list(found["requirements"][weekday].values())
-    hours = cells(section(page, "Ore di operatore"))[0]
+    hours = cells(section(page, "Ore di lavoro"))[0]
     assert hours == ["Simulazione", localization.number(found["hours"], "it"), "0"]
     tuesday = [each for each in found["half_hours"] if each["weekday"] == "tuesday"]
     shown = cells(section(page, "Accanto"))

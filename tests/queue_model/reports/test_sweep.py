@@ -30,7 +30,7 @@ def made(here: Path, written: dict[str, Any], *asked: str) -> ElementTree.Elemen
 def test_each_measure_has_a_map_and_a_table_of_the_same_values(here: Path) -> None:
     asked = ["--set", "seats=4,6", "--set", "calls=200,300", "--language", "it"]
     page = made(here, day(6, 1, replications=2), *asked, "--measure", "service_level", "--measure", "occupancy")
-    assert headings(page) == ["Risposte entro 20 secondi", "Occupazione degli operatori"]
+    assert headings(page) == ["Risposte entro 20 secondi", "Occupazione del personale"]
     with open("out/sweep.csv", encoding="utf-8", newline="") as file:
         lines = [row for row in csv.DictReader(file) if row["measure"] == "service_level"]
     level = section(page, "Risposte")

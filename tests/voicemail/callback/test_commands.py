@@ -205,7 +205,7 @@ def test_a_sheet_that_a_crash_left_behind_is_updated_later(terminal: Terminal) -
 
 def test_a_dry_run_prints_the_letters(terminal: Terminal) -> None:
     terminal.work.message(NIGHT)
-    assert "Numero Unico: un nuovo messaggio in segreteria" in terminal.run("notify", "--dry-run")
+    assert "Numero Unico: un nuovo messaggio nella casella vocale" in terminal.run("notify", "--dry-run")
     assert "notification is null" in terminal.run("notify", status=1)
     assert terminal.work.rows(notified) == []
 

@@ -96,7 +96,7 @@ def run(work: Work, mail: Mail, now: float, *, starttls: bool = False) -> list[s
 
 def test_a_letter_has_ids_ages_and_counts_but_no_personal_data(work: Work, mail: Mail) -> None:
     first, second = work.message(NIGHT), work.message(NIGHT + 3600, "+390287654321")
-    assert run(work, mail, MORNING) == ["Numero Unico: 2 nuovi messaggi in segreteria"]
+    assert run(work, mail, MORNING) == ["Numero Unico: 2 nuovi messaggi nella casella vocale"]
     (letter,) = mail.box.letters
     assert (letter["To"], letter["From"]) == ("capoturno@example.it", "nul@example.it")
     text = letter.get_content()
@@ -111,8 +111,8 @@ def test_each_message_is_reported_once_as_new_and_once_as_late(work: Work, mail:
     assert len(run(work, mail, MORNING)) == 1
     assert run(work, mail, MORNING + 60) == []
     work.message(MORNING + 60, "+390287654321")
-    assert run(work, mail, MORNING + 120) == ["Numero Unico: un nuovo messaggio in segreteria"]
-    assert run(work, mail, LATE) == ["Numero Unico: un messaggio oltre il termine"]
+    assert run(work, mail, MORNING + 120) == ["Numero Unico: un nuovo messaggio nella casella vocale"]
+    assert run(work, mail, LATE) == ["Numero Unico: un messaggio oltre la scadenza"]
     assert run(work, mail, LATE + 60) == []
     assert len(mail.box.letters) == 3
 
