@@ -29,8 +29,10 @@ from voicemail.store import Store
 pytestmark = pytest.mark.switch
 
 SATURDAY = "2026-11-28 10:00:00"
+LONGEST, TEN_SECONDS = "voicemail.longest_seconds", "Dopo il segnale acustico, ha a disposizione 10 secondi."
 CHANGES: dict[str, Any] = {
     "voicemail": {"longest_seconds": 10, "silence_seconds": 2, "empty_below_seconds": 1},
+    "prompts.yaml": {"prompts": {"vm-record": {"text": TEN_SECONDS, "speaks": {LONGEST: "10 secondi"}}}},
     "menu.yaml": {"nodes": {"chiuso": {"prompts": ["closed"]}}},  # the hours are said in test_closed.py
 }
 HOME = "+390612345678"  # the caller's number unless a test says otherwise
