@@ -132,7 +132,7 @@ def _conversation(call: Call, box: Box) -> Flow:
         yield from say(call, ["vm-store-failed" if box.ended_by == "failed" else "goodbye"])
 
 
-# --- whom to call back ------------------------------------------------------------------------------------------------
+# --- the number to call back ------------------------------------------------------------------------------------------
 
 
 def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]:

@@ -79,12 +79,12 @@ class Line:
         """Play the call; the caller hangs up at command `hang_up_at` (from 1). Return False if there are fewer."""
         policy = FlowStepper(self._flow)
         command = policy.advance(None, hung_up=False)
-        gone = told = False
+        gone = reported = False
         while command is not None:
             self.commands.append(command)
-            told = gone
+            reported = gone
             if len(self.commands) == hang_up_at:
-                gone, told = True, way != "late"
+                gone, reported = True, way != "late"
                 if way == "ending":
                     self._speak_in_part(command)
                     self._flow.close()
@@ -96,7 +96,7 @@ class Line:
                 reply = self._dead(command) if way == "refused" else self._cut_short(command)
             else:
                 reply = self._dead(command) if gone else self._reply(command)
-            command = policy.advance(reply, hung_up=told)
+            command = policy.advance(reply, hung_up=reported)
         assert gone or not self._steps, f"the flow ended before {self._steps}"
         return gone
 

@@ -118,7 +118,7 @@ NUMBERS: dict[str, tuple[str | None, tuple[Step, ...], str | None, str, int]] = 
     "withheld": (None, ("vm-type-number:3331234567#", YES), "+393331234567", "typed", 1),
     "not a number to call back": ("110", ("vm-type-number:021234567#", YES), "+39021234567", "typed", 1),
     "without #": (None, ("vm-type-number:3331234567", YES), "+393331234567", "typed", 1),
-    "begun anew with *": (None, ("vm-type-number:06*3331234567#", YES), "+393331234567", "typed", 1),
+    "started again with *": (None, ("vm-type-number:06*3331234567#", YES), "+393331234567", "typed", 1),
     "from abroad": (None, ("vm-type-number:004930123456#", YES), "+4930123456", "typed", 1),
     "mistyped once": (
         None, ("vm-type-number:123#", "vm-type-number:3331234567#", YES), "+393331234567", "typed", 2,
@@ -369,7 +369,7 @@ def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
         return
     (message,) = messages
     kept = samples(store.audio(message.id))
-    assert spoken[-1] in kept, "the last words are there"
+    assert spoken[-1] in kept, "the end is kept"
     if line.broken_off and len(spoken) > 1:
         before = [part for part in spoken[:-1] if audio.measure_samples(part).sounding >= 2]
         assert not before or before[-1] in kept, "and those before, unless they were replaced by finished ones"

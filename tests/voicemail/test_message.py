@@ -58,9 +58,9 @@ def _becomes(message: Message, state: str) -> bool:
 def test_the_second_person_is_refused_and_learns_who_was_first() -> None:
     called = NEW.marked(Mark(1770200000.0, "anna", "called_back", "ok"))
     assert called.history == (Mark(1770200000.0, "anna", "called_back", "ok"),)
-    with pytest.raises(StoreError) as told:
+    with pytest.raises(StoreError) as refused:
         called.marked(Mark(1770200001.0, "bruno", "called_back", ""))
-    assert str(told.value) == (
+    assert str(refused.value) == (
         "20260204T091530-0123456789ab: is called_back by anna at 2026-02-04T10:13:20Z; "
         "called_back cannot follow, only: closed, new"
     )

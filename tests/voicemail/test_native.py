@@ -265,7 +265,7 @@ def test_after_a_kill_at_any_step_nothing_is_lost_or_duplicated(tmp_path: Path) 
         assert sorted(message.seconds for message in site.store.list()) == [2.5, 3.0]
         assert sorted(os.listdir(site.store.folder)) == [message.id for message in site.store.list()]
         facts = before | {fact.line().decode().strip() for fact in site.facts}
-        assert len(facts) == 2, "each message has one fact, perhaps told twice"
+        assert len(facts) == 2, "each message has one fact, perhaps reported twice"
     assert steps > 20
 
 

@@ -229,9 +229,9 @@ def test_a_unique_start_of_an_id_is_enough(store: Store) -> None:
     assert store.find(ids[0]) == ids[0]
     with pytest.raises(StoreError, match=r"2 messages start with '20260204': .*; give more of the id"):
         store.find("20260204")
-    for nobody in ("2027", "../..", "x"):
+    for unknown in ("2027", "../..", "x"):
         with pytest.raises(StoreError, match="no message"):
-            store.find(nobody)
+            store.find(unknown)
     begun = draft(store, at=AT + 200000)
     with pytest.raises(StoreError, match="no message"):
         store.find(begun.sheet.id)
@@ -266,7 +266,7 @@ def test_marks_are_kept_as_history(store: Store) -> None:
 
 def test_of_concurrent_marks_one_succeeds(store: Store) -> None:
     message = published(store)
-    told: list[str] = []
+    refusals: list[str] = []
     gate = threading.Barrier(8)
 
     def settle(who: str) -> None:
@@ -274,7 +274,7 @@ def test_of_concurrent_marks_one_succeeds(store: Store) -> None:
         try:
             store.mark(message.id, "called_back", by=who, at=AT)
         except StoreError as problem:
-            told.append(str(problem))
+            refusals.append(str(problem))
 
     threads = [threading.Thread(target=settle, args=(f"operator {n}",)) for n in range(8)]
     for thread in threads:
@@ -282,7 +282,7 @@ def test_of_concurrent_marks_one_succeeds(store: Store) -> None:
     for thread in threads:
         thread.join(10)
     (mark,) = store.get(message.id).history
-    assert len(told) == 7 and all(f"is called_back by {mark.by}" in text for text in told)
+    assert len(refusals) == 7 and all(f"is called_back by {mark.by}" in text for text in refusals)
 
 
 # --- crashes

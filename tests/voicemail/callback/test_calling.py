@@ -121,9 +121,9 @@ def test_only_the_operator_who_took_the_entry_can_call(desk_work: Work) -> None:
     message = taken(desk_work)
     with pytest.raises(Refusal, match="taken by op117"):
         begin(desk_work, message.id, actor="op118")
-    nobody = taken(desk_work, None)
+    unnumbered = taken(desk_work, None)
     with pytest.raises(Refusal, match="has no number; listen to the message"):
-        begin(desk_work, nobody.id)
+        begin(desk_work, unnumbered.id)
     other = desk_work.message(NIGHT, "+390287654321")
     with pytest.raises(Refusal, match="not taken; first `voicemail take"):
         begin(desk_work, other.id)

@@ -48,18 +48,18 @@ def test_the_list_shows_who_waits_and_the_due_date(terminal: Terminal) -> None:
     work = terminal.work
     assert terminal.run("list") == "Nobody waits for a call (`voicemail list --all`: all messages of the store).\n"
     first, _ = work.message(NIGHT), work.message(NIGHT + 3600)
-    nobody = work.message(NIGHT - 86400, None)
+    unnumbered = work.message(NIGHT - 86400, None)
     out = terminal.run("list")
     lines = out.splitlines()
     assert lines[0].endswith(f"same number, continued as {work.request(first).protocol}")
     assert lines[1].split() == ["PROTOCOL", "MESSAGE", "LEFT", "AGE", "DUE", "SECONDS", "TRIED", "STATE"]
-    protocol = work.request(nobody).protocol
+    protocol = work.request(unnumbered).protocol
     assert lines[2].split("  ")[0] == protocol
     assert lines[2].endswith("15 h 30 min late  3        0      waiting  no number")
     assert lines[3].endswith("in 8 h 30 min     3        0      waiting  +1")
     assert ROME not in out
     document = json.loads(terminal.run("list", "--json"))
-    assert [each["messages"][0] for each in document["waiting"]] == [nobody.id, first.id]
+    assert [each["messages"][0] for each in document["waiting"]] == [unnumbered.id, first.id]
     assert document["not_taken_in"] == []
 
 

@@ -32,12 +32,12 @@ def test_messages_from_one_number_within_the_window_become_one_entry(work: Work)
     third = work.message(NIGHT + 40 * HOUR)
     later = work.message(NIGHT + 70 * HOUR)
     other = work.message(NIGHT + HOUR, "+390287654321")
-    nobody = [work.message(NIGHT + n, None) for n in (1, 2)]
+    unnumbered = [work.message(NIGHT + n, None) for n in (1, 2)]
     done = work.update(NIGHT + 71 * HOUR)
     keeper = work.request(first).protocol
     assert [(each.reason, each.reference) for each in done] == [("duplicate", keeper)] * 2
     entries = {each.messages for each in work.entries()}
-    assert entries == {(first.id, second.id, third.id), (later.id,), (other.id,), *((each.id,) for each in nobody)}
+    assert entries == {(first.id, second.id, third.id), (later.id,), (other.id,), *((each.id,) for each in unnumbered)}
     for double in (second, third):
         request = work.request(double)
         assert (request.outcome, request.duplicate_of) == ("duplicate", work.request(first).request_id)
@@ -156,15 +156,15 @@ def entry(left_at: float, number: int) -> Entry:
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 30)), max_size=12))
 def test_a_group_has_no_gap_longer_than_the_window_and_two_groups_have_one(left: list[tuple[int, int]]) -> None:
     entries = [entry(at * HOUR, number) for number, (at, _) in enumerate(sorted(left))]
-    last = {str(number): (at + more) * HOUR for number, (at, more) in enumerate(sorted(left))}  # of older doubles, too
-    found = group_by_window(entries, last, 24 * HOUR)
+    latest = {str(number): (at + more) * HOUR for number, (at, more) in enumerate(sorted(left))}  # with duplicates
+    found = group_by_window(entries, latest, 24 * HOUR)
     assert [each for group in found for each in group] == entries
     ends = []
     for group in found:
         until = group[0].left_at
         for each in group:
             assert each.left_at - until <= 24 * HOUR
-            until = max(until, last[each.request_id])
+            until = max(until, latest[each.request_id])
         ends.append(until)
     assert all(group[0].left_at - end > 24 * HOUR for group, end in zip(found[1:], ends, strict=False))
 

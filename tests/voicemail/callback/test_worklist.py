@@ -22,12 +22,12 @@ MILAN = "+390287654321"
 def test_the_list_is_ordered_by_due_date_and_has_no_numbers(work: Work) -> None:
     late = work.message(NIGHT + 3600, MILAN)
     early = work.message(NIGHT - 86400)
-    nobody = work.message(NIGHT, None)
+    unnumbered = work.message(NIGHT, None)
     found = work.entries()
-    assert [each.messages[0] for each in found] == [early.id, nobody.id, late.id]
+    assert [each.messages[0] for each in found] == [early.id, unnumbered.id, late.id]
     assert [each.callable for each in found] == [True, False, True]
     assert found[0].due_at == rome("2026-11-23 18:00")  # nine hours of service after it was left
-    assert [each.protocol for each in found] == [work.request(each).protocol for each in (early, nobody, late)]
+    assert [each.protocol for each in found] == [work.request(each).protocol for each in (early, unnumbered, late)]
     assert ROME not in str(found)
 
 
@@ -122,7 +122,9 @@ def test_an_unanswered_call_is_retried_at_other_times_until_unreachable(work: Wo
     assert ended.outcome == "unreachable"
     request = work.request(message)
     assert (request.state, request.outcome) == ("closed", "unreachable")
-    assert work.rows(schema.sla_clock)[0].stop_reason == "closed"  # nobody was answered: no promise was kept
+    assert (
+        work.rows(schema.sla_clock)[0].stop_reason == "closed"
+    )  # the citizen was not reached: the promise is not kept
 
 
 def test_a_kept_request_stays_with_the_operator(work: Work) -> None:
