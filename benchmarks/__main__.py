@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...] [--quick]`: run all or some, print the tables, write RESULTS.md."""
+"""`python -m benchmarks [NAME...] [--quick]`: run all benchmarks or some, print the tables, write RESULTS.md."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(BENCHMARKS)}; all")
     parser.add_argument(
-        "--quick", action="store_true", help="a first look in under two minutes; RESULTS.md stays as it is"
+        "--quick", action="store_true", help="a short run of under two minutes; RESULTS.md is not written"
     )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C: stop what was started
@@ -49,7 +49,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no benchmark named {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     if not options.quick:
-        print("== waiting for the machine to be quiet, at most ten minutes", flush=True)
+        print("== waiting until the machine is quiet, at most ten minutes", flush=True)
     quiet = machine.wait_until_quiet(0 if options.quick else QUIET_SECONDS)
     print(f"   {quiet}", flush=True)
     failed = 0
@@ -74,4 +74,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("stopped; what had been started is stopped, too")
+        sys.exit("stopped, with all processes that were started")

@@ -1,7 +1,7 @@
-"""AMI clients side by side: events by the second of CPU, and what each does with a peer that does not behave.
+"""AMI clients side by side: events per second of CPU, and their behaviour with faulty peers.
 
-The peer is a thread on loopback that speaks byte for byte what a case says. Ours and panoramisk get the same
-bytes, pyst2's Manager the events; every case has a deadline, so a client that hangs is told as such and left behind.
+The peer is a thread on loopback that sends the bytes of a case. Our client and panoramisk get the same cases; pyst2's
+Manager gets only the events. Every case has a deadline, so a client that hangs is reported and abandoned.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ EVENT = (
     b"Linkedid: 1795333570.1\r\nExtension: s\r\nApplication: Queue\r\nAppData: nul,c\r\n\r\n"
 )
 LAST = b"Event: Last\r\n\r\n"
-WAIT = 3.0  # s: what has not come by then does not come
+WAIT = 3.0  # s, the deadline of a case
 
 
 class Peer:
-    """Accepts connections; lets anybody in; `each` says what follows."""
+    """A manager that accepts any login; `behave` handles the actions that follow."""
 
-    def __init__(self, each: Callable[[socket.socket, Iterator[dict[str, str]]], None]) -> None:
-        self._each = each
-        self.said = b""
+    def __init__(self, behave: Callable[[socket.socket, Iterator[dict[str, str]]], None]) -> None:
+        self._behave = behave
+        self.received = b""
         self.visits = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -54,18 +54,18 @@ class Peer:
             while True:
                 visitor, _ = self._listener.accept()
                 self.visits += 1
-                threading.Thread(target=self._meet, args=(visitor,), daemon=True).start()
+                threading.Thread(target=self._serve_client, args=(visitor,), daemon=True).start()
 
-    def _meet(self, visitor: socket.socket) -> None:
+    def _serve_client(self, visitor: socket.socket) -> None:
         with contextlib.suppress(OSError, StopIteration), visitor:
             visitor.sendall(GREETING)
-            self._each(visitor, self._actions(visitor))
+            self._behave(visitor, self._actions(visitor))
 
     def _actions(self, visitor: socket.socket) -> Iterator[dict[str, str]]:
         buffer = b""
         while data := visitor.recv(65536):
             buffer += data
-            self.said += data
+            self.received += data
             while b"\r\n\r\n" in buffer:
                 block, buffer = buffer.split(b"\r\n\r\n", 1)
                 action = dict(re.findall(r"(\S+): ([^\r\n]*)", block.decode()))
@@ -84,24 +84,24 @@ def reply(visitor: socket.socket, action: dict[str, str], *lines: str, kind: str
     visitor.sendall(f"{text}\r\n\r\n".encode())
 
 
-# --- events by the second of CPU: each client in a process of its own ------------------------------------------------
+# --- events per second of CPU: each client in its own process --------------------------------------------------------
 
-_ALONE = "import sys; sys.path.insert(0, {root!r}); from benchmarks import ami; print(ami.{asked})"
+_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from benchmarks import ami; print(ami.{expression})"
 
 
-def _alone(python: str, asked: str) -> str:
-    """What `asked` of this module comes to, in a process of its own; panoramisk is known to the peers' Python alone."""
-    code = _ALONE.format(root=str(ROOT), asked=asked)
+def _evaluate(python: str, expression: str) -> str:
+    """The value of an expression of this module in another process. Only the peers' Python has panoramisk."""
+    code = _PROGRAM.format(root=str(ROOT), expression=expression)
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
-        raise RuntimeError(f"{asked}: {done.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"{expression}: {done.stderr.strip().splitlines()[-1:]}")
     return done.stdout.splitlines()[-1]
 
 
 def feed_ours(count: int) -> float:
     reader = ami.Reader()
     reader.feed(GREETING)
-    return _fed(lambda data: len(reader.feed(data)), count)
+    return _events_per_second(lambda data: len(reader.feed(data)), count)
 
 
 def feed_panoramisk(count: int) -> float:
@@ -127,11 +127,11 @@ def feed_panoramisk(count: int) -> float:
         protocol.data_received(data)
         return seen - before
 
-    return _fed(take, count)
+    return _events_per_second(take, count)
 
 
-def _fed(take: Callable[[bytes], int], count: int) -> float:
-    """Events by the second of CPU, given in pieces as a socket gives them."""
+def _events_per_second(take: Callable[[bytes], int], count: int) -> float:
+    """Events per second of CPU, fed in pieces as from a socket."""
     stream = EVENT * count
     began, seen = time.process_time(), 0
     for at in range(0, len(stream), 16384):
@@ -142,15 +142,15 @@ def _fed(take: Callable[[bytes], int], count: int) -> float:
 
 
 def feed_pyst2(count: int) -> float:
-    """pyst2 reads its socket by itself, so here the whole process is counted."""
+    """Events per second of CPU of the whole process, since pyst2 reads its socket itself."""
     over = threading.Event()
 
-    def each(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    def send_events(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
         reply(visitor, next(actions))
         visitor.sendall(EVENT * count + LAST)
         next(actions)
 
-    peer = Peer(each)
+    peer = Peer(send_events)
     manager = Pyst2()
     manager.connect("127.0.0.1", peer.port)
     manager.login("nul", "x")
@@ -158,11 +158,11 @@ def feed_pyst2(count: int) -> float:
     began = time.process_time()
     manager.send_action({"Action": "Ping"})
     if not over.wait(60):
-        raise RuntimeError("pyst2 did not come to the end")
+        raise RuntimeError("pyst2 did not receive the last event")
     return count / (time.process_time() - began)
 
 
-# --- peers that do not behave -----------------------------------------------------------------------------------------
+# --- faulty peers -----------------------------------------------------------------------------------------------------
 
 
 def _silent(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
@@ -172,9 +172,9 @@ def _silent(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
 
 def _swapped(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
     while True:
-        two = [next(actions), next(actions)]
-        for each in reversed(two):
-            reply(visitor, each, f"Value: {each['Variable']}")
+        pair = [next(actions), next(actions)]
+        for action in reversed(pair):
+            reply(visitor, action, f"Value: {action['Variable']}")
 
 
 def _endless(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
@@ -191,8 +191,8 @@ def _follows(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
         reply(visitor, action, "Message: status will follow")
 
 
-def _gone(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
-    next(actions)  # the switch dies when it has been told to call somebody, before it says so
+def _dies(visitor: socket.socket, actions: Iterator[dict[str, str]]) -> None:
+    next(actions)  # the switch dies after it has received the Originate, before its reply
 
 
 CASES: dict[str, Callable[[socket.socket, Iterator[dict[str, str]]], None]] = {
@@ -201,14 +201,14 @@ CASES: dict[str, Callable[[socket.socket, Iterator[dict[str, str]]], None]] = {
     "CR LF in a value": _silent,
     "a line without end (8 MB)": _endless,
     "a reply whose text says `will follow`": _follows,
-    "the connection is lost after an Originate": _gone,
+    "the connection is lost after an Originate": _dies,
 }
 
 
 async def ours(case: str, peer: Peer) -> str:
     account = Ami("127.0.0.1", peer.port, "nul", "x")
     async with ami.connect(account) as connection:
-        return await _asked(case, peer, lambda fields: connection.action(fields.pop("Action"), fields, seconds=1))
+        return await _try(case, peer, lambda fields: connection.action(fields.pop("Action"), fields, seconds=1))
 
 
 async def panoramisk(case: str, peer: Peer) -> str:
@@ -218,23 +218,23 @@ async def panoramisk(case: str, peer: Peer) -> str:
     await manager.connect()
     await asyncio.sleep(0.2)
     try:
-        return await _asked(case, peer, manager.send_action)
+        return await _try(case, peer, manager.send_action)
     finally:
-        manager.config["host"] = "256.0.0.0"  # there is no other way to end its reconnecting
+        manager.config["host"] = "256.0.0.0"  # the only way to stop its reconnecting
         manager.close()
 
 
-def met(client: str, case: str) -> str:
-    """What this client says of the peer of this case."""
+def try_case(client: str, case: str) -> str:
+    """The behaviour of this client in this case, as a cell of the table."""
     logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     peer = Peer(CASES[case])
-    said = asyncio.run({"ours": ours, "panoramisk": panoramisk}[client](case, peer))
+    behaviour = asyncio.run({"ours": ours, "panoramisk": panoramisk}[client](case, peer))
     peer.close()
-    return said
+    return behaviour
 
 
-async def _asked(case: str, peer: Peer, send: Callable[..., object]) -> str:
+async def _try(case: str, peer: Peer, send: Callable[..., object]) -> str:
     action = {"Action": "Getvar", "Variable": "A"}
     if case.startswith("CR LF"):
         action["Variable"] = "A\r\n\r\nAction: PWNED"
@@ -244,49 +244,50 @@ async def _asked(case: str, peer: Peer, send: Callable[..., object]) -> str:
     try:
         async with asyncio.timeout(WAIT):
             if case.startswith("two"):
-                answers = await asyncio.gather(*(send({"Action": "Getvar", "Variable": each}) for each in "AB"))
-                said = "right" if [each["Value"] for each in answers] == ["A", "B"] else "wrong answers"
+                answers = await asyncio.gather(*(send({"Action": "Getvar", "Variable": name}) for name in "AB"))
+                behaviour = "right" if [answer["Value"] for answer in answers] == ["A", "B"] else "wrong answers"
             else:
-                said = f"answered: {dict(await send(action))}"  # type: ignore[misc]
-                said = "answered" if "status" in said else said
+                behaviour = f"answered: {dict(await send(action))}"  # type: ignore[misc]
+                behaviour = "answered" if "status" in behaviour else behaviour
     except TimeoutError:
-        said = f"hangs (left after {WAIT:g} s)"
+        behaviour = f"hangs (left after {WAIT:g} s)"
     except ami.AmiError as problem:
-        said = f"{type(problem).__name__} after {time.monotonic() - began:.1f} s"
+        behaviour = f"{type(problem).__name__} after {time.monotonic() - began:.1f} s"
     await asyncio.sleep(0.3 if "Originate" not in case else 2.5)
-    if b"PWNED" in peer.said:
-        said += "; a second action was sent"
-    if (calls := peer.said.count(b"Action: Originate")) > 1:
-        said += f"; told {calls} times to call"
-    return said
+    if b"PWNED" in peer.received:
+        behaviour += "; a second action was sent"
+    if (calls := peer.received.count(b"Action: Originate")) > 1:
+        behaviour += f"; Originate was sent {calls} times"
+    return behaviour
 
 
 def run(quick: bool, quiet: str) -> Section:
-    from benchmarks.servers import peers_python  # needs more than the peers' Python has
+    from benchmarks.servers import peers_python  # its imports are missing in the peers' Python
 
-    theirs = peers_python()
+    peers = peers_python()
     rounds, count = (1, 5000) if quick else (5, 20_000)
     rates: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, python, events in (
             ("ours", sys.executable, count),
-            ("panoramisk", theirs, count),
+            ("panoramisk", peers, count),
             ("pyst2", sys.executable, 500),
         ):
-            rates.setdefault(name, []).append(float(_alone(python, f"feed_{name}({events})")))
-    found = {name: median(each) for name, each in rates.items()}
-    clients = {"ours": sys.executable, "panoramisk": theirs}
+            rates.setdefault(name, []).append(float(_evaluate(python, f"feed_{name}({events})")))
+    medians = {name: median(rounds_of_client) for name, rounds_of_client in rates.items()}
+    clients = {"ours": sys.executable, "panoramisk": peers}
     rows = [
-        [case, *(_alone(python, f"met({client!r}, {case!r})") for client, python in clients.items())] for case in CASES
+        [case, *(_evaluate(python, f"try_case({client!r}, {case!r})") for client, python in clients.items())]
+        for case in CASES
     ]
-    ratio = found["ours"] / found["panoramisk"]
+    ratio = medians["ours"] / medians["panoramisk"]
     body = "\n\n".join(
         (
             f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}.",
-            f"Events of {len(EVENT)} bytes by the second of CPU, in pieces of 16 kB; medians of {rounds} rounds, each "
-            "client in a process of its own. pyst2 reads its socket itself, one byte at a time, and that is counted.",
-            table(["", "events by the second of CPU"], [[name, f"{rate:.0f}"] for name, rate in found.items()]),
-            "The same peers for both asyncio clients (what pyst2's Manager does: docs/decisions/0009-ami.md):",
+            f"Events of {len(EVENT)} bytes per second of CPU, in pieces of 16 kB; medians of {rounds} rounds, each "
+            "client in its own process. pyst2 reads its socket itself, one byte at a time; this is included.",
+            table(["", "events per second of CPU"], [[name, f"{rate:.0f}"] for name, rate in medians.items()]),
+            "The same faulty peers for both asyncio clients (for pyst2's Manager see docs/decisions/0009-ami.md):",
             table(["the peer", "ours", "panoramisk"], rows),
         )
     )

@@ -1,11 +1,11 @@
-"""FastAGI servers side by side: the same twelve commands, a C client that plays Asterisk (`fastagi_client.c`).
+"""FastAGI servers side by side: the same twelve commands, and a C client in place of Asterisk (`fastagi_client.c`).
 
-Closed loop: every command is answered at once, so that the server is never without work; what it can do at most, and
-what a session costs. Realistic load: each command is answered after half a second, as callers listen and think; how
-soon the next command comes, and how much of a core that takes.
+Closed loop: the client answers every command at once, so the server always has work. This measures the highest rate
+and the cost of a session. Realistic load: the client answers each command after half a second, as callers listen and
+think. This measures the time to the next command and the share of a core.
 
-The client has one core, the server under test another. In each round every server has its turn at every level, so a
-disturbance of the machine hits them alike; ratios are taken within a round; the figures are medians over the rounds.
+The client has one core, the server under test another. In each round every server has a turn at every level, so
+disturbances affect all of them. Ratios are calculated within a round; the figures are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from common.places import Places
 CLOSED = (1, 50, 400, 2000)
 OPEN = (400, 2000)
 THINKING_MS = 500
-PASSING_SECONDS = 30.0  # beyond what a trial takes by itself
-MOST_DISTURBED = 0.25  # of a core that others may use during a trial before it is tried again
+EXTRA_SECONDS = 30.0  # that a trial may take beyond its warm-up and window
+MOST_DISTURBED = 0.25  # share of a core; a trial is repeated if other processes use more
 
 
 class Effort(NamedTuple):
@@ -43,12 +43,12 @@ class Effort(NamedTuple):
     open_rounds: int
     open_warm_up: int
     open_window: int
-    retries: int  # of disturbed trials, in all
+    retries: int  # of disturbed trials, in total
 
 
 FULL = Effort(5, 250, 600, 3, 2000, 1500, retries=20)
 QUICK = Effort(1, 150, 200, 1, 1200, 1000, retries=0)
-MORE_MS = 0.5  # that much longer are warm-up and window for each call at once: all of them should come and go
+MORE_MS = 0.5  # added to warm-up and window for each simultaneous call, so that all calls begin and end in it
 
 
 class Trial(NamedTuple):
@@ -69,13 +69,13 @@ class Trial(NamedTuple):
     dropped: int
     wrong: int
     stuck: int
-    odd: str  # the first thing that was not as it should be
+    odd: str  # the first unexpected event
     turns: int = 12  # commands of a session
 
     @property
     def rate(self) -> float:
-        """Sessions per second, by their commands: sessions that began together also end together, in a short window
-        none or all of them."""
+        """Sessions per second, calculated from commands: sessions that begin together also end together, so a short
+        window may contain none or all of their ends."""
         return self.command_rate / self.turns
 
     @property
@@ -84,12 +84,12 @@ class Trial(NamedTuple):
 
     @property
     def cpu_ms(self) -> float:
-        """Of the server, for one session."""
+        """CPU time of the server for one session."""
         return 1000 * self.server_cpu / max(1.0, self.commands / self.turns)
 
     @property
     def load(self) -> float:
-        """Of one core, by the server."""
+        """Share of a core that the server uses."""
         return self.server_cpu / self.seconds
 
     @property
@@ -98,19 +98,19 @@ class Trial(NamedTuple):
 
 
 class Results:
-    """All trials, by server and level, in the order of the rounds; and what failed."""
+    """All trials by server and level, in the order of the rounds, and the servers that failed."""
 
     def __init__(self) -> None:
         self.trials: dict[tuple[str, int], list[Trial]] = defaultdict(list)
         self.failed: dict[str, str] = {}
-        self.facts_missing = 0  # those of ours that should lie in the spool and do not
+        self.facts_missing = 0  # facts of our servers that are not in the spool
         self.facts = 0
 
     def median(self, name: str, level: int, figure: Callable[[Trial], float]) -> float:
         return statistics.median(figure(trial) for trial in self.trials[name, level])
 
     def ratio(self, name: str, to: str, level: int) -> float | None:
-        """Sessions per second of one by those of another in the same round: the median over the rounds."""
+        """The ratio of sessions per second of two servers in the same round: the median over the rounds."""
         pairs = list(zip(self.trials[name, level], self.trials[to, level], strict=False))
         return statistics.median(a.rate / b.rate for a, b in pairs) if pairs and all(b.rate for _, b in pairs) else None
 
@@ -118,7 +118,7 @@ class Results:
         return sum(trial.lost for trial in self._of(name))
 
     def losses(self, name: str) -> str:
-        """The sessions that did not come to their end, and how."""
+        """The number of incomplete sessions, by kind."""
         kinds = ("dropped", "stuck", "wrong")
         counts = {kind: sum(getattr(trial, kind) for trial in self._of(name)) for kind in kinds}
         return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "0"
@@ -127,15 +127,15 @@ class Results:
         return [trial for (server, _), trials in self.trials.items() if server == name for trial in trials]
 
     def add_facts(self, server: Server, trials: Iterable[Trial]) -> None:
-        """After the server has been stopped: every session's facts must lie in the spool."""
+        """Count the facts in the spool and those missing; call it after the server has stopped."""
         if server.kind.ours:
-            written, due = server.facts(), server.kind.play.facts * sum(trial.done for trial in trials)
+            written, expected = server.facts(), server.kind.play.facts * sum(trial.done for trial in trials)
             self.facts += written
-            self.facts_missing += max(0, due - written)
+            self.facts_missing += max(0, expected - written)
 
 
 def run(quick: bool, quiet: str) -> Section:
-    """Measure all servers; takes about eight minutes, a good minute when `quick`. `quiet`: how quiet the machine is."""
+    """Measure all servers. It takes about eight minutes, about one if `quick`. `quiet` describes the machine's load."""
     effort = QUICK if quick else FULL
     base = Path(Places().var, "bench")
     base.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def run(quick: bool, quiet: str) -> Section:
 
 
 class Bench:
-    """The client, and the order in which everybody has a turn."""
+    """The client, and the order of the servers' turns."""
 
     def __init__(self, work: Path, effort: Effort) -> None:
         self._work = work
@@ -195,7 +195,7 @@ class Bench:
 
     @contextmanager
     def _started(self, kinds: Sequence[Kind], results: Results) -> Iterator[list[Server]]:
-        """Those that start; those that do not, do not come back."""
+        """Start the servers and stop them at the end. A server that fails to start is not started again."""
         running: list[Server] = []
         try:
             for kind in kinds:
@@ -215,21 +215,21 @@ class Bench:
     def _trial(
         self, server: Server, results: Results, calls: int, warm_up: int, window: int, delay: int
     ) -> Trial | None:
-        """One measurement, tried again when others disturbed it, kept in the results; None when there is none."""
-        tried: list[Trial] = []
+        """Measure once, or twice if other processes disturb it, and keep the result. None if the server fails."""
+        trials: list[Trial] = []
         for _ in range(2):
             try:
-                tried.append(self._play(server, calls, warm_up, window, delay))
+                trials.append(self._play(server, calls, warm_up, window, delay))
             except Failure as problem:
                 results.failed[server.kind.name] = f"at {calls} calls: {problem}"
                 print(f"   {server.kind.name}, {results.failed[server.kind.name]}", flush=True)
                 return None
-            if tried[-1].others_cpu / tried[-1].seconds < MOST_DISTURBED or not self._retries:
+            if trials[-1].others_cpu / trials[-1].seconds < MOST_DISTURBED or not self._retries:
                 break
             self._retries -= 1
-        kept = min(tried, key=lambda trial: trial.others_cpu)
+        kept = min(trials, key=lambda trial: trial.others_cpu)
         results.trials[server.kind.name, calls].append(kept)
-        return kept._replace(done=sum(trial.done for trial in tried))
+        return kept._replace(done=sum(trial.done for trial in trials))
 
     def _play(self, server: Server, calls: int, warm_up: int, window: int, delay: int) -> Trial:
         play = self._work / f"{server.kind.play.script}.play"
@@ -239,23 +239,23 @@ class Bench:
         try:
             outcome = subprocess.run(
                 command,
-                capture_output=True, text=True, check=False, timeout=PASSING_SECONDS + (warm_up + window) / 1000,
+                capture_output=True, text=True, check=False, timeout=EXTRA_SECONDS + (warm_up + window) / 1000,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise Failure("the client did not come to its end") from None
+            raise Failure("the client did not end in time") from None
         if outcome.returncode:
             raise Failure(f"the client failed: {outcome.stderr.strip()[:200]}")
-        told: dict[str, Any] = json.loads(outcome.stdout)
-        return Trial(**told, turns=len(server.kind.play.turns))
+        measured: dict[str, Any] = json.loads(outcome.stdout)
+        return Trial(**measured, turns=len(server.kind.play.turns))
 
 
-# What comes out
+# --- the page --------------------------------------------------------------------------------------------------------
 
 
 def section(kinds: Sequence[Kind], closed: Results, opened: Results, effort: Effort, quiet: str) -> Section:
     disturbed = [trial.others_cpu / trial.seconds for results in (closed, opened) for trials in results.trials.values()
                  for trial in trials]  # fmt: skip
-    busy = f"others used {statistics.median(disturbed):.0%} of a core at the median, {max(disturbed):.0%} at worst"
+    busy = f"other processes used {statistics.median(disturbed):.0%} of a core (median), at most {max(disturbed):.0%}"
     where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}; {busy}."
     cores = "client on one core, server on the other" if machine.PINNED else "cores not pinned (no taskset)"
     return Section(
@@ -265,14 +265,14 @@ def section(kinds: Sequence[Kind], closed: Results, opened: Results, effort: Eff
         "\n\n".join([
             where,
             f"Closed loop: {effort.closed_rounds} interleaved rounds of {effort.window / 1000:g} s after "
-            f"{effort.warm_up / 1000:g} s of warm-up (both {MORE_MS:g} ms longer for each call), {cores}, medians; "
-            "p50 and p99 are from the reply (or the environment) to the next command. Only ours keep facts: four a "
-            "session in the 12-command flow, five in the real menu (11 commands), written and sealed, and counted "
-            "afterwards.",
+            f"{effort.warm_up / 1000:g} s of warm-up (both {MORE_MS:g} ms longer for each call), {cores}, medians. "
+            "p50 and p99 are the time from the reply (or the environment) to the next command. Only our servers write "
+            "facts: four a session in the 12-command flow, five in the real menu (11 commands). They are sealed, and "
+            "counted afterwards.",
             closed_table(kinds, closed),
             "Ratios of sessions/s to the bare uvloop Protocol and to panoramisk, within each round:",
             ratio_table(kinds, closed),
-            f"Realistic load: so many calls open, each command answered after {THINKING_MS} ms; "
+            f"Realistic load: open calls, each command answered after {THINKING_MS} ms; "
             f"{effort.open_rounds} round(s) of {effort.open_window / 1000:g} s, medians.",
             open_table(kinds, opened),
         ]),
@@ -303,7 +303,7 @@ def goals(closed: Results, opened: Results) -> Iterator[Goal]:
     lost = sum(results.lost(name) for results in (closed, opened) for name in (OURS_TWELVE, OURS_MENU))
     missing, facts = closed.facts_missing + opened.facts_missing, closed.facts + opened.facts
     yield Goal(
-        "no session of ours stuck or dropped, no fact lost",
+        "none of our sessions stuck or dropped, no fact lost",
         f"{lost} sessions, {missing} of {facts} facts",
         lost == missing == 0,
         "see the tables",
@@ -375,7 +375,7 @@ def _rows(
     kinds: Sequence[Kind], results: Results, head: Sequence[str], levels: Sequence[int],
     row: Callable[[str], list[str]],
 ) -> str:  # fmt: skip
-    """A row for each server; for one that failed, why."""
+    """A row for each server; for a server that failed, the reason."""
     rows = []
     for kind in kinds:
         name = kind.name

@@ -1,7 +1,7 @@
-"""Our side of the calls: flows that the engine finds as it finds every other, by the entry points of a package.
+"""Flows for the benchmarks. The engine finds them like all others, by the entry points of a package.
 
-`twelve` wants exactly what the peers want, and reports what a real call with these commands would report: four facts.
-`short` is the call of the real switch: one prompt, one key.
+`twelve` sends the same commands as the peers, and reports the four facts that a real call with these commands has.
+`short` is the call on the real switch: one prompt, one key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FLOWS = ("twelve", "short")
 
 
 def twelve(call: Call) -> Flow:
-    """The call of every server in `fastagi`."""
+    """The call that every server of `fastagi` handles."""
     yield Answer()
     call.report("answered", revision=call.compiled["revision"])
     yield SetVariable("IVR_FATE", "informed")
@@ -36,7 +36,7 @@ def twelve(call: Call) -> Flow:
 
 
 def short(call: Call) -> Flow:
-    """Plays the welcome until a key comes, and tells the dialplan which."""
+    """Play the welcome until a key comes, and pass it to the dialplan."""
     yield Answer()
     call.report("answered", revision=call.compiled["revision"])
     key = (yield StreamFile("nul/welcome", KEYS)).digit
@@ -48,7 +48,7 @@ def short(call: Call) -> Flow:
 
 
 def install(folder: Path) -> None:
-    """Make a package of them in that folder: on PYTHONPATH it adds them to those of `ivr serve`."""
+    """Make a package of the flows in that folder; with the folder on PYTHONPATH, `ivr serve` finds them."""
     package = folder / "benchmark_flows-0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: benchmark-flows\nVersion: 0\n")

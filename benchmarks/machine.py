@@ -1,4 +1,4 @@
-"""The machine that the benchmarks run on: what it is, how busy it is, and its cores."""
+"""The machine that the benchmarks run on: its description, its load, its cores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def versions() -> str:
 
 
 def on_core(core: int) -> list[str]:
-    """The beginning of a command that is to run on that core; empty where cores cannot be chosen."""
+    """The prefix of a command that pins it to that core; empty where this is not possible."""
     return ["taskset", "-c", str(core)] if PINNED else []
 
 
@@ -40,16 +40,16 @@ def load() -> float:
 
 
 def wait_until_quiet(seconds: float) -> str:
-    """Wait for others to finish, at most so long; what there is to say about the quiet."""
+    """Wait at most this long until the machine is quiet; return a description of the load."""
     end = time.monotonic() + seconds
     while load() >= QUIET and time.monotonic() < end:
         time.sleep(5)
     now = load()
-    return f"load average {now:.1f} at the beginning" + ("" if now < QUIET else ": NOISY, trust the ratios only")
+    return f"load average {now:.1f} at the beginning" + ("" if now < QUIET else ": NOISY, trust only the ratios")
 
 
 def compiled(source: Path, folder: Path, *flags: str) -> Path:
-    """Compile one C file on the spot, `-O2` unless `flags` say more. Raises RuntimeError, with the compiler's words."""
+    """Compile a C file, with `-O2` and `flags`. Raises RuntimeError with the compiler's messages."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise RuntimeError("no C compiler `cc` on this machine; install one (Debian: gcc libc6-dev)")
@@ -66,7 +66,7 @@ def compiled(source: Path, folder: Path, *flags: str) -> Path:
 
 
 def revision() -> str:
-    """The commit that is measured; `+` when files that matter differ from it."""
+    """The measured commit, with `+` if files of the measured packages differ from it."""
     root = Path(__file__).parent.parent
 
     def git(*arguments: str) -> str:

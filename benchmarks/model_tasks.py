@@ -1,10 +1,11 @@
-"""What the model is made to do when it is measured: `python -m benchmarks.model_tasks TASK NUMBERS...`, in a process of
-its own, which prints a line of JSON. Seconds are those of this process's CPU unless they say `wall`.
+"""The tasks by which the model is measured: `python -m benchmarks.model_tasks TASK NUMBERS...` prints a line of JSON.
+
+Each task runs in its own process. Seconds are CPU seconds of this process unless the name contains `wall`.
 
     w1 ENGINE SEATS DAYS SEED REPEATS    the workload W1: draws, records and statistics
     full ENGINE DAYS SEED REPEATS        the baseline with every feature on
-    growth CALLS SEATS DAYS              so many calls a day at so many seats
-    replications COUNT                   the most memory that so many replications need
+    growth CALLS SEATS DAYS              W1 with this many calls a day and seats
+    replications COUNT                   the peak memory of this many replications
     year REPLICATIONS JOBS               a year of the baseline, all measures
     rota                                 a month for the 24 people of scenarios/people.yaml
 """
@@ -37,8 +38,8 @@ OPEN, UNTIL = "09:00", "22:00"
 
 
 def w1_study(seats: int, days: int, calls: float = 400.0) -> Study:
-    """W1 as a scenario: no menu, no limits, nothing but callers with their patience and people who are there."""
-    written: dict[str, Any] = {
+    """W1 as a scenario: callers with patience and operators; no menu, no limits."""
+    document: dict[str, Any] = {
         "title": "W1",
         "period": {"first": FIRST.isoformat(), "days": days},
         "arrivals": {"per_day": calls, "profile": {"from": OPEN, "step_minutes": 30, "weights": list(PROFILE)}},
@@ -59,66 +60,65 @@ def w1_study(seats: int, days: int, calls: float = 400.0) -> Study:
         "seed": 1,
         "replications": 1,
     }
-    return study.of(written)
+    return study.of(document)
 
 
 class Runs:
     """Replications of a study, one after the other: drawn, simulated, measured."""
 
-    def __init__(self, asked: Study, engine: str) -> None:
-        self.builder, self.measurer = Builder(asked), Measurer(asked)
+    def __init__(self, studied: Study, engine: str) -> None:
+        self.builder, self.measurer = Builder(studied), Measurer(studied)
         self.simulate = engines.engine(engine)[1]
 
-    def built(self, number: int, seed: int) -> ReplicationInputs:
+    def draw(self, number: int, seed: int) -> ReplicationInputs:
         return self.builder.inputs(number, seed)
 
-    def one(self, number: int, seed: int) -> Sums:
-        built = self.built(number, seed)
-        return self.measurer.sums(built, self.simulate(built.inputs))
+    def run(self, number: int, seed: int) -> Sums:
+        drawn = self.draw(number, seed)
+        return self.measurer.sums(drawn, self.simulate(drawn.inputs))
 
 
-class PeopleDocument(Runs):
-    """W1: people who are always there, as the agents of the peers are."""
+class ConstantStaffRuns(Runs):
+    """W1: the operators are always at work, like the agents of the peers."""
 
-    def __init__(self, asked: Study, engine: str, seats: int) -> None:
-        super().__init__(asked, engine)
+    def __init__(self, studied: Study, engine: str, seats: int) -> None:
+        super().__init__(studied, engine)
         staff = inputs.build(**inputs.constant_staff(seats))
         names = ("n_operators", "skills", "event_at", "event_kind", "event_operator")
         self.staff = {name: getattr(staff, name) for name in names}
 
-    def built(self, number: int, seed: int) -> ReplicationInputs:
-        drawn = super().built(number, seed)
-        staffed = copy.copy(drawn.inputs)  # both halves were looked through when they were made
+    def draw(self, number: int, seed: int) -> ReplicationInputs:
+        drawn = super().draw(number, seed)
+        staffed = copy.copy(drawn.inputs)  # no check is needed: both parts were checked when they were made
         for name, value in self.staff.items():
             object.__setattr__(staffed, name, value)
         return dataclasses.replace(drawn, inputs=staffed)
 
 
 def do_w1(engine: str, seats: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
-    runs = PeopleDocument(w1_study(int(seats), int(days)), engine, int(seats))
-    runs.one(0, int(seed) + 1_000_000)  # what is loaded and lent at the first time
+    runs = ConstantStaffRuns(w1_study(int(seats), int(days)), engine, int(seats))
+    runs.run(0, int(seed) + 1_000_000)  # warm-up: imports and memory
     begun = time.process_time()
-    sums = [runs.one(number, int(seed)) for number in range(int(repeats))]
+    sums = [runs.run(number, int(seed)) for number in range(int(repeats))]
     seconds = time.process_time() - begun
-    calls, good = ([each.whole["service_level"][which] for each in sums] for which in (1, 0))
-    abandoned = [each.whole["abandonment"][0] for each in sums]
-    # Each replication by itself, so that the spread of so many days is known.
+    calls, good = ([replication.whole["service_level"][part] for replication in sums] for part in (1, 0))
+    abandoned = [replication.whole["abandonment"][0] for replication in sums]
+    # One value per replication, so that the variation between them is known.
     return {"seconds": seconds, "calls": sum(calls), "good": good, "abandoned": abandoned, "each": calls}
 
 
 def do_full(engine: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
     runs = Runs(baseline(int(days)), engine)
-    built = runs.built(0, int(seed) + 1_000_000)
-    runs.measurer.sums(built, runs.simulate(built.inputs))
+    runs.run(0, int(seed) + 1_000_000)  # warm-up
     spent = {"draws": 0.0, "engine": 0.0, "statistics": 0.0}
     calls = events = 0
     for number in range(int(repeats)):
         marks = [time.process_time()]
-        built = runs.built(number, int(seed))
+        drawn = runs.draw(number, int(seed))
         marks.append(time.process_time())
-        record = runs.simulate(built.inputs)
+        record = runs.simulate(drawn.inputs)
         marks.append(time.process_time())
-        runs.measurer.sums(built, record)
+        runs.measurer.sums(drawn, record)
         marks.append(time.process_time())
         for name, one, other in zip(spent, marks, marks[1:], strict=False):
             spent[name] += other - one
@@ -128,43 +128,43 @@ def do_full(engine: str, days: str, seed: str, repeats: str) -> dict[str, Any]:
 
 
 def do_growth(calls: str, seats: str, days: str) -> dict[str, Any]:
-    asked = w1_study(int(seats), int(days), float(calls))
-    runs = Runs(asked, "kernel")
-    before = peak()
+    runs = Runs(w1_study(int(seats), int(days), float(calls)), "kernel")
+    before = peak_memory()
     repeats = max(1, min(20, 200_000 // (int(calls) * int(days))))
     if repeats > 1:
-        runs.one(0, 2)
+        runs.run(0, 2)
     begun = time.process_time()
-    done = sum(runs.one(number, 1).counts["offered"] for number in range(repeats))
-    return {"seconds": time.process_time() - begun, "calls": done, "bytes": peak() - before, "repeats": repeats}
+    done = sum(runs.run(number, 1).counts["offered"] for number in range(repeats))
+    seconds = time.process_time() - begun
+    return {"seconds": seconds, "calls": done, "bytes": peak_memory() - before, "repeats": repeats}
 
 
 def do_replications(count: str) -> dict[str, Any]:
-    found = replication.replicate(baseline(28), replications=int(count), jobs=1)
-    return {"bytes": peak(), "replications": found.replications}
+    result = replication.replicate(baseline(28), replications=int(count), jobs=1)
+    return {"bytes": peak_memory(), "replications": result.replications}
 
 
 def do_year(replications: str, jobs: str) -> dict[str, Any]:
     begun = time.monotonic()
-    asked = baseline(365)
-    replication.replicate(asked, replications=1, jobs=1)  # walks the menu, lays out the rates
+    year = baseline(365)
+    replication.replicate(year, replications=1, jobs=1)  # walks the menu, calculates the rates
     ready, spent = time.monotonic(), time.process_time()
-    found = replication.replicate(asked, replications=int(replications), jobs=int(jobs))
+    result = replication.replicate(year, replications=int(replications), jobs=int(jobs))
     return {
         "start_wall": ready - begun,
         "wall": time.monotonic() - ready,
         "cpu": time.process_time() - spent,
-        "calls": found.count("offered") * found.replications,
-        "measures": len(found.estimates()),
+        "calls": result.count("offered") * result.replications,
+        "measures": len(result.estimates()),
     }
 
 
 def do_rota() -> dict[str, Any]:
-    asked, force = baseline(28), workforce.load(os.path.join(ROOT, "scenarios", "people.yaml")).workforce
+    month, force = baseline(28), workforce.load(os.path.join(ROOT, "scenarios", "people.yaml")).workforce
     begun = time.monotonic()
-    required = staffing.find_staffing(asked, replications=4).requirements()
+    required = staffing.find_staffing(month, replications=4).requirements()
     staffed = time.monotonic()
-    made = rota.make_rota(asked, force, required, gap=0.01, seconds=30.0)
+    made = rota.make_rota(month, force, required, gap=0.01, seconds=30.0)
     return {
         "staff_wall": staffed - begun,
         "rota_wall": time.monotonic() - staffed,
@@ -179,8 +179,8 @@ def baseline(days: int) -> Study:
     return study.load(os.path.join(ROOT, "scenarios", "baseline.yaml"), changes=changes)
 
 
-def peak() -> int:
-    """The most memory that this process has had, bytes."""
+def peak_memory() -> int:
+    """The peak memory of this process, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -1,4 +1,4 @@
-"""What the C client plays: the environment as Asterisk 22 sends it, then each command that must come, and its reply."""
+"""The conversations of the C client: the environment that Asterisk 22 sends, then each expected command and its reply."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ agi_arg_2: 1794218400.{{serial}}
 
 
 class Play(NamedTuple):
-    """A conversation: the script that is asked for, and (command, reply) in turn."""
+    """A conversation: the requested script, and its turns of (command, reply)."""
 
     script: str
     turns: tuple[tuple[str, str], ...]
     facts: int  # that our flow reports
 
     def write(self, path: Path) -> None:
-        """For the client, which puts a number of its own for `{serial}`."""
+        """Write the file for the client, which replaces `{serial}` by a number per session."""
         environment = ENVIRONMENT.replace("SCRIPT", self.script)
         turns = "".join(f"{command}\t200 result={reply}\n" for command, reply in self.turns)
         path.write_text(f"{environment}\n{turns}")
@@ -68,7 +68,7 @@ TWELVE = Play(
     facts=4,
 )
 
-# The shipped menu: DID online, told about it, then the operators.
+# The shipped menu: key 2, the information on DID, then the operators.
 MENU = Play(
     "menu",
     (

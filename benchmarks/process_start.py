@@ -1,9 +1,9 @@
-"""How soon an AGI script says its first word.
+"""The time from the start of an AGI script to its first command.
 
-The time runs from starting the process to the first line that it writes (for the two empty programs: to their end).
-All rows take turns, so that a disturbance of the machine hits them alike; read the minimum, the median shows how quiet
-it was. "pyst2 alone" is a script of three lines that reads the environment and answers, in a virtual environment with
-pyst2 and nothing else.
+It is measured from the start of the process to its first line (for the two empty programs: to their end). All rows
+take turns, so disturbances affect all of them. The minimum is the result; the median shows the load of the machine.
+"pyst2 alone" is a script of three lines that reads the environment and answers, in a virtual environment with only
+pyst2.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ivr.flows.call import Call
 from ivr.flows.menu import menu
 
 RUNS, QUICK_RUNS = 60, 12
-TOLD = (
+ENVIRONMENT = (
     "agi_request: menu\nagi_channel: PJSIP/citizen-00000001\nagi_language: it\nagi_type: PJSIP\n"
     "agi_uniqueid: 1794218400.1\nagi_version: 22.10.1\nagi_callerid: 0612345678\nagi_calleridname: unknown\n"
     "agi_callingpres: 0\nagi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: 800000039\n"
@@ -57,12 +57,12 @@ agi.answer()
 
 
 class Row:
-    """One kind of start: its command line, and whether it speaks."""
+    """One kind of start: its command line, and whether it sends AGI commands."""
 
-    def __init__(self, name: str, command: list[str], *, speaks: bool = True) -> None:
+    def __init__(self, name: str, command: list[str], *, agi: bool = True) -> None:
         self.name = name
         self.command = command
-        self.speaks = speaks
+        self.agi = agi
         self.first: list[float] = []  # ms
         self.second: list[float] = []
 
@@ -77,8 +77,8 @@ class Row:
             bufsize=0,
         ) as process:
             assert process.stdin is not None and process.stdout is not None
-            if self.speaks:
-                process.stdin.write(TOLD)
+            if self.agi:
+                process.stdin.write(ENVIRONMENT)
                 assert line(process.stdout.fileno()) == b"ANSWER\n", self.name
                 self.first.append((time.perf_counter() - begin) * 1000)
                 process.stdin.write(b"200 result=0\n")
@@ -86,19 +86,19 @@ class Row:
                     self.second.append((time.perf_counter() - begin) * 1000)
             process.stdin.close()
             process.wait()
-            if not self.speaks:
+            if not self.agi:
                 self.first.append((time.perf_counter() - begin) * 1000)
 
 
 def line(descriptor: int) -> bytes:
-    """The next line; empty when there is none."""
+    """The next line, or empty bytes at the end of the output."""
     if not select.select([descriptor], [], [], 10)[0]:
         raise TimeoutError("no command within 10 s")
     return os.read(descriptor, 65536)
 
 
 def serve(path: str, compiled_path: str) -> None:
-    """An engine in a thread: the real flow over a real socket, its facts thrown away."""
+    """Run an engine in a thread: the real flow over a real socket; facts are discarded."""
     compiled = load(compiled_path)
 
     def make_call(environment):  # type: ignore[no-untyped-def]
@@ -120,7 +120,7 @@ def serve(path: str, compiled_path: str) -> None:
 
 
 def plain_python(folder: Path) -> str:
-    """A virtual environment that holds pyst2 and nothing else, so that no .pth file of this machine weighs in."""
+    """A virtual environment with only pyst2, so that no .pth file of this machine adds time."""
     venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
     shutil.copytree(Path(asterisk.__file__).parent, packages / "asterisk")
@@ -141,8 +141,8 @@ def prepare(folder: Path) -> list[Row]:
     folder.joinpath("pyst2.py").write_text(PYST2)
     plain = plain_python(folder / "plain")
     return [
-        Row("`python3 -c pass`", [plain, "-c", "pass"], speaks=False),
-        Row("`python3 -I -S -E -c pass`", [plain, "-ISE", "-c", "pass"], speaks=False),
+        Row("`python3 -c pass`", [plain, "-c", "pass"], agi=False),
+        Row("`python3 -I -S -E -c pass`", [plain, "-ISE", "-c", "pass"], agi=False),
         Row("bare AGI script, `-ISE`", [plain, "-ISE", str(folder / "bare.py")]),
         Row("pyst2 alone", [plain, str(folder / "pyst2.py")]),
         Row("ours, relayed to the engine", [str(folder / "with" / "menu")]),
@@ -175,7 +175,7 @@ def goals(rows: list[Row]) -> list[Goal]:
             f"by {relayed - empty:.1f} ms",
         ),
         Goal(
-            "on its own: within 1.3 times pyst2 alone, everything that the flow needs included",
+            "on its own: within 1.3 times pyst2 alone, with everything that the flow needs",
             f"{alone / pyst2:.2f} of it",
             alone <= 1.3 * pyst2,
             f"by {alone - 1.3 * pyst2:.1f} ms",
@@ -184,7 +184,7 @@ def goals(rows: list[Row]) -> list[Goal]:
 
 
 def run(quick: bool, quiet: str) -> Section:
-    """Start everything in turn; takes about a minute."""
+    """Start all programs in turn. It takes about a minute."""
     runs = QUICK_RUNS if quick else RUNS
     with tempfile.TemporaryDirectory() as folder:
         rows = prepare(Path(folder))
@@ -195,6 +195,6 @@ def run(quick: bool, quiet: str) -> Section:
                     row.first.clear()
                     row.second.clear()
     where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}."
-    how = f"{runs} runs, taking turns. The minimum is what a start takes; the median shows how busy the machine was."
+    how = f"{runs} runs, taking turns. The minimum is the time of a start; the median shows the load of the machine."
     return Section("process_start", "Process script: from start to first command", goals(rows),
                    f"{where} {how}\n\n{table(rows)}")  # fmt: skip

@@ -1,9 +1,9 @@
-"""How fast a queue_log is read: ten million lines, rotated, and what memory that takes; beside other ways to read it.
+"""The speed and memory of reading a queue_log of ten million lines in rotated files, beside other ways to read it.
 
-A day of 10,000 lines as a busy centre writes them (calls that enter, ring, are answered, given up, led away, members
-who come, pause and go) is repeated with other instants, ids and numbers. Three of our own are measured: the grammar
-alone, everything but the database (grammar, keys, pseudonyms, visits), and the whole of `measure ingest` on SQLite.
-Each runs in a process of its own, so that its memory is its own.
+A day of 10,000 lines of a busy centre (calls that enter, ring, are answered, abandon or leave for the voicemail;
+members who pause) is repeated with other times, ids and numbers. Three parts of ours are measured: only the grammar;
+all but the database (grammar, keys, pseudonyms, visits); and all of `measure ingest` on SQLite. Each runs in its own
+process, so that its memory can be measured.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ GOAL = 200_000  # lines a second
 DAY = 10_000  # lines
 FILES = 10
 DAYS, QUICK_DAYS = 1000, 20
-# Of the days, for those that take longer for a line; in full, what fits into four minutes.
+# Slower readers get a share of the days, so that the full run takes four minutes.
 SHARES = {"grammar": 1.0, "visits": 0.3, "ingest": 0.3, "pandas": 0.2, "rows": 0.01}
 NAMES = {
     "grammar": "`ivr.switch_logs.queue_log`: lines to events",
@@ -54,7 +54,7 @@ FLAT = 1.15  # times the memory that half of the lines took
 
 
 class Measured(NamedTuple):
-    """`early` and `peak`: megabytes, half-way and in the end."""
+    """`early` and `peak` are megabytes, half-way and at the end."""
 
     lines: int
     seconds: float
@@ -69,26 +69,26 @@ class Measured(NamedTuple):
 def run(quick: bool, quiet: str) -> Section:
     days = QUICK_DAYS if quick else DAYS
     with tempfile.TemporaryDirectory(prefix="nul-bench-") as folder:
-        found = {}
+        results = {}
         for name, share in SHARES.items():
-            mine = os.path.join(folder, name)
-            os.mkdir(mine)
-            write(mine, max(2, round(days * share)))
-            found[name] = _measured(name, mine)
+            log_folder = os.path.join(folder, name)
+            os.mkdir(log_folder)
+            write(log_folder, max(2, round(days * share)))
+            results[name] = _measure(name, log_folder)
         verdicts = [(trap, _verdicts(trap, folder, number)) for number, trap in enumerate(traps())]
-    return _section(found, verdicts, quiet)
+    return _section(results, verdicts, quiet)
 
 
 # --- the log ---------------------------------------------------------------------------------------------------------
 
-# Instants are `DDDDDsssss`: five digits that count the days, five for the seconds of one; so a day is copied by
-# replacing its mark, and takes 100,000 s.
+# Times are `DDDDDsssss`: five digits for the day, five for its seconds. So a day is copied by replacing its mark, and
+# lasts 100,000 s.
 MARK = b"\x01"
 FIRST = 16_000
 
 
 def write(folder: str, days: int) -> None:
-    """A log of so many days, rotated: `queue_log.9` is the oldest."""
+    """Write a log of this many days in rotated files; `queue_log.9` is the oldest."""
     template = _day()
     for number in range(FILES):
         name = "queue_log" if number == FILES - 1 else f"queue_log.{FILES - 1 - number}"
@@ -103,7 +103,7 @@ def _day() -> bytes:
     chance, lines, channel = random.Random(7), [(28_800, f"{_at(28_800)}|NONE|NONE|NONE|QUEUESTART|")], 0
     while len(lines) < DAY:
         at, channel = chance.randint(28_900, 64_000), channel + 2
-        lines += [(each, f"{_at(each)}|{who}") for each, who in _call(chance, at, f"{_at(at)}.{channel}")]
+        lines += [(second, f"{_at(second)}|{rest}") for second, rest in _call(chance, at, f"{_at(at)}.{channel}")]
         if chance.random() < 0.2:
             agent = f"op{chance.randint(101, 124)}"
             lines.append((at, f"{_at(at)}|NONE|nul|{agent}|{chance.choice(('PAUSE|break', 'UNPAUSE|'))}"))
@@ -118,53 +118,53 @@ def _at(second: int) -> str:
 def _call(chance: random.Random, at: int, call: str) -> list[tuple[int, str]]:
     agent, wait, talk = f"op{chance.randint(101, 124)}", chance.randint(5, 120), chance.randint(30, 900)
     number = f"06{MARK.decode()}{chance.randint(0, 999):03}" if chance.random() < 0.9 else ""
-    found = [(at, f"{call}|nul|NONE|ENTERQUEUE||{number}|{chance.randint(1, 9)}")]
+    lines = [(at, f"{call}|nul|NONE|ENTERQUEUE||{number}|{chance.randint(1, 9)}")]
     for ring in range(chance.choice((0, 0, 0, 1, 2))):
-        found.append((at + min(ring + 1, wait), f"{call}|nul|op{chance.randint(101, 124)}|RINGNOANSWER|15000"))
+        lines.append((at + min(ring + 1, wait), f"{call}|nul|op{chance.randint(101, 124)}|RINGNOANSWER|15000"))
     drawn, end = chance.random(), at + wait
     if drawn < 0.78:
-        found.append((end, f"{call}|nul|{agent}|CONNECT|{wait}|{call}1|{min(wait, 4)}"))
+        lines.append((end, f"{call}|nul|{agent}|CONNECT|{wait}|{call}1|{min(wait, 4)}"))
         end += talk
         verb = "COMPLETEAGENT" if drawn < 0.3 else "COMPLETECALLER"
-        words = f"BLINDTRANSFER|201|seats|{wait}|{talk}|1" if drawn < 0.02 else f"{verb}|{wait}|{talk}|1"
-        found.append((end, f"{call}|nul|{agent}|{words}"))
+        event = f"BLINDTRANSFER|201|seats|{wait}|{talk}|1" if drawn < 0.02 else f"{verb}|{wait}|{talk}|1"
+        lines.append((end, f"{call}|nul|{agent}|{event}"))
     elif drawn < 0.93:
-        found.append((end, f"{call}|nul|NONE|ABANDON|1|1|{wait}"))
+        lines.append((end, f"{call}|nul|NONE|ABANDON|1|1|{wait}"))
     else:
-        words = f"EXITWITHKEY|1|1|1|{wait}" if drawn < 0.98 else f"EXITWITHTIMEOUT|1|1|{wait}"
-        found.append((end, f"{call}|nul|NONE|{words}"))
-    return [*found, (end, f"{call}|nul|NONE|ENDED|{'answered|survey' if drawn < 0.78 else 'abandoned|queue'}")]
+        event = f"EXITWITHKEY|1|1|1|{wait}" if drawn < 0.98 else f"EXITWITHTIMEOUT|1|1|{wait}"
+        lines.append((end, f"{call}|nul|NONE|{event}"))
+    return [*lines, (end, f"{call}|nul|NONE|ENDED|{'answered|survey' if drawn < 0.78 else 'abandoned|queue'}")]
 
 
-# --- the readers, each in a process of its own -----------------------------------------------------------------------
+# --- the readers, each in its own process ----------------------------------------------------------------------------
 
 
-def _measured(name: str, folder: str) -> Measured:
+def _measure(name: str, folder: str) -> Measured:
     command = [sys.executable, "-m", "benchmarks.queue_log", name, folder]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
-            said, _ = process.communicate()
+            printed, _ = process.communicate()
         except BaseException:
             process.kill()
             raise
     if process.returncode:
         raise RuntimeError(f"the reader {name} failed with status {process.returncode}")
-    return Measured(**json.loads(said))
+    return Measured(**json.loads(printed))
 
 
 class Clock:
-    """Runs from `start`, when a reader is ready; looks at the memory on the way."""
+    """Measures the time from `start`, when a reader is ready, and the memory half-way and at the end."""
 
     def __init__(self, path: str) -> None:
-        self._half = sum(os.path.getsize(each) for each in rotated_files.generations(path)) / 2
+        self._half = sum(os.path.getsize(file) for file in rotated_files.generations(path)) / 2
         self._early = 0.0
         self._began = 0.0
 
     def start(self) -> None:
         self._began = time.perf_counter()
 
-    def seen(self, done: int) -> None:
-        """So many bytes are done."""
+    def progress(self, done: int) -> None:
+        """Call it with the number of bytes that have been read."""
         if not self._early and done >= self._half:
             self._early = _peak()
 
@@ -173,13 +173,13 @@ class Clock:
 
 
 def main(name: str, folder: str) -> None:
-    """One reader on one log; prints what was measured."""
+    """Run one reader on one log and print the measurement."""
     path = os.path.join(folder, "queue_log")
     print(json.dumps(READERS[name](path, Clock(path))._asdict()))
 
 
 def _peak() -> float:
-    """Megabytes that this process has had at most."""
+    """The peak memory of this process in megabytes."""
     with open("/proc/self/status", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
 
@@ -187,14 +187,14 @@ def _peak() -> float:
 def _blocks(path: str, clock: Clock, take: Callable[[bytes], int]) -> Measured:
     lines = done = 0
     clock.start()
-    for each in rotated_files.generations(path):
-        log = rotated_files.open_log(each, [])
+    for file in rotated_files.generations(path):
+        log = rotated_files.open_log(file, [])
         assert log is not None
         with log.closing:
             for block in log.blocks():
                 lines += take(block.data)
                 done += len(block.data)
-                clock.seen(done)
+                clock.progress(done)
     return clock.measured(lines)
 
 
@@ -219,19 +219,19 @@ def _visits(path: str, clock: Clock) -> Measured:
 
 
 def _ingest(path: str, clock: Clock) -> Measured:
-    database, ours = _database(path)
+    database, ingestion = _database(path)
     bytes_done: dict[str, int] = {}
 
     def progress(file: str, done: int, all: int) -> None:
         bytes_done[file] = done
-        clock.seen(sum(bytes_done.values()))
+        clock.progress(sum(bytes_done.values()))
 
     report = Report()
     clock.start()
-    ours.take_log(path, report, progress)
-    found = clock.measured(report.count.lines)
+    ingestion.take_log(path, report, progress)
+    measured = clock.measured(report.count.lines)
     database.close()
-    return found
+    return measured
 
 
 def _database(path: str) -> tuple[Database, Ingestion]:
@@ -251,14 +251,14 @@ def _pandas(path: str, clock: Clock) -> Measured:
 def _rows(path: str, clock: Clock) -> Measured:
     reader = RowByRow(path)
     clock.start()
-    for each in rotated_files.generations(path):
-        reader.take(each)
+    for file in rotated_files.generations(path):
+        reader.take(file)
     return clock.measured(_lines(path))
 
 
 def _lines(path: str) -> int:
     return (
-        sum(os.path.getsize(each) for each in rotated_files.generations(path))
+        sum(os.path.getsize(file) for file in rotated_files.generations(path))
         * DAY
         // len(_day().replace(MARK, b"12345"))
     )
@@ -271,7 +271,7 @@ READERS = {"grammar": _grammar, "visits": _visits, "ingest": _ingest, "pandas": 
 
 
 class Ours:
-    """`measure ingest`, as the traps ask for it."""
+    """`measure ingest` as a `Reader` of the traps."""
 
     def __init__(self, path: str) -> None:
         self._database, self._ingestion = _database(path)
@@ -280,56 +280,56 @@ class Ours:
         self._ingestion.take_log(path, Report())
 
     def fates(self) -> Counter[str]:
-        found = Counter(count_by_fate(self._database))
+        counts = Counter(count_by_fate(self._database))
         self._database.close()
-        found["answered"] += found.pop("talking", 0)
-        return +found
+        counts["answered"] += counts.pop("talking", 0)
+        return +counts
 
 
 def _verdicts(trap: Trap, folder: str, number: int) -> list[str]:
-    found = []
+    verdicts = []
     for reader in (Ours, OneLiner, RowByRow):
-        mine = os.path.join(folder, f"trap-{number}-{reader.__name__}")
-        os.mkdir(mine)
-        path = os.path.join(mine, "queue_log")
-        found.append(verdict(trap, path, reader(path)))
-    return found
+        log_folder = os.path.join(folder, f"trap-{number}-{reader.__name__}")
+        os.mkdir(log_folder)
+        path = os.path.join(log_folder, "queue_log")
+        verdicts.append(verdict(trap, path, reader(path)))
+    return verdicts
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
 
 
-def _section(found: dict[str, Measured], verdicts: list[tuple[Trap, list[str]]], quiet: str) -> Section:
+def _section(results: dict[str, Measured], verdicts: list[tuple[Trap, list[str]]], quiet: str) -> Section:
     speeds = [
         [
             NAMES[name],
-            f"{each.lines:,}",
-            f"{each.rate:,.0f}",
-            f"{each.seconds:.1f}",
-            f"{each.early:.0f}",
-            f"{each.peak:.0f}",
+            f"{result.lines:,}",
+            f"{result.rate:,.0f}",
+            f"{result.seconds:.1f}",
+            f"{result.early:.0f}",
+            f"{result.peak:.0f}",
         ]
-        for name, each in found.items()
+        for name, result in results.items()
     ]
-    right = [sum(each[place] == "right" for _, each in verdicts) for place in range(3)]
+    right = [sum(cells[place] == "right" for _, cells in verdicts) for place in range(3)]
     body = f"""{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}.
 
-{table(["reader", "lines", "lines/s", "s", "MB half-way", "MB in the end"], speeds)}
+{table(["reader", "lines", "lines/s", "s", "MB half-way", "MB at the end"], speeds)}
 
-What each makes of the traps, {len(verdicts)} small files; the fates that it counts where they are not the right ones:
+The results of {len(verdicts)} small files with traps. Where the counted fates are wrong, the table shows them:
 
-{table(["trap", "`measure ingest`", "pandas", "line by line"], [[trap.name, *each] for trap, each in verdicts])}
+{table(["trap", "`measure ingest`", "pandas", "line by line"], [[trap.name, *cells] for trap, cells in verdicts])}
 
-The line-by-line reader goes by the newest instant that it has seen, so of lines of one second, or out of order, it
-takes what comes first. It writes to SQLite without waiting for the disk; to a MySQL server each row would take longer.
+The line-by-line reader resumes after the newest time that it has read, so it skips later lines of the same second, and
+lines out of order. It writes to SQLite without waiting for the disk; with a MySQL server each row would take longer.
 """
-    return Section("queue_log", "Reading a queue_log", _goals(found, right, len(verdicts)), body)
+    return Section("queue_log", "Reading a queue_log", _goals(results, right, len(verdicts)), body)
 
 
-def _goals(found: dict[str, Measured], right: list[int], traps: int) -> list[Goal]:
-    reader, whole = found["grammar"], found["ingest"]
-    worst = max(each.peak / each.early for each in (reader, whole))
-    why = f"of {1e6 / whole.rate:.0f} us a line, {1e6 / found['visits'].rate:.0f} are not the database's"
+def _goals(results: dict[str, Measured], right: list[int], traps: int) -> list[Goal]:
+    reader, whole = results["grammar"], results["ingest"]
+    worst = max(result.peak / result.early for result in (reader, whole))
+    why = f"of {1e6 / whole.rate:.0f} us a line, {1e6 / results['visits'].rate:.0f} are not spent in the database"
     return [
         Goal(f"read {GOAL:,} lines/s", f"{reader.rate:,.0f}", reader.rate >= GOAL, "the machine is busy or slow"),
         Goal(f"ingest {GOAL:,} lines/s", f"{whole.rate:,.0f}", whole.rate >= GOAL, why),
@@ -337,7 +337,7 @@ def _goals(found: dict[str, Measured], right: list[int], traps: int) -> list[Goa
             "flat memory",
             f"{worst:.2f} times that half-way",
             worst <= FLAT,
-            "something is kept, or SQLite's cache was still filling",
+            "memory is not freed, or SQLite's cache was still filling",
         ),
         Goal("every trap right", f"{right[0]} of {traps}", right[0] == traps, "see the table"),
     ]

@@ -1,8 +1,8 @@
-"""Other ways to read a queue_log, and a file for each of its traps, to see who counts the calls right.
+"""Other ways to read a queue_log, and a file for each of its traps, to compare the counts of calls.
 
-`OneLiner` is what an analyst writes first: pandas, the verbs counted. `RowByRow` is ours, after the design that
-Asternic Stats Lite is known for: run now and then, it goes on after the newest instant it has, splits each line, looks
-up its words and inserts a row for each; answered are the calls that were completed. No line of that program is in it.
+`OneLiner` is what an analyst writes first: pandas, counting the verbs. `RowByRow` is our program with the design of
+Asternic Stats Lite, without any of its code: run from time to time, it resumes after the newest time that it has,
+splits each line, looks up its words and inserts a row; completed calls count as answered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COMPLETED = ("COMPLETECALLER", "COMPLETEAGENT", "TRANSFER", "BLINDTRANSFER", "AT
 
 
 class Reader(Protocol):
-    """Takes in what is new, as a timer would have it do; and says how the calls ended."""
+    """Takes in new lines each time it is called, like a timer job, and counts the calls by fate."""
 
     def take(self, path: str) -> None: ...
 
@@ -35,7 +35,7 @@ class OneLiner:
         self._path = path
 
     def take(self, path: str) -> None:
-        """It has no memory: it reads everything when it is asked."""
+        """Nothing to do: `fates` reads everything."""
 
     def fates(self) -> Counter[str]:
         import pandas as pd
@@ -48,7 +48,7 @@ class OneLiner:
 class RowByRow:
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(f"{path}.rows", isolation_level=None)
-        for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):  # as little as its own tables promise
+        for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):  # its original tables are no safer
             self._db.execute(f"PRAGMA {pragma}")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS stats"
@@ -71,30 +71,28 @@ class RowByRow:
                 self._db.execute("INSERT INTO stats VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def fates(self) -> Counter[str]:
-        counted = self._db.execute(
-            "SELECT word, count(*) FROM stats JOIN words ON id = qevent GROUP BY word"
-        ).fetchall()
-        found: Counter[str] = Counter()
-        for verb, count in counted:
+        verbs = self._db.execute("SELECT word, count(*) FROM stats JOIN words ON id = qevent GROUP BY word").fetchall()
+        counts: Counter[str] = Counter()
+        for verb, count in verbs:
             fate = "answered" if verb in COMPLETED else VERBS.get(verb) if verb != "CONNECT" else None
             if fate is not None:
-                found[fate] += count
-        return found
+                counts[fate] += count
+        return counts
 
     def _id(self, kind: str, word: str) -> int:
-        found = self._ids.get((kind, word))
-        if found is None:
+        row_id = self._ids.get((kind, word))
+        if row_id is None:
             self._db.execute("INSERT OR IGNORE INTO words (kind, word) VALUES (?, ?)", (kind, word))
-            asked = "SELECT id FROM words WHERE kind = ? AND word = ?"
-            found = self._ids[kind, word] = int(self._db.execute(asked, (kind, word)).fetchone()[0])
-        return found
+            query = "SELECT id FROM words WHERE kind = ? AND word = ?"
+            row_id = self._ids[kind, word] = int(self._db.execute(query, (kind, word)).fetchone()[0])
+        return row_id
 
 
 # --- the traps -------------------------------------------------------------------------------------------------------
 
 
 class Trap(NamedTuple):
-    """What is written, piece by piece, each reader looking after each; `ROTATE` renames the log."""
+    """Pieces of a log; readers take in each piece as it is written. `ROTATE` renames the log."""
 
     name: str
     pieces: list[bytes]
@@ -104,8 +102,8 @@ class Trap(NamedTuple):
 def _call(number: int, at: int, *words: str, agent: str = "op101") -> bytes:
     """One line for each event: `+seconds VERB|parameters`."""
     lines = []
-    for each in words:
-        after, _, event = each.partition(" ")
+    for word in words:
+        after, _, event = word.partition(" ")
         who = "NONE" if event.startswith(("ENTER", "ABANDON", "EXIT", "FULL")) else agent
         lines.append(f"{at + int(after)}|{at}.{number}|nul|{who}|{event}\n")
     return "".join(lines).encode()
@@ -128,11 +126,11 @@ def traps() -> list[Trap]:
         Trap("an ordinary day", [ONE + TWO], {"answered": 1, "abandoned": 1}),
         Trap("1: enters twice", [ONE + _call(1, AT, "+90 ENTERQUEUE||06|1", "+690 EXITWITHTIMEOUT|1|1|600")],
              {"answered": 1, "timeout": 1}),
-        Trap("2: refused at the door", [_call(1, AT, "+0 FULL|") + TWO], {"full": 1, "abandoned": 1}),
+        Trap("2: refused by a full queue", [_call(1, AT, "+0 FULL|") + TWO], {"full": 1, "abandoned": 1}),
         Trap("5: a backup restored into the log", [ONE + TWO, ONE + TWO], {"answered": 1, "abandoned": 1}),
         Trap("5: lines out of order", [shuffled[:90], shuffled[90:]], {"answered": 1, "abandoned": 1}),
-        Trap("5: a last line not finished yet", [ONE[:half], ONE[half:] + TWO], {"answered": 1, "abandoned": 1}),
-        Trap("5: two calls, one second, two looks", [_call(1, AT, ENTERS), _call(5, AT, ENTERS, GONE)
+        Trap("5: an incomplete last line", [ONE[:half], ONE[half:] + TWO], {"answered": 1, "abandoned": 1}),
+        Trap("5: two calls in one second, read in two parts", [_call(1, AT, ENTERS), _call(5, AT, ENTERS, GONE)
              + b"".join(others)], {"answered": 1, "abandoned": 1}),
         Trap("5: rotated in the middle of a call", [first, ROTATE, b"".join(others)],
              {"answered": 1}),
@@ -140,21 +138,21 @@ def traps() -> list[Trap]:
              {"answered": 1, "abandoned": 1}),
         Trap("6: a bar in the URL", [ONE.replace(b"QUEUE|", b"QUEUE|http://x?a|b|c|d|e", 1) + TWO],
              {"answered": 1, "abandoned": 1}),
-        Trap("7: the clock put back", [first, b"".join(back) + TWO], {"answered": 1, "abandoned": 1}),
-        Trap("8: a verb nobody knows", [ONE + _call(1, AT, "+80 SINGING|la") + TWO], {"answered": 1, "abandoned": 1}),
-        Trap("10: died while talking", [b"".join(ONE.splitlines(True)[:2]) + f"{AT + 99}{START}".encode() + TWO],
+        Trap("7: the clock set back", [first, b"".join(back) + TWO], {"answered": 1, "abandoned": 1}),
+        Trap("8: an unknown verb", [ONE + _call(1, AT, "+80 SINGING|la") + TWO], {"answered": 1, "abandoned": 1}),
+        Trap("10: the switch died during a conversation", [b"".join(ONE.splitlines(True)[:2]) + f"{AT + 99}{START}".encode() + TWO],
              {"answered": 1, "abandoned": 1}),
-        Trap("10: died while somebody waited", [ONE + _call(9, AT, ENTERS) + f"{AT + 99}{START}".encode()],
+        Trap("10: the switch died while a caller waited", [ONE + _call(9, AT, ENTERS) + f"{AT + 99}{START}".encode()],
              {"answered": 1, "lost": 1}),
-        Trap("a line cut off, the next written on to it", [ONE + _call(9, AT, ENTERS) + dying + TWO],
+        Trap("a line cut off and joined with the next", [ONE + _call(9, AT, ENTERS) + dying + TWO],
              {"answered": 1, "lost": 1, "abandoned": 1}),
         Trap("wrong encoding, zero bytes", [ONE.replace(b"op101", b"Nicol\xf2") + b"\0\0\0\0" + TWO],
              {"answered": 1, "abandoned": 1}),
     ]  # fmt: skip
 
 
-def verdict(trap: Trap, path: str, mine: Reader) -> str:
-    """ "right", what was counted instead, or what stopped it. `path`: of a log that is not there yet."""
+def verdict(trap: Trap, path: str, reader: Reader) -> str:
+    """ "right", the wrong counts, or the error that stopped the reader. `path` is that of a new log."""
     try:
         for piece in trap.pieces:
             if piece == ROTATE:
@@ -162,10 +160,10 @@ def verdict(trap: Trap, path: str, mine: Reader) -> str:
                 continue
             with open(path, "ab") as file:
                 file.write(piece)
-            mine.take(path)
-        found = mine.fates()
+            reader.take(path)
+        counts = reader.fates()
     except (ValueError, OSError) as problem:
         return f"stops: {type(problem).__name__}"
-    if found == Counter(trap.fates):
+    if counts == Counter(trap.fates):
         return "right"
-    return ", ".join(f"{fate} {count}" for fate, count in sorted(found.items())) or "nothing"
+    return ", ".join(f"{fate} {count}" for fate, count in sorted(counts.items())) or "nothing"

@@ -1,4 +1,4 @@
-"""RESULTS.md: one section for each benchmark. A benchmark that runs alone replaces its own section only."""
+"""RESULTS.md: one section for each benchmark. A benchmark that runs alone replaces only its own section."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ORDER = (
     "registry_report",
     "model",
 )
-HEAD = """# What the benchmarks measured
+HEAD = """# Results of the benchmarks
 
-Written by `make bench` (`python -m benchmarks`); each section says on which commit and machine, and how quiet that was.
-Absolute figures belong to that machine, ratios travel.
+Written by `make bench` (`python -m benchmarks`). Each section names its commit, its machine and the load. Absolute
+figures hold for that machine only; ratios can be compared.
 """
 
 
 class Goal(NamedTuple):
-    """What was wanted, what was measured, and whether that is enough; `why` when it is not."""
+    """The goal, the measured value, and whether it reaches the goal; `why` gives the reason if not."""
 
     wanted: str
     measured: str
@@ -40,7 +40,7 @@ class Goal(NamedTuple):
 
 
 class Section(NamedTuple):
-    """What one benchmark has to say."""
+    """The results of one benchmark."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(sections: Sequence[Section], path: Path = RESULTS) -> None:
-    """Put these sections into the file, and keep the others that are there."""
+    """Replace these sections in the file and keep the others."""
     texts = _read(path) | {section.name: section.text() for section in sections}
     parts = [f"<!-- {name} -->\n{texts[name]}" for name in ORDER if name in texts]
     path.write_text("\n".join([HEAD, *parts]), encoding="utf-8")

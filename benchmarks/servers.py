@@ -1,4 +1,4 @@
-"""The FastAGI servers that are compared: how each is started, and whether it came up."""
+"""The FastAGI servers that are compared, and how each is started."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Failure(Exception):
 
 
 class Kind(NamedTuple):
-    """A server as a row of the tables. `command` gets a folder of its own, and may raise `Failure`."""
+    """A server as a row of the tables. `command` gets a new folder, and may raise `Failure`."""
 
     name: str
     command: Callable[[Path], list[str]]
@@ -73,19 +73,19 @@ class Server:
             self._process.stdout.close()
 
     def facts(self) -> int:
-        """How many facts lie sealed in the spool; ask after `stop`."""
+        """The number of sealed facts in the spool; call it after `stop`."""
         spool = Path(Places(var=str(self._folder / "var")).facts)
         return sum(path.read_bytes().count(b"\n") for path in spool.rglob(f"*{SEALED}"))
 
-    def last_words(self) -> str:
+    def last_error(self) -> str:
         lines = (self._folder / "errors").read_text(errors="replace").strip().splitlines()
-        return lines[-1][:200] if lines else "it said nothing"
+        return lines[-1][:200] if lines else "no error message"
 
     def _printed_port(self) -> int:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()  # empty when it has ended
+        line = self._process.stdout.readline()  # empty if the process has ended
         if not line.strip().isdigit():
-            raise Failure(f"did not start: {self.last_words()}")
+            raise Failure(f"did not start: {self.last_error()}")
         return int(line)
 
     def _engine_port(self) -> int:
@@ -95,11 +95,11 @@ class Server:
             if path.exists():
                 return int(json.loads(path.read_text())["port"])
             time.sleep(0.02)
-        raise Failure(f"did not start: {self.last_words()}")
+        raise Failure(f"did not start: {self.last_error()}")
 
 
 def kinds(work: Path) -> list[Kind]:
-    """All rows, the limit first, ours last. The peers' virtual environment is made when it is missing."""
+    """All rows: the limit first, our servers last. The peers' virtual environment is made if it is missing."""
     limit = machine.compiled(HERE / "fastagi_limit.c", work)
 
     def bare(*arguments: str) -> Callable[[Path], list[str]]:
@@ -122,7 +122,7 @@ def kinds(work: Path) -> list[Kind]:
 
 
 def _engine(folder: Path) -> list[str]:
-    """`ivr serve` as it is, with the shipped configuration and the benchmark's flows beside its own."""
+    """`ivr serve` with the shipped configuration and, beside its own flows, those of the benchmark."""
     flows.install(folder / "flows")
     places = Places(config=os.path.join(ROOT, "config"), var=str(folder / "var"))
     compile_configuration(places)
@@ -131,7 +131,7 @@ def _engine(folder: Path) -> list[str]:
 
 
 def peers_python() -> str:
-    """The interpreter that has the peers. Raises `Failure`."""
+    """The interpreter with the peers' packages. Raises `Failure`."""
     python = _peers_environment()
     if isinstance(python, Failure):
         raise python
@@ -140,17 +140,17 @@ def peers_python() -> str:
 
 @cache
 def _peers_environment() -> str | Failure:
-    """The interpreter of the peers' virtual environment, made from `requirements.txt`, or why there is none."""
+    """The interpreter of the peers' virtual environment, made from `requirements.txt`; or the failure to make it."""
     folder = Path(Places().var, "bench", "venv")
-    python, stamp, wanted = folder / "bin" / "python", folder / "requirements.txt", HERE / "requirements.txt"
-    if stamp.exists() and stamp.read_bytes() == wanted.read_bytes():
+    python, stamp, required = folder / "bin" / "python", folder / "requirements.txt", HERE / "requirements.txt"
+    if stamp.exists() and stamp.read_bytes() == required.read_bytes():
         return str(python)
     print("   making the peers' virtual environment", flush=True)
     venv.create(folder, clear=True, with_pip=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    outcome = subprocess.run([*install, "-r", str(wanted)], capture_output=True, text=True, check=False)
+    outcome = subprocess.run([*install, "-r", str(required)], capture_output=True, text=True, check=False)
     if outcome.returncode:
-        said = outcome.stderr.strip().splitlines() or ["pip said nothing"]
-        return Failure(f"the peers could not be installed: {said[-1][:200]}")
-    stamp.write_bytes(wanted.read_bytes())
+        messages = outcome.stderr.strip().splitlines() or ["no message from pip"]
+        return Failure(f"the peers could not be installed: {messages[-1][:200]}")
+    stamp.write_bytes(required.read_bytes())
     return str(python)
