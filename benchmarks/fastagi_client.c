@@ -1,16 +1,17 @@
-/* Plays Asterisk to a FastAGI server: so many calls at once, every command checked, the time to each one measured.
+/* Acts as Asterisk for a FastAGI server: simultaneous calls, with every command checked and timed.
  *
  *   fastagi_client PORT PLAY CALLS WARM_UP_MS WINDOW_MS DELAY_MS PID
  *
- * PLAY is a file: an environment, a blank line, then one line per command, `WHAT IT MUST BEGIN WITH<TAB>REPLY` (quotes
- * in the command are passed over). `{serial}` in the environment becomes a number of its own for each session.
+ * PLAY is a file: an environment, a blank line, then one line per command, `EXPECTED BEGINNING<TAB>REPLY` (quotes in the
+ * command are ignored). `{serial}` in the environment becomes a different number for each session.
  *
- * DELAY_MS 0 is the closed loop: each command is answered at once, a session that has ended is followed by the next.
- * Otherwise a command is answered after so long. The calls then begin spread over the warm-up, each at another point of
- * its play (it is led there at once), so that the window sees as many beginnings and ends as any other moment would.
+ * DELAY_MS 0 is the closed loop: each command is answered at once, and the end of a session starts the next one.
+ * Otherwise a command is answered after this delay. The calls then start during the warm-up, each at a different point
+ * of its play (the commands before it are answered at once), so that the window has its usual share of starts and ends.
  *
- * After the window nothing new begins and all is answered at once; a session that has not ended 8 s later is stuck.
- * PID is the server's process: its CPU time and memory are read at the edges of the window. One line of JSON comes out.
+ * After the window no session starts and all commands are answered at once; a session that has not ended 8 s later is
+ * stuck. PID is the server's process: its CPU time and memory are read at both ends of the window. The output is one
+ * line of JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,9 +1,9 @@
-/* The limit: a FastAGI server that does nothing but the twelve commands, on one epoll loop.
+/* The limit: a FastAGI server that only sends the twelve commands, on one epoll loop.
  *
  *   fastagi_limit
  *
  * Takes a free port of 127.0.0.1 and prints it. Every reply is answered with the next command; nothing is parsed beyond
- * the ends of lines. What a server in another language could be at best.
+ * the ends of lines. No server in another language can be faster.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-"""The conversations of the C client: the environment that Asterisk 22 sends, then each expected command and its reply."""
+"""The conversations of the C client: the environment of Asterisk 22, then each expected command and its reply."""
 
 from __future__ import annotations
 

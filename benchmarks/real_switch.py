@@ -1,12 +1,12 @@
-"""How many calls a second a real Asterisk takes with the engine, against the same dialplan without AGI.
+"""The calls per second of a real Asterisk with the engine, beside the same dialplan without AGI.
 
-SIPp places calls of two seconds: the welcome plays, a key is pressed in the middle of it, the caller hangs up. With the
-engine, a flow plays and reads the key, and reports two facts; without it, Asterisk's own `Read` does. Everything shares
-one machine: SIPp, Asterisk with the product's own modules, the engine.
+SIPp places calls of two seconds: the welcome plays, the caller presses a key in the middle of it and hangs up. With the
+engine, a flow plays the welcome, reads the key and reports two facts; without it, Asterisk's own `Read` does both.
+SIPp, Asterisk with the product's own modules and the engine share one machine.
 
-A rate is clean when every call succeeds, SIPp repeats no message and Asterisk has noted every key. The highest clean
-rate is looked for by growing by half, then by halving what is left, the two dialplans in turn; a rate that is not clean
-has a second chance, since one hiccup of a busy machine is not the dialplan's.
+A rate is clean if every call succeeds, SIPp repeats no message and Asterisk has recorded every key. The search for the
+highest clean rate first increases the rate by half, then halves the interval; the two dialplans take turns. A rate that
+is not clean gets a second chance, since a busy machine may cause one failure.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EXTENSIONS = {ENGINE: "900", ALONE: "901"}
 KEY = "5"
 FIRST_RATE, LAST_RATE = 120, 600  # calls a second
 STEPS: list[Step] = [Pause(1.0), Key(KEY), Pause(1.0), HangUp()]
-PATIENCE_SECONDS = 6.0  # after the last call began: who has not ended by then has failed
+PATIENCE_SECONDS = 6.0  # after the last call began; a call that has not ended by then has failed
 USER_FIELD = 17  # column of Master.csv
 
 DIALPLAN = """[nul-incoming]
@@ -53,7 +53,7 @@ exten => s,1,Set(CDR(userfield)=${{DIGIT}})
 
 
 class Effort(NamedTuple):
-    """How long calls are placed at one rate, how many chances a rate has, and how near the answer must come."""
+    """How long calls are placed at one rate, how many chances a rate has, and how precise the result is."""
 
     seconds: float
     chances: int
@@ -64,7 +64,7 @@ FULL, QUICK = Effort(5.0, 2, 0.04), Effort(2.0, 1, 0.25)
 
 
 class Run(NamedTuple):
-    """What happened at one rate."""
+    """The results at one rate."""
 
     rate: int
     calls: int
@@ -78,13 +78,13 @@ class Run(NamedTuple):
     def clean(self) -> bool:
         return self.succeeded == self.keys == self.calls and self.repeated == 0
 
-    def told(self) -> str:
+    def describe(self) -> str:
         missing = f"{self.calls - self.succeeded} failed, {self.calls - self.keys} keys lost, {self.repeated} repeated"
         return f"{self.rate}/s: " + ("clean" if self.clean else missing)
 
 
 class Search:
-    """The highest clean rate: half as much again while it is clean, then halving the gap."""
+    """The search for the highest clean rate: increase by half while it is clean, then halve the interval."""
 
     def __init__(self, first: int, last: int, nearness: float) -> None:
         self._next, self._last, self._nearness = first, last, nearness
@@ -96,12 +96,12 @@ class Search:
 
     @property
     def rate(self) -> int:
-        """The one to try next."""
+        """The rate to try next."""
         if self.low and self.high > self._last:
             return min(self._last, self.low * 3 // 2)
         return self._next if not self.low and self.high > self._last else (self.low + self.high) // 2
 
-    def tell(self, rate: int, clean: bool) -> None:
+    def record(self, rate: int, clean: bool) -> None:
         if clean:
             self.low = rate
         else:
@@ -109,13 +109,13 @@ class Search:
 
 
 def run(quick: bool, quiet: str) -> Section:
-    """Place the calls; takes about three minutes."""
+    """Place the calls. It takes about three minutes."""
     effort = QUICK if quick else FULL
     runs: dict[str, list[Run]] = {ENGINE: [], ALONE: []}
     searches = {name: Search(FIRST_RATE, LAST_RATE, effort.nearness) for name in runs}
     with switch() as bench:
         for name in runs:
-            bench.place(name, 20, 2.0)  # warms up: sound files, threads, the engine's caches
+            bench.place(name, 20, 2.0)  # warm-up: sound files, threads, the engine's caches
         while not all(search.over for search in searches.values()):
             for name, search in searches.items():
                 if search.over:
@@ -123,10 +123,10 @@ def run(quick: bool, quiet: str) -> Section:
                 rate = search.rate
                 for _ in range(effort.chances):
                     runs[name].append(bench.place(name, rate, effort.seconds))
-                    print(f"   {name}, {runs[name][-1].told()}", flush=True)
+                    print(f"   {name}, {runs[name][-1].describe()}", flush=True)
                     if runs[name][-1].clean:
                         break
-                search.tell(rate, runs[name][-1].clean)
+                search.record(rate, runs[name][-1].clean)
         asterisk = bench.stack.switch.status().asterisk
     return section(runs, effort, quiet, asterisk or "?")
 
@@ -141,11 +141,11 @@ class Bench:
         self._serial = 0
 
     def place(self, name: str, rate: int, seconds: float) -> Run:
-        """Place calls at that rate for so long, and wait for the last of them."""
+        """Place calls at that rate for these seconds, and wait for the last of them."""
         self._serial += 1
         calls = round(rate * seconds)
         figures = self._folder / f"figures-{self._serial}.csv"
-        noted, before = len(self._notes()), self._cpu()
+        recorded, before = len(self._keys()), self._cpu()
         process = self._callers.run(
             f"callers-{self._serial}", caller("short calls", "0612345678", STEPS), f"{HOST}:{self.stack.sip_port}",
             "-s", EXTENSIONS[name], "-m", str(calls), "-r", str(rate), "-l", str(4 * rate), "-p", str(free_ports(1)[0]),
@@ -156,26 +156,26 @@ class Bench:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
-        self._settle(noted + calls)
+        self._wait_for_records(recorded + calls)
         after = self._cpu()
-        told = _last_row(figures)
+        totals, keys = _last_row(figures), self._keys()[recorded:]
         return Run(
-            rate, calls, int(told.get("SuccessfulCall(C)", 0)), sum(key == KEY for key in self._notes()[noted:]),
-            int(told.get("Retransmissions(C)", -1)), after[0] - before[0], after[1] - before[1],
+            rate, calls, int(totals.get("SuccessfulCall(C)", 0)), sum(key == KEY for key in keys),
+            int(totals.get("Retransmissions(C)", -1)), after[0] - before[0], after[1] - before[1],
         )  # fmt: skip
 
-    def _settle(self, notes: int) -> None:
-        """Wait until Asterisk has no call left and has noted them all, or does not come to it."""
+    def _wait_for_records(self, count: int) -> None:
+        """Wait until Asterisk has recorded this many calls; after three seconds, hang up what is left."""
         end = time.monotonic() + 3
         while time.monotonic() < end:
-            if len(self._notes()) >= notes:
+            if len(self._keys()) >= count:
                 return
             time.sleep(0.2)
         self.stack.switch.cli("channel request hangup all")
         time.sleep(1)
 
-    def _notes(self) -> list[str]:
-        """The key that Asterisk has noted for each call that has ended."""
+    def _keys(self) -> list[str]:
+        """The key that Asterisk has recorded for each call that has ended."""
         path = Path(self.stack.switch.log, "cdr-csv", "Master.csv")
         if not path.exists():
             return []
@@ -188,10 +188,10 @@ class Bench:
 
 @contextmanager
 def switch() -> Iterator[Bench]:
-    """Engine and switch in folders and on ports of their own, with both dialplans; stopped and removed at the end."""
+    """Engine and switch in their own folders and on free ports, with both dialplans; removed at the end."""
     installation = install(Places(), report=lambda line: print(f"   {line}", flush=True))
     folder = Path(tempfile.mkdtemp(prefix="ivr-bench-"))
-    folder.chmod(0o755)  # the switch runs as somebody else when root runs this
+    folder.chmod(0o755)  # when root runs this, the switch runs as another user
     flows.install(folder / "flows")
     path_before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder / "flows"), ROOT])
@@ -227,9 +227,9 @@ def section(runs: dict[str, list[Run]], effort: Effort, quiet: str, asterisk: st
     )
     rows = []
     for name, run in best.items():
-        limit = min((each.rate for each in runs[name] if not each.clean and each.rate > (run.rate if run else 0)),
-                    default=None)  # fmt: skip
-        first = next((each.told() for each in runs[name] if each.rate == limit and not each.clean), "none tried")
+        failed = [other for other in runs[name] if not other.clean and other.rate > (run.rate if run else 0)]
+        limit = min((other.rate for other in failed), default=None)
+        first = next((other.describe() for other in failed if other.rate == limit), "none tried")
         if run is None:
             rows.append([name, "none", "–", "–", "–", first])
             continue
@@ -242,14 +242,14 @@ def section(runs: dict[str, list[Run]], effort: Effort, quiet: str, asterisk: st
     where = f"{machine.description()}; {machine.versions()}, Asterisk {asterisk}; commit {machine.revision()}; {quiet}."
     how = (
         f"SIPp, Asterisk and engine share the cores. Calls of 2 s with one prompt and one key, {effort.seconds:g} s at "
-        f"each rate, {effort.chances} chance(s) a rate; two rates nearer than {effort.nearness:.0%} count as one. The "
-        "engine's CPU includes what it does between calls."
+        f"each rate, {effort.chances} chance(s) a rate; rates that differ by less than {effort.nearness:.0%} count as "
+        "equal. The engine's CPU includes its work between calls."
     )
     return Section("real_switch", "A real Asterisk", [goal], f"{where} {how}\n\n{report.table(head, rows)}")
 
 
 def _last_row(path: Path) -> dict[str, str]:
-    """SIPp's last word; empty when it had none."""
+    """The last row of SIPp's statistics; empty if there is none."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
         return {key: value for key, value in rows[-1].items() if key} if rows else {}
@@ -264,5 +264,5 @@ def _cpu_seconds(pid: int | None) -> float:
 
 
 def _media_port() -> int:
-    """SIPp counts up from here, ten thousand ports far."""
+    """A port with room above it: SIPp uses the next ten thousand."""
     return next(port for port in free_ports(64) if port < 55000) & ~1

@@ -1,9 +1,9 @@
-"""How fast the facts of calls become rows and requests, on both databases, as these grow.
+"""The speed of the intake of call facts, on both databases, as they grow.
 
-A backlog as after a night: segments of fifty facts, which an engine seals in a second of many calls. The calls are
-mixed as on a day: informed by the menu, answered (a third with a survey), a message left, given up. Measured is
-`registry intake` from the first segment to the last one put away: reading, checking, rows, requests with their numbers,
-commits on the disk. Before each measure the database is filled up to its size with rows that look alike.
+The backlog of a night: segments of fifty facts, as an engine seals them in a busy second. The mix of calls is that of a
+day: informed by the menu, answered (a third with a survey), message left, abandoned. The time is that of `registry
+intake` from the first segment until the last is moved away: reading, checks, rows, requests with their numbers, commits
+on disk. Before each measurement the database is filled to its size with similar rows.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from registry.intake.intake import Intake
 from registry.intake.message_lookup import StoredMessage
 from registry.site import Site
 
-SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (10_000, 100_000)  # facts that are there already
+SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (10_000, 100_000)  # facts in the database before
 CALLS, QUICK_CALLS = 3_000, 1_000  # to take in; five facts each
 SEGMENT = 50  # facts
 GOAL = 5_000  # facts/s on SQLite
 NOON = 1795604400.0
 MIX = (("informed", 0.35), ("answered", 0.45), ("message", 0.06), ("abandoned", 0.14))
 
-# Rows by the database itself, numbered: {n} is the source of the numbers.
+# The database makes the rows itself; {n} is a table of numbers.
 COUNTED = """(WITH RECURSIVE n(i) AS (SELECT CAST(:first AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i < :last)
     SELECT i FROM n) AS n"""
 FILL = (
@@ -55,7 +55,7 @@ FILL = (
 
 
 class Measured(NamedTuple):
-    """Facts that were there before, facts taken in a second, requests opened in a second."""
+    """Facts in the database before; facts taken in per second; requests opened per second."""
 
     before: int
     facts: float
@@ -63,43 +63,43 @@ class Measured(NamedTuple):
 
 
 def run(quick: bool, quiet: str) -> Section:
-    """Fill and take in; takes about a minute."""
+    """Fill the databases and take facts in. It takes about a minute."""
     sizes, calls = (QUICK_SIZES, QUICK_CALLS) if quick else (SIZES, CALLS)
     places = Places()
     compiled = service.compiled(service.load(places), places)
-    found: dict[str, list[Measured]] = {}
+    results: dict[str, list[Measured]] = {}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-"))
-        found["SQLite"] = _database(f"sqlite:///{folder}/registry.db", folder, compiled, sizes, calls)
+        results["SQLite"] = _measure(f"sqlite:///{folder}/registry.db", folder, compiled, sizes, calls)
         programs = postgres.install(places, report=lambda line: None)
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))
         running = stack.enter_context(postgres.Server(programs, own, durable=True))
-        found["PostgreSQL"] = _database(running.url(), folder, compiled, sizes, calls)
-    return _section(found, calls, quiet)
+        results["PostgreSQL"] = _measure(running.url(), folder, compiled, sizes, calls)
+    return _section(results, calls, quiet)
 
 
-def _database(url: str, folder: str, compiled: Compiled, sizes: tuple[int, ...], calls: int) -> list[Measured]:
+def _measure(url: str, folder: str, compiled: Compiled, sizes: tuple[int, ...], calls: int) -> list[Measured]:
     places = Places(var=os.path.join(folder, url.partition(":")[0]))
     with closing(Database(url)) as database:
         with database.begin() as connection:
             upgrade(connection)
         intake = Intake(Site(places, compiled, database, keys.make(places)), print, lookup=_number)
         intake.prepare()
-        found, there = [], 0
+        results, filled = [], 0
         for size in sizes:
             with database.begin() as connection:
-                _fill(connection, there, size)
+                _fill(connection, filled, size)
             _write(places, calls, size)
             began = time.perf_counter()
             done = intake.run(NOON + 3600)
             seconds = time.perf_counter() - began
-            found.append(Measured(size, done.facts / seconds, done.requests / seconds))
-            there = size
-        return found
+            results.append(Measured(size, done.facts / seconds, done.requests / seconds))
+            filled = size
+        return results
 
 
-def _fill(connection: Connection, there: int, size: int) -> None:
-    rows = {"first": there + 1, "last": size, "at": NOON - 86400.0 * 300}
+def _fill(connection: Connection, filled: int, size: int) -> None:
+    rows = {"first": filled + 1, "last": size, "at": NOON - 86400.0 * 300}
     for statement in FILL:
         connection.execute(text(statement.format(n=COUNTED)), rows)
     if connection.dialect.name == "postgresql":
@@ -107,7 +107,7 @@ def _fill(connection: Connection, there: int, size: int) -> None:
 
 
 def _write(places: Places, calls: int, name: int) -> None:
-    """The spool as engines leave it."""
+    """Write a spool like that of an engine."""
     folder = Path(places.facts, "2026-11-25")
     folder.mkdir(parents=True, exist_ok=True)
     facts = list(_facts(random.Random(name), calls, name))
@@ -119,38 +119,39 @@ def _write(places: Places, calls: int, name: int) -> None:
 def _facts(chance: random.Random, calls: int, name: int) -> Iterator[Fact]:
     for number in range(calls):
         call, at = f"{int(NOON)}.{name}{number}", NOON + number / 10
-        fate = chance.choices([each for each, _ in MIX], [share for _, share in MIX])[0]
-        told: list[tuple[str, dict[str, object]]] = [("answered", {"revision": "0123456789ab"})]
-        told += [("choice", {"node": "topics", "key": "2", "why": ""})] * chance.choice((1, 1, 2))
+        fate = chance.choices([kind for kind, _ in MIX], [share for _, share in MIX])[0]
+        facts: list[tuple[str, dict[str, object]]] = [("answered", {"revision": "0123456789ab"})]
+        facts += [("choice", {"node": "topics", "key": "2", "why": ""})] * chance.choice((1, 1, 2))
         if fate == "informed":
-            told.append(("informed", {"topic": "DID", "whole": True}))
+            facts.append(("informed", {"topic": "DID", "whole": True}))
         if fate in ("answered", "abandoned"):
-            told.append(("handed_over", {"topic": "ADR", "priority": 0}))
+            facts.append(("handed_over", {"topic": "ADR", "priority": 0}))
         if fate == "answered" and chance.random() < 1 / 3:
-            told += [("survey", {"version": 1, "question": each, "value": 4}) for each in ("clear", "kind", "solved")]
+            questions = ("clear", "kind", "solved")
+            facts += [("survey", {"version": 1, "question": question, "value": 4}) for question in questions]
         if fate == "message":
             message = {"message_id": f"{name}-{number}", "reason": "closed", "seconds": 20.5, "empty": False}
-            told += [("number", {"source": "cli", "attempts": 0}), ("message", {**message, "ended_by": "dtmf"})]
-        told.append(("ended", {"fate": fate, "stage": "menu", "queue_status": "", "seconds": 60}))
-        for place, (kind, data) in enumerate(told):
+            facts += [("number", {"source": "cli", "attempts": 0}), ("message", {**message, "ended_by": "dtmf"})]
+        facts.append(("ended", {"fate": fate, "stage": "menu", "queue_status": "", "seconds": 60}))
+        for place, (kind, data) in enumerate(facts):
             yield Fact(f"{int(at * 1000):012x}{name:08d}{number:08d}{place:02d}", call, at + place, kind, data)
 
 
 def _number(message_id: str) -> StoredMessage:
-    """As the message store would say; reading its sheet is not part of the measure."""
+    """Stands in for the message store; reading a message's sheet is not measured."""
     return StoredMessage(f"+39066981{int(message_id.rpartition('-')[2]) % 10000:04d}", "cli", False, NOON)
 
 
-def _section(found: dict[str, list[Measured]], calls: int, quiet: str) -> Section:
-    slowest = min(each.facts for each in found["SQLite"])
+def _section(results: dict[str, list[Measured]], calls: int, quiet: str) -> Section:
+    slowest = min(result.facts for result in results["SQLite"])
     goal = Goal(
-        f"SQLite: at least {GOAL:,} facts/s, whatever is there already", f"{slowest:,.0f} facts/s at the least",
+        f"SQLite: at least {GOAL:,} facts/s at any size of the database", f"at least {slowest:,.0f} facts/s",
         slowest >= GOAL, f"{GOAL / slowest:.1f} times too slow",
     )  # fmt: skip
-    head = ["facts there already", *(f"{name}: facts/s (requests/s)" for name in found)]
+    head = ["facts in the database before", *(f"{name}: facts/s (requests/s)" for name in results)]
     rows = [
-        [f"{line[0].before:,}", *(f"{each.facts:,.0f} ({each.requests:,.0f})" for each in line)]
-        for line in zip(*found.values(), strict=True)
+        [f"{line[0].before:,}", *(f"{result.facts:,.0f} ({result.requests:,.0f})" for result in line)]
+        for line in zip(*results.values(), strict=True)
     ]
     body = (
         f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}.\n\n"

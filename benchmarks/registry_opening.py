@@ -1,9 +1,9 @@
-"""How fast requests are opened: number, row, history, clock and a note, in one transaction that is on the disk.
+"""The speed of opening requests: number, row, history, clock and note, in one durable transaction.
 
-Writers are processes of their own on one database. *As fast as they can*: each opens one after the other, and the time
-of one includes waiting for the others; numbers are given without gaps, so openings stand in line by intent. *At a
-pace*: each opens ten a second at its own moments, forty times what 24 operators do. The time is from asking for the
-transaction to its end. The disk's own time for one durable write stands beside.
+Each writer is a process on one database. *As fast as they can*: each writer opens one request after the other, and the
+time includes waiting for the others; numbers have no gaps, so openings are serial by design. *At a pace*: each writer
+opens five a second at random times, far more than 24 operators do. The time is from the begin of the transaction to its
+end. The table shows beside it the time of one durable write of the disk.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from registry.requests.opening import Opening, open_request
 
 WRITERS = (1, 8, 32)
 PACED = 8
-PACE = 5.0  # openings a second by each
+PACE = 5.0  # openings a second by each writer
 SECONDS, QUICK_SECONDS = 3.0, 1.0
-PACED_TIMES = 2.0  # as long: there are fewer to measure
+PACED_TIMES = 2.0  # as long, since there are fewer openings to measure
 WARM_UP = 0.5
 GOAL = 0.005  # s, p99 with 8 writers
 NOTE = "Chiede come presentare la dichiarazione dopo il trasferimento in un'altra regione."
 
 
 class Measured(NamedTuple):
-    """Openings a second, and percentiles of their times in seconds."""
+    """Openings per second, and percentiles of their times in seconds."""
 
     rate: float
     p50: float
@@ -54,20 +54,20 @@ def run(quick: bool, quiet: str) -> Section:
     seconds = QUICK_SECONDS if quick else SECONDS
     places = Places()
     compiled = service.compiled(service.load(places), places)
-    found: dict[str, dict[str, Measured]] = {}
+    results: dict[str, dict[str, Measured]] = {}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-"))
-        disk = _disk(folder)
-        found["SQLite"] = _database(f"sqlite:///{folder}/registry.db", compiled, seconds)
+        disk = _measure_disk(folder)
+        results["SQLite"] = _measure(f"sqlite:///{folder}/registry.db", compiled, seconds)
         programs = postgres.install(places, report=lambda line: None)
         own = stack.enter_context(tempfile.TemporaryDirectory(prefix="nul-bench-postgres-"))  # another user's, perhaps
         running = stack.enter_context(postgres.Server(programs, own, durable=True))
-        found["PostgreSQL"] = _database(running.url(), compiled, seconds)
-    return _section(found, disk, seconds, quiet)
+        results["PostgreSQL"] = _measure(running.url(), compiled, seconds)
+    return _section(results, disk, seconds, quiet)
 
 
-def _disk(folder: str) -> Measured:
-    """Writing a page and waiting until the disk has it: what every transaction costs at least."""
+def _measure_disk(folder: str) -> Measured:
+    """The time to write one page durably, which every transaction needs at least."""
     times = []
     with open(os.path.join(folder, "page"), "wb", buffering=0) as file:
         for _ in range(200):
@@ -78,36 +78,36 @@ def _disk(folder: str) -> Measured:
     return _summary(times, sum(times))
 
 
-def _database(url: str, compiled: Compiled, seconds: float) -> dict[str, Measured]:
+def _measure(url: str, compiled: Compiled, seconds: float) -> dict[str, Measured]:
     database = Database(url)
     with database.begin() as connection:
         upgrade(connection)
         reference_data.save_reference_data(connection, compiled)
     database.close()
-    found = {f"{writers}": _writers(url, compiled, writers, seconds, None) for writers in WRITERS}
-    found["paced"] = _writers(url, compiled, PACED, PACED_TIMES * seconds, PACE)
-    return found
+    results = {f"{writers}": _writers(url, compiled, writers, seconds, None) for writers in WRITERS}
+    results["paced"] = _writers(url, compiled, PACED, PACED_TIMES * seconds, PACE)
+    return results
 
 
 def _writers(url: str, compiled: Compiled, count: int, seconds: float, pace: float | None) -> Measured:
-    """So many processes at once, forked: they have everything imported, and nothing open."""
+    """Run this many writers at once; they are forked, so they have all imports and no open files."""
     context = multiprocessing.get_context("fork")
     gate, answers = context.Barrier(count), context.SimpleQueue()
     workers = [
         context.Process(target=_open, args=(url, compiled, number, seconds, pace, gate, answers))
         for number in range(count)
     ]
-    for each in workers:
-        each.start()
+    for worker in workers:
+        worker.start()
     try:
-        found = [answers.get() for _ in workers]
+        times_of_all = [answers.get() for _ in workers]
     finally:
-        for each in workers:
-            each.join(30)
-            each.kill()
-    if isinstance(problem := next((each for each in found if isinstance(each, str)), None), str):
+        for worker in workers:
+            worker.join(30)
+            worker.kill()
+    if isinstance(problem := next((answer for answer in times_of_all if isinstance(answer, str)), None), str):
         raise RuntimeError(problem)
-    return _summary([taken for times in found for taken in times], seconds)
+    return _summary([taken for times in times_of_all for taken in times], seconds)
 
 
 def _open(
@@ -119,10 +119,10 @@ def _open(
     gate: Barrier,
     answers: SimpleQueue[Sequence[float] | str],
 ) -> None:
-    """One writer; how long each opening of its measured time took, or what went wrong."""
+    """Run one writer; it answers with the time of each measured opening, or with an error."""
     try:
         answers.put(_times(_opener(url, compiled, number), number, seconds, pace, gate))
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the parent must hear of it
+    except Exception as problem:  # noqa: BLE001 - the parent reports any error
         gate.abort()
         answers.put(f"writer {number}: {type(problem).__name__}: {problem}")
 
@@ -139,7 +139,7 @@ def _opener(url: str, compiled: Compiled, number: int) -> Callable[[], None]:
 
 
 def _times(once: Callable[[], None], number: int, seconds: float, pace: float | None, gate: Barrier) -> list[float]:
-    once()  # connected, statements compiled
+    once()  # warm-up: connects and compiles the statements
     chance = random.Random(number)
     times: list[float] = []
     gate.wait(60)
@@ -161,21 +161,21 @@ def _times(once: Callable[[], None], number: int, seconds: float, pace: float | 
 def _summary(times: Sequence[float], seconds: float) -> Measured:
     ordered = sorted(times)
     if not ordered:
-        raise RuntimeError("nothing was opened in the time that was measured")
+        raise RuntimeError("no request was opened in the measured time")
     last = len(ordered) - 1
     return Measured(len(ordered) / seconds, ordered[last // 2], ordered[round(0.99 * last)], ordered[last])
 
 
-def _section(found: dict[str, dict[str, Measured]], disk: Measured, seconds: float, quiet: str) -> Section:
+def _section(results: dict[str, dict[str, Measured]], disk: Measured, seconds: float, quiet: str) -> Section:
     goals = []
-    for name, levels in found.items():
-        for label, words in (("8", "as fast as they can"), ("paced", f"{PACE:g} a second each")):
+    for name, levels in results.items():
+        for label, pace in (("8", "as fast as they can"), ("paced", f"{PACE:g} a second each")):
             p99 = levels[label].p99
             why = f"{p99 / GOAL:.1f} times as long, {p99 / disk.p50:.0f} durable writes of this disk"
-            wanted = f"{name}, 8 writers, {words}: p99 under {1000 * GOAL:g} ms"
-            goals.append(Goal(wanted, f"{1000 * p99:.1f} ms", p99 < GOAL, why))
-    head = ["openings/s · p50 / p99 / worst ms", *(f"{each} at once" for each in WRITERS), f"8, {PACE:g}/s each"]
-    rows = [[name, *(_cell(each) for each in levels.values())] for name, levels in found.items()]
+            goal = f"{name}, 8 writers, {pace}: p99 under {1000 * GOAL:g} ms"
+            goals.append(Goal(goal, f"{1000 * p99:.1f} ms", p99 < GOAL, why))
+    head = ["openings/s · p50 / p99 / worst ms", *(f"{count} at once" for count in WRITERS), f"8, {PACE:g}/s each"]
+    rows = [[name, *(_cell(level) for level in levels.values())] for name, levels in results.items()]
     body = (
         f"{machine.description()}; {machine.versions()}; commit {machine.revision()}; {quiet}.\n\n"
         f"{seconds:g} s each (twice as long at a pace) after {WARM_UP:g} s of warm-up; SQLite with WAL and "
@@ -187,5 +187,5 @@ def _section(found: dict[str, dict[str, Measured]], disk: Measured, seconds: flo
 
 
 def _cell(measured: Measured) -> str:
-    times = " / ".join(f"{1000 * each:.1f}" for each in measured[1:])
+    times = " / ".join(f"{1000 * seconds:.1f}" for seconds in measured[1:])
     return f"{measured.rate:.0f} · {times}"

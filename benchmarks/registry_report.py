@@ -1,9 +1,9 @@
-"""How long the report of a month takes, and whether a longer history makes it slower.
+"""The time of the report of a month, and whether a longer history makes it slower.
 
-Each database is filled year by year, as the service would: a million requests and ten million lines of queue_log in ten
-years, with visits, clocks, interactions and answers to the survey. After one year, three and ten the last month is
-reported: for inside, for the public (with disclosure control and its proof), and once as a command of its own, which
-also has to start Python. A program that read the whole history would take ten times as long at the end.
+Each database is filled year by year: a million requests and ten million lines of queue_log in ten years, with visits,
+clocks, interactions and survey answers. After one, three and ten years the last month is reported: for internal use,
+for the public (with disclosure control and its proof), and once as a command, which includes the start of Python. A
+program that reads the whole history would take ten times as long at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from registry.db.migrations import all_tables, upgrade
 YEARS, QUICK_YEARS = (1, 3, 10), (1, 2)
 FIRST = 2027
 REQUESTS, VISITS, LINES = 100_000, 250_000, 1_000_000  # a year
-QUICK = 20  # a quick look has a twentieth of them
+QUICK = 20  # a quick run has a twentieth of them
 TURNS = 3
 GOAL_SECONDS = 1.0
 
@@ -68,53 +68,53 @@ def run(quick: bool, quiet: str) -> Section:
                     url = f"sqlite:///{Path(folder, 'registry.db')}"
                 else:
                     url = while_it_runs.enter_context(postgres.Server(programs, own)).url()
-                lines, inside = _database(name, url, folder, years, scale)
+                lines, internal = _measure(name, url, folder, years, scale)
             rows += lines
-            goals += _goals(name, inside, years)
+            goals += _goals(name, internal, years)
     head = (
-        "database", "years", "requests", "visits", "lines of queue_log", "size", "for inside", "for the public",
+        "database", "years", "requests", "visits", "lines of queue_log", "size", "internal", "public",
         "as a command",
     )  # fmt: skip
-    told = f"Best of {TURNS}; {quiet}. The public's report spends its time on the proof, not on reading."
-    described = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}"
-    return Section("registry_report", "The report of a month", goals, f"{described}.\n\n{table(head, rows)}\n\n{told}")
+    note = f"Best of {TURNS}; {quiet}. The public report spends its time on the proof, not on reading."
+    where = f"{machine.description()}; {machine.versions()}; commit {machine.revision()}"
+    return Section("registry_report", "The report of a month", goals, f"{where}.\n\n{table(head, rows)}\n\n{note}")
 
 
-def _database(
+def _measure(
     name: str, url: str, folder: str, years: tuple[int, ...], scale: int
 ) -> tuple[list[list[str]], list[float]]:
-    """Rows of the table, and the seconds of the report for inside, after so many years each."""
-    places, rows, inside, made = _places(os.path.join(folder, name)), [], [], 0
+    """The rows of the table, and the seconds of the internal report, after each number of years."""
+    places, rows, internal, filled = _places(os.path.join(folder, name)), [], [], 0
     os.environ["NUL_DATABASE"] = url
     try:
         with closing(Database(url)) as database:
             _begin(database)
             for until in years:
-                _fill(database, range(FIRST + made, FIRST + until), scale)
-                made = until
+                _fill(database, range(FIRST + filled, FIRST + until), scale)
+                filled = until
                 month = f"{FIRST + until - 1}-10"
-                times = {audience: _reported(places, month, audience) for audience in ("internal", "public")}
-                inside.append(times["internal"])
-                rows.append([name, *_row(database, until, times, _command(places, month))])
+                times = {audience: _report_seconds(places, month, audience) for audience in ("internal", "public")}
+                internal.append(times["internal"])
+                rows.append([name, *_row(database, until, times, _command_seconds(places, month))])
     finally:
         del os.environ["NUL_DATABASE"]
-    return rows, inside
+    return rows, internal
 
 
-def _goals(name: str, inside: list[float], years: tuple[int, ...]) -> list[Goal]:
-    growth = inside[-1] / inside[-2]  # in the first year the trend has fewer months to read
+def _goals(name: str, internal: list[float], years: tuple[int, ...]) -> list[Goal]:
+    growth = internal[-1] / internal[-2]  # in the first year the trend has fewer months to read
     return [
         Goal(
             f"{name}: the report of a month in under {GOAL_SECONDS:g} s after {years[-1]} years",
-            f"{inside[-1]:.2f} s",
-            inside[-1] < GOAL_SECONDS,
-            "reading a month takes no longer for its history; what is left is Python on one month's rows",
+            f"{internal[-1]:.2f} s",
+            internal[-1] < GOAL_SECONDS,
+            "the history does not slow the reading of a month; Python needs the time for one month's rows",
         ),
         Goal(
-            f"{name}: the same whatever the history",
+            f"{name}: independent of the length of the history",
             f"{growth:.2f} x that after {years[-2]}",
             growth < 1.5,
-            "some query reads more than its month",
+            "a query reads more than its month",
         ),
     ]
 
@@ -126,7 +126,7 @@ def _places(folder: str) -> Places:
     return places
 
 
-def _reported(places: Places, month: str, audience: str) -> float:
+def _report_seconds(places: Places, month: str, audience: str) -> float:
     """The shortest of a few turns, in seconds."""
     from measure.commands import report
 
@@ -134,32 +134,32 @@ def _reported(places: Places, month: str, audience: str) -> float:
     report.arguments(parser)
     options = parser.parse_args(["--month", month, "--audience", audience])
     now = datetime(int(month[:4]), 12, 1, tzinfo=UTC).timestamp()
-    found = []
+    seconds = []
     for _ in range(TURNS):
         begun = time.perf_counter()
         with redirect_stdout(StringIO()):
             report.run(options, places, now)
-        found.append(time.perf_counter() - begun)
-    return min(found)
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds)
 
 
-def _command(places: Places, month: str) -> float:
+def _command_seconds(places: Places, month: str) -> float:
     begun = time.perf_counter()
-    asked = ["--config", places.config, "--var", places.var, "report", "--month", month]
-    subprocess.run([sys.executable, "-m", "measure.cli", *asked], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    arguments = ["--config", places.config, "--var", places.var, "report", "--month", month]
+    subprocess.run([sys.executable, "-m", "measure.cli", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     return time.perf_counter() - begun
 
 
 def _row(database: Database, years: int, times: Mapping[str, float], command: float) -> list[str]:
     with database.read() as connection:
-        counted = [schema.request, schema.queue_visit, schema.queue_event]
-        numbers = [f"{connection.scalar(select(func.count()).select_from(each)):,}" for each in counted]
+        tables = [schema.request, schema.queue_visit, schema.queue_event]
+        numbers = [f"{connection.scalar(select(func.count()).select_from(table_)):,}" for table_ in tables]
         size = Path(database.file).stat().st_size if database.sqlite else connection.scalar(text(SIZE))
-    seconds = [f"{each:.2f} s" for each in (times["internal"], times["public"], command)]
+    seconds = [f"{value:.2f} s" for value in (times["internal"], times["public"], command)]
     return [str(years), *numbers, f"{size / 2**30:.2f} GB", *seconds]
 
 
-# --- a service's years ------------------------------------------------------------------------------------------------
+# --- the years of a service -------------------------------------------------------------------------------------------
 
 
 def _begin(database: Database) -> None:
@@ -175,13 +175,13 @@ def _begin(database: Database) -> None:
 
 
 def _fill(database: Database, years: range, scale: int) -> None:
-    """By the quickest way of each database."""
+    """Insert the years, in the fastest way of each database."""
     for year in years:
         days, make = list(_workdays(year)), _Year(year, random.Random(year))
         with database.begin() as connection:
             insert = _into_sqlite(connection) if database.sqlite else _into_postgres(connection)
             for day in days:
-                for name, rows in make.day(day, *(each // scale // len(days) for each in (REQUESTS, VISITS, LINES))):
+                for name, rows in make.day(day, *(count // scale // len(days) for count in (REQUESTS, VISITS, LINES))):
                     if rows:
                         insert(name, all_tables().tables[name].columns.keys()[: len(rows[0])], rows)
     with database.begin() as connection:
@@ -221,20 +221,20 @@ def _workdays(year: int) -> Iterator[date]:
 
 
 class _Year:
-    """A year's rows, from a seed, in the order of the tables' columns."""
+    """The rows of a year, drawn from a seed, in the order of the tables' columns."""
 
     def __init__(self, year: int, chance: random.Random) -> None:
         self.year, self.chance, self.number = year, chance, 0
 
     def day(self, day: date, requests: int, visits: int, lines: int) -> Iterator[tuple[str, Rows]]:
         opening = datetime(day.year, day.month, day.day, 8, tzinfo=UTC).timestamp()
-        asked = [self.request(opening) for _ in range(requests)]
-        yield "request", asked
-        yield "interaction", [(f"i{row[0]}", row[0], "phone_in", row[11], row[11] + 300) for row in asked]
-        back = [row for row in asked if row[3] == "voicemail"]
-        yield "callback", [(row[0], "done", None, None, 1, row[11]) for row in back]
-        yield "callback_attempt", [(row[0], 1, row[11] + 600, "op101", None, "reached") for row in back]
-        yield "sla_clock", [clock for row in asked for clock in self.clocks(row)]
+        opened = [self.request(opening) for _ in range(requests)]
+        yield "request", opened
+        yield "interaction", [(f"i{row[0]}", row[0], "phone_in", row[11], row[11] + 300) for row in opened]
+        messages = [row for row in opened if row[3] == "voicemail"]
+        yield "callback", [(row[0], "done", None, None, 1, row[11]) for row in messages]
+        yield "callback_attempt", [(row[0], 1, row[11] + 600, "op101", None, "reached") for row in messages]
+        yield "sla_clock", [clock for row in opened for clock in self.clocks(row)]
         yield "queue_visit", [self.visit(opening) for _ in range(visits)]
         yield "queue_event", [self.line(int(opening), n, lines) for n in range(lines)]
         responses = [(f"{day}-{n}", 1, day.isoformat()) for n in range(visits // 6)]
@@ -260,12 +260,12 @@ class _Year:
 
     def clocks(self, row: tuple[Any, ...]) -> Rows:
         channel, level, at = row[3], row[6], row[11]
-        wanted = [FIRST_LEVEL[channel]] if channel in FIRST_LEVEL else []
-        wanted += [("SECOND_LEVEL", 864000.0)] if level == 2 else []
+        promises = [FIRST_LEVEL[channel]] if channel in FIRST_LEVEL else []
+        promises += [("SECOND_LEVEL", 864000.0)] if level == 2 else []
         late = self.chance.random() < 0.08
         return [
             (row[0], code, 1, at, at + long, None, 0.0, at + long * (1.2 if late else 0.4), "answered", "0")
-            for code, long in wanted
+            for code, long in promises
         ]
 
     def visit(self, opening: float) -> tuple[Any, ...]:

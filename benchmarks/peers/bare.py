@@ -1,8 +1,8 @@
 """The bare Protocol: no library at all. `bare.py [uvloop]`
 
-The least that a FastAGI server in Python can do and still be one: the environment becomes a dict, a reply its result
-and its value, and the call is a generator that is stepped straight from `data_received`. It knows no hang-up, no error,
-no limit, no reply of several lines and no quoting. Without an argument it runs on asyncio's own event loop.
+The minimum of a FastAGI server in Python: the environment becomes a dict, a reply its result and its value, and the
+call is a generator that `data_received` steps. It does not handle hang-ups, errors, limits, replies of several lines or
+quoting. Without an argument it runs on asyncio's own event loop.
 """
 
 import asyncio

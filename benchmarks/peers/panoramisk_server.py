@@ -1,4 +1,4 @@
-"""panoramisk: `panoramisk_server.py [uvloop]`. Its FastAGI knows commands as raw strings only."""
+"""panoramisk: `panoramisk_server.py [uvloop]`. Its FastAGI has only raw strings as commands."""
 
 import asyncio
 import logging

@@ -1,8 +1,8 @@
 """pyst2: its AGI class in a server with the transport repaired.
 
-pyst2's own FastAGI server cannot start on Python 3 (it imports SocketServer), and once that is mended it fails at the
-first command, since it writes text to a socket of bytes. Here: socketserver's threads, text wrappers around the socket,
-a listen backlog for many calls, the log to nowhere, and no signal handler, which AGI would set in every thread.
+pyst2's own FastAGI server cannot start on Python 3 (it imports SocketServer). With that repaired it fails at the first
+command, since it writes text to a socket of bytes. This server has socketserver's threads, text wrappers around the
+socket, a listen backlog for many calls, no log, and no signal handler, which AGI would set in every thread.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""The workload W1, as every program of it in Python knows it: one caller in a queue of equal agents, day after day.
+"""The workload W1 for all its programs in Python: callers in one queue with equal agents, day after day.
 
-Each program is started as `w1_NAME.py SEATS DAYS SEED` and prints what it counted and the seconds of CPU that it took,
-without start-up and imports: {"seconds", "calls", "good", "abandoned", "waited"}.
+Each program is started as `w1_NAME.py SEATS DAYS SEED`. It prints its counts and its CPU seconds without start-up and
+imports: {"seconds", "calls", "good", "abandoned", "waited"}.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IN_TIME = 20.0
 
 
 class Counts:
-    """By half-hour of the day: calls, those answered within 20 s, those who gave up, seconds waited."""
+    """By half-hour of the day: calls, calls answered within 20 s, abandoned calls, seconds waited."""
 
     def __init__(self) -> None:
         self.calls, self.good, self.abandoned = [0] * SLOTS, [0] * SLOTS, [0] * SLOTS
@@ -44,7 +44,7 @@ def slot_of(instant: float) -> int:
 
 
 def arrivals(draw: random.Random, days: int) -> Iterator[float]:
-    """Instants of calls: a Poisson process whose rate changes by the half-hour."""
+    """The times of calls: a Poisson process with a rate for each half-hour."""
     for day in range(days):
         for slot, calls in enumerate(PROFILE):
             begin = day * DAY + OPENS + slot * HALF_HOUR
@@ -59,10 +59,10 @@ def handling(draw: random.Random) -> float:
 
 
 def main(simulate: Callable[[int, int, int], Counts]) -> None:
-    """Run `simulate(seats, days, seed)` as asked for on the command line."""
+    """Run `simulate(seats, days, seed)` with the numbers of the command line."""
     seats, days, seed = map(int, sys.argv[1:4])
     begun = time.process_time()
-    found = simulate(seats, days, seed)
+    counts = simulate(seats, days, seed)
     seconds = time.process_time() - begun
-    sums = {name: sum(getattr(found, name)) for name in ("calls", "good", "abandoned", "waited")}
+    sums = {name: sum(getattr(counts, name)) for name in ("calls", "good", "abandoned", "waited")}
     print(json.dumps({"seconds": seconds, **sums}))

@@ -1,10 +1,10 @@
-/* W1 as fast as a hand-written program gets: one pass, its own random numbers, half-hour counts and nothing else.
+/* W1 as a hand-written program: one pass, its own random numbers, only half-hour counts.
  *
  *   w1_limit SEATS DAYS SEED     prints: calls good abandoned wait_sum
  *
  * xoshiro256++ (Blackman and Vigna), ziggurats of 256 strips (Marsaglia and Tsang 2000). First come, first served by equal
- * agents, so each call is settled when it enters: the agent who is free first takes it, unless the caller leaves before.
- * It times itself (REPEATS runs of other seeds), so that starting the process is no part of it. */
+ * agents, so each call is decided when it enters: the first free agent takes it, unless the caller leaves before.
+ * It times itself (REPEATS runs of other seeds), so that the start of the process does not count. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

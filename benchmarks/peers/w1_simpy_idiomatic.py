@@ -1,4 +1,4 @@
-"""W1 as the documentation of SimPy teaches it: a process for each caller, a Resource, request or time-out."""
+"""W1 as in SimPy's documentation: a process for each caller, a Resource, a request with a time-out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""W1 on SimPy's clock alone: callbacks instead of processes; patience is looked at when the caller's turn comes."""
+"""W1 with only SimPy's event loop: callbacks instead of processes; patience is checked when the caller's turn comes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import simpy
 from w1_day import PATIENCE, Counts, arrivals, handling, main, slot_of
 
 
-class Room:
+class Queue:
     def __init__(self, seats: int, days: int, seed: int) -> None:
         self.env, self.draw, self.counts = simpy.Environment(), random.Random(seed), Counts()
         self.idle = seats
@@ -46,9 +46,9 @@ class Room:
 
 
 def simulate(seats: int, days: int, seed: int) -> Counts:
-    room = Room(seats, days, seed)
-    room.env.run()
-    return room.counts
+    queue = Queue(seats, days, seed)
+    queue.env.run()
+    return queue.counts
 
 
 main(simulate)
