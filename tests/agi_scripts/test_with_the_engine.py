@@ -8,7 +8,7 @@ from pathlib import Path
 from ivr.configuration.compiled import load
 from ivr.flows.plugins import installed_flows
 from tests.agi_scripts.switch import CLOCK, Listener, Site, environment
-from tests.ivr.engine_lines import House, house, run, until
+from tests.ivr.engine_lines import EngineHarness, run, running_engine, until
 
 TOLD = environment(str(CLOCK), "call-1")
 
@@ -22,8 +22,8 @@ def walk(site: Site, name: str, told: bytes, *keys: str) -> tuple[list[str], dic
     return commands, listener.variables
 
 
-def kinds(built: House) -> list[str]:
-    return built.kinds("call-1")
+def kinds(harness: EngineHarness) -> list[str]:
+    return harness.kinds("call-1")
 
 
 def test_the_same_call_with_the_engine_and_without(tmp_path: Path) -> None:
@@ -36,12 +36,12 @@ def test_the_same_call_with_the_engine_and_without(tmp_path: Path) -> None:
     alone = [walk(site, name, told, *keys) for name, told, keys in calls]
 
     async def main() -> None:
-        async with house(load(site.places.compiled), flows=installed_flows()) as built:
-            before = kinds(built)
+        async with running_engine(load(site.places.compiled), flows=installed_flows()) as harness:
+            before = kinds(harness)
             relayed = [await asyncio.to_thread(walk, site, name, told, *keys) for name, told, keys in calls]
             assert relayed == alone
-            await until(lambda: sorted(kinds(built)) == sorted(before * 2), "the same facts again")
-            assert built.metrics.flows["menu"].endings["done"] == 1, "it was the engine"
+            await until(lambda: sorted(kinds(harness)) == sorted(before * 2), "the same facts again")
+            assert harness.metrics.flows["menu"].endings["done"] == 1, "it was the engine"
 
     run(main())
 
@@ -50,7 +50,7 @@ def test_a_hang_up_reaches_the_engine(tmp_path: Path) -> None:
     site = Site(tmp_path)
 
     async def main() -> None:
-        async with house(load(site.places.compiled), flows=installed_flows()) as built:
+        async with running_engine(load(site.places.compiled), flows=installed_flows()) as harness:
             with site.start("menu", TOLD) as script:
                 assert await asyncio.to_thread(script.command) == "ANSWER"
                 script.say(b"200 result=0\n")
@@ -59,7 +59,7 @@ def test_a_hang_up_reaches_the_engine(tmp_path: Path) -> None:
                 script.say(b"200 result=-1 endpos=4000\n")
                 assert await asyncio.to_thread(script.converse, lambda command: "511 dead") == []
                 assert await asyncio.to_thread(script.wait) == 0
-            await until(lambda: built.metrics.flows["menu"].endings["hangup"] == 1)
-            assert kinds(built) == ["answered"]
+            await until(lambda: harness.metrics.flows["menu"].endings["hangup"] == 1)
+            assert kinds(harness) == ["answered"]
 
     run(main())

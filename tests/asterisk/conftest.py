@@ -12,5 +12,5 @@ from tests.asterisk.support.system import System, running_system
 @pytest.fixture(scope="session")
 def open_system() -> Iterator[System]:
     """Tuesday, ten o'clock, two operators at their seats."""
-    with running_system(operators=2) as built:
-        yield built
+    with running_system(operators=2) as system:
+        yield system

@@ -77,7 +77,7 @@ class Pipe:
     """Collects the log of an engine."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the house
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the harness
         self.log = Log(self._file.fileno(), verbose=True)
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ class Pipe:
         self._file.close()
 
 
-class House:
+class EngineHarness:
     """An engine in a folder of its own: its facts, log, metrics and connections."""
 
     def __init__(self, compiled: Compiled, **options: Any) -> None:
@@ -105,7 +105,7 @@ class House:
         self.metrics = self.engine.metrics
         self._lines: list[Line] = []
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> EngineHarness:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,17 +155,17 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(compiled: Compiled, **options: Any) -> AsyncIterator[House]:
+async def running_engine(compiled: Compiled, **options: Any) -> AsyncIterator[EngineHarness]:
     """Start an engine, and stop it when the test leaves the block."""
-    with House(compiled, **options) as built:
-        built.engine.SEAL_SECONDS = 0.02  # type: ignore[misc]
-        await built.engine.start()
-        serving = asyncio.create_task(built.engine.serve())
+    with EngineHarness(compiled, **options) as harness:
+        harness.engine.SEAL_SECONDS = 0.02  # type: ignore[misc]
+        await harness.engine.start()
+        serving = asyncio.create_task(harness.engine.serve())
         try:
-            yield built
+            yield harness
         finally:
-            built.engine.stop()
-            built.engine.stop()
+            harness.engine.stop()
+            harness.engine.stop()
             async with asyncio.timeout(PATIENCE):
                 await serving
 

@@ -65,21 +65,21 @@ MOMENTS_IN_ROME = {
 
 @pytest.fixture(scope="module")
 def shipped_hours() -> Iterator[System]:
-    with running_system({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1, prompt_bytes=BRIEF) as built:
-        add_probe(built)
-        yield built
+    with running_system({"holidays": {"extra_closures": [CHRISTMAS_EVE]}}, operators=1, prompt_bytes=BRIEF) as system:
+        add_probe(system)
+        yield system
 
 
 @pytest.fixture(scope="module")
 def in_rome() -> Iterator[System]:
-    with running_system(IN_ROME, prompt_bytes=BRIEF) as built:
-        add_probe(built)
-        yield built
+    with running_system(IN_ROME, prompt_bytes=BRIEF) as system:
+        add_probe(system)
+        yield system
 
 
-def add_probe(built: System) -> None:
-    Path(built.stack.switch.etc, "extensions_custom.conf").write_text(PROBE, encoding="utf-8")
-    built.stack.switch.cli("dialplan reload")
+def add_probe(system: System) -> None:
+    Path(system.stack.switch.etc, "extensions_custom.conf").write_text(PROBE, encoding="utf-8")
+    system.stack.switch.cli("dialplan reload")
 
 
 @pytest.mark.parametrize(("moment", "expected"), MOMENTS.values(), ids=MOMENTS)
@@ -92,38 +92,38 @@ def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: System, mo
     given_moment_then(in_rome, moment, expected)
 
 
-def given_moment_then(built: System, moment: str, expected: str) -> None:
+def given_moment_then(system: System, moment: str, expected: str) -> None:
     """The caller, the static dialplan and the calendar agree; a closed caller is told the hours."""
-    given_moment(built, moment)
-    ask_static_dialplan(built)
-    visit = call(built)
+    given_moment(system, moment)
+    ask_static_dialplan(system)
+    visit = call(system)
     if expected == "closed":
-        visit.line.wait_heard(built.sound("closed"))
-        visit.line.wait_heard(built.sound("hours-intro"))
-        assert not visit.line.has_heard(built.sound("welcome"))
+        visit.line.wait_heard(system.sound("closed"))
+        visit.line.wait_heard(system.sound("hours-intro"))
+        assert not visit.line.has_heard(system.sound("welcome"))
     else:
-        visit.line.wait_heard(built.sound("welcome"))
-        assert not visit.line.has_heard(built.sound("closed"))
+        visit.line.wait_heard(system.sound("welcome"))
+        assert not visit.line.has_heard(system.sound("closed"))
     visit.line.hang_up()
-    assert static_answer(built) == expected
-    assert OpeningHours.of(built.stack.compiled["service"]).is_open(rome(moment)) == (expected == "open")
-    (answered,) = built.wait_fact("answered", visit.id)
+    assert static_answer(system) == expected
+    assert OpeningHours.of(system.stack.compiled["service"]).is_open(rome(moment)) == (expected == "open")
+    (answered,) = system.wait_fact("answered", visit.id)
     assert 0 <= answered.at - rome(moment) < 15  # the engine, too, lives at that moment
 
 
-def given_moment(built: System, moment: str) -> None:
-    built.wait_idle()
-    built.move_clock(moment)
+def given_moment(system: System, moment: str) -> None:
+    system.wait_idle()
+    system.move_clock(moment)
 
 
-def ask_static_dialplan(built: System) -> None:
-    built.stack.switch.cli("database deltree probe")
-    built.stack.switch.cli("channel originate Local/hours@probe application Wait 1")
+def ask_static_dialplan(system: System) -> None:
+    system.stack.switch.cli("database deltree probe")
+    system.stack.switch.cli("channel originate Local/hours@probe application Wait 1")
 
 
-def static_answer(built: System) -> str:
+def static_answer(system: System) -> str:
     def answer() -> str:
-        return built.stack.switch.cli("database get probe hours").strip()
+        return system.stack.switch.cli("database get probe hours").strip()
 
     wait_until(lambda: answer().startswith("Value: "), "the static dialplan to say what it would do")
     return answer().removeprefix("Value: ")

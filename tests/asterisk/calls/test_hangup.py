@@ -217,7 +217,7 @@ class Played(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[System]:
+def system() -> Iterator[System]:
     with running_system(operators=1) as one:
         for prompt in LONGER:
             one.lengthen(prompt, 1.5)
@@ -225,8 +225,8 @@ def built() -> Iterator[System]:
 
 
 @pytest.fixture(scope="module")
-def desk(built: System) -> Operators:
-    return Operators(built)
+def desk(system: System) -> Operators:
+    return Operators(system)
 
 
 def played(desk: Operators, stages: Mapping[str, Stage], first: int) -> Played:
@@ -246,70 +246,70 @@ def ended(system: System) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def while_open(built: System, desk: Operators) -> Played:
-    built.move_clock(TUESDAY)
-    built.stack.log_in(range(1, SEATS + 1))
+def while_open(system: System, desk: Operators) -> Played:
+    system.move_clock(TUESDAY)
+    system.stack.log_in(range(1, SEATS + 1))
     return played(desk, OPEN, 1000)
 
 
 @pytest.fixture(scope="module")
-def while_closed(built: System, desk: Operators) -> Played:
-    built.move_clock("2026-11-24 20:00:00")
+def while_closed(system: System, desk: Operators) -> Played:
+    system.move_clock("2026-11-24 20:00:00")
     return played(desk, CLOSED, 2000)
 
 
 @pytest.fixture(scope="module")
-def in_a_campaign(built: System, desk: Operators) -> Played:
-    built.move_clock(TUESDAY)
-    built.reconfigure({"recording": {"campaign": True, "sampling": 1.0}})
-    built.stack.log_in(range(1, SEATS + 1))
+def in_a_campaign(system: System, desk: Operators) -> Played:
+    system.move_clock(TUESDAY)
+    system.reconfigure({"recording": {"campaign": True, "sampling": 1.0}})
+    system.stack.log_in(range(1, SEATS + 1))
     return played(desk, CAMPAIGN, 3000)
 
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
 
-def test_given_the_switch_has_not_answered_when_the_caller_gives_up(built: System) -> None:
+def test_given_the_switch_has_not_answered_when_the_caller_gives_up(system: System) -> None:
     """The engine is made to wait, so that there is a time before the answer."""
-    with stopped_engine(built):
-        line = built.caller.dial(NUMBER, built.stack.sip_port, caller="0600000001")
-        wait_until(lambda: built.channels() == 1, "the call to arrive")
+    with stopped_engine(system):
+        line = system.caller.dial(NUMBER, system.stack.sip_port, caller="0600000001")
+        wait_until(lambda: system.channels() == 1, "the call to arrive")
         line.hang_up()
         line.wait(lambda: line.status == 487, 10, "the switch to agree")
-    built.wait_idle()
-    call_id = call_of(built, "0600000001")
-    (fact,) = built.wait_fact("ended", call_id)
+    system.wait_idle()
+    call_id = call_of(system, "0600000001")
+    (fact,) = system.wait_fact("ended", call_id)
     assert (fact.data["fate"], fact.data["stage"]) == ("left_menu", "menu")
     # The switch agrees before it has told the call: the engine, awake again, may be just in time for its ANSWER.
-    assert [kind for kind in built.kinds(call_id) if kind != "answered"] == ["ended"]
-    assert built.events(call_id) == ["ENDED"]
+    assert [kind for kind in system.kinds(call_id) if kind != "answered"] == ["ended"]
+    assert system.events(call_id) == ["ENDED"]
 
 
-def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(built: System, desk: Operators) -> None:
+def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(system: System, desk: Operators) -> None:
     """One seat is taken; one caller listens to the music, one was led away by the key."""
-    first, waiting, leaving = (Person(built, f"06000000{number}", desk) for number in (11, 12, 13))
+    first, waiting, leaving = (Person(system, f"06000000{number}", desk) for number in (11, 12, 13))
     talks(first)
     for person in (waiting, leaving):
         presses("topics 5", "queue-wait")(person)
-        wait_entered(built, person)
+        wait_entered(system, person)
     leaving.press("1")
     leaving.hear("vm-choice")
     leaving.hang_up()
     waiting.hang_up()
-    wait_until(lambda: built.channels() == 2, "only the conversation to go on")
+    wait_until(lambda: system.channels() == 2, "only the conversation to go on")
     desk.line(first.number).hang_up()
     first.hang_up()
-    built.wait_idle()
-    left, chose = call_of(built, waiting.number), call_of(built, leaving.number)
-    assert sorted(built.kinds(left)) == sorted(["answered", "choice", "handed_over", "ended"])
-    assert built.wait_fact("ended", left)[0].data["fate"] == "abandoned"
-    assert built.events(left) == ["ENTERQUEUE", "ABANDON", "ENDED"]
-    assert sorted(built.kinds(chose)) == sorted(["answered", "choice", "handed_over", "message", "ended"])
-    (fact,) = built.wait_fact("ended", chose)
+    system.wait_idle()
+    left, chose = call_of(system, waiting.number), call_of(system, leaving.number)
+    assert sorted(system.kinds(left)) == sorted(["answered", "choice", "handed_over", "ended"])
+    assert system.wait_fact("ended", left)[0].data["fate"] == "abandoned"
+    assert system.events(left) == ["ENTERQUEUE", "ABANDON", "ENDED"]
+    assert sorted(system.kinds(chose)) == sorted(["answered", "choice", "handed_over", "message", "ended"])
+    (fact,) = system.wait_fact("ended", chose)
     assert (fact.data["fate"], fact.data["stage"], fact.data["queue_status"]) == (
         "no_message", "voicemail", "EXITWITHKEY",
     )  # fmt: skip
-    assert built.events(chose) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
+    assert system.events(chose) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
 @pytest.mark.parametrize("name", OPEN)
@@ -359,11 +359,11 @@ def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: P
 @pytest.mark.parametrize("state", ["while_open", "while_closed", "in_a_campaign"])
 def test_when_all_have_hung_up_then_nothing_is_left(request: pytest.FixtureRequest, state: str) -> None:
     everybody: Played = request.getfixturevalue(state)
-    built = everybody.system
-    assert built.channels() == 0
-    assert built.open_sessions() == 0
-    assert recordings(built) == []
-    assert litter(built) == []
+    system = everybody.system
+    assert system.channels() == 0
+    assert system.open_sessions() == 0
+    assert recordings(system) == []
+    assert litter(system) == []
     assert len(set(everybody.calls.values())) == len(everybody.calls)
 
 
@@ -374,7 +374,7 @@ def test_then_only_who_was_told_is_recorded(in_a_campaign: Played) -> None:
 
 def test_then_every_call_has_one_fate(in_a_campaign: Played) -> None:
     """Of the whole module: by Asterisk's records, by its queue_log, by the facts."""
-    built = in_a_campaign.system
-    last = [fact.call for fact in built.facts() if fact.kind == "ended"]
-    assert sorted(last) == sorted(set(last)) == sorted(set(calls_by_number(built).values()))
-    assert sorted(line[1] for line in built.stack.queue_log() if line[4:5] == ["ENDED"]) == sorted(last)
+    system = in_a_campaign.system
+    last = [fact.call for fact in system.facts() if fact.kind == "ended"]
+    assert sorted(last) == sorted(set(last)) == sorted(set(calls_by_number(system).values()))
+    assert sorted(line[1] for line in system.stack.queue_log() if line[4:5] == ["ENDED"]) == sorted(last)

@@ -31,12 +31,12 @@ SECRET = "Zuzzurellone"  # a name that must be written down nowhere
 
 @pytest.fixture(scope="module")
 def open_place() -> Iterator[System]:
-    with running_system({"voicemail": {"empty_below_seconds": 1}}, operators=1, prompt_bytes=BRIEF) as built:
-        yield built
+    with running_system({"voicemail": {"empty_below_seconds": 1}}, operators=1, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture
-def built(open_place: System) -> Iterator[System]:
+def system(open_place: System) -> Iterator[System]:
     """One operator, nobody on the line."""
     open_place.wait_idle()
     yield open_place
@@ -73,76 +73,76 @@ NUMBERS = {
 }
 
 
-def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(built: System) -> None:
-    before = built.call_ids()
-    lines = [built.caller.dial(NUMBER, built.stack.sip_port, name=name) for name in NAMES.values()]
-    then_all_reach_the_queue(built, lines)
-    assert [built.kinds(visit) for visit in built.new_calls(before)] == [WHOLE] * len(NAMES)
-    assert written_with(built, SECRET) == []
+def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(system: System) -> None:
+    before = system.call_ids()
+    lines = [system.caller.dial(NUMBER, system.stack.sip_port, name=name) for name in NAMES.values()]
+    then_all_reach_the_queue(system, lines)
+    assert [system.kinds(visit) for visit in system.new_calls(before)] == [WHOLE] * len(NAMES)
+    assert written_with(system, SECRET) == []
 
 
-def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(built: System) -> None:
-    before, log = built.call_ids(), len(built.stack.queue_log())
-    lines = [built.caller.dial(NUMBER, built.stack.sip_port, caller=number) for number in NUMBERS.values()]
-    then_all_reach_the_queue(built, lines)
-    calls = built.new_calls(before)
-    assert [built.kinds(visit) for visit in calls] == [WHOLE] * len(NUMBERS)
-    written = [line[1] for line in built.stack.queue_log()[log:] if line[4] in ("ENTERQUEUE", "ABANDON", "ENDED")]
+def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(system: System) -> None:
+    before, log = system.call_ids(), len(system.stack.queue_log())
+    lines = [system.caller.dial(NUMBER, system.stack.sip_port, caller=number) for number in NUMBERS.values()]
+    then_all_reach_the_queue(system, lines)
+    calls = system.new_calls(before)
+    assert [system.kinds(visit) for visit in calls] == [WHOLE] * len(NUMBERS)
+    written = [line[1] for line in system.stack.queue_log()[log:] if line[4] in ("ENTERQUEUE", "ABANDON", "ENDED")]
     assert sorted(written) == sorted(calls * 3)
-    rings = [line for line in built.stack.queue_log()[log:] if line[4] in ("RINGCANCELED", "RINGNOANSWER")]
-    assert len(built.stack.queue_log()) == log + len(written) + len(rings)  # callers write no lines of their own
+    rings = [line for line in system.stack.queue_log()[log:] if line[4] in ("RINGCANCELED", "RINGNOANSWER")]
+    assert len(system.stack.queue_log()) == log + len(written) + len(rings)  # callers write no lines of their own
 
 
-def then_all_reach_the_queue(built: System, lines: list[Line]) -> None:
+def then_all_reach_the_queue(system: System, lines: list[Line]) -> None:
     for line in lines:
         line.wait_answered()
-        line.wait_heard(built.sound("welcome"))
+        line.wait_heard(system.sound("welcome"))
         line.press("5")
     for line in lines:
-        line.wait_heard(built.sound("queue-wait"))
-    wait_until(lambda: callers_waiting(built) == len(lines), "all to be in the queue")
+        line.wait_heard(system.sound("queue-wait"))
+    wait_until(lambda: callers_waiting(system) == len(lines), "all to be in the queue")
     for line in lines:
         line.hang_up()
-    built.wait_idle()
+    system.wait_idle()
 
 
-def callers_waiting(built: System) -> int:
-    found = re.search(r"nul has (\d+) calls", built.stack.switch.cli("queue show nul"))
+def callers_waiting(system: System) -> int:
+    found = re.search(r"nul has (\d+) calls", system.stack.switch.cli("queue show nul"))
     assert found
     return int(found[1])
 
 
-def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(built: System) -> None:
-    visit = queue_is_left(built, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
-    visit.line.wait_heard(built.sound("vm-number-hidden"))
-    visit.line.wait_heard(built.sound("vm-type-number"))
+def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(system: System) -> None:
+    visit = queue_is_left(system, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
+    visit.line.wait_heard(system.sound("vm-number-hidden"))
+    visit.line.wait_heard(system.sound("vm-type-number"))
     visit.line.press("3331234567#", gap=0.04)
-    confirm_number(built, visit.line)
-    start_recording(built, visit)
+    confirm_number(system, visit.line)
+    start_recording(system, visit)
     say(visit.line, voice(1.2))
     visit.line.hang_up()
-    assert fate(built, visit) == "message"
-    message = message_of(built, visit)
+    assert fate(system, visit) == "message"
+    message = message_of(system, visit)
     assert (message.number, message.number_source) == ("+393331234567", "typed")
-    assert written_with(built, SECRET) == []
-    assert written_with(built, "EXEC") == []
+    assert written_with(system, SECRET) == []
+    assert written_with(system, "EXEC") == []
 
 
-def queue_is_left(built: System, caller: str, name: str) -> Visit:
+def queue_is_left(system: System, caller: str, name: str) -> Visit:
     """The caller waits for nobody and asks for the voicemail."""
-    visit = enter_queue(built, caller=caller, name=name)
-    built.seats.wait_ring()
+    visit = enter_queue(system, caller=caller, name=name)
+    system.seats.wait_ring()
     visit.line.press("1")
     return visit
 
 
-def written_with(built: System, text: str) -> list[str]:
+def written_with(system: System, text: str) -> list[str]:
     """Every line of the facts, the messages and the logs in which a text stands.
 
     But Asterisk's own complaint about a name that is too long or no UTF-8, which cannot be switched off.
     """
-    places = [Path(built.places.facts), Path(built.places.messages), Path(built.stack.switch.log)]
-    files = [path for place in places for path in place.rglob("*") if path.is_file()] + [Path(built.stack.engine.log)]
+    places = [Path(system.places.facts), Path(system.places.messages), Path(system.stack.switch.log)]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()] + [Path(system.stack.engine.log)]
     lines = [line for path in files for line in path.read_bytes().splitlines()]
     return [str(line) for line in lines if text.encode() in line and b": CallerID Name '" not in line]
 
@@ -151,9 +151,9 @@ def written_with(built: System, text: str) -> list[str]:
 
 
 @contextmanager
-def missing(built: System, *prompts: str) -> Iterator[None]:
+def missing(system: System, *prompts: str) -> Iterator[None]:
     """These recordings are not there until the end of the block."""
-    paths = [Path(built.places.audio, f"{prompt}.alaw") for prompt in prompts]
+    paths = [Path(system.places.audio, f"{prompt}.alaw") for prompt in prompts]
     for path in paths:
         path.rename(path.with_suffix(".gone"))
     try:
@@ -163,35 +163,35 @@ def missing(built: System, *prompts: str) -> Iterator[None]:
             path.with_suffix(".gone").rename(path)
 
 
-def engine_log(built: System, visit: Visit) -> str:
+def engine_log(system: System, visit: Visit) -> str:
     """What the engine has logged of this call."""
-    lines = Path(built.stack.engine.log).read_text(encoding="utf-8").splitlines()
+    lines = Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if f'"{visit.id}"' in line)
 
 
-def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(built: System) -> None:
-    visit = call(built)
-    visit.line.wait_heard(built.sound("welcome"))
-    with missing(built, "topics", "queue-wait"):
-        wait_until(lambda: "prompt_failed" in engine_log(built, visit), "the engine to tell of the missing prompt")
+def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(system: System) -> None:
+    visit = call(system)
+    visit.line.wait_heard(system.sound("welcome"))
+    with missing(system, "topics", "queue-wait"):
+        wait_until(lambda: "prompt_failed" in engine_log(system, visit), "the engine to tell of the missing prompt")
         visit.line.press("5")
-        operator = built.answer()
+        operator = system.answer()
         operator.hang_up()
-    visit.line.wait_heard(built.sound("survey-invitation"))
+    visit.line.wait_heard(system.sound("survey-invitation"))
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert "nul/topics" in engine_log(built, visit)
+    assert fate(system, visit) == "answered"
+    assert "nul/topics" in engine_log(system, visit)
 
 
-def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(built: System) -> None:
-    names = [path.stem for path in Path(built.places.audio).glob("*.alaw")]
-    with missing(built, *names):
-        visit = call(built)
+def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(system: System) -> None:
+    names = [path.stem for path in Path(system.places.audio).glob("*.alaw")]
+    with missing(system, *names):
+        visit = call(system)
         visit.line.press("0")
-        built.answer().hang_up()
-        wait_until(lambda: "COMPLETEAGENT" in built.events(visit.id), "the end of the conversation")
+        system.answer().hang_up()
+        wait_until(lambda: "COMPLETEAGENT" in system.events(visit.id), "the end of the conversation")
         for count in (1, 2, 3):
             visit.line.press("5")
-            built.wait_fact("survey", visit.id, count)
+            system.wait_fact("survey", visit.id, count)
         visit.line.wait_ended()
-    assert fate(built, visit) == "answered"
+    assert fate(system, visit) == "answered"

@@ -26,12 +26,12 @@ CHANGES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def whole_system() -> Iterator[System]:
-    with running_system(CHANGES, operators=1, prompt_bytes=BRIEF) as built:
-        yield built
+    with running_system(CHANGES, operators=1, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture
-def built(whole_system: System) -> Iterator[System]:
+def system(whole_system: System) -> Iterator[System]:
     """Ten o'clock, one operator at seat 1, nobody on the line."""
     whole_system.wait_idle()
     whole_system.move_clock(TUESDAY)
@@ -40,17 +40,17 @@ def built(whole_system: System) -> Iterator[System]:
 
 
 @pytest.fixture
-def busy_system(built: System) -> Iterator[System]:
+def busy_system(system: System) -> Iterator[System]:
     """The one operator who is there is talking."""
-    with talking(built, 1):
-        yield built
+    with talking(system, 1):
+        yield system
 
 
 @pytest.fixture(scope="module")
 def short_queue() -> Iterator[System]:
     changes = {"voicemail": MESSAGE, "queue": {"longest_wait": 10, "longest_queue": 1}}
-    with running_system(changes, operators=1, prompt_bytes=BRIEF) as built:
-        yield built
+    with running_system(changes, operators=1, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture
@@ -72,20 +72,20 @@ def test_given_all_are_busy_when_the_wait_is_over_then_the_caller_leaves_a_messa
     assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
 
 
-def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemail_answers(built: System) -> None:
-    built.stack.log_in(range(2, 13))
+def test_given_all_twelve_seats_are_busy_when_the_wait_is_over_then_the_voicemail_answers(system: System) -> None:
+    system.stack.log_in(range(2, 13))
     try:
-        with all_talking(built, 12):
-            thirteenth = enter_queue(built)
-            wait_entered(built, thirteenth)
-            assert not built.seats.incoming
-            built.pass_time(601)
-            thirteenth.line.wait_heard(built.sound("vm-all-busy"))
+        with all_talking(system, 12):
+            thirteenth = enter_queue(system)
+            wait_entered(system, thirteenth)
+            assert not system.seats.incoming
+            system.pass_time(601)
+            thirteenth.line.wait_heard(system.sound("vm-all-busy"))
             thirteenth.line.hang_up()
-            assert fate(built, thirteenth) == "no_message"
-            assert built.events(thirteenth.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
+            assert fate(system, thirteenth) == "no_message"
+            assert system.events(thirteenth.id) == ["ENTERQUEUE", "EXITWITHTIMEOUT", "ENDED"]
     finally:
-        log_out(built, range(2, 13))
+        log_out(system, range(2, 13))
 
 
 def test_given_a_full_queue_when_others_call_then_it_is_logged_and_they_may_leave_a_message(
@@ -158,101 +158,101 @@ def test_given_two_callers_wait_when_time_passes_then_they_hear_their_place_in_t
     assert waited[first.id] >= 61
 
 
-def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(built: System) -> None:
-    with talking(built, 1) as pairs:
-        patient = enter_queue(built)
-        wait_entered(built, patient)
-        built.pass_time(590)
+def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(system: System) -> None:
+    with talking(system, 1) as pairs:
+        patient = enter_queue(system)
+        wait_entered(system, patient)
+        system.pass_time(590)
         pairs[0][1].hang_up()
-        operator = built.answer()
-        first = enter_queue(built)
-        wait_entered(built, first)
-        second = enter_queue(built)
-        average = int(re.findall(r"\((\d+)s holdtime", built.stack.switch.cli("queue show nul"))[0])
+        operator = system.answer()
+        first = enter_queue(system)
+        wait_entered(system, first)
+        second = enter_queue(system)
+        average = int(re.findall(r"\((\d+)s holdtime", system.stack.switch.cli("queue show nul"))[0])
         assert average >= 120
         for prompt in ("queue-holdtime", f"digits/{(average + 30) // 60}", "queue-minutes"):
-            second.line.wait_heard(built.sound(prompt))
+            second.line.wait_heard(system.sound(prompt))
         for line in (patient.line, operator, first.line, second.line):
             line.hang_up()
 
 
-def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_served_first(built: System) -> None:
-    with talking(built, 1) as pairs:
-        early = enter_queue(built)
-        wait_entered(built, early)
-        urgent = enter_queue(built, key="0")
-        wait_entered(built, urgent)
+def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_served_first(system: System) -> None:
+    with talking(system, 1) as pairs:
+        early = enter_queue(system)
+        wait_entered(system, early)
+        urgent = enter_queue(system, key="0")
+        wait_entered(system, urgent)
         pairs[0][1].hang_up()
-        operator = built.answer()
-        assert "CONNECT" in built.events(urgent.id)
-        assert "CONNECT" not in built.events(early.id)
+        operator = system.answer()
+        assert "CONNECT" in system.events(urgent.id)
+        assert "CONNECT" not in system.events(early.id)
         operator.hang_up()
-        operator = built.answer()
-        assert "CONNECT" in built.events(early.id)
+        operator = system.answer()
+        assert "CONNECT" in system.events(early.id)
         for line in (urgent.line, early.line, operator):
             line.hang_up()
-    facts = {fact.call: fact.data for fact in built.facts() if fact.kind == "handed_over"}
+    facts = {fact.call: fact.data for fact in system.facts() if fact.kind == "handed_over"}
     assert (facts[early.id]["priority"], facts[urgent.id]["priority"]) == (0, 10)
 
 
-def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_message_taken(built: System) -> None:
-    log_out(built, [1])
+def test_given_nobody_is_logged_in_when_somebody_calls_then_it_is_logged_and_a_message_taken(system: System) -> None:
+    log_out(system, [1])
     try:
-        visit = enter_queue(built)
-        message = speak_message(built, visit)
+        visit = enter_queue(system)
+        message = speak_message(system, visit)
     finally:
-        built.stack.log_in([1])
+        system.stack.log_in([1])
     assert message.reason == "all_busy"
-    assert built.events(visit.id) == ["JOINEMPTY", "ENDED"]
-    assert built.wait_fact("queue_refused", visit.id)[0].data == {"status": "JOINEMPTY"}
-    assert fate(built, visit) == "message"
+    assert system.events(visit.id) == ["JOINEMPTY", "ENDED"]
+    assert system.wait_fact("queue_refused", visit.id)[0].data == {"status": "JOINEMPTY"}
+    assert fate(system, visit) == "message"
 
 
-def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail_answers(built: System) -> None:
-    with talking(built, 1):
-        visit = enter_queue(built)
-        wait_entered(built, visit)
-        log_out(built, [1])
+def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail_answers(system: System) -> None:
+    with talking(system, 1):
+        visit = enter_queue(system)
+        wait_entered(system, visit)
+        log_out(system, [1])
         try:
-            visit.line.wait_heard(built.sound("vm-all-busy"))
+            visit.line.wait_heard(system.sound("vm-all-busy"))
             visit.line.hang_up()
-            assert fate(built, visit) == "refused"
-            assert built.wait_fact("queue_refused", visit.id)[0].data == {"status": "LEAVEEMPTY"}
-            assert built.events(visit.id) == ["ENTERQUEUE", "EXITEMPTY", "ENDED"]
+            assert fate(system, visit) == "refused"
+            assert system.wait_fact("queue_refused", visit.id)[0].data == {"status": "LEAVEEMPTY"}
+            assert system.events(visit.id) == ["ENTERQUEUE", "EXITEMPTY", "ENDED"]
         finally:
-            built.stack.log_in([1])
+            system.stack.log_in([1])
 
 
 def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> None:
     changes = {"voicemail": MESSAGE, "queue": {"all_busy": {"then": "voicemail"}}}
-    with running_system(changes, operators=1, prompt_bytes=BRIEF) as built, talking(built, 1):
-        visit = enter_queue(built)
-        message = speak_message(built, visit)
+    with running_system(changes, operators=1, prompt_bytes=BRIEF) as system, talking(system, 1):
+        visit = enter_queue(system)
+        message = speak_message(system, visit)
         assert message.reason == "all_busy"
-        assert fate(built, visit) == "message"
-        assert "ENTERQUEUE" not in built.events(visit.id)
-        (refused,) = built.wait_fact("queue_refused", visit.id)
+        assert fate(system, visit) == "message"
+        assert "ENTERQUEUE" not in system.events(visit.id)
+        (refused,) = system.wait_fact("queue_refused", visit.id)
         assert refused.data["status"] in ("JOINEMPTY", "JOINUNAVAIL")
-        assert built.events(visit.id) == [refused.data["status"], "ENDED"]
+        assert system.events(visit.id) == [refused.data["status"], "ENDED"]
 
 
-def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(built: System) -> None:
-    visit = enter_queue(built)
-    built.seats.wait_ring().reject()
-    operator = built.answer()
+def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(system: System) -> None:
+    visit = enter_queue(system)
+    system.seats.wait_ring().reject()
+    operator = system.answer()
     operator.hang_up()
-    visit.line.wait_heard(built.sound("survey-invitation"))
+    visit.line.wait_heard(system.sound("survey-invitation"))
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert "RINGNOANSWER" in built.events(visit.id)
+    assert fate(system, visit) == "answered"
+    assert "RINGNOANSWER" in system.events(visit.id)
 
 
-def log_out(built: System, seats: Iterable[int]) -> None:
+def log_out(system: System, seats: Iterable[int]) -> None:
     wanted = list(seats)
     for seat in wanted:
-        built.stack.desk(f"*12*{seat:02d}")
+        system.stack.desk(f"*12*{seat:02d}")
 
     def members() -> str:
-        return built.stack.switch.cli("queue show nul")
+        return system.stack.switch.cli("queue show nul")
 
     wait_until(lambda: not any(f"PJSIP/seat{seat:02d}" in members() for seat in wanted), "operators to log out")

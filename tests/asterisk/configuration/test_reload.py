@@ -27,21 +27,21 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[System]:
+def system() -> Iterator[System]:
     with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def desk(built: System) -> Operators:
-    return Operators(built)
+def desk(system: System) -> Operators:
+    return Operators(system)
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: System) -> Iterator[None]:
+def in_order(system: System) -> Iterator[None]:
     yield
-    built.hang_up_all()
-    built.wait_idle()
+    system.hang_up_all()
+    system.wait_idle()
 
 
 def logged_in(system: System) -> list[str]:
@@ -50,15 +50,15 @@ def logged_in(system: System) -> list[str]:
 
 
 def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they_go_on_and_the_next_meets_the_new(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
-    before = logged_in(built)
+    before = logged_in(system)
 
     def reload() -> None:
-        built.reconfigure(CHANGES)
-        built.stack.render(built.now())
+        system.reconfigure(CHANGES)
+        system.stack.render(system.now())
         for command in ("dialplan reload", "queue reload all", "module reload res_pjsip.so"):
-            built.stack.switch.cli(command)
+            system.stack.switch.cli(command)
 
     def in_the_old_menu(person: Person) -> None:
         presses("welcome", "topics")(person)
@@ -68,7 +68,7 @@ def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they
 
     def in_the_queue(person: Person) -> None:
         presses("topics 5", "queue-wait")(person)
-        wait_entered(built, person)
+        wait_entered(system, person)
         person.meet()
         person.talk().hang_up()
         person.hear("survey-invitation")
@@ -77,7 +77,7 @@ def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they
         presses("topics 5", "queue-wait")(person)
         operator = person.talk()
         person.meet()
-        words = built.sound("info-portale")
+        words = system.sound("info-portale")
         operator.speak(words)
         person.line.wait_heard(words)
         operator.hang_up()
@@ -91,24 +91,24 @@ def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they
     parts = {"menu": in_the_old_menu, "queue": in_the_queue, "talking": talking, "new": in_the_new_menu}
     numbers = numbered(parts, 1000)
     assert play(desk, parts, numbers, reload) == dict.fromkeys(parts)
-    built.wait_idle()
-    assert before == logged_in(built) == ["seat01", "seat02", "seat03"]
+    system.wait_idle()
+    assert before == logged_in(system) == ["seat01", "seat02", "seat03"]
     fates = {}
     for name, number in numbers.items():
-        (ended,) = built.wait_fact("ended", call_of(built, number))
+        (ended,) = system.wait_fact("ended", call_of(system, number))
         fates[name] = ended.data["fate"]
     assert fates == {"menu": "informed", "queue": "answered", "talking": "answered", "new": "answered"}
-    (answered,) = built.wait_fact("answered", call_of(built, numbers["new"]))
-    assert answered.data["revision"] == built.stack.compiled["revision"]
-    (answered,) = built.wait_fact("answered", call_of(built, numbers["menu"]))
-    assert answered.data["revision"] != built.stack.compiled["revision"]
+    (answered,) = system.wait_fact("answered", call_of(system, numbers["new"]))
+    assert answered.data["revision"] == system.stack.compiled["revision"]
+    (answered,) = system.wait_fact("answered", call_of(system, numbers["menu"]))
+    assert answered.data["revision"] != system.stack.compiled["revision"]
 
 
 @pytest.mark.parametrize("broken", ["half of it", "another shape", "a way to nowhere", "nothing", "another system's"])
 def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_old_one_stays(
-    built: System, desk: Operators, broken: str
+    system: System, desk: Operators, broken: str
 ) -> None:
-    path = Path(built.places.compiled)
+    path = Path(system.places.compiled)
     sound = path.read_text(encoding="utf-8")
     document = json.loads(sound)
     if broken == "another shape":
@@ -118,41 +118,41 @@ def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_
     elif broken == "another system's":
         document["paths"]["facts"] = "/elsewhere/spool/facts"
     text = {"half of it": sound[: len(sound) // 2], "nothing": ""}.get(broken, json.dumps(document))
-    caller = Person(built, "0600002000", desk)
+    caller = Person(system, "0600002000", desk)
     try:
         presses("topics")(caller)
         path.write_text(text, encoding="utf-8")
-        built.reload("refused")
-        refusal = [line for line in engine_log(built) if line["event"] == "reload_refused"][-1]
+        system.reload("refused")
+        refusal = [line for line in engine_log(system) if line["event"] == "reload_refused"][-1]
         assert str(path) in str(refusal["error"])
         caller.press("5")
         caller.hear("queue-wait")
         caller.hang_up()
-        afterwards = Person(built, "0600002001", desk)
+        afterwards = Person(system, "0600002001", desk)
         presses("topics 5", "queue-wait")(afterwards)  # met by the engine, with what it had
         afterwards.hang_up()
     finally:
         path.write_text(sound, encoding="utf-8")
-    built.wait_idle()
-    answered = built.wait_fact("answered", call_of(built, "0600002001"))[-1]
-    assert answered.data["revision"] == built.stack.compiled["revision"]
-    built.reload("done")
+    system.wait_idle()
+    answered = system.wait_fact("answered", call_of(system, "0600002001"))[-1]
+    assert answered.data["revision"] == system.stack.compiled["revision"]
+    system.reload("done")
 
 
 def engine_log(system: System) -> list[dict[str, object]]:
     return [json.loads(line) for line in Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()]
 
 
-def test_given_a_reload_for_every_caller_then_no_call_is_lost(built: System, desk: Operators) -> None:
+def test_given_a_reload_for_every_caller_then_no_call_is_lost(system: System, desk: Operators) -> None:
     """Impatient ops: the configuration is taken up again and again while calls begin and end."""
-    people = [Person(built, f"06{3000 + n:08d}", desk) for n in range(5)]
+    people = [Person(system, f"06{3000 + n:08d}", desk) for n in range(5)]
     for somebody in people:
-        built.reload("done")
+        system.reload("done")
         somebody.dial()
     for somebody in people:
         somebody.do("topics 1", "after-information 3", "goodbye")
         somebody.wait_ended()
-    wait_until(lambda: built.channels() == 0, "the calls to be over")
+    wait_until(lambda: system.channels() == 0, "the calls to be over")
     for somebody in people:
-        (ended,) = built.wait_fact("ended", call_of(built, somebody.number))
+        (ended,) = system.wait_fact("ended", call_of(system, somebody.number))
         assert ended.data["fate"] == "informed"

@@ -132,51 +132,51 @@ class Account(NamedTuple):
 @pytest.fixture(scope="module")
 def day() -> Iterator[Account]:
     (port,) = free_ports(1)
-    with running_system(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as built:
-        callers = Sipp(install(Places(), report=lambda line: None), str(built.folder / "sipp"))
+    with running_system(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as system:
+        callers = Sipp(install(Places(), report=lambda line: None), str(system.folder / "sipp"))
         try:
-            yield worked(built, callers, port)
+            yield worked(system, callers, port)
         finally:
             callers.stop()
 
 
-def worked(built: System, callers: Sipp, port: int) -> Account:
+def worked(system: System, callers: Sipp, port: int) -> Account:
     """Let the day pass, then wait until the last call is over."""
     media = str(free_ports(2)[0] & ~1)
     callers.run("operators", scenarios.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
-    built.stack.log_in(range(1, SEATS + 1))
-    spoken = built.folder / "words.alaw"
+    system.stack.log_in(range(1, SEATS + 1))
+    spoken = system.folder / "words.alaw"
     spoken.write_bytes(voice(2.6))
     sorts = people(str(spoken))
     began, groups = time.monotonic(), []
     for number, phase in enumerate(PHASES):
-        at_work(built, phase.operators)
+        at_work(system, phase.operators)
         for sort, count in phase.callers.items():
             groups.append(
-                (sort, Group(built, callers, f"{number}-{sort.replace(' ', '-')}", sorts[sort], count, phase))
+                (sort, Group(system, callers, f"{number}-{sort.replace(' ', '-')}", sorts[sort], count, phase))
             )
         began += phase.seconds
         wait_until(lambda: time.monotonic() >= began, "the phase to pass", phase.seconds + 5)  # noqa: B023
     for _, group in groups:
         group.wait()
-    wait_until(lambda: built.channels() == 0, "the last call to be over", 40)
-    built.wait_idle()
+    wait_until(lambda: system.channels() == 0, "the last call to be over", 40)
+    system.wait_idle()
     said: dict[str, list[dict[str, int]]] = {}
     for sort, group in groups:
         said.setdefault(sort, []).append(group.figures())
-    left = {"channels": built.channels(), "sessions": built.open_sessions()}
-    return Account(said, built.facts(), built.stack.queue_log(), cdr(built), left, built)
+    left = {"channels": system.channels(), "sessions": system.open_sessions()}
+    return Account(said, system.facts(), system.stack.queue_log(), cdr(system), left, system)
 
 
 class Group:
     """Callers of one sort in one phase: one SIPp process."""
 
     def __init__(
-        self, built: System, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase
+        self, system: System, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase
     ) -> None:
-        self._figures = built.folder / f"{name}.csv"
+        self._figures = system.folder / f"{name}.csv"
         self._process = callers.run(
-            name, scenarios.caller(name, "06[call_number]5550", steps), f"{HOST}:{built.stack.sip_port}",
+            name, scenarios.caller(name, "06[call_number]5550", steps), f"{HOST}:{system.stack.sip_port}",
             "-s", NUMBER, "-m", str(count), "-r", str(count), "-rp", str(round(phase.seconds * 1000)),
             "-p", str(free_ports(1)[0]), "-mp", str(free_ports(2)[0] & ~1),
             "-trace_stat", "-stf", str(self._figures), "-fd", "1",
@@ -193,10 +193,10 @@ class Group:
         return {name.partition("(")[0]: int(last[name]) for name in names}
 
 
-def at_work(built: System, working: bool) -> None:
+def at_work(system: System, working: bool) -> None:
     """All operators take calls, or have a break: by the manager interface, as a desk would, since twelve command lines
     take their time."""
-    ami = built.stack.switch.ami
+    ami = system.stack.switch.ami
     actions = [f"Action: Login\r\nUsername: {ami.user}\r\nSecret: {ami.secret}\r\nEvents: off\r\n\r\n"]
     for seat in range(1, SEATS + 1):
         paused = "false" if working else "true"
@@ -209,9 +209,9 @@ def at_work(built: System, working: bool) -> None:
     assert told.count(b"Response: Success") == len(actions), told
 
 
-def cdr(built: System) -> dict[str, list[list[str]]]:
+def cdr(system: System) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {}
-    with Path(built.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
+    with Path(system.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file):
             if row[3] != "nul-desk":
                 found.setdefault(row[-2], []).append(row)

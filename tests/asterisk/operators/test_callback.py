@@ -44,8 +44,8 @@ HOME = "+390612345678"
 class Desk:
     """An operator at the terminal of this system, op101 at seat 1; the clock is the switch's."""
 
-    def __init__(self, built: System) -> None:
-        self.built = built
+    def __init__(self, system: System) -> None:
+        self.system = system
         self.said: list[str] = []
 
     def registry(self, *words: str) -> None:
@@ -53,26 +53,26 @@ class Desk:
 
     def intake(self) -> None:
         """As `registry intake` does, by the clock of the switch: facts of its tomorrow would be out of time."""
-        found = Intake(Site.of(self.built.places), self.said.append)
+        found = Intake(Site.of(self.system.places), self.said.append)
         found.prepare()
-        found.run(self.built.now())
+        found.run(self.system.now())
 
     def month(self) -> Data:
         """The figures of November, as the report has them."""
-        site = Site.of(self.built.places)
+        site = Site.of(self.system.places)
         with site.database.read() as connection:
             hours = OpeningHours.of(site.compiled["service"])
-            return read_month(connection, parse_month("2026-11"), hours, self.built.now() + 86400)
+            return read_month(connection, parse_month("2026-11"), hours, self.system.now() + 86400)
 
     def voicemail(self, *words: str, status: int = 0) -> None:
-        assert cli.main([*self._places(), *words], clock=self.built.now) == status
+        assert cli.main([*self._places(), *words], clock=self.system.now) == status
 
     def calling(self, protocol: str) -> Calling:
         """Click: the call goes on while the test plays the telephones."""
         return Calling(self, protocol)
 
     def rows(self, table: Table) -> list[Any]:
-        database = Database(database_url(self.built.places))
+        database = Database(database_url(self.system.places))
         try:
             with database.read() as connection:
                 return list(connection.execute(select(table)))
@@ -85,7 +85,7 @@ class Desk:
         return request
 
     def _places(self) -> list[str]:
-        return ["--config", self.built.places.config, "--var", self.built.places.var]
+        return ["--config", self.system.places.config, "--var", self.system.places.var]
 
 
 class Calling:
@@ -94,10 +94,10 @@ class Calling:
     def __init__(self, desk: Desk, protocol: str) -> None:
         self.status: int | None = None
         words = ["call", protocol, "--by", "op101"]
-        place = ["--config", desk.built.places.config, "--var", desk.built.places.var]
+        place = ["--config", desk.system.places.config, "--var", desk.system.places.var]
 
         def run() -> None:
-            self.status = cli.main([*place, *words], clock=desk.built.now)
+            self.status = cli.main([*place, *words], clock=desk.system.now)
 
         self._thread = threading.Thread(target=run)
         self._thread.start()
@@ -110,9 +110,9 @@ class Calling:
 @pytest.fixture(scope="module")
 def night_system() -> Iterator[System]:
     assert "NUL_DATABASE" not in os.environ
-    with running_system(CHANGES, operators=1, at=NIGHT, prompt_bytes=BRIEF) as built:
-        Desk(built).registry("init")
-        yield built
+    with running_system(CHANGES, operators=1, at=NIGHT, prompt_bytes=BRIEF) as system:
+        Desk(system).registry("init")
+        yield system
 
 
 @pytest.fixture
@@ -123,12 +123,12 @@ def desk(night_system: System) -> Iterator[Desk]:
     night_system.wait_idle()
 
 
-def leave(built: System, **options: Any) -> Message:
+def leave(system: System, **options: Any) -> Message:
     """A citizen calls at night and leaves a message; the engine hands its facts over."""
-    built.move_clock(NIGHT)
-    visit = call(built, **options)
-    message = speak_message(built, visit)
-    built.wait_idle()
+    system.move_clock(NIGHT)
+    visit = call(system, **options)
+    message = speak_message(system, visit)
+    system.wait_idle()
     return message
 
 
@@ -142,36 +142,36 @@ def taken_in(desk: Desk, message: Message) -> None:
     wait_until(known, "the message to be in the registry")
 
 
-def operator_answers(built: System) -> Line:
+def operator_answers(system: System) -> Line:
     """The telephone at seat 1 rings and is answered; it says that the citizen is called."""
-    ringing = built.seats.wait_ring()
+    ringing = system.seats.wait_ring()
     assert "sip:seat01@" in ringing.local
-    assert not built.caller.incoming  # nobody has called the citizen yet
+    assert not system.caller.incoming  # nobody has called the citizen yet
     ringing.answer()
-    ringing.wait_heard(built.sound("op-callback"))
+    ringing.wait_heard(system.sound("op-callback"))
     return ringing
 
 
 def test_given_a_message_at_night_when_it_is_called_back_then_the_request_ends_and_the_figures_say_so(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    built = desk.built
-    message = leave(built)
+    system = desk.system
+    message = leave(system)
     taken_in(desk, message)
     protocol = desk.request(message).protocol
     desk.voicemail("take", message.id, "--by", "op101")
     desk.voicemail("call", protocol, "--by", "op101", status=1)
     assert "possible from Wednesday 25 November, 09:00" in capsys.readouterr().err  # it is night
-    built.move_clock(MORNING)
+    system.move_clock(MORNING)
     desk.voicemail("list")
     listed = capsys.readouterr().out
     assert protocol in listed
     assert "taken by op101" in listed
     calling = desk.calling(protocol)
-    operator = operator_answers(built)
+    operator = operator_answers(system)
     (attempt,) = desk.rows(schema.callback_attempt)
     assert (attempt.actor_ref, attempt.proposed, attempt.result) == ("op101", None, None)  # written before it rings
-    citizen = built.caller.wait_ring()
+    citizen = system.caller.wait_ring()
     assert citizen.invited.start.startswith(f"INVITE sip:{HOME}@")
     assert "sip:800000039@" in citizen.invited.header("From")
     citizen.answer()
@@ -196,11 +196,11 @@ def then_everything_says_so(desk: Desk, message: Message, call_id: str, capsys: 
     assert clock.promise_code == "CALLBACK"
     assert clock.stop_reason == "answered"
     assert clock.stopped_at < clock.due_at
-    assert Store(desk.built.places.messages).get(message.id).state == "called_back"
+    assert Store(desk.system.places.messages).get(message.id).state == "called_back"
     capsys.readouterr()
     desk.voicemail("list")
     assert "Nobody waits" in capsys.readouterr().out
-    figures = ["--config", desk.built.places.config, "--var", desk.built.places.var]
+    figures = ["--config", desk.system.places.config, "--var", desk.system.places.var]
     assert measure_cli.main([*figures, "live", "--once", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["waiting"], shown["seats"]["logged_in"], shown["offered"]) == (0, 1, 0)  # no visit was at the queue
@@ -220,16 +220,16 @@ def then_everything_says_so(desk: Desk, message: Message, call_id: str, capsys: 
 def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is_proposed(
     desk: Desk, capsys: pytest.CaptureFixture[str], status: str | None, proposed: str
 ) -> None:
-    built = desk.built
+    system = desk.system
     number = {"busy": "0287654321", "wrong_number": "0287654322", "no_answer": "0287654323"}[proposed]
-    message = leave(built, caller=number)
+    message = leave(system, caller=number)
     taken_in(desk, message)
-    built.move_clock(MORNING)
+    system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
     calling = desk.calling(protocol)
-    operator = operator_answers(built)
-    citizen = built.caller.wait_ring()
+    operator = operator_answers(system)
+    citizen = system.caller.wait_ring()
     if status is None:
         operator.hang_up()  # has waited long enough
         citizen.wait_ended()
@@ -246,17 +246,17 @@ def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is
 def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_called(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    built = desk.built
-    message = leave(built, caller="0287654324")
+    system = desk.system
+    message = leave(system, caller="0287654324")
     taken_in(desk, message)
-    built.move_clock(MORNING)
+    system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
     calling = desk.calling(protocol)
-    built.seats.wait_ring().reject()
+    system.seats.wait_ring().reject()
     calling.ended(status=1)
     assert "your own telephone was not answered" in capsys.readouterr().out
-    assert not built.caller.incoming
+    assert not system.caller.incoming
     attempt = desk.rows(schema.callback_attempt)[-1]
     assert (attempt.proposed, attempt.result) == ("failed", "failed")
     desk.voicemail("release", protocol, "--by", "op101")
@@ -268,22 +268,22 @@ def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_c
 def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_then_nobody_calls_them(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    built = desk.built
-    message = leave(built, caller="0287654325")
+    system = desk.system
+    message = leave(system, caller="0287654325")
     taken_in(desk, message)
-    built.move_clock("2026-11-25 10:30:00")
-    visit = enter_queue(built, caller="0287654325")
-    built.answer().hang_up()
+    system.move_clock("2026-11-25 10:30:00")
+    visit = enter_queue(system, caller="0287654325")
+    system.answer().hang_up()
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    built.wait_idle()
+    assert fate(system, visit) == "answered"
+    system.wait_idle()
 
     def registered() -> bool:
         desk.intake()
         return visit.id in {row.call_id for row in desk.rows(schema.request)}
 
     wait_until(registered, "the answered call to be in the registry")
-    folders = ["--config", built.places.config, "--var", built.places.var]
+    folders = ["--config", system.places.config, "--var", system.places.var]
     assert measure_cli.main([*folders, "ingest"]) == 0
     protocol = desk.request(message).protocol
     capsys.readouterr()
@@ -292,33 +292,33 @@ def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_t
     assert f"{protocol}: the citizen was answered since: {answered.protocol}" in capsys.readouterr().out
     request = desk.request(message)
     assert (request.state, request.outcome, request.duplicate_of) == ("closed", "duplicate", answered.request_id)
-    assert Store(built.places.messages).get(message.id).state == "closed"
+    assert Store(system.places.messages).get(message.id).state == "closed"
 
 
 def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_number(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Database with its journal, spool, messages, the switch's logs and its own database: all files of the system."""
-    built, number = desk.built, "0287654326"
-    message = leave(built, caller=number)
+    system, number = desk.system, "0287654326"
+    message = leave(system, caller=number)
     taken_in(desk, message)
-    built.move_clock(MORNING)
+    system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
     calling = desk.calling(protocol)
-    operator_answers(built)
-    citizen = built.caller.wait_ring()
+    operator_answers(system)
+    citizen = system.caller.wait_ring()
     citizen.answer()
     citizen.hang_up()
     calling.ended()
     desk.voicemail("outcome", protocol, "reached", "--by", "op101", "--note", f"vuole essere chiamata allo {number}")
-    built.wait_idle()
+    system.wait_idle()
     words = ("--number", number, "--why", "letter of 3 May", "--by", "dpo")
     wait_until(lambda: {"number in a log", "note on a request"} <= held(desk, words, capsys), "the CDR to be written")
-    assert files_with(built, number[1:]) != []
+    assert files_with(system, number[1:]) != []
     desk.registry("erase", *words, "--yes")
-    assert files_with(built, number[1:]) == []
-    assert files_with(built, Site.of(built.places).keys.pseudonym(f"+39{number}")) == ["keys/erased.jsonl"]
+    assert files_with(system, number[1:]) == []
+    assert files_with(system, Site.of(system.places).keys.pseudonym(f"+39{number}")) == ["keys/erased.jsonl"]
 
 
 def held(desk: Desk, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> set[str]:
@@ -327,7 +327,7 @@ def held(desk: Desk, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -
     return {each["what"] for each in json.loads(capsys.readouterr().out)}
 
 
-def files_with(built: System, text: str) -> list[str]:
-    var = Path(built.places.var)
+def files_with(system: System, text: str) -> list[str]:
+    var = Path(system.places.var)
     found = [path for path in var.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
     return sorted(str(path.relative_to(var)) for path in found)

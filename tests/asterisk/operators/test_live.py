@@ -27,17 +27,17 @@ CHANGES = {"queue": {"longest_queue": 1, "voicemail_key": "1", "wrap_up_seconds"
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[System]:
+def system() -> Iterator[System]:
     with running_system(CHANGES, operators=2, prompt_bytes=BRIEF) as found:
         yield found
 
 
 @contextlib.contextmanager
-def watched(built: System) -> Iterator[Feed]:
+def watched(system: System) -> Iterator[Feed]:
     """A feed that is kept up to date in its own thread."""
-    service = built.stack.compiled["service"]
+    service = system.stack.compiled["service"]
     state = QueueState(service["queue"]["name"], OpeningHours.of(service), service["queue"]["wrap_up_seconds"])
-    made = Feed(state, built.stack.switch.ami, lambda midnight: None)
+    made = Feed(state, system.stack.switch.ami, lambda midnight: None)
     loop = asyncio.new_event_loop()
     task = loop.create_task(made.follow(Backoff(0.05, 0.2)))
 
@@ -61,66 +61,66 @@ def shows(made: Feed, condition: Callable[[Snapshot], bool], what: str) -> None:
     wait_until(lambda: condition(made.snapshot()), f"{what}: {made.snapshot()}")
 
 
-def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(built: System) -> None:
-    with watched(built) as made:
-        assert abs(made.now() - built.now()) < 5  # the switch's clock is not ours
+def test_given_a_watched_queue_when_callers_come_and_go_then_the_state_follows(system: System) -> None:
+    with watched(system) as made:
+        assert abs(made.now() - system.now()) < 5  # the switch's clock is not ours
         shows(made, lambda seen: seen.seats.free == 2, "two free seats")
-        visit = enter_queue(built)
-        ringing = built.seats.wait_ring()
+        visit = enter_queue(system)
+        ringing = system.seats.wait_ring()
         shows(made, lambda seen: (seen.waiting, seen.seats.ringing) == (1, 1), "one waits, one rings")
-        built.answer(ringing)
+        system.answer(ringing)
         shows(made, lambda seen: (seen.waiting, seen.seats.talking, seen.answered) == (0, 1, 1), "a conversation")
         ringing.hang_up()
         visit.line.hang_up()
-        assert fate(built, visit) == "answered"
+        assert fate(system, visit) == "answered"
         for code, reason in (("*131*01", "break"), ("*133*02", "email")):
-            built.stack.desk(code)
+            system.stack.desk(code)
             shows(made, lambda seen, reason=reason: seen.seats.paused[reason] == 1, f"a pause: {reason}")  # type: ignore[misc]
-        waiting = enter_queue(built)
-        wait_entered(built, waiting)
-        refused = enter_queue(built)
+        waiting = enter_queue(system)
+        wait_entered(system, waiting)
+        refused = enter_queue(system)
         shows(made, lambda seen: (seen.waiting, seen.led_to_voicemail) == (1, 1), "one waits, one was refused")
         waiting.line.press("1")
         shows(made, lambda seen: seen.led_to_voicemail == 2, "one left by key")
         for each in (waiting, refused):
             each.line.hang_up()
-        built.wait_idle()
-        gone = enter_queue(built)
-        wait_entered(built, gone)
+        system.wait_idle()
+        gone = enter_queue(system)
+        wait_entered(system, gone)
         gone.line.hang_up()
         shows(made, lambda seen: (seen.offered, seen.abandoned) == (4, 1), "one gave up")
         for code in ("*14*01", "*14*02"):
-            built.stack.desk(code)
+            system.stack.desk(code)
         shows(made, lambda seen: seen.seats.free == 2, "two free seats again")
-    verbs = built.events()
+    verbs = system.events()
     assert [verbs.count(verb) for verb in ("CONNECT", "ABANDON", "EXITWITHKEY", "FULL")] == [1, 1, 1, 1]
 
 
-def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_listed_again(built: System) -> None:
-    with watched(built) as made:
+def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_listed_again(system: System) -> None:
+    with watched(system) as made:
         before = made.snapshot()
-        switch = built.stack.switch
+        switch = system.stack.switch
         switch.stop()
         shows(made, lambda seen: not seen.connected, "the connection to be lost")
-        built.stack.switch.prepare(lambda prepared: built.stack.render(built.now()))
-        built.restart_switch()
+        system.stack.switch.prepare(lambda prepared: system.stack.render(system.now()))
+        system.restart_switch()
         shows(made, lambda seen: seen.connected, "the connection to be back")
         shows(made, lambda seen: seen.seats.logged_in == 2, "the operators to be there still")
         after = made.snapshot()
         assert after.waiting == 0
         assert after.blind_seconds > 0
         assert after.offered == before.offered
-        visit = enter_queue(built)
-        ringing = built.seats.wait_ring()
+        visit = enter_queue(system)
+        ringing = system.seats.wait_ring()
         shows(made, lambda seen: (seen.waiting, seen.seats.ringing) == (1, 1), "one waits, one rings")
         visit.line.hang_up()
         ringing.hang_up()
-    built.wait_idle()
+    system.wait_idle()
 
 
-def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built: System) -> None:
+def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(system: System) -> None:
     async def play() -> None:
-        account = built.stack.switch.ami._replace(secret="wrong")
+        account = system.stack.switch.ami._replace(secret="wrong")
         with pytest.raises(ami.LoginRefused, match=r"login as ivr refused"):
             async with ami.connect(account):
                 pass
@@ -128,9 +128,9 @@ def test_given_a_wrong_secret_when_one_logs_in_then_it_is_refused_by_name(built:
     asyncio.run(play())
 
 
-def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_its_own(built: System) -> None:
+def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_its_own(system: System) -> None:
     async def play() -> None:
-        async with ami.connect(built.stack.switch.ami, events="on") as connection:
+        async with ami.connect(system.stack.switch.ami, events="on") as connection:
             await asyncio.gather(
                 *(connection.action("DBPut", {"Family": "test", "Key": f"k{n}", "Val": str(n)}) for n in range(100))
             )
@@ -148,35 +148,35 @@ def test_given_many_questions_at_once_when_asterisk_answers_then_each_reply_is_i
 
 
 def test_given_the_rights_of_the_handbook_when_a_site_logs_in_then_they_are_enough_and_not_too_much(
-    built: System,
+    system: System,
 ) -> None:
     """docs/ops.md, Call-backs: agent,call,dialplan,system to read, originate,reporting to write."""
-    switch = built.stack.switch
+    switch = system.stack.switch
     page = Path(ROOT, "docs", "ops.md").read_text(encoding="utf-8")
     (rights,) = re.findall(r"^(read = .*\nwrite = .*)$", page, re.M)
     custom = Path(switch.etc, "manager_custom.conf")
     custom.write_text(f"[site]\nsecret = s3cret\npermit = 127.0.0.0/255.0.0.0\n{rights}\n", encoding="utf-8")
     switch.cli("manager reload")
-    service = built.stack.compiled["service"]
+    service = system.stack.compiled["service"]
 
     async def play() -> None:
         account = switch.ami._replace(user="site", secret="s3cret")
         state = QueueState(service["queue"]["name"], OpeningHours.of(service), 0)
         await Feed(state, account, lambda midnight: None).once(10)
-        assert state.snapshot(built.now()).seats.logged_in == 2
+        assert state.snapshot(system.now()).seats.logged_in == 2
         async with ami.connect(account, events=calling.EVENTS) as connection:
             assert await calling.find_seat(connection, "op101") == "seat01"
             with pytest.raises(ami.ActionRefused, match="Permission denied"):
                 await connection.action("Command", {"Command": "core stop now"})
             attempt = calling.Attempt("r", "NUL-1", 1, "+390612345678", "callback-rights")
             ringing = asyncio.create_task(calling.place_call(connection, service, "seat01", attempt))
-            operator = await asyncio.to_thread(built.seats.wait_ring)
+            operator = await asyncio.to_thread(system.seats.wait_ring)
             operator.answer()
-            citizen = await asyncio.to_thread(built.caller.wait_ring)
+            citizen = await asyncio.to_thread(system.caller.wait_ring)
             citizen.reject("486 Busy Here")
             assert (await ringing).proposed == "busy"
 
     asyncio.run(play())
     custom.unlink()
     switch.cli("manager reload")
-    built.wait_idle()
+    system.wait_idle()

@@ -16,12 +16,12 @@ pytestmark = pytest.mark.switch
 
 @pytest.fixture(scope="module")
 def empty_system() -> Iterator[System]:
-    with running_system(prompt_bytes=BRIEF) as built:
-        yield built
+    with running_system(prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture
-def built(empty_system: System) -> Iterator[System]:
+def system(empty_system: System) -> Iterator[System]:
     """Nobody is logged in, nobody is on the line."""
     empty_system.wait_idle()
     yield empty_system
@@ -31,23 +31,23 @@ def built(empty_system: System) -> Iterator[System]:
     wait_until(lambda: members(empty_system) == {}, "everybody to go home")
 
 
-def dial(built: System, seat: int, code: str) -> Line:
+def dial(system: System, seat: int, code: str) -> Line:
     """The telephone of a seat dials."""
-    return built.seats.dial(code, built.stack.sip_port, caller=f"seat{seat:02d}")
+    return system.seats.dial(code, system.stack.sip_port, caller=f"seat{seat:02d}")
 
 
-def is_told(built: System, line: Line, prompt: str) -> None:
-    line.wait_heard(built.sound(prompt))
+def is_told(system: System, line: Line, prompt: str) -> None:
+    line.wait_heard(system.sound(prompt))
     line.wait_ended()
 
 
-def log_in(built: System, seat: int, code: int) -> None:
-    is_told(built, dial(built, seat, f"*11{code}"), "op-welcome")
+def log_in(system: System, seat: int, code: int) -> None:
+    is_told(system, dial(system, seat, f"*11{code}"), "op-welcome")
 
 
-def members(built: System) -> dict[str, str]:
+def members(system: System) -> dict[str, str]:
     """Operator -> seat, and " paused" when so."""
-    lines = re.findall(r"(op\d+) \(PJSIP/(seat\d+)\)(.*)", built.stack.switch.cli("queue show nul"))
+    lines = re.findall(r"(op\d+) \(PJSIP/(seat\d+)\)(.*)", system.stack.switch.cli("queue show nul"))
     return {name: seat + (" paused" if "paused:" in rest else "") for name, seat, rest in lines}
 
 
@@ -58,132 +58,132 @@ def rings_at(line: Line) -> str:
     return found[1]
 
 
-def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ring_there(built: System) -> None:
-    log_in(built, 7, 109)
-    assert members(built) == {"op109": "seat07"}
-    visit = enter_queue(built)
-    ringing = built.seats.wait_ring()
+def test_given_an_empty_seat_when_an_operator_logs_in_by_telephone_then_calls_ring_there(system: System) -> None:
+    log_in(system, 7, 109)
+    assert members(system) == {"op109": "seat07"}
+    visit = enter_queue(system)
+    ringing = system.seats.wait_ring()
     assert rings_at(ringing) == "seat07"
-    built.answer(ringing).hang_up()
+    system.answer(ringing).hang_up()
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    (connect,) = [line for line in built.stack.queue_log() if line[1] == visit.id and line[4] == "CONNECT"]
+    assert fate(system, visit) == "answered"
+    (connect,) = [line for line in system.stack.queue_log() if line[1] == visit.id and line[4] == "CONNECT"]
     assert connect[3] == "op109"  # the log knows the person's code
 
 
-def test_given_an_operator_when_they_log_out_then_the_room_is_empty(built: System) -> None:
-    log_in(built, 7, 109)
-    is_told(built, dial(built, 7, "*12"), "op-goodbye")
-    assert members(built) == {}
-    is_told(built, dial(built, 7, "*12"), "op-not-logged-in")
-    visit = enter_queue(built)
-    visit.line.wait_heard(built.sound("vm-all-busy"))
+def test_given_an_operator_when_they_log_out_then_the_room_is_empty(system: System) -> None:
+    log_in(system, 7, 109)
+    is_told(system, dial(system, 7, "*12"), "op-goodbye")
+    assert members(system) == {}
+    is_told(system, dial(system, 7, "*12"), "op-not-logged-in")
+    visit = enter_queue(system)
+    visit.line.wait_heard(system.sound("vm-all-busy"))
     visit.line.hang_up()
-    assert fate(built, visit) == "refused"
+    assert fate(system, visit) == "refused"
 
 
-def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(built: System) -> None:
-    line = dial(built, 3, "*11")
-    line.wait_heard(built.sound("op-code"))
+def test_given_a_seat_when_the_code_is_asked_for_then_it_can_be_typed(system: System) -> None:
+    line = dial(system, 3, "*11")
+    line.wait_heard(system.sound("op-code"))
     line.press("117")
-    is_told(built, line, "op-welcome")
-    assert members(built) == {"op117": "seat03"}
+    is_told(system, line, "op-welcome")
+    assert members(system) == {"op117": "seat03"}
 
 
-def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged_in(built: System) -> None:
+def test_given_codes_that_nobody_has_when_they_are_dialled_then_nobody_is_logged_in(system: System) -> None:
     codes = ("*11100", "*11125", "*11999", "*1111", "*111011")
-    lines = [dial(built, seat, code) for seat, code in enumerate(codes, 3)]
+    lines = [dial(system, seat, code) for seat, code in enumerate(codes, 3)]
     for line in lines:
-        is_told(built, line, "op-wrong-code")
-    assert members(built) == {}
+        is_told(system, line, "op-wrong-code")
+    assert members(system) == {}
 
 
-def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(built: System) -> None:
-    line = dial(built, 3, "*11")
-    line.wait_heard(built.sound("op-code"))
+def test_given_a_wrong_code_is_typed_when_asked_then_nobody_is_logged_in(system: System) -> None:
+    line = dial(system, 3, "*11")
+    line.wait_heard(system.sound("op-code"))
     line.press("999")
-    is_told(built, line, "op-wrong-code")
-    assert members(built) == {}
+    is_told(system, line, "op-wrong-code")
+    assert members(system) == {}
 
 
-def test_given_an_operator_when_they_log_in_at_another_seat_then_they_have_left_the_first(built: System) -> None:
-    log_in(built, 1, 101)
-    log_in(built, 2, 101)
-    assert members(built) == {"op101": "seat02"}
+def test_given_an_operator_when_they_log_in_at_another_seat_then_they_have_left_the_first(system: System) -> None:
+    log_in(system, 1, 101)
+    log_in(system, 2, 101)
+    assert members(system) == {"op101": "seat02"}
 
 
-def test_given_a_taken_seat_when_another_operator_logs_in_there_then_the_first_one_is_gone(built: System) -> None:
-    log_in(built, 1, 101)
-    log_in(built, 1, 113)
-    assert members(built) == {"op113": "seat01"}
+def test_given_a_taken_seat_when_another_operator_logs_in_there_then_the_first_one_is_gone(system: System) -> None:
+    log_in(system, 1, 101)
+    log_in(system, 1, 113)
+    assert members(system) == {"op113": "seat01"}
 
 
-def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_rings(built: System) -> None:
-    log_in(built, 1, 101)
-    log_in(built, 2, 102)
-    is_told(built, dial(built, 1, "*131"), "op-paused")
-    assert members(built) == {"op101": "seat01 paused", "op102": "seat02"}
+def test_given_a_paused_operator_when_somebody_calls_then_the_other_telephone_rings(system: System) -> None:
+    log_in(system, 1, 101)
+    log_in(system, 2, 102)
+    is_told(system, dial(system, 1, "*131"), "op-paused")
+    assert members(system) == {"op101": "seat01 paused", "op102": "seat02"}
     for _ in range(2):  # turn by turn it would be the first one's
-        visit = enter_queue(built)
-        ringing = built.seats.wait_ring()
+        visit = enter_queue(system)
+        ringing = system.seats.wait_ring()
         assert rings_at(ringing) == "seat02"
-        built.answer(ringing).hang_up()
+        system.answer(ringing).hang_up()
         visit.line.hang_up()
-        built.wait_idle()
+        system.wait_idle()
 
 
-def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(built: System) -> None:
-    log_in(built, 1, 101)
+def test_given_everybody_is_paused_when_one_resumes_then_the_waiting_caller_rings_there(system: System) -> None:
+    log_in(system, 1, 101)
     for code in ("*131", "*132", "*133"):
-        is_told(built, dial(built, 1, code), "op-paused")
-    visit = enter_queue(built)
-    wait_entered(built, visit)
-    assert not built.seats.incoming
-    is_told(built, dial(built, 1, "*14"), "op-resumed")
-    ringing = built.seats.wait_ring()
+        is_told(system, dial(system, 1, code), "op-paused")
+    visit = enter_queue(system)
+    wait_entered(system, visit)
+    assert not system.seats.incoming
+    is_told(system, dial(system, 1, "*14"), "op-resumed")
+    ringing = system.seats.wait_ring()
     assert rings_at(ringing) == "seat01"
-    built.answer(ringing).hang_up()
+    system.answer(ringing).hang_up()
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    verbs = [tuple(line[4:6]) for line in built.stack.queue_log() if line[3] == "op101" and "PAUSE" in line[4]]
+    assert fate(system, visit) == "answered"
+    verbs = [tuple(line[4:6]) for line in system.stack.queue_log() if line[3] == "op101" and "PAUSE" in line[4]]
     assert verbs[-4:] == [("PAUSE", "break"), ("PAUSE", "after_call_work"), ("PAUSE", "email"), ("UNPAUSE", "")]
 
 
-def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(built: System) -> None:
+def test_given_nobody_at_the_seat_when_a_pause_is_dialled_then_it_is_refused(system: System) -> None:
     for code in ("*131", "*14"):
-        is_told(built, dial(built, 5, code), "op-not-logged-in")
-    assert members(built) == {}
+        is_told(system, dial(system, 5, code), "op-not-logged-in")
+    assert members(system) == {}
 
 
-def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(built: System) -> None:
-    log = len(built.stack.queue_log())
+def test_given_twelve_seats_when_the_shift_changes_then_twelve_others_sit_there(system: System) -> None:
+    log = len(system.stack.queue_log())
     for first in (101, 113):
-        lines = [dial(built, seat, f"*11{first + seat - 1}") for seat in range(1, 13)]  # all at the same time
+        lines = [dial(system, seat, f"*11{first + seat - 1}") for seat in range(1, 13)]  # all at the same time
         for line in lines:
-            is_told(built, line, "op-welcome")
-        assert members(built) == {f"op{first + seat - 1}": f"seat{seat:02d}" for seat in range(1, 13)}
-    verbs = [(line[3], line[4]) for line in built.stack.queue_log()[log:]]
+            is_told(system, line, "op-welcome")
+        assert members(system) == {f"op{first + seat - 1}": f"seat{seat:02d}" for seat in range(1, 13)}
+    verbs = [(line[3], line[4]) for line in system.stack.queue_log()[log:]]
     assert sorted(verbs) == sorted(
         [(f"op{code}", "ADDMEMBER") for code in range(101, 125)]
         + [(f"op{code}", "REMOVEMEMBER") for code in range(101, 113)]
     )
 
 
-def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_were(built: System) -> None:
-    log_in(built, 11, 123)
-    log_in(built, 12, 124)
-    is_told(built, dial(built, 12, "*131"), "op-paused")
-    before = members(built)
+def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_were(system: System) -> None:
+    log_in(system, 11, 123)
+    log_in(system, 12, 124)
+    is_told(system, dial(system, 12, "*131"), "op-paused")
+    before = members(system)
     assert before == {"op123": "seat11", "op124": "seat12 paused"}
-    switch = built.stack.switch
+    switch = system.stack.switch
     switch.stop()
     switch.prepare()
     switch.start(faketime=TUESDAY)
-    assert members(built) == before
-    visit = enter_queue(built)
-    ringing = built.seats.wait_ring()
+    assert members(system) == before
+    visit = enter_queue(system)
+    ringing = system.seats.wait_ring()
     assert rings_at(ringing) == "seat11"
-    built.answer(ringing).hang_up()
+    system.answer(ringing).hang_up()
     visit.line.hang_up()
-    is_told(built, dial(built, 11, "*12"), "op-goodbye")
-    assert members(built) == {"op124": "seat12 paused"}
+    is_told(system, dial(system, 11, "*12"), "op-goodbye")
+    assert members(system) == {"op124": "seat12 paused"}

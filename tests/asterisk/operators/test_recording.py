@@ -22,27 +22,27 @@ def campaign(sampling: float) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def everybody() -> Iterator[System]:
-    with running_system(campaign(1.0), operators=1) as built:
-        yield built
+    with running_system(campaign(1.0), operators=1) as system:
+        yield system
 
 
 @pytest.fixture
-def built(everybody: System) -> Iterator[System]:
+def system(everybody: System) -> Iterator[System]:
     """A campaign is on and every call belongs to its sample."""
     everybody.wait_idle()
     yield everybody
     everybody.hang_up_all()
 
 
-def recordings(built: System) -> list[str]:
-    return sorted(path.stem for path in Path(built.stack.switch.spool, "monitor").rglob("*.wav"))
+def recordings(system: System) -> list[str]:
+    return sorted(path.stem for path in Path(system.stack.switch.spool, "monitor").rglob("*.wav"))
 
 
-def recording(built: System, visit: Visit) -> Path:
-    return Path(built.stack.switch.spool, "monitor", f"{visit.id}.wav")
+def recording(system: System, visit: Visit) -> Path:
+    return Path(system.stack.switch.spool, "monitor", f"{visit.id}.wav")
 
 
-def converse(built: System, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
+def converse(system: System, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
     """One speaks, then the other; each is heard."""
     asked, answered = voice(0.7), voice(0.7, "info-adr")
     say(visit.line, asked)
@@ -52,104 +52,106 @@ def converse(built: System, visit: Visit, operator: Line) -> tuple[bytes, bytes]
     return asked, answered
 
 
-def choose_operator(built: System, visit: Visit) -> None:
-    visit.line.wait_heard(built.sound("topics"))
+def choose_operator(system: System, visit: Visit) -> None:
+    visit.line.wait_heard(system.sound("topics"))
     visit.line.press("5")
-    visit.line.wait_heard(built.sound("queue-wait"))
+    visit.line.wait_heard(system.sound("queue-wait"))
 
 
 def test_given_the_notice_was_heard_when_they_talk_then_both_voices_are_recorded_and_nothing_else(
-    built: System,
+    system: System,
 ) -> None:
-    visit = call(built)
-    visit.line.wait_heard(built.sound("recording-notice"))
-    choose_operator(built, visit)
-    ringing = built.seats.wait_ring()
-    assert visit.id not in recordings(built)  # nobody has answered yet: there is nothing to record
-    operator = built.answer(ringing)
-    began = built.now()
-    asked, answered = converse(built, visit, operator)
+    visit = call(system)
+    visit.line.wait_heard(system.sound("recording-notice"))
+    choose_operator(system, visit)
+    ringing = system.seats.wait_ring()
+    assert visit.id not in recordings(system)  # nobody has answered yet: there is nothing to record
+    operator = system.answer(ringing)
+    began = system.now()
+    asked, answered = converse(system, visit, operator)
     operator.hang_up()
-    talked = built.now() - began
-    visit.line.wait_heard(built.sound("survey-invitation"))
+    talked = system.now() - began
+    visit.line.wait_heard(system.sound("survey-invitation"))
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    sound = recording(built, visit)
+    assert fate(system, visit) == "answered"
+    sound = recording(system, visit)
     first, second = contains(sound, asked, 0.3), contains(sound, answered, 0.3)
     assert first is not None
     assert second is not None
     assert 0 <= first < second
     assert first < 1.0  # it starts with the conversation: no menu, no music
     assert audio.measure(str(sound)).seconds < talked + 1.0  # and ends with it: no survey
-    kinds = built.kinds(visit.id)
+    kinds = system.kinds(visit.id)
     assert kinds.index("notice") < kinds.index("handed_over")
-    (notice,) = built.wait_fact("notice", visit.id)
+    (notice,) = system.wait_fact("notice", visit.id)
     assert notice.data == {"prompts": {"recording-notice": 1}, "campaign": "qualita"}
 
 
-def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_is_recorded(built: System) -> None:
-    visit = call(built)
-    visit.line.wait_heard(built.sound("recording-notice"))
+def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_is_recorded(system: System) -> None:
+    visit = call(system)
+    visit.line.wait_heard(system.sound("recording-notice"))
     visit.line.press("9")
-    then_talks_unrecorded(built, visit)
-    assert "notice" not in built.kinds(visit.id)
-    assert built.wait_fact("refusal", visit.id)[0].data == {"of": "recording"}
+    then_talks_unrecorded(system, visit)
+    assert "notice" not in system.kinds(visit.id)
+    assert system.wait_fact("refusal", visit.id)[0].data == {"of": "recording"}
 
 
 def test_given_the_caller_refuses_just_after_the_notice_when_they_talk_then_nothing_is_recorded(
-    built: System,
+    system: System,
 ) -> None:
-    visit = call(built)
-    visit.line.wait_heard(built.sound("recording-notice"))
-    built.wait_fact("notice", visit.id)  # it was heard to its end
+    visit = call(system)
+    visit.line.wait_heard(system.sound("recording-notice"))
+    system.wait_fact("notice", visit.id)  # it was heard to its end
     visit.line.press("9")
-    then_talks_unrecorded(built, visit)
-    assert built.kinds(visit.id)[:3] == ["answered", "notice", "refusal"]
+    then_talks_unrecorded(system, visit)
+    assert system.kinds(visit.id)[:3] == ["answered", "notice", "refusal"]
 
 
-def then_talks_unrecorded(built: System, visit: Visit) -> None:
-    choose_operator(built, visit)
-    operator = built.answer()
-    converse(built, visit, operator)
+def then_talks_unrecorded(system: System, visit: Visit) -> None:
+    choose_operator(system, visit)
+    operator = system.answer()
+    converse(system, visit, operator)
     operator.hang_up()
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert visit.id not in recordings(built)
+    assert fate(system, visit) == "answered"
+    assert visit.id not in recordings(system)
 
 
-def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_no_refusal(built: System) -> None:
-    visit = call(built)
-    visit.line.wait_heard(built.sound("recording-notice"))
-    built.wait_fact("notice", visit.id)
+def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_no_refusal(
+    system: System,
+) -> None:
+    visit = call(system)
+    visit.line.wait_heard(system.sound("recording-notice"))
+    system.wait_fact("notice", visit.id)
     visit.line.press("5")
-    operator = built.answer()
-    wait_until(recording(built, visit).exists, "the recording to begin")
+    operator = system.answer()
+    wait_until(recording(system, visit).exists, "the recording to begin")
     operator.hang_up()
     visit.line.hang_up()
-    assert fate(built, visit) == "answered"
-    assert "refusal" not in built.kinds(visit.id)
+    assert fate(system, visit) == "answered"
+    assert "refusal" not in system.kinds(visit.id)
 
 
-def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_recording(built: System) -> None:
-    visit = call(built)
-    built.wait_fact("notice", visit.id)
+def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_recording(system: System) -> None:
+    visit = call(system)
+    system.wait_fact("notice", visit.id)
     visit.line.press("5")
-    built.seats.wait_ring()
+    system.seats.wait_ring()
     visit.line.hang_up()
-    assert fate(built, visit) == "abandoned"
-    built.wait_idle()
-    assert visit.id not in recordings(built)
-    assert "notice" in built.kinds(visit.id)
+    assert fate(system, visit) == "abandoned"
+    system.wait_idle()
+    assert visit.id not in recordings(system)
+    assert "notice" in system.kinds(visit.id)
 
 
 def test_given_a_campaign_when_a_call_is_not_in_its_sample_then_no_notice_and_no_recording() -> None:
-    with running_system(campaign(0.0), operators=1, prompt_bytes=BRIEF) as built, talking(built, 1) as pairs:
+    with running_system(campaign(0.0), operators=1, prompt_bytes=BRIEF) as system, talking(system, 1) as pairs:
         ((visit, operator),) = pairs
-        converse(built, visit, operator)
+        converse(system, visit, operator)
         operator.hang_up()
-        visit.line.wait_heard(built.sound("survey-invitation"))
-        assert not visit.line.has_heard(built.sound("recording-notice"))
+        visit.line.wait_heard(system.sound("survey-invitation"))
+        assert not visit.line.has_heard(system.sound("recording-notice"))
         visit.line.hang_up()
-        assert fate(built, visit) == "answered"
-        assert recordings(built) == []
-        assert "notice" not in built.kinds(visit.id)
+        assert fate(system, visit) == "answered"
+        assert recordings(system) == []
+        assert "notice" not in system.kinds(visit.id)

@@ -43,25 +43,25 @@ OPERATORS = 6
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[System]:
+def system() -> Iterator[System]:
     with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def desk(built: System) -> Operators:
-    return Operators(built)
+def desk(system: System) -> Operators:
+    return Operators(system)
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: System) -> Iterator[None]:
+def in_order(system: System) -> Iterator[None]:
     """Tuesday, ten o'clock, the engine at work; at the end nothing is left of the calls."""
-    built.move_clock(TUESDAY)
+    system.move_clock(TUESDAY)
     yield
-    built.hang_up_all()
-    if not built.stack.engine.running:
-        built.stack.engine.start()
-    built.wait_idle()
+    system.hang_up_all()
+    if not system.stack.engine.running:
+        system.stack.engine.start()
+    system.wait_idle()
 
 
 def person(desk: Operators, number: int) -> Person:
@@ -208,90 +208,92 @@ KILLED = {
 }
 
 
-def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(built: System, desk: Operators) -> None:
+def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(system: System, desk: Operators) -> None:
     numbers = numbered(KILLED, 1000)
-    killing = Kill(built)
+    killing = Kill(system)
     parts = {name: part for name, (part, _, _) in KILLED.items()}
     failures = play(desk, parts, numbers, lambda: None, killing.kill)
     assert failures == dict.fromkeys(KILLED)
-    wait_until(lambda: built.channels() == 0, "the calls to be over")
-    calls = {name: call_of(built, number) for name, number in numbers.items()}
-    age(built)
-    built.stack.engine.start()
-    wait_until(lambda: recordings(built) == [], "the engine to take in what it finds")
-    built.wait_idle()
+    wait_until(lambda: system.channels() == 0, "the calls to be over")
+    calls = {name: call_of(system, number) for name, number in numbers.items()}
+    age(system)
+    system.stack.engine.start()
+    wait_until(lambda: recordings(system) == [], "the engine to take in what it finds")
+    system.wait_idle()
 
-    facts = built.facts()
+    facts = system.facts()
     assert killing.facts_before <= {fact.id for fact in facts}
     assert len({fact.id for fact in facts}) == len(facts)
     for name, (_, expected, count) in KILLED.items():
         (ended,) = [fact for fact in facts if fact.call == calls[name] and fact.kind == "ended"]
         assert (name, ended.data["fate"]) == (name, expected)
-        assert (name, len(messages(built, numbers[name]))) == (name, count)
+        assert (name, len(messages(system, numbers[name]))) == (name, count)
     answers = [fact.data for fact in facts if fact.call == calls["survey"] and fact.kind == "survey"]
     assert [(each["question"], each["value"]) for each in answers] == [("solved", 5), ("courtesy", 4), ("overall", 3)]
-    (recovered,) = messages(built, numbers["speaking, and gone"])
+    (recovered,) = messages(system, numbers["speaking, and gone"])
     assert recovered.ended_by == "crash"
     assert recovered.number == "+39" + str(numbers["speaking, and gone"])
     told = [fact.data["message_id"] for fact in facts if fact.kind == "message" and fact.call in calls.values()]
-    assert sorted(filter(None, told)) == sorted(message.id for n in numbers.values() for message in messages(built, n))
-    assert litter(built) == []
+    assert sorted(filter(None, told)) == sorted(message.id for n in numbers.values() for message in messages(system, n))
+    assert litter(system) == []
 
 
 # --- the engine is away ----------------------------------------------------------------------------------------------
 
 
 def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operator(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
     caller = person(desk, 2000)
-    with without_engine(built):
+    with without_engine(system):
         presses("topics 2", "after-information 1", "queue-wait")(caller)
         caller.talk().hang_up()
         caller.do("survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
         caller.wait_ended()
-        assert fate(built, caller) == "answered"
+        assert fate(system, caller) == "answered"
     kinds = ["answered", "choice", "choice", "ended", "handed_over", "informed", "survey", "survey", "survey"]
-    assert sorted(built.kinds(call_of(built, caller.number))) == kinds
+    assert sorted(system.kinds(call_of(system, caller.number))) == kinds
 
 
 def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_message(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
     caller = person(desk, 2001)
-    built.move_clock(EVENING)
-    with without_engine(built):
+    system.move_clock(EVENING)
+    with without_engine(system):
         presses("closed #", "vm-your-number-is 1", "vm-record #")(caller)
         caller.speak(WORDS)
         caller.press("#")
         caller.do("vm-review 1", "vm-saved")
         caller.wait_ended()
-        assert fate(built, caller) == "message"
-    (message,) = messages(built, caller.number)
+        assert fate(system, caller) == "message"
+    (message,) = messages(system, caller.number)
     assert (message.number, message.reason, message.ended_by) == ("+39" + str(caller.number), "closed", "dtmf")
 
 
 def test_given_no_engine_and_no_scripts_when_somebody_calls_then_the_dialplan_leads_to_an_operator(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
     caller = person(desk, 2002)
-    with without_engine(built), without_scripts(built):
+    with without_engine(system), without_scripts(system):
         presses("welcome")(caller)
-        wait_entered(built, caller)
+        wait_entered(system, caller)
         hear_something(caller.line)
         caller.talk().hang_up()
         caller.hear("goodbye")
         caller.wait_ended()
-        wait_until(lambda: "ENDED" in built.events(call_of(built, caller.number)), "the fate in the queue_log")
-    (line,) = [line for line in built.stack.queue_log() if line[1] == call_of(built, caller.number) and "ENDED" in line]
+        wait_until(lambda: "ENDED" in system.events(call_of(system, caller.number)), "the fate in the queue_log")
+    (line,) = [
+        line for line in system.stack.queue_log() if line[1] == call_of(system, caller.number) and "ENDED" in line
+    ]
     assert line[5:7] == ["answered", "survey"]
 
 
 def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_messages_are_there_later(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
     """One says goodbye, one hangs up while speaking, one withholds the number."""
-    built.move_clock(EVENING)
+    system.move_clock(EVENING)
     callers = {"patient": "0600002101", "hasty": "0600002102", "withheld": None}
 
     def static(part: Callable[[Person], None]) -> Callable[[Person], None]:
@@ -308,24 +310,24 @@ def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_mes
         person.hear("vm-saved")
         person.wait_ended()
 
-    native = Path(built.places.native_messages)
+    native = Path(system.places.native_messages)
     parts = {"patient": static(patient), "hasty": static(lambda person: None), "withheld": static(patient)}
-    with without_engine(built), without_scripts(built):
+    with without_engine(system), without_scripts(system):
         assert play(desk, parts, callers) == dict.fromkeys(callers)
         wait_until(lambda: len(list(native.glob("*.done"))) == len(callers), "the recordings to be whole")
-        assert all(messages(built, number) == [] for number in callers.values())
+        assert all(messages(system, number) == [] for number in callers.values())
     wait_until(lambda: not list(native.iterdir()), "the engine to take the recordings in")
     for number in callers.values():
-        (message,) = messages(built, number)
+        (message,) = messages(system, number)
         assert (message.reason, message.empty, message.ended_by) == ("closed", False, "native")
         assert message.number == (number and "+39" + number)
         assert WORDS - 0.8 < message.sound_seconds < WORDS + 0.3
-        (fact,) = built.wait_fact("message", message.call)
+        (fact,) = system.wait_fact("message", message.call)
         assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
-        assert message.id in listed(built)
-    built.stack.engine.stop()
-    built.stack.engine.start()  # and looks again: nothing comes twice
-    assert [len(messages(built, number)) for number in callers.values()] == [1, 1, 1]
+        assert message.id in listed(system)
+    system.stack.engine.stop()
+    system.stack.engine.start()  # and looks again: nothing comes twice
+    assert [len(messages(system, number)) for number in callers.values()] == [1, 1, 1]
 
 
 def listed(system: System) -> str:
@@ -339,22 +341,22 @@ def listed(system: System) -> str:
 
 
 @pytest.fixture
-def watched(built: System) -> Iterator[None]:
+def watched(system: System) -> Iterator[None]:
     """As on a site, with less patience."""
-    patience = built.stack.engine.WATCHDOG_SECONDS
-    built.stack.engine.stop()
-    built.stack.engine.WATCHDOG_SECONDS = 2.0
-    built.stack.engine.start()
+    patience = system.stack.engine.WATCHDOG_SECONDS
+    system.stack.engine.stop()
+    system.stack.engine.WATCHDOG_SECONDS = 2.0
+    system.stack.engine.start()
     yield
-    built.stack.engine.stop()
-    built.stack.engine.WATCHDOG_SECONDS = patience
+    system.stack.engine.stop()
+    system.stack.engine.WATCHDOG_SECONDS = patience
 
 
 @pytest.mark.usefixtures("watched")
 def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_and_they_go_on(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
-    pid = built.stack.engine.pid
+    pid = system.stack.engine.pid
     assert pid is not None
 
     def in_the_menu(person: Person) -> None:
@@ -366,7 +368,7 @@ def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_
 
     def in_the_queue(person: Person) -> None:
         presses("topics 5", "queue-wait")(person)
-        wait_entered(built, person)
+        wait_entered(system, person)
         person.meet()
         hear_something(person.line)
         person.talk()
@@ -379,15 +381,15 @@ def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_
     parts = {"menu": in_the_menu, "queue": in_the_queue, "later": comes_later}
     numbers = numbered(parts, 3000)
     assert play(desk, parts, numbers, lambda: os.kill(pid, signal.SIGSTOP)) == dict.fromkeys(parts)
-    wait_until(lambda: built.stack.engine.pid not in (None, pid), "another engine")
-    wait_until(lambda: answers(built), "it to answer")
-    wait_until(lambda: built.channels() == 0, "the calls to be over")
+    wait_until(lambda: system.stack.engine.pid not in (None, pid), "another engine")
+    wait_until(lambda: answers(system), "it to answer")
+    wait_until(lambda: system.channels() == 0, "the calls to be over")
     for number in numbers.values():
-        (ended,) = built.wait_fact("ended", call_of(built, number))
+        (ended,) = system.wait_fact("ended", call_of(system, number))
         assert ended.data["fate"] == "answered"
     afterwards = person(desk, 3100)
     presses("topics")(afterwards)
-    assert built.metric("ivr_sessions_open", flow="menu") == 1
+    assert system.metric("ivr_sessions_open", flow="menu") == 1
     afterwards.hang_up()
 
 
@@ -408,59 +410,59 @@ def alarms(system: System, what: str) -> list[dict[str, Any]]:
 
 
 def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_is_an_apology_and_an_alarm(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
-    built.move_clock(EVENING)
-    counted, logged = built.metric("ivr_alarms_total", what="messages"), len(alarms(built, "messages"))
+    system.move_clock(EVENING)
+    counted, logged = system.metric("ivr_alarms_total", what="messages"), len(alarms(system, "messages"))
     caller = person(desk, 4000)
-    with full_disk(built.places.messages):
+    with full_disk(system.places.messages):
         presses("closed #", "vm-your-number-is 1", "vm-store-failed")(caller)
         caller.wait_ended()
-        assert fate(built, caller) == "no_message"
-    assert built.metric("ivr_alarms_total", what="messages") == counted + 1
-    assert len(alarms(built, "messages")) == logged + 1
-    assert "free space" in alarms(built, "messages")[-1]["error"]
+        assert fate(system, caller) == "no_message"
+    assert system.metric("ivr_alarms_total", what="messages") == counted + 1
+    assert len(alarms(system, "messages")) == logged + 1
+    assert "free space" in alarms(system, "messages")[-1]["error"]
     presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # there is room again
     caller.hang_up()
 
 
-def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(built: System, desk: Operators) -> None:
+def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(system: System, desk: Operators) -> None:
     """No file of the switch may have more than so many bytes; its own log files have less."""
-    built.move_clock(EVENING)
+    system.move_clock(EVENING)
     caller = person(desk, 4100)
     presses("closed #", "vm-your-number-is 1")(caller)
-    with longest_file(built, round((WORDS + 0.5) * 16000)):
+    with longest_file(system, round((WORDS + 0.5) * 16000)):
         caller.do("vm-record #")
         caller.speak(1.6 * WORDS)
         caller.press("#")
         caller.do("vm-review 1", "vm-saved")
         caller.wait_ended()
-    assert fate(built, caller) == "message"
-    (message,) = messages(built, caller.number)
+    assert fate(system, caller) == "message"
+    (message,) = messages(system, caller.number)
     assert WORDS - 0.8 < message.seconds < WORDS + 0.6
 
 
 def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on_and_the_log_has_them(
-    built: System, desk: Operators
+    system: System, desk: Operators
 ) -> None:
-    failed, logged = built.metric("ivr_facts_total", result="failed"), len(alarms(built, "facts"))
+    failed, logged = system.metric("ivr_facts_total", result="failed"), len(alarms(system, "facts"))
     caller = person(desk, 4200)
-    wait_until(lambda: not list(Path(built.places.facts).glob("*.open")), "the last facts to be sealed")
-    with full_disk(built.places.facts):
+    wait_until(lambda: not list(Path(system.places.facts).glob("*.open")), "the last facts to be sealed")
+    with full_disk(system.places.facts):
         presses("topics 5", "queue-wait")(caller)
         caller.talk().hang_up()
         caller.do("survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
         caller.wait_ended()
-        call_id = call_of(built, caller.number)
-        wait_until(lambda: "ended" in logged_kinds(built, call_id), "the last fact to be in the log")
+        call_id = call_of(system, caller.number)
+        wait_until(lambda: "ended" in logged_kinds(system, call_id), "the last fact to be in the log")
     kinds = ["answered", "choice", "handed_over", "survey", "survey", "survey", "ended"]
-    assert logged_kinds(built, call_id) == kinds
-    assert built.metric("ivr_facts_total", result="failed") == failed + len(kinds)
-    assert len(alarms(built, "facts")) == logged + len(kinds)
+    assert logged_kinds(system, call_id) == kinds
+    assert system.metric("ivr_facts_total", result="failed") == failed + len(kinds)
+    assert len(alarms(system, "facts")) == logged + len(kinds)
     afterwards = person(desk, 4201)
     presses("topics")(afterwards)
     afterwards.hang_up()
-    assert fate(built, afterwards) == "left_menu"
+    assert fate(system, afterwards) == "left_menu"
 
 
 def logged_kinds(system: System, call_id: str) -> list[str]:

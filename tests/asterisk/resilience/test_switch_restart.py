@@ -33,19 +33,19 @@ REGISTERED = [f"PJSIP/seat{number:02d}" for number in range(1, OPERATORS + 1)]
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[System]:
+def system() -> Iterator[System]:
     with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
         yield one
 
 
 @pytest.fixture(autouse=True)
-def in_order(built: System) -> Iterator[None]:
+def in_order(system: System) -> Iterator[None]:
     yield
-    built.hang_up_all()
-    if not built.stack.engine.running:
-        built.stack.engine.start()
-    if built.stack.switch.pid is None:
-        built.restart_switch()
+    system.hang_up_all()
+    if not system.stack.engine.running:
+        system.stack.engine.start()
+    if system.stack.switch.pid is None:
+        system.restart_switch()
 
 
 def stopped(system: System) -> None:
@@ -63,10 +63,10 @@ def killed(system: System) -> None:
 
 @pytest.mark.parametrize(("end", "first"), [(stopped, 1000), (killed, 2000)])
 def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_nothing_is_lost_and_the_next_call_works(
-    built: System, end: Callable[[System], None], first: int
+    system: System, end: Callable[[System], None], first: int
 ) -> None:
-    desk = Operators(built)
-    known, messages = built.call_ids(), {message.id for message in Store(built.places.messages).list()}
+    desk = Operators(system)
+    known, messages = system.call_ids(), {message.id for message in Store(system.places.messages).list()}
 
     def in_the_menu(person: Person) -> None:
         person.meet()
@@ -75,7 +75,7 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
 
     def in_the_queue(person: Person) -> None:
         presses("topics 5", "queue-wait")(person)
-        wait_entered(built, person)
+        wait_entered(system, person)
         person.meet()
         person.meet()
 
@@ -89,42 +89,42 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
 
     def speaking(person: Person) -> None:
         presses("topics 5", "queue-wait")(person)
-        wait_entered(built, person)
+        wait_entered(system, person)
         person.press("1")
         person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
         person.meet()
         person.begin_to_speak(6.0)
-        wait_until(lambda: recorded_seconds(built) > WORDS, "some words to be recorded")
+        wait_until(lambda: recorded_seconds(system) > WORDS, "some words to be recorded")
         person.meet()
 
     parts = {"menu": in_the_menu, "queue": in_the_queue, "survey": in_the_survey, "speaking": speaking}
     numbers = numbered(parts, first)
-    assert play(desk, parts, numbers, lambda: None, lambda: end(built)) == dict.fromkeys(parts)
+    assert play(desk, parts, numbers, lambda: None, lambda: end(system)) == dict.fromkeys(parts)
 
-    wait_until(lambda: built.open_sessions() == 0, "the engine to see that the calls are over")
-    assert litter(built) == []
-    (message,) = new_messages(built, messages)
+    wait_until(lambda: system.open_sessions() == 0, "the engine to see that the calls are over")
+    assert litter(system) == []
+    (message,) = new_messages(system, messages)
     assert message.sound_seconds > 1.5
     assert message.number == "+39" + str(numbers["speaking"])
-    (fact,) = [fact for fact in built.facts(message.call) if fact.kind == "message"]
+    (fact,) = [fact for fact in system.facts(message.call) if fact.kind == "message"]
     assert (fact.data["message_id"], fact.data["empty"]) == (message.id, False)
-    facts = [fact for fact in built.facts() if fact.call not in known]
-    assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + built.stack.queue_log()
+    facts = [fact for fact in system.facts() if fact.call not in known]
+    assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + system.stack.queue_log()
     # In order, every call is told its end; a switch that is killed has no last words.
     fates = sorted(fact.data["fate"] for fact in facts if fact.kind == "ended")
     assert fates == (["abandoned", "answered", "left_menu", "message"] if end is stopped else [])
     assert [fact.data["value"] for fact in facts if fact.kind == "survey"] == [5]
 
-    built.restart_switch()
-    assert built.channels() == 0
-    assert all(seat in built.stack.switch.cli("queue show nul") for seat in REGISTERED)
-    caller = Person(built, f"06{first + 500:08d}", desk)
+    system.restart_switch()
+    assert system.channels() == 0
+    assert all(seat in system.stack.switch.cli("queue show nul") for seat in REGISTERED)
+    caller = Person(system, f"06{first + 500:08d}", desk)
     presses("topics 5", "queue-wait")(caller)
     caller.talk().hang_up()
     caller.do("survey-invitation", "survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
     caller.wait_ended()
-    built.wait_idle()
-    (ended,) = built.wait_fact("ended", call_of(built, caller.number))
+    system.wait_idle()
+    (ended,) = system.wait_fact("ended", call_of(system, caller.number))
     assert ended.data["fate"] == "answered"
 
 
@@ -137,24 +137,24 @@ def new_messages(system: System, known: set[str]) -> list[Message]:
 
 
 def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_taken_in_all_the_same(
-    built: System,
+    system: System,
 ) -> None:
     """Neither engine nor scripts, and then the switch dies: nothing says that the recording is whole, but its age."""
-    messages = {message.id for message in Store(built.places.messages).list()}
-    caller = Person(built, "0600003000", Operators(built))
-    built.move_clock("2026-11-24 20:00:00")
-    with without_engine(built), without_scripts(built):
+    messages = {message.id for message in Store(system.places.messages).list()}
+    caller = Person(system, "0600003000", Operators(system))
+    system.move_clock("2026-11-24 20:00:00")
+    with without_engine(system), without_scripts(system):
         presses("fallback-closed", "fallback-record")(caller)
         caller.begin_to_speak(6.0)
-        wait_until(lambda: native_seconds(built) > WORDS, "some words to be recorded")
-        killed(built)
+        wait_until(lambda: native_seconds(system) > WORDS, "some words to be recorded")
+        killed(system)
         caller.hang_up()
-        age(built)
-    wait_until(lambda: native_seconds(built) == 0, "the engine to take the recording in")
-    (message,) = new_messages(built, messages)
+        age(system)
+    wait_until(lambda: native_seconds(system) == 0, "the engine to take the recording in")
+    (message,) = new_messages(system, messages)
     assert message.number == "+39" + str(caller.number)
     assert message.sound_seconds > 1.5
-    (fact,) = built.wait_fact("message", message.call)
+    (fact,) = system.wait_fact("message", message.call)
     assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
 
 

@@ -228,12 +228,12 @@ def running_system(
     """
     folder = Path(tempfile.mkdtemp(prefix="nul-"))
     folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
-    built = System(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
+    system = System(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
     try:
-        built.start(operators=operators, at=at)
-        yield built
+        system.start(operators=operators, at=at)
+        yield system
     finally:
-        built.close()
+        system.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -15,7 +15,7 @@ from ivr.drivers.session import Session
 from ivr.flows.call import Call, Flow
 from ivr.flows.menu import menu
 from ivr.flows.survey import survey
-from tests.ivr.engine_lines import Line, caller, environment, house, run, until
+from tests.ivr.engine_lines import Line, caller, environment, run, running_engine, until
 
 CALL = ["ANSWER", "WAIT FOR DIGIT 5000", 'SET VARIABLE IVR_TOPIC "5"', 'SET VARIABLE IVR_OUTCOME "done"']
 
@@ -30,32 +30,32 @@ def plain(commands: list[str]) -> list[str]:
 
 def test_a_call_from_its_first_command_to_its_outcome(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial(call="1785000000.7")
+        async with running_engine(compiled) as harness:
+            line = await harness.dial(call="1785000000.7")
             assert plain(await line.play(caller("5"))) == plain(CALL)
-            await until(lambda: it.metrics.flows["short"].endings["done"] == 1)
-            await until(lambda: it.kinds() == ["answered"])
-            assert it.facts()[0].call == "1785000000.7"
-            await until(lambda: it.open == it.metrics.flows["short"].open == 0)
+            await until(lambda: harness.metrics.flows["short"].endings["done"] == 1)
+            await until(lambda: harness.kinds() == ["answered"])
+            assert harness.facts()[0].call == "1785000000.7"
+            await until(lambda: harness.open == harness.metrics.flows["short"].open == 0)
 
     run(main())
 
 
 def test_the_menu_of_the_service_leads_to_the_queue(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled, flows={"menu": menu}) as it:
-            commands = plain(await (await it.dial("menu")).play(caller("5")))
+        async with running_engine(compiled, flows={"menu": menu}) as harness:
+            commands = plain(await (await harness.dial("menu")).play(caller("5")))
             assert commands[0] == "ANSWER"
             assert commands[-1] == "SET VARIABLE IVR_OUTCOME queue"
-            await until(lambda: it.kinds() == ["answered", "choice", "handed_over"])
+            await until(lambda: harness.kinds() == ["answered", "choice", "handed_over"])
 
     run(main())
 
 
 def test_a_query_behind_the_script_s_name_does_not_change_the_route(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            assert plain(await (await it.dial("short?a=%2e%2e&b")).play(caller("5"))) == plain(CALL)
+        async with running_engine(compiled) as harness:
+            assert plain(await (await harness.dial("short?a=%2e%2e&b")).play(caller("5"))) == plain(CALL)
 
     run(main())
 
@@ -63,16 +63,16 @@ def test_a_query_behind_the_script_s_name_does_not_change_the_route(compiled: Co
 def test_scripts_reach_the_engine_by_its_own_socket(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["allow"] = ["192.0.2.0/24"]  # the file's mode decides there, not the network
-        async with house(compiled) as it:
-            assert plain(await (await it.dial_locally()).play(caller("5"))) == plain(CALL)
+        async with running_engine(compiled) as harness:
+            assert plain(await (await harness.dial_locally()).play(caller("5"))) == plain(CALL)
 
     run(main())
 
 
 def test_an_environment_byte_by_byte(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             for byte in environment():
                 line.send(bytes([byte]))
                 await line.writer.drain()
@@ -83,15 +83,15 @@ def test_an_environment_byte_by_byte(compiled: Compiled) -> None:
 
 def test_a_hang_up_in_the_middle_of_a_call(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
             assert (await line.reply()).startswith("WAIT FOR DIGIT")
             # The reply comes, and nothing more is sent: who has gone is not handed over.
             assert await line.reply("HANGUP\n200 result=-1") == ""
-            await until(lambda: it.open == 0)
-            assert it.metrics.flows["short"].endings["hangup"] == 1
-            assert it.metrics.failures.total() == 0
+            await until(lambda: harness.open == 0)
+            assert harness.metrics.flows["short"].endings["hangup"] == 1
+            assert harness.metrics.failures.total() == 0
 
     run(main())
 
@@ -101,12 +101,12 @@ def test_a_hang_up_in_the_middle_of_a_call(compiled: Compiled) -> None:
 
 def test_1_a_tcp_probe(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
+        async with running_engine(compiled) as harness:
             for _ in range(20):
-                (await it.connect()).close()
-            await until(lambda: it.metrics.faults["no_call"] == 20)
-            await until(lambda: it.open == 0)
-            assert len(await (await it.dial()).play()) == 4
+                (await harness.connect()).close()
+            await until(lambda: harness.metrics.faults["no_call"] == 20)
+            await until(lambda: harness.open == 0)
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 
@@ -123,12 +123,12 @@ def test_1_a_tcp_probe(compiled: Compiled) -> None:
 )
 def test_2_a_scanner_is_not_served(compiled: Compiled, said: bytes) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             line.send(said)
             await line.closed()
-            await until(lambda: it.metrics.faults.total() == 1)
-            await until(lambda: it.open == 0)
+            await until(lambda: harness.metrics.faults.total() == 1)
+            await until(lambda: harness.open == 0)
 
     run(main())
 
@@ -136,16 +136,16 @@ def test_2_a_scanner_is_not_served(compiled: Compiled, said: bytes) -> None:
 def test_3_two_hundred_silent_connections_do_not_disturb_a_call(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["first_byte_seconds"] = 2.0
-        async with house(compiled) as it:
-            silent = [await it.connect() for _ in range(200)]
-            await until(lambda: it.open == 200)
-            assert len(await (await it.dial()).play()) == 4
-            assert it.metrics.faults["late"] == 0  # the call did not wait for any of them
-            await until(lambda: it.metrics.faults["late"] == 200)
+        async with running_engine(compiled) as harness:
+            silent = [await harness.connect() for _ in range(200)]
+            await until(lambda: harness.open == 200)
+            assert len(await (await harness.dial()).play()) == 4
+            assert harness.metrics.faults["late"] == 0  # the call did not wait for any of them
+            await until(lambda: harness.metrics.faults["late"] == 200)
             for line in silent:
                 await line.closed()
-            await until(lambda: it.open == 0)
-            assert 0 < len(it.pipe.lines("late")) <= 10
+            await until(lambda: harness.open == 0)
+            assert 0 < len(harness.pipe.lines("late")) <= 10
 
     run(main())
 
@@ -153,15 +153,15 @@ def test_3_two_hundred_silent_connections_do_not_disturb_a_call(compiled: Compil
 def test_3_a_slowloris_has_no_more_time_than_the_silent(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["first_byte_seconds"] = 0.4
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             for byte in environment()[:-2]:
-                if line.writer.is_closing() or it.metrics.faults["late"]:
+                if line.writer.is_closing() or harness.metrics.faults["late"]:
                     break
                 line.send(bytes([byte]))
                 await asyncio.sleep(0.01)
             await line.closed()
-            assert it.metrics.faults["late"] == 1
+            assert harness.metrics.faults["late"] == 1
 
     run(main())
 
@@ -177,12 +177,12 @@ def test_3_a_slowloris_has_no_more_time_than_the_silent(compiled: Compiled) -> N
 )
 def test_4_an_environment_that_never_ends(compiled: Compiled, said: bytes) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             line.send(said)
             await line.closed()
-            await until(lambda: it.metrics.faults["garbage"] == 1)
-            await until(lambda: it.open == 0)
+            await until(lambda: harness.metrics.faults["garbage"] == 1)
+            await until(lambda: harness.open == 0)
 
     run(main())
 
@@ -191,18 +191,18 @@ def test_4_an_environment_that_never_ends(compiled: Compiled, said: bytes) -> No
 @pytest.mark.parametrize("length", [1, 30, 200, -1])
 def test_5_the_switch_goes_in_the_middle_of_the_environment(compiled: Compiled, reset: bool, length: int) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             line.send(environment()[:length])
             await line.writer.drain()
-            await until(lambda: it.open == 1)
+            await until(lambda: harness.open == 1)
             if reset:
                 line.reset()
             else:
                 line.close()
-            await until(lambda: it.metrics.faults["no_call"] == 1)
-            await until(lambda: it.open == 0)
-            assert it.facts() == []
+            await until(lambda: harness.metrics.faults["no_call"] == 1)
+            await until(lambda: harness.open == 0)
+            assert harness.facts() == []
 
     run(main())
 
@@ -210,22 +210,22 @@ def test_5_the_switch_goes_in_the_middle_of_the_environment(compiled: Compiled, 
 @pytest.mark.parametrize("script", ["nonesuch", "../short", "short/..", "%2e%2e/short", "", "x" * 8000, "SHORT"])
 def test_11_an_unknown_route(compiled: Compiled, script: str) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial(script)
+        async with running_engine(compiled) as harness:
+            line = await harness.dial(script)
             assert await line.command() == ""
-            assert it.metrics.faults["unknown_flow"] + it.metrics.faults["garbage"] == 1
-            assert it.metrics.failures.total() == 0
+            assert harness.metrics.faults["unknown_flow"] + harness.metrics.faults["garbage"] == 1
+            assert harness.metrics.failures.total() == 0
 
     run(main())
 
 
 def test_11_no_route_at_all(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             line.send(environment(None))
             assert await line.command() == ""
-            [entry] = it.pipe.lines("garbage")
+            [entry] = harness.pipe.lines("garbage")
             assert entry["peer"] == "127.0.0.1"
             assert "agi_network_script: missing" in entry["error"]
 
@@ -234,40 +234,40 @@ def test_11_no_route_at_all(compiled: Compiled) -> None:
 
 def test_20_two_replies_to_one_command(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
             await line.reply("200 result=0\n200 result=0\n200 result=0")
             await line.closed()
-            assert it.metrics.faults["garbage"] == 1
-            assert it.metrics.flows["short"].endings["error"] == 1
-            assert it.kinds() == ["answered"]  # what was reported before stands
+            assert harness.metrics.faults["garbage"] == 1
+            assert harness.metrics.flows["short"].endings["error"] == 1
+            assert harness.kinds() == ["answered"]  # what was reported before stands
 
     run(main())
 
 
 def test_20_a_reply_before_there_was_a_command(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.connect()
+        async with running_engine(compiled) as harness:
+            line = await harness.connect()
             line.send(b"200 result=0\n" + environment())
             await line.closed()
-            await until(lambda: it.open == 0)
+            await until(lambda: harness.open == 0)
 
     run(main())
 
 
 def test_10_megabytes_without_a_line_feed(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
+        async with running_engine(compiled) as harness:
             for begun in (False, True):
-                line = await (it.dial() if begun else it.connect())
+                line = await (harness.dial() if begun else harness.connect())
                 if begun:
                     await line.command()
                 line.send(b"x" * 10_000_000)
                 await line.closed()
-            await until(lambda: it.metrics.faults["garbage"] == 2)
-            await until(lambda: it.open == 0)
+            await until(lambda: harness.metrics.faults["garbage"] == 2)
+            await until(lambda: harness.open == 0)
 
     run(main())
 
@@ -275,12 +275,12 @@ def test_10_megabytes_without_a_line_feed(compiled: Compiled) -> None:
 def test_21_no_reply_for_long_is_a_call_like_any_other(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["first_byte_seconds"] = 0.5
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
-            await it.connect()
-            await until(lambda: it.metrics.faults["late"] == 1)  # more time has passed than for an environment
-            await until(lambda: it.open == 1)
+            await harness.connect()
+            await until(lambda: harness.metrics.faults["late"] == 1)  # more time has passed than for an environment
+            await until(lambda: harness.open == 1)
             assert len(await line.play(caller("5"), "ANSWER")) == 4
 
     run(main())
@@ -291,12 +291,12 @@ def test_21_the_longest_call_is_ended(compiled: Compiled, monkeypatch: pytest.Mo
     compiled["service"]["limits"]["longest_call_seconds"] = 0
 
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial(call="1785000000.9")
+        async with running_engine(compiled) as harness:
+            line = await harness.dial(call="1785000000.9")
             await line.command()
             assert await line.command() == ""
-            await until(lambda: it.metrics.flows["short"].endings["too_long"] == 1)
-            [entry] = it.pipe.lines("session_too_long")
+            await until(lambda: harness.metrics.flows["short"].endings["too_long"] == 1)
+            [entry] = harness.pipe.lines("session_too_long")
             assert entry["call"] == "1785000000.9"
 
     run(main())
@@ -306,10 +306,10 @@ def test_21_a_connection_half_open_is_found_by_keepalive(compiled: Compiled) -> 
     import socket
 
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
-            [conversation] = it.engine._board.open
+            [conversation] = harness.engine._board.open
             accepted: Any = conversation._transport.get_extra_info("socket")
             assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
@@ -319,56 +319,56 @@ def test_21_a_connection_half_open_is_found_by_keepalive(compiled: Compiled) -> 
 
 def test_22_the_switch_is_restarted_in_the_middle_of_calls(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            lines = [await it.dial(call=f"1785000000.{number}") for number in range(50)]
+        async with running_engine(compiled) as harness:
+            lines = [await harness.dial(call=f"1785000000.{number}") for number in range(50)]
             for number, line in enumerate(lines):
                 await line.command()
                 if number % 2:
                     assert (await line.reply()).startswith("WAIT")
             for number, line in enumerate(lines):
                 (line.reset if number % 3 else line.close)()
-            await until(lambda: it.open == 0)
-            assert it.metrics.flows["short"].endings["hangup"] == 50
-            assert it.metrics.failures.total() == 0
-            assert len(await (await it.dial()).play()) == 4
+            await until(lambda: harness.open == 0)
+            assert harness.metrics.flows["short"].endings["hangup"] == 50
+            assert harness.metrics.failures.total() == 0
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 
 
 def test_23_four_hundred_calls_in_one_second(compiled: Compiled) -> None:
-    async def one(it: Any, number: int) -> int:
-        line: Line = await it.dial("menu", call=f"1785000000.{number}")
+    async def one(harness: Any, number: int) -> int:
+        line: Line = await harness.dial("menu", call=f"1785000000.{number}")
         return len(await line.play(caller("5")))
 
     async def main() -> None:
-        async with house(compiled, flows={"menu": menu}) as it:
-            lengths = await asyncio.gather(*(one(it, number) for number in range(400)))
+        async with running_engine(compiled, flows={"menu": menu}) as harness:
+            lengths = await asyncio.gather(*(one(harness, number) for number in range(400)))
             assert len(set(lengths)) == 1
-            await until(lambda: it.metrics.flows["menu"].endings["done"] == 400)
-            assert len({fact.call for fact in it.facts()}) == 400
-            assert it.metrics.faults.total() == it.metrics.refused.total() == 0
+            await until(lambda: harness.metrics.flows["menu"].endings["done"] == 400)
+            assert len({fact.call for fact in harness.facts()}) == 400
+            assert harness.metrics.faults.total() == harness.metrics.refused.total() == 0
 
     run(main())
 
 
 def test_a_peer_that_never_reads_is_closed(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial("talkative")
+        async with running_engine(compiled) as harness:
+            line = await harness.dial("talkative")
             line.writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await until(lambda: it.metrics.flows["talkative"].open == 1)
-            while it.open and it.metrics.faults["deaf"] == 0:
+            await until(lambda: harness.metrics.flows["talkative"].open == 1)
+            while harness.open and harness.metrics.faults["deaf"] == 0:
                 line.send(b"200 result=0 endpos=0\n")
                 await asyncio.sleep(0)
-            await until(lambda: it.open == 0)
-            assert it.metrics.faults["deaf"] == 1
+            await until(lambda: harness.open == 0)
+            assert harness.metrics.faults["deaf"] == 1
 
     run(main())
 
 
 def test_a_call_that_has_ended_leaves_nothing_to_the_garbage_collector(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled, flows={"menu": menu}) as it:
+        async with running_engine(compiled, flows={"menu": menu}) as harness:
 
             def living() -> dict[int, object]:
                 kinds = (Conversation, Session, Call)
@@ -378,10 +378,10 @@ def test_a_call_that_has_ended_leaves_nothing_to_the_garbage_collector(compiled:
             before = living()  # what the test runner keeps of earlier tests
             gc.disable()
             try:
-                line = await it.dial("menu")
+                line = await harness.dial("menu")
                 command = await line.command()
                 await line.play(caller("5"), command)
-                await until(lambda: it.open == 0)
+                await until(lambda: harness.open == 0)
                 assert living().keys() - before.keys() == set()
             finally:
                 gc.enable()
@@ -394,19 +394,19 @@ def test_a_call_that_has_ended_leaves_nothing_to_the_garbage_collector(compiled:
 
 def test_a_flow_that_raises_ends_its_own_call_only(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            other = await it.dial(call="1785000000.1")
+        async with running_engine(compiled) as harness:
+            other = await harness.dial(call="1785000000.1")
             await other.command()
-            line = await it.dial("broken", call="1785000000.2")
+            line = await harness.dial("broken", call="1785000000.2")
             commands = await line.play()
             assert commands == ["ANSWER"]  # and no IVR_OUTCOME: the dialplan goes on with its next ring
-            [entry] = it.pipe.lines("flow_failed")
+            [entry] = harness.pipe.lines("flow_failed")
             assert entry["call"] == "1785000000.2"
             assert entry["flow"] == "broken"
             assert "ZeroDivisionError" in entry["trace"]
             assert "3331234567" not in str(entry)
-            assert it.metrics.failures["broken"] == 1
-            assert it.metrics.flows["broken"].endings["error"] == 1
+            assert harness.metrics.failures["broken"] == 1
+            assert harness.metrics.flows["broken"].endings["error"] == 1
             assert len(await other.play(caller("5"), "ANSWER")) == 4
 
     run(main())
@@ -414,14 +414,14 @@ def test_a_flow_that_raises_ends_its_own_call_only(compiled: Compiled) -> None:
 
 def test_a_flow_that_fails_at_the_hang_up_is_logged_too(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial("stubborn", call="1785000000.3")
+        async with running_engine(compiled) as harness:
+            line = await harness.dial("stubborn", call="1785000000.3")
             await line.command()
             await line.reply()
             line.close()
-            await until(lambda: it.metrics.failures["stubborn"] == 1)
-            await until(lambda: it.open == it.metrics.flows["stubborn"].open == 0)
-            [entry] = it.pipe.lines("flow_failed")
+            await until(lambda: harness.metrics.failures["stubborn"] == 1)
+            await until(lambda: harness.open == harness.metrics.flows["stubborn"].open == 0)
+            [entry] = harness.pipe.lines("flow_failed")
             assert entry["call"] == "1785000000.3"
 
     run(main())
@@ -429,11 +429,11 @@ def test_a_flow_that_fails_at_the_hang_up_is_logged_too(compiled: Compiled) -> N
 
 def test_a_command_that_the_switch_refuses_ends_a_flow_that_does_not_expect_it(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
             assert await line.reply("510 Invalid or unknown command") == ""
-            assert it.metrics.failures["short"] == 1
+            assert harness.metrics.failures["short"] == 1
 
     run(main())
 
@@ -443,11 +443,11 @@ def test_a_missing_prompt_is_counted_and_the_call_continues(compiled: Compiled) 
         return "200 result=-1 endpos=0" if command.startswith("STREAM FILE") else caller("")(command)
 
     async def main() -> None:
-        async with house(compiled, flows={"survey": survey}) as it:
-            commands = await (await it.dial("survey", call="1785000000.4")).play(deaf)
+        async with running_engine(compiled, flows={"survey": survey}) as harness:
+            commands = await (await harness.dial("survey", call="1785000000.4")).play(deaf)
             assert plain(commands)[-1] == "SET VARIABLE IVR_OUTCOME done"
-            assert it.metrics.events["prompt_failed"] > 0
-            assert it.pipe.lines("prompt_failed")[0]["call"] == "1785000000.4"
+            assert harness.metrics.events["prompt_failed"] > 0
+            assert harness.pipe.lines("prompt_failed")[0]["call"] == "1785000000.4"
 
     run(main())
 
@@ -458,10 +458,10 @@ def test_a_flow_s_alarm_is_an_alarm_of_the_engine(compiled: Compiled) -> None:
         yield Answer()
 
     async def main() -> None:
-        async with house(compiled, flows={"worried": worried}) as it:
-            await (await it.dial("worried", call="1785000000.8")).play()
-            assert it.metrics.alarms["messages"] == 1
-            [entry] = it.pipe.lines("alarm")
+        async with running_engine(compiled, flows={"worried": worried}) as harness:
+            await (await harness.dial("worried", call="1785000000.8")).play()
+            assert harness.metrics.alarms["messages"] == 1
+            [entry] = harness.pipe.lines("alarm")
             assert (entry["level"], entry["what"], entry["call"]) == ("error", "messages", "1785000000.8")
 
     run(main())
@@ -473,14 +473,14 @@ def test_a_flow_s_alarm_is_an_alarm_of_the_engine(compiled: Compiled) -> None:
 def test_a_stranger_is_closed_at_once_and_logged_now_and_then(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["allow"] = ["192.0.2.0/24", "2001:db8::/32"]
-        async with house(compiled) as it:
+        async with running_engine(compiled) as harness:
             for _ in range(50):
-                line = await it.dial()
+                line = await harness.dial()
                 assert await line.command() == ""
-            assert it.metrics.refused["peer"] == 50
-            await until(lambda: it.open == 0)
-            assert len(it.pipe.lines("refused")) == 10
-            assert it.facts() == []
+            assert harness.metrics.refused["peer"] == 50
+            await until(lambda: harness.open == 0)
+            assert len(harness.pipe.lines("refused")) == 10
+            assert harness.facts() == []
 
     run(main())
 
@@ -488,16 +488,16 @@ def test_a_stranger_is_closed_at_once_and_logged_now_and_then(compiled: Compiled
 def test_one_call_too_many_is_closed_at_once(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["most_sessions"] = 3
-        async with house(compiled) as it:
-            lines = [await it.dial() for _ in range(3)]
+        async with running_engine(compiled) as harness:
+            lines = [await harness.dial() for _ in range(3)]
             for line in lines:
                 await line.command()
-            extra = await it.dial()
+            extra = await harness.dial()
             assert await extra.command() == ""
-            assert it.metrics.refused["full"] == 1
+            assert harness.metrics.refused["full"] == 1
             assert len(await lines[0].play(caller("5"), "ANSWER")) == 4
-            await until(lambda: it.open == 2)
-            assert len(await (await it.dial()).play()) == 4
+            await until(lambda: harness.open == 2)
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 

@@ -20,7 +20,7 @@ from ivr.flows.survey import survey
 from ivr.telemetry.logs import Log
 from ivr.telemetry.metrics import Metrics
 from tests.conftest import OPEN, rome
-from tests.ivr.engine_lines import SMALL, environment, house, run, until
+from tests.ivr.engine_lines import SMALL, environment, run, running_engine, until
 from voicemail.flow import voicemail
 
 FLOWS: Mapping[str, FlowFunction] = {"menu": menu, "survey": survey, "voicemail": voicemail, **SMALL}
@@ -110,7 +110,7 @@ def _reply(command: bytes) -> bytes:
 
 def test_a_hundred_callers_who_hang_up_leave_no_conversation_behind(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled, flows={"menu": menu}) as it:
+        async with running_engine(compiled, flows={"menu": menu}) as harness:
 
             def living() -> int:
                 return sum(isinstance(each, (Conversation, Session, Call)) for each in gc.get_objects())
@@ -120,11 +120,11 @@ def test_a_hundred_callers_who_hang_up_leave_no_conversation_behind(compiled: Co
             gc.disable()
             try:
                 for number in range(100):
-                    line = await it.dial("menu", call=f"1785000000.{number}")
+                    line = await harness.dial("menu", call=f"1785000000.{number}")
                     await line.command()
                     assert await line.reply("HANGUP\n200 result=-1") == ""
                     line.close()
-                await until(lambda: it.open == 0)
+                await until(lambda: harness.open == 0)
                 assert living() == before
             finally:
                 gc.enable()

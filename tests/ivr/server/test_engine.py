@@ -1,4 +1,4 @@
-"""The service around the calls: configuration, spool, housekeeping, drain, one engine a house."""
+"""The service around the calls: configuration, spool, housekeeping, draining, one engine per `var/`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ivr.facts import Fact, read
 from ivr.flows.menu import menu
 from ivr.server.engine import Engine, notify_systemd
 from ivr.server.instance import Instance
-from tests.ivr.engine_lines import PATIENCE, House, caller, house, run, until
+from tests.ivr.engine_lines import PATIENCE, EngineHarness, caller, run, running_engine, until
 
 
 def revised(compiled: Compiled, revision: str = "revised") -> Any:
@@ -35,24 +35,24 @@ def revised(compiled: Compiled, revision: str = "revised") -> Any:
 
 def test_the_state_file_tells_where_the_engine_is_and_goes_with_it(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled, metrics_port=0) as it:
-            state = json.loads(Path(it.places.engine_state).read_text())
+        async with running_engine(compiled, metrics_port=0) as harness:
+            state = json.loads(Path(harness.places.engine_state).read_text())
             assert state["pid"] == os.getpid()
             assert state["host"] == "127.0.0.1"
-            assert state["port"] == it.port > 0
+            assert state["port"] == harness.port > 0
             assert state["metrics_port"] > 0
             assert state["revision"] == compiled["revision"]
             socket.create_connection(("127.0.0.1", state["port"])).close()
-        assert not os.path.exists(it.places.engine_state)
-        assert not os.path.exists(it.places.socket)
+        assert not os.path.exists(harness.places.engine_state)
+        assert not os.path.exists(harness.places.socket)
 
     run(main())
 
 
 def test_its_own_socket_is_for_the_owner_and_the_group(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            mode = os.stat(it.places.socket).st_mode
+        async with running_engine(compiled) as harness:
+            mode = os.stat(harness.places.socket).st_mode
             assert stat.S_ISSOCK(mode)
             assert stat.S_IMODE(mode) == 0o660
 
@@ -64,23 +64,23 @@ def test_a_dead_engine_s_socket_is_replaced(compiled: Compiled) -> None:
         path = compiled["paths"]["socket"]
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(path)
-        async with house(compiled) as it:
-            assert len(await (await it.dial_locally()).play()) == 4
+        async with running_engine(compiled) as harness:
+            assert len(await (await harness.dial_locally()).play()) == 4
 
     run(main())
 
 
 def test_two_starts_of_the_same_service(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            second = Engine(it.places, {}, log=it.pipe.log, port=0)
+        async with running_engine(compiled) as harness:
+            second = Engine(harness.places, {}, log=harness.pipe.log, port=0)
             with pytest.raises(ListeningError, match=rf"engine is running already, process {os.getpid()}; stop it"):
                 await second.start()
             # The first one has not been touched.
-            assert len(await (await it.dial_locally()).play()) == 4
-            assert json.loads(Path(it.places.engine_state).read_text())["port"] == it.port
-        async with house(compiled) as it:  # and when it has gone its place is free
-            assert len(await (await it.dial()).play()) == 4
+            assert len(await (await harness.dial_locally()).play()) == 4
+            assert json.loads(Path(harness.places.engine_state).read_text())["port"] == harness.port
+        async with running_engine(compiled) as harness:  # and when it has gone its place is free
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 
@@ -90,9 +90,9 @@ def test_two_services_beside_each_other(compiled: Compiled, tmp_path: Path) -> N
         neighbour: Any = copy.deepcopy(compiled)
         places = Places(var=str(tmp_path / "neighbour"))
         neighbour["paths"].update(facts=places.facts, socket=places.socket)
-        async with house(compiled) as it, house(neighbour) as other:
-            assert it.port != other.port
-            assert len(await (await it.dial()).play()) == len(await (await other.dial()).play()) == 4
+        async with running_engine(compiled) as harness, running_engine(neighbour) as other:
+            assert harness.port != other.port
+            assert len(await (await harness.dial()).play()) == len(await (await other.dial()).play()) == 4
 
     run(main())
 
@@ -101,14 +101,14 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(compiled: Compiled) -> No
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            with House(compiled, port=port) as built, pytest.raises(ListeningError) as refused:
-                await built.engine.start()
+            with EngineHarness(compiled, port=port) as harness, pytest.raises(ListeningError) as refused:
+                await harness.engine.start()
             assert f"engine.port: cannot listen on 127.0.0.1:{port}: Address" in str(refused.value)
-            with House(compiled, metrics_port=port) as built, pytest.raises(ListeningError) as refused:
-                await built.engine.start()
+            with EngineHarness(compiled, metrics_port=port) as harness, pytest.raises(ListeningError) as refused:
+                await harness.engine.start()
             assert f"engine.metrics_port: cannot listen on {port}: Address" in str(refused.value)
-        async with house(compiled) as it:  # a start that failed leaves nothing behind
-            assert len(await (await it.dial()).play()) == 4
+        async with running_engine(compiled) as harness:  # a start that failed leaves nothing behind
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 
@@ -156,11 +156,11 @@ def test_a_configuration_that_is_invalid_is_refused_at_the_start(compiled: Compi
     async def main() -> None:
         document = revised(compiled)
         change(document)
-        with House(compiled) as built, pytest.raises(CompiledError) as raised:
-            built.write(document)
-            await built.engine.start()
+        with EngineHarness(compiled) as harness, pytest.raises(CompiledError) as raised:
+            harness.write(document)
+            await harness.engine.start()
         assert message in str(raised.value)
-        assert built.places.compiled in str(raised.value)
+        assert harness.places.compiled in str(raised.value)
         assert "run `ivr compile` again" in str(raised.value)
 
     run(main())
@@ -176,23 +176,23 @@ def test_no_configuration_at_all_is_refused_at_the_start(tmp_path: Path) -> None
 
 def test_27_a_configuration_loaded_in_the_middle_of_a_call_that_removes_its_menu(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled, flows={"menu": menu}) as it:
-            line = await it.dial("menu", call="1785000000.1")
+        async with running_engine(compiled, flows={"menu": menu}) as harness:
+            line = await harness.dial("menu", call="1785000000.1")
             command = await line.command()
             document = revised(compiled)
             document["menu"] = {"start": "bye", "nodes": {"bye": {"kind": "hangup", "prompts": ["goodbye"]}}}
-            it.write(document)
-            it.engine.reload()
+            harness.write(document)
+            harness.engine.reload()
             # The call under way goes its old way to the queue.
             commands = await line.play(caller("5"), command)
             assert "queue" in commands[-1]
             # The next one finds the new menu.
-            commands = await (await it.dial("menu", call="1785000000.2")).play(caller("5"))
+            commands = await (await harness.dial("menu", call="1785000000.2")).play(caller("5"))
             assert "done" in commands[-1]
             assert any("nul/goodbye" in command for command in commands)
-            assert it.metrics.reloads == {"done": 1, "refused": 0}
-            assert json.loads(Path(it.places.engine_state).read_text())["revision"] == "revised"
-            answered = {fact.call: fact.data["revision"] for fact in it.facts() if fact.kind == "answered"}
+            assert harness.metrics.reloads == {"done": 1, "refused": 0}
+            assert json.loads(Path(harness.places.engine_state).read_text())["revision"] == "revised"
+            answered = {fact.call: fact.data["revision"] for fact in harness.facts() if fact.kind == "answered"}
             assert answered == {"1785000000.1": compiled["revision"], "1785000000.2": "revised"}
 
     run(main())
@@ -203,30 +203,30 @@ def test_27_a_configuration_loaded_in_the_middle_of_a_call_that_removes_its_menu
 )
 def test_27_a_broken_file_at_reload_changes_nothing(compiled: Compiled, content: str) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            it.write(content)
-            it.engine.reload()
-            assert it.metrics.reloads == {"done": 0, "refused": 1}
-            [entry] = it.pipe.lines("reload_refused")
+        async with running_engine(compiled) as harness:
+            harness.write(content)
+            harness.engine.reload()
+            assert harness.metrics.reloads == {"done": 0, "refused": 1}
+            [entry] = harness.pipe.lines("reload_refused")
             assert "compiled.json" in entry["error"]
-            assert len(await (await it.dial()).play()) == 4
-            it.write(revised(compiled))
-            it.engine.reload()
-            assert it.metrics.reloads == {"done": 1, "refused": 1}
+            assert len(await (await harness.dial()).play()) == 4
+            harness.write(revised(compiled))
+            harness.engine.reload()
+            assert harness.metrics.reloads == {"done": 1, "refused": 1}
 
     run(main())
 
 
 def test_limits_and_peers_change_with_a_reload_and_ports_do_not(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
+        async with running_engine(compiled) as harness:
             document = revised(compiled)
             document["service"]["engine"].update(allow=["192.0.2.1"], port=1)
-            it.write(document)
-            it.engine.reload()
-            assert await (await it.dial()).command() == ""
-            assert it.metrics.refused["peer"] == 1
-            assert len(it.pipe.lines("restart_needed")) == 1
+            harness.write(document)
+            harness.engine.reload()
+            assert await (await harness.dial()).command() == ""
+            assert harness.metrics.refused["peer"] == 1
+            assert len(harness.pipe.lines("restart_needed")) == 1
 
     run(main())
 
@@ -236,11 +236,11 @@ def test_limits_and_peers_change_with_a_reload_and_ports_do_not(compiled: Compil
 
 def test_facts_are_sealed_while_calls_continue(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            line = await harness.dial()
             await line.command()
-            await until(lambda: [fact.kind for fact in read(it.places.facts)] == ["answered"] or poke(line))
-            assert it.open == 1
+            await until(lambda: [fact.kind for fact in read(harness.places.facts)] == ["answered"] or poke(line))
+            assert harness.open == 1
 
     def poke(line: Any) -> bool:
         if not line.__dict__.setdefault("poked", False):
@@ -253,11 +253,11 @@ def test_facts_are_sealed_while_calls_continue(compiled: Compiled) -> None:
 
 def test_facts_are_sealed_at_the_end(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            it.engine.SEAL_SECONDS = 1000.0  # type: ignore[misc]
-            await (await it.dial()).play()
-        assert [fact.kind for fact in read(it.places.facts)] == ["answered"]
-        assert [name for name in os.listdir(it.places.facts) if name.endswith(".open")] == []
+        async with running_engine(compiled) as harness:
+            harness.engine.SEAL_SECONDS = 1000.0  # type: ignore[misc]
+            await (await harness.dial()).play()
+        assert [fact.kind for fact in read(harness.places.facts)] == ["answered"]
+        assert [name for name in os.listdir(harness.places.facts) if name.endswith(".open")] == []
 
     run(main())
 
@@ -267,9 +267,9 @@ def test_facts_of_a_dead_engine_are_recovered_at_the_start(compiled: Compiled) -
         left = Path(compiled["paths"]["facts"])
         left.mkdir(parents=True)
         (left / "1.open").write_bytes(Fact("1", "1785000000.1", 1.0, "answered", {}).line())
-        async with house(compiled) as it:
-            assert [fact.id for fact in read(it.places.facts)] == ["1"]
-            assert len(it.pipe.lines("facts_recovered")) == 1
+        async with running_engine(compiled) as harness:
+            assert [fact.id for fact in read(harness.places.facts)] == ["1"]
+            assert len(harness.pipe.lines("facts_recovered")) == 1
 
     run(main())
 
@@ -279,17 +279,17 @@ def test_with_an_unwritable_spool_calls_continue_and_the_alarm_is_counted(compil
         facts = Path(compiled["paths"]["facts"])
         facts.parent.mkdir(parents=True)
         facts.write_text("a file where the folder should be")
-        async with house(compiled) as it:
-            assert len(await (await it.dial(call="1785000000.5")).play()) == 4
-            assert it.metrics.facts_failed == 1
-            assert it.metrics.alarms["facts"] == 1
-            [entry] = [line for line in it.pipe.lines("alarm") if line["what"] == "facts"]
+        async with running_engine(compiled) as harness:
+            assert len(await (await harness.dial(call="1785000000.5")).play()) == 4
+            assert harness.metrics.facts_failed == 1
+            assert harness.metrics.alarms["facts"] == 1
+            [entry] = [line for line in harness.pipe.lines("alarm") if line["what"] == "facts"]
             assert entry["level"] == "error"
             assert entry["fact"]["kind"] == "answered"  # nothing is lost: the log has it
             assert entry["call"] == entry["fact"]["call"] == "1785000000.5"
             facts.unlink()  # mended while it runs
-            await (await it.dial(call="1785000000.6")).play()
-            assert it.kinds("1785000000.6") == ["answered"]
+            await (await harness.dial(call="1785000000.6")).play()
+            assert harness.kinds("1785000000.6") == ["answered"]
 
     run(main())
 
@@ -301,16 +301,16 @@ def test_a_disk_that_does_not_seal_is_an_alarm_and_is_retried(
         raise OSError(5, "Input/output error")
 
     async def main() -> None:
-        async with house(compiled) as it:
+        async with running_engine(compiled) as harness:
             with monkeypatch.context() as patch:
                 patch.setattr(os, "fdatasync", refuse)
-                await (await it.dial()).play()
-                await until(lambda: it.metrics.alarms["sealing"])
-                assert list(read(it.places.facts)) == []
+                await (await harness.dial()).play()
+                await until(lambda: harness.metrics.alarms["sealing"])
+                assert list(read(harness.places.facts)) == []
             async with asyncio.timeout(PATIENCE):
-                while not list(read(it.places.facts)):  # the first housekeeping may still be at it
-                    await it.engine._run_housekeeping()
-            assert it.kinds() == ["answered"]
+                while not list(read(harness.places.facts)):  # the first housekeeping may still be at it
+                    await harness.engine._run_housekeeping()
+            assert harness.kinds() == ["answered"]
 
     run(main())
 
@@ -326,10 +326,10 @@ def test_the_hooks_are_called_at_the_start_with_all_they_need(compiled: Compiled
         assert report(Fact("9", "1785000000.9", now, "message", {})) is True
 
     async def main() -> None:
-        async with house(compiled, hooks={"native": hook}, clock=lambda: 1785000000.0) as it:
-            await until(lambda: it.kinds() == ["message"])
-            assert seen == [(it.places, compiled["revision"], 1785000000.0, False)]
-            await until(lambda: len(list(read(it.places.facts))) == 1)  # sealed with it, not later
+        async with running_engine(compiled, hooks={"native": hook}, clock=lambda: 1785000000.0) as harness:
+            await until(lambda: harness.kinds() == ["message"])
+            assert seen == [(harness.places, compiled["revision"], 1785000000.0, False)]
+            await until(lambda: len(list(read(harness.places.facts))) == 1)  # sealed with it, not later
 
     run(main())
 
@@ -342,17 +342,17 @@ def test_a_hook_that_fails_is_an_alarm_and_the_others_are_called(compiled: Compi
         raise RuntimeError("the store is full, ask 3331234567")
 
     async def main() -> None:
-        async with house(compiled, hooks={"a": bad, "b": lambda *_: called.append("good")}) as it:
+        async with running_engine(compiled, hooks={"a": bad, "b": lambda *_: called.append("good")}) as harness:
             await until(lambda: len(called) == 2)
             assert called == ["bad", "good"]
-            assert it.metrics.alarms["housekeeping"] == 1
-            [entry] = it.pipe.lines("alarm")
+            assert harness.metrics.alarms["housekeeping"] == 1
+            [entry] = harness.pipe.lines("alarm")
             assert entry["hook"] == "a"
             assert "RuntimeError" in entry["trace"]
             assert "3331234567" not in str(entry)
-            await it.engine._run_housekeeping()
+            await harness.engine._run_housekeeping()
             assert called == ["bad", "good"] * 2  # and it is called again
-            assert len(await (await it.dial()).play()) == 4
+            assert len(await (await harness.dial()).play()) == 4
 
     run(main())
 
@@ -361,8 +361,8 @@ def test_a_slow_hook_delays_no_call(compiled: Compiled) -> None:
     go_on = threading.Event()
 
     async def main() -> None:
-        async with house(compiled, hooks={"slow": lambda *_: go_on.wait(20)}) as it:
-            assert len(await (await it.dial()).play()) == 4
+        async with running_engine(compiled, hooks={"slow": lambda *_: go_on.wait(20)}) as harness:
+            assert len(await (await harness.dial()).play()) == 4
             go_on.set()
 
     run(main())
@@ -373,22 +373,22 @@ def test_a_slow_hook_delays_no_call(compiled: Compiled) -> None:
 
 def test_a_drain_finishes_the_current_call_and_accepts_no_other(compiled: Compiled) -> None:
     async def main() -> None:
-        with House(compiled) as built:
-            await built.engine.start()
-            line, local = await built.dial(), await built.dial_locally()
+        with EngineHarness(compiled) as harness:
+            await harness.engine.start()
+            line, local = await harness.dial(), await harness.dial_locally()
             await line.command()
             await local.command()
-            serving = asyncio.create_task(built.engine.serve())
-            built.engine.stop()
-            await until(lambda: not os.path.exists(built.places.socket))
+            serving = asyncio.create_task(harness.engine.serve())
+            harness.engine.stop()
+            await until(lambda: not os.path.exists(harness.places.socket))
             with pytest.raises(ConnectionRefusedError):
-                await built.connect()
+                await harness.connect()
             assert not serving.done()
             assert len(await line.play(caller("5"), "ANSWER")) == 4
             assert len(await local.play(caller("5"), "ANSWER")) == 4
             await serving
-            assert [fact.kind for fact in read(built.places.facts)] == ["answered", "answered"]
-            assert built.pipe.lines("stopped")[0]["cut_off"] == 0
+            assert [fact.kind for fact in read(harness.places.facts)] == ["answered", "answered"]
+            assert harness.pipe.lines("stopped")[0]["cut_off"] == 0
 
     run(main())
 
@@ -396,29 +396,29 @@ def test_a_drain_finishes_the_current_call_and_accepts_no_other(compiled: Compil
 def test_a_drain_has_an_end(compiled: Compiled) -> None:
     async def main() -> None:
         compiled["service"]["engine"]["drain_seconds"] = 0.1
-        with House(compiled) as built:
-            await built.engine.start()
-            line = await built.dial()
+        with EngineHarness(compiled) as harness:
+            await harness.engine.start()
+            line = await harness.dial()
             await line.command()
-            built.engine.stop()
-            await built.engine.serve()
+            harness.engine.stop()
+            await harness.engine.serve()
             assert await line.command() == ""
-            assert built.metrics.flows["short"].endings["drained"] == 1
-            assert built.pipe.lines("stopped")[0]["cut_off"] == 1
+            assert harness.metrics.flows["short"].endings["drained"] == 1
+            assert harness.pipe.lines("stopped")[0]["cut_off"] == 1
 
     run(main())
 
 
 def test_a_second_stop_ends_at_once(compiled: Compiled) -> None:
     async def main() -> None:
-        with House(compiled) as built:
-            await built.engine.start()
-            line = await built.dial()
+        with EngineHarness(compiled) as harness:
+            await harness.engine.start()
+            line = await harness.dial()
             await line.command()
-            built.engine.stop()
-            built.engine.stop()
+            harness.engine.stop()
+            harness.engine.stop()
             began = asyncio.get_running_loop().time()
-            await built.engine.serve()
+            await harness.engine.serve()
             assert asyncio.get_running_loop().time() - began < 5  # drain_seconds is 60
 
     run(main())
@@ -468,10 +468,10 @@ def test_too_few_descriptors_are_reported_and_lower_the_limit(
     monkeypatch.setattr("ivr.drivers.fastagi.session_capacity", lambda sessions: 1)
 
     async def main() -> None:
-        async with house(compiled) as it:
-            assert it.pipe.lines("few_descriptors")[0]["most_sessions"] == 1
-            await (await it.dial()).command()
-            assert await (await it.dial()).command() == ""
-            assert it.metrics.refused["full"] == 1
+        async with running_engine(compiled) as harness:
+            assert harness.pipe.lines("few_descriptors")[0]["most_sessions"] == 1
+            await (await harness.dial()).command()
+            assert await (await harness.dial()).command() == ""
+            assert harness.metrics.refused["full"] == 1
 
     run(main())

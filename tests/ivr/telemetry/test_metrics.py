@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ivr.configuration.compiled import Compiled
 from ivr.telemetry.metrics import SECONDS, Metrics, MetricsServer
-from tests.ivr.engine_lines import caller, house, run, until
+from tests.ivr.engine_lines import caller, run, running_engine, until
 
 
 def figures(metrics: Metrics) -> CollectorRegistry:
@@ -78,9 +78,9 @@ def test_the_server_answers_on_its_own_port_and_frees_it() -> None:
 
 def test_a_call_changes_the_metrics_of_the_engine(compiled: Compiled) -> None:
     async def main() -> None:
-        async with house(compiled) as it:
-            read: Any = figures(it.metrics).get_sample_value
-            line = await it.dial()
+        async with running_engine(compiled) as harness:
+            read: Any = figures(harness.metrics).get_sample_value
+            line = await harness.dial()
             command = await line.command()
             assert read("ivr_sessions_open", {"flow": "short"}) == 1
             assert read("ivr_connections") == 1

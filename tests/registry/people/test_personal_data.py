@@ -41,7 +41,7 @@ CALLED_BACK = (
 CALLED = '"","{number}","800000039","nul-call","""x"" <{number}>","PJSIP/trunk","","Queue","nul","{at}","","{at}",5\n'
 
 
-class House:
+class FilledSite:
     """A service with data of two callers in all its stores."""
 
     def __init__(self, site: Site) -> None:
@@ -121,18 +121,18 @@ def _utc(at: float) -> str:
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> House:
+def filled(database: Database, tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> FilledSite:
     for name in ("NUL_KEYS", "NUL_SWITCH_LOG", "NUL_RECORDINGS"):
         monkeypatch.delenv(name, raising=False)
     places = Places(var=str(tmp_path / "var"))
-    made = House(Site(places, compiled, database, keys.make(places)))
-    made.call("anna", ANNA, NOW - 3 * DAY)
-    made.call("bruno", BRUNO, NOW - 3 * DAY + 1)
-    return made
+    filled = FilledSite(Site(places, compiled, database, keys.make(places)))
+    filled.call("anna", ANNA, NOW - 3 * DAY)
+    filled.call("bruno", BRUNO, NOW - 3 * DAY + 1)
+    return filled
 
 
-def test_a_person_is_found_in_every_store(house: House) -> None:
-    held = personal_data.find_data(house.site, house.who(ANNA))
+def test_a_person_is_found_in_every_store(filled: FilledSite) -> None:
+    held = personal_data.find_data(filled.site, filled.who(ANNA))
     assert {each.store for each in held} == {"registry", "voicemail", "switch-logs", "recordings"}
     assert sorted(each.what for each in held) == [
         "contact: name and addresses",
@@ -147,17 +147,17 @@ def test_a_person_is_found_in_every_store(house: House) -> None:
     ]
 
 
-def test_a_stranger_is_not_found(house: House) -> None:
-    assert personal_data.find_data(house.site, house.who("+390687654321")) == []
+def test_a_stranger_is_not_found(filled: FilledSite) -> None:
+    assert personal_data.find_data(filled.site, filled.who("+390687654321")) == []
 
 
-def test_an_export_has_only_the_persons_own_data(house: House, tmp_path: Path) -> None:
+def test_an_export_has_only_the_persons_own_data(filled: FilledSite, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
     written = [
-        name for each in personal_data.stores() for name in each.export(house.site, house.who(ANNA), str(folder))
+        name for each in personal_data.stores() for name in each.export(filled.site, filled.who(ANNA), str(folder))
     ]
-    message = house.messages["anna"].id
+    message = filled.messages["anna"].id
     assert {f"{message}.wav", f"{message}.json", "registry.json", "switch-logs.txt"} < set(written)
     assert json.loads((folder / "registry.json").read_text())["contacts"][0]["display_name"] == "anna"
     everything = "".join(path.read_bytes().decode("latin-1") for path in folder.iterdir())
@@ -165,19 +165,19 @@ def test_an_export_has_only_the_persons_own_data(house: House, tmp_path: Path) -
     assert BRUNO not in everything and "bruno" not in everything
 
 
-def test_an_erasure_removes_one_person_everywhere_and_no_other(house: House) -> None:
-    before = house.queue_log.stat()
-    done = personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
+def test_an_erasure_removes_one_person_everywhere_and_no_other(filled: FilledSite) -> None:
+    before = filled.queue_log.stat()
+    done = personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="asked by letter")
     assert all(done[name] for name in ("registry", "voicemail", "switch-logs", "recordings"))
-    left = house.everything()
-    assert ANNA not in left and house.site.keys.pseudonym(ANNA) not in left
+    left = filled.everything()
+    assert ANNA not in left and filled.site.keys.pseudonym(ANNA) not in left
     assert "words of anna" not in left and "anna speaks" not in left
-    assert BRUNO in left and "words of bruno" in left and house.site.keys.pseudonym(BRUNO) in left
-    after = house.queue_log.stat()
+    assert BRUNO in left and "words of bruno" in left and filled.site.keys.pseudonym(BRUNO) in left
+    after = filled.queue_log.stat()
     assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
-    assert len(house.rows("request", "request_id")) == 2  # the figures stay
-    assert house.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
-    assert personal_data.find_data(house.site, house.who(ANNA)) == []
+    assert len(filled.rows("request", "request_id")) == 2  # the figures stay
+    assert filled.rows("access_log", "action", "actor_ref", "why") == [("erase", "dpo", "asked by letter")]
+    assert personal_data.find_data(filled.site, filled.who(ANNA)) == []
 
 
 def test_an_erasure_reports_files_that_cannot_be_flushed(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,34 +193,36 @@ def test_an_erasure_reports_files_that_cannot_be_flushed(sqlite: Database, monke
     impatient.close()
 
 
-def test_an_erasure_can_be_repeated(house: House) -> None:
-    someone = house.who(ANNA)
-    personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
-    left = house.everything()
-    done = personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
+def test_an_erasure_can_be_repeated(filled: FilledSite) -> None:
+    someone = filled.who(ANNA)
+    personal_data.erase_person(filled.site, someone, now=NOW, actor="dpo", why="x")
+    left = filled.everything()
+    done = personal_data.erase_person(filled.site, someone, now=NOW, actor="dpo", why="x")
     assert sum(done.values()) == 0
-    assert house.everything().replace("dpo", "") != "" and ANNA not in left
+    assert filled.everything().replace("dpo", "") != "" and ANNA not in left
 
 
-def test_a_person_restored_from_a_backup_is_erased_again(house: House) -> None:
-    contact = house.rows("contact", *schema.contact.c.keys())[0]
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    with house.site.database.begin() as connection:  # as `registry restore` would
+def test_a_person_restored_from_a_backup_is_erased_again(filled: FilledSite) -> None:
+    contact = filled.rows("contact", *schema.contact.c.keys())[0]
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    with filled.site.database.begin() as connection:  # as `registry restore` would
         old = dict(zip(schema.contact.c.keys(), contact, strict=True))
         connection.execute(schema.contact.update().where(schema.contact.c.contact_id == "anna").values(**old))
-    assert ANNA in house.everything()
-    done = personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
+    assert ANNA in filled.everything()
+    done = personal_data.purge_expired(filled.site, now=NOW + 1, actor="clock")
     assert [each.things for each in done if each.what == "erased again after a restore"] == [1]
-    assert ANNA not in house.everything()
+    assert ANNA not in filled.everything()
 
 
-def test_a_failed_repeat_does_not_stop_other_erasures(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_repeat_does_not_stop_other_erasures(
+    filled: FilledSite, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contacts = [
-        dict(zip(schema.contact.c.keys(), row, strict=True)) for row in house.rows("contact", *schema.contact.c.keys())
+        dict(zip(schema.contact.c.keys(), row, strict=True)) for row in filled.rows("contact", *schema.contact.c.keys())
     ]
     for number in (ANNA, BRUNO):
-        personal_data.erase_person(house.site, house.who(number), now=NOW, actor="dpo", why="x")
-    with house.site.database.begin() as connection:
+        personal_data.erase_person(filled.site, filled.who(number), now=NOW, actor="dpo", why="x")
+    with filled.site.database.begin() as connection:
         for old in contacts:
             same = schema.contact.c.contact_id == old["contact_id"]
             connection.execute(schema.contact.update().where(same).values(**old))
@@ -233,19 +235,19 @@ def test_a_failed_repeat_does_not_stop_other_erasures(house: House, run: Any, mo
 
     monkeypatch.setattr(Messages, "erase", full)
     assert "voicemail: one: No space left on device" in run("purge", status=1)[1]
-    assert ANNA not in house.everything() and BRUNO not in house.everything()
-    with house.site.database.read() as connection:
+    assert ANNA not in filled.everything() and BRUNO not in filled.everything()
+    with filled.site.database.read() as connection:
         evidence = connection.execute(
             select(schema.purge.c.things).where(schema.purge.c.what.startswith("erased again"))
         )
         assert evidence.scalars().all() == [2]
 
 
-def test_a_call_after_the_erasure_stays(house: House) -> None:
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    house.call("anna-again", ANNA, NOW + 10)
-    personal_data.purge_expired(house.site, now=NOW + 20, actor="clock")
-    assert {each.id for each in personal_data.find_data(house.site, house.who(ANNA))} >= {"anna-again"}
+def test_a_call_after_the_erasure_stays(filled: FilledSite) -> None:
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    filled.call("anna-again", ANNA, NOW + 10)
+    personal_data.purge_expired(filled.site, now=NOW + 20, actor="clock")
+    assert {each.id for each in personal_data.find_data(filled.site, filled.who(ANNA))} >= {"anna-again"}
 
 
 @pytest.mark.parametrize(
@@ -258,48 +260,48 @@ def test_a_call_after_the_erasure_stays(house: House) -> None:
         (731, {"caller_numbers", "voicemail_audio", "recording", "contact"}),
     ],
 )
-def test_expired_data_is_purged_with_evidence(house: House, days: int, gone: set[str]) -> None:
-    done = personal_data.purge_expired(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+def test_expired_data_is_purged_with_evidence(filled: FilledSite, days: int, gone: set[str]) -> None:
+    done = personal_data.purge_expired(filled.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
     assert {each.what for each in done if each.things} == gone
-    evidence = house.rows("purge", "what", "things")
+    evidence = filled.rows("purge", "what", "things")
     assert {what for what, things in evidence if things} == gone
     assert len(evidence) == len(done)
-    again = personal_data.purge_expired(house.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
+    again = personal_data.purge_expired(filled.site, now=NOW - 3 * DAY + days * DAY + 120, actor="clock")
     assert not any(each.things for each in again)
 
 
-def test_an_open_message_is_never_purged(house: House) -> None:
-    house.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
-    personal_data.purge_expired(house.site, now=NOW, actor="clock")
-    assert os.path.exists(Store(house.site.places.messages).audio(house.messages["carla"].id))
-    assert "+390211111111" in str(house.rows("contact", "phone_e164"))
+def test_an_open_message_is_never_purged(filled: FilledSite) -> None:
+    filled.call("carla", "+390211111111", NOW - 400 * DAY, closed=False)
+    personal_data.purge_expired(filled.site, now=NOW, actor="clock")
+    assert os.path.exists(Store(filled.site.places.messages).audio(filled.messages["carla"].id))
+    assert "+390211111111" in str(filled.rows("contact", "phone_e164"))
 
 
-def test_notes_without_a_contact_are_purged(house: House) -> None:
+def test_notes_without_a_contact_are_purged(filled: FilledSite) -> None:
     """A request without a contact that has a note."""
     for name, closed in (("old", NOW - 800 * DAY), ("young", NOW - DAY)):
         end = {"state": "closed", "closed_at": closed, "outcome": "informed"}
         self_made = {"request_id": name, "protocol": name, "channel": "phone", "topic_code": "DID", "audience": "other"}
-        house.row("request", **self_made, level=1, opened_at=closed - 60, **end)
-        house.row("request_note", request_id=name, note_no=1, at=closed, actor_ref="op101", words=f"{name} words")
-    done = personal_data.purge_expired(house.site, now=NOW, actor="clock")
+        filled.row("request", **self_made, level=1, opened_at=closed - 60, **end)
+        filled.row("request_note", request_id=name, note_no=1, at=closed, actor_ref="op101", words=f"{name} words")
+    done = personal_data.purge_expired(filled.site, now=NOW, actor="clock")
     assert [each.things for each in done if each.what == "words"] == [1]
-    words = set(house.rows("request_note", "request_id", "words"))
+    words = set(filled.rows("request_note", "request_id", "words"))
     assert {("old", None), ("young", "young words")} < words
 
 
-def test_notes_on_a_message_are_purged_with_its_sound(house: House) -> None:
-    store = Store(house.site.places.messages)
-    store.mark(house.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
-    done = personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock")
+def test_notes_on_a_message_are_purged_with_its_sound(filled: FilledSite) -> None:
+    store = Store(filled.site.places.messages)
+    store.mark(filled.messages["anna"].id, "listened", by="op101", at=NOW, note="la signora Rossi di via Po 3")
+    done = personal_data.purge_expired(filled.site, now=NOW + 40 * DAY, actor="clock")
     assert [each.things for each in done if each.what == "voicemail_audio"] == [2]
-    assert "via Po" not in house.everything()
-    assert [mark.by for mark in store.get(house.messages["anna"].id).history] == ["op101"]  # the evidence stays
-    assert not any(each.things for each in personal_data.purge_expired(house.site, now=NOW + 40 * DAY, actor="clock"))
+    assert "via Po" not in filled.everything()
+    assert [mark.by for mark in store.get(filled.messages["anna"].id).history] == ["op101"]  # the evidence stays
+    assert not any(each.things for each in personal_data.purge_expired(filled.site, now=NOW + 40 * DAY, actor="clock"))
 
 
-def test_recordings_made_by_the_switch_are_found_and_erased(house: House, tmp_path: Path) -> None:
-    folder = Path(house.site.places.native_messages)
+def test_recordings_made_by_the_switch_are_found_and_erased(filled: FilledSite, tmp_path: Path) -> None:
+    folder = Path(filled.site.places.native_messages)
     names = [f"{int(NOW)}-{NOW:.0f}.7-{number}-closed.wav" for number in ("0612345678", "3331234567", "none")]
     for name in (names[0], f"rejected/1/{names[0]}", *names[1:]):
         path = folder / name
@@ -307,22 +309,22 @@ def test_recordings_made_by_the_switch_are_found_and_erased(house: House, tmp_pa
         path.write_bytes(b"voice of " + name.encode())
         path.with_suffix(".done").write_bytes(b"")
     (folder / "rejected" / "x-0612345678.wav").write_bytes(b"no name of the dialplan's")
-    held = [each for each in personal_data.find_data(house.site, house.who(ANNA)) if "switch" in each.what]
+    held = [each for each in personal_data.find_data(filled.site, filled.who(ANNA)) if "switch" in each.what]
     assert [(each.id, each.since) for each in held] == [(names[0], NOW)] * 2
     copies = tmp_path / "copies"
     copies.mkdir()
     for each in personal_data.stores():
-        each.export(house.site, house.who(ANNA), str(copies))
+        each.export(filled.site, filled.who(ANNA), str(copies))
     assert (copies / "native-2.wav").read_bytes() == b"voice of " + f"rejected/1/{names[0]}".encode()
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW + 1, actor="dpo", why="x")
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW + 1, actor="dpo", why="x")
     left = sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name[0] == names[0][0])
     assert left == sorted(name for each in names[1:] for name in (each, each.replace(".wav", ".done")))
 
 
 def test_a_failing_store_is_reported_and_the_others_erase(
-    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+    filled: FilledSite, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sheet = Path(Store(house.site.places.messages).audio(house.messages["anna"].id)).with_name("message.json")
+    sheet = Path(Store(filled.site.places.messages).audio(filled.messages["anna"].id)).with_name("message.json")
     draft = sheet.with_name(f"{sheet.name}.new")
     real = os.open
 
@@ -336,26 +338,26 @@ def test_a_failing_store_is_reported_and_the_others_erase(
         patched.setattr(os, "open", full)
         _, err = run(*words, status=1)
     assert "No space left on device" in err and "everything else was erased" in err and "Traceback" not in err
-    assert "words of anna" not in house.everything()
+    assert "words of anna" not in filled.everything()
     run("purge")
-    assert ANNA not in house.everything()
+    assert ANNA not in filled.everything()
 
 
-def test_the_journal_accepts_an_erasure_after_a_line_cut_off_by_a_crash(house: House) -> None:
-    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+def test_the_journal_accepts_an_erasure_after_a_line_cut_off_by_a_crash(filled: FilledSite) -> None:
+    journal = Path(keys.path(filled.site.places)).with_name("erased.jsonl")
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
     journal.write_bytes(journal.read_bytes() + b'{"until": 17957')
-    personal_data.erase_person(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(filled.site, filled.who(BRUNO), now=NOW, actor="dpo", why="x")
     assert [json.loads(line)["contacts"] for line in journal.read_text().splitlines()] == [["anna"], ["bruno"]]
     assert journal.stat().st_mode & 0o077 == 0
-    personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
+    personal_data.purge_expired(filled.site, now=NOW + 1, actor="clock")
 
 
 def test_a_journal_that_cannot_grow_is_reported_and_stays_intact(
-    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+    filled: FilledSite, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    personal_data.erase_person(house.site, house.who(BRUNO), now=NOW, actor="dpo", why="x")
-    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+    personal_data.erase_person(filled.site, filled.who(BRUNO), now=NOW, actor="dpo", why="x")
+    journal = Path(keys.path(filled.site.places)).with_name("erased.jsonl")
     whole = journal.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -375,10 +377,10 @@ def test_a_journal_that_cannot_grow_is_reported_and_stays_intact(
         signal.signal(signal.SIGXFSZ, handled)
     assert f"{journal}: No space left on device" in err and "nothing was erased" in err
     assert journal.read_bytes() == whole
-    assert ANNA in house.everything()
+    assert ANNA in filled.everything()
 
 
-def test_a_journal_line_that_was_not_synced_is_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_line_that_was_not_synced_is_removed(filled: FilledSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the next purge would erase a person although the command said that nothing was erased."""
 
     def broken(_: int) -> None:
@@ -386,78 +388,78 @@ def test_a_journal_line_that_was_not_synced_is_removed(house: House, monkeypatch
 
     with monkeypatch.context() as patched, pytest.raises(Refusal, match="nothing was erased"):
         patched.setattr(os, "fsync", broken)
-        personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    personal_data.purge_expired(house.site, now=NOW + 1, actor="clock")
-    assert "words of anna" in house.everything()
+        personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    personal_data.purge_expired(filled.site, now=NOW + 1, actor="clock")
+    assert "words of anna" in filled.everything()
 
 
-def test_a_damaged_journal_is_reported(house: House, run: Any) -> None:
-    journal = Path(keys.path(house.site.places)).with_name("erased.jsonl")
+def test_a_damaged_journal_is_reported(filled: FilledSite, run: Any) -> None:
+    journal = Path(keys.path(filled.site.places)).with_name("erased.jsonl")
     journal.write_bytes(b"spoilt \xff\n")
     assert f"{journal}:1: not a line of the journal of erasures" in run("purge", status=1)[1]
 
 
-def recorded(house: House, name: str) -> str:
+def recorded(filled: FilledSite, name: str) -> str:
     """Register the recording of a call, as the intake does; return its id."""
-    (call,) = [each for who, each in house.rows("request", "contact_id", "call_id") if who == name]
+    (call,) = [each for who, each in filled.rows("request", "contact_id", "call_id") if who == name]
     at = float(call)
-    house.row("recording", recording_id=call, call_id=call, campaign="q1", notice_prompts="{}",
+    filled.row("recording", recording_id=call, call_id=call, campaign="q1", notice_prompts="{}",
               notice_ended_at=at, started_at=at, audio_ref=f"{call}.wav")  # fmt: skip
     return str(call)
 
 
-def test_the_register_records_deleted_recordings(house: House) -> None:
-    anna, bruno = recorded(house, "anna"), recorded(house, "bruno")
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
+def test_the_register_records_deleted_recordings(filled: FilledSite) -> None:
+    anna, bruno = recorded(filled, "anna"), recorded(filled, "bruno")
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
     columns = ("recording_id", "audio_ref", "purged_at")
-    assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, f"{bruno}.wav", None)]
+    assert sorted(filled.rows("recording", *columns)) == [(anna, None, NOW), (bruno, f"{bruno}.wav", None)]
     later = NOW + 40 * DAY
-    personal_data.purge_expired(house.site, now=later, actor="clock")
-    assert sorted(house.rows("recording", *columns)) == [(anna, None, NOW), (bruno, None, later)]
+    personal_data.purge_expired(filled.site, now=later, actor="clock")
+    assert sorted(filled.rows("recording", *columns)) == [(anna, None, NOW), (bruno, None, later)]
 
 
 def test_a_failing_store_does_not_stop_the_purge_of_others(
-    house: House, run: Any, monkeypatch: pytest.MonkeyPatch
+    filled: FilledSite, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(store: Any, site: Site, now: float) -> list[Any]:
         raise PermissionError(13, "Permission denied", site.places.recordings)
 
     monkeypatch.setattr("measure.personal.Recordings.purge", failing)
     _, err = run("purge", status=1)
-    assert f"recordings: {house.site.places.recordings}: Permission denied" in err and "Traceback" not in err
-    assert {"caller_numbers", "voicemail_audio", "contact"} <= set(house.rows("purge", "what"))
-    assert "recording" not in house.rows("purge", "what")
+    assert f"recordings: {filled.site.places.recordings}: Permission denied" in err and "Traceback" not in err
+    assert {"caller_numbers", "voicemail_audio", "contact"} <= set(filled.rows("purge", "what"))
+    assert "recording" not in filled.rows("purge", "what")
 
 
-def test_a_log_written_during_an_erasure_keeps_every_line(house: House) -> None:
-    with open(house.queue_log, "a", encoding="ascii") as asterisk:
-        personal_data.purge_expired(house.site, now=NOW + 30 * DAY, actor="clock")
+def test_a_log_written_during_an_erasure_keeps_every_line(filled: FilledSite) -> None:
+    with open(filled.queue_log, "a", encoding="ascii") as asterisk:
+        personal_data.purge_expired(filled.site, now=NOW + 30 * DAY, actor="clock")
         asterisk.write("1795773600|9.9|nul|NONE|ABANDON|1|1|5\n")
-    lines = house.queue_log.read_text().splitlines()
+    lines = filled.queue_log.read_text().splitlines()
     assert [line.split("|")[4] for line in lines] == ["ENTERQUEUE", "ENTERQUEUE", "ABANDON"]
     assert [line.split("|")[6] for line in lines[:2]] == ["+xxxxxxxxxxxx", "+xxxxxxxxxxxx"]
 
 
-def test_lines_without_a_number_are_left_alone(house: House) -> None:
+def test_lines_without_a_number_are_left_alone(filled: FilledSite) -> None:
     hostile = b"1|2|3|4|ENTERQUEUE||<script>|1\n\xff\xfe|||||\n" + b"9" * 200_000 + b"\n|ENTERQUEUE||" + ANNA.encode()
-    house.queue_log.write_bytes(hostile)
-    house.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
-    assert all(each.store != "switch-logs" for each in personal_data.find_data(house.site, house.who(ANNA)))
-    personal_data.purge_expired(house.site, now=NOW, actor="clock")
+    filled.queue_log.write_bytes(hostile)
+    filled.cdr.write_bytes(b'"a,b\n"""",,,\n' + b'"' * 1000 + b"\n")
+    assert all(each.store != "switch-logs" for each in personal_data.find_data(filled.site, filled.who(ANNA)))
+    personal_data.purge_expired(filled.site, now=NOW, actor="clock")
 
 
-def test_the_called_number_is_masked_but_not_the_services(house: House) -> None:
-    house.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
-    assert [each.what for each in personal_data.find_data(house.site, house.who(ANNA))].count("number in a log") == 3
-    personal_data.erase_person(house.site, house.who(ANNA), now=NOW, actor="dpo", why="x")
-    assert house.cdr.read_text() == CALLED_BACK.format(number="+xxxxxxxxxxxx", at=_utc(NOW - DAY))
+def test_the_called_number_is_masked_but_not_the_services(filled: FilledSite) -> None:
+    filled.cdr.write_text(CALLED_BACK.format(number=ANNA, at=_utc(NOW - DAY)), encoding="ascii")
+    assert [each.what for each in personal_data.find_data(filled.site, filled.who(ANNA))].count("number in a log") == 3
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    assert filled.cdr.read_text() == CALLED_BACK.format(number="+xxxxxxxxxxxx", at=_utc(NOW - DAY))
 
 
-def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Path) -> None:
+def test_a_call_id_cannot_lead_out_of_the_recordings(filled: FilledSite, tmp_path: Path) -> None:
     outside = tmp_path / "var" / "secret.wav"
     outside.write_bytes(b"not a recording")
     someone = Person(calls=frozenset({"../../../secret", "/etc/passwd"}))
-    personal_data.erase_person(house.site, someone, now=NOW, actor="dpo", why="x")
+    personal_data.erase_person(filled.site, someone, now=NOW, actor="dpo", why="x")
     assert outside.exists()
 
 
@@ -465,60 +467,60 @@ def test_a_call_id_cannot_lead_out_of_the_recordings(house: House, tmp_path: Pat
 
 
 @pytest.fixture
-def run(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.setenv("NUL_DATABASE", house.site.database.url.render_as_string(hide_password=False))
-    compiled = Path(house.site.places.compiled)
-    compiled.write_text(json.dumps(house.site.compiled))
+def run(filled: FilledSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.setenv("NUL_DATABASE", filled.site.database.url.render_as_string(hide_password=False))
+    compiled = Path(filled.site.places.compiled)
+    compiled.write_text(json.dumps(filled.site.compiled))
 
     def command(*words: str, status: int = 0) -> tuple[str, str]:
-        assert cli.main(["--var", house.site.places.var, *words]) == status
+        assert cli.main(["--var", filled.site.places.var, *words]) == status
         out, err = capsys.readouterr()
         return out, err
 
     return command
 
 
-def test_erase_shows_first_and_erases_with_yes(house: House, run: Any) -> None:
+def test_erase_shows_first_and_erases_with_yes(filled: FilledSite, run: Any) -> None:
     out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo")
-    assert "9 things would be erased" in out and ANNA in house.everything()
+    assert "9 things would be erased" in out and ANNA in filled.everything()
     out, _ = run("erase", "--number", "06 12345678", "--why", "letter of 3 May", "--by", "dpo", "--yes")
-    assert "erased: " in out and ANNA not in house.everything()
-    assert [each[0] for each in house.rows("access_log", "action")] != []
+    assert "erased: " in out and ANNA not in filled.everything()
+    assert [each[0] for each in filled.rows("access_log", "action")] != []
 
 
-def test_an_open_request_is_not_erased_by_mistake(house: House, run: Any) -> None:
-    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+def test_an_open_request_is_not_erased_by_mistake(filled: FilledSite, run: Any) -> None:
+    filled.call("carla", "+390211111111", NOW - DAY, closed=False)
     _, err = run("erase", "--number", "0211111111", "--why", "x", "--yes", status=1)
     assert f"still open: {PROTOCOLS['carla']}; close them first, or erase with --open-too" in err
     run("erase", "--number", "0211111111", "--why", "x", "--yes", "--open-too")
-    assert "+390211111111" not in house.everything()
+    assert "+390211111111" not in filled.everything()
 
 
-def test_every_search_is_logged(house: House, run: Any) -> None:
+def test_every_search_is_logged(filled: FilledSite, run: Any) -> None:
     out, _ = run("find", "--protocol", "nul 2026 1 " + PROTOCOLS["anna"][-1], "--why", "a question", "--by", "op101")
     assert "contact: name and addresses" in out
-    assert house.rows("access_log", "actor_ref", "action", "object_id", "why") == [
+    assert filled.rows("access_log", "actor_ref", "action", "object_id", "why") == [
         ("op101", "find", "anna", "a question")
     ]
 
 
-def test_the_preview_of_an_erasure_is_logged(house: House, run: Any) -> None:
-    house.call("carla", "+390211111111", NOW - DAY, closed=False)
+def test_the_preview_of_an_erasure_is_logged(filled: FilledSite, run: Any) -> None:
+    filled.call("carla", "+390211111111", NOW - DAY, closed=False)
     run("erase", "--number", "0211111111", "--why", "x", "--by", "dpo", status=1)  # refused, but shown
     run("erase", "--number", "06 99999999", "--why", "x", "--by", "dpo")  # nothing is held about this number
-    logged = house.rows("access_log", "actor_ref", "action", "object_id")
+    logged = filled.rows("access_log", "actor_ref", "action", "object_id")
     assert logged == [("dpo", "preview of erasure", who) for who in ("carla", "nobody known")]
 
 
-def test_erasing_the_number_of_somebody_without_a_request_is_logged(house: House) -> None:
-    personal_data.erase_person(house.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
-    assert house.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
+def test_erasing_the_number_of_somebody_without_a_request_is_logged(filled: FilledSite) -> None:
+    personal_data.erase_person(filled.site, Person(numbers=frozenset({"+390699999999"})), now=NOW, actor="dpo", why="x")
+    assert filled.rows("access_log", "action", "object_id") == [("erase", "nobody known")]
 
 
-def test_the_user_behind_sudo_is_logged(house: House, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_behind_sudo_is_logged(filled: FilledSite, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "rossi")
     run("find", "--number", ANNA, "--why", "a question")
-    assert house.rows("access_log", "actor_ref") == ["rossi"]
+    assert filled.rows("access_log", "actor_ref") == ["rossi"]
 
 
 @pytest.mark.parametrize(
@@ -535,9 +537,9 @@ def test_the_user_behind_sudo_is_logged(house: House, run: Any, monkeypatch: pyt
         ([], "no person is named"),
     ],
 )
-def test_invalid_input_is_refused(house: House, run: Any, words: list[str], said: str) -> None:
+def test_invalid_input_is_refused(filled: FilledSite, run: Any, words: list[str], said: str) -> None:
     assert said in run("find", "--why", "x", *words, status=1)[1]
-    assert house.rows("access_log", "why") == []
+    assert filled.rows("access_log", "why") == []
 
 
 def test_an_export_needs_a_new_folder(run: Any, tmp_path: Path) -> None:
