@@ -22,6 +22,8 @@ from common.safe_files import drafts
 from ivr.configuration.compiled import Compiled, Service
 from ivr.drivers.relay import render_script
 
+# A seat is asked so often whether it is there, and has so long to answer (seconds).
+QUALIFY_SECONDS, QUALIFY_TIMEOUT = 5, 2
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
 # Asterisk complains when these files are missing; they may be empty.
@@ -171,6 +173,9 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "longest_wait": str(queue["longest_wait"]),
         "longest_queue": str(queue["longest_queue"]),
         "ring_seconds": str(queue["ring_seconds"]),
+        "missed_rings": str(queue["missed_rings"]),
+        "qualify": str(QUALIFY_SECONDS),
+        "qualify_timeout": str(QUALIFY_TIMEOUT),
         "wrap_up": str(queue["wrap_up_seconds"]),
         "joinempty": joinempty,
         "leavewhenempty": leavewhenempty,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -203,15 +204,19 @@ class Stack:
         return self.switch.ports.sip
 
     def log_in(self, seats: Iterable[int], seconds: float = 20.0) -> None:
-        """Log operators in: code 101 at seat 1, 102 at seat 2, ..."""
+        """Log operators in: code 101 at seat 1, 102 at seat 2, ...; wait until their telephones are reachable."""
         seats = list(seats)
         for seat in seats:
             self.desk(f"*11{dialplan.FIRST_CODE + seat - 1}*{seat:02d}")
-        queue = self.compiled["service"]["queue"]["name"]
+        self.wait_reachable(seats, seconds)
+
+    def wait_reachable(self, seats: Iterable[int], seconds: float = 20.0) -> None:
+        """Wait until operators are logged in at these seats and their telephones answer the switch's checks."""
+        seats, queue = list(seats), self.compiled["service"]["queue"]["name"]
         wait_until(
-            lambda: all(f"PJSIP/seat{seat:02d}" in self.switch.cli(f"queue show {queue}") for seat in seats),
+            lambda: _are_reachable(self.switch.cli(f"queue show {queue}"), seats),
             seconds,
-            f"{len(seats)} operators to log in",
+            f"{len(seats)} operators to log in, and their telephones to be reachable",
         )
 
     def desk(self, code: str) -> None:
@@ -247,6 +252,12 @@ class Stack:
     def _seat(self, name: str) -> Seat:
         contact = self._seat_contact(name) if self._seat_contact else None
         return Seat(name, contact=contact, password=None if contact else self.switch.ami.secret)
+
+
+def _are_reachable(listing: str, seats: Iterable[int]) -> bool:
+    """Whether these seats are members in the output of `queue show`, with a telephone that answers."""
+    members = {seat: re.search(rf"\(PJSIP/seat{seat:02d}\).*", listing) for seat in seats}
+    return all(line and not re.search(r"\((Unavailable|Invalid|Unknown)\)", line[0]) for line in members.values())
 
 
 def _tail(path: str, lines: int = 12) -> str:

@@ -131,6 +131,7 @@ class Queue(TypedDict):
     voicemail_offer_every: int
     announce_every: int
     ring_seconds: int
+    missed_rings: int
     wrap_up_seconds: int
 
 

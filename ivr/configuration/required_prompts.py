@@ -20,8 +20,8 @@ QUEUE = (
 )  # fmt: skip
 STATIC = ("fallback-closed", "fallback-record")
 OPERATORS = (
-    "op-callback", "op-code", "op-goodbye", "op-not-logged-in", "op-paused", "op-resumed", "op-welcome",
-    "op-wrong-code",
+    "op-callback", "op-code", "op-goodbye", "op-not-logged-in", "op-paused", "op-resumed", "op-resumed-missed",
+    "op-welcome", "op-wrong-code",
 )  # fmt: skip
 HOURS = (
     "and-join", "at-hour", "days-monday-friday", "days-monday-saturday", "every-day", "except-holidays", "hours-from",

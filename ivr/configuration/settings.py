@@ -91,6 +91,7 @@ class Queue(Struct, frozen=True, forbid_unknown_fields=True):
     voicemail_offer_every: Annotated[int, Meta(ge=10, le=3600)] = 45  # s
     announce_every: Annotated[int, Meta(ge=0, le=3600)] = 60  # s
     ring_seconds: Annotated[int, Meta(ge=5, le=120)] = 15
+    missed_rings: Annotated[int, Meta(ge=0, le=20)] = 1  # in a row, before an operator is paused; 0: never
     wrap_up_seconds: Annotated[int, Meta(ge=0, le=600)] = 20
 
 

@@ -73,7 +73,7 @@ def caller(name: str, number: str, steps: Sequence[Step]) -> str:
 
 def operators(ring_seconds: float, talk_seconds: float) -> str:
     """The scenario of any number of operators at once: each call rings, is answered, and is ended by the operator after
-    `talk_seconds`, unless the caller hangs up before."""
+    `talk_seconds`, unless the caller hangs up before. The checks of the switch are answered."""
     ours = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPpTag01[call_number]\n[last_Call-ID:]\n"
     header, contact = f"{ours}[last_CSeq:]\n", "Contact: <sip:[local_ip]:[local_port]>\n"
     goodbye = (
@@ -84,6 +84,7 @@ def operators(ring_seconds: float, talk_seconds: float) -> str:
     agreed = _send(f"{_BYE_ANSWERED}Content-Length: 0\n\n")
     return "".join([
         _HEAD.format(name='"operators"'),
+        '<recv request="OPTIONS" optional="true" next="check"/>\n',  # the switch checks that the telephone is there
         '<recv request="INVITE"><action>\n'
         '<ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>\n'
         '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>\n'
@@ -105,7 +106,9 @@ def operators(ring_seconds: float, talk_seconds: float) -> str:
         f'{_ENDED}<recv response="200" next="end"/>\n<label id="leave"/>\n{agreed}<nop next="end"/>\n'
         f'<label id="cancelled"/>\n{agreed}',
         _send(f"SIP/2.0 487 Request Terminated\n{ours}CSeq: [$4] INVITE\nContent-Length: 0\n\n", retransmit=True),
-        '<recv request="ACK"/>\n<label id="end"/>\n<pause milliseconds="10"/>\n</scenario>\n',
+        '<recv request="ACK"/>\n<nop next="end"/>\n<label id="check"/>\n',
+        _send(f"SIP/2.0 200 OK\n{header}Content-Length: 0\n\n"),
+        '<label id="end"/>\n<pause milliseconds="10"/>\n</scenario>\n',
     ])  # fmt: skip
 
 

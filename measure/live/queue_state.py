@@ -35,7 +35,8 @@ _STATUS: dict[str, Fate] = {
 }
 SETTLED_SECONDS = 5.0  # after leaving, the reason is not reported any more: it was the key
 SHOWN = ("service_level", "answer_rate", "abandonment", "overflow", "wait_mean_all", "wait_p90_answered")
-PAUSES = ("break", "after_call_work", "email")  # the reasons of the telephones; anything else is "other"
+# The reasons of the telephones, and of the switch for an operator who let it ring; anything else is "other".
+PAUSES = ("break", "after_call_work", "email", "missed_rings")
 
 
 class Stay(NamedTuple):

@@ -22,6 +22,7 @@ MOST = 100_000_000  # calls, or e-mails, of one replication: some 20 GB
 # Settings that the model leaves out: a change in a scenario would have no effect. With what to write instead.
 NOT_SIMULATED = {
     "queue.ring_seconds": "free operators answer at once",
+    "queue.missed_rings": "free operators answer at once",
     "queue.wrap_up_seconds": "handling.wrap is the time until an operator is free again; write that",
     "queue.announce_every": "callers.announced and callers.tolerance say how callers react to a wait; write those",
     "limits.longest_call_seconds": "handling.talk is how long people talk; write that",

@@ -212,7 +212,9 @@ def test_every_sound_is_in_the_catalogue(files: dict[str, str], shipped: Compile
 def test_the_limits_are_those_of_the_service(files: dict[str, str]) -> None:
     text = files["extensions_nul.conf"]
     assert "Set(TIMEOUT(absolute)=7200)" in text
-    assert "Queue(nul,c,,,600)" in text
+    assert "Queue(nul,cb(nul-ring^s^1),,,600)" in text
+    assert "${EPOCH} - ${ARG2} < 15 - 1]?end)" in text  # an unanswered ring
+    assert "GotoIf($[${missed} < 1]?end)" in text
     assert "Record(${IVR_NATIVE}.wav,5,180,k)" in text
     assert "$[${ARG2} < 101 | ${ARG2} > 124]" in text
 
@@ -228,6 +230,8 @@ def test_without_a_survey_the_caller_is_thanked(compiled: Compiled, values: Valu
 
 def test_the_queue_follows_the_service(files: dict[str, str]) -> None:
     queue = contexts(files["queues_nul.conf"])["nul"]
+    seats = contexts(files["pjsip_nul.conf"])["nul-seat-aor"]
+    assert "qualify_frequency = 5" in seats and "qualify_timeout = 2" in seats
     for line in ("timeout = 15", "wrapuptime = 20", "maxlen = 30", "announce-frequency = 60", "ringinuse = no"):
         assert line in queue
     assert "context = nul-queue-exit" in queue

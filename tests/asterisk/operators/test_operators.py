@@ -180,6 +180,7 @@ def test_given_operators_when_asterisk_is_restarted_then_they_are_where_they_wer
     switch.prepare()
     switch.start(faketime=TUESDAY)
     assert members(system) == before
+    system.stack.wait_reachable([11, 12])
     visit = enter_queue(system)
     ringing = system.seats.wait_ring()
     assert rings_at(ringing) == "seat11"

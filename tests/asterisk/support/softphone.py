@@ -33,6 +33,7 @@ class Telephone:
         self.port: int = self._socket.getsockname()[1]
         self.calls: dict[str, Line] = {}
         self.incoming: list[Line] = []
+        self.off: set[str] = set()  # users, such as "seat01", whose telephone has no power
         self.on_ring: Callable[[Line], None] | None = None  # called in the telephone's thread
         self.changed = threading.Condition()
         self._selector = selectors.DefaultSelector()
@@ -114,6 +115,8 @@ class Telephone:
         with contextlib.suppress(OSError):
             data, peer = self._socket.recvfrom(65535)
             message = Message(data.decode(errors="replace"))
+            if message.user in self.off:
+                return
             line = self.calls.get(message.header("Call-ID"))
             if line is None and message.method == "INVITE":
                 line = Line(self, message.header("Call-ID"), outgoing=False, peer=peer)
@@ -140,6 +143,12 @@ class Message:
 
     def header(self, name: str) -> str:
         return next(iter(self.headers(name)), "")
+
+    @property
+    def user(self) -> str:
+        """To whom a request is addressed; "" for a response."""
+        addressed = re.match(r"\S+ sip:([^@\s]+)@", self.start) if self.method else None
+        return addressed[1] if addressed else ""
 
     @property
     def audio(self) -> tuple[str, int] | None:

@@ -127,12 +127,24 @@ def test_a_seat_is_in_exactly_one_state(state: dict[str, object], shown: str) ->
 
 
 def test_pauses_are_counted_by_reason_with_unknown_ones_as_other() -> None:
-    pauses = [("seat01", "break"), ("seat02", "email"), ("seat03", "op117 is ill"), ("seat04", "break")]
+    pauses = [
+        ("seat01", "break"),
+        ("seat02", "email"),
+        ("seat03", "op117 is ill"),
+        ("seat04", "break"),
+        ("seat05", "missed_rings"),
+    ]
     made = play(
         queue_state(),
         *(member("QueueMemberPause", f"PJSIP/{seat}", Paused=1, PausedReason=why) for seat, why in pauses),
     )
-    assert made.snapshot(NOW).seats.paused == {"break": 2, "after_call_work": 0, "email": 1, "other": 1}
+    assert made.snapshot(NOW).seats.paused == {
+        "break": 2,
+        "after_call_work": 0,
+        "email": 1,
+        "missed_rings": 1,
+        "other": 1,
+    }
 
 
 def test_the_snapshot_contains_no_names_or_numbers() -> None:

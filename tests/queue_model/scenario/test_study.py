@@ -307,7 +307,13 @@ def test_settings_that_are_not_simulated_cannot_be_changed() -> None:
     told = refused(
         day(
             service={
-                "queue": {"wrap_up_seconds": 60, "ring_seconds": 9, "announce_every": 0, "longest_wait": 99},
+                "queue": {
+                    "ring_seconds": 9,
+                    "missed_rings": 3,
+                    "wrap_up_seconds": 60,
+                    "announce_every": 0,
+                    "longest_wait": 99,
+                },
                 "limits": {"longest_call_seconds": 900, "menu_seconds": 300},
                 "callbacks": {"most_attempts": 2},
             }
