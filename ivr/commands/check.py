@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from common.documents import Problem
 from common.places import Places, short_path
-from ivr.configuration.service import examine
+from ivr import site_sounds
+from ivr.configuration.service import Configuration, examine
+from ivr.prompts.sound import SoundError
+
+SITE = "/etc/asterisk"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--asterisk",
+        metavar="DIR",
+        help="also check the sounds of the Asterisk with its files in DIR (default: /etc/asterisk, after `ivr render`)",
+    )
     parser.add_argument("--cities", action="store_true", help="list the cities whose patron saint's day is known")
 
 
@@ -17,16 +27,45 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.cities:
         return _cities()
     configuration, problems = examine(places)
+    if configuration is not None:
+        problems += _check_site(options.asterisk, configuration, places)
+        problems += _check_audio(places)
     for problem in problems:
         print(f"{problem.severity}: {problem}")
     counts = summary(problems)
-    if configuration is None:
+    if configuration is None or any(problem.severity == "error" for problem in problems):
         print(f"{short_path(places.config)}: {counts}")
         return 1
     menu, survey, prompts = configuration.menu, configuration.survey, configuration.prompts
     sizes = f"{len(menu.nodes)} nodes, {len(survey.questions)} questions, {len(prompts)} prompts"
     print(f"{short_path(places.config)}: no errors{', ' + counts if counts else ''} ({sizes})")
     return 0
+
+
+def _check_site(folder: str | None, configuration: Configuration, places: Places) -> list[Problem]:
+    """The sounds that the Asterisk of this site would not find."""
+    etc = folder or SITE
+    if folder is None and not site_sounds.is_site(etc):
+        return []
+    return [Problem("", "", each) for each in site_sounds.find_missing_sounds(etc, configuration, places)]
+
+
+def _check_audio(places: Places) -> list[Problem]:
+    """Audio that says an older text: the text was compared with the settings, and callers hear the audio."""
+    from ivr.prompts import catalogue
+
+    try:
+        states = catalogue.statuses(places)
+    except (catalogue.PromptError, SoundError, OSError) as problem:
+        return [Problem("", "", str(problem), "warning")]
+    older = [status.id for status in states if status.state in ("text newer than audio", "studio, text newer")]
+    if not older:
+        return []
+    some = ", ".join(older[:5]) + (", ..." if len(older) > 5 else "")
+    noun = "prompt has" if len(older) == 1 else "prompts have"
+    message = f"{len(older)} {noun} audio of an older text: {some}; run `ivr prompts synthesise`, or record again"
+    path = short_path(os.path.join(places.config, "prompts.yaml"))
+    return [Problem(path, "prompts", message, "warning")]
 
 
 def summary(problems: list[Problem]) -> str:

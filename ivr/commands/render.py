@@ -9,7 +9,8 @@ import sys
 from common import unprivileged
 from common.command_line import Refusal
 from common.places import ROOT, Places
-from ivr import rendering
+from ivr import rendering, site_sounds
+from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Values
 
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     status, files = rendering.render_into(
         folder, lambda compiled, now: site_values(compiled, places, now), options, places, site=True
     )
+    _warn_of_missing_sounds(places, folder)
     if files:
         _warn_if_scripts_cannot_run(places, folder)
         _print_missing_includes(files, folder)
@@ -43,6 +45,14 @@ def run(options: argparse.Namespace, places: Places) -> int:
 def site_values(compiled: Compiled, places: Places, now: float) -> Values:
     """The values for an existing Asterisk: recordings and music are in its own folders (relative paths)."""
     return Values(**rendering.common_values(compiled, places, now), recordings="nul", moh="moh")
+
+
+def _warn_of_missing_sounds(places: Places, folder: str) -> None:
+    """Also when no file changes: the sounds are no files of the rendering."""
+    configuration, _ = service.examine(places)
+    if configuration is not None:
+        for finding in site_sounds.find_missing_sounds(folder, configuration, places):
+            print(f"warning: {finding}")
 
 
 def _warn_if_scripts_cannot_run(places: Places, folder: str) -> None:

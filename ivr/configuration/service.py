@@ -21,7 +21,7 @@ from common.safe_files import write_file
 from common.suggestions import did_you_mean
 from common.type_errors import find_type_errors
 from ivr.configuration import menu as menus
-from ivr.configuration import rules, settings, spoken
+from ivr.configuration import rules, settings, sounds, spoken
 from ivr.configuration.compiled import FORMAT, Compiled
 from ivr.configuration.menu import Finding, Menu
 from ivr.configuration.service_number import normalise_document
@@ -111,6 +111,11 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
                 hint = did_you_mean(prompt, catalogue.prompts)
                 yield name, (path, f'no prompt "{prompt}" in prompts.yaml{hint or "; add its text there"}', "error")
         yield from (("prompts", each) for each in rules.check_prompts(catalogue, service, places))
+        if service is not None:
+            yield from (("service", each) for each in sounds.check_language(service, catalogue))
+        if menu is not None:
+            yield from (("menu", each) for each in sounds.check_queue_settings(menu, catalogue, places))
+        yield from (("prompts", each) for each in sounds.check_templates(catalogue, places))
         yield from (("prompts", each) for each in spoken.check_spoken(catalogue, service, menu, survey))
         if menu is not None:
             yield from (("menu", each) for each in spoken.check_menu_keys(menu, catalogue))

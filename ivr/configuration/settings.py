@@ -43,13 +43,14 @@ Hours = Annotated[
     list[Annotated[str, _text(r"^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}\Z", 'hours like "09:00-18:00"')]],
     Meta(extra={"correct": corrections.list_of_hours}),
 ]
+Language = Annotated[str, _text(r"^[a-z]{2}\Z", "a language of two letters: it")]
 Days = Annotated[int, Meta(ge=1, le=3660)]
 
 
 class Identity(Struct, frozen=True, forbid_unknown_fields=True):
     number: Annotated[str, _text(r"^[0-9]{3,15}\Z", 'a telephone number of Italy: "800000039"')]  # without +39
     name: Line
-    language: Annotated[str, _text(r"^[a-z]{2}\Z", "a language of two letters: it")] = "it"
+    language: Language = "it"
     time_zone: Annotated[str, Meta(min_length=1, max_length=60)] = "Europe/Rome"
 
 
@@ -239,6 +240,7 @@ class PromptText(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
     prompts: dict[PromptId, PromptText]
+    language: Language = "it"  # of the texts and their audio
 
 
 # --- what `ivr compile` writes ---------------------------------------------------------------------------------------

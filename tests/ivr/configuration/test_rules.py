@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -211,3 +212,40 @@ def test_announced_weeks_are_read() -> None:
     for wrong in ("", "fri-mon 09:00-18:00", "mon", "mo 09:00-18:00", "mon-fri 9-18", "mon-fri 09:00-18:00,"):
         with pytest.raises(ValueError, match=r"write|is not"):
             parse_week(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("service", "language: it", "language: en",
+         'service.yaml: service.language: no prompts in "en", so callers hear nothing; write "it"'),
+        ("menu", "topic: ALTRO\n", 'topic: ALTRO\n    set: {CHANNEL(language): en}\n',
+         'menu.yaml: nodes.altro.set.CHANNEL(language): no prompts in "en"'),
+    ],
+)  # fmt: skip
+def test_a_language_without_prompts_is_refused(config: EditedConfig, name: str, old: str, new: str, said: str) -> None:
+    config.edit(name, old, new)
+    assert [each for each in config.problems() if each.startswith(f"config/{said}")]
+
+
+def test_a_catalogue_in_another_language(config: EditedConfig) -> None:
+    config.edit("service", "language: it", "language: de")
+    config.edit("prompts", "prompts:\n", "language: de\nprompts:\n")
+    assert config.problems() == []
+
+
+def test_sounds_and_music_of_templates_are_references_too(config: EditedConfig) -> None:
+    os.mkdir(config.places.templates)
+    Path(config.places.templates, "extensions_nul.conf").write_text(
+        "; Playback(nul/comment)\n same => n,Playback(nul/welcom)\n same => n,Playback(nul/${X})\n"
+    )
+    Path(config.places.templates, "musiconhold_nul_custom.conf").write_text("[general]\n[festa]\nmode = files\n")
+    config.edit("menu", "topic: ALTRO\n", "topic: ALTRO\n    set: {CHANNEL(musicclass): fest}\n")
+    assert config.problems() == [
+        'config/prompts.yaml: prompts: "welcom" is missing, which asterisk/extensions_nul.conf plays in line 2; did you mean '
+        '"welcome"?'
+    ]
+    assert config.problems("warning") == [
+        'config/menu.yaml: nodes.altro.set.CHANNEL(musicclass): no class "fest" in config/asterisk/musiconhold*.conf; did you '
+        'mean "festa"?. Your Asterisk may have it'
+    ]
