@@ -18,7 +18,7 @@ from common.terminal_table import printable
 from voicemail.message import StoreError
 
 COMMANDS = {
-    "list": "list who is to be called back, most urgent first",
+    "list": "list the call-backs, most urgent first",
     "show": "show everything about a message",
     "play": "play a message on this machine",
     "mark": "record in the message store what was done about a message",

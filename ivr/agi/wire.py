@@ -5,7 +5,7 @@ ordinary, everywhere. A line feed cannot be written: it ends the command, and th
 
 - every text is quoted, with `\` before each `\` and `"`;
 - LF and NUL are refused, since the text after them would run as a command. CR is refused, since the switch would keep
-  it as data, and whoever sends CR LF does not mean that;
+  it as data, which is never the purpose of a CR LF;
 - a line longer than the switch's buffer is refused: it would be cut, and its rest would run as the next command;
 - a line of too many words is refused: 128 quoted words crash Asterisk 22.10.1.
 

@@ -1,10 +1,10 @@
 """Named streams of random numbers, in which every value has an address.
 
 The address is seed, name of the purpose, replication, day of the period and number within the day: the patience of the
-17th caller of the third day is the same in every scenario, whoever else calls. So two scenarios meet the same people
-(common random numbers), a new feature uses a new name and shifts nothing, and a longer period starts like a shorter
-one. Every value is calculated from its address alone (`queue_model.random.variates`), so a value that few callers need
-is drawn for few.
+17th caller of the third day is the same in every scenario, whatever the other calls are. So scenarios meet the same
+people (common random numbers), a new feature uses a new name and shifts nothing, and a longer period starts like a
+shorter one. Every value is calculated from its address alone (`queue_model.random.variates`), so a value that few
+callers need is drawn for few.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ _EN = {
     "formulas": "The formulas assume that each half-hour lasts for ever and that handling times and patience are "
     "exponential; they ignore e-mails, call-backs and repeated calls. queue-model rota adds breaks and absences.",
     "week of people": "People at work, by half-hour",
-    "week of people say": "The fewest people with whom every half-hour meets the targets, without absences and breaks.",
+    "week of people say": "The fewest people so that every half-hour meets its targets, without absences and breaks.",
     "marked": "! there are not enough seats.",
     "seats bind": "Where {:seat is|seats are} not enough",
     "seats bind say": "With more seats, more people would be needed here.",

@@ -37,7 +37,7 @@ def find_person(
     tax_code: str | None = None,
     protocol: str | None = None,
 ) -> Person:
-    """Return everything that belongs to whoever has one of these: contacts, requests, calls, messages.
+    """Return everything that belongs to the person with one of these: contacts, requests, calls, messages.
 
     A number leads to a contact and a contact to its number, once. So somebody who called from two lines is found by
     both when one contact or request joins them; it goes no further, since a shared line would join strangers.

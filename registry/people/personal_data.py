@@ -94,7 +94,7 @@ def erase_person(site: Site, person: Person, *, now: float, actor: str, why: str
 
 
 def repeat_erasures(site: Site, now: float) -> tuple[int, list[str]]:
-    """Erase again whoever is in the journal and has come back, for example with a backup.
+    """Erase the persons of the journal again whose data has come back, for example with a backup.
 
     Return how many things were erased, and the failures.
     """

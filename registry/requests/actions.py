@@ -98,7 +98,7 @@ def perform_action(
 
 
 def _locked(connection: Connection, which: str, into: str | None) -> Request:
-    """Return a request that is to be merged, after locking both requests in an order that is always the same.
+    """Return the request to merge, after locking both requests, always in the same order.
 
     Without the lock two people could merge each request into the other, and neither would stay open.
     """

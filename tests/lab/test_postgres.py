@@ -1,4 +1,4 @@
-"""The private PostgreSQL: obtained once, run as nobody in particular, gone with whoever started it."""
+"""The private PostgreSQL: installed once, run without rights, ended with the process that started it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEADLINE = 60.0
 
 @pytest.fixture
 def folder() -> Iterator[str]:
-    """Not below pytest's own folder: another account must be able to enter it."""
+    """A folder outside pytest's own, because another account must be able to enter it."""
     with tempfile.TemporaryDirectory(prefix="nul-postgres-") as made:
         yield made
 
@@ -43,7 +43,7 @@ def answers(url: str) -> bool:
         database.close()
 
 
-def test_it_is_there_once_it_was_installed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_install_reports_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     postgres.running()
     assert server.installed(Places())
     assert cli.main(["postgres", "install"]) == 0
@@ -52,7 +52,7 @@ def test_it_is_there_once_it_was_installed(capsys: pytest.CaptureFixture[str]) -
     assert "signature good" in said
 
 
-def test_what_was_committed_is_there_after_a_stop(folder: str) -> None:
+def test_committed_data_survives_a_stop(folder: str) -> None:
     one = Server(postgres.running().programs, folder)
     with one:
         port = one.port
@@ -61,7 +61,7 @@ def test_what_was_committed_is_there_after_a_stop(folder: str) -> None:
             connection.execute(text("CREATE TABLE kept (n INTEGER)"))
         first.close()
     assert not answers(one.url())
-    one.stop()  # again: nothing happens
+    one.stop()  # a second time: no effect
     with one:
         assert one.port == port
         second = Database(one.url())
@@ -89,7 +89,7 @@ def test_a_start_that_fails_says_why(folder: str) -> None:
         one.start()
 
 
-def test_it_ends_with_whoever_started_it(folder: str) -> None:
+def test_it_ends_with_the_process_that_started_it(folder: str) -> None:
     code = (
         "import sys, time\nfrom lab.postgres import Server\n"
         "one = Server(sys.argv[1], sys.argv[2])\none.start()\nprint(one.url(), flush=True)\ntime.sleep(600)\n"
@@ -107,7 +107,7 @@ def test_it_ends_with_whoever_started_it(folder: str) -> None:
     assert not answers(url)
 
 
-def test_run_prints_where_it_is_until_it_is_told_to_end() -> None:
+def test_run_prints_the_address_and_stays_until_it_is_ended() -> None:
     line = [sys.executable, "-m", "lab.cli", "postgres", "run"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

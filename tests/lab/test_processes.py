@@ -1,4 +1,4 @@
-"""Processes: who is meant, and nobody else."""
+"""Processes are identified exactly, also when another one gets the same pid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_process_is_the_same_while_it_lives(child: subprocess.Popen[bytes]) ->
     assert is_alive(who(child))
 
 
-def test_our_own_name_may_hold_brackets_and_blanks(child: subprocess.Popen[bytes]) -> None:
+def test_a_process_name_may_hold_brackets_and_blanks(child: subprocess.Popen[bytes]) -> None:
     with open(f"/proc/{os.getpid()}/comm", "r+", encoding="ascii") as file:
         before = file.read()
         file.write("a) S 1 (b")
@@ -45,7 +45,7 @@ def test_our_own_name_may_hold_brackets_and_blanks(child: subprocess.Popen[bytes
     assert ours.born <= who(child).born
 
 
-def test_the_dead_are_nobody_even_before_they_are_collected(child: subprocess.Popen[bytes]) -> None:
+def test_a_zombie_does_not_count_as_alive(child: subprocess.Popen[bytes]) -> None:
     known = who(child)
     with Handle(known) as handle:
         handle.send(signal.SIGKILL)
@@ -53,20 +53,20 @@ def test_the_dead_are_nobody_even_before_they_are_collected(child: subprocess.Po
         assert not is_alive(known)  # nobody has waited for it yet: a zombie
         child.wait()
         assert not is_alive(known)
-        handle.send(signal.SIGKILL)  # reaches nobody
+        handle.send(signal.SIGKILL)  # has no effect
     assert identify(known.pid) is None
 
 
-def test_whoever_has_the_pid_later_is_somebody_else(child: subprocess.Popen[bytes]) -> None:
+def test_a_later_process_with_the_same_pid_is_another_one(child: subprocess.Popen[bytes]) -> None:
     known = who(child)
     for other in (known._replace(born=known.born - 1), known._replace(boot="another")):
         assert not is_alive(other)
         with Handle(other) as handle:
             handle.send(signal.SIGKILL)
             assert handle.wait(0)
-    assert child.poll() is None  # it was not touched
+    assert child.poll() is None  # it still runs
 
 
-def test_waiting_has_an_end(child: subprocess.Popen[bytes]) -> None:
+def test_waiting_has_a_deadline(child: subprocess.Popen[bytes]) -> None:
     with Handle(who(child)) as handle:
         assert not handle.wait(0.01)

@@ -1,8 +1,8 @@
-"""The work list of call-backs: who is to be called and in which order, who has taken which entry, how calls ended.
+"""The work list of call-backs: its entries in order, the operators who have taken them, the results of calls.
 
-Once a message is registered, the registry decides about it: `callback` holds its place in the work list, the history of
-the request what was done. The message store keeps the sound. `voicemail.callback.housekeeping` makes the sheets in the
-store follow, and takes over what was marked there while the registry was not available.
+Once a message is registered, the registry decides about it: `callback` holds its place in the work list, and the
+history of the request records the actions. The message store keeps the audio. `voicemail.callback.housekeeping` updates
+the sheets in the store, and takes over marks that were made there while the registry was not available.
 
 Taking an entry is one conditional UPDATE: of two operators one succeeds, and the other learns who was first.
 """

@@ -1,4 +1,4 @@
-"""`voicemail list`: list who is to be called back; with `--all`, all messages of the store.
+"""`voicemail list`: list the call-backs; with `--all`, all messages of the store.
 
 Without a registry it lists the message store, since messages must stay accessible.
 """

@@ -126,7 +126,7 @@ class Measurer:
         """(last instant in time, instant of the answer or NaN) of every request, by measure.
 
         The clock starts when the citizen calls or writes. An e-mail counts for the front office unless it is handed
-        over in time. If it is not read by then, the front office has failed, whoever should have answered it.
+        over in time. If it is not read by then, the front office has failed, even if another level had to answer it.
         """
         email, second, message = (
             self.study.promises[name] for name in ("on_time_email", "on_time_second_level", "on_time_callback")

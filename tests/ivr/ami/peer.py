@@ -51,7 +51,7 @@ Script = Callable[[Visitor], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def manager(script: Script) -> AsyncIterator[Ami]:
-    """Whoever connects meets the script; where it stands, and how to log in. Errors of the script are the test's."""
+    """Serve the script to each client; yields its address and login. Errors of the script fail the test."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""The protocol by itself: any cut of the bytes, any bytes at all, values that want to be more than values."""
+"""The protocol without I/O: bytes cut anywhere, arbitrary bytes, values that contain other actions."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_a_second_start_is_refused_and_names_the_first(
     assert cli.main(["--var", str(var), "serve", "--port", "0"]) == 1
     message = capsys.readouterr().err
     assert f"an engine is running already, process {engine.process.pid}; stop it first" in message
-    with engine.dial() as line:  # which is none the worse for it
+    with engine.dial() as line:  # the first engine still works
         assert answer(line)
 
 

@@ -158,9 +158,9 @@ class TestLife:
         assert sorted(each.communicate(timeout=DEADLINE)[0].strip() for each in starts) == ["False", "True"]
         assert len(processes_of(one.folder)) == 1
 
-    def test_whoever_started_it_may_end(self, make: Callable[..., Switch]) -> None:
+    def test_it_outlives_the_process_that_started_it(self, make: Callable[..., Switch]) -> None:
         one = make()
-        one.stop()  # lets go of the ports; in this moment the switch of another test may take them
+        one.stop()  # releases the ports; now the switch of another test may take them
         program = (
             "import sys; from common.places import Places; from lab.switch.asterisk import Switch\n"
             "from lab.switch.installation import installed\n"

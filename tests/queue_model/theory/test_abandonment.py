@@ -74,8 +74,8 @@ def test_endless_patience_with_a_limit_is_exact(agents: int, ratio: float, more:
 
 
 def level_by_positions(queue: WithAbandonment, within: float) -> float:
-    """The service level from the places in the queue: who finds j ahead is answered within the time if j + 1 stages
-    of rates (agents + i leaving) / aht end in time, his own patience apart. Summed by uniformisation."""
+    """The service level from the places in the queue: a caller who finds j ahead is answered within the time if j + 1
+    stages of rates (agents + i leaving) / aht end in time, apart from their own patience. Summed by uniformisation."""
     assert queue.places is not None
     leaving = queue.patience.gone(1e-9) / 1e-9 if isinstance(queue.patience, Exponential) else 0.0
     waiting = queue.places - queue.agents
