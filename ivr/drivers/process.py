@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import time
@@ -191,7 +192,10 @@ class SafeAGI(AGI):  # type: ignore[misc]
             raise CallerGone("the caller has hung up")
 
     def execute(self, command: str, *args: object) -> dict[str, tuple[str, str]]:
-        """Run a command: `{"result": (number, data), "endpos": (samples, "")}`."""
+        """Run a command: `{"result": (number, data), "endpos": (samples, "")}`.
+
+        Each argument is one word. It may be bare (`a b`), from `_quote`, or in quotes of the script's own (`"a b"`).
+        """
         self.send_command(command, *args)
         return self.get_result()
 
@@ -287,9 +291,18 @@ def _raw_command(verb: str, args: tuple[object, ...]) -> Command[RawReply]:
     command = kind.__new__(kind)
     # An empty word that pyst2 does not quote is an omitted argument.
     command.words = tuple(
-        word if type(word) is int else _text(word) for word in args if isinstance(word, QuotedWord) or word != ""
+        word if type(word) is int else _word(word) for word in args if isinstance(word, QuotedWord) or word != ""
     )
     return command
+
+
+def _word(word: object) -> str:
+    """The text of an argument. A script written for pyst2, whose `execute` sends arguments as they are, quotes them
+    itself: `"a b"` is the word a b there, read as the switch reads it."""
+    text = _text(word)
+    if not isinstance(word, QuotedWord) and text[:1] == '"' and re.fullmatch(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL):
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+    return text
 
 
 def _text(word: object) -> str:

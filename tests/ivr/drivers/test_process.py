@@ -169,6 +169,34 @@ def test_a_verb_cannot_hold_a_second_line() -> None:
     assert sent(lambda agi: agi.execute("get\nvariable", "X")) == b'GET VARIABLE "X"\n'
 
 
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("a b", b'"a b"'),
+        ('"a b"', b'"a b"'),
+        (r'"a \"b\" c"', rb'"a \"b\" c"'),
+        (r'"C:\\dir"', rb'"C:\\dir"'),
+        ('"a" "b"', rb'"\"a\" \"b\""'),  # one argument is one word
+        ('"', rb'"\""'),
+        ('detto "Gigi"', rb'"detto \"Gigi\""'),
+    ],
+)
+def test_an_argument_that_a_script_quoted_itself_is_quoted_once(argument: str, word: bytes) -> None:
+    assert sent(lambda agi: agi.execute("STREAM FILE", argument, '""')) == b"STREAM FILE " + word + b' ""\n'
+
+
+def test_quotation_marks_as_text_go_through_quote() -> None:
+    assert sent(lambda agi: agi.execute("VERBOSE", agi._quote('"a b"'))) == rb'VERBOSE "\"a b\""' + b"\n"
+
+
+@pytest.mark.parametrize("argument", ['"a\nb"', '"a\0b"'])
+def test_quotes_do_not_carry_a_second_command(argument: str) -> None:
+    switch = Switch(OK)
+    with pytest.raises(LocalProtocolError):
+        switch.agi.execute("STREAM FILE", argument, '""')
+    assert switch.lines == []
+
+
 def test_the_words_that_killed_asterisk_are_one_word() -> None:
     line = sent(lambda agi: agi.set_variable("NOTE", '" "x' * 130))
     assert line.replace(b'\\"', b"").count(b'"') == 4
