@@ -211,7 +211,7 @@ _LIVE = (
         "Resolved at the first level",
         "Delle richieste aperte nel periodo, quelle chiuse come risolte dal primo livello senza passare ad altri; "
         "ancora aperta = non risolta. Non vi rientrano le richieste doppie e le informazioni date dal solo menu.",
-        "Of the requests opened in the period, those closed as resolved by the front office without being passed on; "
+        "Of the requests opened in the period, those closed as resolved at the first level without being passed on; "
         "open ones count as not resolved. Duplicates, and information given by the menu alone, are left out.",
     ),
     Definition(

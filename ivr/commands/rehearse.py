@@ -69,7 +69,7 @@ def _queue(rehearsal: Rehearsal, caller: TerminalCaller, operators: str) -> str:
         return "key"
     if operators == "busy":
         return "timeout"
-    print("   (un operatore risponde, parla con Lei, saluta e riaggancia)")
+    print("   (una persona risponde, parla con Lei, saluta e riaggancia)")
     rehearsal.now += 240.0
     return "answered"
 

@@ -14,6 +14,7 @@ from typing import Any
 from charter.calendar import OpeningHours
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal, user_name
+from common.italian import Inserted
 from common.languages import Language, add_language
 from common.places import Places
 from common.terminal_table import printable, table_lines
@@ -29,14 +30,14 @@ from registry.text_input import check_line
 KEY = "config/service.yaml: statistics.individual_agreement"
 TEXTS: Mapping[Language, Mapping[str, str]] = {
     "it": {
-        "title": "Settimane dei singoli operatori, {}",
-        "agreement": "Secondo l'accordo «{name}», firmato il {signed} (art. 4 L. 300/1970)",
-        "head": "settimana dal al operatore risposte gestione",
+        "title": "Settimane di singole persone, {}",
+        "agreement": "Secondo l'accordo «{name}», firmato {signed:il} (art. 4 L. 300/1970)",
+        "head": "settimana dal al codice risposte gestione",
         "open": "{week}: non mostrata, non è ancora finita",
         "before": "{week}: non mostrata, è cominciata prima dell'accordo",
         "none": "{week}: nessuna chiamata ha avuto risposta",
-        "few": "{week}: operatori non mostrati, con meno di {min_calls} chiamate: {count}",
-        "unknown": "{week}: chiamate di cui non si conosce il codice dell'operatore: {count}",
+        "few": "{week}: persone non mostrate, con meno di {min_calls:chiamata|chiamate}: {count}",
+        "unknown": "{week}: chiamate di cui non si conosce il codice di chi ha risposto: {count}",
     },
     "en": {
         "title": "Weekly figures of single operators, {}",
@@ -144,14 +145,15 @@ def _lines(
     shown: list[dict[str, Any]], left_out: list[dict[str, Any]], agreement: Agreement, language: Language
 ) -> Iterator[str]:
     texts, definition = TEXTS[language], DEFINITIONS["handling_time"]
-    yield printable(texts["agreement"].format(**agreement))
+    signed = localization.day(date.fromisoformat(agreement["signed"]), language)
+    yield printable(texts["agreement"].format(name=agreement["name"], signed=signed))
     yield ""
     if shown:
         cells = [[*map(str, list(each.values())[:-1]), _seconds(each["handling_time"], language)] for each in shown]
         yield from table_lines(texts["head"].split(), cells)
         yield f"{definition.title(language)}: {definition.text(language)}"
     for each in left_out:
-        yield texts[each["not_shown"]].format(min_calls=MIN_CALLS, **each)
+        yield texts[each["not_shown"]].format(min_calls=Inserted(MIN_CALLS), **each)
 
 
 def _seconds(value: float | None, language: Language) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from charter.disclosure import Shown
+from common.italian import Inserted
 from measure.month import call_sections, request_sections, result_sections
 from measure.month.cells import Calls
 from measure.month.data import Data
@@ -63,7 +64,7 @@ def _lead(src: Sources) -> Iterator[str]:
     if rules is None:
         yield src.texts["internal"]
     else:
-        yield src.texts["public"].format(threshold=rules.threshold, hidden=src.texts["hidden"])
+        yield src.texts["public"].format(threshold=Inserted(rules.threshold), hidden=src.texts["hidden"])
     yield src.texts["seen"].format(localization.day(hours.local(data.now).date(), src.language))
     if data.now < data.month.span(hours).until:
         yield src.texts["open"]

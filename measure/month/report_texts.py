@@ -9,8 +9,8 @@ from common.languages import Language
 _IT = {
     "title": "{service}: {month}",
     "internal": "Per uso interno. Conteggi e tempi del servizio; nessuna cifra riguarda una singola persona.",
-    "public": "Dati pubblicati. Sotto {threshold} casi il conteggio non si mostra («{hidden}», non pubblicato), e con "
-    "esso quelli che permetterebbero di ricavarlo.",
+    "public": "Dati pubblicati. Sotto {threshold:caso|casi} il conteggio non si mostra («{hidden}», non pubblicato), e "
+    "con esso quelli che permetterebbero di ricavarlo.",
     "seen": "Dati aggiornati: {}.",
     "hidden": "n.p.",
     "month": "Il mese",

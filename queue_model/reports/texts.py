@@ -69,7 +69,7 @@ _IT = {
     "comparison": "Scenari a confronto: {}",
     "runs of each": "Simulazioni di ciascuno: {runs} (seme {seed}, motore {engine}).",
     "same callers": "Tutti incontrano le stesse chiamate: ciò che cambia è dovuto agli scenari, non al caso.",
-    "together": "Ogni intervallo delle differenze è {each:a}, così che quelli di tutte le {pairs} coppie valgano "
+    "together": "Ogni intervallo delle differenze è {each:a}, così che quelli di tutte le coppie ({pairs}) valgano "
     "insieme {together:a}.",
     "points": "p.p.",
     "ranking": "La classifica",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from pathlib import Path
+from collections.abc import Iterator
+from string import Formatter
 
 import pytest
 
 from common.languages import LANGUAGES, add_language
-
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("charter", "measure", "pages", "queue_model")
+from tests.italian_texts import tables
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,23 +34,23 @@ def test_help_names_what_the_language_is_of_and_the_default() -> None:
     assert "of the page (default: en)" in parser().format_help()
 
 
-def tables() -> list[tuple[str, dict[str, object]]]:
-    """The tables of texts at the top of modules: every dict with a language among its keys."""
-    tables = []
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "[Language" in path.read_text(encoding="utf-8"):
-                module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-                tables += [
-                    (f"{module.__name__}.{name}", value)
-                    for name, value in vars(module).items()
-                    if isinstance(value, dict) and not value.keys().isdisjoint(LANGUAGES)
-                ]
-    return tables
-
-
 def test_every_table_of_texts_has_every_language() -> None:
     found = tables()
     assert len(found) > 5
     for name, table in found:
         assert table.keys() == set(LANGUAGES), name
+
+
+def test_every_text_has_the_same_placeholders_in_every_language() -> None:
+    for name, table in tables():
+        first, *others = (dict(placeholders(table[language])) for language in LANGUAGES)
+        assert all(each == first for each in others), name
+
+
+def placeholders(value: object, key: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The names in braces of each text of a table, by its key."""
+    if isinstance(value, str):
+        yield key, sorted(name for _, name, _, _ in Formatter().parse(value) if name is not None)
+    elif isinstance(value, dict):
+        for inner, text in value.items():
+            yield from placeholders(text, f"{key}.{inner}")

@@ -197,9 +197,10 @@ def test_every_access_is_logged_and_needs_a_reason(site: Site, capsys: pytest.Ca
 def test_text_and_table_name_the_agreement(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.look(*LOOK)
     italian = capsys.readouterr().out
-    assert "Settimane dei singoli operatori, novembre 2026\nSecondo l'accordo «Accordo aziendale con la RSU" in italian
+    assert "Settimane di singole persone, novembre 2026\nSecondo l'accordo «Accordo aziendale con la RSU" in italian
+    assert "firmato il 9 novembre 2026 (art. 4" in italian
     assert re.search(r"2026-W46 +2026-11-09 +2026-11-15 +op103 +20 +82,0 s", italian), italian
-    assert "2026-W46: operatori non mostrati, con meno di 20 chiamate: 1\n" in italian
+    assert "2026-W46: persone non mostrate, con meno di 20 chiamate: 1\n" in italian
     site.look(*LOOK, "--language", "en")
     english = capsys.readouterr().out
     assert "2026-W47: not shown, it is not over yet" in english and "82.0 s" in english
