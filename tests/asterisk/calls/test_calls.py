@@ -46,7 +46,7 @@ def test_a_whole_call_with_a_survey(open_system: System) -> None:
     assert open_system.events(call_id) == ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENDED"]
 
 
-def test_wrong_keys_are_explained_then_a_person_answers(open_system: System) -> None:
+def test_after_three_wrong_keys_an_operator_answers(open_system: System) -> None:
     caller = open_system.call()
     for _ in range(3):
         caller.wait_heard(open_system.sound("topics"))
@@ -58,11 +58,11 @@ def test_wrong_keys_are_explained_then_a_person_answers(open_system: System) -> 
     caller.hang_up()
 
 
-def test_two_digits_in_quick_succession_are_both_heard(open_system: System) -> None:
+def test_two_keys_in_quick_succession_both_count(open_system: System) -> None:
     known = open_system.call_ids()
     caller = open_system.call()
     caller.wait_heard(open_system.sound("topics"))
-    caller.press("13")  # the topic, and goodbye after the information
+    caller.press("13")  # the topic, then goodbye after the information
     caller.wait_heard(open_system.sound("goodbye"))
     caller.wait_ended()
     (call_id,) = open_system.new_calls(known)

@@ -1,4 +1,4 @@
-"""Calls outside opening hours: the clock of a running Asterisk is moved, and every ring of the dialplan follows it."""
+"""Calls outside opening hours: the clock of a running Asterisk is moved, and engine, scripts and dialplan follow it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import rome
 
 pytestmark = pytest.mark.switch
 
-# Asks the static part of the dialplan what it would do now.
+# Asks the static part of the dialplan whether it is open now.
 PROBE = """
 [probe]
 exten => hours,1,Gosub(nul-static-hours,s,1)
@@ -93,7 +93,7 @@ def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: System, mo
 
 
 def given_moment_then(system: System, moment: str, expected: str) -> None:
-    """The caller, the static dialplan and the calendar agree; a closed caller is told the hours."""
+    """Assert that engine, static dialplan and calendar agree, and that callers outside hours hear the hours."""
     given_moment(system, moment)
     ask_static_dialplan(system)
     visit = call(system)
@@ -108,7 +108,7 @@ def given_moment_then(system: System, moment: str, expected: str) -> None:
     assert static_answer(system) == expected
     assert OpeningHours.of(system.stack.compiled["service"]).is_open(rome(moment)) == (expected == "open")
     (answered,) = system.wait_fact("answered", visit.id)
-    assert 0 <= answered.at - rome(moment) < 15  # the engine, too, lives at that moment
+    assert 0 <= answered.at - rome(moment) < 15  # the engine uses the switch's clock, too
 
 
 def given_moment(system: System, moment: str) -> None:
@@ -125,26 +125,26 @@ def static_answer(system: System) -> str:
     def answer() -> str:
         return system.stack.switch.cli("database get probe hours").strip()
 
-    wait_until(lambda: answer().startswith("Value: "), "the static dialplan to say what it would do")
+    wait_until(lambda: answer().startswith("Value: "), "the answer of the static dialplan")
     return answer().removeprefix("Value: ")
 
 
-def test_given_it_is_closed_when_a_caller_listens_then_all_the_hours_are_said_and_a_message_is_offered(
+def test_given_it_is_closed_when_a_caller_listens_then_all_hours_are_announced_and_a_message_is_offered(
     shipped_hours: System,
 ) -> None:
     given_moment(shipped_hours, "2026-11-28 10:00:00")
     visit = call(shipped_hours)
     visit.line.wait_heard(shipped_hours.sound("vm-closed"))
-    said = ["closed", "hours-intro", "days-monday-friday", "hours-from", "digits/9", "hours-to", "digits/18"]
-    said += ["except-holidays", "vm-closed"]
-    positions = [visit.line.wait_heard(shipped_hours.sound(prompt), 0.1) for prompt in said]
+    prompts = ["closed", "hours-intro", "days-monday-friday", "hours-from", "digits/9", "hours-to", "digits/18"]
+    prompts += ["except-holidays", "vm-closed"]
+    positions = [visit.line.wait_heard(shipped_hours.sound(prompt), 0.1) for prompt in prompts]
     assert positions == sorted(positions)
     visit.line.hang_up()
     assert fate(shipped_hours, visit) == "no_message"
     assert shipped_hours.messages() == []
 
 
-def test_given_a_caller_came_before_six_when_it_strikes_six_then_an_operator_still_answers(
+def test_given_a_caller_came_before_six_when_the_service_closes_then_an_operator_still_answers(
     shipped_hours: System,
 ) -> None:
     given_moment(shipped_hours, "2026-11-24 17:59:56")

@@ -1,7 +1,7 @@
-"""The caller hangs up, at every stage of every flow: one fate, the right facts and files, and nothing left behind.
+"""The caller hangs up at every stage of every flow: one fate, the right facts and files, nothing left behind.
 
-The callers of one state of the system (open, closed, in a campaign) call at the same time. Each plays a part, and hangs
-up at its end: as soon as they have heard the prompt that their stage is named after.
+The callers of one state of the system (open, closed, in a campaign) call at the same time. Each plays a part and hangs
+up at its end: after the prompt that names the stage.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from voicemail.store import Store
 pytestmark = pytest.mark.switch
 
 SEATS = 12
-WORDS = 2.6  # s: enough to be a message
-A_WORD = 0.6  # s: not enough
+MESSAGE_SECONDS = 2.6  # enough for a message
+TOO_SHORT = 0.6  # s, too short for a message
 
 
-# Those in the middle of which somebody hangs up where the end would make a difference; also on a busy machine.
+# Prompts in the middle of which a caller hangs up. They are long enough for this also on a busy machine.
 LONGER = ("info-incentivi", "queue-wait", "recording-notice", "vm-closed", "vm-record")
 
 
 class Stage(NamedTuple):
-    """Where a caller hangs up, and what must be known of the call afterwards."""
+    """Where a caller hangs up, and the expected records of the call."""
 
     part: Part
     fate: str
@@ -69,7 +69,7 @@ def talks(person: Person) -> None:
 
 
 def after_talk(*steps: str) -> Part:
-    """The operator hangs up, the survey begins."""
+    """The operator hangs up; the caller takes these steps in the survey."""
 
     def part(person: Person) -> None:
         presses("topics 5", "queue-wait")(person)
@@ -99,11 +99,11 @@ def then(first: Part, *steps: str) -> Part:
     return part
 
 
-def has_left_words(*steps: str) -> Part:
-    """Speaks, ends with #, goes on from there."""
+def records(*steps: str) -> Part:
+    """Speaks, ends with #, then takes these steps."""
 
     def part(person: Person) -> None:
-        speaks(WORDS)(person)
+        speaks(MESSAGE_SECONDS)(person)
         person.press("#")
         person.do(*steps)
 
@@ -111,8 +111,8 @@ def has_left_words(*steps: str) -> Part:
 
 
 def speaks_twice(person: Person) -> None:
-    has_left_words("vm-review 3", "vm-record #")(person)
-    person.speak(WORDS)
+    records("vm-review 3", "vm-record #")(person)
+    person.speak(MESSAGE_SECONDS)
 
 
 OPEN: dict[str, Stage] = {
@@ -155,8 +155,8 @@ BEFORE, NUMBER_SAID = "answered message", "answered number message"
 CLOSED: dict[str, Stage] = {
     "closed announcement": Stage(hears("closed"), "left_menu", "menu", "answered"),
     "the hours": Stage(hears("hours-intro"), "left_menu", "menu", "answered"),
-    "why": Stage(presses("closed #", "vm-closed"), "no_message", "voicemail", BEFORE),
-    # The reply to the prompt still comes: only at the next step is the flow told that the caller has gone.
+    "reason": Stage(presses("closed #", "vm-closed"), "no_message", "voicemail", BEFORE),
+    # The reply to the prompt still arrives; the flow learns of the hang-up at the next step.
     "privacy": Stage(presses("closed #", "vm-privacy"), "no_message", "voicemail", NUMBER_SAID),
     "the number is said": Stage(presses("closed #", "vm-your-number-is"), "no_message", "voicemail", NUMBER_SAID),
     "is it right?": Stage(presses("closed #", "vm-confirm-number"), "no_message", "voicemail", NUMBER_SAID),
@@ -176,17 +176,17 @@ CLOSED: dict[str, Stage] = {
     ),
     "a withheld number": Stage(presses("closed #", "vm-number-hidden"), "no_message", "voicemail", NUMBER_SAID),
     "before the tone": Stage(to_the_tone, "no_message", "voicemail", NUMBER_SAID),
-    "hardly a word": Stage(speaks(A_WORD), "no_message", "voicemail", NUMBER_SAID, messages=1),
-    "while speaking": Stage(speaks(WORDS), "message", "voicemail", NUMBER_SAID, messages=1),
-    "review": Stage(has_left_words("vm-review"), "message", "voicemail", NUMBER_SAID, messages=1),
-    "hearing it back": Stage(has_left_words("vm-review 2"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "hardly a word": Stage(speaks(TOO_SHORT), "no_message", "voicemail", NUMBER_SAID, messages=1),
+    "while speaking": Stage(speaks(MESSAGE_SECONDS), "message", "voicemail", NUMBER_SAID, messages=1),
+    "review": Stage(records("vm-review"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "hearing it back": Stage(records("vm-review 2"), "message", "voicemail", NUMBER_SAID, messages=1),
     "before the second tone": Stage(
-        has_left_words("vm-review 3", "vm-record"), "message", "voicemail", NUMBER_SAID, messages=1
+        records("vm-review 3", "vm-record"), "message", "voicemail", NUMBER_SAID, messages=1
     ),
     "in the second recording": Stage(speaks_twice, "message", "voicemail", NUMBER_SAID, messages=1),
-    "farewell": Stage(has_left_words("vm-review 1", "vm-saved"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "farewell": Stage(records("vm-review 1", "vm-saved"), "message", "voicemail", NUMBER_SAID, messages=1),
     "nothing was heard": Stage(
-        then(speaks(A_WORD), "vm-nothing-heard"), "no_message", "voicemail", NUMBER_SAID, messages=1
+        then(speaks(TOO_SHORT), "vm-nothing-heard"), "no_message", "voicemail", NUMBER_SAID, messages=1
     ),
 }  # fmt: skip
 
@@ -203,11 +203,11 @@ CAMPAIGN: dict[str, Stage] = {
 }
 
 
-# --- the system, and what is played in it -----------------------------------------------------------------------------
+# --- the system and its calls -----------------------------------------------------------------------------------------
 
 
-class Played(NamedTuple):
-    """What came of all parts."""
+class Calls(NamedTuple):
+    """The calls of all parts, with their records."""
 
     system: System
     calls: dict[str, str]
@@ -229,7 +229,7 @@ def desk(system: System) -> Operators:
     return Operators(system)
 
 
-def played(desk: Operators, stages: Mapping[str, Stage], first: int) -> Played:
+def make_calls(desk: Operators, stages: Mapping[str, Stage], first: int) -> Calls:
     system = desk.system
     numbers = numbered(stages, first)
     if "a withheld number" in numbers:
@@ -238,7 +238,7 @@ def played(desk: Operators, stages: Mapping[str, Stage], first: int) -> Played:
     system.wait_idle()
     calls = {name: call_of(system, number) for name, number in numbers.items()}
     wait_until(lambda: set(calls.values()) <= ended(system), "every call to have its last fact")
-    return Played(system, calls, failures, facts_by_call(system), Store(system.places.messages).list())
+    return Calls(system, calls, failures, facts_by_call(system), Store(system.places.messages).list())
 
 
 def ended(system: System) -> set[str]:
@@ -246,47 +246,47 @@ def ended(system: System) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def while_open(system: System, desk: Operators) -> Played:
+def while_open(system: System, desk: Operators) -> Calls:
     system.move_clock(TUESDAY)
     system.stack.log_in(range(1, SEATS + 1))
-    return played(desk, OPEN, 1000)
+    return make_calls(desk, OPEN, 1000)
 
 
 @pytest.fixture(scope="module")
-def while_closed(system: System, desk: Operators) -> Played:
+def while_closed(system: System, desk: Operators) -> Calls:
     system.move_clock("2026-11-24 20:00:00")
-    return played(desk, CLOSED, 2000)
+    return make_calls(desk, CLOSED, 2000)
 
 
 @pytest.fixture(scope="module")
-def in_a_campaign(system: System, desk: Operators) -> Played:
+def in_a_campaign(system: System, desk: Operators) -> Calls:
     system.move_clock(TUESDAY)
     system.reconfigure({"recording": {"campaign": True, "sampling": 1.0}})
     system.stack.log_in(range(1, SEATS + 1))
-    return played(desk, CAMPAIGN, 3000)
+    return make_calls(desk, CAMPAIGN, 3000)
 
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
 
 def test_given_the_switch_has_not_answered_when_the_caller_gives_up(system: System) -> None:
-    """The engine is made to wait, so that there is a time before the answer."""
+    """The engine is stopped, so that the caller can hang up before the answer."""
     with stopped_engine(system):
         line = system.caller.dial(NUMBER, system.stack.sip_port, caller="0600000001")
         wait_until(lambda: system.channels() == 1, "the call to arrive")
         line.hang_up()
-        line.wait(lambda: line.status == 487, 10, "the switch to agree")
+        line.wait(lambda: line.status == 487, 10, "the switch to confirm")
     system.wait_idle()
     call_id = call_of(system, "0600000001")
     (fact,) = system.wait_fact("ended", call_id)
     assert (fact.data["fate"], fact.data["stage"]) == ("left_menu", "menu")
-    # The switch agrees before it has told the call: the engine, awake again, may be just in time for its ANSWER.
+    # The switch confirms before the channel knows. So the engine, running again, may still send its ANSWER in time.
     assert [kind for kind in system.kinds(call_id) if kind != "answered"] == ["ended"]
     assert system.events(call_id) == ["ENDED"]
 
 
 def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(system: System, desk: Operators) -> None:
-    """One seat is taken; one caller listens to the music, one was led away by the key."""
+    """The only operator is talking; one caller hears the music, another has left the queue by key."""
     first, waiting, leaving = (Person(system, f"06000000{number}", desk) for number in (11, 12, 13))
     talks(first)
     for person in (waiting, leaving):
@@ -313,32 +313,32 @@ def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(system: S
 
 
 @pytest.mark.parametrize("name", OPEN)
-def test_given_it_is_open_when_the_caller_hangs_up_at(while_open: Played, name: str) -> None:
-    as_expected(while_open, name, OPEN[name])
+def test_given_it_is_open_when_the_caller_hangs_up_at(while_open: Calls, name: str) -> None:
+    assert_expected(while_open, name, OPEN[name])
 
 
 @pytest.mark.parametrize("name", CLOSED)
-def test_given_it_is_closed_when_the_caller_hangs_up_at(while_closed: Played, name: str) -> None:
-    as_expected(while_closed, name, CLOSED[name])
+def test_given_it_is_closed_when_the_caller_hangs_up_at(while_closed: Calls, name: str) -> None:
+    assert_expected(while_closed, name, CLOSED[name])
 
 
 @pytest.mark.parametrize("name", CAMPAIGN)
-def test_given_a_campaign_when_the_caller_hangs_up_at(in_a_campaign: Played, name: str) -> None:
-    as_expected(in_a_campaign, name, CAMPAIGN[name])
+def test_given_a_campaign_when_the_caller_hangs_up_at(in_a_campaign: Calls, name: str) -> None:
+    assert_expected(in_a_campaign, name, CAMPAIGN[name])
 
 
-def as_expected(played: Played, name: str, expected: Stage) -> None:
-    problem = played.failures[name]
+def assert_expected(made: Calls, name: str, expected: Stage) -> None:
+    problem = made.failures[name]
     if problem is not None:
         raise problem
-    call_id = played.calls[name]
-    facts = played.facts[call_id]
+    call_id = made.calls[name]
+    facts = made.facts[call_id]
     assert sorted(fact.kind for fact in facts) == sorted([*expected.facts.split(), "ended"])
     (last,) = [fact.data for fact in facts if fact.kind == "ended"]
     assert (last["fate"], last["stage"]) == (expected.fate, expected.stage)
-    events = [event for event in played.system.events(call_id) if not event.startswith("RING")]
+    events = [event for event in made.system.events(call_id) if not event.startswith("RING")]
     assert events == [*expected.queue.split(), "ENDED"]
-    messages = [message for message in played.messages if message.call == call_id]
+    messages = [message for message in made.messages if message.call == call_id]
     assert len(messages) == expected.messages
     for fact in facts:
         if fact.kind == "informed":
@@ -348,32 +348,33 @@ def as_expected(played: Played, name: str, expected: Stage) -> None:
             assert fact.data["empty"] == (expected.fate == "no_message")
 
 
-def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: Played) -> None:
-    """Said after the tone: 2.6 s, and 2.6 s more."""
-    (message,) = [each for each in while_closed.messages if each.call == while_closed.calls["in the second recording"]]
+def test_given_a_second_recording_was_cut_off_then_both_are_kept(while_closed: Calls) -> None:
+    """The caller spoke for 2.6 s, then for 2.6 s more."""
+    call_id = while_closed.calls["in the second recording"]
+    (message,) = [message for message in while_closed.messages if message.call == call_id]
     path = Path(while_closed.system.places.messages, message.id, "message.wav")
-    assert message.sound_seconds > 1.7 * WORDS
-    assert contains(path, voice(WORDS)) is not None
+    assert message.sound_seconds > 1.7 * MESSAGE_SECONDS
+    assert contains(path, voice(MESSAGE_SECONDS)) is not None
 
 
 @pytest.mark.parametrize("state", ["while_open", "while_closed", "in_a_campaign"])
 def test_when_all_have_hung_up_then_nothing_is_left(request: pytest.FixtureRequest, state: str) -> None:
-    everybody: Played = request.getfixturevalue(state)
-    system = everybody.system
+    made: Calls = request.getfixturevalue(state)
+    system = made.system
     assert system.channels() == 0
     assert system.open_sessions() == 0
     assert recordings(system) == []
     assert litter(system) == []
-    assert len(set(everybody.calls.values())) == len(everybody.calls)
+    assert len(set(made.calls.values())) == len(made.calls)
 
 
-def test_then_only_who_was_told_is_recorded(in_a_campaign: Played) -> None:
+def test_then_only_callers_who_heard_the_notice_are_recorded(in_a_campaign: Calls) -> None:
     recorded = sorted(path.stem for path in Path(in_a_campaign.system.stack.switch.spool, "monitor").glob("*"))
     assert recorded == [in_a_campaign.calls["talking, recorded"]]
 
 
-def test_then_every_call_has_one_fate(in_a_campaign: Played) -> None:
-    """Of the whole module: by Asterisk's records, by its queue_log, by the facts."""
+def test_then_every_call_has_one_fate(in_a_campaign: Calls) -> None:
+    """All calls of the module, by Asterisk's CDR, by its queue_log, and by the facts."""
     system = in_a_campaign.system
     last = [fact.call for fact in system.facts() if fact.kind == "ended"]
     assert sorted(last) == sorted(set(last)) == sorted(set(calls_by_number(system).values()))

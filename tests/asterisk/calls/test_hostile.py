@@ -1,4 +1,4 @@
-"""What nobody should send, and what should not be missing, on a real Asterisk: the call goes on."""
+"""Hostile names and numbers, and missing prompts, on a real Asterisk: the call goes on."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.asterisk.support.system import BRIEF, NUMBER, System, running_system,
 
 pytestmark = pytest.mark.switch
 
-WHOLE = ["answered", "choice", "handed_over", "ended"]
-SECRET = "Zuzzurellone"  # a name that must be written down nowhere
+KINDS = ["answered", "choice", "handed_over", "ended"]
+SECRET = "Zuzzurellone"  # a name that must not appear in any file
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def system(open_place: System) -> Iterator[System]:
     open_place.hang_up_all()
 
 
-# As they stand in the header From: a quote and a backslash are written \" and \\ there.
+# As in the header From, where a quote and a backslash are written \" and \\.
 NAMES = {
     "quotes": rf"{SECRET} \"Gigi\" 'O' \\",
     "an AGI command": rf"{SECRET}\" 1 \"EXEC System touch",
@@ -73,24 +73,24 @@ NUMBERS = {
 }
 
 
-def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_nothing_knows_the_names(system: System) -> None:
+def test_given_hostile_names_when_they_call_then_all_calls_go_on_and_no_file_has_the_names(system: System) -> None:
     before = system.call_ids()
     lines = [system.caller.dial(NUMBER, system.stack.sip_port, name=name) for name in NAMES.values()]
     then_all_reach_the_queue(system, lines)
-    assert [system.kinds(visit) for visit in system.new_calls(before)] == [WHOLE] * len(NAMES)
-    assert written_with(system, SECRET) == []
+    assert [system.kinds(visit) for visit in system.new_calls(before)] == [KINDS] * len(NAMES)
+    assert lines_with(system, SECRET) == []
 
 
-def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_whole(system: System) -> None:
+def test_given_hostile_numbers_when_they_call_then_all_calls_go_on_and_the_log_is_intact(system: System) -> None:
     before, log = system.call_ids(), len(system.stack.queue_log())
     lines = [system.caller.dial(NUMBER, system.stack.sip_port, caller=number) for number in NUMBERS.values()]
     then_all_reach_the_queue(system, lines)
     calls = system.new_calls(before)
-    assert [system.kinds(visit) for visit in calls] == [WHOLE] * len(NUMBERS)
+    assert [system.kinds(visit) for visit in calls] == [KINDS] * len(NUMBERS)
     written = [line[1] for line in system.stack.queue_log()[log:] if line[4] in ("ENTERQUEUE", "ABANDON", "ENDED")]
     assert sorted(written) == sorted(calls * 3)
     rings = [line for line in system.stack.queue_log()[log:] if line[4] in ("RINGCANCELED", "RINGNOANSWER")]
-    assert len(system.stack.queue_log()) == log + len(written) + len(rings)  # callers write no lines of their own
+    assert len(system.stack.queue_log()) == log + len(written) + len(rings)  # callers cannot add lines
 
 
 def then_all_reach_the_queue(system: System, lines: list[Line]) -> None:
@@ -107,13 +107,13 @@ def then_all_reach_the_queue(system: System, lines: list[Line]) -> None:
 
 
 def callers_waiting(system: System) -> int:
-    found = re.search(r"nul has (\d+) calls", system.stack.switch.cli("queue show nul"))
-    assert found
-    return int(found[1])
+    match = re.search(r"nul has (\d+) calls", system.stack.switch.cli("queue show nul"))
+    assert match
+    return int(match[1])
 
 
-def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_called_back(system: System) -> None:
-    visit = queue_is_left(system, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
+def test_given_a_hostile_number_when_a_message_is_left_then_the_typed_number_counts(system: System) -> None:
+    visit = leave_queue(system, caller="06%22%0aEXEC%20System%20'", name=rf"\"{SECRET}\" 😀")
     visit.line.wait_heard(system.sound("vm-number-hidden"))
     visit.line.wait_heard(system.sound("vm-type-number"))
     visit.line.press("3331234567#", gap=0.04)
@@ -124,22 +124,22 @@ def test_given_a_hostile_number_when_a_message_is_left_then_no_such_number_is_ca
     assert fate(system, visit) == "message"
     message = message_of(system, visit)
     assert (message.number, message.number_source) == ("+393331234567", "typed")
-    assert written_with(system, SECRET) == []
-    assert written_with(system, "EXEC") == []
+    assert lines_with(system, SECRET) == []
+    assert lines_with(system, "EXEC") == []
 
 
-def queue_is_left(system: System, caller: str, name: str) -> Visit:
-    """The caller waits for nobody and asks for the voicemail."""
+def leave_queue(system: System, caller: str, name: str) -> Visit:
+    """The caller enters the queue, and leaves it by key for the voicemail."""
     visit = enter_queue(system, caller=caller, name=name)
     system.seats.wait_ring()
     visit.line.press("1")
     return visit
 
 
-def written_with(system: System, text: str) -> list[str]:
-    """Every line of the facts, the messages and the logs in which a text stands.
+def lines_with(system: System, text: str) -> list[str]:
+    """Every line of the facts, the messages and the logs that contains a text.
 
-    But Asterisk's own complaint about a name that is too long or no UTF-8, which cannot be switched off.
+    Asterisk's own warning about a name that is too long or not UTF-8 is left out: it cannot be switched off.
     """
     places = [Path(system.places.facts), Path(system.places.messages), Path(system.stack.switch.log)]
     files = [path for place in places for path in place.rglob("*") if path.is_file()] + [Path(system.stack.engine.log)]
@@ -147,12 +147,12 @@ def written_with(system: System, text: str) -> list[str]:
     return [str(line) for line in lines if text.encode() in line and b": CallerID Name '" not in line]
 
 
-# --- a prompt is not there --------------------------------------------------------------------------------------------
+# --- a prompt is missing ----------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def missing(system: System, *prompts: str) -> Iterator[None]:
-    """These recordings are not there until the end of the block."""
+    """Remove these prompts until the end of the block."""
     paths = [Path(system.places.audio, f"{prompt}.alaw") for prompt in prompts]
     for path in paths:
         path.rename(path.with_suffix(".gone"))
@@ -164,7 +164,7 @@ def missing(system: System, *prompts: str) -> Iterator[None]:
 
 
 def engine_log(system: System, visit: Visit) -> str:
-    """What the engine has logged of this call."""
+    """The engine's log lines about this call."""
     lines = Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if f'"{visit.id}"' in line)
 
@@ -173,7 +173,7 @@ def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(sys
     visit = call(system)
     visit.line.wait_heard(system.sound("welcome"))
     with missing(system, "topics", "queue-wait"):
-        wait_until(lambda: "prompt_failed" in engine_log(system, visit), "the engine to tell of the missing prompt")
+        wait_until(lambda: "prompt_failed" in engine_log(system, visit), "the engine to log the missing prompt")
         visit.line.press("5")
         operator = system.answer()
         operator.hang_up()
@@ -183,7 +183,7 @@ def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(sys
     assert "nul/topics" in engine_log(system, visit)
 
 
-def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_are_there(system: System) -> None:
+def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_survey_work(system: System) -> None:
     names = [path.stem for path in Path(system.places.audio).glob("*.alaw")]
     with missing(system, *names):
         visit = call(system)

@@ -33,7 +33,7 @@ def whole_place() -> Iterator[Place]:
 
 @pytest.fixture
 def place(whole_place: Place) -> Iterator[Place]:
-    """No call is left, and the operator can be called."""
+    """A place without calls, whose operator can be called."""
     whole_place.system.wait_idle()
     yield whole_place
     whole_place.callers.hang_up_all()

@@ -1,6 +1,6 @@
-"""Waiting for an operator on a real Asterisk: nobody is free, and every way out of the queue.
+"""Waiting for an operator on a real Asterisk: all operators are busy, and every way out of the queue.
 
-A long wait takes no time: the switch's clock is moved on while the caller waits.
+A long wait takes no real time: the test moves the switch's clock forward while the caller waits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MESSAGE = {"empty_below_seconds": 1}  # shorter ones are empty
 CHANGES: dict[str, Any] = {
     "voicemail": MESSAGE,
     "queue": {"longest_wait": 600, "announce_every": 60, "voicemail_offer_every": 45},
-    "menu.yaml": {"nodes": {"operatore": {"priority": 10}}},  # whoever asks for a person at once comes first
+    "menu.yaml": {"nodes": {"operatore": {"priority": 10}}},  # callers who ask for an operator at once come first
 }
 
 
@@ -41,7 +41,7 @@ def system(whole_system: System) -> Iterator[System]:
 
 @pytest.fixture
 def busy_system(system: System) -> Iterator[System]:
-    """The one operator who is there is talking."""
+    """The only operator is talking."""
     with talking(system, 1):
         yield system
 
@@ -55,7 +55,7 @@ def short_queue() -> Iterator[System]:
 
 @pytest.fixture
 def small_system(short_queue: System) -> Iterator[System]:
-    """A queue of one place; nobody waits longer than ten seconds, and here they are real ones."""
+    """A queue with one place and a longest wait of ten real seconds."""
     short_queue.wait_idle()
     yield short_queue
     short_queue.hang_up_all()
@@ -98,7 +98,7 @@ def test_given_a_full_queue_when_others_call_then_it_is_logged_and_they_may_leav
         hasty.line.wait_heard(small_system.sound("vm-all-busy"))
         hasty.line.hang_up()
         message = speak_message(small_system, visit)
-        # Meanwhile the first one has waited for ten real seconds.
+        # Meanwhile the first caller has waited for ten real seconds.
         waiting.line.wait_heard(small_system.sound("vm-all-busy"))
         waiting.line.hang_up()
     assert message.reason == "all_busy"
@@ -126,7 +126,7 @@ def test_given_a_waiting_caller_when_the_offered_key_is_pressed_then_a_message_i
     assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
-def test_given_a_waiting_caller_when_meaningless_keys_come_first_then_the_offered_key_still_leads_out(
+def test_given_a_waiting_caller_when_other_keys_are_pressed_first_then_the_offered_key_still_works(
     busy_system: System,
 ) -> None:
     visit = enter_queue(busy_system)
@@ -138,7 +138,7 @@ def test_given_a_waiting_caller_when_meaningless_keys_come_first_then_the_offere
     assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
-def test_given_two_callers_wait_when_time_passes_then_they_hear_their_place_in_the_voice_of_the_prompts(
+def test_given_two_callers_wait_when_time_passes_then_they_hear_their_position_in_the_voice_of_the_prompts(
     busy_system: System,
 ) -> None:
     first, second = enter_queue(busy_system), enter_queue(busy_system)
@@ -158,7 +158,7 @@ def test_given_two_callers_wait_when_time_passes_then_they_hear_their_place_in_t
     assert waited[first.id] >= 61
 
 
-def test_given_callers_have_waited_minutes_when_others_wait_then_the_expected_wait_is_said(system: System) -> None:
+def test_given_callers_waited_for_minutes_when_others_wait_then_the_expected_wait_is_announced(system: System) -> None:
     with talking(system, 1) as pairs:
         patient = enter_queue(system)
         wait_entered(system, patient)
@@ -223,7 +223,7 @@ def test_given_a_caller_waits_when_the_last_operator_logs_out_then_the_voicemail
             system.stack.log_in([1])
 
 
-def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> None:
+def test_given_busy_means_voicemail_when_all_are_busy_then_no_caller_waits() -> None:
     changes = {"voicemail": MESSAGE, "queue": {"all_busy": {"then": "voicemail"}}}
     with running_system(changes, operators=1, prompt_bytes=BRIEF) as system, talking(system, 1):
         visit = enter_queue(system)
@@ -236,7 +236,7 @@ def test_given_busy_means_voicemail_when_all_are_busy_then_nobody_waits() -> Non
         assert system.events(visit.id) == [refused.data["status"], "ENDED"]
 
 
-def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone_rings_again(system: System) -> None:
+def test_given_the_operator_does_not_answer_when_time_passes_then_the_telephone_rings_again(system: System) -> None:
     visit = enter_queue(system)
     system.seats.wait_ring().reject()
     operator = system.answer()
@@ -248,11 +248,11 @@ def test_given_the_operator_does_not_pick_up_when_time_passes_then_the_telephone
 
 
 def log_out(system: System, seats: Iterable[int]) -> None:
-    wanted = list(seats)
-    for seat in wanted:
+    leaving = list(seats)
+    for seat in leaving:
         system.stack.desk(f"*12*{seat:02d}")
 
     def members() -> str:
         return system.stack.switch.cli("queue show nul")
 
-    wait_until(lambda: not any(f"PJSIP/seat{seat:02d}" in members() for seat in wanted), "operators to log out")
+    wait_until(lambda: not any(f"PJSIP/seat{seat:02d}" in members() for seat in leaving), "operators to log out")

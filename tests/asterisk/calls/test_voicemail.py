@@ -1,4 +1,4 @@
-"""Messages left on a real Asterisk: the number, the words, the limits, and what is in the store afterwards."""
+"""Messages on a real Asterisk: the number, the recording, the limits, and the contents of the store afterwards."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def closed_system() -> Iterator[System]:
 
 @pytest.fixture
 def system(closed_system: System) -> Iterator[System]:
-    """It is Saturday, nobody is on the line."""
+    """It is Saturday; there is no call."""
     closed_system.wait_idle()
     yield closed_system
     closed_system.hang_up_all()
@@ -61,7 +61,7 @@ def type_number(system: System, visit: Visit, digits: str) -> None:
 
 
 def finish(system: System, visit: Visit) -> Message:
-    """From the tone on: speak, hang up."""
+    """Speak after the tone and hang up."""
     start_recording(system, visit)
     say(visit.line, voice(1.2))
     visit.line.hang_up()
@@ -70,7 +70,7 @@ def finish(system: System, visit: Visit) -> Message:
 
 
 def send(system: System, visit: Visit) -> None:
-    """End the recording, send the message, hear that it was taken."""
+    """End the recording, send the message, hear the confirmation."""
     visit.line.press("#")
     visit.line.wait_heard(system.sound("vm-review"))
     visit.line.press("1")
@@ -83,7 +83,7 @@ def sound_file(system: System, message: Message) -> Path:
 
 
 def voicemail(system: System, *words: str) -> str:
-    """What the command line prints."""
+    """The output of a `voicemail` command."""
     command = [sys.executable, "-m", "voicemail.cli", "--config", system.places.config, "--var", system.places.var]
     done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def voicemail(system: System, *words: str) -> str:
 # --- the number -------------------------------------------------------------------------------------------------------
 
 
-def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_the_words(system: System) -> None:
+def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_the_voice(system: System) -> None:
     visit = call(system)
     visit.line.wait_heard(system.sound("vm-closed"))
     visit.line.wait_heard(system.sound("vm-privacy"))
@@ -124,7 +124,7 @@ def then_it_is_listed_and_shown(system: System, message: Message) -> None:
     (row,) = [line for line in voicemail(system, "list").splitlines() if message.id in line]
     for cell in ("closed", f"{message.seconds:.0f}", "new"):
         assert f" {cell} " in f"{row} "
-    assert HOME not in row  # who reads a number is written down
+    assert HOME not in row  # reading a number is logged
     shown = voicemail(system, "show", message.id)
     for text in ("closed", f"{HOME} (the line they called from)", message.call, str(sound_file(system, message))):
         assert text in shown
@@ -132,7 +132,7 @@ def then_it_is_listed_and_shown(system: System, message: Message) -> None:
     assert message.id not in voicemail(system, "list")
 
 
-def test_given_a_known_number_when_another_is_wanted_then_the_typed_one_counts(system: System) -> None:
+def test_given_a_known_number_when_another_one_is_typed_then_the_typed_one_counts(system: System) -> None:
     visit = call(system)
     visit.line.wait_heard(system.sound("vm-your-number-is"))
     visit.line.heard.clear()
@@ -168,10 +168,10 @@ def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_
     assert " - " in next(line for line in voicemail(system, "list").splitlines() if message.id in line)
 
 
-# --- the words --------------------------------------------------------------------------------------------------------
+# --- the recording ----------------------------------------------------------------------------------------------------
 
 
-def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_kept(system: System) -> None:
+def test_given_a_message_when_it_is_heard_and_recorded_again_then_the_second_one_is_kept(system: System) -> None:
     first, second = voice(1.5), voice(1.5, "info-adr")
     visit = call(system)
     confirm_number(system, visit.line)
@@ -182,8 +182,8 @@ def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_
     assert not visit.line.has_heard(first)
     visit.line.heard.clear()
     visit.line.press("2")
-    visit.line.wait_heard(first)  # one's own voice, byte by byte
-    visit.line.press("3")  # and that is enough of it
+    visit.line.wait_heard(first)  # the caller's own voice, byte by byte
+    visit.line.press("3")
     start_recording(system, visit)
     say(visit.line, second)
     send(system, visit)
@@ -194,7 +194,7 @@ def test_given_a_message_when_it_is_heard_and_said_again_then_the_second_one_is_
     assert len(messages_of(system, visit)) == 1
 
 
-def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_is_kept(system: System) -> None:
+def test_given_nothing_is_said_in_two_recordings_then_an_empty_message_is_kept(system: System) -> None:
     visit = call(system)
     confirm_number(system, visit.line)
     start_recording(system, visit)
@@ -202,7 +202,7 @@ def test_given_nothing_is_said_when_both_chances_are_over_then_an_empty_message_
     visit.line.wait_heard(system.sound("vm-nothing-heard"))
     visit.line.heard.clear()
     start_recording(system, visit)
-    visit.line.wait_heard(system.sound("goodbye"))  # two seconds of silence have ended it
+    visit.line.wait_heard(system.sound("goodbye"))  # two seconds of silence have ended the recording
     visit.line.wait_ended()
     assert fate(system, visit) == "no_message"
     message = message_of(system, visit)
@@ -217,11 +217,11 @@ def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on
 ) -> None:
     talkative, brief, cut = call(system), call(system), call(system)
     spoken = voice(1.5)
-    for visit, words in ((talkative, voice(12)), (brief, spoken), (cut, voice(1.5, "info-adr") + voice(5))):
+    for visit, speech in ((talkative, voice(12)), (brief, spoken), (cut, voice(1.5, "info-adr") + voice(5))):
         confirm_number(system, visit.line)
         start_recording(system, visit)
-        visit.line.speak(words)
-    wait_until(lambda: recordings_of(system, cut).stat().st_size > 2 * len(spoken), "the words on the disk")
+        visit.line.speak(speech)
+    wait_until(lambda: recordings_of(system, cut).stat().st_size > 2 * len(spoken), "the recording on the disk")
     cut.line.hang_up()
     for visit in (brief, talkative):
         visit.line.wait_heard(system.sound("vm-review"), 20)
@@ -229,7 +229,7 @@ def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on
         visit.line.wait_ended()
     short, long, torn = message_of(system, brief), message_of(system, talkative), message_of(system, cut)
     assert (short.ended_by, long.ended_by, torn.ended_by) == ("timeout", "timeout", "hangup")
-    assert 1.45 <= short.seconds <= 4  # what was said, and at most two seconds of silence
+    assert 1.45 <= short.seconds <= 4  # the speech, and at most two seconds of silence
     assert 9.5 <= long.seconds <= 10.5
     assert not (short.empty or long.empty or torn.empty)
     assert contains(sound_file(system, short), spoken) is not None
@@ -238,6 +238,6 @@ def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on
 
 
 def recordings_of(system: System, visit: Visit) -> Path:
-    """What the switch is writing of this call now."""
+    """The recording of this call that the switch is writing now."""
     (sheet,) = [path for path in Path(system.places.messages).glob(".*/message.json") if visit.id in path.read_text()]
     return max(sheet.parent.glob("take-*.wav"))
