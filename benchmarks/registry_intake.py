@@ -84,7 +84,7 @@ def _measure(url: str, folder: str, compiled: Compiled, sizes: tuple[int, ...], 
         with database.begin() as connection:
             upgrade(connection)
         intake = Intake(Site(places, compiled, database, keys.make(places)), print, lookup=_number)
-        intake.prepare()
+        intake.prepare(time.time())
         results, filled = [], 0
         for size in sizes:
             with database.begin() as connection:

@@ -82,7 +82,7 @@ def _measure(url: str, compiled: Compiled, seconds: float) -> dict[str, Measured
     database = Database(url)
     with database.begin() as connection:
         upgrade(connection)
-        reference_data.save_reference_data(connection, compiled)
+        reference_data.save_reference_data(connection, compiled, time.time())
     database.close()
     results = {f"{writers}": _writers(url, compiled, writers, seconds, None) for writers in WRITERS}
     results["paced"] = _writers(url, compiled, PACED, PACED_TIMES * seconds, PACE)

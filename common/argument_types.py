@@ -6,6 +6,8 @@ import re
 from argparse import ArgumentTypeError
 from datetime import date
 
+from common import instants
+
 LONGEST_PAUSE = 3600.0  # s; for longer ones use a timer
 YEARS = range(2001, 3000)  # leaves room for days before and after, and every clock can represent them
 
@@ -19,6 +21,17 @@ def day(text: str) -> date:
     if parsed.year not in YEARS:
         raise ArgumentTypeError(f"{text[:40]!r} is not a day; write it like 2026-11-24")
     return parsed
+
+
+def instant(text: str) -> float:
+    """A time in Italy, `2026-11-24 10:30`, as epoch seconds; a day alone is its beginning."""
+    try:
+        at = instants.parse(text)
+    except (ValueError, OverflowError):
+        at = float("nan")
+    if not 0 <= at < 32503680000:  # the year 3000
+        raise ArgumentTypeError(f"{text[:40]!r} is not a time; write it like '2026-11-24 10:30'")
+    return at
 
 
 def positive_integer(text: str) -> int:

@@ -12,10 +12,11 @@ from registry.requests.transitions import SUMMARIES
 
 COMMANDS: dict[str, str] = {
     "list": "list the open requests, oldest first",
-    "due": "list what falls due, the oldest date first; requests that wait for the citizen have no date",
+    "due": "list what falls due, the oldest date first, and requests that wait for too long",
     "show": "show a request: its state, its history, the arithmetic of its clocks",
     "open": "open a request by hand",
     **SUMMARIES,
+    "classify": "set what a request was about: topic, audience, outcome, level; answered calls wait for it",
     "stats": "count requests: opened, open, answered in time",
     "offices": "list the job centres, or import them from a CSV file",
     "transitions": "list the actions on a request, and when each is possible",

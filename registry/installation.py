@@ -18,7 +18,7 @@ from registry.requests.reference_data import save_reference_data
 LOCK = 0x6E756C  # a PostgreSQL advisory lock: one program at a time creates or changes tables
 
 
-def init(places: Places) -> list[str]:
+def init(places: Places, now: float) -> list[str]:
     """Create keys and tables unless they exist, and copy topics and promises; return a report, in lines.
 
     May be run again at any time. Raises `Refusal`.
@@ -36,7 +36,7 @@ def init(places: Places) -> list[str]:
             migrations.upgrade(connection)
         elif before != "current":
             raise _wrong_revision(database, before)
-        save_reference_data(connection, compiled)
+        save_reference_data(connection, compiled, now)
     database.close()
     return [*report, f"registry: {database.name}" + (", unchanged" if before == "current" else "")]
 
@@ -59,7 +59,7 @@ def migrate(places: Places, now: float) -> list[str]:
     with database.begin() as connection:
         _lock(database, connection)
         migrations.upgrade(connection)
-        save_reference_data(connection, compiled)
+        save_reference_data(connection, compiled, now)
     database.close()
     newest = migrations.revisions()[-1]
     done = f"already at revision {newest}" if before == "current" else f"from revision {revision} to {newest}"

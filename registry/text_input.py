@@ -59,6 +59,11 @@ def check_actor(value: str) -> str:
     raise Refusal(f"{quote(value)} is not an operator code; write op and the number, such as op117, never a name")
 
 
+def is_program(actor: str) -> bool:
+    """Whether one of our own programs acts, not a person."""
+    return actor in _PROGRAMS
+
+
 def quote(value: str) -> str:
     """Quote the beginning of a text for a message, short and harmless."""
     return f'"{printable(value[:40])}{"..." if len(value) > 40 else ""}"'

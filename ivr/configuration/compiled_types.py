@@ -165,6 +165,8 @@ class Promises(TypedDict):
 
 class Registry(TypedDict):
     third_level: bool
+    open_days: int
+    waiting_days: int
 
 
 class Agreement(TypedDict):

@@ -126,6 +126,8 @@ class Promises(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Registry(Struct, frozen=True, forbid_unknown_fields=True):
     third_level: bool = False
+    open_days: Annotated[int, Meta(ge=1, le=365)] = 5
+    waiting_days: Annotated[int, Meta(ge=1, le=365)] = 15
 
 
 class Agreement(Struct, frozen=True, forbid_unknown_fields=True):

@@ -65,7 +65,7 @@ def _play(telephone: Telephone, progress: Progress) -> None:
 
 def _site(telephone: Telephone) -> Site:
     places = telephone.stack.places
-    installation.init(places)
+    installation.init(places, telephone.now())
     return Site.of(places)
 
 
@@ -117,7 +117,7 @@ def _caller_steps(compiled: Compiled, audio: str) -> list[scenarios.Step]:
 def _registered(site: Site, message: str, now: float) -> Entry:
     """Take in the facts; the work list entry that the message has become."""
     intake = Intake(site, lambda line: None)
-    intake.prepare()
+    intake.prepare(now)
 
     service, entries = CallbackService(site), list[Entry]()
 

@@ -52,7 +52,7 @@ def _results(telephone: Telephone, site: Site) -> tuple[list[kpi.Visit], list[Re
     with site.database.read() as connection:
         measured = list(visits(connection, telephone.began, telephone.now() + 1, calls=calls))
         listed = [queries.list_requests(connection, Filter(everything=True, call_id=call)) for call in sorted(calls)]
-    return measured, [one.request for of_call in listed for one in of_call]
+    return measured, [one.request for of_call in listed for one in of_call.rows]
 
 
 def _sentence(figure: kpi.Figure) -> str:

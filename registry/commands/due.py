@@ -1,4 +1,8 @@
-"""`registry due`: list what falls due, the oldest date first. Requests that wait for the citizen have no date."""
+"""`registry due`: list what falls due, the oldest date first, and reminders of requests that no promise runs for.
+
+A request that waits for the citizen has no date; after `registry.waiting_days` it is listed as WAITING. An open
+request without a promise is listed as OPEN after `registry.open_days`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ import json
 import math
 import time
 
-from common import argument_types
+from common import argument_types, instants
 from common.places import Places
 from common.terminal_table import format_age, table_lines
 from registry.commands import request_view
-from registry.requests import queries
+from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Due
 from registry.site import Site
@@ -31,15 +35,18 @@ def run(options: argparse.Namespace, places: Places) -> int:
     site, now = Site.of(places), time.time()
     rules = Rules.of(site.compiled)
     until = now if options.late else math.inf if options.within is None else now + 3600 * options.within
+    reference_data.follow_configuration(site, rules, now)
     with site.database.read() as connection:
-        due = queries.list_due(connection, until, options.limit)
+        listing = queries.list_due(connection, until, request_view.limit(options), now=now, reminders=rules.reminders)
     if options.json:
-        documents = [{**request_view.document(each.request, each.due), "promise": each.promise} for each in due]
-        print(json.dumps(documents, indent=1))
-    elif due:
-        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in due])))
+        documents = [{**request_view.document(each.request, each.due), "promise": each.promise}
+                     for each in listing.rows]  # fmt: skip
+        print(json.dumps({"due": documents, "more": listing.more}, indent=1))
+    elif listing.rows:
+        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in listing.rows])))
     else:
         print("Nothing is late." if options.late else "Nothing falls due.")
+    request_view.report_more("due", listing.more)
     return 0
 
 
@@ -47,6 +54,6 @@ def _row(due: Due, rules: Rules, now: float) -> tuple[str, ...]:
     request, left = due.request, due.due - now
     remaining = "" if math.isinf(left) else f"in {format_age(left)}" if left >= 0 else f"late by {format_age(-left)}"
     return (
-        request_view.local_time(due.due, rules), remaining, due.promise, request.protocol, request.topic_code,
-        str(request.level), request.state, request.owner_ref or request.office_code or "-",
+        instants.deadline(due.due, rules.hours.zone), remaining, due.promise, request.protocol, request.topic_code,
+        str(request.level), request.state, request_view.who(request),
     )  # fmt: skip

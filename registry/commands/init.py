@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 
 from common.places import Places
 from registry import installation
@@ -13,5 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, places: Places) -> int:
-    print("\n".join(installation.init(places)))
+    print("\n".join(installation.init(places, time.time())))
     return 0

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.follow:
         return _follow(options, places)
     intake = Intake(Site.of(places), _log)
-    intake.prepare()
+    intake.prepare(time.time())
     done = intake.run_again(options.again.isoformat(), time.time()) if options.again else intake.run(time.time())
     print(_describe(done, spool.backlog(places, time.time())))
     if intake.stuck:
@@ -75,7 +75,7 @@ def _follow(options: argparse.Namespace, places: Places) -> int:
             if intake is None or configured != _compiled_at(places):  # new configuration: topics, promises
                 configured = _compiled_at(places)
                 intake = Intake(Site.of(places), _log)
-                intake.prepare()
+                intake.prepare(time.time())
             done = intake.run(time.time(), stop=stopped.is_set)
         except DatabaseError as problem:  # locked, unavailable, full: often temporary
             trouble = f"{problem}; facts stay in the spool, the intake tries again"

@@ -6,11 +6,12 @@ import argparse
 import json
 import time
 
+from common import instants
 from common.places import Places
 from common.terminal_table import format_age, table_lines
 from registry.commands import request_view
 from registry.db import schema
-from registry.requests import queries
+from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Filter, ListedRequest
 from registry.site import Site
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", choices=schema.CHANNELS)
     parser.add_argument("--owner", metavar="WHO", help="only the requests of this operator, such as op117")
     parser.add_argument("--call", metavar="ID", help="only the requests that began with this call")
+    parser.add_argument("--unclassified", action="store_true", help="only answered calls that nobody has classified")
     request_view.list_arguments(parser)
 
 
@@ -34,16 +36,19 @@ def run(options: argparse.Namespace, places: Places) -> int:
     rules = Rules.of(site.compiled)
     filters = Filter(
         tuple(options.state), options.all, options.level, options.topic, options.channel, options.owner, options.call,
-        options.limit,
+        options.unclassified, request_view.limit(options),
     )  # fmt: skip
+    reference_data.follow_configuration(site, rules, now)
     with site.database.read() as connection:
-        requests = queries.list_requests(connection, filters)
+        listing = queries.list_requests(connection, filters)
     if options.json:
-        print(json.dumps([request_view.document(each.request, each.due) for each in requests], indent=1))
-    elif requests:
-        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in requests])))
+        documents = [request_view.document(each.request, each.due) for each in listing.rows]
+        print(json.dumps({"requests": documents, "more": listing.more}, indent=1))
+    elif listing.rows:
+        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in listing.rows])))
     else:
-        print("No request is open." if filters == Filter(limit=options.limit) else "No such request.")
+        print("No request is open." if filters == Filter(limit=filters.limit) else "No such request.")
+    request_view.report_more("list", listing.more)
     return 0
 
 
@@ -57,7 +62,7 @@ def _row(listed: ListedRequest, rules: Rules, now: float) -> tuple[str, ...]:
         request.channel,
         request.topic_code,
         str(request.level),
-        request.state if request.outcome is None else f"closed, {request.outcome}",
-        request.owner_ref or request.office_code or "-",
-        "waits" if listed.paused else request_view.local_time(listed.due, rules),
+        request_view.state(request),
+        request_view.who(request),
+        "waits" if listed.paused else "-" if listed.due is None else instants.deadline(listed.due, rules.hours.zone),
     )

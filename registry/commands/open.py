@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 
+from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
 from registry.commands import request_view
@@ -28,6 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--audience", default="other", choices=schema.AUDIENCES, help="the kind of person who asks (default: other)"
     )
+    parser.add_argument(
+        "--arrived", type=argument_types.instant, metavar="TIME",
+        help="when it arrived, if not now: '2026-11-21 10:30'; its clock starts then",
+    )  # fmt: skip
     parser.add_argument("--call", metavar="ID", help="the call that it began with, by its id in the facts")
     parser.add_argument("--note", metavar="TEXT", help="what is asked; erased with the contact")
     parser.add_argument("--outcome", metavar="OUTCOME", help="close it at once, with an outcome such as informed")
@@ -47,12 +52,14 @@ def run(options: argparse.Namespace, places: Places) -> int:
     rules = Rules.of(site.compiled)
     identity = Identity(options.kind, **{name: getattr(options, name) for name in PERSON})
     with site.database.begin() as connection:
-        reference_data.save_reference_data(connection, site.compiled)
+        reference_data.save_reference_data(connection, site.compiled, now)
         if options.call:
             lock_openings(connection)
-        known = queries.list_requests(connection, Filter(everything=True, call_id=options.call)) if options.call else []
-        if known:
-            existing = known[0].request
+        known = (
+            queries.list_requests(connection, Filter(everything=True, call_id=options.call)) if options.call else None
+        )
+        if known and known.rows:
+            existing = known.rows[0].request
             raise Refusal(
                 f"--call: this call has the request {existing.protocol} ({existing.state}); act on that one, or"
                 " `registry reopen` it"
@@ -61,8 +68,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
         if any(getattr(identity, name) is not None for name in PERSON):
             contact = contacts.identify(connection, site.keys, identity, options.by, now)
         opening = Opening(
-            options.channel, options.topic, now, options.by, options.audience, options.call, contact,
-            options.note, options.outcome,
+            options.channel, options.topic, now if options.arrived is None else options.arrived, options.by,
+            options.audience, options.call, contact, options.note, options.outcome, now,
         )  # fmt: skip
         request = open_request(connection, rules, opening)
         due = queries.next_due(connection, request)

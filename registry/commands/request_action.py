@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 
+from common import argument_types
 from common.command_line import Command
 from common.places import Places
 from registry.commands import request_view
-from registry.db import schema
 from registry.requests import queries, reference_data
 from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules
+from registry.requests.request import JUDGEMENTS
 from registry.requests.transitions import TABLE, Need
 from registry.site import Site
 
@@ -25,6 +26,10 @@ def command(action: str) -> Command:
         _details_argument(parser, needs)
         request_view.by_argument(parser)
         parser.add_argument("--note", metavar="TEXT", help="a note for the next person; erased with the contact")
+        parser.add_argument(
+            "--at", type=argument_types.instant, metavar="TIME",
+            help="when it happened, if not now: '2026-11-21 10:30'",
+        )  # fmt: skip
         parser.add_argument("--version", type=int, metavar="N", help="refuse if the request has another version by now")
         request_view.json_argument(parser)
 
@@ -33,10 +38,10 @@ def command(action: str) -> Command:
         rules = Rules.of(site.compiled)
         details = ActionDetails(**{needs: getattr(options, needs)}) if needs else ActionDetails()
         with site.database.begin() as connection:
-            reference_data.save_reference_data(connection, site.compiled)
+            reference_data.save_reference_data(connection, site.compiled, now)
             request = perform_action(
                 connection, rules, options.number, action, options.by, now, details,
-                expected_version=options.version, note=options.note,
+                expected_version=options.version, note=options.note, happened_at=options.at,
             )  # fmt: skip
             due = queries.next_due(connection, request)
         request_view.print_request(request, due, rules, as_json=options.json)
@@ -50,7 +55,7 @@ def _details_argument(parser: argparse.ArgumentParser, needs: Need | None) -> No
     if needs == "owner":
         parser.add_argument("--to", dest="owner", required=True, metavar="WHO", help="the new owner, such as op118")
     if needs == "outcome":
-        outcomes = [outcome for outcome in schema.OUTCOMES if outcome != "duplicate"]
+        outcomes = JUDGEMENTS
         parser.add_argument("--outcome", required=True, choices=outcomes, metavar="OUTCOME", help=", ".join(outcomes))
     if needs == "office":
         parser.add_argument("--office", required=True, metavar="CODE", help="a job centre of `registry offices`")

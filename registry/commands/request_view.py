@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from datetime import datetime
 from typing import Any
 
-from common import argument_types
+from common import argument_types, instants
 from common.terminal_table import printable
 from registry.requests.clocks import Rules
 from registry.requests.request import Request
+
+ON_A_SCREEN = 100  # rows of a list on a terminal
+NOT_CLASSIFIED = "answered, not classified"
 
 
 def number_argument(parser: argparse.ArgumentParser) -> None:
@@ -32,16 +36,46 @@ def list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
         type=argument_types.positive_integer,
-        default=100,
         metavar="N",
-        help="list at most N requests (default: 100)",
+        help=f"list at most N requests (default: {ON_A_SCREEN} on a terminal; all of them in a file, a pipe or JSON)",
     )
     json_argument(parser)
 
 
+def limit(options: argparse.Namespace) -> int | None:
+    """How many rows to list; None: all of them. Only a person at a terminal is spared a long list."""
+    if options.limit is None and not options.json and sys.stdout.isatty():
+        return ON_A_SCREEN
+    number: int | None = options.limit
+    return number
+
+
+def report_more(command: str, more: int) -> None:
+    """Report on standard error how many rows were left out."""
+    if more:
+        print(f"registry {command}: {more} more: use --limit", file=sys.stderr)
+
+
 def document(request: Request, due: float | None) -> dict[str, Any]:
-    """A request for programs. `due_at` is null without a running clock, and for a clock that never ends."""
-    return {**request._asdict(), "due_at": None if due is None or math.isinf(due) else due}
+    """A request for programs. `due_at` is null without a running clock, and for a clock that never ends; `due_on` is
+    the last day on which it can be met. `queue` is where an open request waits that nobody owns."""
+    fields: dict[str, Any] = instants.with_iso_times(request._asdict())
+    day = None if due is None or math.isinf(due) else instants.last_day(due).isoformat()
+    return {
+        **fields, "queue": request.queue, "classified": request.classified, "due_at": instants.iso(due), "due_on": day,
+    }  # fmt: skip
+
+
+def state(request: Request) -> str:
+    """The state in words: `new`, `closed, resolved`, `answered, not classified`."""
+    if request.outcome is None:
+        return request.state
+    return f"closed, {request.outcome}" if request.classified else NOT_CLASSIFIED
+
+
+def who(request: Request) -> str:
+    """Who has the request: an operator, a job centre, or the queue of a level."""
+    return request.owner_ref or request.queue or request.office_code or "-"
 
 
 def print_request(request: Request, due: float | None, rules: Rules, *, as_json: bool) -> None:
@@ -51,13 +85,13 @@ def print_request(request: Request, due: float | None, rules: Rules, *, as_json:
         return
     parts = [f"{request.state}, level {request.level}"]
     if request.outcome is not None:
-        parts = [f"closed, {request.outcome}"]
+        parts = [state(request)]
     elif request.owner_ref is not None:
         parts.append(f"{request.owner_ref} has it")
     if request.office_code is not None and request.state == "forwarded":
         parts.append(f"at {request.office_code}")
     if due is not None:
-        parts.append(f"due {local_time(due, rules)}")
+        parts.append(f"due {instants.deadline(due, rules.hours.zone)}")
     print(printable(f"{request.protocol}: {', '.join(parts)} (version {request.version})"))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from common import instants
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import printable
@@ -19,7 +20,7 @@ from registry.commands import request_view
 from registry.db import schema
 from registry.people import contacts
 from registry.people.access_log import log_access
-from registry.requests import clocks, history, protocol_number, queries
+from registry.requests import clocks, history, protocol_number, queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.history import Event
 from registry.requests.request import Request, get_request
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         raise Refusal("--person: access to personal data is logged; add --by op117 --why 'the reason'")
     site, now = Site.of(places), time.time()
     rules = Rules.of(site.compiled)
+    reference_data.follow_configuration(site, rules, now)
     with site.database.begin() if options.person else site.database.read() as connection:
         request = get_request(connection, options.number)
         document = {
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         if options.person:
             document |= _person(connection, site, request, options, now)
     if options.json:
-        print(json.dumps(document, indent=1, ensure_ascii=True))
+        print(json.dumps(instants.with_iso_times(document), indent=1, ensure_ascii=True))
     else:
         _show(document, request, rules)
     return 0
@@ -115,12 +117,12 @@ def _person(
 
 def _show(document: dict[str, Any], request: Request, rules: Rules) -> None:
     original = document["original"]
-    ended = "" if request.outcome is None else f", {request.outcome}" + (f" of {original}" if original else "")
+    state = request_view.state(request) + (f" of {original}" if original else "")
     lines = {
         "request": f"{request.protocol}  ({protocol_number.spell_out(request.protocol)})",
-        "state": f"{request.state}{ended}, level {request.level}, version {request.version}",
+        "state": f"{state}, level {request.level}, version {request.version}",
         "about": f"{request.topic_code}, {request.audience}, by {request.channel}",
-        "who": request.owner_ref or "nobody has it",
+        "who": request.owner_ref or (f"nobody has it; queue {request.queue}" if request.queue else "nobody"),
         "centre": request.office_code or "-",
         "call": request.call_id or "-",
         "opened": request_view.local_time(request.opened_at, rules),

@@ -14,7 +14,7 @@ from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import format_age, table_lines
 from registry.commands import request_view
-from registry.requests import queries
+from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Stats
 from registry.site import Site
@@ -36,6 +36,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     first = options.first or last.replace(day=1)
     if first > last:
         raise Refusal(f"--from: {first} is after --to, {last}; swap them")
+    reference_data.follow_configuration(site, rules, now)
     with site.database.read() as connection:
         start, until = end_of_day(first - timedelta(days=1), rules.hours), end_of_day(last, rules.hours)
         stats = queries.read_stats(connection, start, until, now)
@@ -51,6 +52,7 @@ def _document(stats: Stats) -> dict[str, Any]:
         "open": [{"state": state, "level": level, "count": n} for (state, level), n in stats.open.items()],
         "opened": [{"channel": channel, "topic": topic, "count": n} for (channel, topic), n in stats.opened.items()],
         "outcomes": stats.outcomes,
+        "unclassified": stats.unclassified,
         "on_time": [each._asdict() for each in stats.on_time],
         "late": stats.late._asdict(),
     }
@@ -65,6 +67,8 @@ def _show(stats: Stats, first: date, last: date) -> None:
         print(f"  late: {late.late}, by {mean} on average, {worst} at worst")
     print(f"Opened from {first} to {last}: {sum(stats.opened.values())}")
     _table(("CHANNEL", "TOPIC", "REQUESTS"), [(channel, topic, str(n)) for (channel, topic), n in stats.opened.items()])
+    if stats.unclassified:
+        print(f"  not classified: {stats.unclassified}; their topic is what the caller chose in the menu")
     print(f"Closed from {first} to {last}: {sum(stats.outcomes.values())}")
     _table(("OUTCOME", "REQUESTS"), [(outcome, str(n)) for outcome, n in stats.outcomes.items()])
     print(f"In time, of what fell due from {first} to {last}:")

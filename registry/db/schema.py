@@ -28,7 +28,10 @@ KINDS = ("citizen", "employer", "agency", "public_body", "anonymous")
 AUDIENCES = ("worker", "jobseeker", "youth", "employer", "agency", "operator", "other")
 CHANNELS = ("phone", "voicemail", "web_form", "email", "outbound")
 STATES = ("new", "in_progress", "waiting_contact", "forwarded", "answered", "closed")
-OUTCOMES = ("resolved", "informed", "referred", "withdrawn", "unreachable", "duplicate", "out_of_scope")
+OUTCOMES = (
+    "resolved", "informed", "referred", "withdrawn", "unreachable", "duplicate", "out_of_scope",
+    "unclassified",  # an operator answered the call; nobody has said yet what it was about and how it ended
+)  # fmt: skip
 INTERACTIONS = ("phone_in", "phone_out", "voicemail", "email_in", "email_out", "web_form")
 CLOCKS = ("hours", "service_hours", "calendar_days")
 STOPS = ("answered", "escalated", "closed", "cancelled")

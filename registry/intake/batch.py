@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, bindparam, delete, exists, insert, select, tuple_, update
 
 from ivr.facts import Fact
 from registry.db import schema
@@ -161,13 +161,6 @@ class Batch:
         if with_message:
             rows = [_message_row(request.request_id, message, request.opened_at) for request, message in with_message]
             self._connection.execute(insert(schema.voicemail_message), rows)
-        callbacks = [
-            {"request_id": request.request_id, "state": "waiting", "next_try_at": request.opened_at}
-            for request, _ in with_message
-            if request.state != "closed"
-        ]
-        if callbacks:
-            self._connection.execute(insert(schema.callback), callbacks)
         return len(requests), len(messages), sum(message.stored is None for message in messages)
 
     def _calls_with_requests(self, calls: Sequence[str]) -> set[str]:
@@ -206,15 +199,17 @@ class Batch:
             self._connection.execute(insert(schema.topic), rows)
 
     def _correct_topics(self, summaries: dict[str, CallSummary]) -> int:
-        """Correct the topic of requests after a later fact, if only the intake has acted on them; return how many."""
+        """Correct the topic of requests after a later fact, if nobody has acted on them; return how many."""
         request, event = schema.request, schema.request_event
-        latest = (event.c.request_id == request.c.request_id) & (event.c.seq == request.c.version)
+        acted = exists().where(
+            event.c.request_id == request.c.request_id,
+            event.c.actor_ref != ACTOR,
+            event.c.action != "recalculate",  # the calendar has changed, not what anybody knows about the request
+        )
         changes = []
         for some in _chunks(summaries):
-            query = (
-                select(request.c.request_id, request.c.call_id, request.c.topic_code)
-                .join(event, latest & (event.c.actor_ref == ACTOR))
-                .where(request.c.call_id.in_(some))
+            query = select(request.c.request_id, request.c.call_id, request.c.topic_code).where(
+                request.c.call_id.in_(some), ~acted
             )
             for name, call, topic in self._connection.execute(query):
                 if topic != summaries[call].topic:

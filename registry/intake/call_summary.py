@@ -1,7 +1,8 @@
 """What the facts of one call amount to: a pure function, whatever the order in which they arrived.
 
-One call makes one request. If an operator answered, the request is resolved; the operator reopens it, or has opened one
-already, when there is more to do. If the caller left a message, the request waits for a call-back. Otherwise, if the
+One call makes one request. If an operator answered, the request is closed as unclassified: that somebody answered is a
+fact, how it ended is a judgement (`registry classify`). The operator reopens it, or has opened one already, when there
+is more to do. If the caller left a message, the request waits for a call-back. Otherwise, if the
 caller heard an information, the request is informed. A caller who hung up without any of these made no request, only a
 visit.
 """
@@ -30,7 +31,7 @@ class CallSummary(NamedTuple):
     """What one call amounts to."""
 
     topic: str
-    outcome: str | None  # of a request that is closed at once: resolved, informed; None: there is no such request
+    outcome: str | None  # of a request that is closed at once: unclassified, informed; None: there is no such request
     ended_at: float
     messages: dict[str, Fact]  # by the message's id
     recorded: RecordedCall | None
@@ -46,7 +47,7 @@ def summarize(facts: Iterable[Fact]) -> CallSummary:
     fate = ended[-1].data["fate"] if ended else ""
     outcome = None
     if fate == "answered":
-        outcome = "resolved"
+        outcome = "unclassified"
     elif fate != "message" and ended and by_kind["informed"]:
         outcome = "informed"
     with_topic = by_kind["handed_over"] or by_kind["informed"]

@@ -75,10 +75,10 @@ class Intake:
     def _leave(self, path: str, problem: OSError) -> None:
         self._stuck.append(f"{problem.filename or path}: {problem.strerror}")
 
-    def prepare(self) -> None:
-        """Copy the topics and promises of the configuration. Raises `DatabaseError`."""
+    def prepare(self, now: float) -> None:
+        """Copy topics and promises from the configuration, recalculate running deadlines. Raises `DatabaseError`."""
         with self._site.database.begin() as connection:
-            reference_data.save_reference_data(connection, self._site.compiled)
+            reference_data.save_reference_data(connection, self._site.compiled, now)
 
     def run(self, now: float, *, stop: Callable[[], bool] = lambda: False) -> IntakeCounts:
         """Take in the whole spool, unless `stop` returns true.

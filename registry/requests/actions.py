@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from common import instants
 from common.command_line import Refusal
 from registry import text_input
 from registry.db import schema
@@ -63,10 +64,12 @@ def perform_action(
     *,
     expected_version: int | None = None,
     note: str | None = None,
+    happened_at: float | None = None,
 ) -> Request:
     """Perform one action on a request, by its protocol number or id; return the request as it is afterwards.
 
-    Raises `Conflict` and `NotPossible`, both of which name the last one who acted; `Refusal` for missing details.
+    `happened_at`: when it happened, if it is entered later; clocks stop and start then. Raises `Conflict` and
+    `NotPossible`, both of which name the last one who acted; `Refusal` for missing details or an impossible time.
     """
     text_input.check_choice(action, ACTIONS, "action")
     text_input.check_actor(actor)
@@ -75,26 +78,39 @@ def perform_action(
     before = _locked(connection, which, details.into) if action == "merge" else get_request(connection, which)
     latest = history.last_event(connection, before.request_id, before.version)
     if expected_version is not None and expected_version != before.version:
-        raise _conflict(before, latest, rules)
+        raise conflict(before, latest, rules)
     try:
         row = find(action, before.state, before.level, rules.third_level)
     except WrongTransition as problem:
         raise NotPossible(f"{before.protocol}: {problem} (last: {_describe(latest, rules)})") from None
     changes = _changes(connection, before, row, actor, details, rules.hours.local(now).date())
+    at = max(now, latest.at)
+    if happened_at is not None:
+        _check_time(before, happened_at, latest, now, rules)
+        at, changes = happened_at, {**changes, "entered": instants.iso(now, rules.hours.zone)}
     event = Event(
-        seq=before.version + 1, at=max(now, latest.at), actor=actor, action=row.action, from_state=before.state,
+        seq=before.version + 1, at=at, actor=actor, action=row.action, from_state=before.state,
         to_state=row.state, from_level=before.level, to_level=row.level or before.level, changes=changes,
     )  # fmt: skip
     standing = history.apply(before.standing, event)
     unchanged = (table.c.request_id == before.request_id) & (table.c.version == before.version)
     if connection.execute(update(table).where(unchanged).values(**standing._asdict())).rowcount != 1:
         current = get_request(connection, before.request_id)
-        raise _conflict(current, history.last_event(connection, current.request_id, current.version), rules)
+        raise conflict(current, history.last_event(connection, current.request_id, current.version), rules)
     connection.execute(insert(schema.request_event), event.row(before.request_id))
     clocks.update_clocks(connection, rules, before.request_id, before.channel, event)
     if note is not None:
         add_note(connection, before.request_id, note, actor, event.at)
     return before._replace(**standing._asdict())
+
+
+def _check_time(request: Request, at: float, latest: Event, now: float, rules: Rules) -> None:
+    """Raises `Refusal` for an action in the future, or before the last one."""
+    time = instants.iso(at, rules.hours.zone)
+    if at > now:
+        raise Refusal(f"at: {time} is in the future; give the time when it happened")
+    if at < latest.at:
+        raise Refusal(f"at: {time} is before the last action on {request.protocol} ({_describe(latest, rules)})")
 
 
 def _locked(connection: Connection, which: str, into: str | None) -> Request:
@@ -131,7 +147,7 @@ def _changes(
             offices.check_office(connection, office, today)
         changes["office"] = office
     if row.needs == "outcome":
-        changes["outcome"] = check_outcome(details.outcome or "")
+        changes["outcome"] = check_outcome(details.outcome or "", actor)
     if row.needs == "into":
         changes |= {"outcome": "duplicate", "into": _original(connection, before, details.into or "")}
     return changes
@@ -147,7 +163,8 @@ def _original(connection: Connection, duplicate: Request, which: str) -> str:
     return original.request_id
 
 
-def _conflict(current: Request, latest: Event, rules: Rules) -> Conflict:
+def conflict(current: Request, latest: Event, rules: Rules) -> Conflict:
+    """The refusal of somebody who saw another version of a request."""
     actions = ", ".join(possible(current.state, current.level, rules.third_level))
     return Conflict(
         f"{current.protocol}: has changed meanwhile: {_describe(latest, rules)}; it is {current.state} at level"

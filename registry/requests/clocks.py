@@ -22,13 +22,22 @@ from charter.calendar import OpeningHours
 from charter.promises import Change, Clock, Deferred, Promise, State, due, due_after_pause, explain
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
+from registry.requests import callbacks
 from registry.requests.history import ANSWERING, Event
 
 OF_THE_CARTA = ("EMAIL", "SECOND_LEVEL")  # the others are internal goals
 _FIRST_LEVEL = {"email": "EMAIL", "web_form": "EMAIL", "voicemail": "CALLBACK"}  # channel -> promise
 
+DAY = 86400.0
 clock = schema.sla_clock
 _ticks = or_(clock.c.paused_at.is_(None), clock.c.paused_at >= clock.c.due_at)  # a later pause changes nothing
+
+
+class Reminders(NamedTuple):
+    """When `registry due` lists an open request that no clock runs for. Seconds."""
+
+    open: float  # after it got its owner or queue
+    waiting: float  # after the service began to wait for the citizen
 
 
 class Rules(NamedTuple):
@@ -38,6 +47,7 @@ class Rules(NamedTuple):
     promises: Mapping[str, Promise]
     third_level: bool
     revision: str  # of the configuration
+    reminders: Reminders = Reminders(5 * DAY, 15 * DAY)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Rules:
@@ -53,6 +63,7 @@ class Rules(NamedTuple):
             {promise.name: promise for promise in promises},
             service["registry"]["third_level"],
             compiled["revision"],
+            Reminders(DAY * service["registry"]["open_days"], DAY * service["registry"]["waiting_days"]),
         )
 
 
@@ -89,6 +100,19 @@ def new_clock(rules: Rules, request_id: str, promise: str, number: int, at: floa
     }
 
 
+def first_clock(rules: Rules, request_id: str, channel: str, events: Sequence[Event]) -> dict[str, Any] | None:
+    """Return the row of the clock that a request has from its first events; stopped if it was closed at once."""
+    promise = promise_of(channel, 1)
+    if promise is None:
+        return None
+    row = {**new_clock(rules, request_id, promise, 1, events[0].at), "stopped_at": None, "stop_reason": None}
+    for event in events[1:]:
+        reason = _stop(promise, event)
+        if reason is not None:
+            row |= {"stopped_at": event.at, "stop_reason": reason}
+    return row
+
+
 def update_clocks(connection: Connection, rules: Rules, request_id: str, channel: str, event: Event) -> None:
     """Start, pause, resume or stop a request's clocks after an event of its history."""
     clocks = connection.execute(select(clock).where(clock.c.request_id == request_id)).all()
@@ -102,6 +126,8 @@ def update_clocks(connection: Connection, rules: Rules, request_id: str, channel
     if promise is not None and promise not in (each.promise_code for each in running):
         number = 1 + sum(each.promise_code == promise for each in clocks)
         connection.execute(insert(clock).values(**new_clock(rules, request_id, promise, number, event.at)))
+        if promise == callbacks.PROMISE:
+            callbacks.ensure_entry(connection, request_id, event.at)
 
 
 def _changes(rules: Rules, row: Any, event: Event) -> dict[str, Any]:

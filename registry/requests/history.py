@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -16,16 +16,18 @@ from registry.db import schema
 from registry.requests.transitions import Action, State
 
 # With these outcomes the citizen was answered; with any other, nobody could be answered.
-ANSWERING = ("resolved", "informed", "referred", "out_of_scope")
+ANSWERING = ("resolved", "informed", "referred", "out_of_scope", "unclassified")
+
+Remark = Literal["classify", "recalculate"]  # events that keep the state
 
 
 class Event(NamedTuple):
-    """One row of a request's history. `changes` holds what else changed: owner, office, outcome, into."""
+    """One row of a request's history. `changes` holds what else changed: owner, office, outcome, into, due, topic."""
 
     seq: int
     at: float
     actor: str
-    action: Action
+    action: Action | Remark
     from_state: State | None
     to_state: State
     from_level: int | None
@@ -71,7 +73,10 @@ def apply(standing: Standing | None, event: Event) -> Standing:
         standing = Standing(event.to_state, event.to_level, event.at)
     elif (event.from_state, event.from_level, event.seq) != (standing.state, standing.level, standing.version + 1):
         raise ValueError(f"event {event.seq} ({event.action}) does not follow {standing}")
-    closed, changes = event.to_state == "closed", event.changes
+    changes = event.changes
+    if event.action in ("classify", "recalculate"):
+        return _with_remark(standing, event)
+    closed = event.to_state == "closed"
     answers = event.to_state == "answered" or (closed and changes["outcome"] in ANSWERING)
     return standing._replace(
         state=event.to_state,
@@ -84,6 +89,19 @@ def apply(standing: Standing | None, event: Event) -> Standing:
         duplicate_of=changes.get("into") if closed else None,
         version=event.seq,
     )
+
+
+def _with_remark(standing: Standing, event: Event) -> Standing:
+    """Return the standing after an event that keeps the state: another level or outcome, or none of them."""
+    standing = standing._replace(level=event.to_level, version=event.seq)
+    if "outcome" not in event.changes:
+        return standing
+    answered_at = standing.answered_at
+    if event.changes["outcome"] in ANSWERING:
+        answered_at = answered_at or standing.closed_at
+    elif answered_at == standing.closed_at:  # closing it was the answer, and is not one any more
+        answered_at = None
+    return standing._replace(outcome=event.changes["outcome"], answered_at=answered_at)
 
 
 def replay(events: Iterable[Event]) -> Standing:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import CompoundSelect, Connection, Select, and_, exists, func, literal, select, union_all
 
 from charter.kpi import Figure, on_time
 from charter.promises import Backlog, backlog
 from registry.db import schema
 from registry.requests import clocks
-from registry.requests.request import Request
+from registry.requests.clocks import Reminders
+from registry.requests.request import UNCLASSIFIED, Request
+
+T = TypeVar("T")
 
 table, clock = schema.request, schema.sla_clock
 FIGURES = {"EMAIL": "on_time_email", "SECOND_LEVEL": "on_time_second_level", "CALLBACK": "on_time_callback"}
@@ -28,7 +31,15 @@ class Filter(NamedTuple):
     channel: str | None = None
     owner: str | None = None
     call_id: str | None = None
-    limit: int = 100
+    unclassified: bool = False  # only answered calls that nobody has classified
+    limit: int | None = None  # None: no limit
+
+
+class Listing(NamedTuple, Generic[T]):
+    """The first rows of a list, and how many more there are."""
+
+    rows: list[T]
+    more: int = 0
 
 
 class ListedRequest(NamedTuple):
@@ -39,7 +50,7 @@ class ListedRequest(NamedTuple):
     paused: bool
 
 
-def list_requests(connection: Connection, filters: Filter) -> list[ListedRequest]:
+def list_requests(connection: Connection, filters: Filter) -> Listing[ListedRequest]:
     """Return requests, oldest first."""
     columns = {
         "level": filters.level,
@@ -48,18 +59,27 @@ def list_requests(connection: Connection, filters: Filter) -> list[ListedRequest
         "owner_ref": filters.owner,
         "call_id": filters.call_id,
     }
+    conditions = [table.c[name] == value for name, value in columns.items() if value is not None]
+    if filters.states:
+        conditions.append(table.c.state.in_(filters.states))
+    elif not filters.everything and not filters.unclassified:
+        conditions.append(table.c.state.in_([state for state in schema.STATES if state != "closed"]))
+    if filters.unclassified:
+        conditions.append(table.c.outcome == UNCLASSIFIED)
     # Subqueries for each listed row, not a join: the oldest hundred of a million requests are found at once.
     due = select(func.min(clock.c.due_at)).where(_running).scalar_subquery()
     paused = select(func.max(clock.c.paused_at)).where(_running).scalar_subquery()
-    query = select(*table.c, due, paused).order_by(table.c.opened_at, table.c.protocol).limit(filters.limit)
-    if filters.states:
-        query = query.where(table.c.state.in_(filters.states))
-    elif not filters.everything:
-        query = query.where(table.c.state.in_([state for state in schema.STATES if state != "closed"]))
-    for name, value in columns.items():
-        if value is not None:
-            query = query.where(table.c[name] == value)
-    return [ListedRequest(Request(*row[:-2]), row[-2], row[-1] is not None) for row in connection.execute(query)]
+    query = select(*table.c, due, paused).where(*conditions).order_by(table.c.opened_at, table.c.protocol)
+    rows = connection.execute(query.limit(filters.limit)).all()
+    listed = [ListedRequest(Request(*row[:-2]), row[-2], row[-1] is not None) for row in rows]
+    return Listing(listed, _more(connection, len(rows), filters.limit, select(table.c.request_id).where(*conditions)))
+
+
+def _more(connection: Connection, listed: int, limit: int | None, query: Select[Any]) -> int:
+    """Return how many rows a query has beyond those listed. Counting is left out when nothing was cut off."""
+    if limit is None or listed < limit:
+        return 0
+    return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()) - listed
 
 
 def next_due(connection: Connection, request: Request) -> float | None:
@@ -69,26 +89,50 @@ def next_due(connection: Connection, request: Request) -> float | None:
 
 
 class Due(NamedTuple):
-    """A running promise on a request."""
+    """A running promise on a request, or a reminder: then `due` is when the limit of service.yaml was reached."""
 
     request: Request
-    promise: str
+    promise: str  # its code; OPEN or WAITING for a reminder
     due: float
 
 
-def list_due(connection: Connection, until: float, limit: int) -> list[Due]:
-    """Return the unanswered promises that fall due by then, the most urgent first.
+OPEN, WAITING = "OPEN", "WAITING"  # reminders: nobody finishes it; the citizen does not answer
 
-    A request that waits for the citizen has no due date yet.
+
+def list_due(
+    connection: Connection, until: float, limit: int | None = None, *, now: float, reminders: Reminders
+) -> Listing[Due]:
+    """Return the unanswered promises that fall due by then, and the reminders so far, the most urgent first.
+
+    A request that waits for the citizen has no due date; it is listed when it has waited for too long. So is an open
+    request that no promise runs for: an open request is never forgotten.
     """
-    query = (
-        select(*table.c, clock.c.promise_code, clock.c.due_at)
+    promises = (
+        select(*table.c, clock.c.promise_code.label("promise"), clock.c.due_at.label("due_at"))
         .join(clock, _running)
         .where(clock.c.paused_at.is_(None), clock.c.due_at <= until)
-        .order_by(clock.c.due_at, table.c.protocol)
-        .limit(limit)
     )
-    return [Due(Request(*row[:-2]), row[-2], row[-1]) for row in connection.execute(query)]
+    query: CompoundSelect[Any] = union_all(promises, _reminders(WAITING, reminders.waiting, min(now, until)),
+                      _reminders(OPEN, reminders.open, min(now, until)))  # fmt: skip
+    every = query.subquery()
+    ordered = select(every).order_by(every.c.due_at, every.c.protocol)
+    rows = connection.execute(ordered.limit(limit)).all()
+    return Listing(
+        [Due(Request(*row[:-2]), row[-2], row[-1]) for row in rows], _more(connection, len(rows), limit, select(every))
+    )
+
+
+def _reminders(kind: str, seconds: float, until: float) -> Select[Any]:
+    """Open requests without a running clock whose state or owner has not changed for so long, by `until`."""
+    event = schema.request_event
+    of_request = (event.c.request_id == table.c.request_id) & event.c.action.not_in(("classify", "recalculate"))
+    since = select(func.max(event.c.at)).where(of_request).scalar_subquery()
+    running = exists().where(clock.c.request_id == table.c.request_id, clock.c.stopped_at.is_(None),
+                             clock.c.paused_at.is_(None))  # fmt: skip
+    waiting = table.c.state == "waiting_contact"
+    states = waiting if kind == WAITING else and_(table.c.state.not_in(("closed", "waiting_contact")), ~running)
+    reached = since + seconds
+    return select(*table.c, literal(kind).label("promise"), reached.label("due_at")).where(states, reached <= until)
 
 
 class Stats(NamedTuple):
@@ -97,6 +141,7 @@ class Stats(NamedTuple):
     open: dict[tuple[str, int], int]  # state and level, now
     opened: dict[tuple[str, str], int]  # channel and topic
     outcomes: dict[str, int]
+    unclassified: int  # of the requests opened: answered calls whose topic is only what the caller chose in the menu
     on_time: list[Figure]
     late: Backlog
 
@@ -115,6 +160,7 @@ def read_stats(connection: Connection, start: float, until: float, now: float) -
         {(row[0], row[1]): row[2] for row in open_now},
         {(row[0], row[1]): row[2] for row in opened_in_period},
         {row[0]: row[1] for row in _counts(connection, (table.c.outcome,), closed)},
+        sum(row[1] for row in _counts(connection, (table.c.outcome,), opened & (table.c.outcome == UNCLASSIFIED))),
         figures,
         backlog(clocks.read_overdue(connection, now), now),
     )

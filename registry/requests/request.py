@@ -15,6 +15,8 @@ from registry.requests.history import Standing
 from registry.requests.transitions import State
 
 table = schema.request
+UNCLASSIFIED = "unclassified"
+JUDGEMENTS = tuple(each for each in schema.OUTCOMES if each not in (UNCLASSIFIED, "duplicate"))
 _ID = r"[0-9a-f]{32}"
 
 
@@ -40,6 +42,17 @@ class Request(NamedTuple):
     version: int
 
     @property
+    def queue(self) -> str | None:
+        """Where an open request without an owner waits: `level_1`, `level_2`, `level_3`, or a job centre's code."""
+        if self.owner_ref is not None or self.state == "closed":
+            return None
+        return self.office_code or f"level_{self.level}"
+
+    @property
+    def classified(self) -> bool:
+        return self.outcome != UNCLASSIFIED
+
+    @property
     def standing(self) -> Standing:
         return Standing(*(getattr(self, name) for name in Standing._fields))
 
@@ -54,8 +67,10 @@ def get_request(connection: Connection, which: str) -> Request:
     return Request(*row)
 
 
-def check_outcome(outcome: str) -> str:
-    """Check the outcome of a request that is closed. Raises `Refusal`."""
+def check_outcome(outcome: str, actor: str) -> str:
+    """Check the outcome that somebody gives a request; only a program leaves it unclassified. Raises `Refusal`."""
+    if outcome == UNCLASSIFIED and text_input.is_program(actor):
+        return outcome
     if outcome == "duplicate":
         raise Refusal("outcome: a duplicate is merged, not closed: `registry merge NUMBER --into ORIGINAL`")
-    return text_input.check_choice(outcome, schema.OUTCOMES, "outcome")
+    return text_input.check_choice(outcome, JUDGEMENTS, "outcome")

@@ -96,7 +96,7 @@ def test_the_database_of_another_program_is_not_changed(places: Places, capsys: 
 
 def test_secret_files_are_not_readable_for_everybody(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
-    installation.init(places)
+    installation.init(places, NOW)
     assert stat.S_IMODE(os.stat(keys.path(places)).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "registry.db").st_mode) & 0o007 == 0
 
@@ -110,7 +110,7 @@ def test_migrate_upgrades_older_tables(
     with pytest.raises(DatabaseError, match="older than this program; run `registry migrate`"):
         migrations.open_database(places)
     with pytest.raises(Refusal, match="registry migrate"):
-        installation.init(places)
+        installation.init(places, NOW)
     said = installation.migrate(places, NOW)
     assert said[-1].endswith("from revision 0001 to 9998")
     with migrations.open_database(places).read() as connection:
@@ -122,7 +122,7 @@ def test_migrate_makes_a_backup_of_sqlite_first(
     tmp_path: Path, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = configured(tmp_path, compiled)
-    installation.init(places)
+    installation.init(places, NOW)
     older(places, monkeypatch)
     backup, _ = installation.migrate(places, NOW)
     copy = Database(f"sqlite:///{backup.removeprefix('backup: ')}")
@@ -173,4 +173,4 @@ def test_the_error_names_a_folder_that_cannot_be_written(tmp_path: Path, compile
     places = configured(tmp_path, compiled)
     (tmp_path / "registry.db").mkdir()
     with pytest.raises(DatabaseError, match=r"registry\.db: Is a directory; does the folder exist"):
-        installation.init(places)
+        installation.init(places, NOW)

@@ -49,7 +49,7 @@ def test_backup_keeps_the_last_backups(
 ) -> None:
     monkeypatch.delenv("NUL_DATABASE", raising=False)
     places = configured(tmp_path / "var", compiled)
-    installation.init(places)
+    installation.init(places, 0.0)
     folder = tmp_path / "copies"
     folder.mkdir()
     for day in range(10, 15):

@@ -3,70 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import pytest
-from sqlalchemy import select
 
 from common.command_line import as_sentence
 from common.places import Places
 from ivr.configuration.compiled import Compiled
-from registry import cli, keys
+from registry import cli
 from registry.db import schema
-from registry.db.connection import Database
 from registry.requests import protocol_number
 from registry.requests.transitions import ACTIONS, SUMMARIES, TABLE, mermaid
 from tests.conftest import rome
+from tests.registry.commands.terminal import ONE, THREE, TWO, Terminal, listed, opened
 from tests.registry.request_steps import HOUR, MORNING
-
-ONE, TWO, THREE = (protocol_number.format_number(2026, number) for number in (1, 2, 3))
-
-
-class Terminal:
-    """A terminal with its own registry; commands run at the time `now`."""
-
-    def __init__(self, places: Places, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-        self._places, self.database, self._capsys, self.now = places, database, capsys, MORNING
-
-    def run(self, *words: str, status: int = 0) -> str:
-        """Run a command; return its standard output or, with status 1, its standard error."""
-        with mock.patch("time.time", lambda: self.now):
-            assert cli.main(["--var", self._places.var, *words]) == status
-        out, err = self._capsys.readouterr()
-        assert (err if status == 0 else out) == ""
-        return err if status else out
-
-    def later(self, seconds: float) -> Terminal:
-        self.now += seconds
-        return self
-
-    def rows(self, table: Any) -> list[Any]:
-        with self.database.read() as connection:
-            return list(connection.execute(select(table)))
-
-
-@pytest.fixture
-def terminal(
-    database: Database,
-    shipped: Compiled,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Terminal:
-    places = Places(var=str(tmp_path / "var"))
-    os.makedirs(places.var)
-    Path(places.compiled).write_text(json.dumps(shipped), encoding="utf-8")
-    monkeypatch.setenv("NUL_DATABASE", database.url.render_as_string(hide_password=False))
-    monkeypatch.setenv("NUL_KEYS", str(tmp_path / "registry.key"))
-    keys.make(places)
-    return Terminal(places, database, capsys)
-
-
-def opened(terminal: Terminal, channel: str = "phone", *more: str) -> str:
-    return terminal.run("open", "--topic", "DID", "--channel", channel, "--by", "op117", *more)
 
 
 def test_open_prints_the_number_and_its_dictated_form(terminal: Terminal) -> None:
@@ -100,8 +50,8 @@ def test_every_action_from_the_terminal(terminal: Terminal, tmp_path: Path) -> N
         (("resume", ONE), "in_progress, level 1, op119 has it, due Thu 26 Nov 2026 11:00 (version 5)"),
         (("release", ONE), "new, level 1, due Thu 26 Nov 2026 11:00 (version 6)"),
         (("refer", ONE, "--office", "RM01"), "forwarded, level 1, at RM01, due Thu 26 Nov 2026 11:00 (version 7)"),
-        (("escalate", ONE), "forwarded, level 2, due Sat 05 Dec 2026 00:00 (version 8)"),
-        (("return", ONE), "new, level 1, due Sat 05 Dec 2026 00:00 (version 9)"),
+        (("escalate", ONE), "forwarded, level 2, due by Fri 04 Dec 2026 (version 8)"),
+        (("return", ONE), "new, level 1, due by Fri 04 Dec 2026 (version 9)"),
         (("answer", ONE), "answered, level 1, op118 has it (version 10)"),
         (("close", ONE, "--outcome", "resolved"), "closed, resolved (version 11)"),
         (("reopen", ONE, "--version", "11"), "new, level 1, due Thu 26 Nov 2026 19:00 (version 12)"),
@@ -133,9 +83,9 @@ def test_open_requests_are_listed_oldest_first(terminal: Terminal) -> None:
     terminal.run("take", TWO, "--by", "op118")
     terminal.run("close", ONE, "--outcome", "informed", "--by", "op117")
     assert terminal.later(2 * HOUR).run("list").splitlines() == [
-        "NUMBER             OPENED                 AGE        CHANNEL    TOPIC  LEVEL  STATE        WHO    DUE",
-        f"{TWO}  Tue 24 Nov 2026 10:01  2 h 2 min  email      DID    1      in_progress  op118  Thu 26 Nov 2026 10:01",
-        f"{THREE}  Tue 24 Nov 2026 10:02  2 h 1 min  voicemail  DID    1      new          -      "
+        "NUMBER             OPENED                 AGE        CHANNEL    TOPIC  LEVEL  STATE        WHO      DUE",
+        f"{TWO}  Tue 24 Nov 2026 10:01  2 h 2 min  email      DID    1      in_progress  op118    Thu 26 Nov 2026 10:01",
+        f"{THREE}  Tue 24 Nov 2026 10:02  2 h 1 min  voicemail  DID    1      new          level_1  "
         "Wed 25 Nov 2026 10:02",
     ]
     assert terminal.run("list", "--state", "waiting_contact") == "No such request.\n"
@@ -144,12 +94,13 @@ def test_open_requests_are_listed_oldest_first(terminal: Terminal) -> None:
         (("--state", "closed"), [ONE]),
         (("--owner", "op118"), [TWO]),
         (("--channel", "voicemail"), [THREE]),
-        (("--limit", "1"), [TWO]),
         (("--level", "2"), []),
         (("--topic", "DID"), [TWO, THREE]),
         (("--call", "1.1"), []),
     ]:
-        assert [each["protocol"] for each in json.loads(terminal.run("list", "--json", *words))] == expected, words
+        assert [each["protocol"] for each in listed(terminal, *words)] == expected, words
+    assert terminal.run("list", "--limit", "1", more=1).count("\n") == 2
+    assert json.loads(terminal.run("list", "--limit", "1", "--json", more=1))["more"] == 1
 
 
 def test_due_lists_the_most_urgent_first(terminal: Terminal) -> None:
@@ -162,11 +113,11 @@ def test_due_lists_the_most_urgent_first(terminal: Terminal) -> None:
     terminal.now = rome("2026-11-25 11:01")
     assert terminal.run("due").splitlines() == [
         "DUE                                       PROMISE   NUMBER             TOPIC  LEVEL  STATE  WHO",
-        f"Wed 25 Nov 2026 10:01  late by 1 h 0 min  CALLBACK  {TWO}  DID    1      new    -",
-        f"Thu 26 Nov 2026 10:00  in 22 h 59 min     EMAIL     {ONE}  DID    1      new    -",
+        f"Wed 25 Nov 2026 10:01  late by 1 h 0 min  CALLBACK  {TWO}  DID    1      new    level_1",
+        f"Thu 26 Nov 2026 10:00  in 22 h 59 min     EMAIL     {ONE}  DID    1      new    level_1",
     ]
-    assert [each["protocol"] for each in json.loads(terminal.run("due", "--late", "--json"))] == [TWO]
-    assert [each["promise"] for each in json.loads(terminal.run("due", "--within", "23", "--json"))] == [
+    assert [each["protocol"] for each in json.loads(terminal.run("due", "--late", "--json"))["due"]] == [TWO]
+    assert [each["promise"] for each in json.loads(terminal.run("due", "--within", "23", "--json"))["due"]] == [
         "CALLBACK",
         "EMAIL",
     ]

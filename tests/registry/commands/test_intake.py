@@ -109,7 +109,7 @@ def feed(places: Places, first: int, calls: int) -> None:
 
 
 def test_once(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    installation.init(places)
+    installation.init(places, NOON)
     write(places, [message(at=LONG_AGO), b"junk\n"])
     assert cli.main(["--var", places.var, "intake"]) == 0
     said = capsys.readouterr()
@@ -139,7 +139,7 @@ def test_an_invalid_day_or_pause_is_refused(places: Places, capsys: pytest.Captu
 
 
 def test_repeated_kills_lose_and_duplicate_nothing(places: Places, start: Start) -> None:
-    installation.init(places)
+    installation.init(places, NOON)
     feed(places, 0, 700)
     chance = random.Random(7)
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_repeated_kills_lose_and_duplicate_nothing(places: Places, start: Start)
 
 
 def test_follow_serves_metrics_and_stops_on_sigterm(places: Places, start: Start) -> None:
-    installation.init(places)
+    installation.init(places, NOON)
     running = start(places, "--metrics-port", "0")
     running.wait(lambda: "metrics: " in running.said, "its port")
     feed(places, 0, 3)
@@ -172,7 +172,7 @@ def test_follow_serves_metrics_and_stops_on_sigterm(places: Places, start: Start
 
 @pytest.mark.parametrize("folder", ["poison", "taken_facts"])
 def test_a_failing_disk_is_logged_once_and_nothing_is_duplicated(places: Places, start: Start, folder: str) -> None:
-    installation.init(places)
+    installation.init(places, NOON)
     in_the_way = Path(getattr(places, folder))  # a file in place of the folder: it fails for every user, also for root
     in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.write_bytes(b"")
@@ -193,7 +193,7 @@ def test_a_failing_disk_is_logged_once_and_nothing_is_duplicated(places: Places,
 
 
 def test_a_changed_configuration_is_loaded(places: Places, start: Start) -> None:
-    installation.init(places)
+    installation.init(places, NOON)
     running = start(places)
     feed(places, 0, 1)
     running.wait(lambda: waiting(places) == 0, "a segment")
@@ -221,7 +221,7 @@ def test_the_intake_survives_a_restart_of_postgresql(
     programs = postgres.install(Places(), report=lambda line: None)
     with tempfile.TemporaryDirectory(prefix="nul-postgres-") as folder, postgres.Server(programs, folder) as running:
         monkeypatch.setenv("NUL_DATABASE", running.url())
-        installation.init(places)
+        installation.init(places, NOON)
         intake = start(places)
         feed(places, 0, 20)
         intake.wait(lambda: waiting(places) == 0, "what came before")

@@ -31,9 +31,9 @@ HANDED_OVER = fact("handed_over", at=NOON + 5, topic="ADR", priority=0)
         ([INFORMED, HANDED_OVER, ended("abandoned")], "informed", "ADR"),
         ([HANDED_OVER, ended("abandoned")], None, "ADR"),
         ([ended("left_menu")], None, "ALTRO"),
-        ([HANDED_OVER, ended("answered")], "resolved", "ADR"),
-        ([INFORMED, HANDED_OVER, ended("answered")], "resolved", "ADR"),
-        ([ended("answered")], "resolved", "ALTRO"),  # the switch's own fallback reports no topic
+        ([HANDED_OVER, ended("answered")], "unclassified", "ADR"),
+        ([INFORMED, HANDED_OVER, ended("answered")], "unclassified", "ADR"),
+        ([ended("answered")], "unclassified", "ALTRO"),  # the switch's own fallback reports no topic
         ([INFORMED, message(), ended("message")], None, "DID"),
         ([ended("no_message")], None, "ALTRO"),
         ([ended("refused")], None, "ALTRO"),

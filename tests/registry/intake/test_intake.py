@@ -53,7 +53,7 @@ class Desk:
         self.site = site
         self.said: list[str] = []
         self.intake = Intake(site, self.said.append, lookup=number_of)
-        self.intake.prepare()
+        self.intake.prepare(NOON)
 
     @property
     def places(self) -> Places:
@@ -103,9 +103,9 @@ def test_an_information_makes_a_closed_request(desk: Desk) -> None:
     assert desk.count(schema.sla_clock) == 0
 
 
-def test_an_answered_call_makes_a_resolved_request(desk: Desk) -> None:
+def test_an_answered_call_makes_a_request_that_nobody_has_classified(desk: Desk) -> None:
     desk.take(fact("handed_over", topic="ADR", priority=0), fact("ended", at=NOON + 60, fate="answered", **ENDED))
-    assert desk.rows(*STANDING) == [("phone", "ADR", "closed", "resolved", "1795604400.1")]
+    assert desk.rows(*STANDING) == [("phone", "ADR", "closed", "unclassified", "1795604400.1")]
 
 
 def test_a_request_opened_by_an_operator_stays_the_only_one(desk: Desk) -> None:

@@ -273,7 +273,7 @@ def upgrade() -> None:
             "channel IN ('phone', 'voicemail', 'web_form', 'email', 'outbound')", name=op.f("ck_request_channel")
         ),
         sa.CheckConstraint(
-            "outcome IS NULL OR outcome IN ('resolved', 'informed', 'referred', 'withdrawn', 'unreachable', 'duplicate', 'out_of_scope')",  # noqa: E501
+            "outcome IS NULL OR outcome IN ('resolved', 'informed', 'referred', 'withdrawn', 'unreachable', 'duplicate', 'out_of_scope', 'unclassified')",  # noqa: E501
             name=op.f("ck_request_outcome"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,72 @@
+"""Instants for people and for programs: ISO 8601 in JSON and CSV, deadlines by their last day, typed times.
+
+Programs keep instants as epoch seconds UTC; whatever leaves them as JSON or CSV has ISO 8601 with the offset of the
+service's time zone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+ROME = ZoneInfo("Europe/Rome")
+_TIME_NAMES = re.compile(r"(?:.*_)?(?:at|since|until|before)")  # keys whose numbers are instants
+
+
+def iso(at: float | None, zone: ZoneInfo = ROME) -> str | None:
+    """`2026-11-24T10:02:11+01:00`, with milliseconds if there are any; None for None and for infinity."""
+    if at is None or math.isinf(at):
+        return None
+    local = datetime.fromtimestamp(round(at, 3), UTC).astimezone(zone)
+    return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
+
+
+def with_iso_times(value: Any, zone: ZoneInfo = ROME) -> Any:
+    """A copy of a JSON document whose instants (`at`, `since`, `..._at`) are ISO 8601."""
+    if isinstance(value, Mapping):
+        return {key: _converted(key, item, zone) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_iso_times(item, zone) for item in value]
+    return value
+
+
+def _converted(key: str, value: Any, zone: ZoneInfo) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and _TIME_NAMES.fullmatch(str(key)):
+        return iso(value, zone)
+    return with_iso_times(value, zone)
+
+
+def parse(text: str, zone: ZoneInfo = ROME) -> float:
+    """Epoch seconds of a typed time: `2026-11-21 10:30`, `2026-11-21T10:30:00+01:00`; a day alone is its beginning.
+
+    Raises ValueError.
+    """
+    moment = datetime.fromisoformat(text.strip())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+# --- deadlines -------------------------------------------------------------------------------------------------------
+
+
+def last_day(due: float, zone: ZoneInfo = ROME) -> date:
+    """The last day on which a deadline can be met: an instant at midnight ends the day before."""
+    local = datetime.fromtimestamp(due, UTC).astimezone(zone)
+    return local.date() - timedelta(days=1) if ends_a_day(due, zone) else local.date()
+
+
+def ends_a_day(due: float, zone: ZoneInfo = ROME) -> bool:
+    """Whether a deadline is a local midnight, so that it is named by the day that it ends."""
+    return datetime.fromtimestamp(due, UTC).astimezone(zone).time() == time()
+
+
+def deadline(due: float, zone: ZoneInfo = ROME) -> str:
+    """`by Sat 14 Nov 2026` when the day counts to its end, else `Tue 24 Nov 2026 10:02`; `never` for infinity."""
+    if math.isinf(due):
+        return "never"
+    if ends_a_day(due, zone):
+        return f"by {last_day(due, zone):%a %d %b %Y}"
+    return datetime.fromtimestamp(due, UTC).astimezone(zone).strftime("%a %d %b %Y %H:%M")
