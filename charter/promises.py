@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 from charter.calendar import OpeningHours
-from common.italian import Inserted
+from common import instants
+from common.italian import DAY_NAMES, WEEKDAYS, Inserted
 from common.languages import Language, number_text
 
 Clock = Literal["hours", "service_hours", "calendar_days"]
@@ -206,8 +207,9 @@ _TEXTS: dict[Language, dict[str, str]] = {
     "it": {
         "share": "{} {:in} dei casi",
         "never": "non scade mai: il servizio resta chiuso",
-        "due": "scade",
-        "pause": "sospesa {:da} {:a}, in attesa della persona: scade {}",
+        "due": "scade {}",
+        "due by": "entro {} {} compreso",
+        "pause": "sospesa {:da} {:a}, in attesa della persona: {}",
         "paused": "sospesa {:da}, in attesa della persona: la scadenza si sposta quando riprende",
         "in time": "conclusa {}: nei tempi",
         "late": "conclusa {}: fuori tempo",
@@ -215,8 +217,9 @@ _TEXTS: dict[Language, dict[str, str]] = {
     "en": {
         "share": "{} in {} of cases",
         "never": "never due: the service stays closed",
-        "due": "due",
-        "pause": "paused {} to {}, waiting for the person: due {}",
+        "due": "due {}",
+        "due by": "by {} {}",
+        "pause": "paused {} to {}, waiting for the person: {}",
         "paused": "paused since {}, waiting for the person: the due date moves when it resumes",
         "in time": "ended {}: in time",
         "late": "ended {}: late",
@@ -247,10 +250,9 @@ def explain(
     """
     clock = clock_state(promise, changes, hours) if changes else ClockState(start, due(promise, start, hours))
     first_due = due(promise, clock.started, hours)
-    rule, never = _RULES[language][promise.clock], _TEXTS[language]["never"]
+    rule = _RULES[language][promise.clock]
     amount = _amount(promise, language)
-    until = never if math.isinf(first_due) else f"{_TEXTS[language]['due']} {_time_text(first_due, hours)}"
-    start_line = f"{_time_text(clock.started, hours)} + {amount}: {until} ({rule})"
+    start_line = f"{_time_text(clock.started, hours)} + {amount}: {_due_text(first_due, hours, language)} ({rule})"
     return "\n".join([start_line, *_later_lines(promise, clock, first_due, hours, language)])
 
 
@@ -261,13 +263,24 @@ def _later_lines(
     texts, lines = _TEXTS[language], []
     for start, until in clock.pauses:
         due_at = due_after_pause(promise, due_at, start, until, hours)
-        due_text = texts["never"] if math.isinf(due_at) else _time_text(due_at, hours)
+        due_text = _due_text(due_at, hours, language)
         lines.append(texts["pause"].format(_time_text(start, hours), _time_text(until, hours), due_text))
     if clock.paused is not None:
         lines.append(texts["paused"].format(_time_text(clock.paused, hours)))
     if clock.stopped is not None:
         lines.append(texts["in time" if clock.in_time else "late"].format(_time_text(clock.stopped, hours)))
     return lines
+
+
+def _due_text(due_at: float, hours: OpeningHours, language: Language) -> str:
+    """When a clock ends; an end at midnight is named by the last day, which counts in full."""
+    if math.isinf(due_at):
+        return _TEXTS[language]["never"]
+    if not instants.ends_a_day(due_at, hours.zone):
+        return _TEXTS[language]["due"].format(_time_text(due_at, hours))
+    day = instants.last_day(due_at, hours.zone)
+    weekday = WEEKDAYS[day.weekday()] if language == "it" else DAY_NAMES[day.weekday()].capitalize()
+    return _TEXTS[language]["due by"].format(weekday, f"{day:%d/%m/%Y}")
 
 
 def _time_text(at: float, hours: OpeningHours) -> Inserted:

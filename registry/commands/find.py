@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from common import instants
 from common.places import Places
 from common.terminal_table import printable
 from registry.commands import person_options, request_view
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     log_query(site, query, "find")
     held = find_data(site, query.person)
     if options.json:
-        print(json.dumps([each._asdict() for each in held], indent=1))
+        print(json.dumps(instants.with_iso_times([each._asdict() for each in held]), indent=1))
     else:
         print_held(held)
     return 0

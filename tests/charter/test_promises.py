@@ -100,7 +100,7 @@ def test_description_and_explanation() -> None:
     assert describe(Promise("X", 1, "hours", 0.8), "en") == "1 hour in 80 % of cases"
     assert describe(SECOND, "en") == "10 calendar days in 80 % of cases"
     assert explain(SECOND, rome("2026-10-05 09:00"), OFFICE) == (
-        "05/10/2026 09:00:00 + 10 giorni solari: scade 16/10/2026 00:00:00 "
+        "05/10/2026 09:00:00 + 10 giorni solari: entro giovedì 15/10/2026 compreso "
         "(il giorno di partenza non si conta, l'ultimo vale per intero)"
     )
     assert explain(EMAIL, rome("2026-10-05 09:00"), OFFICE, "en").startswith(

@@ -69,8 +69,6 @@ class Work:
             row = {"message_id": left.id, "request_id": request.request_id, "call_id": left.call}
             more = {"reason": left.reason, "left_at": left.left_at, "seconds": left.seconds, "empty": int(left.empty)}
             connection.execute(insert(schema.voicemail_message).values(**row, **more))
-            work = {"request_id": request.request_id, "state": "waiting", "next_try_at": request.opened_at}
-            connection.execute(insert(schema.callback).values(**work))
         return request
 
     def visit(self, at: float, number: str = ROME, fate: str = "answered", call: str = "99.1") -> None:

@@ -84,7 +84,8 @@ def test_open_requests_are_listed_oldest_first(terminal: Terminal) -> None:
     terminal.run("close", ONE, "--outcome", "informed", "--by", "op117")
     assert terminal.later(2 * HOUR).run("list").splitlines() == [
         "NUMBER             OPENED                 AGE        CHANNEL    TOPIC  LEVEL  STATE        WHO      DUE",
-        f"{TWO}  Tue 24 Nov 2026 10:01  2 h 2 min  email      DID    1      in_progress  op118    Thu 26 Nov 2026 10:01",
+        f"{TWO}  Tue 24 Nov 2026 10:01  2 h 2 min  email      DID    1      in_progress  op118    "
+        "Thu 26 Nov 2026 10:01",
         f"{THREE}  Tue 24 Nov 2026 10:02  2 h 1 min  voicemail  DID    1      new          level_1  "
         "Wed 25 Nov 2026 10:02",
     ]
