@@ -1,4 +1,4 @@
-"""The rendered set on a real Asterisk: it loads without a complaint, and everything that it names is there."""
+"""The rendered files on a real Asterisk: they load without warnings, and everything that they name exists."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def telephone() -> Iterator[Telephone]:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """One that the switch's own account may enter, which pytest's are not."""
+    """A folder that the switch's own account can enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="ivr-dialplan-") as name:
         os.chmod(name, 0o755)
         yield Path(name)
@@ -57,7 +57,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def switch(shipped: Compiled, telephone: Telephone, folder: Path) -> Iterator[Switch]:
-    """The rendered set with no engine and no scripts behind it, and one line of ops' own."""
+    """A switch with the rendered files and a custom dialplan, without engine and scripts."""
     prompts, native = folder / "prompts", folder / "native"
     prompts.mkdir()
     native.mkdir(mode=0o777)
@@ -101,15 +101,15 @@ def desk(switch: Switch, code: str) -> None:
 
 
 def members(switch: Switch) -> dict[str, str]:
-    """Operator -> seat, and "paused" when so."""
+    """Seats by operator, with " paused" for those who pause."""
     lines = re.findall(r"(op\d+) \(PJSIP/(seat\d+)\)(.*)", switch.cli("queue show nul"))
     return {name: seat + (" paused" if "paused:" in rest else "") for name, seat, rest in lines}
 
 
-def test_it_loads_without_a_complaint(switch: Switch) -> None:
+def test_it_loads_without_warnings(switch: Switch) -> None:
     messages = Path(switch.log, "messages.log").read_text(encoding="utf-8")
-    complaints = [line for line in messages.splitlines() if re.search(r" (WARNING|ERROR)\[\d+\] ", line)]
-    assert complaints == []  # a call's own have its number, "[C-00000001]", before the blank
+    warnings = [line for line in messages.splitlines() if re.search(r" (WARNING|ERROR)\[\d+\] ", line)]
+    assert warnings == []  # those of a call have its number, "[C-00000001]", before the blank
     console = Path(switch.log, "console.log").read_text(encoding="utf-8")
     assert not re.search(r"Unable to load|declined to load|could not be loaded|syntax error", console)
     loads = re.findall(r"^load = (\S+)", Path(switch.etc, "modules.conf").read_text(encoding="utf-8"), re.M)
@@ -117,7 +117,7 @@ def test_it_loads_without_a_complaint(switch: Switch) -> None:
     assert [name for name in loads if not re.search(rf"^{name} .*Running", running, re.M)] == []
 
 
-def test_every_application_and_function_is_there(switch: Switch) -> None:
+def test_every_application_and_function_exists(switch: Switch) -> None:
     text = Path(switch.etc, "extensions_nul.conf").read_text(encoding="utf-8")
     text = "\n".join(line.partition(" ; ")[0] for line in text.splitlines() if not line.startswith(";"))
     steps = re.findall(r"^(?:exten => [^,]+,1| same => n(?:\(\w+\))?),(\w+)\(", text, re.M)
@@ -125,12 +125,12 @@ def test_every_application_and_function_is_there(switch: Switch) -> None:
     functions = set(re.findall(r"\$\{([A-Z_]+)\(", text)) | set(re.findall(r"Set\(([A-Z_]+)\(", text))
     assert {"AGI", "Queue", "Record", "ExecIf", "AddQueueMember", "GotoIfTime"} <= applications
     assert {"DB", "FILTER", "STAT", "FILE", "LOCK", "DIALPLAN_EXISTS", "CDR_PROP"} <= functions
-    missing = "(are) not registered"  # the handbook of Dial has the words "not registered", too
+    missing = "(are) not registered"  # Dial's own help text contains "not registered"
     assert [name for name in applications if missing in switch.cli(f"core show application {name}")] == []
     assert [name for name in functions if "No function" in switch.cli(f"core show function {name}")] == []
 
 
-def test_the_queue_and_the_seats_are_there(switch: Switch) -> None:
+def test_the_queue_and_the_seats_exist(switch: Switch) -> None:
     assert "(max 30) in 'rrmemory' strategy" in switch.cli("queue show nul")
     endpoints = switch.cli("pjsip show endpoints")
     assert re.findall(r"Endpoint:  (seat\d\d) .*Not in use", endpoints) == [f"seat{n:02d}" for n in range(1, 13)]
@@ -155,7 +155,7 @@ def test_an_operator_has_one_seat_and_a_seat_one_operator(switch: Switch) -> Non
 
 
 @pytest.mark.parametrize("code", ["*11100*03", "*11125*03", "*11117*13", "*11117*00", "*131*03", "*14*03", "*12*03"])
-def test_what_makes_no_sense_changes_nothing(switch: Switch, code: str) -> None:
+def test_an_invalid_code_changes_nothing(switch: Switch, code: str) -> None:
     before = len(Path(switch.log, "queue_log").read_text(encoding="utf-8").splitlines())
     desk(switch, code)
     wait_until(lambda: switch.cli("core show channels count").startswith("0 active channels"), "the end of the call")
@@ -175,10 +175,10 @@ def test_operators_stay_logged_in_over_a_restart(switch: Switch) -> None:
     assert members(switch) == {"op124": "seat12 paused", "op123": "seat11"}
     desk(switch, "*12*12")
     desk(switch, "*12*11")
-    wait_until(lambda: members(switch) == {}, "everybody to go home")
+    wait_until(lambda: members(switch) == {}, "all operators to log out")
 
 
-def test_a_seat_logs_in_by_its_own_telephone(switch: Switch, telephone: Telephone) -> None:
+def test_an_operator_logs_in_from_the_telephone_of_the_seat(switch: Switch, telephone: Telephone) -> None:
     line = telephone.dial("*11109", switch.ports.sip, caller="seat07")
     line.wait_ended()
     assert line.status == 200
@@ -212,23 +212,23 @@ def test_the_static_hours_are_those_of_the_calendar(switch: Switch, shipped: Com
 def test_without_engine_and_scripts_the_caller_leaves_a_message(
     switch: Switch, telephone: Telephone, folder: Path
 ) -> None:
-    """Whether it is open now or not: nobody is logged in, so both ways lead to Asterisk's own recording."""
+    """Open or closed, nobody is logged in, so the call leads to Asterisk's own recording."""
     native = folder / "native"
     line = telephone.dial("800000039", switch.ports.sip, caller="06-12.5678")
     line.wait_answered()
     wait_until(lambda: any(path.suffix == ".wav" for path in native.iterdir()), "a recording", 30)
-    assert not list(native.glob("*.done"))  # it is not whole yet
+    assert not list(native.glob("*.done"))  # it is not complete yet
     line.speak(bytes(range(256)) * 31)
     line.wait_quiet()
     line.hang_up()
-    wait_until(lambda: bool(list(native.glob("*.done"))), "the recording to be whole")
+    wait_until(lambda: bool(list(native.glob("*.done"))), "the recording to be complete")
     (recording,) = native.glob("*.wav")
     assert recording.with_suffix("").name == next(iter(native.glob("*.done"))).name.removesuffix(".done")
-    found = re.fullmatch(r"(\d+)-(\d+\.\d+)-06125678-(closed|all_busy)\.wav", recording.name)
-    assert found
-    assert abs(int(found[1]) - time.time()) < 120
+    name = re.fullmatch(r"(\d+)-(\d+\.\d+)-06125678-(closed|all_busy)\.wav", recording.name)
+    assert name
+    assert abs(int(name[1]) - time.time()) < 120
     assert recording.stat().st_size > 44
     log = Path(switch.log, "queue_log")
     wait_until(
-        lambda: f"|{found[2]}|nul|NONE|ENDED|message|static_record" in log.read_text(), "the fate in the queue_log"
+        lambda: f"|{name[2]}|nul|NONE|ENDED|message|static_record" in log.read_text(), "the fate in the queue_log"
     )

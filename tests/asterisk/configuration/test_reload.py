@@ -1,4 +1,4 @@
-"""Ops change the configuration while calls are under way: those go on, the next ones meet what is new."""
+"""Ops change the configuration during calls: current calls continue as before, new ones get the new configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.asterisk.support.system import BRIEF, System, running_system, wait_un
 pytestmark = pytest.mark.switch
 
 OPERATORS = 3
-# Keys 2 and 4 have changed places, and something else is said first.
+# Keys 2 and 4 are exchanged, and the first prompt is another one.
 CHANGES = {
     "menu.yaml": {
         "nodes": {
@@ -28,8 +28,8 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
-        yield one
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def logged_in(system: System) -> list[str]:
     return [seat for seat in ("seat01", "seat02", "seat03") if f"PJSIP/{seat}" in text]
 
 
-def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they_go_on_and_the_next_meets_the_new(
+def test_given_calls_in_menu_and_queue_when_all_is_reloaded_then_they_continue_and_the_next_gets_the_new_menu(
     system: System, desk: Operators
 ) -> None:
     before = logged_in(system)
@@ -104,20 +104,20 @@ def test_given_calls_in_the_menu_and_in_the_queue_when_all_is_reloaded_then_they
     assert answered.data["revision"] != system.stack.compiled["revision"]
 
 
-@pytest.mark.parametrize("broken", ["half of it", "another shape", "a way to nowhere", "nothing", "another system's"])
+@pytest.mark.parametrize("broken", ["truncated", "wrong type", "unknown node", "empty", "another system's"])
 def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_old_one_stays(
     system: System, desk: Operators, broken: str
 ) -> None:
     path = Path(system.places.compiled)
     sound = path.read_text(encoding="utf-8")
     document = json.loads(sound)
-    if broken == "another shape":
+    if broken == "wrong type":
         document["service"]["queue"] = []
-    elif broken == "a way to nowhere":
+    elif broken == "unknown node":
         document["menu"]["nodes"]["argomenti"]["keys"]["1"] = "altrove"
     elif broken == "another system's":
         document["paths"]["facts"] = "/elsewhere/spool/facts"
-    text = {"half of it": sound[: len(sound) // 2], "nothing": ""}.get(broken, json.dumps(document))
+    text = {"truncated": sound[: len(sound) // 2], "empty": ""}.get(broken, json.dumps(document))
     caller = Person(system, "0600002000", desk)
     try:
         presses("topics")(caller)
@@ -129,7 +129,7 @@ def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_
         caller.hear("queue-wait")
         caller.hang_up()
         afterwards = Person(system, "0600002001", desk)
-        presses("topics 5", "queue-wait")(afterwards)  # met by the engine, with what it had
+        presses("topics 5", "queue-wait")(afterwards)  # the engine answers, with the old configuration
         afterwards.hang_up()
     finally:
         path.write_text(sound, encoding="utf-8")
@@ -144,7 +144,7 @@ def engine_log(system: System) -> list[dict[str, object]]:
 
 
 def test_given_a_reload_for_every_caller_then_no_call_is_lost(system: System, desk: Operators) -> None:
-    """Impatient ops: the configuration is taken up again and again while calls begin and end."""
+    """The configuration is reloaded again and again while calls begin and end."""
     people = [Person(system, f"06{3000 + n:08d}", desk) for n in range(5)]
     for somebody in people:
         system.reload("done")

@@ -1,10 +1,9 @@
-"""A day of work, compressed in time: 400 callers, 12 operators, and three accounts of it that must agree.
+"""A working day, compressed in time: 400 callers, 12 operators, and three records of it that must agree.
 
-What SIPp says (who dialled, and whether each call came to an orderly end), what Asterisk wrote (queue_log and CDR), and
-the facts. Callers are SIPp processes that act by timetable, as people do who do not care for what the service is doing:
-most ask for an operator and wait; some hang up in the menu, hear an information, give up waiting, leave a message by
-key, answer the survey. At noon more come than the queue holds; later all operators have a break that is longer than
-anybody is let wait.
+The records are SIPp's (calls placed, and whether each ended in order), Asterisk's (queue_log and CDR), and the facts.
+Callers are SIPp processes that act by timetable, whatever the service does: most ask for an operator and wait; some
+hang up in the menu, hear information, abandon, leave a message by key, or answer the survey. At noon more callers come
+than the queue holds; later all operators have a break that is longer than the longest wait.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ RINGS, TALKS = 0.3, 1.2  # s
 LONGEST_WAIT, LONGEST_QUEUE = 10, 10
 
 DAY: dict[str, Any] = {
-    # Always open, by a real clock: a movable one would be asked thousands of times a second.
+    # Always open, by the real clock: a movable one would be read thousands of times a second.
     "hours": {
         day: ["00:00-24:00"] for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     },
@@ -60,12 +59,12 @@ DAY: dict[str, Any] = {
     "survey.yaml": {"wait_seconds": 1, "attempts": 1},
 }
 
-MENU = Pause(0.9)  # through the welcome, into the topics
+MENU = Pause(0.9)  # hear the welcome and the beginning of the topics
 SURVEY = [step for _ in range(10) for step in (Key("4"), Listen(0.9))]
 
 
-def people(voice_file: str) -> dict[str, list[Step]]:
-    """What sorts of callers there are."""
+def caller_kinds(voice_file: str) -> dict[str, list[Step]]:
+    """The steps of each kind of caller."""
     message: list[Step] = [
         Key("1"),
         Listen(1.0),
@@ -79,7 +78,7 @@ def people(voice_file: str) -> dict[str, list[Step]]:
         "waits": [MENU, Key("5"), Listen(14.0), HangUp()],
         "answers the survey": [MENU, Key("5"), Listen(1.2), *SURVEY, Listen(4.0), HangUp()],
         "hangs up in the menu": [Pause(0.5), HangUp()],
-        "wants to know": [MENU, Key("2"), Listen(0.9), Key("3"), Listen(4.0), HangUp()],
+        "hears information": [MENU, Key("2"), Listen(0.9), Key("3"), Listen(4.0), HangUp()],
         "has no patience": [MENU, Key("5"), Listen(0.6), HangUp()],
         "leaves a message": [
             MENU, Key("5"), Listen(0.8), *message, Listen(3.0), Key("#"), Listen(1.0), Key("1"), Listen(4.0), HangUp(),
@@ -88,30 +87,36 @@ def people(voice_file: str) -> dict[str, list[Step]]:
 
 
 class Phase(NamedTuple):
-    """A part of the day: so many callers of each sort, evenly spread over so many seconds."""
+    """A part of the day: callers by kind, evenly spread over its seconds."""
 
     seconds: float
     callers: Mapping[str, int]
     operators: bool = True  # at work, or on a break
 
 
-USUAL = {"waits": 44, "answers the survey": 12, "hangs up in the menu": 12, "wants to know": 10, "has no patience": 8}
+USUAL = {
+    "waits": 44,
+    "answers the survey": 12,
+    "hangs up in the menu": 12,
+    "hears information": 10,
+    "has no patience": 8,
+}
 PHASES = (
     Phase(9.0, USUAL),
     Phase(3.5, {"waits": 80}),  # noon
     Phase(2.0, {}),
     Phase(8.0, USUAL),
-    Phase(1.5, {"waits": 6}, operators=False),  # who comes now waits too long
-    Phase(10.5, {"leaves a message": 20, "hangs up in the menu": 5, "wants to know": 5}, operators=False),
+    Phase(1.5, {"waits": 6}, operators=False),  # these callers wait too long
+    Phase(10.5, {"leaves a message": 20, "hangs up in the menu": 5, "hears information": 5}, operators=False),
     Phase(10.5, {**USUAL, "waits": 70}),
 )
 CALLS = 400
 
 
-class Account(NamedTuple):
-    """The day, told by three."""
+class Records(NamedTuple):
+    """The day in three records."""
 
-    said: dict[str, list[dict[str, int]]]  # SIPp's figures, process by process, by sort of caller
+    sipp: dict[str, list[dict[str, int]]]  # SIPp's figures of each process, by kind of caller
     facts: list[Fact]
     queue_log: list[list[str]]
     calls: dict[str, list[list[str]]]  # CDR by LINKEDID, as fields
@@ -122,7 +127,7 @@ class Account(NamedTuple):
         return Counter(str(fact.data["fate"]) for fact in self.facts if fact.kind == "ended")
 
     def events(self, *verbs: str) -> list[str]:
-        """The ids of the calls to which this happened."""
+        """The ids of the calls with one of these verbs in queue_log."""
         return [line[1] for line in self.queue_log if line[4:5] and line[4] in verbs]
 
     def of_kind(self, kind: str) -> list[Fact]:
@@ -130,30 +135,30 @@ class Account(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def day() -> Iterator[Account]:
+def day() -> Iterator[Records]:
     (port,) = free_ports(1)
     with running_system(DAY, at=None, prompt_bytes=BRIEF, seats_port=port) as system:
         callers = Sipp(install(Places(), report=lambda line: None), str(system.folder / "sipp"))
         try:
-            yield worked(system, callers, port)
+            yield run_day(system, callers, port)
         finally:
             callers.stop()
 
 
-def worked(system: System, callers: Sipp, port: int) -> Account:
-    """Let the day pass, then wait until the last call is over."""
+def run_day(system: System, callers: Sipp, port: int) -> Records:
+    """Place the calls of the day and wait until the last one is over."""
     media = str(free_ports(2)[0] & ~1)
     callers.run("operators", scenarios.operators(RINGS, TALKS), "-p", str(port), "-mp", media)
     system.stack.log_in(range(1, SEATS + 1))
     spoken = system.folder / "words.alaw"
     spoken.write_bytes(voice(2.6))
-    sorts = people(str(spoken))
+    kinds = caller_kinds(str(spoken))
     began, groups = time.monotonic(), []
     for number, phase in enumerate(PHASES):
         at_work(system, phase.operators)
-        for sort, count in phase.callers.items():
+        for kind, count in phase.callers.items():
             groups.append(
-                (sort, Group(system, callers, f"{number}-{sort.replace(' ', '-')}", sorts[sort], count, phase))
+                (kind, Group(system, callers, f"{number}-{kind.replace(' ', '-')}", kinds[kind], count, phase))
             )
         began += phase.seconds
         wait_until(lambda: time.monotonic() >= began, "the phase to pass", phase.seconds + 5)  # noqa: B023
@@ -161,15 +166,15 @@ def worked(system: System, callers: Sipp, port: int) -> Account:
         group.wait()
     wait_until(lambda: system.channels() == 0, "the last call to be over", 40)
     system.wait_idle()
-    said: dict[str, list[dict[str, int]]] = {}
-    for sort, group in groups:
-        said.setdefault(sort, []).append(group.figures())
+    figures: dict[str, list[dict[str, int]]] = {}
+    for kind, group in groups:
+        figures.setdefault(kind, []).append(group.figures())
     left = {"channels": system.channels(), "sessions": system.open_sessions()}
-    return Account(said, system.facts(), system.stack.queue_log(), cdr(system), left, system)
+    return Records(figures, system.facts(), system.stack.queue_log(), cdr(system), left, system)
 
 
 class Group:
-    """Callers of one sort in one phase: one SIPp process."""
+    """Callers of one kind in one phase: one SIPp process."""
 
     def __init__(
         self, system: System, callers: Sipp, name: str, steps: Sequence[Step], count: int, phase: Phase
@@ -186,7 +191,7 @@ class Group:
         wait_until(lambda: self._process.poll() is not None, "the callers to have finished", 60)
 
     def figures(self) -> dict[str, int]:
-        """SIPp's own count, of the whole process."""
+        """SIPp's own counts for the whole process."""
         with self._figures.open(encoding="utf-8", newline="") as file:
             last = list(csv.DictReader(file, delimiter=";"))[-1]
         names = ("TotalCallCreated", "SuccessfulCall(C)", "FailedCall(C)", "Retransmissions(C)")
@@ -194,8 +199,7 @@ class Group:
 
 
 def at_work(system: System, working: bool) -> None:
-    """All operators take calls, or have a break: by the manager interface, as a desk would, since twelve command lines
-    take their time."""
+    """Let all operators take calls, or pause. Uses the manager interface, since twelve commands would take too long."""
     ami = system.stack.switch.ami
     actions = [f"Action: Login\r\nUsername: {ami.user}\r\nSecret: {ami.secret}\r\nEvents: off\r\n\r\n"]
     for seat in range(1, SEATS + 1):
@@ -203,34 +207,34 @@ def at_work(system: System, working: bool) -> None:
         actions.append(f"Action: QueuePause\r\nInterface: PJSIP/seat{seat:02d}\r\nPaused: {paused}\r\n\r\n")
     with socket.create_connection((ami.host, ami.port), timeout=20) as connection:
         connection.sendall("".join([*actions, "Action: Logoff\r\n\r\n"]).encode())
-        told = b""
+        replies = b""
         while chunk := connection.recv(65536):
-            told += chunk
-    assert told.count(b"Response: Success") == len(actions), told
+            replies += chunk
+    assert replies.count(b"Response: Success") == len(actions), replies
 
 
 def cdr(system: System) -> dict[str, list[list[str]]]:
-    found: dict[str, list[list[str]]] = {}
+    calls: dict[str, list[list[str]]] = {}
     with Path(system.stack.switch.log, "cdr-csv", "Master.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file):
             if row[3] != "nul-desk":
-                found.setdefault(row[-2], []).append(row)
-    return found
+                calls.setdefault(row[-2], []).append(row)
+    return calls
 
 
-# --- what must be true of it -----------------------------------------------------------------------------------------
+# --- the records agree -----------------------------------------------------------------------------------------------
 
 
-def test_every_caller_dialled_and_came_to_an_orderly_end(day: Account) -> None:
+def test_every_call_was_placed_and_ended_in_order(day: Records) -> None:
     total = Counter[str]()
-    for groups in day.said.values():
+    for groups in day.sipp.values():
         for figures in groups:
             total.update(figures)
-    assert (total["TotalCallCreated"], total["SuccessfulCall"], total["FailedCall"]) == (CALLS, CALLS, 0), day.said
-    assert total["Retransmissions"] <= CALLS / 2  # none on a machine at rest; a storm would be several of each call
+    assert (total["TotalCallCreated"], total["SuccessfulCall"], total["FailedCall"]) == (CALLS, CALLS, 0), day.sipp
+    assert total["Retransmissions"] <= CALLS / 2  # none on a quiet machine; in a storm several per call
 
 
-def test_every_call_has_exactly_one_fate_in_all_three_accounts(day: Account) -> None:
+def test_every_call_has_exactly_one_fate_in_all_records(day: Records) -> None:
     by_facts = sorted(fact.call for fact in day.of_kind("ended"))
     assert len(by_facts) == len(set(by_facts)) == CALLS
     assert sorted(day.events("ENDED")) == by_facts
@@ -240,13 +244,13 @@ def test_every_call_has_exactly_one_fate_in_all_three_accounts(day: Account) -> 
     assert logged == day.fates()
 
 
-def test_the_queue_tells_the_same_as_the_facts(day: Account) -> None:
+def test_queue_log_and_facts_agree(day: Records) -> None:
     handed_over = {fact.call for fact in day.of_kind("handed_over")}
     entered, refused = set(day.events("ENTERQUEUE")), set(day.events("FULL", "JOINEMPTY"))
     assert not entered & refused
     assert entered | refused <= handed_over
     fates = {fact.call: fact.data for fact in day.of_kind("ended")}
-    # Handed over and neither: hung up on the threshold.
+    # Handed over, but neither entered nor refused: the caller hung up on the way.
     assert {fates[call]["fate"] for call in handed_over - entered - refused} <= {"abandoned", "left_menu"}
     answered = {call for call, data in fates.items() if data["fate"] == "answered"}
     assert answered == set(day.events("CONNECT"))
@@ -266,8 +270,8 @@ def test_the_queue_tells_the_same_as_the_facts(day: Account) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(day: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwitchLog]:
-    """What `measure ingest` makes of the day: in two goes, the log rotated by the switch between them."""
+def measured(day: Records, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwitchLog]:
+    """The day taken in by `measure ingest` in two runs, with a rotation of the log by the switch between them."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('measured')}/registry.db")
     with database.begin() as connection:
         upgrade(connection)
@@ -280,7 +284,7 @@ def measured(day: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     day.system.stack.switch.cli("logger rotate")
     rotated = (log.path.with_name("queue_log.0"), log.path.with_name("queue_log.1"))
     wait_until(lambda: any(each.exists() for each in rotated) and log.path.exists(), "the log to be rotated")
-    assert log.take().count.lines <= 2  # what the switch says of having rotated, and nothing again
+    assert log.take().count.lines <= 2  # the switch's own lines about the rotation, and no line twice
     yield log
     database.close()
 
@@ -291,10 +295,10 @@ def stored(fact: Fact) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_every_visit_is_what_the_facts_say(day: Account, measured: SwitchLog) -> None:
+def test_visits_and_facts_agree(day: Records, measured: SwitchLog) -> None:
     fates: dict[str, str] = {}
     for visit in measured.visits:
-        assert visit.call_id not in fates, "nobody entered twice"
+        assert visit.call_id not in fates, "no caller entered twice"
         fates[visit.call_id] = visit.fate
     by_status = {"TIMEOUT": "timeout", "EXITWITHKEY": "key", "FULL": "full", "JOINEMPTY": "busy", "LEAVEEMPTY": "empty"}
     for call, data in ((fact.call, fact.data) for fact in day.of_kind("ended")):
@@ -307,7 +311,7 @@ def test_every_visit_is_what_the_facts_say(day: Account, measured: SwitchLog) ->
     assert fates == {}
 
 
-def test_a_visit_has_the_topic_of_its_call_and_no_number(day: Account, measured: SwitchLog) -> None:
+def test_a_visit_has_the_topic_of_its_call_and_no_number(day: Records, measured: SwitchLog) -> None:
     topics = {fact.call: fact.data["topic"] for fact in day.of_kind("handed_over")}
     assert {visit.call_id: visit.topic_code for visit in measured.visits} == {
         visit.call_id: topics[visit.call_id] for visit in measured.visits
@@ -319,7 +323,7 @@ def test_a_visit_has_the_topic_of_its_call_and_no_number(day: Account, measured:
     assert len({visit.caller_hash for visit in measured.visits}) > 10
 
 
-def test_the_cdr_leads_from_each_channel_to_its_call(day: Account, measured: SwitchLog) -> None:
+def test_the_cdr_links_each_channel_to_its_call(day: Records, measured: SwitchLog) -> None:
     links = {row.unique_id: row.call_id for row in measured.rows("call_link")}
     assert set(day.calls) <= set(links.values())
     assert {visit.unique_id: visit.call_id for visit in measured.visits} == {
@@ -327,11 +331,11 @@ def test_the_cdr_leads_from_each_channel_to_its_call(day: Account, measured: Swi
     }
 
 
-def test_the_figures_are_those_of_the_day(day: Account, measured: SwitchLog) -> None:
+def test_the_figures_are_those_of_the_day(day: Records, measured: SwitchLog) -> None:
     with measured.database.read() as connection:
         rows = connection.execute(select(schema.queue_visit)).all()
-    found = [kpi_visit(row.entered_at, row.fate, row.wait_s, row.talk_s, row.topic_code) for row in rows]
-    figures = kpi.measure([each for each in found if each is not None])
+    visits = [kpi_visit(row.entered_at, row.fate, row.wait_s, row.talk_s, row.topic_code) for row in rows]
+    figures = kpi.measure([visit for visit in visits if visit is not None])
     answered = day.fates()["answered"]
     assert figures["answer_rate"].numerator == answered
     assert figures["answer_rate"].denominator == len(day.events("ENTERQUEUE", "FULL", "JOINEMPTY"))
@@ -344,14 +348,14 @@ def test_the_figures_are_those_of_the_day(day: Account, measured: SwitchLog) -> 
 # --- and the rest ----------------------------------------------------------------------------------------------------
 
 
-def test_those_who_keep_to_themselves_are_counted_by_sipp_and_by_the_facts_alike(day: Account) -> None:
-    """Who hangs up in the menu or wants to know something does not depend on what others do."""
-    called = {sort: sum(each["TotalCallCreated"] for each in groups) for sort, groups in day.said.items()}
+def test_sipp_and_the_facts_count_the_same_callers_who_do_not_queue(day: Records) -> None:
+    """Callers who hang up in the menu or only hear information do not depend on other callers."""
+    called = {kind: sum(group["TotalCallCreated"] for group in groups) for kind, groups in day.sipp.items()}
     assert day.fates()["left_menu"] == called["hangs up in the menu"]
-    assert day.fates()["informed"] == called["wants to know"]
+    assert day.fates()["informed"] == called["hears information"]
 
 
-def test_everything_happened_that_happens_on_a_day(day: Account) -> None:
+def test_the_day_has_every_fate_and_every_way_out_of_the_queue(day: Records) -> None:
     fates = day.fates()
     assert set(fates) >= {"left_menu", "informed", "answered", "abandoned", "message", "refused", "no_message"}, fates
     assert fates["answered"] > CALLS / 3
@@ -360,16 +364,16 @@ def test_everything_happened_that_happens_on_a_day(day: Account) -> None:
     assert len(day.of_kind("survey")) > 30
 
 
-def test_every_message_is_in_the_store_and_belongs_to_a_call(day: Account) -> None:
+def test_every_message_is_in_the_store_and_belongs_to_a_call(day: Records) -> None:
     messages = Store(day.system.places.messages).list()
-    told = {fact.data["message_id"] for fact in day.of_kind("message")} - {None}
-    assert {message.id for message in messages} == told
+    reported = {fact.data["message_id"] for fact in day.of_kind("message")} - {None}
+    assert {message.id for message in messages} == reported
     spoken = [message.call for message in messages if not message.empty]
     assert sorted(spoken) == sorted(fact.call for fact in day.of_kind("ended") if fact.data["fate"] == "message")
     assert len(spoken) > 5
 
 
-def test_nobody_and_nothing_is_left_at_the_end(day: Account) -> None:
+def test_nothing_is_left_at_the_end(day: Records) -> None:
     assert day.left == {"channels": 0, "sessions": 0}
     assert litter(day.system) == []
     assert day.system.metric("ivr_flow_failures_total") == 0
@@ -381,14 +385,14 @@ NUMBERS = re.compile(rb"(?<!\d)(?:\+39)?06\d{1,3}5550(?!\d)")  # of this day's c
 MAY_HAVE_NUMBERS = ("queue_log", "Master.csv", "message.json")  # until `registry purge`: docs/privacy.md
 
 
-def test_no_number_stands_where_none_should(day: Account) -> None:
-    """Facts, logs, metrics, compiled configuration, the switch's own files: all that the day has left behind."""
+def test_numbers_are_only_in_the_permitted_files(day: Records) -> None:
+    """All files of the day: facts, logs, metrics, compiled configuration, the switch's own files."""
     places = day.system.places
     logs = generations(os.path.join(day.system.stack.switch.log, "queue_log"))  # it may have been rotated
-    assert any(NUMBERS.search(Path(each).read_bytes()) for each in logs)  # the pattern does find them
-    found = []
+    assert any(NUMBERS.search(Path(log).read_bytes()) for log in logs)  # the pattern finds numbers
+    paths = []
     for path in Path(places.var).rglob("*"):
         if path.is_file() and not path.name.startswith(MAY_HAVE_NUMBERS) and NUMBERS.search(path.read_bytes()):
-            found.append(str(path.relative_to(places.var)))
-    assert found == []
+            paths.append(str(path.relative_to(places.var)))
+    assert paths == []
     assert not NUMBERS.search(day.system.metrics().encode())

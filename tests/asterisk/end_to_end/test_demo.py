@@ -25,7 +25,7 @@ pytestmark = pytest.mark.switch
 
 
 class Program:
-    """A running `lab`, and what it has printed."""
+    """A running `lab`, and its output so far."""
 
     def __init__(self, *arguments: str, keys: str = "") -> None:
         self.printed = ""
@@ -71,7 +71,7 @@ class Program:
 
 @pytest.fixture
 def var(tmp_path: Path) -> Iterator[str]:
-    """A var/ of its own that has the switch already."""
+    """A new var/ that has the installed switch."""
     tree = Path(install(Places(), report=lambda line: None).tree)
     (tmp_path / "switch").mkdir()
     (tmp_path / "switch" / "tree").symlink_to(tree)
@@ -93,18 +93,20 @@ def run() -> Iterator[Callable[..., Program]]:
 
 def processes_of(folder: str) -> list[str]:
     """Command lines of running programs that name the folder."""
-    found = []
+    lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
         if folder in line and int(path.parent.name) != os.getpid():
-            found.append(line)
-    return found
+            lines.append(line)
+    return lines
 
 
-def test_every_step_happens_also_after_a_killed_run_and_a_second_time(run: Callable[..., Program], var: str) -> None:
+def test_every_step_happens_also_after_a_killed_run_and_in_a_repeated_run(
+    run: Callable[..., Program], var: str
+) -> None:
     killed = run("--var", var, "demo")
     killed.wait_printed("the caller presses 5", 240)
     killed.send(signal.SIGKILL)
@@ -162,10 +164,10 @@ def registered(var: str) -> list[tuple[str, str, str]]:
         return database.execute("SELECT channel, state, outcome FROM request ORDER BY protocol").fetchall()
 
 
-def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Program], tmp_path: Path) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # bound, not listening: refused at once
-        mirror = f"http://127.0.0.1:{nobody.getsockname()[1]}/debian"
+def test_without_an_asterisk_the_rehearsal_runs_instead(run: Callable[..., Program], tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused at once
+        mirror = f"http://127.0.0.1:{closed.getsockname()[1]}/debian"
         rehearsal = run("--var", str(tmp_path), "demo", "--stay", "--mirror", mirror, keys="5\n\n" * 8)
         assert rehearsal.wait(60) == 0
     assert "No Asterisk could be obtained" in rehearsal.printed
@@ -173,7 +175,7 @@ def test_without_an_asterisk_the_rehearsal_takes_its_place(run: Callable[..., Pr
     assert "The call is over" in rehearsal.printed
 
 
-def test_the_demonstration_alone_fails_without_an_asterisk(run: Callable[..., Program], tmp_path: Path) -> None:
+def test_without_stay_the_demonstration_fails_without_an_asterisk(run: Callable[..., Program], tmp_path: Path) -> None:
     demo = run("--var", str(tmp_path), "demo", "--mirror", "http://127.0.0.1:9/debian")
     assert demo.wait(60) == 1
     assert "lab demo:" in demo.printed

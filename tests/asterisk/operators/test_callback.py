@@ -42,23 +42,23 @@ HOME = "+390612345678"
 
 
 class Desk:
-    """An operator at the terminal of this system, op101 at seat 1; the clock is the switch's."""
+    """The terminal of an operator, op101 at seat 1. It uses the switch's clock."""
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.said: list[str] = []
+        self.reports: list[str] = []
 
     def registry(self, *words: str) -> None:
         assert registry_cli.main([*self._places(), *words]) == 0
 
     def intake(self) -> None:
-        """As `registry intake` does, by the clock of the switch: facts of its tomorrow would be out of time."""
-        found = Intake(Site.of(self.system.places), self.said.append)
-        found.prepare()
-        found.run(self.system.now())
+        """Take facts in like `registry intake`, but by the clock of the switch, so that none is in the future."""
+        intake = Intake(Site.of(self.system.places), self.reports.append)
+        intake.prepare()
+        intake.run(self.system.now())
 
     def month(self) -> Data:
-        """The figures of November, as the report has them."""
+        """The figures of November, as in the report."""
         site = Site.of(self.system.places)
         with site.database.read() as connection:
             hours = OpeningHours.of(site.compiled["service"])
@@ -68,7 +68,7 @@ class Desk:
         assert cli.main([*self._places(), *words], clock=self.system.now) == status
 
     def calling(self, protocol: str) -> Calling:
-        """Click: the call goes on while the test plays the telephones."""
+        """Start a call, which runs while the test acts on the telephones."""
         return Calling(self, protocol)
 
     def rows(self, table: Table) -> list[Any]:
@@ -80,8 +80,8 @@ class Desk:
             database.close()
 
     def request(self, message: Message) -> Any:
-        (row,) = [each for each in self.rows(schema.voicemail_message) if each.message_id == message.id]
-        (request,) = [each for each in self.rows(schema.request) if each.request_id == row.request_id]
+        (link,) = [row for row in self.rows(schema.voicemail_message) if row.message_id == message.id]
+        (request,) = [row for row in self.rows(schema.request) if row.request_id == link.request_id]
         return request
 
     def _places(self) -> list[str]:
@@ -89,7 +89,7 @@ class Desk:
 
 
 class Calling:
-    """`voicemail call`, as long as it lasts."""
+    """A running `voicemail call`."""
 
     def __init__(self, desk: Desk, protocol: str) -> None:
         self.status: int | None = None
@@ -124,7 +124,7 @@ def desk(night_system: System) -> Iterator[Desk]:
 
 
 def leave(system: System, **options: Any) -> Message:
-    """A citizen calls at night and leaves a message; the engine hands its facts over."""
+    """A citizen calls at night and leaves a message."""
     system.move_clock(NIGHT)
     visit = call(system, **options)
     message = speak_message(system, visit)
@@ -132,8 +132,8 @@ def leave(system: System, **options: Any) -> Message:
     return message
 
 
-def taken_in(desk: Desk, message: Message) -> None:
-    """The engine seals its segments from time to time; then the intake takes them."""
+def take_in(desk: Desk, message: Message) -> None:
+    """Run the intake until the message is registered: the engine seals its facts about once a second."""
 
     def known() -> bool:
         desk.intake()
@@ -143,7 +143,7 @@ def taken_in(desk: Desk, message: Message) -> None:
 
 
 def operator_answers(system: System) -> Line:
-    """The telephone at seat 1 rings and is answered; it says that the citizen is called."""
+    """Answer the telephone at seat 1, and hear that the citizen is called."""
     ringing = system.seats.wait_ring()
     assert "sip:seat01@" in ringing.local
     assert not system.caller.incoming  # nobody has called the citizen yet
@@ -152,12 +152,12 @@ def operator_answers(system: System) -> Line:
     return ringing
 
 
-def test_given_a_message_at_night_when_it_is_called_back_then_the_request_ends_and_the_figures_say_so(
+def test_given_a_message_at_night_when_it_is_called_back_then_request_and_figures_show_it(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     system = desk.system
     message = leave(system)
-    taken_in(desk, message)
+    take_in(desk, message)
     protocol = desk.request(message).protocol
     desk.voicemail("take", message.id, "--by", "op101")
     desk.voicemail("call", protocol, "--by", "op101", status=1)
@@ -170,7 +170,7 @@ def test_given_a_message_at_night_when_it_is_called_back_then_the_request_ends_a
     calling = desk.calling(protocol)
     operator = operator_answers(system)
     (attempt,) = desk.rows(schema.callback_attempt)
-    assert (attempt.actor_ref, attempt.proposed, attempt.result) == ("op101", None, None)  # written before it rings
+    assert (attempt.actor_ref, attempt.proposed, attempt.result) == ("op101", None, None)  # recorded before it rings
     citizen = system.caller.wait_ring()
     assert citizen.invited.start.startswith(f"INVITE sip:{HOME}@")
     assert "sip:800000039@" in citizen.invited.header("From")
@@ -182,10 +182,10 @@ def test_given_a_message_at_night_when_it_is_called_back_then_the_request_ends_a
     calling.ended()
     assert "the citizen answered (ANSWER 16)" in capsys.readouterr().out
     desk.voicemail("outcome", protocol, "reached", "--by", "op101")
-    then_everything_says_so(desk, message, attempt.call_id, capsys)
+    then_all_records_agree(desk, message, attempt.call_id, capsys)
 
 
-def then_everything_says_so(desk: Desk, message: Message, call_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+def then_all_records_agree(desk: Desk, message: Message, call_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     request = desk.request(message)
     assert (request.state, request.outcome, request.channel) == ("closed", "resolved", "voicemail")
     (attempt,) = desk.rows(schema.callback_attempt)
@@ -215,7 +215,7 @@ def then_everything_says_so(desk: Desk, message: Message, call_id: str, capsys: 
 @pytest.mark.parametrize(
     ("status", "proposed"),
     [("486 Busy Here", "busy"), ("404 Not Found", "wrong_number"), (None, "no_answer")],
-    ids=["busy", "nobodys", "unanswered"],
+    ids=["busy", "unassigned", "unanswered"],
 )
 def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is_proposed(
     desk: Desk, capsys: pytest.CaptureFixture[str], status: str | None, proposed: str
@@ -223,7 +223,7 @@ def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is
     system = desk.system
     number = {"busy": "0287654321", "wrong_number": "0287654322", "no_answer": "0287654323"}[proposed]
     message = leave(system, caller=number)
-    taken_in(desk, message)
+    take_in(desk, message)
     system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
@@ -231,7 +231,7 @@ def test_given_a_citizen_who_is_not_reached_when_called_then_asterisks_reason_is
     operator = operator_answers(system)
     citizen = system.caller.wait_ring()
     if status is None:
-        operator.hang_up()  # has waited long enough
+        operator.hang_up()
         citizen.wait_ended()
     else:
         citizen.reject(status)
@@ -248,7 +248,7 @@ def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_c
 ) -> None:
     system = desk.system
     message = leave(system, caller="0287654324")
-    taken_in(desk, message)
+    take_in(desk, message)
     system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
@@ -265,12 +265,12 @@ def test_given_an_operator_who_does_not_answer_when_calling_then_no_citizen_is_c
     assert "op102: not logged in at a seat; first log in there (*11102)" in capsys.readouterr().err
 
 
-def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_then_nobody_calls_them(
+def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_then_the_entry_is_closed(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     system = desk.system
     message = leave(system, caller="0287654325")
-    taken_in(desk, message)
+    take_in(desk, message)
     system.move_clock("2026-11-25 10:30:00")
     visit = enter_queue(system, caller="0287654325")
     system.answer().hang_up()
@@ -298,10 +298,10 @@ def test_given_a_citizen_who_calls_again_and_is_answered_when_the_list_is_read_t
 def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_number(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Database with its journal, spool, messages, the switch's logs and its own database: all files of the system."""
+    """All files of the system: database with its journal, spool, messages, the switch's logs and its own database."""
     system, number = desk.system, "0287654326"
     message = leave(system, caller=number)
-    taken_in(desk, message)
+    take_in(desk, message)
     system.move_clock(MORNING)
     protocol = desk.request(message).protocol
     desk.voicemail("take", protocol, "--by", "op101")
@@ -324,10 +324,10 @@ def test_given_a_citizen_who_was_called_back_when_erased_then_no_file_has_the_nu
 def held(desk: Desk, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> set[str]:
     capsys.readouterr()
     desk.registry("find", *words, "--json")
-    return {each["what"] for each in json.loads(capsys.readouterr().out)}
+    return {item["what"] for item in json.loads(capsys.readouterr().out)}
 
 
 def files_with(system: System, text: str) -> list[str]:
     var = Path(system.places.var)
-    found = [path for path in var.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
-    return sorted(str(path.relative_to(var)) for path in found)
+    paths = [path for path in var.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+    return sorted(str(path.relative_to(var)) for path in paths)

@@ -1,4 +1,4 @@
-"""The quality campaign on a real Asterisk: who was told and did not refuse is recorded, and nobody else."""
+"""The quality campaign on a real Asterisk: only callers who heard the notice and did not refuse are recorded."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def campaign(sampling: float) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def everybody() -> Iterator[System]:
+def campaign_system() -> Iterator[System]:
     with running_system(campaign(1.0), operators=1) as system:
         yield system
 
 
 @pytest.fixture
-def system(everybody: System) -> Iterator[System]:
-    """A campaign is on and every call belongs to its sample."""
-    everybody.wait_idle()
-    yield everybody
-    everybody.hang_up_all()
+def system(campaign_system: System) -> Iterator[System]:
+    """A campaign is on, and its sample has every call."""
+    campaign_system.wait_idle()
+    yield campaign_system
+    campaign_system.hang_up_all()
 
 
 def recordings(system: System) -> list[str]:
@@ -43,13 +43,13 @@ def recording(system: System, visit: Visit) -> Path:
 
 
 def converse(system: System, visit: Visit, operator: Line) -> tuple[bytes, bytes]:
-    """One speaks, then the other; each is heard."""
-    asked, answered = voice(0.7), voice(0.7, "info-adr")
-    say(visit.line, asked)
-    operator.wait_heard(asked)
-    say(operator, answered)
-    visit.line.wait_heard(answered)
-    return asked, answered
+    """Caller and operator speak in turn and hear each other; returns both voices."""
+    question, answer = voice(0.7), voice(0.7, "info-adr")
+    say(visit.line, question)
+    operator.wait_heard(question)
+    say(operator, answer)
+    visit.line.wait_heard(answer)
+    return question, answer
 
 
 def choose_operator(system: System, visit: Visit) -> None:
@@ -65,17 +65,17 @@ def test_given_the_notice_was_heard_when_they_talk_then_both_voices_are_recorded
     visit.line.wait_heard(system.sound("recording-notice"))
     choose_operator(system, visit)
     ringing = system.seats.wait_ring()
-    assert visit.id not in recordings(system)  # nobody has answered yet: there is nothing to record
+    assert visit.id not in recordings(system)  # not before an operator answers
     operator = system.answer(ringing)
     began = system.now()
-    asked, answered = converse(system, visit, operator)
+    question, answer = converse(system, visit, operator)
     operator.hang_up()
     talked = system.now() - began
     visit.line.wait_heard(system.sound("survey-invitation"))
     visit.line.hang_up()
     assert fate(system, visit) == "answered"
     sound = recording(system, visit)
-    first, second = contains(sound, asked, 0.3), contains(sound, answered, 0.3)
+    first, second = contains(sound, question, 0.3), contains(sound, answer, 0.3)
     assert first is not None
     assert second is not None
     assert 0 <= first < second
@@ -101,7 +101,7 @@ def test_given_the_caller_refuses_just_after_the_notice_when_they_talk_then_noth
 ) -> None:
     visit = call(system)
     visit.line.wait_heard(system.sound("recording-notice"))
-    system.wait_fact("notice", visit.id)  # it was heard to its end
+    system.wait_fact("notice", visit.id)  # the notice has ended
     visit.line.press("9")
     then_talks_unrecorded(system, visit)
     assert system.kinds(visit.id)[:3] == ["answered", "notice", "refusal"]
@@ -117,7 +117,7 @@ def then_talks_unrecorded(system: System, visit: Visit) -> None:
     assert visit.id not in recordings(system)
 
 
-def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_no_refusal(
+def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_it_is_not_a_refusal(
     system: System,
 ) -> None:
     visit = call(system)
@@ -132,7 +132,7 @@ def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_
     assert "refusal" not in system.kinds(visit.id)
 
 
-def test_given_a_recorded_caller_waits_when_they_give_up_then_there_is_no_recording(system: System) -> None:
+def test_given_a_caller_waits_after_the_notice_when_they_give_up_then_there_is_no_recording(system: System) -> None:
     visit = call(system)
     system.wait_fact("notice", visit.id)
     visit.line.press("5")

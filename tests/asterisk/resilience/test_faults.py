@@ -1,6 +1,6 @@
-"""What callers meet when something of ours fails: the engine, the scripts, the disk.
+"""The effect of failures on callers: of the engine, the scripts, the disk.
 
-Nobody is dropped and nobody is left in silence: the next ring of the dialplan takes over. What was said and what was
+No caller is cut off or left in silence: the next ring of the dialplan takes over. What was said and what was
 reported before the failure is still there after it, once.
 """
 
@@ -38,14 +38,14 @@ from voicemail.store import Store
 pytestmark = pytest.mark.switch
 
 EVENING = "2026-11-24 20:00:00"
-WORDS = 2.6  # s: enough to be a message
+MESSAGE_SECONDS = 2.6  # enough for a message
 OPERATORS = 6
 
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
-        yield one
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def desk(system: System) -> Operators:
 
 @pytest.fixture(autouse=True)
 def in_order(system: System) -> Iterator[None]:
-    """Tuesday, ten o'clock, the engine at work; at the end nothing is left of the calls."""
+    """Tuesday, ten o'clock, the engine runs; at the end all calls are over."""
     system.move_clock(TUESDAY)
     yield
     system.hang_up_all()
@@ -78,7 +78,7 @@ def messages(system: System, number: str | None) -> list[Message]:
 
 
 def hear_something(line: Line) -> None:
-    """A second of sound, of whatever kind: no silence."""
+    """Hear a second of any sound, but not silence."""
     line.heard.clear()
     line.wait(lambda: len(line.heard) > 8000 and len(set(line.heard[-4000:])) > 8, PATIENCE, "something to be heard")
 
@@ -87,7 +87,7 @@ def hear_something(line: Line) -> None:
 
 
 class Kill:
-    """Callers at many stages, and the engine is killed under them."""
+    """Kills the engine during the calls, and remembers the facts so far."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -158,7 +158,7 @@ def to_the_voicemail(person: Person, *steps: str) -> None:
 
 def leave_again(person: Person) -> None:
     person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
-    person.speak(WORDS)
+    person.speak(MESSAGE_SECONDS)
     person.press("#")
     person.do("vm-review 1", "vm-saved")
     person.wait_ended()
@@ -168,7 +168,7 @@ def killed_while_speaking(person: Person) -> None:
     to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
-    wait_until(lambda: recorded_seconds(person.system) > WORDS, "some words to be recorded")
+    wait_until(lambda: recorded_seconds(person.system) > MESSAGE_SECONDS, "enough speech to be recorded")
     person.meet()
     person.line.wait_quiet(PATIENCE)
     person.press("#")
@@ -176,11 +176,11 @@ def killed_while_speaking(person: Person) -> None:
 
 
 def killed_and_gone_while_speaking(person: Person) -> None:
-    """Hangs up without having been asked again."""
+    """The caller hangs up before the recording is asked for again."""
     to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
-    wait_until(lambda: recorded_seconds(person.system) > WORDS, "some words to be recorded")
+    wait_until(lambda: recorded_seconds(person.system) > MESSAGE_SECONDS, "enough speech to be recorded")
     person.meet()
 
 
@@ -192,7 +192,7 @@ def killed_in_the_number(person: Person) -> None:
 
 
 def recorded_seconds(system: System) -> float:
-    """Of the shortest recording under way."""
+    """The length of the shortest current recording."""
     return min((path.stat().st_size / 16000 for path in recordings(system)), default=0.0)
 
 
@@ -208,7 +208,9 @@ KILLED = {
 }
 
 
-def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(system: System, desk: Operators) -> None:
+def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_continue(
+    system: System, desk: Operators
+) -> None:
     numbers = numbered(KILLED, 1000)
     killing = Kill(system)
     parts = {name: part for name, (part, _, _) in KILLED.items()}
@@ -218,7 +220,7 @@ def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(sys
     calls = {name: call_of(system, number) for name, number in numbers.items()}
     age(system)
     system.stack.engine.start()
-    wait_until(lambda: recordings(system) == [], "the engine to take in what it finds")
+    wait_until(lambda: recordings(system) == [], "the engine to take the recordings in")
     system.wait_idle()
 
     facts = system.facts()
@@ -233,12 +235,13 @@ def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_go_on(sys
     (recovered,) = messages(system, numbers["speaking, and gone"])
     assert recovered.ended_by == "crash"
     assert recovered.number == "+39" + str(numbers["speaking, and gone"])
-    told = [fact.data["message_id"] for fact in facts if fact.kind == "message" and fact.call in calls.values()]
-    assert sorted(filter(None, told)) == sorted(message.id for n in numbers.values() for message in messages(system, n))
+    reported = [fact.data["message_id"] for fact in facts if fact.kind == "message" and fact.call in calls.values()]
+    stored = [message.id for number in numbers.values() for message in messages(system, number)]
+    assert sorted(filter(None, reported)) == sorted(stored)
     assert litter(system) == []
 
 
-# --- the engine is away ----------------------------------------------------------------------------------------------
+# --- there is no engine ----------------------------------------------------------------------------------------------
 
 
 def test_given_no_engine_when_somebody_calls_then_the_scripts_lead_to_an_operator(
@@ -262,7 +265,7 @@ def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_me
     system.move_clock(EVENING)
     with without_engine(system):
         presses("closed #", "vm-your-number-is 1", "vm-record #")(caller)
-        caller.speak(WORDS)
+        caller.speak(MESSAGE_SECONDS)
         caller.press("#")
         caller.do("vm-review 1", "vm-saved")
         caller.wait_ended()
@@ -289,10 +292,10 @@ def test_given_no_engine_and_no_scripts_when_somebody_calls_then_the_dialplan_le
     assert line[5:7] == ["answered", "survey"]
 
 
-def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_messages_are_there_later(
+def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_messages_are_taken_in_later(
     system: System, desk: Operators
 ) -> None:
-    """One says goodbye, one hangs up while speaking, one withholds the number."""
+    """One ends the recording by key, one hangs up while speaking, one withholds the number."""
     system.move_clock(EVENING)
     callers = {"patient": "0600002101", "hasty": "0600002102", "withheld": None}
 
@@ -300,7 +303,7 @@ def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_mes
         def whole(person: Person) -> None:
             presses("fallback-closed", "fallback-record")(person)
             wait_until(lambda: len(list(native.glob("*.wav"))) == len(callers), "all recordings to begin")
-            person.speak(WORDS)
+            person.speak(MESSAGE_SECONDS)
             part(person)
 
         return whole
@@ -314,24 +317,24 @@ def test_given_no_engine_and_no_scripts_when_people_call_at_night_then_their_mes
     parts = {"patient": static(patient), "hasty": static(lambda person: None), "withheld": static(patient)}
     with without_engine(system), without_scripts(system):
         assert play(desk, parts, callers) == dict.fromkeys(callers)
-        wait_until(lambda: len(list(native.glob("*.done"))) == len(callers), "the recordings to be whole")
+        wait_until(lambda: len(list(native.glob("*.done"))) == len(callers), "the recordings to be complete")
         assert all(messages(system, number) == [] for number in callers.values())
     wait_until(lambda: not list(native.iterdir()), "the engine to take the recordings in")
     for number in callers.values():
         (message,) = messages(system, number)
         assert (message.reason, message.empty, message.ended_by) == ("closed", False, "native")
         assert message.number == (number and "+39" + number)
-        assert WORDS - 0.8 < message.sound_seconds < WORDS + 0.3
+        assert MESSAGE_SECONDS - 0.8 < message.sound_seconds < MESSAGE_SECONDS + 0.3
         (fact,) = system.wait_fact("message", message.call)
         assert (fact.data["message_id"], fact.data["source"]) == (message.id, "native")
         assert message.id in listed(system)
     system.stack.engine.stop()
-    system.stack.engine.start()  # and looks again: nothing comes twice
+    system.stack.engine.start()  # it checks again, and takes nothing in twice
     assert [len(messages(system, number)) for number in callers.values()] == [1, 1, 1]
 
 
 def listed(system: System) -> str:
-    """What `voicemail list` tells a person."""
+    """The output of `voicemail list`."""
     command = [sys.executable, "-m", "voicemail.cli", "--config", system.places.config, "--var", system.places.var]
     done = subprocess.run([*command, "list"], capture_output=True, text=True, check=True)
     return done.stdout
@@ -342,7 +345,7 @@ def listed(system: System) -> str:
 
 @pytest.fixture
 def watched(system: System) -> Iterator[None]:
-    """As on a site, with less patience."""
+    """A watchdog as on a site, with a shorter time limit."""
     patience = system.stack.engine.WATCHDOG_SECONDS
     system.stack.engine.stop()
     system.stack.engine.WATCHDOG_SECONDS = 2.0
@@ -353,7 +356,7 @@ def watched(system: System) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("watched")
-def test_given_calls_under_way_when_the_engine_stands_still_then_it_is_replaced_and_they_go_on(
+def test_given_current_calls_when_the_engine_hangs_then_it_is_replaced_and_they_continue(
     system: System, desk: Operators
 ) -> None:
     pid = system.stack.engine.pid
@@ -404,12 +407,12 @@ def answers(system: System) -> bool:
 
 
 def alarms(system: System, what: str) -> list[dict[str, Any]]:
-    """What the engine's log says to the people who run the service."""
+    """The alarms in the engine's log."""
     lines = [json.loads(line) for line in Path(system.stack.engine.log).read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if line["event"] == "alarm" and line["what"] == what]
 
 
-def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_is_an_apology_and_an_alarm(
+def test_given_a_full_disk_when_a_caller_tries_to_leave_a_message_then_there_is_an_apology_and_an_alarm(
     system: System, desk: Operators
 ) -> None:
     system.move_clock(EVENING)
@@ -422,24 +425,24 @@ def test_given_no_room_for_messages_when_somebody_wants_to_leave_one_then_there_
     assert system.metric("ivr_alarms_total", what="messages") == counted + 1
     assert len(alarms(system, "messages")) == logged + 1
     assert "free space" in alarms(system, "messages")[-1]["error"]
-    presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # there is room again
+    presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # the disk has space again
     caller.hang_up()
 
 
-def test_given_a_recording_cannot_grow_any_further_then_what_fitted_is_kept(system: System, desk: Operators) -> None:
-    """No file of the switch may have more than so many bytes; its own log files have less."""
+def test_given_a_recording_cannot_grow_any_further_then_its_beginning_is_kept(system: System, desk: Operators) -> None:
+    """The size of the switch's files is limited; its log files are smaller than the limit."""
     system.move_clock(EVENING)
     caller = person(desk, 4100)
     presses("closed #", "vm-your-number-is 1")(caller)
-    with longest_file(system, round((WORDS + 0.5) * 16000)):
+    with longest_file(system, round((MESSAGE_SECONDS + 0.5) * 16000)):
         caller.do("vm-record #")
-        caller.speak(1.6 * WORDS)
+        caller.speak(1.6 * MESSAGE_SECONDS)
         caller.press("#")
         caller.do("vm-review 1", "vm-saved")
         caller.wait_ended()
     assert fate(system, caller) == "message"
     (message,) = messages(system, caller.number)
-    assert WORDS - 0.8 < message.seconds < WORDS + 0.6
+    assert MESSAGE_SECONDS - 0.8 < message.seconds < MESSAGE_SECONDS + 0.6
 
 
 def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on_and_the_log_has_them(

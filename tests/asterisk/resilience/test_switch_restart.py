@@ -1,4 +1,4 @@
-"""Asterisk itself is restarted, or dies, in mid call: the calls are over, what was said is not."""
+"""Asterisk is restarted or dies during calls: the calls end, but messages and facts are kept."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from voicemail.store import Store
 pytestmark = pytest.mark.switch
 
 OPERATORS = 3
-WORDS = 2.6  # s: enough to be a message
+MESSAGE_SECONDS = 2.6  # enough for a message
 REGISTERED = [f"PJSIP/seat{number:02d}" for number in range(1, OPERATORS + 1)]
 
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as one:
-        yield one
+    with running_system(operators=OPERATORS, prompt_bytes=BRIEF) as system:
+        yield system
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +49,12 @@ def in_order(system: System) -> Iterator[None]:
 
 
 def stopped(system: System) -> None:
-    """In order, as by `systemctl restart asterisk`: calls are cut."""
+    """An orderly stop, as by `systemctl restart asterisk`: calls are cut off."""
     system.stack.switch.stop()
 
 
 def killed(system: System) -> None:
-    """As by the kernel when memory runs out."""
+    """A kill, as by the kernel when memory runs out."""
     pid = system.stack.switch.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -62,7 +62,7 @@ def killed(system: System) -> None:
 
 
 @pytest.mark.parametrize(("end", "first"), [(stopped, 1000), (killed, 2000)])
-def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_nothing_is_lost_and_the_next_call_works(
+def test_given_calls_at_many_stages_when_the_switch_is_restarted_then_nothing_is_lost_and_the_next_call_works(
     system: System, end: Callable[[System], None], first: int
 ) -> None:
     desk = Operators(system)
@@ -94,7 +94,7 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
         person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
         person.meet()
         person.begin_to_speak(6.0)
-        wait_until(lambda: recorded_seconds(system) > WORDS, "some words to be recorded")
+        wait_until(lambda: recorded_seconds(system) > MESSAGE_SECONDS, "enough speech to be recorded")
         person.meet()
 
     parts = {"menu": in_the_menu, "queue": in_the_queue, "survey": in_the_survey, "speaking": speaking}
@@ -110,7 +110,7 @@ def test_given_calls_at_many_stages_when_the_switch_ends_and_is_started_then_not
     assert (fact.data["message_id"], fact.data["empty"]) == (message.id, False)
     facts = [fact for fact in system.facts() if fact.call not in known]
     assert len({fact.call for fact in facts}) == len(parts), [tuple(fact) for fact in facts] + system.stack.queue_log()
-    # In order, every call is told its end; a switch that is killed has no last words.
+    # After an orderly stop every call has an `ended`; a killed switch cannot report any.
     fates = sorted(fact.data["fate"] for fact in facts if fact.kind == "ended")
     assert fates == (["abandoned", "answered", "left_menu", "message"] if end is stopped else [])
     assert [fact.data["value"] for fact in facts if fact.kind == "survey"] == [5]
@@ -136,17 +136,17 @@ def new_messages(system: System, known: set[str]) -> list[Message]:
     return [message for message in Store(system.places.messages).list() if message.id not in known]
 
 
-def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_taken_in_all_the_same(
+def test_given_the_switch_died_while_it_recorded_by_itself_then_the_message_is_still_taken_in(
     system: System,
 ) -> None:
-    """Neither engine nor scripts, and then the switch dies: nothing says that the recording is whole, but its age."""
+    """No engine, no scripts, and then the switch dies: only its age shows that the recording is complete."""
     messages = {message.id for message in Store(system.places.messages).list()}
     caller = Person(system, "0600003000", Operators(system))
     system.move_clock("2026-11-24 20:00:00")
     with without_engine(system), without_scripts(system):
         presses("fallback-closed", "fallback-record")(caller)
         caller.begin_to_speak(6.0)
-        wait_until(lambda: native_seconds(system) > WORDS, "some words to be recorded")
+        wait_until(lambda: native_seconds(system) > MESSAGE_SECONDS, "enough speech to be recorded")
         killed(system)
         caller.hang_up()
         age(system)

@@ -131,7 +131,7 @@ def voice(seconds: float, prompt: str = "info-did") -> bytes:
 
 
 def contains(recording: Path, spoken: bytes, at: float = 0.5) -> float | None:
-    """Where in a recording (16-bit WAV) this voice is heard, in seconds; None when it is not.
+    """The time in a recording (16-bit WAV) at which this voice begins, in seconds; None if it is not there.
 
     A quarter of a second is looked for, `at` seconds from the beginning of what was spoken.
     """

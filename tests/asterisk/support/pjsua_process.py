@@ -87,7 +87,7 @@ class Call(pjsua2.Call):  # type: ignore[misc]
             return
         try:
             level = self.audio.getTxLevel()
-        except pjsua2.Error:  # the call is ending: its audio is gone before its state says so
+        except pjsua2.Error:  # the call is ending: its audio is closed before its state changes
             self.audio = None
             return
         if level > LOUD:

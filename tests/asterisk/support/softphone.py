@@ -165,7 +165,7 @@ class Message:
 
 
 class Line:
-    """One call of a telephone: what it heard, what it says, whether it still stands."""
+    """One call of a telephone: the audio in both directions, and the state of the call."""
 
     def __init__(self, telephone: Telephone, call_id: str, *, outgoing: bool, peer: tuple[str, int]) -> None:
         self.telephone, self.call_id, self.outgoing, self.peer = telephone, call_id, outgoing, peer
@@ -185,7 +185,7 @@ class Line:
         self._branch = ""
         self._unconfirmed: tuple[str, float, float] | None = None  # text, when to send again, the next interval
 
-    # what a test says
+    # actions of a test
 
     def answer(self) -> None:
         assert self._invite is not None and not self.outgoing
@@ -233,10 +233,10 @@ class Line:
 
     @property
     def quiet(self) -> bool:
-        """Whether everything that was to be said or pressed has been sent."""
+        """Whether all speech and tones have been sent."""
         return not self._frames
 
-    # what a test waits for
+    # waits of a test
 
     def wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
         with self.telephone.changed:
@@ -359,7 +359,7 @@ class Line:
                     self.telephone.notify()
 
     def tick(self, now: float) -> None:
-        """Every 20 ms: one frame of audio; and what nobody has confirmed is sent again."""
+        """Send a frame of audio, every 20 ms, and repeat an unconfirmed message."""
         if self._unconfirmed is not None and now >= self._unconfirmed[1]:
             text, _, interval = self._unconfirmed
             self._unconfirmed = (text, now + interval, interval * 2) if interval < 8 else None
@@ -401,7 +401,7 @@ def _uri(contact: str) -> str:
 
 
 def _mark(sound: bytes) -> bytes:
-    """A tenth of a second that no other recording has: the most restless one, near the beginning."""
+    """A tenth of a second that identifies the recording: the one with most changes near the beginning."""
     length = 800
     candidates = range(0, max(1, min(len(sound), 16000) - length), 400)
     best = max(candidates, key=lambda at: len(set(sound[at : at + length])))

@@ -74,7 +74,7 @@ class System:
         )
 
     def start(self, *, operators: int = 0, at: str | None = TUESDAY) -> None:
-        """`at` None: now, by a clock that cannot be moved and costs nothing to look at."""
+        """Start the system. `at` None: at the real time, with a clock that cannot be moved but is fast to read."""
         self._ahead = instant(at) - time.time() if at else 0.0
         self.stack.start(faketime=at)
         if operators:
@@ -85,7 +85,7 @@ class System:
         self.seats.close()
         self.stack.stop()
 
-    # what a test does
+    # actions of a test
 
     def call(self, **options: Any) -> Line:
         """Dial the service and wait until it answers."""
@@ -138,7 +138,7 @@ class System:
         self.stack.switch.stop()
         self.stack.switch.start(faketime=datetime.fromtimestamp(self.now(), UTC).isoformat())
 
-    # what a test queries
+    # queries of a test
 
     def now(self) -> float:
         """Epoch seconds, by the clock of the switch."""
@@ -164,11 +164,11 @@ class System:
         return {fact.call for fact in self.facts()}
 
     def wait_fact(self, kind: str, call_id: str | None = None, count: int = 1) -> list[Fact]:
-        def found() -> list[Fact]:
+        def facts() -> list[Fact]:
             return [fact for fact in self.facts(call_id) if fact.kind == kind]
 
-        wait_until(lambda: len(found()) >= count, f"{count} fact(s) of kind {kind}: {self.kinds(call_id)}")
-        return found()
+        wait_until(lambda: len(facts()) >= count, f"{count} fact(s) of kind {kind}: {self.kinds(call_id)}")
+        return facts()
 
     def kinds(self, call_id: str | None = None) -> list[str]:
         return [fact.kind for fact in self.facts(call_id)]
@@ -182,15 +182,15 @@ class System:
         return int(text.split()[0])
 
     def messages(self) -> list[Path]:
-        """Whole messages in the store."""
+        """Complete messages in the store."""
         return sorted(path.parent for path in Path(self.places.messages).glob("[!.]*/message.json"))
 
     def leftovers(self) -> list[str]:
-        """Drafts of messages: there are none unless somebody is speaking."""
+        """Drafts of messages, which exist only during a recording."""
         return sorted(path.name for path in Path(self.places.messages).glob(".*") if path.is_dir())
 
     def wait_idle(self) -> None:
-        """Wait until no call is left, and everything about them has been written."""
+        """Wait until all calls are over and everything about them has been written."""
         wait_until(lambda: self.channels() == 0, "the switch to have no channel left")
         wait_until(lambda: self.open_sessions() == 0, "the engine to have no session left")
 
@@ -207,10 +207,10 @@ class System:
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric over all labels that are not given."""
         lines = self.metrics().splitlines()
-        wanted = [f'{label}="{value}"' for label, value in labels.items()]
-        found = [line for line in lines if re.match(rf"{name}[ {{]", line) and all(each in line for each in wanted)]
-        assert found, f"the engine counts {name} {labels}"
-        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+        pairs = [f'{label}="{value}"' for label, value in labels.items()]
+        samples = [line for line in lines if re.match(rf"{name}[ {{]", line) and all(pair in line for pair in pairs)]
+        assert samples, f"the engine counts {name} {labels}"
+        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
 
 
 @contextmanager
@@ -224,10 +224,11 @@ def running_system(
 ) -> Iterator[System]:
     """A system that runs for one test or one module.
 
-    `prompt_bytes`: how much is played of each prompt. `seats_port`: the port of the operators' telephones, if not ours.
+    `prompt_bytes`: the length of each prompt. `seats_port`: the port of the operators' telephones, if they are not
+    those of the system.
     """
     folder = Path(tempfile.mkdtemp(prefix="nul-"))
-    folder.chmod(0o755)  # the switch runs as somebody else when root runs the tests
+    folder.chmod(0o755)  # when root runs the tests, the switch runs as another user
     system = System(folder, merged(SHORT, changes or {}), prompt_bytes, seats_port)
     try:
         system.start(operators=operators, at=at)
