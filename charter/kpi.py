@@ -253,13 +253,21 @@ def first_contact_observed(contacts: Iterable[Contact], start: float, until: flo
 
 # --- survey ----------------------------------------------------------------------------------------------------------
 
-SATISFIED = 4  # of 5: the lowest grade that counts as satisfied
+Scale = tuple[int, int]  # the worst and the best answer to a question
+SCALE: Scale = (1, 5)
+SATISFIED = 0.75  # of the way from the worst to the best answer: 4 on a scale of 1 to 5
 NORMAL_95 = 1.959963984540054  # 97.5th percentile of the normal distribution, for two-sided 95 %
 
 
-def survey(answers: Sequence[int], responses: int, asked: int) -> tuple[Figure, Figure]:
-    """The share of grades 4 and 5 among the answers to one question, and the share of `asked` callers who responded."""
-    good = sum(each >= SATISFIED for each in answers)
+def is_satisfied(value: int, scale: Scale = SCALE) -> bool:
+    """Whether an answer is in the upper quarter of its scale: 4 and 5 of 1 to 5, 8 to 10 of 1 to 10, 2 of 1 to 2."""
+    low, high = scale
+    return value - low >= SATISFIED * (high - low)
+
+
+def survey(answers: Sequence[int], responses: int, asked: int, scale: Scale = SCALE) -> tuple[Figure, Figure]:
+    """The share of satisfied answers to one question, and the share of `asked` callers who responded."""
+    good = sum(is_satisfied(each, scale) for each in answers)
     return ratio("survey_score", good, len(answers)), ratio("survey_response", responses, asked)
 
 

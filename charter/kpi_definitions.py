@@ -237,8 +237,10 @@ _LIVE = (
         "share",
         "Voti 4 e 5",
         "Grades 4 and 5",
-        "Di chi ha risposto alla domanda, chi ha dato 4 o 5 su una scala da 1 a 5.",
-        "Of the callers who answered the question, those who gave 4 or 5 on a scale of 1 to 5.",
+        "Di chi ha risposto alla domanda, chi ha dato 4 o 5 su una scala da 1 a 5, o un voto altrettanto alto su "
+        "un'altra scala.",
+        "Of the callers who answered the question, those who gave 4 or 5 on a scale of 1 to 5, or as high a grade on "
+        "another scale.",
     ),
     Definition(
         "survey_response",

@@ -91,9 +91,15 @@ class HangupNode(TypedDict):
 Node = HoursNode | PlayNode | NoticeNode | AskNode | InformNode | NumberNode | QueueNode | MessageNode | HangupNode
 
 
+class Title(TypedDict):
+    it: str
+    en: str
+
+
 class Menu(TypedDict):
     start: str
     nodes: dict[str, Node]
+    topics: dict[str, Title]
 
 
 class Identity(TypedDict):
@@ -241,6 +247,7 @@ class Question(TypedDict):
     code: str
     prompts: list[Prompt]
     keys: str
+    title: Title | None
     scale: str
 
 

@@ -16,6 +16,7 @@ from common.suggestions import did_you_mean
 
 KEYS = "0123456789*#"
 OPERATOR_KEY = "0"
+OTHER_TOPIC = "ALTRO"  # of callers who chose none
 
 # What a queue node may set. The values are constants of menu.yaml, never a caller's input.
 VARIABLES = {
@@ -28,7 +29,14 @@ VARIABLES = {
 }
 # What the engine sets itself, and the key of menu.yaml that decides it.
 OWN_VARIABLES = {"QUEUE_PRIO": "priority", "IVR_TOPIC": "topic", "IVR_REASON": "a message node's reason"}
-RESERVED_NAMES = ("FATE", "NOTICE", "OUTCOME", "REASON", "RECORD", "TOPIC")
+# Variables of the dialplan, each after IVR_; tests/ compares them with its template.
+RESERVED_NAMES = (
+    "ANSWERED", "ASKED", "BEGAN", "CALLED_BACK", "FATE", "NATIVE", "NOTICE", "NUMBER", "OUTCOME", "QUEUED",
+    "QUEUE_STATUS", "REASON", "RECORD", "REFUSED", "SAID", "SECONDS", "STAGE", "TALK", "TOPIC",
+)  # fmt: skip
+
+
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}\Z"
 
 
 def _text(pattern: str, description: str) -> Meta:
@@ -121,9 +129,17 @@ Node = HoursNode | PlayNode | NoticeNode | AskNode | InformNode | NumberNode | Q
 ENDS = (QueueNode, MessageNode, HangupNode)
 
 
+class Title(Struct, frozen=True, forbid_unknown_fields=True):
+    """What reports call a topic or a question, in their two languages."""
+
+    it: Annotated[str, _text(_LINE, "a title in one line")]
+    en: Annotated[str, _text(_LINE, "a title in one line")]
+
+
 class Menu(Struct, frozen=True, forbid_unknown_fields=True):
     start: NodeName
     nodes: Annotated[dict[NodeName, Node], Meta(min_length=1, max_length=500)]
+    topics: Annotated[dict[Topic, Title], Meta(max_length=500)] = {}
 
 
 # --- the graph -------------------------------------------------------------------------------------------------------
@@ -263,6 +279,18 @@ def _check_topics(menu: Menu) -> Iterator[Finding]:
                 twice = f'"{node.topic}" is already the topic of "{seen[node.topic]}"'
                 yield f"nodes.{name}.topic", f"{twice}; choose another, or the figures of the two are mixed", "error"
             seen.setdefault(node.topic, name)
+
+
+def check_titles(menu: Menu) -> Iterator[Finding]:
+    """Topics without a title, and titles without a topic."""
+    used = {node.topic: None for node in menu.nodes.values() if isinstance(node, InformNode | QueueNode) and node.topic}
+    for topic in used:
+        if topic not in menu.topics:
+            yield f"topics.{topic}", "missing, so reports show the code; add {it: ..., en: ...}", "warning"
+    for topic in menu.topics:
+        if topic not in used and topic != OTHER_TOPIC:
+            hint = did_you_mean(topic, used) or "; remove the title, or give a node this topic"
+            yield f"topics.{topic}", f"no node has this topic{hint}", "warning"
 
 
 def _automatic(node: Node) -> list[str]:

@@ -142,6 +142,8 @@ def check_survey(survey: Survey) -> Iterator[Finding]:
         if question.code in seen:
             yield f"{where}.code", f'"{question.code}" is the code of an earlier question; choose another', "error"
         seen.add(question.code)
+        if question.title is None:
+            yield f"{where}.title", "missing, so reports show the code; add {it: ..., en: ...}", "warning"
         low, high = question.bounds
         outside = sorted(key for key in question.keys if not low <= int(key) <= high)
         if low >= high:

@@ -101,6 +101,7 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
         yield from (("service", each) for each in rules.check_service(service))
     if menu is not None:
         yield from (("menu", each) for each in menus.check(menu))
+        yield from (("menu", each) for each in menus.check_titles(menu))
     if survey is not None:
         yield from (("survey", each) for each in rules.check_survey(survey))
     if catalogue is not None:

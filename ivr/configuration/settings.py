@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from common import corrections
-from ivr.configuration.menu import Attempts, Key, Menu, PromptId, Prompts, SomePrompts, WaitSeconds
+from ivr.configuration.menu import Attempts, Key, Menu, PromptId, Prompts, SomePrompts, Title, WaitSeconds
 
 
 def _text(pattern: str, description: str, correct: Callable[[Any], str] | None = None) -> Meta:
@@ -212,6 +212,7 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, _text(r"^[a-z][a-z0-9_]{0,31}\Z", "a code: small letters, digits, _")]
     prompts: SomePrompts
     keys: Annotated[str, _text(r"^[0-9]{1,10}\Z", 'the valid keys in one word, digits only: "12345"')]
+    title: Title | None = None  # in reports; None: the code
     scale: Annotated[str, _text(r"^[0-9]-[0-9]\Z", 'the worst and the best answer: "1-5"')] = "1-5"
 
     @property

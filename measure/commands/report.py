@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from types import MappingProxyType
 
 from charter import disclosure, kpi
 from charter.calendar import OpeningHours
 from common.command_line import Refusal
-from common.languages import add_language
+from common.languages import Language, add_language
 from common.places import Places
-from ivr.configuration.compiled import CompiledError, load
+from ivr.configuration.compiled import CompiledError, Question, load
 from measure.month import csv_json, page, published
 from measure.month import data as month_data
 from measure.month.cells import Calls
@@ -64,7 +65,16 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     except CompiledError as problem:
         raise Refusal(str(problem)) from None
     service = compiled["service"]
-    about = About(service["service"]["name"], OpeningHours.of(service), kpi.DEFAULT_THRESHOLDS, options.language)
+    questions = compiled["survey"]["questions"]
+    titles: dict[str, dict[Language, str]] = {
+        question["code"]: {"it": title["it"], "en": title["en"]}
+        for question in questions
+        if (title := question.get("title"))
+    }
+    about = About(
+        service["service"]["name"], OpeningHours.of(service), kpi.DEFAULT_THRESHOLDS, options.language,
+        MappingProxyType(titles), MappingProxyType({question["code"]: _scale(question) for question in questions}),
+    )  # fmt: skip
     database = Database(database_url(places))
     migrations.check_revision(database)
     moment = time.time() if now is None else now
@@ -87,9 +97,14 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     return 0
 
 
+def _scale(question: Question) -> kpi.Scale:
+    low, _, high = question.get("scale", "1-5").partition("-")
+    return int(low), int(high)
+
+
 def _internal(database: Database, month: Month, about: About, now: float) -> Document:
     with database.read() as connection:
-        data = month_data.read_month(connection, month, about.hours, now)
+        data = month_data.read_month(connection, month, about.hours, now, about.scales)
     calls = Calls(data, about.hours, about.thresholds)
     return report(data, calls, published.show_all(data, calls, about.hours), about)
 
@@ -97,7 +112,7 @@ def _internal(database: Database, month: Month, about: About, now: float) -> Doc
 def _public(database: Database, month: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
     """The edition is recorded before its files are written: missing files do less harm than an unrecorded edition."""
     with database.read() as connection:
-        data = published.settled(month_data.read_month(connection, month, about.hours, now), about.hours)
+        data = published.settled(month_data.read_month(connection, month, about.hours, now, about.scales), about.hours)
         before = published.earlier(connection, month)
     calls = Calls(data, about.hours, about.thresholds)
     # The proof takes long, so it runs outside the transaction.

@@ -222,7 +222,9 @@ def survey(data: Data) -> list[Linked]:
     scores: Counter[tuple[str, ...]] = Counter()
     for question, values in data.answers.items():
         for value, number in values.items():
-            scores[code, question, "satisfied" if value >= kpi.SATISFIED else "unsatisfied"] += number
+            scores[code, question, "satisfied" if kpi.is_satisfied(value, data.scale(question)) else "unsatisfied"] += (
+                number
+            )
     return [*tables, table("answers", [month, questions, SCORE], scores), *_skipped(data, responded)]
 
 

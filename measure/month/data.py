@@ -7,6 +7,8 @@ repeated calls.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
@@ -56,10 +58,21 @@ class Data(NamedTuple):
     responses: int
     answers: dict[str, Counter[int]]  # question -> value -> answers
     topics: dict[str, dict[Language, str]]  # code -> its name
+    scales: Mapping[str, kpi.Scale]  # of the questions of the survey
+
+    def scale(self, question: str) -> kpi.Scale:
+        """The scale of a question; that of a removed question is the shipped one."""
+        return self.scales.get(question, kpi.SCALE)
 
 
-def read_month(connection: Connection, month: Month, hours: OpeningHours, now: float) -> Data:
-    """Read the data of a month."""
+def read_month(
+    connection: Connection,
+    month: Month,
+    hours: OpeningHours,
+    now: float,
+    scales: Mapping[str, kpi.Scale] = MappingProxyType({}),
+) -> Data:
+    """Read the data of a month. `scales`: those of the questions that differ from 1 to 5."""
     span = month.span(hours)
     visits, outside, contacts = _visits(connection, span)
     at = min(now, span.until)
@@ -78,6 +91,7 @@ def read_month(connection: Connection, month: Month, hours: OpeningHours, now: f
         _callbacks(connection, span),
         *_survey(connection, month),
         _topics(connection),
+        scales,
     )
 
 

@@ -90,13 +90,13 @@ _IT = {
     "survey": "Il questionario",
     "survey say": "Risposte da 1 a 5, date per telefono dopo la conversazione. Sono anonime: non si può risalire a chi "
     "le ha date.",
+    "survey say scales": "Risposte date per telefono dopo la conversazione, ogni domanda con la sua scala. Sono "
+    "anonime: non si può risalire a chi le ha date.",
+    "satisfied on scales": "Voti alti",
     "question": "Domanda",
     "answers": "Risposte",
     "satisfied": "Voti 4 e 5",
     "grades": "Quante risposte per ogni voto",
-    "solved": "Il problema è risolto",
-    "courtesy": "Cortesia",
-    "overall": "Nel complesso",
     "nothing": "In questo mese non c'è nulla.",
     "how": "Calcolato da «measure report» dal registro delle richieste e dal giornale della coda. Mezz'ore e giorni "
     "sono quelli dell'orologio di Roma.",
@@ -202,13 +202,13 @@ _EN = {
     "waiting": "Not called back yet",
     "survey": "The survey",
     "survey say": "Answers from 1 to 5, given by telephone after the conversation; they are anonymous.",
+    "survey say scales": "Answers given by telephone after the conversation, each question on its own scale; they are "
+    "anonymous.",
+    "satisfied on scales": "High grades",
     "question": "Question",
     "answers": "Answers",
     "satisfied": "Grades 4 and 5",
     "grades": "Answers by grade",
-    "solved": "The problem is solved",
-    "courtesy": "Courtesy",
-    "overall": "Overall",
     "nothing": "No data for this month.",
     "how": "Calculated by “measure report” from the registry of requests and the queue's log. Half-hours and days are "
     "in Rome's time zone.",

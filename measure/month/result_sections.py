@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import date
 
+from charter import kpi
 from charter.kpi_definitions import DEFINITIONS, PUBLISHED
 from charter.promises import describe
 from measure.month import cells
@@ -85,17 +86,20 @@ def survey(src: Sources) -> Section:
         answers = src.count("answers", question=question)
         satisfied = src.count("answers", question=question, score="satisfied")
         share = src.share("survey_score", satisfied, answers, interval=True)
-        rows.append(Row(question, src.texts.get(question, question), (Value(answers), Value(satisfied), share)))
-    columns = src.columns(("answers", "answers"), ("satisfied", "satisfied"), ("share", "share"))
+        rows.append(Row(question, src.question(question), (Value(answers), Value(satisfied), share)))
+    usual = all(src.data.scale(question) == kpi.SCALE for question in src.data.answers)
+    satisfied_text = "satisfied" if usual else "satisfied on scales"
+    columns = src.columns(("answers", "answers"), ("satisfied", satisfied_text), ("share", "share"))
     table = Table("survey", src.texts["survey"], src.texts["question"], columns, tuple(rows))
-    text = [src.texts["survey say"], src.definition("survey_score")]
+    text = [src.texts["survey say" if usual else "survey say scales"], src.definition("survey_score")]
     return src.section("survey", text, table, *([] if src.public else [_grades(src)]))
 
 
 def _grades(src: Sources) -> Table:
-    grades = range(1, 6)
+    scales = [src.data.scale(question) for question in src.data.answers]
+    grades = range(min(low for low, _ in scales), max(high for _, high in scales) + 1) if scales else range(1, 6)
     rows = tuple(
-        Row(question, src.texts.get(question, question), tuple(Value(float(counts[grade])) for grade in grades))
+        Row(question, src.question(question), tuple(Value(float(counts[grade])) for grade in grades))
         for question, counts in src.data.answers.items()
     )
     columns = tuple(Column(str(grade), str(grade)) for grade in grades)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from charter import kpi
@@ -28,6 +29,8 @@ class About(NamedTuple):
     hours: OpeningHours
     thresholds: Thresholds
     language: Language
+    questions: Mapping[str, Mapping[Language, str]] = MappingProxyType({})  # code -> its title
+    scales: Mapping[str, kpi.Scale] = MappingProxyType({})  # code -> the worst and the best answer
 
 
 class Sources:
@@ -87,6 +90,11 @@ class Sources:
             return self.texts["unknown"]
         names = self.data.topics.get(code)
         return code if names is None else names[self.language]
+
+    def question(self, code: str) -> str:
+        """The title of a question of the survey, or its code if it has none."""
+        title = self.about.questions.get(code)
+        return code if title is None else title[self.language]
 
     def section(self, name: str, text: Sequence[str], *tables: Table) -> Section:
         filled = [table for table in tables if table.rows]

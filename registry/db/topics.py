@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from ivr.configuration.compiled import Menu
 from registry.db import schema
 
-# Labels for the topics of the shipped menu. The label of any other topic is its code, until somebody adds one here.
-LABELS = {
-    "ADR": ("Assegno di ricollocazione", "Relocation allowance"),
-    "DID": ("Dichiarazione di immediata disponibilità", "Declaration of availability for work"),
-    "INCENTIVI": ("Incentivi all'assunzione", "Hiring incentives"),
-    "PORTALE": ("Servizi online del portale", "Online services of the portal"),
-    "ALTRO": ("Altro", "Other"),
-}
 OTHER = "ALTRO"  # the topic of a caller who chose none
 
 
@@ -34,10 +26,19 @@ def _chosen(menu: Menu) -> Iterator[str]:
 
 
 def save_topics(connection: Connection, menu: Menu) -> None:
-    """Add the menu's new topics to the database. None is ever removed, because requests refer to them."""
+    """Add the menu's new topics to the database, and label all as the menu names them. None is ever removed, because
+    requests refer to them. The label of a topic without a title is its code, or what it was before."""
     table = schema.topic
-    known = set(connection.execute(select(table.c.topic_code)).scalars())
-    for code in menu_topics(menu):
+    known = {
+        code: labels
+        for code, *labels in connection.execute(select(table.c.topic_code, table.c.label_it, table.c.label_en))
+    }
+    titles = menu.get("topics", {})
+    for code in dict.fromkeys([*menu_topics(menu), *titles]):
+        title = titles.get(code)
+        labels = [title["it"], title["en"]] if title else known.get(code, [code, code])
         if code not in known:
-            italian, english = LABELS.get(code, (code, code))
-            connection.execute(insert(table).values(topic_code=code, label_it=italian, label_en=english))
+            connection.execute(insert(table).values(topic_code=code, label_it=labels[0], label_en=labels[1]))
+        elif labels != known[code]:
+            change = update(table).where(table.c.topic_code == code)
+            connection.execute(change.values(label_it=labels[0], label_en=labels[1]))

@@ -171,6 +171,14 @@ def test_the_survey_score_and_response_rate() -> None:
     assert response == Figure("survey_response", 0.2, 6, 30)
 
 
+def test_a_satisfied_answer_is_in_the_upper_quarter_of_its_scale() -> None:
+    scales = {(1, 5): 4, (1, 10): 8, (0, 9): 7, (1, 2): 2, (1, 3): 3, (1, 4): 4, (6, 9): 9}
+    for (low, high), least in scales.items():
+        satisfied = [value for value in range(low, high + 1) if kpi.is_satisfied(value, (low, high))]
+        assert satisfied == list(range(least, high + 1))
+    assert kpi.survey([6, 7, 8, 9], 4, 4, (6, 9))[0].value == 0.25
+
+
 def test_wilson_intervals_match_published_tables() -> None:
     # Agresti and Coull (1998): 10 of 10 -> from 0.722; Newcombe (1998), table I: 81 of 263 -> 0.2553 to 0.3662.
     assert kpi.wilson(kpi.ratio("x", 10, 10)) == (pytest.approx(0.722, abs=5e-4), pytest.approx(1.0))

@@ -29,6 +29,8 @@ class ReportSite:
         compiled["service"]["hours"] = changes.get("hours", short)
         if "name" in changes:
             compiled["service"]["service"]["name"] = changes["name"]
+        if "questions" in changes:
+            compiled["survey"]["questions"] = changes["questions"]
         folder.mkdir(exist_ok=True)
         Path(self.places.compiled).write_text(json.dumps(compiled), encoding="utf-8")
 

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.configuration.menu import Menu, check, edges, find_cycles, menu_prompts, reachable
+from common.places import Places
+from ivr.configuration.menu import RESERVED_NAMES, Menu, check, edges, find_cycles, menu_prompts, reachable
 from ivr.configuration.spoken_numbers import find_numbers, key_name
 from tests.ivr.edited_config import EditedConfig
 
@@ -242,6 +245,20 @@ def test_a_number_node_that_cannot_work(change: dict[str, object], said: str) ->
     nodes = {"n": {**number, **change}, "q": {"kind": "queue"}}
     menu = msgspec.convert({"start": "n", "nodes": nodes}, Menu)
     assert [f"{path}: {message}" for path, message, _ in check(menu)] == [said]
+
+
+def test_every_variable_of_the_dialplan_is_reserved() -> None:
+    template = Path(Places().templates, "extensions_nul.conf").read_text(encoding="utf-8")
+    code = "\n".join(line.partition(";")[0] for line in template.splitlines())
+    assert set(re.findall(r"\bIVR_([A-Z_]+)", code)) <= set(RESERVED_NAMES)
+
+
+def test_topics_without_a_title_and_titles_without_a_topic(config: EditedConfig) -> None:
+    config.edit("menu", "  DID: {it", "  DIDI: {it")
+    assert config.problems("warning") == [
+        "config/menu.yaml: topics.DID: missing, so reports show the code; add {it: ..., en: ...}",
+        'config/menu.yaml: topics.DIDI: no node has this topic; did you mean "DID"?',
+    ]
 
 
 def test_menu_prompts_of_the_shipped_menu_exist(config: EditedConfig) -> None:

@@ -34,6 +34,8 @@ def conforms(value: Any, wanted: Any, where: str) -> None:
         wanted = next(each for each in get_args(wanted) if get_args(get_type_hints(each)["kind"]) == (value["kind"],))
     elif wanted == compiled_types.Prompt:
         wanted = compiled_types.SayToken if isinstance(value, dict) else str
+    elif isinstance(value, dict) and type(None) in get_args(wanted):
+        wanted = next(each for each in get_args(wanted) if each is not type(None))
     if is_typeddict(wanted):
         types = get_type_hints(wanted)
         assert set(value) == set(types), where

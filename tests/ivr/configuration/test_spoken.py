@@ -58,7 +58,7 @@ DRIFTS = [
      'vm-record.speaks.voicemail.longest_seconds: callers hear "3 minuti", but voicemail.longest_seconds is 120'),
     ("service", 'refuse_key: "9"', 'refuse_key: "8"',
      'recording-notice.speaks.recording.refuse_key: callers hear "prema 9", but recording.refuse_key is "8"'),
-    ("survey", '  - code: courtesy\n    prompts: [survey-courtesy]\n    keys: "12345"\n    scale: "1-5"\n', "",
+    ("survey", '  - code: courtesy\n    title: {it: Cortesia, en: Courtesy}\n    prompts: [survey-courtesy]\n    keys: "12345"\n    scale: "1-5"\n', "",
      'survey-invitation.speaks.survey.questions: callers hear "tre domande", but survey.questions is 2'),
     ("survey", 'prompts: [survey-overall]\n    keys: "12345"\n    scale: "1-5"',
      'prompts: [survey-overall]\n    keys: "0123456789"\n    scale: "0-9"',

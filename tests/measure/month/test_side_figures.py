@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.configuration.compiled import Compiled
+from measure.month.report_texts import TEXTS
 from registry.db import schema
 from registry.db.connection import Database
 from tests.conftest import rome
@@ -131,3 +133,53 @@ def test_nothing_is_hidden_without_small_counts(site: ReportSite, database: Data
     assert measures["wait_p90_all"]["value"] == 33
     assert measures["wait_median_answered"]["value"] < 20
     assert date(2026, 10, 6).isoformat() in table(made, "days")
+
+
+def question(code: str, scale: str = "1-5", title: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"code": code, "prompts": [], "keys": "12345", "scale": scale, "title": title}
+
+
+def answer(database: Database, questions: list[str], values: list[int]) -> None:
+    with database.begin() as connection:
+        months.add(connection, schema.survey_response, [
+            {"response_id": f"r{n}", "version": 1, "taken_on": "2026-10-06"} for n in range(len(values))
+        ])  # fmt: skip
+        months.add(connection, schema.survey_answer, [
+            {"response_id": f"r{n}", "question": code, "value": value}
+            for n, value in enumerate(values) for code in questions
+        ])  # fmt: skip
+
+
+def labels(document: dict[str, Any], name: str) -> dict[str, str]:
+    [found] = [each for each in document["tables"] if each["table"] == name]
+    return {row["row"]: row["label"] for row in found["rows"]}
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_a_code_of_the_site_is_never_looked_up_among_the_reports_texts(
+    tmp_path: Path, shipped: Compiled, database: Database, language: str
+) -> None:
+    """Every text of the report is tried as the code of a question: without a title, the code is shown."""
+    codes = [code for code in TEXTS["it"] if re.fullmatch("[a-z][a-z0-9_]*", code)]
+    assert {"waiting", "ended", "open"} <= set(codes)
+    site = ReportSite(tmp_path / "site", shipped, questions=[question(code) for code in codes])
+    fill(database, (60, {}))
+    answer(database, codes, [5])
+    made = site.made(language=language)
+    assert labels(made, "survey") == {code: code for code in codes}
+    assert labels(made, "grades") == {code: code for code in codes}
+
+
+def test_a_question_has_the_title_and_the_scale_of_survey_yaml(
+    tmp_path: Path, shipped: Compiled, database: Database
+) -> None:
+    title = {"it": "Attesa accettabile", "en": "Wait acceptable"}
+    site = ReportSite(tmp_path / "site", shipped, questions=[question("waiting", "6-9", title)])
+    fill(database, (60, {}))
+    answer(database, ["waiting"], [6, 7, 8, 9])
+    made = site.made(language="en")
+    assert labels(made, "survey") == {"waiting": "Wait acceptable"}
+    assert table(made, "survey")["waiting"]["satisfied"] == 1  # 9 of 6 to 9
+    assert table(made, "grades")["waiting"] == {"6": 1, "7": 1, "8": 1, "9": 1}
+    assert "High grades" in site.text(language="en", kind="html")
+    assert labels(site.made(), "survey") == {"waiting": "Attesa accettabile"}

@@ -23,7 +23,23 @@ def save_topics(database: Database, compiled: Compiled) -> None:
 
 def test_every_topic_of_the_shipped_menu_has_labels(shipped: Compiled) -> None:
     assert list(topics.menu_topics(shipped["menu"])) == ["ADR", "DID", "INCENTIVI", "PORTALE", "ALTRO"]
-    assert set(topics.LABELS) == set(topics.menu_topics(shipped["menu"]))
+    assert set(shipped["menu"]["topics"]) == set(topics.menu_topics(shipped["menu"]))
+
+
+def test_a_changed_title_changes_the_label(database: Database, compiled: Compiled) -> None:
+    save_topics(database, compiled)
+    compiled["menu"]["topics"]["ALTRO"] = {"it": "Altri argomenti", "en": "Other topics"}
+    save_topics(database, compiled)
+    assert rows(database)[1] == ("ALTRO", "Altri argomenti", "Other topics", None)
+    del compiled["menu"]["topics"]["ALTRO"]  # without a title, the label stays
+    save_topics(database, compiled)
+    assert rows(database)[1] == ("ALTRO", "Altri argomenti", "Other topics", None)
+
+
+def test_a_sites_topic_does_not_get_the_name_of_a_shipped_one(database: Database, compiled: Compiled) -> None:
+    compiled["menu"]["topics"] = {}
+    save_topics(database, compiled)
+    assert ("DID", "DID", "DID", None) in rows(database)
 
 
 def test_topics_are_added_once(database: Database, compiled: Compiled) -> None:
