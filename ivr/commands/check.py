@@ -9,9 +9,11 @@ from common.documents import Problem
 from common.places import Places, short_path
 from ivr import site_sounds
 from ivr.configuration.service import Configuration, examine
+from ivr.flows.plugins import PluginError, load_plugins
 from ivr.prompts.sound import SoundError
 
 SITE = "/etc/asterisk"
+CHECKS = "ivr.checks"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also check the sounds of the Asterisk with its files in DIR (default: /etc/asterisk, after `ivr render`)",
     )
+    parser.add_argument("--no-scenarios", action="store_true", help="do not check the scenarios of the staffing model")
     parser.add_argument("--cities", action="store_true", help="list the cities whose patron saint's day is known")
 
 
@@ -30,6 +33,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if configuration is not None:
         problems += _check_site(options.asterisk, configuration, places)
         problems += _check_audio(places)
+        if not options.no_scenarios:
+            problems += _run_installed_checks(places)
     for problem in problems:
         print(f"{problem.severity}: {problem}")
     counts = summary(problems)
@@ -48,6 +53,15 @@ def _check_site(folder: str | None, configuration: Configuration, places: Places
     if folder is None and not site_sounds.is_site(etc):
         return []
     return [Problem("", "", each) for each in site_sounds.find_missing_sounds(etc, configuration, places)]
+
+
+def _run_installed_checks(places: Places) -> list[Problem]:
+    """The checks of other packages (entry points of the group `ivr.checks`), which know what depends on `config/`."""
+    try:
+        checks = load_plugins(CHECKS)
+    except PluginError as problem:
+        return [Problem("", "", str(problem), "warning")]
+    return [problem for check in checks.values() for problem in check(places)]
 
 
 def _check_audio(places: Places) -> list[Problem]:

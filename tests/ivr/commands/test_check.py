@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 from charter.patron_saints import CITIES
 from common.documents import Problem
 from ivr.cli import main
+from ivr.commands import check
 from ivr.commands.check import summary
+from queue_model.scenario.fit import find_unfit
 from tests.ivr.edited_config import EditedConfig
 
 
@@ -48,6 +51,29 @@ def test_errors_are_shown_one_per_line_with_a_count(config: EditedConfig, capsys
     ]
 
 
+def test_scenarios_that_no_longer_fit_are_named(
+    config: EditedConfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "load_plugins", lambda group: {"scenarios": find_unfit} if group == "ivr.checks" else {})
+    assert main(["--config", "config", "check"]) == 0
+    assert "warning" not in capsys.readouterr().out
+    config.edit("menu", "topic: ADR", "topic: NASPI")
+    config.edit("menu", "  ADR: {it", "  NASPI: {it")
+    assert main(["--config", "config", "check"]) == 0
+    out = capsys.readouterr().out
+    assert "baseline.yaml: " in out and "no longer fits this configuration" in out
+    assert "scenarios based on it: " in out
+    assert main(["--config", "config", "check", "--no-scenarios"]) == 0
+    assert "no longer fits" not in capsys.readouterr().out
+
+
+def test_the_check_of_the_scenarios_is_installed() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(Path(__file__).parents[3] / "setup.cfg", encoding="utf-8")
+    points = setup["options.entry_points"]["ivr.checks"].split("=")
+    assert [part.strip() for part in points] == ["scenarios", f"{find_unfit.__module__}:{find_unfit.__name__}"]
+
+
 def test_a_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", str(tmp_path / "nowhere"), "check"]) == 1
     assert capsys.readouterr().out.splitlines()[-1].endswith("nowhere: 4 errors")
@@ -69,7 +95,7 @@ def test_the_cities_are_listed_with_day_and_saint(capsys: pytest.CaptureFixture[
 
 def test_it_runs_as_a_command_of_its_own_and_imports_nothing_slow(config: EditedConfig) -> None:
     program = (
-        "import sys; from ivr.cli import main; status = main(['--config', 'config', 'check']);"
+        "import sys; from ivr.cli import main; status = main(['--config', 'config', 'check', '--no-scenarios']);"
         "print(sorted({'asyncio', 'numpy', 'prometheus_client', 'rich', 'asterisk'} & set(sys.modules)), status)"
     )
     root = Path(__file__).parents[3]
