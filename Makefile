@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 	2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs bench clean
+.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs site-test bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,11 +53,11 @@ lint: setup ## style, types, and which way imports run
 	@$(BIN)/lint-imports
 
 test-fast: postgres ## the tests that need no switch
-	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not switch and not site" -n auto --dist loadfile
 
 test: lint switch postgres ## everything: style, types, all tests, those on a real Asterisk included
 	@echo "== the tests that need no switch, on all cores"
-	@$(BIN)/python -m pytest -m "not switch" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not switch and not site" -n auto --dist loadfile
 	@echo "== the tests on a real Asterisk: they mostly wait, so several telephones run side by side"
 	@$(BIN)/python -m pytest -m switch -n 3 --dist loadfile
 
@@ -70,6 +70,9 @@ file-map: setup ## write one line for each module: docs/files.md
 docs: picture file-map ## the API reference as pages, from the docstrings: build/docs/index.html
 	@$(BIN)/pdoc --output-directory build/docs common charter pages ivr registry measure queue_model voicemail lab '!registry.db.migrations.env'
 	@echo "written: build/docs/index.html"
+
+site-test: setup ## the systemd units on a booted Debian (needs root, mmdebstrap, systemd-nspawn; minutes)
+	@$(BIN)/python -m pytest -m site tests/site
 
 bench: switch postgres ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
