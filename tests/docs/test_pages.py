@@ -359,8 +359,7 @@ def test_unit_and_page_agree_on_the_paths() -> None:
     for path in ("/opt/numero-unico/.venv/bin/ivr", "/etc/numero-unico", "/var/lib/numero-unico"):
         assert path in page
     assert "ExecStart=/opt/numero-unico/.venv/bin/ivr serve" in unit
-    assert "Environment=IVR_CONFIG=/etc/numero-unico\n" in unit
-    assert "Environment=IVR_VAR=/var/lib/numero-unico\n" in unit
+    assert "Environment=IVR_CONFIG=/etc/numero-unico IVR_VAR=/var/lib/numero-unico\n" in unit
 
 
 def test_the_states_of_a_message_are_told_in_italian() -> None:

@@ -35,7 +35,21 @@ def test_every_unit_starts_an_existing_command(path: Path) -> None:
     assert [word for word in words if word.startswith("--") and f'"{word}"' not in code] == []
     engine = unit(FOLDER / "nul-engine.service")["Service"]
     assert service["User"] == engine["User"]
-    assert "/var/lib/numero-unico" in service["ReadWritePaths"]
+
+
+def test_every_unit_has_the_one_hardening_and_none_of_its_own() -> None:
+    shared = unit(FOLDER / "nul-.service.d" / "hardening.conf")
+    assert shared["Unit"]["StartLimitIntervalSec"] == "0"
+    assert shared["Service"]["ProtectSystem"] == "strict"
+    assert "/var/lib/numero-unico" in shared["Service"]["ReadWritePaths"]
+    sandbox = set(shared["Service"]) - {"ReadWritePaths"}
+    for path in sorted(FOLDER.glob("nul-*.service")):
+        assert path.name.startswith("nul-")  # or systemd would not apply it
+        service = unit(path)["Service"]
+        assert not sandbox & set(service), path.name
+        assert (service["User"], service["Group"], service["UMask"]) == ("asterisk", "asterisk", "0027"), path.name
+        if service.get("Type") != "oneshot":
+            assert service["Restart"] == "always", path.name
 
 
 def test_every_timer_has_its_service() -> None:

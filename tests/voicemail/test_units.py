@@ -20,7 +20,7 @@ FOLDER = Path(ROOT, "config", "systemd")
 def command(name: str) -> list[str]:
     parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read(FOLDER / f"{name}.service")
+    parser.read([FOLDER / f"{name}.service", FOLDER / "nul-.service.d" / "hardening.conf"])
     service = parser["Service"]
     assert service["User"] == "asterisk"
     assert "/var/lib/numero-unico" in service["ReadWritePaths"]

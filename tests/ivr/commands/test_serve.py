@@ -249,7 +249,8 @@ def unit() -> configparser.ConfigParser:
             return name
 
     parser = Parser(strict=False, interpolation=None)
-    parser.read(os.path.join(ROOT, "config", "systemd", "nul-engine.service"))
+    folder = os.path.join(ROOT, "config", "systemd")
+    parser.read([os.path.join(folder, "nul-engine.service"), os.path.join(folder, "nul-.service.d", "hardening.conf")])
     return parser
 
 
