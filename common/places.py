@@ -56,6 +56,11 @@ class Places:
         return os.path.join(self.var, "spool", "taken")
 
     @property
+    def pending_accesses(self) -> str:
+        """Accesses to personal data that wait for the database, to be taken into its log."""
+        return os.path.join(self.var, "accesses", "pending.jsonl")
+
+    @property
     def poison(self) -> str:
         """Files among the facts that could not be taken in, each with the reason beside it."""
         return os.path.join(self.var, "spool", "poison")

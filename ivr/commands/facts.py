@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from common.command_line import Refusal
+from common.instants import with_iso_times
 from common.places import Places
 from ivr.configuration.compiled import CompiledError, load
 from ivr.facts import Fact, read_segment, segments
@@ -20,7 +22,7 @@ FOLLOW_SECONDS = 0.5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--call", metavar="ID", help="only this call (the switch's LINKEDID)")
-    parser.add_argument("--json", action="store_true", help="one JSON object per line, as in the spool")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line, with ISO 8601 times")
     parser.add_argument("--follow", action="store_true", help="wait for new facts and show them, until Ctrl-C")
 
 
@@ -80,7 +82,8 @@ def _short(value: object) -> str:
 
 
 def _as_json(fact: Fact) -> str:
-    return fact.line().decode().rstrip("\n")
+    """As in the spool, but with times that people can read."""
+    return json.dumps(with_iso_times(json.loads(fact.line())), ensure_ascii=False, separators=(",", ":"))
 
 
 def _zone(places: Places) -> datetime.tzinfo:

@@ -30,6 +30,7 @@ from registry.intake import spool
 from registry.intake.batch import Batch, IntakeCounts
 from registry.intake.message_lookup import MessageLookup, message_lookup
 from registry.intake.spool import BadLine
+from registry.people.access_log import take_in_pending
 from registry.requests import reference_data
 from registry.requests.clocks import Rules
 from registry.site import Site
@@ -93,9 +94,18 @@ class Intake:
             except OSError as problem:
                 self._leave(places.facts, problem)
             total = self.take_in(segments.segments(places.facts), now, stop)
+            self._take_in_accesses()
             if not stop() and not segments.segments(places.facts):
                 self._delete_salts(now)
         return total
+
+    def _take_in_accesses(self) -> None:
+        try:
+            take_in_pending(self._site)
+        except DatabaseError:
+            raise
+        except Refusal as problem:  # a damaged file must not hold up the facts
+            self._stuck.append(str(problem))
 
     def run_again(self, since: str, now: float) -> IntakeCounts:
         """Take in again the segments archived since that day (ISO), after a backup was restored."""

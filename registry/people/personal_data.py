@@ -15,8 +15,8 @@ from sqlalchemy import insert
 
 from common.command_line import Refusal
 from registry.db import schema
-from registry.db.connection import Unavailable
-from registry.people.access_log import log_person_access
+from registry.db.connection import DatabaseError, Unavailable
+from registry.people.access_log import log_person_access, take_in_pending
 from registry.people.erasure_journal import journal_path, read_erasures, record_erasure
 from registry.people.person import Person
 from registry.site import Site
@@ -143,6 +143,12 @@ def purge_expired(site: Site, *, now: float, actor: str) -> list[Purged]:
     Raises `Refusal` at the end when a store failed: a folder without permissions must not stop the other stores.
     """
     done, failed = [], []
+    try:
+        take_in_pending(site)
+    except DatabaseError:
+        raise
+    except Refusal as problem:
+        failed.append(str(problem))
     for store in stores():
         try:
             purged = store.purge(site, now)

@@ -6,14 +6,17 @@ again changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
+from common import instants
 from registry.db import schema
 from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules
+from registry.requests.request import UNCLASSIFIED
 from voicemail.callback.schedule import HOUR
 from voicemail.callback.worklist import (
     CALLBACK,
@@ -24,6 +27,7 @@ from voicemail.callback.worklist import (
     add_interaction,
     list_entries,
     list_open_messages,
+    plan_next_try,
     select_open_entries,
     settle,
 )
@@ -38,8 +42,8 @@ class Change(NamedTuple):
     """What happened to an entry without an operator."""
 
     protocol: str
-    reason: str  # ended | marked | served | duplicate | reopened
-    reference: str  # protocol of the request that continues; else the call, or the state
+    reason: str  # ended | marked | served | duplicate | reopened | rescheduled
+    reference: str  # protocol of the request that continues; else the call, the state, or the time of the next try
     messages: tuple[str, ...]
 
 
@@ -51,6 +55,7 @@ def update_worklist(connection: Connection, rules: Rules, limits: Limits, store:
         *_settle_served(connection, rules),
         *_merge_duplicates(connection, rules, limits, now),
         *_restore_reopened(connection, store, now),
+        *_reschedule(connection, rules, limits, now),
     ]
 
 
@@ -78,7 +83,7 @@ def _settle_marked(connection: Connection, rules: Rules, store: Store, now: floa
         states = [_store_state(store, id) for id in entry.messages]
         if entry.request_id in free and states and all(state in SETTLED for state in states):
             settle(connection, entry.request_id, "done", now)
-            outcome = "resolved" if "called_back" in states else "out_of_scope"
+            outcome = UNCLASSIFIED if "called_back" in states else "out_of_scope"  # how it ended was not recorded
             details = ActionDetails(outcome=outcome)
             perform_action(connection, rules, entry.request_id, "close", ACTOR, now, details)
             yield Change(entry.protocol, "marked", ", ".join(sorted(set(states))), entry.messages)
@@ -124,13 +129,13 @@ def _answered_visit_after(connection: Connection, caller: str, at: float) -> Any
 
 
 def _end_request(connection: Connection, rules: Rules, request_id: str, call: str, at: float) -> str:
-    """Merge a request into the request of a call, or close it as resolved if there is none; return the reference."""
+    """Merge a request into the request of a call, or close it if there is none; return the reference."""
     of_call = and_(REQUEST.c.call_id == call, REQUEST.c.duplicate_of.is_(None), REQUEST.c.request_id != request_id)
     query = select(REQUEST.c.protocol).where(of_call).order_by(REQUEST.c.opened_at).limit(1)
     if (into := connection.execute(query).scalar()) is not None:
         perform_action(connection, rules, request_id, "merge", ACTOR, at, ActionDetails(into=into))
         return str(into)
-    perform_action(connection, rules, request_id, "close", ACTOR, at, ActionDetails(outcome="resolved"))
+    perform_action(connection, rules, request_id, "close", ACTOR, at, ActionDetails(outcome=UNCLASSIFIED))
     return call
 
 
@@ -189,6 +194,17 @@ def _restore_reopened(connection: Connection, store: Store, now: float) -> Itera
         mirror(store, messages, "new", by=ACTOR, at=now, note=row.protocol)
         settle(connection, row.request_id, "waiting", now)
         yield Change(row.protocol, "reopened", row.state, messages)
+
+
+def _reschedule(connection: Connection, rules: Rules, limits: Limits, now: float) -> Iterator[Change]:
+    """Entries whose next try was planned with other opening hours, such as before a closure was added."""
+    planned = and_(CALLBACK.c.state == "waiting", CALLBACK.c.next_try_at > now)
+    for row in connection.execute(select(CALLBACK, REQUEST.c.protocol).join(REQUEST).where(planned)).all():
+        next_try_at = plan_next_try(connection, rules, limits, row.request_id)
+        if next_try_at is not None and next_try_at != row.next_try_at:
+            settle(connection, row.request_id, "waiting", next_try_at)
+            when = "never" if math.isinf(next_try_at) else str(instants.iso(next_try_at, rules.hours.zone))
+            yield Change(row.protocol, "rescheduled", when, _messages(connection, row.request_id))
 
 
 def mirror(store: Store, messages: Sequence[str], state: str, *, by: str, at: float, note: str = "") -> None:

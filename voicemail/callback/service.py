@@ -8,6 +8,7 @@ transactions, and keeps the sheets of the message store in step with the registr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ from common.places import Places
 from ivr import ami
 from ivr.ami.account import Ami
 from registry import text_input
-from registry.people.access_log import log_access
+from registry.people.access_log import log_access, take_in_pending
+from registry.people.pending_accesses import Access
+from registry.requests import reference_data
 from registry.requests.clocks import Rules
 from registry.site import Site
 from voicemail.callback import calling, housekeeping, worklist
@@ -132,16 +135,18 @@ class CallbackService:
         except Refusal:
             return None
 
-    def log_access(self, message_id: str, action: str, actor: str, now: float) -> None:
-        """Log that a person read or heard a message that the registry holds."""
+    def log_access(self, access: Access) -> None:
+        """Log that a person reads or hears a message, registered or not, and those that were kept on disk."""
         with self._database.begin() as connection:
-            worklist.find_request(connection, message_id)
-            log_access(connection, now, actor, action, "message", message_id, f"voicemail {action}")
+            log_access(connection, *access)
+        with contextlib.suppress(Refusal):  # they stay on disk; the intake reports why
+            take_in_pending(self._site)
 
     # --- parts
 
     def _update(self, now: float) -> list[Change]:
         """Settle what needs no operator, then mark the sheets."""
+        reference_data.follow_configuration(self._site, self._rules, now)
         with self._database.begin() as connection:
             changes = housekeeping.update_worklist(connection, self._rules, self._limits, self._store, now)
         for change in changes:

@@ -9,6 +9,7 @@ Taking an entry is one conditional UPDATE: of two operators one succeeds, and th
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
+from common import instants
 from common.command_line import Refusal
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
@@ -68,7 +70,8 @@ class Entry(NamedTuple):
     next_try_at: float
 
     def document(self) -> dict[str, Any]:
-        return {**self._asdict(), "messages": list(self.messages)}
+        day = None if self.due_at is None or math.isinf(self.due_at) else instants.last_day(self.due_at).isoformat()
+        return {**instants.with_iso_times(self._asdict()), "due_on": day}
 
 
 def is_untouched(entry: Entry) -> bool:
@@ -278,6 +281,18 @@ def record_outcome(
     end = outcome if result == "reached" else _UNREACHED_OUTCOMES.get(result, "unreachable")
     perform_action(connection, rules, request_id, "close", actor, now, ActionDetails(outcome=end), note=note)
     return RecordedOutcome(request.protocol, messages, end, None)
+
+
+def plan_next_try(connection: Connection, rules: Rules, limits: Limits, request_id: str) -> float | None:
+    """Return when the next try is, by the calls so far; None without a call that somebody recorded."""
+    calls = select(func.max(schema.interaction.c.ended_at)).where(
+        schema.interaction.c.request_id == request_id, schema.interaction.c.channel == "phone_out"
+    )
+    recorded_at = connection.execute(calls).scalar()
+    tried = list(connection.scalars(select(ATTEMPT.c.at).where(_counted(request_id))))
+    if recorded_at is None or not tried:
+        return None
+    return next_try(rules.hours, recorded_at, tried, limits.hours_between)
 
 
 def _check_outcome(result: str, outcome: str, keep: bool) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from common.command_line import Refusal, user_name
 from common.places import Places
+from registry.people import pending_accesses
+from registry.people.pending_accesses import Access
 
 if TYPE_CHECKING:
     from voicemail.callback.service import CallbackService
@@ -34,11 +36,16 @@ def registry_imports() -> Iterator[None]:
 
 
 def log_access(places: Places, message_id: str, action: str, now: float) -> None:
-    """Log that the user read or heard a message, if the registry holds it."""
+    """Log that the user reads or hears a message, before that is possible.
+
+    Without the registry, messages in the store stay accessible: the access is kept on disk until the registry is back.
+    Raises `Refusal` when that fails, too.
+    """
+    access = Access(now, user_name(), action, "message", message_id, f"voicemail {action}")
     try:
-        open_service(places).log_access(message_id, action, user_name(), now)
+        open_service(places).log_access(access)
     except Refusal:
-        return  # without the registry, messages in the store stay accessible
+        pending_accesses.keep(places, access)
 
 
 def entry_arguments(parser: argparse.ArgumentParser) -> None:

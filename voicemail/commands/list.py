@@ -27,6 +27,7 @@ REASONS = {
     "served": "the citizen was answered since:",
     "duplicate": "same number, continued as",
     "reopened": "reopened, waits for a call:",
+    "rescheduled": "the opening hours have changed, next try from",
 }
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 
+from common import instants
 from common.places import Places
 from common.terminal_table import format_age, printable
 from voicemail.commands.callback_service import json_argument, log_access, message_argument
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace, places: Places, now: float) -> int:
     log_access(places, message.id, "show", now)
     path = store.audio(message.id)
     if options.json:
-        print(json.dumps({**message.document(), "audio": path}, indent=1))
+        print(json.dumps({**instants.with_iso_times(message.document()), "audio": path}, indent=1))
         return 0
     for name, text in _lines(message, path, now).items():
         print(f"{name:>9}  {printable(text)}")

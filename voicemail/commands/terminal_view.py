@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from common import instants
 from common.terminal_table import format_age, table_lines
 from voicemail.message import Message
 
@@ -37,7 +39,8 @@ def _message_row(message: Message, now: float) -> tuple[str, ...]:
 
 def message_document(message: Message) -> dict[str, Any]:
     """A message in a list for programs, without its number too."""
-    return {name: value for name, value in message.document().items() if name != "number"}
+    document = instants.with_iso_times(message.document())
+    return {name: value for name, value in document.items() if name != "number"}
 
 
 def entry_table(entries: Sequence[Entry], now: float) -> str:
@@ -68,4 +71,7 @@ def _entry_row(entry: Entry, now: float) -> tuple[str, ...]:
 def _due(due_at: float | None, now: float) -> str:
     if due_at is None:
         return "-"
-    return f"in {format_age(due_at - now)}" if due_at >= now else f"{format_age(now - due_at)} late"
+    if math.isinf(due_at):
+        return "never"
+    left = f"in {format_age(due_at - now)}" if due_at >= now else f"{format_age(now - due_at)} late"
+    return f"{instants.deadline(due_at, ZONE)}, {left}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from common import instants
 from common.places import ROOT, Places
 from ivr import cli
 from ivr.commands.facts import Reader
@@ -60,9 +61,11 @@ def test_one_call_only(places: Places, capsys: pytest.CaptureFixture[str]) -> No
     assert shown(places, capsys, "--call", "nobody's") == []
 
 
-def test_json_is_that_of_the_spool(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_that_of_the_spool_with_iso_times(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     report(places, FACTS)
-    assert [Fact(**json.loads(line)) for line in shown(places, capsys, "--json")] == FACTS
+    documents = [json.loads(line) for line in shown(places, capsys, "--json")]
+    assert documents[0]["at"] == "2026-07-25T19:20:00+02:00"
+    assert [Fact(**{**document, "at": instants.parse(document["at"])}) for document in documents] == FACTS
 
 
 def test_unsealed_facts_are_shown_too_in_order_of_time(places: Places, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,12 +73,13 @@ def test_the_revision_changes_with_the_content_and_only_with_it(config: EditedCo
 def test_defaults_are_filled_in(config: EditedConfig) -> None:
     config.edit("menu", "    wait_seconds: 5\n    attempts: 3\n", "")
     config.edit("service", "survey:\n  offered: true\n", "")
-    config.edit("service", "  third_level: false", "  {}")
+    registry = config.path("service").read_text(encoding="utf-8").partition("\nregistry:\n")[2].partition("\n\n")[0]
+    config.edit("service", registry, "  {}")
     document = service.compile(config.places)
     node = document["menu"]["nodes"]["argomenti"]
     assert node["kind"] == "ask" and (node["wait_seconds"], node["attempts"]) == (5, 3)
     assert document["service"]["survey"] == {"offered": True}
-    assert document["service"]["registry"] == {"third_level": False}
+    assert document["service"]["registry"] == {"third_level": False, "open_days": 5, "waiting_days": 15}
 
 
 def test_seconds_come_from_the_audio_or_else_from_the_text(config: EditedConfig) -> None:

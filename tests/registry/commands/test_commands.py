@@ -148,7 +148,7 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
         "     clock  EMAIL 1: paused",
         "            24/11/2026 10:00:00 + 48 ore: scade 26/11/2026 10:00:00 (l'orologio non si ferma mai, neanche di "
         "notte e nei giorni festivi)",
-        "            sospesa dal 24/11/2026 10:02:00, in attesa del cittadino: la scadenza si sposta quando riprende",
+        "            sospesa dal 24/11/2026 10:02:00, in attesa della persona: la scadenza si sposta quando riprende",
     ]
     assert terminal.rows(schema.access_log) == []
     assert "Anna" not in terminal.run("show", ONE, "--json")

@@ -152,7 +152,7 @@ def _by_service(work: Work, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("call_back", "most_files", "most_changes"),
-    [(_by_service, 30, 70), (_by_commands, 38, 115)],
+    [(_by_service, 31, 74), (_by_commands, 40, 124)],
     ids=["service", "commands"],
 )
 def test_a_call_back_enters_few_files(

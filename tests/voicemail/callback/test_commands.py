@@ -15,6 +15,7 @@ import pytest
 from common.ports import free_ports
 from registry.db import schema
 from registry.requests.actions import ActionDetails, perform_action
+from registry.requests.opening import Opening, open_request
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
 from voicemail import cli
@@ -138,7 +139,7 @@ def test_without_a_registry_the_store_is_listed_with_a_notice(
     terminal.run("mark", message.id, "called_back", "--by", "op117")
     monkeypatch.setenv("NUL_DATABASE", str(terminal.work.database.url))
     assert "settled in the message store: called_back" in terminal.run("list")
-    assert terminal.work.request(message).outcome == "resolved"
+    assert terminal.work.request(message).outcome == "unclassified"
 
 
 def test_without_the_registry_packages_the_store_is_listed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,3 +225,60 @@ def test_notify_follows_serves_metrics_and_stops_on_sigterm(terminal: Terminal) 
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_every_access_is_logged_while_the_database_is_away(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    work, places = terminal.work, terminal.work.places
+    message = work.message(NIGHT)
+    fresh = work.message(NIGHT + 60, taken_in=False)  # in the store only
+    url = os.environ["NUL_DATABASE"]
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{places.var}/away.db")
+    for words in (("show", message.id), ("show", message.id, "--json"), ("show", fresh.id)):
+        assert ROME in terminal.run(*words)
+    monkeypatch.setenv("NUL_DATABASE", url)
+    assert work.rows(schema.access_log) == []
+    assert ROME not in Path(places.pending_accesses).read_text(encoding="utf-8")
+    terminal.now += 60
+    terminal.run("show", fresh.id)  # the database is back
+    logged = [(row.at, row.action, row.object_kind, row.object_id) for row in work.rows(schema.access_log)]
+    kept = [(MORNING, "show", "message", id) for id in (message.id, message.id, fresh.id)]
+    # Two equal lines of the same instant are one access that was repeated: the log names it once.
+    assert logged == [(MORNING + 60, "show", "message", fresh.id), kept[0], kept[2]]
+    assert Path(places.pending_accesses).read_bytes() == b""
+
+
+def test_nothing_is_shown_when_an_access_cannot_be_logged(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = terminal.work.message(NIGHT)
+    Path(terminal.work.places.var, "accesses").write_text("a file where the folder should be")
+    monkeypatch.setenv("NUL_DATABASE", f"sqlite:///{terminal.work.places.var}/away.db")
+    said = terminal.run("show", message.id, status=1)
+    assert "this access cannot be logged, so nothing is shown" in said and ROME not in said
+
+
+def test_a_message_opened_by_hand_is_on_the_list_and_can_be_taken(terminal: Terminal) -> None:
+    work = terminal.work
+    with work.database.begin() as connection:
+        request = open_request(connection, work.rules, Opening("voicemail", "DID", NIGHT, "op117"))
+    assert request.protocol in terminal.run("list")
+    assert "yours" in terminal.run("take", request.protocol, "--by", "op117")
+    assert "closed, resolved" in terminal.run("outcome", request.protocol, "reached", "--by", "op117")
+
+
+def test_a_closure_added_later_moves_the_next_try(terminal: Terminal) -> None:
+    work, places = terminal.work, terminal.work.places
+    protocol = work.request(work.message(NIGHT)).protocol
+    terminal.run("take", protocol, "--by", "op117")
+    terminal.run("outcome", protocol, "busy", "--by", "op117")
+    before = json.loads(Path(places.compiled).read_text(encoding="utf-8"))
+    closed = {**before, "service": {**before["service"], "holidays": {**before["service"]["holidays"]}}}
+    closed["service"]["holidays"]["extra_closures"] = [
+        {"first": "2026-11-24", "last": "2026-11-24", "reason": "Chiusura"}
+    ]
+    closed["revision"] = "0123456789abcdef"
+    Path(places.compiled).write_text(json.dumps(closed), encoding="utf-8")
+    terminal.now += 60
+    out = terminal.run("list")
+    assert f"{protocol}: the opening hours have changed, next try from 2026-11-25T09:00:00+01:00" in out
+    assert "not before Wed 25 Nov 09:00" in out
+    Path(places.compiled).write_text(json.dumps(before), encoding="utf-8")
+    assert "not before Tue 24 Nov 12:00" in terminal.run("list")

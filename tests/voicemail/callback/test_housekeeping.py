@@ -65,7 +65,7 @@ def test_a_citizen_answered_since_needs_no_call(work: Work) -> None:
     (done,) = work.update(MORNING + HOUR)
     assert (done.reason, done.reference, done.messages) == ("served", "99.1", (message.id,))
     request = work.request(message)
-    assert (request.state, request.outcome, request.closed_at) == ("closed", "resolved", MORNING + 300)
+    assert (request.state, request.outcome, request.closed_at) == ("closed", "unclassified", MORNING + 300)
     (touch,) = work.rows(schema.interaction)
     assert (touch.channel, touch.call_id, touch.result) == ("phone_in", "99.1", "served")
     assert work.rows(schema.sla_clock)[0].stopped_at == MORNING + 300  # the time of the visit, not of the update
@@ -119,7 +119,7 @@ def test_marks_made_in_the_store_are_taken_over(work: Work) -> None:
     work.store.mark(wrong.id, "closed", by="anna", at=MORNING)
     work.store.mark(heard.id, "listened", by="anna", at=MORNING)
     assert [each.reason for each in work.update(MORNING)] == ["marked", "marked"]
-    assert [work.request(each).outcome for each in (called, wrong, heard)] == ["resolved", "out_of_scope", None]
+    assert [work.request(each).outcome for each in (called, wrong, heard)] == ["unclassified", "out_of_scope", None]
 
 
 def test_a_request_closed_elsewhere_leaves_the_list_and_returns_when_reopened(work: Work) -> None:

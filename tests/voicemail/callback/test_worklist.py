@@ -6,13 +6,14 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from common.command_line import Refusal
 from registry.db import schema
 from registry.requests.actions import NotPossible, perform_action
 from tests.conftest import rome
 from tests.voicemail.work import ROME, Work
+from voicemail.callback import worklist
 
 NIGHT = rome("2026-11-23 22:00")  # a Monday
 MORNING = rome("2026-11-24 09:30")
@@ -175,3 +176,26 @@ def test_the_history_has_no_personal_data(work: Work) -> None:
             text = str(connection.execute(select(table)).all())
             assert ROME not in text
             assert "612345678" not in text
+
+
+def test_a_call_that_failed_on_our_side_is_no_attempt_of_the_citizen(work: Work) -> None:
+    message = work.message(NIGHT)
+    protocol = work.request(message).protocol
+    request_id = work.request(message).request_id
+
+    def failed_call(at: float) -> None:
+        with work.database.begin() as connection:
+            number = worklist.open_attempt(connection, request_id, "op117", at, None)
+            this_one = (worklist.ATTEMPT.c.request_id == request_id) & (worklist.ATTEMPT.c.attempt_no == number)
+            connection.execute(update(worklist.ATTEMPT).where(this_one).values(proposed="failed", result="failed"))
+
+    work.take(message.id, MORNING)
+    for minutes in range(4):  # as many as there may be attempts
+        failed_call(MORNING + 60 * minutes)
+    ended = work.outcome(protocol, "no_answer", MORNING + 600)  # a call made by hand: the failed ones are not it
+    assert ended.next_try_at is not None and work.request(message).state == "new"
+    results = [row.result for row in work.rows(worklist.ATTEMPT)]
+    assert results == ["failed"] * 4 + ["no_answer"]
+    work.take(message.id, ended.next_try_at)
+    failed_call(ended.next_try_at)
+    work.release(message.id, ended.next_try_at + 60)  # nothing is left to record
