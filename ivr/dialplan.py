@@ -152,7 +152,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "number": identity["number"],
         "language": identity["language"],
         "zone": identity["time_zone"],
-        "engine": f"agi://{values.engine_host}:{values.engine_port}",
+        "engine": f"agi://{_url_host(values.engine_host)}:{values.engine_port}",
         "scripts": values.scripts,
         "native": values.native,
         "recordings": values.recordings,
@@ -163,7 +163,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "ami_user": values.ami_user,
     }
     for name, value in unquoted.items():
-        _refuse_unsafe(name, value, ":" if name == "engine" else "")
+        _refuse_unsafe(name, value, ":[]" if name == "engine" else "")
     return {
         **unquoted,
         "ami_secret": _secret(values.ami_secret, "ami_secret"),
@@ -202,6 +202,11 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "trunk_addresses": "\n".join(f"match = {address}" for address in values.trunks),
         "trunk_contact": _contact("the trunk", values.trunk_contact) or "; none: call-backs find no way out",
     }
+
+
+def _url_host(host: str) -> str:
+    """A host as it stands in a URL: an IPv6 address has brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def empty_policy(service: Service) -> tuple[str, str]:

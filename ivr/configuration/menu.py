@@ -44,9 +44,14 @@ def _text(pattern: str, description: str) -> Meta:
 
 
 PromptId = Annotated[
-    str, _text(r"^[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)")
+    str,
+    _text(
+        r"^(?=.{1,100}\Z)[a-z0-9]+([-_/][a-z0-9]+)*\Z", "a prompt's id: small letters, digits, - (as in prompts.yaml)"
+    ),
 ]
-NodeName = Annotated[str, _text(r"^[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")]
+NodeName = Annotated[
+    str, _text(r"^(?=.{1,60}\Z)[a-z0-9]+([-_][a-z0-9]+)*\Z", "a node's name: small letters, digits, -")
+]
 Key = Annotated[str, _text(r"^[0-9*#]\Z", f"one key of {KEYS}")]
 Topic = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{0,31}\Z", "a topic: capital letters, digits, _")]
 Attempts = Annotated[int, Meta(ge=1, le=9)]

@@ -225,6 +225,11 @@ def test_without_a_survey_the_caller_is_thanked(compiled: Compiled, values: Valu
     assert "GotoIf(0?:thanks)" in dialplan.render(compiled, values)["extensions_nul.conf"]
 
 
+def test_an_engine_on_ipv6_has_brackets_in_its_url(compiled: Compiled, values: Values) -> None:
+    files = dialplan.render(compiled, replace(values, engine_host="::1", engine_port=4573))
+    assert "AGI(agi://[::1]:4573/menu," in files["extensions_nul.conf"]
+
+
 # --- the queue and the seats -------------------------------------------------------------------------------------
 
 

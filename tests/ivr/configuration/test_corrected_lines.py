@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from common.documents import parse
+from common.places import Places
 from common.type_errors import find_type_errors
 from ivr.configuration import service
 from ivr.configuration.service_number import normalise
 from ivr.configuration.settings import Catalogue, Service, Survey
+from ivr.dialplan import Values, render
 from queue_model.planning.workforce import Workforce
 from queue_model.scenario.schema import Scenario
 from tests.ivr.edited_config import EditedConfig
@@ -118,3 +121,33 @@ def test_numbers_that_begin_with_the_digits_of_italy() -> None:
     assert [normalise(each) for each in ("+41441234567", "0041", "abc", None, True, 1.5)] == [
         "+41441234567", "0041", "abc", None, True, 1.5
     ]  # fmt: skip
+
+
+def test_each_form_of_the_number_reaches_the_service(config: EditedConfig) -> None:
+    config.edit("service", 'number: "800000039"', "number: +39 800 000 039")
+    document = service.compiled(service.load(config.places), config.places)
+    values = Values(Places().templates, "/s", "/n", "/r", "/m", 2026, 2027, [])
+    incoming = (
+        render(document, values, site=True)["extensions_nul.conf"].partition("[nul-incoming]")[2].partition("\n[")[0]
+    )
+    assert re.findall(r"exten => ([^,]+),1,", incoming) == [
+        "800000039", "+39800000039", "0039800000039", "39800000039"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('number: "800000039"', 'number: "\u0668\u0660\u0660\u0660"'),
+        ('monday: ["09:00-18:00"]', 'monday: ["\u0660\u0669:00-18:00"]'),
+        ("  name: nul\n", "  name: qualit\u00e0\n"),
+        ("\n  host: 127.0.0.1", "\n  host: citt\u00e0"),
+        ("notification: null", "notification: {to: capo@citt\u00e0.it, from: n@example.it}"),
+        ("notification: null", "notification: {to: a..b@example.it, from: n@example.it}"),
+        ("notification: null", "notification: {to: a@example..it, from: n@example.it}"),
+        ("name: Numero Unico per il Lavoro", 'name: "Numero\\u2028Unico"'),
+    ],
+)
+def test_patterns_accept_only_what_the_code_can_read(config: EditedConfig, old: str, new: str) -> None:
+    config.edit("service", old, new)
+    assert [each for each in config.problems() if each.startswith("config/service.yaml: ")]
