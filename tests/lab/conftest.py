@@ -1,4 +1,4 @@
-"""A real Asterisk for these tests: fetched from the machine's own mirror once; and each test's own switches of it."""
+"""A real Asterisk for these tests, downloaded once from the machine's own mirror, and switches for each test."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.lab.switch.probes import SHARED, processes_of
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    """For the whole test run, and the next ones."""
+    """The installation, shared by this test run and later ones."""
     return install(SHARED)
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """One that everybody may enter, unlike those of pytest: so root's switches run as somebody else."""
+    """A folder that every user can enter, unlike pytest's, so that root's switches can run as another user."""
     path = Path(tempfile.mkdtemp(prefix="ivr-test-"))
     path.chmod(0o755)
     yield path
@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def make(installation: Installation, folder: Path) -> Iterator[Callable[..., Switch]]:
-    """Prepared switches by name; all are stopped in the end."""
+    """Prepared switches by name; all are stopped at the end."""
     made: list[Switch] = []
 
     def prepared(name: str = "one", installation: Installation = installation) -> Switch:

@@ -47,9 +47,9 @@ def test_a_second_install_reports_the_first(capsys: pytest.CaptureFixture[str]) 
     postgres.running()
     assert server.installed(Places())
     assert cli.main(["postgres", "install"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("already installed: PostgreSQL ")
-    assert "signature good" in said
+    output = capsys.readouterr().out
+    assert output.startswith("already installed: PostgreSQL ")
+    assert "signature good" in output
 
 
 def test_committed_data_survives_a_stop(folder: str) -> None:

@@ -1,4 +1,4 @@
-"""The watchdog hears an engine's beats, and notices when they stop."""
+"""The watchdog receives an engine's reports, and notices when they stop."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DEADLINE = 20.0
 
 
 class Watched:
-    """A process that can say something, and whether the watchdog has barked."""
+    """A process that can report; `silent` is set when the watchdog notices its silence."""
 
     def __init__(self) -> None:
         self.silent = threading.Event()
         self.watchdog = Watchdog(PATIENCE, self.silent.set)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
-    def say(self, message: str) -> None:
+    def report(self, message: str) -> None:
         address = self.watchdog.environment["NOTIFY_SOCKET"]
         self._socket.sendto(message.encode(), "\0" + address.removeprefix("@"))
 
@@ -40,15 +40,15 @@ def process() -> Iterator[Watched]:
 
 
 def test_a_process_that_stops_reporting_is_noticed(process: Watched) -> None:
-    process.say("READY=1")
-    process.say("WATCHDOG=1")
+    process.report("READY=1")
+    process.report("WATCHDOG=1")
     assert process.silent.wait(DEADLINE)
 
 
 def test_silence_is_noticed_once_for_each_process_that_was_ready(process: Watched) -> None:
     for _ in range(2):
         process.silent.clear()
-        process.say("READY=1")
+        process.report("READY=1")
         assert process.silent.wait(DEADLINE)
     process.silent.clear()
     assert not process.silent.wait(3 * PATIENCE)
@@ -57,8 +57,8 @@ def test_silence_is_noticed_once_for_each_process_that_was_ready(process: Watche
 @pytest.mark.parametrize("last", ["RELOADING=1", "STOPPING=1", ""])
 def test_a_process_that_starts_or_stops_need_not_report(process: Watched, last: str) -> None:
     if last == "STOPPING=1":
-        process.say("READY=1")
-    process.say(last)
+        process.report("READY=1")
+    process.report(last)
     assert not process.silent.wait(3 * PATIENCE)
 
 
@@ -68,9 +68,11 @@ def test_two_watchdogs_have_two_addresses(process: Watched) -> None:
     other.close()
 
 
-@pytest.mark.parametrize(("told", "seconds"), [("10000000", 10 / 3), ("60000000", 5.0), ("", 5.0), ("soon", 5.0)])
-def test_an_engine_beats_three_times_in_the_time_that_it_is_granted(
-    monkeypatch: pytest.MonkeyPatch, told: str, seconds: float
+@pytest.mark.parametrize(
+    ("microseconds", "seconds"), [("10000000", 10 / 3), ("60000000", 5.0), ("", 5.0), ("soon", 5.0)]
+)
+def test_an_engine_reports_three_times_within_the_time_limit(
+    monkeypatch: pytest.MonkeyPatch, microseconds: str, seconds: float
 ) -> None:
-    monkeypatch.setenv("WATCHDOG_USEC", told)
+    monkeypatch.setenv("WATCHDOG_USEC", microseconds)
     assert watchdog_seconds() == pytest.approx(seconds)

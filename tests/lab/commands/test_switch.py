@@ -23,7 +23,7 @@ pytestmark = pytest.mark.switch
 
 @pytest.fixture
 def site(installation: Installation, folder: Path) -> Iterator[Places]:
-    """A var/ of our own with the tree of the others."""
+    """A new var/ with the shared tree."""
     places = Places(var=str(folder / "var"))
     os.makedirs(os.path.dirname(places.tree))
     os.symlink(installation.tree, places.tree)
@@ -38,10 +38,10 @@ class Terminal:
         self._places, self._capsys = places, capsys
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
-        """Exit status, what it said, what it complained."""
+        """Exit status, standard output, standard error."""
         status = cli.main(["--var", self._places.var, "switch", *words])
-        said = self._capsys.readouterr()
-        return status, said.out, said.err
+        output = self._capsys.readouterr()
+        return status, output.out, output.err
 
 
 @pytest.fixture
@@ -49,54 +49,54 @@ def lab_switch(site: Places, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(site, capsys)
 
 
-def test_a_day_in_its_life(lab_switch: Terminal, site: Places) -> None:
-    status, said, _ = lab_switch("start")
+def test_start_status_console_and_stop(lab_switch: Terminal, site: Places) -> None:
+    status, output, _ = lab_switch("start")
     assert status == 0
-    assert re.search(r"^Asterisk 22\.[\d.]+ is up( as \w+)? \(process \d+, \d+\.\d s\)$", said, re.M)
+    assert re.search(r"^Asterisk 22\.[\d.]+ is up( as \w+)? \(process \d+, \d+\.\d s\)$", output, re.M)
     ports = find_switch(site).ports
-    assert f"SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP)" in said
+    assert f"SIP 127.0.0.1:{ports.sip} (UDP), AMI 127.0.0.1:{ports.ami} (TCP)" in output
 
-    status, said, _ = lab_switch("start")
+    status, output, _ = lab_switch("start")
     assert status == 0
-    assert said.startswith("the switch 'main' is already running (process ")
+    assert output.startswith("the switch 'main' is already running (process ")
 
-    status, said, _ = lab_switch("status")
+    status, output, _ = lab_switch("status")
     assert status == 0
-    assert said.startswith("main: Asterisk 22.")
+    assert output.startswith("main: Asterisk 22.")
 
-    status, said, _ = lab_switch("console", "core", "show", "version")
+    status, output, _ = lab_switch("console", "core", "show", "version")
     assert status == 0
-    assert said.startswith("Asterisk 22.")
+    assert output.startswith("Asterisk 22.")
 
-    status, said, _ = lab_switch("stop")
+    status, output, _ = lab_switch("stop")
     assert status == 0
-    assert said.startswith("the switch 'main' is stopped (")
+    assert output.startswith("the switch 'main' is stopped (")
 
-    status, said, _ = lab_switch("stop")
-    assert (status, said) == (0, "the switch 'main' was not running\n")
+    status, output, _ = lab_switch("stop")
+    assert (status, output) == (0, "the switch 'main' was not running\n")
 
-    status, said, _ = lab_switch("status")
-    assert (status, said) == (3, "main: not running\n")
+    status, output, _ = lab_switch("status")
+    assert (status, output) == (3, "main: not running\n")
 
 
 def test_two_by_name(lab_switch: Terminal) -> None:
     assert lab_switch("start", "--name", "one")[0] == 0
     assert lab_switch("start", "--name", "two")[0] == 0
-    status, said, _ = lab_switch("status", "--name", "one")
+    status, output, _ = lab_switch("status", "--name", "one")
     assert status == 0
-    assert said.endswith("other switches here: two (--name)\n")
+    assert output.endswith("other switches here: two (--name)\n")
     assert lab_switch("stop", "--name", "one")[0] == 0
     assert lab_switch("status", "--name", "one")[0] == 3
     assert lab_switch("status", "--name", "two")[0] == 0
 
 
-def test_the_console_wants_a_terminal(lab_switch: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_needs_a_terminal(lab_switch: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lab_switch("start")[0] == 0
     with open(os.devnull, encoding="ascii") as nothing:
         monkeypatch.setattr(sys, "stdin", nothing)
-        status, _, complaint = lab_switch("console")
+        status, _, error = lab_switch("console")
     assert status == 1
-    assert "the console needs a terminal; pass one command as arguments instead" in complaint
+    assert "the console needs a terminal; pass one command as arguments instead" in error
 
 
 def test_the_console_in_a_terminal(lab_switch: Terminal, site: Places) -> None:
@@ -128,8 +128,8 @@ def test_a_running_switch_is_stopped_even_when_its_tree_is_gone(lab_switch: Term
 
 def test_nothing_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal(Places(var=str(folder / "empty")), capsys)
-    status, _, complaint = terminal("start")
-    assert (status, complaint) == (1, "lab switch: the private switch is not installed; run `lab switch install`\n")
+    status, _, error = terminal("start")
+    assert (status, error) == (1, "lab switch: the private switch is not installed; run `lab switch install`\n")
     assert terminal("status")[0] == 3
     assert terminal("stop")[0] == 0
 
@@ -137,23 +137,23 @@ def test_nothing_installed(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_var_that_cannot_be_written(lab_switch: Terminal, site: Places) -> None:
     with open(os.path.join(os.path.dirname(site.tree), "taken"), "w", encoding="ascii"):
         pass
-    status, _, complaint = lab_switch("start", "--name", "taken")
+    status, _, error = lab_switch("start", "--name", "taken")
     assert status == 1
-    assert "switch/taken" in complaint
-    assert "choose another folder with --var" in complaint
+    assert "switch/taken" in error
+    assert "choose another folder with --var" in error
 
 
-def test_install_says_what_is_there(lab_switch: Terminal) -> None:
-    status, said, _ = lab_switch("install")
+def test_install_reports_the_installed_version(lab_switch: Terminal) -> None:
+    status, output, _ = lab_switch("install")
     assert status == 0
-    assert said.startswith("already installed: Asterisk 22.")
+    assert output.startswith("already installed: Asterisk 22.")
 
 
 def test_help_names_every_action(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["switch", "--help"])
-    said = capsys.readouterr().out
-    assert all(action in said for action in ("install", "start", "stop", "status", "console"))
+    output = capsys.readouterr().out
+    assert all(action in output for action in ("install", "start", "stop", "status", "console"))
 
 
 def test_a_refusal_is_a_sentence_also_when_run_as_a_module(folder: Path) -> None:

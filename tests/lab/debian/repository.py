@@ -1,4 +1,4 @@
-"""A Debian mirror in miniature: real packages, a real index, a real signature, served over HTTP on loopback."""
+"""A small Debian mirror: real packages, a real index, a real signature, served over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ LOADERS = {"amd64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 # The real loader takes its own options and runs the program that follows: so does this one.
 LOADER = b'#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift 2; done\nexec "$@"\n'
 
-Fault = Callable[[BaseHTTPRequestHandler, bytes, int], None]  # who answers, what would have been answered, and how
+Fault = Callable[
+    [BaseHTTPRequestHandler, bytes, int], None
+]  # the handler, the content that it would have sent, and the status
 
 
 def deb(files: dict[str, bytes | str | tarfile.TarInfo]) -> bytes:
-    """A package. A file's content is bytes, a link's target a string; a `TarInfo` is put in as it is."""
+    """Make a package. A file's content is bytes, a link's target a string; a `TarInfo` is added unchanged."""
     parts = [("debian-binary", b"2.0\n"), ("control.tar.xz", _tar({"./control": b""})), ("data.tar.xz", _tar(files))]
     return ar(parts)
 
@@ -54,18 +56,18 @@ def _tar(files: dict[str, bytes | str | tarfile.TarInfo]) -> bytes:
 
 
 class Repository:
-    """The files of a mirror by path, what was asked of it, and what goes wrong when."""
+    """The files of a mirror by path, the requests so far, and the faults to come."""
 
     def __init__(self, architecture: str = "amd64", suite: str = "forky") -> None:
         self.architecture, self.suite = architecture, suite
         self.files: dict[str, bytes] = {}
-        self.asked: list[tuple[str, str | None]] = []  # path, Range
-        self.faults: dict[str, list[Fault]] = {}  # path -> what happens to the next requests for it
+        self.requests: list[tuple[str, str | None]] = []  # path, Range
+        self.faults: dict[str, list[Fault]] = {}  # by path, for the next requests
         self.ranges = True
         self.packages: dict[str, str] = {}
 
     def add(self, name: str, files: dict[str, bytes | str], depends: str = "", **fields: str) -> str:
-        """Put a package in; its path."""
+        """Add a package; returns its path."""
         content = deb(dict(files))
         path = f"pool/main/{name[0]}/{name}/{name}_1.0-1_{self.architecture}.deb"
         self.files[path] = content
@@ -106,13 +108,13 @@ class Repository:
     def release_path(self) -> str:
         return f"dists/{self.suite}/InRelease"
 
-    def asked_for(self, ending: str) -> list[str | None]:
-        """The ranges of the requests for paths that end so."""
-        return [span for path, span in self.asked if path.endswith(ending)]
+    def ranges_requested(self, ending: str) -> list[str | None]:
+        """The `Range` of each request for a path with this ending; None without one."""
+        return [span for path, span in self.requests if path.endswith(ending)]
 
     @contextmanager
     def served(self) -> Iterator[str]:
-        """The mirror's address, while it is up."""
+        """Serve the mirror; yields its address."""
         handler = type("Handler", (_Handler,), {"repository": self})
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -130,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.removeprefix("/debian/")
         span = self.headers.get("Range")
-        self.repository.asked.append((path, span))
+        self.repository.requests.append((path, span))
         content = self.repository.files.get(path)
         if content is None:
             self.send_error(404)
@@ -157,7 +159,7 @@ def answer(handler: BaseHTTPRequestHandler, content: bytes, status: int = 200, p
 
 
 def cut(after: int) -> Fault:
-    """The connection breaks after so many bytes."""
+    """Break the connection after this many bytes."""
     return lambda handler, content, status: answer(handler, content[:after], status, promised=len(content))
 
 
@@ -166,12 +168,12 @@ def error(status: int) -> Fault:
 
 
 def altered(handler: BaseHTTPRequestHandler, content: bytes, status: int) -> None:
-    """As long as it should be, and not what it should be."""
+    """Send other content of the right length."""
     answer(handler, b"?" * len(content), status)
 
 
 def miniature(architecture: str = "amd64", suite: str = "forky") -> Repository:
-    """A suite with everything that an installation takes, each program a script that says its version."""
+    """A suite with everything that an installation needs; each program is a script that prints its version."""
     lib = f"./usr/lib/{TRIPLETS[architecture]}"
     repository = Repository(architecture, suite)
     repository.add(
@@ -190,7 +192,7 @@ def miniature(architecture: str = "amd64", suite: str = "forky") -> Repository:
     repository.add("asterisk-modules", {f"{lib}/asterisk/modules/res_agi.so": b"module" * 3000}, "libedit2")
     repository.add("libc6", {f"{lib}/{LOADERS[architecture]}": LOADER, f"{lib}/libc.so.6": b"c"})
     repository.add("libssl3t64", {f"{lib}/libssl.so.3": b"ssl"}, depends="libc6")
-    repository.add("libpq5", {f"{lib}/libpq.so.5": b"a database: not wanted"})
+    repository.add("libpq5", {f"{lib}/libpq.so.5": b"a database: not needed"})
     repository.add("adduser", {"./usr/sbin/adduser": b"#!/bin/sh\n"})
     repository.add("asterisk-core-sounds-en-gsm", {"./usr/share/asterisk/sounds/en_US_f_Allison/vm.gsm": b"gsm"})
     repository.add("asterisk-core-sounds-it-wav", {"./usr/share/asterisk/sounds/it_IT_m_Carlo/digits/1.wav": b"uno"})

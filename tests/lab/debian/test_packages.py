@@ -1,4 +1,4 @@
-"""Debian packages: what is trusted, what is chosen, what is unpacked."""
+"""Debian packages: signatures, dependencies, unpacking."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def keyring(tmp_path: Path) -> str:
 
 @pytest.fixture(params=TOOLS)
 def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the programs that can check a signature here, alone on the PATH."""
+    """Each installed program that can check a signature, alone on the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     path = shutil.which(request.param)
@@ -41,20 +41,20 @@ def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return str(request.param)
 
 
-def test_a_machine_that_can_check_signatures_is_at_hand() -> None:
-    assert TOOLS, "neither gpgv nor sqv: apt-get install gpgv, or these tests prove nothing"
+def test_this_machine_can_check_signatures() -> None:
+    assert TOOLS, "neither gpgv nor sqv: install gpgv; without it these tests check nothing"
 
 
 class TestSignature:
-    def test_the_signed_text_comes_back(self, tool: str, keyring: str) -> None:
+    def test_the_signed_text_is_returned(self, tool: str, keyring: str) -> None:
         assert signed_text(openpgp.clear_signed(TEXT).encode(), "InRelease", keyring).strip() == TEXT.strip()
 
-    def test_text_around_the_signature_does_not(self, tool: str, keyring: str) -> None:
+    def test_text_around_the_signed_text_is_ignored(self, tool: str, keyring: str) -> None:
         signed = openpgp.clear_signed(TEXT)
         for forged in (f"SHA256:\n 66 66 evil\n{signed}", f"{signed}SHA256:\n 66 66 evil\n"):
             try:
                 text = signed_text(forged.encode(), "InRelease", keyring)
-            except Refusal:  # stricter, and as good
+            except Refusal:  # stricter, and equally safe
                 continue
             assert text.strip() == TEXT.strip()
 
@@ -70,7 +70,7 @@ class TestSignature:
     def test_an_unknown_signer_is_refused(self, tool: str, tmp_path: Path) -> None:
         stranger = tmp_path / "stranger.gpg"
         changed = bytearray(openpgp.keyring())
-        changed[40] ^= 1  # another number, so another key
+        changed[40] ^= 1  # another key
         stranger.write_bytes(bytes(changed))
         with pytest.raises(Refusal, match="bad signature"):
             signed_text(openpgp.clear_signed(TEXT).encode(), "InRelease", str(stranger))
@@ -99,14 +99,14 @@ INDEX = {
 
 
 class TestChoice:
-    def test_wanted_dependencies_are_followed_through_circles(self) -> None:
+    def test_needed_dependencies_are_followed_through_cycles(self) -> None:
         chosen = resolve(INDEX, ["aa"], lambda name: name != "dd")
-        assert [each.name for each in chosen] == ["aa", "bb", "cc"]
+        assert [selected.name for selected in chosen] == ["aa", "bb", "cc"]
 
-    def test_a_package_is_what_its_paragraph_says(self) -> None:
-        found = package("bb", INDEX["bb"])
-        assert (found.version, found.size, found.digest, found.installed_size) == ("1", 6, "0b", 7 * 1024)
-        assert found.file == "x+.deb"
+    def test_a_package_is_read_from_its_paragraph(self) -> None:
+        bb = package("bb", INDEX["bb"])
+        assert (bb.version, bb.size, bb.digest, bb.installed_size) == ("1", 6, "0b", 7 * 1024)
+        assert bb.file == "x+.deb"
 
     def test_every_alternative_counts_and_versions_do_not(self) -> None:
         text = "Version: 1\nFilename: f\nSize: 1\nSHA256: 0\nDepends: libc6 (>= 2.38), libpq5 | libpq6, python3:any\n"
@@ -142,11 +142,11 @@ class TestUnpacking:
         tree = tmp_path / "tree"
         tree.mkdir()
         unpack(str(given), str(tree))
-        unpack(str(given), str(tree))  # over what is there
-        found = sorted(
+        unpack(str(given), str(tree))  # over the existing files
+        files = sorted(
             str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir() or path.is_symlink()
         )
-        assert found == ["b", "usr/bin/run", "usr/bin/same", "usr/lib/a.so"]
+        assert files == ["b", "usr/bin/run", "usr/bin/same", "usr/lib/a.so"]
         assert os.access(tree / "usr/bin/run", os.X_OK)
         assert (tree / "usr/bin/same").read_bytes() == b"#!/bin/sh\n"
         assert os.readlink(tree / "usr/lib/a.so") == "a.so.1"
@@ -164,7 +164,7 @@ class TestUnpacking:
             unpack(str(given), str(tree))
         assert not (tmp_path / "outside").exists()
 
-    def test_links_that_lead_out_are_left_away(self, tmp_path: Path) -> None:
+    def test_links_that_lead_out_of_the_tree_are_left_out(self, tmp_path: Path) -> None:
         given = tmp_path / "x.deb"
         given.write_bytes(deb({"./a": "/etc", "./b": "../..", "./c/d": "../e"}))
         unpack(str(given), str(tmp_path / "tree"))
@@ -183,13 +183,13 @@ class TestUnpacking:
             (deb({"./a": os.urandom(9000)})[:-5000], "cannot be unpacked as a package"),
         ],
     )
-    def test_what_is_no_package_is_refused(self, tmp_path: Path, content: bytes, why: str) -> None:
+    def test_an_invalid_package_is_refused(self, tmp_path: Path, content: bytes, why: str) -> None:
         given = tmp_path / "x.deb"
         given.write_bytes(content)
         with pytest.raises(Refusal, match=why):
             unpack(str(given), str(tmp_path))
 
-    def test_a_full_disk_says_so(self, tmp_path: Path, small_files: None) -> None:
+    def test_a_full_disk_is_reported(self, tmp_path: Path, small_files: None) -> None:
         given = tmp_path / "x.deb"
         given.write_bytes(deb({"./big": bytes(1 << 20)}))
         with pytest.raises(Refusal, match="free space there, or choose another folder with --var"):
@@ -198,7 +198,7 @@ class TestUnpacking:
 
 @pytest.fixture
 def small_files() -> Iterator[None]:
-    """No file may grow over 200 kB: the kernel refuses the next byte, as on a full disk."""
+    """Limit files to 200 kB: the kernel refuses more, like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
     yield
@@ -221,7 +221,7 @@ class TestMachine:
 
 
 class Apt:
-    """The machine's own apt, reading sources of ours."""
+    """The machine's own apt, with sources of the test."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sources = folder / "sources.list"
@@ -235,7 +235,7 @@ class Apt:
         monkeypatch.setenv("APT_CONFIG", str(self.configuration))
 
 
-@pytest.mark.skipif(not shutil.which("apt-get"), reason="the machine has no apt to ask")
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="this machine has no apt")
 class TestApt:
     @pytest.fixture
     def apt(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apt:
@@ -260,15 +260,14 @@ class TestApt:
             file.write('Acquire::http::Proxy "http://127.0.0.1:3142";\n')
         assert packages.machine_proxy("http://127.0.0.1:9/debian") == "http://127.0.0.1:3142"
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
-        assert packages.machine_proxy("http://127.0.0.1:9/debian") is None  # the environment comes first
+        assert packages.machine_proxy("http://127.0.0.1:9/debian") is None  # the environment has precedence
 
 
-def test_the_packages_are_such_as_dpkg_reads(tmp_path: Path) -> None:
-    """The miniature packages of these tests are no invention of ours."""
+def test_dpkg_can_read_the_packages_of_these_tests(tmp_path: Path) -> None:
     given = tmp_path / "x.deb"
     given.write_bytes(deb({"./usr/bin/run": b"#!/bin/sh\n"}))
     if dpkg := shutil.which("dpkg-deb"):
-        said = subprocess.run([dpkg, "--contents", str(given)], capture_output=True, text=True, check=True).stdout
-        assert "./usr/bin/run" in said
+        output = subprocess.run([dpkg, "--contents", str(given)], capture_output=True, text=True, check=True).stdout
+        assert "./usr/bin/run" in output
     unpack(str(given), str(tmp_path))
     assert (tmp_path / "usr/bin/run").exists()

@@ -1,4 +1,4 @@
-"""One demonstration at a time, and an end to what a killed one has left."""
+"""One demonstration at a time; the processes of a killed one are ended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pyt
         stubborn.stdout.close()
 
 
-def test_a_process_that_has_got_the_same_pid_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_the_same_pid_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "processes.jsonl"
     with subprocess.Popen(SLEEP) as other:
         path.write_text(f'[{other.pid}, 1, "an earlier boot"]\n[1, 2')  # and a line that was cut off
@@ -47,7 +47,7 @@ def test_a_process_that_has_got_the_same_pid_is_left_alone(tmp_path: Path) -> No
         other.kill()
 
 
-def test_nothing_was_noted(tmp_path: Path) -> None:
+def test_no_process_was_recorded(tmp_path: Path) -> None:
     Children(str(tmp_path / "processes.jsonl")).end()
 
 
@@ -59,7 +59,7 @@ def test_two_demonstrations_in_one_var_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_an_engine_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_another_running_engine_is_refused(tmp_path: Path) -> None:
     places = Places(var=str(tmp_path))
     engine = Instance(places)
     engine.claim()
@@ -69,7 +69,7 @@ def test_an_engine_of_somebody_else_is_refused(tmp_path: Path) -> None:
     refuse_second_engine(places)
 
 
-def test_what_a_killed_engine_announced_does_not_count(tmp_path: Path) -> None:
+def test_the_state_file_of_a_killed_engine_does_not_count(tmp_path: Path) -> None:
     places = Places(var=str(tmp_path))
     Path(places.engine_state).write_text('{"pid": 1}')
     refuse_second_engine(places)

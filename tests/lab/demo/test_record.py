@@ -1,4 +1,4 @@
-"""The record of a run holds its own calls only, whatever their times say."""
+"""The record of a run holds only its own calls, whatever their times are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_facts_of_another_run_are_left_out_also_when_they_are_later(stack: Stack
     assert record.calls() == {ours.call}
 
 
-def test_facts_that_an_intake_has_taken_away_are_remembered(stack: Stack) -> None:
+def test_facts_are_remembered_after_an_intake_has_moved_them(stack: Stack) -> None:
     first, second = fact("demo2-5.1", 5), fact("demo2-5.1", 4, "choice")
     record = Record(stack)
     write(stack, first)
@@ -49,7 +49,7 @@ def test_facts_that_an_intake_has_taken_away_are_remembered(stack: Stack) -> Non
     assert record.facts() == [second, first]
 
 
-def test_lines_of_queue_log_go_by_the_call(stack: Stack) -> None:
+def test_lines_of_queue_log_are_selected_by_the_call(stack: Stack) -> None:
     folder = Path(stack.switch.log)
     folder.mkdir(parents=True)
     folder.joinpath("queue_log").write_text(

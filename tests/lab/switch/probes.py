@@ -1,4 +1,4 @@
-"""What a switch looks like from outside: its processes, its manager interface, its SIP port."""
+"""Queries on a switch from outside: its processes, its manager interface, its SIP port."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from common.places import ROOT, Places
 from lab.switch.asterisk import Switch
 
 DEADLINE = 30  # s
-SHARED = Places(var=os.environ.get("IVR_TEST_VAR") or os.path.join(ROOT, "var"))  # so that it is fetched once
+SHARED = Places(var=os.environ.get("IVR_TEST_VAR") or os.path.join(ROOT, "var"))  # so that it is downloaded once
 
 
 def processes_of(folder: str) -> list[int]:
     """Every process that was started with a path of this folder."""
-    found = []
+    pids = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if any(word.startswith(f"{folder}/".encode()) for word in command):
-            found.append(int(pid))
-    return found
+            pids.append(int(pid))
+    return pids
 
 
 def login(one: Switch, secret: str | None = None) -> str:
-    """What the manager interface answers."""
+    """The reply of the manager interface to a login."""
     host, port, user, right = one.ami
     with socket.create_connection((host, port), DEADLINE) as peer:
         peer.sendall(f"Action: Login\r\nUsername: {user}\r\nSecret: {secret or right}\r\n\r\n".encode())
-        said = b""
-        while b"\r\n\r\n" not in said:
+        reply = b""
+        while b"\r\n\r\n" not in reply:
             block = peer.recv(4096)
-            assert block, said
-            said += block
-        return said.decode()
+            assert block, reply
+            reply += block
+        return reply.decode()
 
 
 def answers_sip(one: Switch) -> bool:
-    """Whether something answers to OPTIONS on its SIP port."""
+    """Whether the SIP port answers OPTIONS."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
         phone.settimeout(DEADLINE)
         phone.connect(("127.0.0.1", one.ports.sip))

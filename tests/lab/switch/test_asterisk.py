@@ -43,12 +43,12 @@ class TestLife:
         assert first.stop()
         assert not Path(first.run).exists()
         assert (first.pid, second.pid is not None) == (None, True)
-        assert "Success" in login(second)  # the other goes on
+        assert "Success" in login(second)  # the other still runs
 
-    def test_who_asks_and_leaves_while_it_boots_does_not_end_it(
+    def test_a_console_that_disconnects_during_the_start_does_not_end_it(
         self, make: Callable[..., Switch], installation: Installation, folder: Path
     ) -> None:
-        """Asterisk answers on its socket a moment before it ignores SIGPIPE by itself."""
+        """Asterisk answers on its socket shortly before it ignores SIGPIPE itself."""
         program = folder / "asterisk"
         program.write_text('#!/bin/sh\n[ "$1" = -V ] || { grep SigIgn /proc/self/status; exit 1; }\n')
         program.chmod(0o755)
@@ -58,7 +58,7 @@ class TestLife:
         ignored = int(str(refused.value).split("SigIgn:")[1].split()[0], 16)
         assert ignored >> (signal.SIGPIPE - 1) & 1
 
-    def test_nothing_is_left(self, make: Callable[..., Switch]) -> None:
+    def test_stop_leaves_no_process_and_no_port(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         pid, ports = one.pid, one.ports
@@ -79,14 +79,14 @@ class TestLife:
         assert one.start(DEADLINE)
         pid = one.pid
         assert not one.start(DEADLINE)
-        one.prepare()  # as for new configuration: ports and password stay
+        one.prepare()  # as for a new configuration: ports and password stay
         again = Switch(one.installation, one.folder)
         assert not again.start(DEADLINE)
         assert (again.pid, again.ports, again.ami) == (pid, one.ports, one.ami)
         assert again.stop()
         assert one.pid is None
 
-    def test_the_same_ports_and_password_the_next_time(self, make: Callable[..., Switch]) -> None:
+    def test_a_restart_keeps_ports_and_password(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         ports, ami = one.ports, one.ami
@@ -95,7 +95,7 @@ class TestLife:
         assert (one.ports, one.ami) == (ports, ami)
         assert "Success" in login(one)
 
-    def test_a_killed_switch_is_known_as_dead_and_starts_again(self, make: Callable[..., Switch]) -> None:
+    def test_a_killed_switch_is_reported_and_starts_again(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         pid = one.pid
@@ -123,7 +123,7 @@ class TestLife:
         assert not Path(one.run).exists()
         assert one.status().note == ""
 
-    def test_a_pid_that_somebody_else_has_now_is_left_alone(self, make: Callable[..., Switch]) -> None:
+    def test_another_process_with_the_recorded_pid_is_left_alone(self, make: Callable[..., Switch]) -> None:
         one = make()
         path = Path(one.folder, "state.json")
         with subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE) as stranger:
@@ -135,7 +135,7 @@ class TestLife:
             assert stranger.poll() is None
             stranger.communicate(b"\n")
 
-    def test_one_that_does_not_listen_is_killed_at_the_deadline(self, make: Callable[..., Switch]) -> None:
+    def test_a_switch_that_does_not_respond_is_killed_at_the_deadline(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         pid = one.pid
@@ -145,7 +145,7 @@ class TestLife:
         assert not Path(f"/proc/{pid}").exists()
 
     def test_two_starts_at_once(self, make: Callable[..., Switch]) -> None:
-        """As `lab switch start` does it, in two processes: one starts it, the other finds it running."""
+        """Two processes act like `lab switch start`: one starts the switch, the other finds it running."""
         one = make()
         program = (
             "import sys; from common.places import Places; from lab.switch.asterisk import Switch\n"
@@ -155,7 +155,7 @@ class TestLife:
         )
         command = [sys.executable, "-c", program, SHARED.var, one.folder]
         starts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
-        assert sorted(each.communicate(timeout=DEADLINE)[0].strip() for each in starts) == ["False", "True"]
+        assert sorted(start.communicate(timeout=DEADLINE)[0].strip() for start in starts) == ["False", "True"]
         assert len(processes_of(one.folder)) == 1
 
     def test_it_outlives_the_process_that_started_it(self, make: Callable[..., Switch]) -> None:
@@ -197,9 +197,9 @@ class TestRefused:
         assert processes_of(one.folder) == []
         assert one.start(DEADLINE)
 
-    def test_complaints_are_reported(self, installation: Installation, folder: Path) -> None:
-        said: list[str] = []
-        one = Switch(installation, str(folder / "one"), report=said.append)
+    def test_warnings_at_the_start_are_reported(self, installation: Installation, folder: Path) -> None:
+        reports: list[str] = []
+        one = Switch(installation, str(folder / "one"), report=reports.append)
         one.prepare()
         with Path(one.etc, "modules.conf").open("a") as file:
             file.write("load = no_such_module.so\n")
@@ -207,31 +207,31 @@ class TestRefused:
             one.start(DEADLINE)
         finally:
             one.stop()
-        assert any("complains" in line and "no_such_module" in line for line in said)
+        assert any("complains" in line and "no_such_module" in line for line in reports)
 
     def test_rendered_files_are_not_started_on_other_ports(self, make: Callable[..., Switch]) -> None:
         first = make("one")
         second = Switch(first.installation, str(Path(first.folder).parent / "two"))
         second.prepare(lambda one: Path(one.etc, "modules.conf").write_text("[modules]\n; rendered\n") and None)
-        second.stop()  # lets its ports go, and somebody else takes them
+        second.stop()  # releases its ports, and another switch takes them
         state = Path(second.folder, "state.json")
         state.write_text(json.dumps(json.loads(state.read_text()) | {"ports": first.ports._asdict()}))
         third = Switch(first.installation, second.folder)
         assert third.ports == first.ports
         with pytest.raises(Refusal, match="are in use by another switch; stop that one, or render etc/ again"):
             third.prepare()
-        told: list[Ports] = []
-        third.prepare(lambda one: told.append(one.ports))
-        assert told == [third.ports]
+        rendered: list[Ports] = []
+        third.prepare(lambda one: rendered.append(one.ports))
+        assert rendered == [third.ports]
         assert third.ports != first.ports
 
-    def test_a_command_that_it_does_not_know(self, make: Callable[..., Switch]) -> None:
+    def test_an_unknown_console_command_is_refused(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         with pytest.raises(Refusal, match="No such command 'make coffee'"):
             one.cli("make coffee")
 
-    def test_names(self, installation: Installation, folder: Path) -> None:
+    def test_invalid_names_are_refused(self, installation: Installation, folder: Path) -> None:
         for name in ("tree", "../up", "", "a b", ".install"):
             with pytest.raises(Refusal, match="not a valid name"):
                 find_switch(SHARED, name)

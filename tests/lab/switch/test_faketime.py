@@ -1,4 +1,4 @@
-"""The clock's file; that Asterisk follows it is shown in test_switch.py."""
+"""The file of the movable clock; test_folder.py tests that Asterisk follows it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from lab.switch.faketime import Clock, instant
         ("2026-12-24", 1798066800),
     ],
 )
-def test_instants_are_romes_unless_they_say_otherwise(text: str, seconds: int) -> None:
+def test_times_without_an_offset_are_in_rome(text: str, seconds: int) -> None:
     assert instant(text) == seconds
 
 
-def test_no_instant_is_refused() -> None:
+def test_an_invalid_time_is_refused() -> None:
     with pytest.raises(Refusal, match="'tomorrow' is not an instant; write it like 2026-12-24T10:00:00"):
         instant("tomorrow")
 
 
-def test_an_offset_is_written_and_not_an_instant(tmp_path: Path) -> None:
+def test_the_file_has_an_offset_from_the_real_time(tmp_path: Path) -> None:
     clock = Clock(str(tmp_path / "clock"))
     for text in ("2036-12-24T10:00:00", "2016-12-24T10:00:00"):
         before = time.time()

@@ -1,4 +1,4 @@
-"""What a switch runs from and in: the installation, its folder, its account, its clock."""
+"""The installation of a switch, its folder, its account, its clock."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ pytestmark = pytest.mark.switch
 
 
 class TestInstalled:
-    def test_what_was_fetched_runs(self, installation: Installation) -> None:
+    def test_the_downloaded_programs_run(self, installation: Installation) -> None:
         assert installation.asterisk_version.startswith("22.")
-        said = subprocess.run([*installation.command("sipp"), "-v"], capture_output=True, text=True, check=False).stdout
-        assert "SIPp v3." in said
-        assert "PCAP" in said
+        output = subprocess.run(
+            [*installation.command("sipp"), "-v"], capture_output=True, text=True, check=False
+        ).stdout
+        assert "SIPp v3." in output
+        assert "PCAP" in output
 
-    def test_what_comes_with_it(self, installation: Installation) -> None:
+    def test_sounds_modules_and_tones_are_installed(self, installation: Installation) -> None:
         for path in (
             f"{installation.sounds}/it_IT_m_Carlo/digits/1.wav",
             f"{installation.sounds}/it_IT_m_Carlo/queue-youarenext.wav",
@@ -48,23 +50,23 @@ class TestInstalled:
     def test_the_signature_was_checked(self, installation: Installation) -> None:
         assert json.loads(Path(installation.tree, "installed.json").read_text())["signature"] == "good"
 
-    def test_a_second_install_is_at_once(self, installation: Installation) -> None:
-        said: list[str] = []
+    def test_a_second_install_takes_no_time(self, installation: Installation) -> None:
+        output: list[str] = []
         began = time.monotonic()
-        assert install(SHARED, Source("http://127.0.0.1:9/nobody"), report=said.append) == installation
+        assert install(SHARED, Source("http://127.0.0.1:9/nobody"), report=output.append) == installation
         assert time.monotonic() - began < 1
-        assert [line.split(":")[0] for line in said] == ["already installed"]
+        assert [line.split(":")[0] for line in output] == ["already installed"]
 
-    def test_it_can_be_made_again_from_what_is_kept(self, installation: Installation, folder: Path) -> None:
-        """All that was fetched for this test run is in the cache: checked again, nothing fetched again."""
+    def test_it_can_be_installed_again_from_the_cache(self, installation: Installation, folder: Path) -> None:
+        """The cache has all downloads of this test run: they are checked again, but not downloaded again."""
         places = Places(var=str(folder / "var"))
         os.makedirs(places.var)
         os.symlink(SHARED.cache, places.cache)
-        said: list[str] = []
-        again = install(places, report=said.append)
+        output: list[str] = []
+        again = install(places, report=output.append)
         assert again.asterisk_version == installation.asterisk_version
-        if any(" 0.0 MB to fetch" in line for line in said):  # unless the mirror has moved on meanwhile
-            assert not any("%" in line for line in said)
+        if any(" 0.0 MB to fetch" in line for line in output):  # unless the mirror has changed meanwhile
+            assert not any("%" in line for line in output)
 
 
 class TestPlace:
@@ -85,11 +87,11 @@ class TestPlace:
         one.start(DEADLINE)
         one.cli("channel originate Local/play@default extension silence@default")
         until(lambda: "heard " in Path(one.log, "messages.log").read_text())
-        said = Path(one.log, "messages.log").read_text()
-        assert "heard SUCCESS" in said
-        assert "does not exist" not in said
+        output = Path(one.log, "messages.log").read_text()
+        assert "heard SUCCESS" in output
+        assert "does not exist" not in output
 
-    def test_what_ops_put_among_the_sounds_stays(self, make: Callable[..., Switch]) -> None:
+    def test_sounds_that_ops_added_are_kept(self, make: Callable[..., Switch]) -> None:
         one = make()
         own = Path(one.folder, "share/sounds/it")
         (own / "own.wav").write_bytes(b"ours")
@@ -98,7 +100,7 @@ class TestPlace:
         assert (own / "own.wav").read_bytes() == b"ours"
         assert not (own / "stale").is_symlink()
 
-    def test_secrets_are_for_their_owner(self, make: Callable[..., Switch]) -> None:
+    def test_only_the_owner_can_read_secrets(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         for path in (Path(one.folder, "ami.json"), Path(one.etc, "manager.conf")):
@@ -115,11 +117,11 @@ class TestPlace:
         one.stop()
         assert not Path(one.run).exists()
 
-    def test_a_folder_that_asterisk_could_not_name(self, installation: Installation, folder: Path) -> None:
+    def test_a_folder_with_a_semicolon_is_refused(self, installation: Installation, folder: Path) -> None:
         with pytest.raises(Refusal, match="a folder with ';' in its name"):
             Switch(installation, str(folder / "a;b")).prepare()
 
-    def test_it_runs_as_somebody_without_rights(self, make: Callable[..., Switch]) -> None:
+    def test_it_runs_as_a_user_without_rights(self, make: Callable[..., Switch]) -> None:
         one = make()
         one.start(DEADLINE)
         status = Path(f"/proc/{one.pid}/status").read_text()
@@ -129,15 +131,15 @@ class TestPlace:
         assert f"\nCapEff:\t{0:016x}\n" in status
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
-    def test_root_says_why_it_stays_root(self, installation: Installation, folder: Path) -> None:
+    def test_the_reason_for_staying_root_is_reported(self, installation: Installation, folder: Path) -> None:
         closed = folder / "closed"
         closed.mkdir(mode=0o700)
-        said: list[str] = []
-        one = Switch(installation, str(closed / "one"), report=said.append)
+        output: list[str] = []
+        one = Switch(installation, str(closed / "one"), report=output.append)
         one.prepare()
         try:
             one.start(DEADLINE)
-            assert said == [
+            assert output == [
                 f"runs as root, because nobody may not enter {closed} (it, or a folder above it, is closed to others); "
                 "start it as another user, or put var/ elsewhere with --var"
             ]
@@ -145,7 +147,7 @@ class TestPlace:
         finally:
             one.stop()
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run it as another user")
     def test_it_writes_into_shared_folders(self, installation: Installation, folder: Path) -> None:
         shared = folder / "messages"
         one = Switch(installation, str(folder / "one"), shared=[str(shared)])
@@ -168,15 +170,15 @@ class TestClock:
         one.start(DEADLINE, faketime="2026-12-24T10:00:00")
 
         def now() -> tuple[str, int]:
-            log, said = Path(one.log, "messages.log"), re.compile(r": +it is (\S+ \d\d) (\d+)$", re.M)
-            before = len(said.findall(log.read_text()))
+            log, output = Path(one.log, "messages.log"), re.compile(r": +it is (\S+ \d\d) (\d+)$", re.M)
+            before = len(output.findall(log.read_text()))
             one.cli("channel originate Local/now@default application Wait 1")
-            until(lambda: len(said.findall(log.read_text())) > before)
-            hour, epoch = said.findall(log.read_text())[-1]
+            until(lambda: len(output.findall(log.read_text())) > before)
+            hour, epoch = output.findall(log.read_text())[-1]
             return hour, int(epoch)
 
-        said, epoch = now()
-        assert said == "2026-12-24 10"
+        output, epoch = now()
+        assert output == "2026-12-24 10"
         assert 0 <= epoch - instant("2026-12-24T10:00:00") < DEADLINE
         one.clock.move("2027-03-28T03:00:00")  # an hour after midnight and two: summer time has begun
         assert now()[0] == "2027-03-28 03"
@@ -188,7 +190,7 @@ class TestSystem:
     def test_an_installed_asterisk_is_used(
         self, make: Callable[..., Switch], folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The real Asterisk, installed for this test under a prefix as a distribution does it."""
+        """The real Asterisk, installed for this test under a prefix like that of a distribution."""
         private = installed(SHARED)
         assert private is not None
         prefix = folder / "usr"
@@ -199,9 +201,9 @@ class TestSystem:
         program.write_text(f'#!/bin/sh\nexec {" ".join(private.command("asterisk"))} "$@"\n')
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{prefix}/sbin:{os.environ['PATH']}")
-        found = system_installation(SHARED)
-        assert found.command("asterisk") == [str(program)]
-        one = make(installation=found)
+        system = system_installation(SHARED)
+        assert system.command("asterisk") == [str(program)]
+        one = make(installation=system)
         one.start(DEADLINE)
         assert one.cli("core show version").startswith(f"Asterisk {private.asterisk_version}")
         assert "Success" in login(one)

@@ -1,4 +1,4 @@
-"""`install`, against a mirror in miniature with everything that can go wrong there."""
+"""`install` from a small mirror, with all its possible failures."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ DEADLINE = 20  # s
 
 
 class Site:
-    """A var/ of our own, a mirror, and what was reported."""
+    """A new var/, a mirror, and the reported lines."""
 
     def __init__(self, folder: Path, repository: Repository, url: str) -> None:
         self.places = Places(var=str(folder / "var"))
         self.repository, self.url = repository, url
         self.keyring = folder / "archive.gpg"
         self.keyring.write_bytes(openpgp.keyring())
-        self.said: list[str] = []
+        self.reports: list[str] = []
 
     def install(self, mirror: str | None = None, suite: str = "forky", verify: bool = True) -> Installation:
         return install(
             self.places,
             Source(mirror or self.url, suite, str(self.keyring), verify),
-            report=self.said.append,
+            report=self.reports.append,
         )
 
     def refused(self, match: str, **how: str) -> None:
-        """The install refuses, and nothing but the cache is there afterwards."""
+        """Assert that the install is refused and leaves only the cache."""
         with pytest.raises(Refusal, match=match):
             self.install(**how)  # type: ignore[arg-type]
-        self.nothing_is_left()
+        self.assert_nothing_installed()
 
-    def nothing_is_left(self) -> None:
+    def assert_nothing_installed(self) -> None:
         assert installed(self.places) is None
         assert [name for name in os.listdir(os.path.dirname(self.places.tree)) if name != ".install.lock"] == []
 
@@ -59,7 +59,7 @@ class Site:
 
 @pytest.fixture(autouse=True)
 def intel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The miniature is made for one processor; the machine that tests it may have another."""
+    """The small mirror is for one processor; the machine that runs the tests may have another."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
 
 
@@ -76,32 +76,36 @@ def site(tmp_path: Path, repository: Repository) -> Iterator[Site]:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port where nobody answers, and nobody else will either."""
+    """A port on which no program listens until the test ends."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
 
 
 class TestInstalled:
-    def test_what_is_there_afterwards(self, site: Site) -> None:
-        found = site.install()
+    def test_the_tree_is_complete(self, site: Site) -> None:
+        installation = site.install()
         tree = Path(site.places.tree)
-        assert found == installed(site.places)
-        assert (found.tree, found.asterisk_version, found.is_system) == (str(tree), "22.10.1", False)
+        assert installation == installed(site.places)
+        assert (installation.tree, installation.asterisk_version, installation.is_system) == (
+            str(tree),
+            "22.10.1",
+            False,
+        )
         lib = tree / "usr/lib/x86_64-linux-gnu"
         assert (lib / "asterisk/modules/res_agi.so").exists()
-        assert found.modules == str(lib / "asterisk/modules")
-        assert (Path(found.sounds) / "it_IT_m_Carlo/digits/1.wav").read_bytes() == b"uno"
-        assert (Path(found.moh) / "day.wav").exists()
+        assert installation.modules == str(lib / "asterisk/modules")
+        assert (Path(installation.sounds) / "it_IT_m_Carlo/digits/1.wav").read_bytes() == b"uno"
+        assert (Path(installation.moh) / "day.wav").exists()
         assert (tree / "usr/share/doc/asterisk/copyright").exists()
         assert os.listdir(os.path.dirname(tree)).count("tree") == 1
         assert sorted(os.listdir(os.path.dirname(tree))) == [".install.lock", "tree"]
 
-    def test_what_nobody_needs_is_not_there(self, site: Site) -> None:
+    def test_unneeded_files_are_left_out(self, site: Site) -> None:
         tree = Path(site.install().tree)
         assert not (
             tree / "usr/lib/x86_64-linux-gnu/libpq.so.5"
-        ).exists()  # a dependency, of modules that we do not load
+        ).exists()  # a dependency only of modules that are not loaded
         assert not (tree / "usr/sbin/adduser").exists()
         assert not (tree / "usr/share/man").exists()
         assert not (tree / "usr/share/doc/asterisk/changelog.gz").exists()
@@ -109,38 +113,42 @@ class TestInstalled:
         assert not (tree / "usr/share/asterisk/sounds/recordings").is_symlink()  # it would lead out
 
     def test_programs_start_through_the_trees_own_loader(self, site: Site) -> None:
-        found = site.install()
-        lib = f"{found.tree}/usr/lib/x86_64-linux-gnu"
-        assert found.command("sipp") == [
+        installation = site.install()
+        lib = f"{installation.tree}/usr/lib/x86_64-linux-gnu"
+        assert installation.command("sipp") == [
             *(f"{lib}/ld-linux-x86-64.so.2", "--library-path", f"{lib}:{lib}/asterisk", "--argv0", "sipp"),
-            f"{found.tree}/usr/bin/sipp",
+            f"{installation.tree}/usr/bin/sipp",
         ]
-        moved = found.command("asterisk", preload="faketime")
-        assert moved[-3:] == ["--preload", f"{lib}/faketime/libfaketimeMT.so.1", f"{found.tree}/usr/sbin/asterisk"]
-        said = subprocess.run([*moved, "-V"], capture_output=True, text=True, check=True).stdout
-        assert said == "Asterisk 22.10.1~dfsg-1\n"
+        moved = installation.command("asterisk", preload="faketime")
+        assert moved[-3:] == [
+            "--preload",
+            f"{lib}/faketime/libfaketimeMT.so.1",
+            f"{installation.tree}/usr/sbin/asterisk",
+        ]
+        output = subprocess.run([*moved, "-V"], capture_output=True, text=True, check=True).stdout
+        assert output == "Asterisk 22.10.1~dfsg-1\n"
 
-    def test_the_stamp_says_what_was_taken_and_whether_it_was_signed(self, site: Site) -> None:
+    def test_the_stamp_records_packages_and_signature(self, site: Site) -> None:
         stamp = json.loads((Path(site.install().tree) / STAMP).read_text())
         assert stamp["packages"]["sip-tester"] == "1:3.8.0-2"
         assert stamp["packages"].keys() >= {"asterisk", "libc6", "libssl3t64", "libfaketime"}
         assert (stamp["signature"], stamp["suite"], stamp["asterisk"]) == ("good", "forky", "22.10.1")
 
-    def test_the_second_time_asks_nobody(self, site: Site) -> None:
+    def test_a_second_install_sends_no_request(self, site: Site) -> None:
         first = site.install()
-        site.repository.asked.clear()
+        site.repository.requests.clear()
         assert site.install() == first
-        assert site.repository.asked == []
-        assert site.said[-1] == "already installed: Asterisk 22.10.1 and SIPp 3.8.0 (Debian forky, signature good)"
+        assert site.repository.requests == []
+        assert site.reports[-1] == "already installed: Asterisk 22.10.1 and SIPp 3.8.0 (Debian forky, signature good)"
 
-    def test_progress_is_told_in_few_lines(self, site: Site) -> None:
+    def test_progress_takes_few_lines(self, site: Site) -> None:
         site.install()
-        assert site.said[0] == f"Asterisk 22 LTS and SIPp from {site.url}"
-        assert site.said[1] == "forky of Fri, 30 Oct 2026 08:08:01 UTC, signature good"
-        assert any(line.endswith("(100 %)") for line in site.said)
-        assert len(site.said) < 20
+        assert site.reports[0] == f"Asterisk 22 LTS and SIPp from {site.url}"
+        assert site.reports[1] == "forky of Fri, 30 Oct 2026 08:08:01 UTC, signature good"
+        assert any(line.endswith("(100 %)") for line in site.reports)
+        assert len(site.reports) < 20
 
-    def test_another_suite_takes_its_place(self, site: Site, tmp_path: Path) -> None:
+    def test_another_suite_replaces_the_first(self, site: Site, tmp_path: Path) -> None:
         site.install()
         (Path(site.places.tree) / "of-the-old-one").touch()
         with miniature(suite="sid").served() as url:
@@ -149,20 +157,20 @@ class TestInstalled:
         assert sorted(os.listdir(os.path.dirname(site.places.tree))) == [".install.lock", "tree"]
 
     @pytest.mark.parametrize("damage", ['{"format": 0}', "", "not JSON"])
-    def test_a_tree_of_another_kind_is_made_anew_from_the_cache(self, site: Site, damage: str) -> None:
+    def test_a_tree_with_a_damaged_stamp_is_made_again_from_the_cache(self, site: Site, damage: str) -> None:
         stamp = Path(site.install().tree) / STAMP
         stamp.write_text(damage)
         assert installed(site.places) is None
-        site.repository.asked.clear()
+        site.repository.requests.clear()
         site.install()
-        assert [path for path, _ in site.repository.asked] == [site.repository.release_path]
+        assert [path for path, _ in site.repository.requests] == [site.repository.release_path]
 
     def test_the_other_processor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("platform.machine", lambda: "aarch64")
         repository = miniature("arm64")
         with repository.served() as url:
-            found = Site(tmp_path, repository, url).install()
-        assert found.command("asterisk")[0].endswith("/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1")
+            installation = Site(tmp_path, repository, url).install()
+        assert installation.command("asterisk")[0].endswith("/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1")
 
 
 class TestRefused:
@@ -170,19 +178,19 @@ class TestRefused:
         path = site.repository.release_path
         site.repository.files[path] = site.repository.files[path].replace(b"testing", b"stable!")
         site.refused("bad signature")
-        assert site.repository.asked_for(".deb") == []
+        assert site.repository.ranges_requested(".deb") == []
 
-    def test_a_signature_that_nobody_asked_for_is_not_checked(self, site: Site) -> None:
+    def test_the_signature_is_not_checked_on_request(self, site: Site) -> None:
         path = site.repository.release_path
         site.repository.files[path] = site.repository.files[path].replace(b"testing", b"stable!")
         site.install(verify=False)
-        assert site.said[-1].endswith("signature NOT checked)")
+        assert site.reports[-1].endswith("signature NOT checked)")
 
-    def test_checksums_are_compared_all_the_same(self, site: Site) -> None:
+    def test_checksums_are_checked_without_a_signature_too(self, site: Site) -> None:
         site.repository.faults["pool/main/l/libc6/libc6_1.0-1_amd64.deb"] = [altered]
         with pytest.raises(Refusal, match="bad checksum"):
             site.install(verify=False)
-        site.nothing_is_left()
+        site.assert_nothing_installed()
 
     def test_a_package_with_a_bad_checksum(self, site: Site) -> None:
         site.repository.faults["pool/main/l/libc6/libc6_1.0-1_amd64.deb"] = [altered]
@@ -204,7 +212,7 @@ class TestRefused:
         monkeypatch.setattr("platform.machine", lambda: "aarch64")
         site.refused("forky has no main/binary-arm64/Packages.xz")
 
-    def test_a_processor_that_nobody_packages_for(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unsupported_processor(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("platform.machine", lambda: "riscv64")
         site.refused("this machine is 'riscv64'")
 
@@ -217,7 +225,7 @@ class TestRefused:
         url = f"http://127.0.0.1:{closed_port}/debian"
         site.refused(rf"{url}/dists/forky/InRelease: the mirror cannot be reached \(.*--mirror", mirror=url)
 
-    def test_an_address_that_is_none(self, site: Site) -> None:
+    def test_an_invalid_address(self, site: Site) -> None:
         site.refused("cannot be reached", mirror="deb.example")
 
     def test_an_asterisk_that_does_not_start(self, site: Site) -> None:
@@ -236,7 +244,7 @@ class TestRefused:
         site.repository.add("libfaketime", {"./usr/lib/x": b"x"}, **{"Installed-Size": str(10**15)})
         site.repository.publish()
         site.refused("MB are needed and .* MB are free; free space there")
-        assert site.repository.asked_for(".deb") == []
+        assert site.repository.ranges_requested(".deb") == []
 
     def test_a_var_that_cannot_be_written(self, site: Site, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
@@ -244,7 +252,7 @@ class TestRefused:
         with pytest.raises(Refusal, match=r"file.*: (Not a directory|File exists); the install cannot write there"):
             site.install()
 
-    def test_a_folder_that_the_loader_could_not_name(self, site: Site, tmp_path: Path) -> None:
+    def test_a_folder_with_a_colon(self, site: Site, tmp_path: Path) -> None:
         site.places = Places(var=str(tmp_path / "a:b"))
         with pytest.raises(Refusal, match="a folder with ':' in its name"):
             site.install()
@@ -253,19 +261,21 @@ class TestRefused:
 class TestInterrupted:
     MODULES = "pool/main/a/asterisk-modules/asterisk-modules_1.0-1_amd64.deb"
 
-    def test_a_broken_connection_goes_on_where_it_stopped(self, site: Site) -> None:
+    def test_a_broken_download_resumes_where_it_stopped(self, site: Site) -> None:
         site.repository.faults[self.MODULES] = [cut(100), cut(0)]
         site.install()
-        assert site.repository.asked_for(self.MODULES) == [None, "bytes=100-", "bytes=100-"]
+        assert site.repository.ranges_requested(self.MODULES) == [None, "bytes=100-", "bytes=100-"]
 
-    def test_so_does_the_next_install(self, site: Site) -> None:
+    def test_the_next_install_resumes_too(self, site: Site) -> None:
         site.repository.faults[self.MODULES] = [cut(100), *[error(503)] * 5]
         site.refused("asterisk-modules.*cannot be reached .*503")
-        site.repository.asked.clear()
+        site.repository.requests.clear()
         site.repository.faults.clear()
         site.install()
-        assert site.repository.asked_for(self.MODULES) == ["bytes=100-"]
-        assert site.repository.asked_for(site.repository.index_path) == []  # what was whole is not fetched again
+        assert site.repository.ranges_requested(self.MODULES) == ["bytes=100-"]
+        assert (
+            site.repository.ranges_requested(site.repository.index_path) == []
+        )  # complete files are not downloaded again
         assert not any(name.endswith(".part") for name in site.cached())
 
     def test_a_mirror_without_ranges_starts_over(self, site: Site) -> None:
@@ -273,14 +283,14 @@ class TestInterrupted:
         site.repository.faults[self.MODULES] = [cut(100)]
         site.install()
 
-    def test_a_rest_that_fits_nothing_is_fetched_again(self, site: Site) -> None:
+    def test_a_partial_file_with_other_contents_is_downloaded_again(self, site: Site) -> None:
         os.makedirs(site.places.cache)
         part = Path(site.places.cache, "asterisk-modules_1.0-1_amd64.deb.part")
         part.write_bytes(b"rubbish")
         site.install()
-        assert site.repository.asked_for(self.MODULES) == ["bytes=7-", None]
+        assert site.repository.ranges_requested(self.MODULES) == ["bytes=7-", None]
 
-    def test_a_rest_that_is_too_long_is_fetched_again(self, site: Site) -> None:
+    def test_a_partial_file_that_is_too_long_is_downloaded_again(self, site: Site) -> None:
         os.makedirs(site.places.cache)
         Path(site.places.cache, "asterisk-modules_1.0-1_amd64.deb.part").write_bytes(b"rubbish" * 9000)
         site.install()
@@ -289,9 +299,9 @@ class TestInterrupted:
         site.install()
         os.remove(Path(site.places.tree) / STAMP)
         site.install(mirror=f"http://127.0.0.1:{closed_port}/debian")
-        assert any("continuing with the cached index" in line for line in site.said)
+        assert any("continuing with the cached index" in line for line in site.reports)
 
-    def test_a_cached_release_is_not_believed_without_its_signature(self, site: Site, closed_port: int) -> None:
+    def test_a_cached_release_needs_a_good_signature_too(self, site: Site, closed_port: int) -> None:
         site.install()
         os.remove(Path(site.places.tree) / STAMP)
         kept = Path(site.places.cache, "InRelease-forky")
@@ -299,12 +309,12 @@ class TestInterrupted:
         with pytest.raises(Refusal, match="bad signature"):
             site.install(mirror=f"http://127.0.0.1:{closed_port}/debian")
 
-    def test_a_killed_install_leaves_nothing_half_done(self, site: Site) -> None:
-        """SIGKILL while packages arrive; and what an earlier one left is swept."""
-        asked, go = threading.Event(), threading.Event()
+    def test_a_killed_install_leaves_nothing_incomplete(self, site: Site) -> None:
+        """SIGKILL during a download; the next install removes what is left."""
+        arrived, go = threading.Event(), threading.Event()
 
         def hang(handler: BaseHTTPRequestHandler, content: bytes, status: int) -> None:
-            asked.set()
+            arrived.set()
             go.wait(DEADLINE)
 
         site.repository.faults[self.MODULES] = [hang]
@@ -317,7 +327,7 @@ class TestInterrupted:
         command = [sys.executable, "-c", program, site.places.var, site.url, str(site.keyring)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as child:
             try:
-                assert asked.wait(DEADLINE)
+                assert arrived.wait(DEADLINE)
                 child.send_signal(signal.SIGKILL)
             finally:
                 go.set()
@@ -328,16 +338,16 @@ class TestInterrupted:
         site.install()
         assert sorted(os.listdir(os.path.dirname(site.places.tree))) == [".install.lock", "tree"]
 
-    def test_two_at_once_fetch_once(self, site: Site) -> None:
+    def test_two_simultaneous_installs_download_once(self, site: Site) -> None:
         with ThreadPoolExecutor(2) as pool:
             first, second = [pool.submit(site.install) for _ in range(2)]
             assert first.result(DEADLINE) == second.result(DEADLINE)
-        assert len(site.repository.asked_for(self.MODULES)) == 1
-        assert any(line.startswith("already installed") for line in site.said)
+        assert len(site.repository.ranges_requested(self.MODULES)) == 1
+        assert any(line.startswith("already installed") for line in site.reports)
 
 
 class TestSystem:
-    """The machine's own Asterisk: here a program in a folder of ours that says a version."""
+    """The machine's own Asterisk: here a script that prints a version."""
 
     @pytest.fixture
     def prefix(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -346,7 +356,7 @@ class TestSystem:
         monkeypatch.setenv("PATH", f"{tmp_path}/usr/sbin:/bin")
         return tmp_path / "usr"
 
-    def says(self, prefix: Path, text: str) -> None:
+    def write_program(self, prefix: Path, text: str) -> None:
         program = prefix / "sbin/asterisk"
         program.write_text(f"#!/bin/sh\necho '{text}'\n")
         program.chmod(0o755)
@@ -362,16 +372,16 @@ class TestSystem:
         ],
     )
     def test_18_or_newer_is_used(self, prefix: Path, tmp_path: Path, text: str, version: str) -> None:
-        self.says(prefix, text)
-        found = system_installation(Places(var=str(tmp_path / "var")))
-        assert (found.asterisk_version, found.is_system) == (version, True)
-        assert found.command("asterisk") == [str(prefix / "sbin/asterisk")]
-        assert found.modules == str(prefix / "lib/some-triplet/asterisk/modules")
-        assert found.sounds == str(prefix / "share/asterisk/sounds")
+        self.write_program(prefix, text)
+        installation = system_installation(Places(var=str(tmp_path / "var")))
+        assert (installation.asterisk_version, installation.is_system) == (version, True)
+        assert installation.command("asterisk") == [str(prefix / "sbin/asterisk")]
+        assert installation.modules == str(prefix / "lib/some-triplet/asterisk/modules")
+        assert installation.sounds == str(prefix / "share/asterisk/sounds")
 
     @pytest.mark.parametrize("text", ["Asterisk 16.28.0~dfsg-0+deb11u4", "Asterisk 1.8.32", "Asterisk 13.38.3"])
     def test_older_is_refused(self, prefix: Path, tmp_path: Path, text: str) -> None:
-        self.says(prefix, text)
+        self.write_program(prefix, text)
         with pytest.raises(
             Refusal, match=r"is Asterisk 1[.\d]+; 18 or newer is needed .*Upgrade it, or leave --system out"
         ):
@@ -380,18 +390,18 @@ class TestSystem:
     def test_none_is_refused(self, prefix: Path, tmp_path: Path) -> None:
         (prefix / "sbin/asterisk").write_text("not executable, so no program")
         try:
-            found = system_installation(Places(var=str(tmp_path / "var")))
+            installation = system_installation(Places(var=str(tmp_path / "var")))
         except Refusal as problem:
             assert "no Asterisk is installed on this machine" in str(problem)
-        else:  # this machine has one
-            assert not found.command("asterisk")[0].startswith(str(prefix))
+        else:  # this machine has an Asterisk
+            assert not installation.command("asterisk")[0].startswith(str(prefix))
 
     def test_its_clock_cannot_be_moved(self, prefix: Path, tmp_path: Path) -> None:
-        self.says(prefix, "Asterisk 22.10.1")
+        self.write_program(prefix, "Asterisk 22.10.1")
         with pytest.raises(Refusal, match="only the private switch's clock can be moved"):
             system_installation(Places(var=str(tmp_path / "var"))).command("asterisk", preload="faketime")
 
     def test_sipp_comes_from_the_private_tree(self, prefix: Path, site: Site) -> None:
         private = site.install()
-        self.says(prefix, "Asterisk 22.10.1")
+        self.write_program(prefix, "Asterisk 22.10.1")
         assert system_installation(site.places).command("sipp") == private.command("sipp")
