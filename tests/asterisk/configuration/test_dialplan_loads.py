@@ -132,9 +132,13 @@ def test_every_application_and_function_exists(switch: Switch) -> None:
 
 def test_the_queue_and_the_seats_exist(switch: Switch) -> None:
     assert "(max 30) in 'rrmemory' strategy" in switch.cli("queue show nul")
-    endpoints = switch.cli("pjsip show endpoints")
-    assert re.findall(r"Endpoint:  (seat\d\d) .*Not in use", endpoints) == [f"seat{n:02d}" for n in range(1, 13)]
-    assert "nul-trunk" in endpoints
+    seats = [f"seat{n:02d}" for n in range(1, 13)]
+
+    def reachable() -> list[str]:
+        return re.findall(r"Endpoint:  (seat\d\d) .*Not in use", switch.cli("pjsip show endpoints"))
+
+    wait_until(lambda: reachable() == seats, "all seats to answer their first check")
+    assert "nul-trunk" in switch.cli("pjsip show endpoints")
 
 
 def test_an_operator_has_one_seat_and_a_seat_one_operator(switch: Switch) -> None:

@@ -54,7 +54,7 @@ class Desk:
     def intake(self) -> None:
         """Take facts in like `registry intake`, but by the clock of the switch, so that none is in the future."""
         intake = Intake(Site.of(self.system.places), self.reports.append)
-        intake.prepare()
+        intake.prepare(self.system.now())
         intake.run(self.system.now())
 
     def month(self) -> Data:

@@ -424,7 +424,7 @@ def test_given_a_full_disk_when_a_caller_tries_to_leave_a_message_then_there_is_
         assert fate(system, caller) == "no_message"
     assert system.metric("ivr_alarms_total", what="messages") == counted + 1
     assert len(alarms(system, "messages")) == logged + 1
-    assert "free space" in alarms(system, "messages")[-1]["error"]
+    assert "free disk space" in alarms(system, "messages")[-1]["error"]
     presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # the disk has space again
     caller.hang_up()
 

@@ -332,7 +332,7 @@ class TestInterrupted:
             finally:
                 go.set()
                 child.kill()
-        site.nothing_is_left()
+        site.assert_nothing_installed()
         left = Path(os.path.dirname(site.places.tree), ".tree-killed/usr")
         left.mkdir(parents=True)
         site.install()
