@@ -68,6 +68,17 @@ def open_truncated(path: str, mode: int = 0o644) -> BinaryIO:
     return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode), "wb")
 
 
+def make_private_folder(path: str) -> None:
+    """Make a folder that other local users cannot enter, or close one that is open to them. Raises OSError.
+
+    The rights of the group stay as they are: on a folder with an access list they are its mask.
+    """
+    os.makedirs(path, mode=0o750, exist_ok=True)
+    mode = os.stat(path).st_mode & 0o7777
+    if mode & 0o007:
+        os.chmod(path, mode & ~0o007)
+
+
 def sync_path(path: str) -> None:
     """Flush a file, or the names in a folder, to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -70,6 +70,7 @@ class Values:
     ami_secret: str = ""
     trunks: Sequence[str] = (HOST,)  # addresses from which callers come
     trunk_contact: str | None = None  # SIP URI to which call-backs are sent
+    media_address: str | None = None  # the only address for sound; None: every address of the machine
 
 
 def make_seats(count: int, make: Callable[[str], Seat]) -> list[Seat]:
@@ -195,6 +196,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "closed_days": closed_days(service, values.first_year, values.last_year),
         "seats": "\n".join(_seat(seat) for seat in values.seats),
         "seat_names": "\n".join(f"exten => {seat.name},1,Return()" for seat in values.seats),
+        "media": _media(values.media_address),
         "sip_port": str(values.ports.sip),
         "ami_port": str(values.ports.ami),
         "rtp_first": str(values.ports.rtp_first),
@@ -247,6 +249,13 @@ def _voicemail_offer(every: int) -> str:
         f"periodic-announce-frequency = {every}\n"
         "relative-periodic-announce = yes"
     )
+
+
+def _media(address: str | None) -> str:
+    if address is None:
+        return "; To bind it to one: media_address and bind_rtp_to_media_address = yes, in a custom file."
+    _refuse_unsafe("media_address", address, ":")
+    return f"media_address = {address}\nbind_rtp_to_media_address = yes"
 
 
 def _seat(seat: Seat) -> str:

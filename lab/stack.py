@@ -20,6 +20,7 @@ from common import unprivileged
 from common.command_line import Refusal
 from common.places import Places
 from common.ports import HOST, free_ports
+from common.safe_files import make_private_folder
 from ivr import dialplan, facts
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
@@ -98,7 +99,7 @@ class Engine:
             # A session of its own, so that Ctrl-C in the terminal reaches only us, and we stop the engine in order.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=os.environ | self._watchdog.environment,
+                env=os.environ | self._watchdog.environment, umask=0o027,
             )  # fmt: skip
         self._on_start(self._process.pid)
 
@@ -184,7 +185,7 @@ class Stack:
         """Compile, start the engine, render the switch's files, start the switch."""
         self.compile()
         for folder in (self.places.facts, self.places.messages, self.places.native_messages):
-            os.makedirs(folder, exist_ok=True)
+            make_private_folder(folder)
         if who := unprivileged.account_for(self.places.var):
             # Before the engine makes its socket: the switch's scripts, under another account, must reach it.
             for folder in shared_folders(self.places):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from common.command_line import Refusal
 from common.places import Places
-from common.safe_files import open_truncated
+from common.safe_files import make_private_folder, open_truncated
 from ivr.drivers.sockets import ListeningError
 from ivr.server.instance import Instance
 from lab import processes
@@ -57,7 +57,7 @@ class Children:
 @contextlib.contextmanager
 def alone(places: Places, folder: str) -> Iterator[None]:
     """Hold the folder of the demonstration. Raises `Refusal` while another demonstration runs in this `var/`."""
-    os.makedirs(folder, exist_ok=True)
+    make_private_folder(folder)
     with open_truncated(os.path.join(folder, ".lock")) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

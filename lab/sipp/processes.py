@@ -27,7 +27,7 @@ class Sipp:
         self._folder = folder
         self._on_start = on_start
         self._processes: list[subprocess.Popen[bytes]] = []
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(folder, mode=0o750, exist_ok=True)
 
     def run(self, name: str, scenario: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start SIPp with a scenario; its files are `<name>.xml`, `.out` and `.err` in the folder."""
@@ -35,7 +35,8 @@ class Sipp:
         with open(path, "w", encoding="utf-8") as file:
             file.write(scenario)
         errors = ["-trace_err", "-error_file", os.path.join(self._folder, f"{name}.err")]
-        command = [*self._installation.command("sipp"), "-sf", path, "-nostdin", "-i", HOST, "-mi", HOST, *errors]
+        command = [*self._installation.command("sipp"), "-sf", path, "-nostdin"]
+        command += ["-i", HOST, "-mi", HOST, "-ci", HOST, *errors]  # signalling, sound, and remote control
         with open(os.path.join(self._folder, f"{name}.out"), "wb") as out:
             process = subprocess.Popen(
                 [*command, *arguments],

@@ -22,7 +22,7 @@ from common import unprivileged
 from common.command_line import Refusal
 from common.places import Places
 from common.ports import Claim, Ports
-from common.safe_files import open_truncated, write_file
+from common.safe_files import make_private_folder, open_truncated, write_file
 from ivr.ami.account import Ami, load_ami, save_ami
 from lab import processes
 from lab.debian.download import Report
@@ -129,7 +129,7 @@ class Switch:
         check_path(self.folder)
         with self.alone():
             for name in ("", *folders.FOLDERS):
-                os.makedirs(os.path.join(self.folder, name), exist_ok=True)
+                make_private_folder(os.path.join(self.folder, name))
             bare = folders.is_bare(self.etc)
             if self.pid is None and self._claim is None:
                 self._claim_ports(may_change=bare or render is not None)
@@ -250,7 +250,7 @@ class Switch:
     ) -> subprocess.Popen[bytes]:
         assert self._claim is not None
         line = [*self.installation.command("asterisk", preload="faketime" if moved else None), "-C", self.conf, "-f"]
-        with open_truncated(self._printed.path) as output:
+        with open_truncated(self._printed.path, 0o640) as output:
             try:
                 process = subprocess.Popen(
                     line,
@@ -263,6 +263,7 @@ class Switch:
                     # Asterisk listens shortly before it ignores SIGPIPE; a client that disconnects then would end it.
                     # Python ignores SIGPIPE, and a new program inherits that.
                     restore_signals=False,
+                    umask=0o027,  # its logs and recordings are about people
                     pass_fds=[self._claim.fileno()],
                     **(who.popen() if who else {}),
                 )

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from common.ports import HOST, Ports
 from lab.switch.installation import Installation
 
-FOLDERS = (
-    *("etc", "lib", "db", "keys/keys", "cache"),
-    *("spool/monitor", "spool/voicemail", "spool/outgoing", "spool/tmp", "spool/recording"),
-    *("log/cdr-csv", "log/cdr-custom", "log/cel-custom"),
-    *("share/sounds", "share/agi-bin"),
+FOLDERS = (  # a folder before those in it
+    *("etc", "lib", "db", "keys", "keys/keys", "cache"),
+    *("spool", "spool/monitor", "spool/voicemail", "spool/outgoing", "spool/tmp", "spool/recording"),
+    *("log", "log/cdr-csv", "log/cdr-custom", "log/cel-custom"),
+    *("share", "share/sounds", "share/agi-bin"),
 )
 ITALIAN = "it_IT_m_Carlo"
 ENGLISH = "en_US_f_Allison"
@@ -111,6 +111,7 @@ def bare(ports: Ports, ami: Mapping[str, str | int], folder: str) -> dict[str, s
         "pjsip.conf": (
             f"[udp]\ntype=transport\nprotocol=udp\nbind={HOST}:{ports.sip}\n\n"
             "[loopback]\ntype=endpoint\ncontext=default\ndisallow=all\nallow=alaw,ulaw\ndirect_media=no\n"
+            f"media_address={HOST}\nbind_rtp_to_media_address=yes\n"
             f"[loopback]\ntype=identify\nendpoint=loopback\nmatch={HOST}\n"
         ),
         "rtp.conf": f"[general]\nrtpstart={ports.rtp_first}\nrtpend={ports.rtp_last}\n",

@@ -6,6 +6,7 @@ import argparse
 import os
 
 from common.places import Places
+from common.ports import HOST
 from ivr import rendering
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Values
@@ -31,6 +32,7 @@ def private_values(compiled: Compiled, places: Places, chosen: Switch, now: floa
         recordings=os.path.join(chosen.spool, "monitor"),
         moh=os.path.join(chosen.folder, "share", "moh"),
         ports=chosen.ports,
+        media_address=HOST,
         ami_user=ami.user,
         ami_secret=ami.secret,
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from common.command_line import Refusal
 from common.ports import Ports
-from common.safe_files import open_truncated, write_file
+from common.safe_files import make_private_folder, open_truncated, write_file
 from lab import processes
 
 
@@ -108,7 +108,7 @@ class Lock:
             yield
             return
         try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            make_private_folder(os.path.dirname(self._path))
             lock = open_truncated(self._path)
         except OSError as problem:
             raise Refusal(

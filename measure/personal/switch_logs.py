@@ -1,4 +1,4 @@
-"""Callers' numbers in the switch's own logs: queue_log and Master.csv, rotated files included.
+"""Callers' numbers in the switch's own logs: queue_log, Master.csv and its text logs, rotated files included.
 
 Asterisk keeps its logs open and appends to them, so nothing is cut out: a number is overwritten in place, each letter
 and digit by an `x`. The file keeps its length and its inode, readers keep their position, and a line that is being
@@ -8,11 +8,12 @@ those that are still there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from measure.personal.folder import regular_files
@@ -22,10 +23,16 @@ from registry.people.phone_numbers import to_e164
 from registry.site import Site
 
 QUEUE_LOG, CDR = "queue_log", os.path.join("cdr-csv", "Master.csv")
+# What Asterisk reports, such as a call to a number that does not exist. Which of them there are, logger.conf decides.
+TEXT_LOGS = ("messages.log", "messages", "security.log", "security", "full.log", "full", "console.log")
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 LONGEST_LINE = 65536
 # ENTERQUEUE|url|number|position: the number, with any characters that a trunk put around its digits.
 ENTERED = re.compile(rb"\A(\d{1,12})\|[^|\n]*\|[^|\n]*\|[^|\n]*\|ENTERQUEUE\|[^|\n]*\|([^|\n]*)")
+# BLINDTRANSFER|extension|context...: what an operator dialled (TRANSFER in older versions).
+TRANSFERRED = re.compile(rb"\A(\d{1,12})\|[^|\n]*\|[^|\n]*\|[^|\n]*\|(?:BLIND)?TRANSFER\|(\+?[0-9]{7,15})\|")
+# A line of a text log: `[2026-11-24 10:00:00.123] NOTICE...`, or with Asterisk's own date format `[Nov 24 10:00:00]`.
+STAMP = re.compile(rb"\A\[(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)|([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d))")
 # Master.csv: accountcode,src,dst,dcontext,clid,channel,dstchannel,lastapp,lastdata,start,...
 FIELD = re.compile(rb'"((?:[^"\n]|"")*)"|([^",\n]*)')
 CHARACTER = re.compile(rb"[0-9A-Za-z]")
@@ -47,7 +54,7 @@ class LoggedNumber(NamedTuple):
 
 
 class SwitchLogs:
-    """Callers' numbers in queue_log and Master.csv."""
+    """Callers' numbers in queue_log, Master.csv and the text logs."""
 
     name = "switch-logs"
 
@@ -79,24 +86,25 @@ class SwitchLogs:
 
 
 def _logs(site: Site) -> list[str]:
-    """queue_log, Master.csv, and their uncompressed rotated files."""
-    paths = []
-    for name in (QUEUE_LOG, CDR):
+    """queue_log, Master.csv, the text logs, and their uncompressed rotated files."""
+    return sorted(entry.path for entry in _log_files(site) if not entry.name.endswith(COMPRESSED))
+
+
+def _log_files(site: Site) -> list[os.DirEntry[str]]:
+    """All logs, with those that logrotate has renamed to `<name>.1` or `<name>-20261124`, compressed or not."""
+    files: dict[str, os.DirEntry[str]] = {}
+    for name in (QUEUE_LOG, CDR, *TEXT_LOGS):
         folder, base = os.path.split(os.path.join(site.places.switch_log, name))
-        files = regular_files(folder)
-        paths += [entry.path for entry in files if entry.name == base or entry.name.startswith(base + ".")]
-    return sorted(path for path in paths if not path.endswith(COMPRESSED))
+        for entry in regular_files(folder):
+            if entry.name == base or entry.name.startswith((base + ".", base + "-")):
+                files[entry.path] = entry
+    return list(files.values())
 
 
 def compressed_before(site: Site, before: float) -> list[str]:
     """Compressed logs that were last changed before that instant; the numbers in them cannot be masked."""
-    paths = []
-    for name in (QUEUE_LOG, CDR):
-        folder, base = os.path.split(os.path.join(site.places.switch_log, name))
-        for entry in regular_files(folder):
-            if entry.name.startswith(base) and entry.name.endswith(COMPRESSED) and entry.stat().st_mtime < before:
-                paths.append(entry.path)
-    return sorted(paths)
+    compressed = [entry for entry in _log_files(site) if entry.name.endswith(COMPRESSED)]
+    return sorted(entry.path for entry in compressed if entry.stat().st_mtime < before)
 
 
 def _numbers_of(site: Site, path: str, person: Person) -> list[LoggedNumber]:
@@ -106,16 +114,21 @@ def _numbers_of(site: Site, path: str, person: Person) -> list[LoggedNumber]:
 def _numbers(site: Site, path: str) -> Iterator[LoggedNumber]:
     """Every number in a log that is not masked yet, except the service's own."""
     own = site.compiled["service"]["service"]["number"].encode()
-    read = _cdr_numbers if os.path.basename(path).startswith("Master.csv") else _queue_log_numbers
+    name, stamps = os.path.basename(path), _Stamps(path)
     with open(path, "rb") as file:
         start = 0
         while line := file.readline(LONGEST_LINE):
-            yield from read(line, start, own)
+            if name.startswith("Master.csv"):
+                yield from _cdr_numbers(line, start, own)
+            elif name.startswith(QUEUE_LOG):
+                yield from _queue_log_numbers(line, start)
+            else:
+                yield from _text_numbers(line, start, own, stamps.read(line))
             start += len(line)
 
 
-def _queue_log_numbers(line: bytes, start: int, own: bytes) -> Iterator[LoggedNumber]:
-    match = ENTERED.match(line)
+def _queue_log_numbers(line: bytes, start: int) -> Iterator[LoggedNumber]:
+    match = ENTERED.match(line) or TRANSFERRED.match(line)
     if match and _unmasked(match[2]):
         yield LoggedNumber(start + match.start(2), start + match.end(2), match[2], float(match[1]), line)
 
@@ -131,6 +144,35 @@ def _cdr_numbers(line: bytes, start: int, own: bytes) -> Iterator[LoggedNumber]:
         text = line[first:last]
         if _unmasked(text) and text != own:
             yield LoggedNumber(start + first, start + last, text, at, line)
+
+
+def _text_numbers(line: bytes, start: int, own: bytes, at: float) -> Iterator[LoggedNumber]:
+    """Whatever has the length of a telephone number: a process id or a call id among them does no harm."""
+    for match in DIALLED.finditer(line):
+        if match[0] != own:
+            yield LoggedNumber(start + match.start(), start + match.end(), match[0], at, line)
+
+
+class _Stamps:
+    """The instants of the lines of a text log, in local time. A line without one has that of the line before."""
+
+    def __init__(self, path: str) -> None:
+        self._last = datetime.fromtimestamp(os.stat(path).st_mtime)
+        self._at = 0.0  # lines before the first instant count as old
+
+    def read(self, line: bytes) -> float:
+        if match := STAMP.match(line):
+            with contextlib.suppress(ValueError, OverflowError):  # an impossible date
+                self._at = self._parse(match[1], match[2]).timestamp()
+        return self._at
+
+    def _parse(self, with_year: bytes | None, without: bytes | None) -> datetime:
+        if with_year is not None:
+            return datetime.strptime(with_year.decode(), "%Y-%m-%d %H:%M:%S")
+        assert without is not None
+        year = self._last.year
+        found = datetime.strptime(f"{year} {without.decode()}", "%Y %b %d %H:%M:%S")
+        return found.replace(year=year - 1) if found > self._last + timedelta(days=1) else found
 
 
 def _unmasked(text: bytes) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from common.safe_files import drafts, open_truncated, sync_path, write_file, write_new_file
+from common.safe_files import drafts, make_private_folder, open_truncated, sync_path, write_file, write_new_file
 from tests.common.crash import every_step
 
 LONG = 300_000  # bytes, more than one buffer
@@ -251,3 +251,13 @@ def test_nothing_heavy_is_imported() -> None:
     code = f"{before}; import common.safe_files; print(*set(sys.modules) - before)"
     lean = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert set(lean.stdout.split()) <= {"common", "common.safe_files"}
+
+
+def test_a_private_folder_is_closed_to_others_also_when_it_was_open(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    folder.chmod(0o775)
+    make_private_folder(str(folder))
+    assert folder.stat().st_mode & 0o777 == 0o770  # the group's rights may be the mask of an access list
+    make_private_folder(str(tmp_path / "spool"))
+    assert (tmp_path / "spool").stat().st_mode & 0o007 == 0

@@ -200,6 +200,11 @@ class Line:
         return self._invite
 
     @property
+    def audio_peer(self) -> tuple[str, int] | None:
+        """Where our sound is sent: address and port at the switch."""
+        return self._audio_peer
+
+    @property
     def confirmed(self) -> bool:
         """Whether the switch knows that we have answered."""
         return self.answered and self._unconfirmed is None

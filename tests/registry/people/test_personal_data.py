@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -438,6 +439,43 @@ def test_a_log_written_during_an_erasure_keeps_every_line(filled: FilledSite) ->
     lines = filled.queue_log.read_text().splitlines()
     assert [line.split("|")[4] for line in lines] == ["ENTERQUEUE", "ENTERQUEUE", "ABANDON"]
     assert [line.split("|")[6] for line in lines[:2]] == ["+xxxxxxxxxxxx", "+xxxxxxxxxxxx"]
+
+
+def test_numbers_in_text_logs_are_found_erased_and_purged(filled: FilledSite) -> None:
+    """What Asterisk reports on its own, with both date formats, a continued line, and rotated files."""
+    folder = Path(filled.site.places.switch_log)
+    day, short = datetime.fromtimestamp(NOW - DAY).strftime("%Y-%m-%d %H:%M:%S"), "%b %d %H:%M:%S"
+    report = "Call from 'nul-trunk' (127.0.0.1:5060) to extension '{number}' rejected"
+    names = ("messages.log", "messages.log.1", "messages-20261126", "security.log", "console.log")
+    for name in names:
+        stamp = datetime.fromtimestamp(NOW - DAY).strftime(short) if name == "messages-20261126" else f"{day}.123"
+        lines = [f"[{stamp}] NOTICE[77] res_pjsip.c: {report.format(number=number)}" for number in (ANNA, BRUNO)]
+        Path(folder, name).write_text("\n".join([*lines, f"    from {ANNA[3:]}", ""]), encoding="ascii")
+        os.utime(Path(folder, name), (NOW, NOW))
+    found = [each for each in personal_data.find_data(filled.site, filled.who(ANNA)) if each.store == "switch-logs"]
+    assert {each.id.partition(":")[0] for each in found} >= set(names)
+    assert {each.since for each in found if each.id.startswith(names)} == {NOW - DAY}
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    for name in names:
+        text = Path(folder, name).read_text(encoding="ascii")
+        assert ANNA[3:] not in text and text.count(BRUNO) == 1
+        os.utime(Path(folder, name), (NOW, NOW))
+    personal_data.purge_expired(filled.site, now=NOW, actor="clock")
+    assert BRUNO in Path(folder, "messages.log").read_text(encoding="ascii")  # not old yet
+    for name in names:
+        os.utime(Path(folder, name), (NOW, NOW))
+    personal_data.purge_expired(filled.site, now=NOW + 30 * DAY, actor="clock")
+    assert [name for name in names if BRUNO in Path(folder, name).read_text(encoding="ascii")] == []
+
+
+def test_a_number_that_an_operator_dialled_in_a_transfer_is_masked(filled: FilledSite) -> None:
+    with open(filled.queue_log, "a", encoding="ascii") as log:
+        log.write(f"{NOW - DAY:.0f}|7.7|nul|op117|BLINDTRANSFER|{ANNA}|nul-seats|3|20|1\n")
+        log.write(f"{NOW - DAY:.0f}|7.8|nul|op117|CONNECT|3|1795773600.12|2\n")
+    personal_data.erase_person(filled.site, filled.who(ANNA), now=NOW, actor="dpo", why="x")
+    transfer, connect = filled.queue_log.read_text().splitlines()[-2:]
+    assert transfer.endswith("|BLINDTRANSFER|+xxxxxxxxxxxx|nul-seats|3|20|1")
+    assert connect.endswith("|CONNECT|3|1795773600.12|2")
 
 
 def test_lines_without_a_number_are_left_alone(filled: FilledSite) -> None:
