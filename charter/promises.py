@@ -208,7 +208,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "share": "{} {:in} dei casi",
         "never": "non scade mai: il servizio resta chiuso",
         "due": "scade {}",
-        "due by": "entro {} {} compreso",
+        "due by": "entro {}",
         "pause": "sospesa {:da} {:a}, in attesa della persona: {}",
         "paused": "sospesa {:da}, in attesa della persona: la scadenza si sposta quando riprende",
         "in time": "conclusa {}: nei tempi",
@@ -218,7 +218,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "share": "{} in {} of cases",
         "never": "never due: the service stays closed",
         "due": "due {}",
-        "due by": "by {} {}",
+        "due by": "by {}",
         "pause": "paused {} to {}, waiting for the person: {}",
         "paused": "paused since {}, waiting for the person: the due date moves when it resumes",
         "in time": "ended {}: in time",
@@ -279,8 +279,10 @@ def _due_text(due_at: float, hours: OpeningHours, language: Language) -> str:
     if not instants.ends_a_day(due_at, hours.zone):
         return _TEXTS[language]["due"].format(_time_text(due_at, hours))
     day = instants.last_day(due_at, hours.zone)
-    weekday = WEEKDAYS[day.weekday()] if language == "it" else DAY_NAMES[day.weekday()].capitalize()
-    return _TEXTS[language]["due by"].format(weekday, f"{day:%d/%m/%Y}")
+    sunday = day.weekday() == 6
+    italian = f"{WEEKDAYS[day.weekday()]} {day:%d/%m/%Y} {'compresa' if sunday else 'compreso'}"
+    english = f"{DAY_NAMES[day.weekday()].capitalize()} {day:%d/%m/%Y}"
+    return _TEXTS[language]["due by"].format(italian if language == "it" else english)
 
 
 def _time_text(at: float, hours: OpeningHours) -> Inserted:

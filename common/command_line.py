@@ -7,15 +7,19 @@ program makes. It is imported only when it is called, because start-up time matt
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import getpass
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from common.languages import LANGUAGES, Language
+from common.parser import Parser, translate
 from common.places import Places
+from common.texts import reading_in
 
 
 class Refusal(Exception):
@@ -27,6 +31,14 @@ class Command(NamedTuple):
 
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Places], int]
+
+
+class Speaker(NamedTuple):
+    """What a program prints in the language of its readers: these commands, with `--language`, and its own help."""
+
+    commands: Collection[str]
+    site_language: Callable[[Places], Language]
+    introduction: Callable[[], tuple[str, Mapping[str, str]]]  # description and summaries in the current language
 
 
 def user_name() -> str:
@@ -47,13 +59,44 @@ def run(
     argv: Sequence[str] | None = None,
     problems: tuple[type[Exception], ...] = (),
     make: Callable[[str], Command | None] | None = None,
+    speaker: Speaker | None = None,
 ) -> int:
     """Run one of a program's commands and return the exit status.
 
-    `make` returns the command of a name, or None when it is a module of `package`. A `Refusal`, or one of the program's
-    own `problems`, is printed in one line on standard error, with exit status 1.
+    With a `speaker` the program prints some of its commands in the site's language. `make` returns the command of a
+    name, or None when it is a module of `package`. A `Refusal`, or one of the program's own `problems`, is printed in
+    one line on standard error, with exit status 1.
     """
-    return run_guarded(name, lambda: _run(name, description, summaries, package, argv, problems, make))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+
+    def work() -> int:
+        if speaker is None:
+            return _run(name, description, summaries, package, arguments, problems, make)
+        with reading_in(_language(arguments, summaries, speaker)):
+            introduction = speaker.introduction()
+            return _run(name, *introduction, package, arguments, problems, make, speaker.commands)
+
+    return run_guarded(name, work)
+
+
+def _language(arguments: Sequence[str], summaries: Mapping[str, str], speaker: Speaker) -> Language:
+    """`--language`, or the site's; English for the commands of ops. The parser itself needs it."""
+    chosen = _chosen(arguments, summaries)
+    if chosen is not None and chosen not in speaker.commands:
+        return "en"
+    early = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    for option in ("--language", "--config", "--var"):
+        early.add_argument(option)
+    with contextlib.suppress(argparse.ArgumentError):  # the parser proper reports it
+        options, _ = early.parse_known_args(arguments)
+        given = next((language for language in LANGUAGES if language == options.language), None)
+        return given or speaker.site_language(Places(options.config, options.var))
+    return speaker.site_language(Places())
+
+
+def _chosen(arguments: Sequence[str], summaries: Mapping[str, str]) -> str | None:
+    """The command that is called."""
+    return next((word for word in arguments if word in summaries), None)
 
 
 def run_guarded(name: str, work: Callable[[], int]) -> int:
@@ -97,22 +140,27 @@ def _run(
     description: str,
     summaries: Mapping[str, str],
     package: str,
-    argv: Sequence[str] | None,
+    arguments: Sequence[str],
     problems: tuple[type[Exception], ...],
     make: Callable[[str], Command | None] | None,
+    speaking: Collection[str] = (),
 ) -> int:
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog=name, description=description)
-    parser.add_argument("--config", metavar="DIR", help="what ops own (default: config/, or $IVR_CONFIG)")
-    parser.add_argument("--var", metavar="DIR", help="what the program writes (default: var/, or $IVR_VAR)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser = Parser(prog=name, description=description)
+    parser.add_argument("--config", metavar="DIR", help=translate("what ops own (default: config/, or $IVR_CONFIG)"))
+    parser.add_argument("--var", metavar="DIR", help=translate("what the program writes (default: var/, or $IVR_VAR)"))
+    commands = parser.add_subparsers(dest="command", metavar=translate("COMMAND"), required=True)
     # Only the chosen command's module is imported: `ivr check` should not wait for asyncio, or a formula for SciPy.
-    chosen = next((word for word in arguments if word in summaries), None)
+    chosen = _chosen(arguments, summaries)
     for command_name, summary in summaries.items():
         command = commands.add_parser(command_name, help=summary, description=as_sentence(summary))
         if command_name == chosen:
             module = (make and make(chosen)) or importlib.import_module(f"{package}.{chosen}")
             module.arguments(command)
+            if chosen in speaking:
+                which = translate(
+                    "language of this command ({choices}; default: that of the site)", choices=", ".join(LANGUAGES)
+                )
+                command.add_argument("--language", choices=LANGUAGES, metavar=translate("LANGUAGE"), help=which)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
     expected: tuple[type[Exception], ...] = (Refusal, *problems)

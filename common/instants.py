@@ -13,6 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from common import italian
+from common.texts import Texts, current_language
+
+translate = Texts({"never": "mai", "by {day}": "entro {day}"})
 ROME = ZoneInfo("Europe/Rome")
 _TIME_NAMES = re.compile(r"(?:.*_)?(?:at|since|until|before)")  # keys whose numbers are instants
 
@@ -65,8 +69,22 @@ def ends_a_day(due: float, zone: ZoneInfo = ROME) -> bool:
 
 def deadline(due: float, zone: ZoneInfo = ROME) -> str:
     """`by Sat 14 Nov 2026` when the day counts to its end, else `Tue 24 Nov 2026 10:02`; `never` for infinity."""
-    if math.isinf(due):
-        return "never"
-    if ends_a_day(due, zone):
-        return f"by {last_day(due, zone):%a %d %b %Y}"
-    return datetime.fromtimestamp(due, UTC).astimezone(zone).strftime("%a %d %b %Y %H:%M")
+    if not math.isinf(due) and ends_a_day(due, zone):
+        return translate("by {day}", day=day_text(last_day(due, zone)))
+    return moment(due, zone)
+
+
+def moment(at: float, zone: ZoneInfo = ROME) -> str:
+    """`Tue 24 Nov 2026 10:02`, in Italian `mar 24 nov 2026 10:02`; `never` for infinity."""
+    if math.isinf(at):
+        return translate("never")
+    local = datetime.fromtimestamp(at, UTC).astimezone(zone)
+    return f"{day_text(local.date())} {local:%H:%M}"
+
+
+def day_text(day: date) -> str:
+    """`Tue 24 Nov 2026`, in Italian `mar 24 nov 2026`; the first of a month is `1°`."""
+    if current_language() == "en":
+        return f"{day:%a %d %b %Y}"
+    number = italian.ordinal(1) if day.day == 1 else str(day.day)
+    return f"{italian.WEEKDAYS[day.weekday()][:3]} {number} {italian.MONTHS[day.month - 1][:3]} {day.year}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from common.texts import current_language
+
 
 def printable(text: str) -> str:
     """Text from outside, its control characters and changes of direction replaced: it cannot steer a terminal."""
@@ -18,9 +20,9 @@ def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]
 
 
 def format_age(seconds: float) -> str:
-    """A waiting time in its two largest units, such as `1 d 3 h`."""
+    """A waiting time in its two largest units, such as `1 d 3 h`, in Italian `1 g 3 h`."""
     minutes = max(0, int(seconds // 60))
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:
-        return f"{days} d {hours} h"
+        return f"{days} {'g' if current_language() == 'it' else 'd'} {hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -4,11 +4,15 @@ transition table."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from common import command_line
-from common.command_line import Command
+from common.command_line import Command, Speaker
+from ivr.configuration.compiled import site_language
 from registry.requests.transitions import SUMMARIES
+from registry.texts import translate
+
+DESCRIPTION = "Every request has a number, a clock and an end."
 
 COMMANDS: dict[str, str] = {
     "list": "list the open requests, oldest first",
@@ -30,17 +34,19 @@ COMMANDS: dict[str, str] = {
     "erase": "erase a person's data everywhere; the figures stay",
     "purge": "delete data past its retention period; run it daily",
 }
+# The commands of operators and supervisors; those of ops are in English.
+OPERATOR_COMMANDS = ("list", "due", "show", "open", *SUMMARIES, "classify", "stats", "offices", "transitions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    speaker = Speaker(OPERATOR_COMMANDS, site_language, _introduction)
     return command_line.run(
-        "registry",
-        "Every request has a number, a clock and an end.",
-        COMMANDS,
-        "registry.commands",
-        argv,
-        make=_action_command,
+        "registry", DESCRIPTION, COMMANDS, "registry.commands", argv, make=_action_command, speaker=speaker
     )
+
+
+def _introduction() -> tuple[str, Mapping[str, str]]:
+    return translate(DESCRIPTION), {name: translate(summary) for name, summary in COMMANDS.items()}
 
 
 def _action_command(name: str) -> Command | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from common.command_line import Refusal
 from common.terminal_table import printable
+from registry.texts import translate
 
 LONGEST_TEXT = 4000  # characters of a note: two pages
 LONGEST_LINE = 200
@@ -21,12 +22,25 @@ _PROGRAMS = ("ivr", "intake", "clock", "mailer")
 def check_text(value: str, what: str, longest: int = LONGEST_TEXT) -> str:
     """Check a text of several lines. Raises `Refusal`, which names it and the remedy."""
     if not value.strip():
-        raise Refusal(f"{what}: empty; write it, or leave it out")
+        raise Refusal(translate("{what}: empty; write it, or leave it out", what=what))
     if len(value) > longest:
-        raise Refusal(f"{what}: {len(value)} characters; shorten it to {longest}, keep the rest elsewhere")
+        raise Refusal(
+            translate(
+                "{what}: {count} characters; shorten it to {longest}, keep the rest elsewhere",
+                what=what,
+                count=len(value),
+                longest=longest,
+            )
+        )
     strange = re.search("[\x00\ud800-\udfff]", value)
     if strange:
-        raise Refusal(f"{what}: contains <{ord(strange[0]):02x}>, which is not a text character; remove it")
+        raise Refusal(
+            translate(
+                "{what}: contains <{strange}>, which is not a text character; remove it",
+                what=what,
+                strange=f"{ord(strange[0]):02x}",
+            )
+        )
     return value
 
 
@@ -34,21 +48,40 @@ def check_line(value: str, what: str, longest: int = LONGEST_LINE) -> str:
     """Check a text of one line without control characters, such as a name."""
     check_text(value, what, longest)
     if not value.isprintable():
-        raise Refusal(f"{what}: {quote(value)}: contains control characters; write it in one line of plain text")
+        raise Refusal(
+            translate(
+                "{what}: {value}: contains control characters; write it in one line of plain text",
+                what=what,
+                value=quote(value),
+            )
+        )
     return value.strip()
 
 
 def check_code(value: str, what: str, form: str = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}") -> str:
     """Check an identifier that a program made."""
     if not re.fullmatch(form, value, re.ASCII):
-        raise Refusal(f"{what}: {quote(value)} is not a valid code; use only letters, digits and _ . : -")
+        raise Refusal(
+            translate(
+                "{what}: {value} is not a valid code; use only letters, digits and _ . : -",
+                what=what,
+                value=quote(value),
+            )
+        )
     return value
 
 
 def check_choice(value: str, allowed: Sequence[str], what: str) -> str:
     """Check that a word is one of those allowed."""
     if value not in allowed:
-        raise Refusal(f"{what}: {quote(value)} is not valid; use one of {', '.join(allowed)}")
+        raise Refusal(
+            translate(
+                "{what}: {value} is not valid; use one of {choices}",
+                what=what,
+                value=quote(value),
+                choices=", ".join(allowed),
+            )
+        )
     return value
 
 
@@ -56,7 +89,11 @@ def check_actor(value: str) -> str:
     """Check who acts: an operator's pseudonym, never a name, or one of our own programs."""
     if value in _PROGRAMS or re.fullmatch(r"op[0-9]{1,6}", value, re.ASCII):
         return value
-    raise Refusal(f"{quote(value)} is not an operator code; write op and the number, such as op117, never a name")
+    raise Refusal(
+        translate(
+            "{value} is not an operator code; write op and the number, such as op117, never a name", value=quote(value)
+        )
+    )
 
 
 def is_program(actor: str) -> bool:

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from common.languages import Language
+    from common.places import Places
     from ivr.configuration.compiled_types import *  # noqa: F403 - only the type checker reads it
     from ivr.configuration.compiled_types import Compiled as Compiled
 
@@ -37,6 +39,15 @@ def load(path: str) -> Compiled:
         raise CompiledError(f"{path}: format {number!r}, but this program reads {FORMAT}; run `ivr compile` again")
     compiled: Compiled = document
     return compiled
+
+
+def site_language(places: Places) -> Language:
+    """The language of the service, for what operators read; Italian as long as there is no configuration."""
+    try:
+        language = load(places.compiled)["service"]["service"]["language"]
+    except (CompiledError, KeyError, TypeError):
+        return "it"
+    return "en" if language == "en" else "it"
 
 
 if not TYPE_CHECKING:

@@ -14,17 +14,29 @@ from registry.requests.clocks import Rules
 from registry.requests.request import JUDGEMENTS
 from registry.requests.transitions import LEVELS
 from registry.site import Site
+from registry.texts import translate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     request_view.number_argument(parser)
-    parser.add_argument("--topic", metavar="TOPIC", help="a topic of the menu, such as DID or ADR")
-    parser.add_argument("--audience", choices=schema.AUDIENCES, metavar="WHO", help=", ".join(schema.AUDIENCES))
-    parser.add_argument("--outcome", choices=JUDGEMENTS, metavar="OUTCOME", help=", ".join(JUDGEMENTS))
-    parser.add_argument("--level", type=int, choices=LEVELS, help="the level that answered")
+    parser.add_argument(
+        "--topic", metavar=translate("TOPIC"), help=translate("a topic of the menu, such as DID or ADR")
+    )
+    parser.add_argument(
+        "--audience", choices=schema.AUDIENCES, metavar=translate("WHO"), help=", ".join(schema.AUDIENCES)
+    )
+    parser.add_argument("--outcome", choices=JUDGEMENTS, metavar=translate("OUTCOME"), help=", ".join(JUDGEMENTS))
+    parser.add_argument("--level", type=int, choices=LEVELS, help=translate("the level that answered"))
     request_view.by_argument(parser)
-    parser.add_argument("--note", metavar="TEXT", help="a note for the next person; erased with the contact")
-    parser.add_argument("--version", type=int, metavar="N", help="refuse if the request has another version by now")
+    parser.add_argument(
+        "--note", metavar=translate("TEXT"), help=translate("a note for the next person; erased with the contact")
+    )
+    parser.add_argument(
+        "--version",
+        type=int,
+        metavar=translate("N"),
+        help=translate("refuse if the request has another version by now"),
+    )
     request_view.json_argument(parser)
 
 

@@ -19,15 +19,19 @@ from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Due
 from registry.site import Site
+from registry.texts import translate
 
-HEAD = ("DUE", "", "PROMISE", "NUMBER", "TOPIC", "LEVEL", "STATE", "WHO")
+HEAD = "DUE||PROMISE|NUMBER|TOPIC|LEVEL|STATE|WHO"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--within", type=argument_types.hours, metavar="HOURS", help="only what falls due within this many hours"
+        "--within",
+        type=argument_types.hours,
+        metavar=translate("HOURS"),
+        help=translate("only what falls due within this many hours"),
     )
-    parser.add_argument("--late", action="store_true", help="only what is late already")
+    parser.add_argument("--late", action="store_true", help=translate("only what is late already"))
     request_view.list_arguments(parser)
 
 
@@ -43,16 +47,18 @@ def run(options: argparse.Namespace, places: Places) -> int:
                      for each in listing.rows]  # fmt: skip
         print(json.dumps({"due": documents, "more": listing.more}, indent=1))
     elif listing.rows:
-        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in listing.rows])))
+        print("\n".join(table_lines(translate(HEAD).split("|"), [_row(each, rules, now) for each in listing.rows])))
     else:
-        print("Nothing is late." if options.late else "Nothing falls due.")
+        print(translate("Nothing is late.") if options.late else translate("Nothing falls due."))
     request_view.report_more("due", listing.more)
     return 0
 
 
 def _row(due: Due, rules: Rules, now: float) -> tuple[str, ...]:
     request, left = due.request, due.due - now
-    remaining = "" if math.isinf(left) else f"in {format_age(left)}" if left >= 0 else f"late by {format_age(-left)}"
+    remaining = (
+        "" if math.isinf(left) else translate("in {age}" if left >= 0 else "late by {age}", age=format_age(abs(left)))
+    )
     return (
         instants.deadline(due.due, rules.hours.zone), remaining, due.promise, request.protocol, request.topic_code,
         str(request.level), request.state, request_view.who(request),

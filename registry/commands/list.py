@@ -15,19 +15,26 @@ from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Filter, ListedRequest
 from registry.site import Site
+from registry.texts import translate
 
-HEAD = ("NUMBER", "OPENED", "AGE", "CHANNEL", "TOPIC", "LEVEL", "STATE", "WHO", "DUE")
+HEAD = "NUMBER|OPENED|AGE|CHANNEL|TOPIC|LEVEL|STATE|WHO|DUE"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="closed requests as well")
-    parser.add_argument("--state", action="append", default=[], choices=schema.STATES, help="repeatable")
+    parser.add_argument("--all", action="store_true", help=translate("closed requests as well"))
+    parser.add_argument("--state", action="append", default=[], choices=schema.STATES, help=translate("repeatable"))
     parser.add_argument("--level", type=int, choices=(1, 2, 3))
-    parser.add_argument("--topic", metavar="TOPIC")
+    parser.add_argument("--topic", metavar=translate("TOPIC"))
     parser.add_argument("--channel", choices=schema.CHANNELS)
-    parser.add_argument("--owner", metavar="WHO", help="only the requests of this operator, such as op117")
-    parser.add_argument("--call", metavar="ID", help="only the requests that began with this call")
-    parser.add_argument("--unclassified", action="store_true", help="only answered calls that nobody has classified")
+    parser.add_argument(
+        "--owner", metavar=translate("WHO"), help=translate("only the requests of this operator, such as op117")
+    )
+    parser.add_argument(
+        "--call", metavar=translate("ID"), help=translate("only the requests that began with this call")
+    )
+    parser.add_argument(
+        "--unclassified", action="store_true", help=translate("only answered calls that nobody has classified")
+    )
     request_view.list_arguments(parser)
 
 
@@ -45,9 +52,13 @@ def run(options: argparse.Namespace, places: Places) -> int:
         documents = [request_view.document(each.request, each.due) for each in listing.rows]
         print(json.dumps({"requests": documents, "more": listing.more}, indent=1))
     elif listing.rows:
-        print("\n".join(table_lines(HEAD, [_row(each, rules, now) for each in listing.rows])))
+        print("\n".join(table_lines(translate(HEAD).split("|"), [_row(each, rules, now) for each in listing.rows])))
     else:
-        print("No request is open." if filters == Filter(limit=filters.limit) else "No such request.")
+        print(
+            translate("No request is open.")
+            if filters == Filter(limit=filters.limit)
+            else translate("No such request.")
+        )
     request_view.report_more("list", listing.more)
     return 0
 
@@ -64,5 +75,9 @@ def _row(listed: ListedRequest, rules: Rules, now: float) -> tuple[str, ...]:
         str(request.level),
         request_view.state(request),
         request_view.who(request),
-        "waits" if listed.paused else "-" if listed.due is None else instants.deadline(listed.due, rules.hours.zone),
+        translate("waits")
+        if listed.paused
+        else "-"
+        if listed.due is None
+        else instants.deadline(listed.due, rules.hours.zone),
     )

@@ -13,11 +13,19 @@ from registry.commands import request_view
 from registry.people import offices
 from registry.requests.clocks import Rules
 from registry.site import Site
+from registry.texts import translate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--import", dest="file", metavar="FILE", help="import a CSV file: codice, nome, provincia, ...")
-    parser.add_argument("--province", metavar="CODE", help="only the job centres of this province")
+    parser.add_argument(
+        "--import",
+        dest="file",
+        metavar=translate("FILE"),
+        help=translate("import a CSV file: codice, nome, provincia, ..."),
+    )
+    parser.add_argument(
+        "--province", metavar=translate("LETTERS"), help=translate("only the job centres of this province")
+    )
     request_view.json_argument(parser)
 
 
@@ -28,7 +36,15 @@ def run(options: argparse.Namespace, places: Places) -> int:
         raw = _read(options.file)
         with site.database.begin() as connection:
             counts = offices.import_offices(connection, raw, options.file, today)
-        print(f"{options.file}: {counts.new} new, {counts.changed} changed, {counts.same} unchanged")
+        print(
+            translate(
+                "{file}: {new} new, {changed} changed, {same} unchanged",
+                file=options.file,
+                new=counts.new,
+                changed=counts.changed,
+                same=counts.same,
+            )
+        )
         return 0
     with site.database.read() as connection:
         centres = offices.list_offices(connection, options.province, today)
@@ -36,9 +52,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
         print(json.dumps([dict(row._mapping) for row in centres], indent=1))
     elif centres:
         rows = [(row.office_code, row.province, row.name, row.phone or "-", row.email or "-") for row in centres]
-        print("\n".join(table_lines(("CODE", "PROVINCE", "NAME", "TELEPHONE", "E-MAIL"), rows)))
+        print("\n".join(table_lines(translate("CODE|PROVINCE|NAME|TELEPHONE|E-MAIL").split("|"), rows)))
     else:
-        print("No job centre is known; import the client's list with `registry offices --import FILE`.")
+        print(translate("No job centre is known; import the client's list with `registry offices --import FILE`."))
     return 0
 
 
@@ -47,4 +63,6 @@ def _read(file: str) -> bytes:
         with open(file, "rb") as opened:
             return opened.read(offices.LARGEST + 1)
     except OSError as problem:
-        raise Refusal(f"{file}: {problem.strerror}; name a CSV file that can be read") from None
+        raise Refusal(
+            translate("{file}: {strerror}; name a CSV file that can be read", file=file, strerror=problem.strerror)
+        ) from None

@@ -15,6 +15,7 @@ from registry.requests.clocks import Rules
 from registry.requests.request import JUDGEMENTS
 from registry.requests.transitions import TABLE, Need
 from registry.site import Site
+from registry.texts import translate
 
 
 def command(action: str) -> Command:
@@ -25,12 +26,19 @@ def command(action: str) -> Command:
         request_view.number_argument(parser)
         _details_argument(parser, needs)
         request_view.by_argument(parser)
-        parser.add_argument("--note", metavar="TEXT", help="a note for the next person; erased with the contact")
         parser.add_argument(
-            "--at", type=argument_types.instant, metavar="TIME",
-            help="when it happened, if not now: '2026-11-21 10:30'",
+            "--note", metavar=translate("TEXT"), help=translate("a note for the next person; erased with the contact")
+        )
+        parser.add_argument(
+            "--at", type=argument_types.instant, metavar=translate("TIME"),
+            help=translate("when it happened, if not now: '2026-11-21 10:30'"),
         )  # fmt: skip
-        parser.add_argument("--version", type=int, metavar="N", help="refuse if the request has another version by now")
+        parser.add_argument(
+            "--version",
+            type=int,
+            metavar=translate("N"),
+            help=translate("refuse if the request has another version by now"),
+        )
         request_view.json_argument(parser)
 
     def run(options: argparse.Namespace, places: Places) -> int:
@@ -53,11 +61,23 @@ def command(action: str) -> Command:
 def _details_argument(parser: argparse.ArgumentParser, needs: Need | None) -> None:
     """The option for what this action needs, if anything."""
     if needs == "owner":
-        parser.add_argument("--to", dest="owner", required=True, metavar="WHO", help="the new owner, such as op118")
+        parser.add_argument(
+            "--to",
+            dest="owner",
+            required=True,
+            metavar=translate("WHO"),
+            help=translate("the new owner, such as op118"),
+        )
     if needs == "outcome":
         outcomes = JUDGEMENTS
-        parser.add_argument("--outcome", required=True, choices=outcomes, metavar="OUTCOME", help=", ".join(outcomes))
+        parser.add_argument(
+            "--outcome", required=True, choices=outcomes, metavar=translate("OUTCOME"), help=", ".join(outcomes)
+        )
     if needs == "office":
-        parser.add_argument("--office", required=True, metavar="CODE", help="a job centre of `registry offices`")
+        parser.add_argument(
+            "--office", required=True, metavar=translate("CODE"), help=translate("a job centre of `registry offices`")
+        )
     if needs == "into":
-        parser.add_argument("--into", required=True, metavar="NUMBER", help="the original request")
+        parser.add_argument(
+            "--into", required=True, metavar=translate("NUMBER"), help=translate("the original request")
+        )

@@ -6,29 +6,35 @@ import argparse
 import json
 import math
 import sys
-from datetime import datetime
 from typing import Any
 
 from common import argument_types, instants
 from common.terminal_table import printable
 from registry.requests.clocks import Rules
 from registry.requests.request import Request
+from registry.texts import translate
 
 ON_A_SCREEN = 100  # rows of a list on a terminal
-NOT_CLASSIFIED = "answered, not classified"
 
 
 def number_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("number", metavar="NUMBER", help="the request's protocol number, in any spelling")
+    parser.add_argument(
+        "number", metavar=translate("NUMBER"), help=translate("the request's protocol number, in any spelling")
+    )
 
 
 def by_argument(parser: argparse.ArgumentParser) -> None:
     """Who acts: a pseudonym."""
-    parser.add_argument("--by", required=True, metavar="WHO", help="who does it: an operator's code, such as op117")
+    parser.add_argument(
+        "--by",
+        required=True,
+        metavar=translate("WHO"),
+        help=translate("who does it: an operator's code, such as op117"),
+    )
 
 
 def json_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--json", action="store_true", help=translate("print JSON, for programs"))
 
 
 def list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +42,11 @@ def list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
         type=argument_types.positive_integer,
-        metavar="N",
-        help=f"list at most N requests (default: {ON_A_SCREEN} on a terminal; all of them in a file, a pipe or JSON)",
+        metavar=translate("N"),
+        help=translate(
+            "list at most N requests (default: {number} on a terminal; all of them in a file, a pipe or JSON)",
+            number=ON_A_SCREEN,
+        ),
     )
     json_argument(parser)
 
@@ -53,7 +62,7 @@ def limit(options: argparse.Namespace) -> int | None:
 def report_more(command: str, more: int) -> None:
     """Report on standard error how many rows were left out."""
     if more:
-        print(f"registry {command}: {more} more: use --limit", file=sys.stderr)
+        print(translate("registry {command}: {more} more: use --limit", command=command, more=more), file=sys.stderr)
 
 
 def document(request: Request, due: float | None) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def state(request: Request) -> str:
     """The state in words: `new`, `closed, resolved`, `answered, not classified`."""
     if request.outcome is None:
         return request.state
-    return f"closed, {request.outcome}" if request.classified else NOT_CLASSIFIED
+    return f"closed, {request.outcome}" if request.classified else translate("answered, not classified")
 
 
 def who(request: Request) -> str:
@@ -83,22 +92,21 @@ def print_request(request: Request, due: float | None, rules: Rules, *, as_json:
     if as_json:
         print(json.dumps(document(request, due)))
         return
-    parts = [f"{request.state}, level {request.level}"]
+    parts = [translate("{state}, level {level}", state=request.state, level=request.level)]
     if request.outcome is not None:
         parts = [state(request)]
     elif request.owner_ref is not None:
-        parts.append(f"{request.owner_ref} has it")
+        parts.append(translate("{who} has it", who=request.owner_ref))
     if request.office_code is not None and request.state == "forwarded":
-        parts.append(f"at {request.office_code}")
+        parts.append(translate("at {office}", office=request.office_code))
     if due is not None:
-        parts.append(f"due {instants.deadline(due, rules.hours.zone)}")
-    print(printable(f"{request.protocol}: {', '.join(parts)} (version {request.version})"))
+        parts.append(translate("due {when}", when=instants.deadline(due, rules.hours.zone)))
+    version = translate("version {number}", number=request.version)
+    print(printable(f"{request.protocol}: {', '.join(parts)} ({version})"))
 
 
 def local_time(at: float | None, rules: Rules) -> str:
     """An instant in local time: `Tue 24 Nov 2026 10:02`; `never` for infinity, `-` for None."""
     if at is None:
         return "-"
-    if math.isinf(at):
-        return "never"
-    return datetime.fromtimestamp(at, rules.hours.zone).strftime("%a %d %b %Y %H:%M")
+    return instants.moment(at, rules.hours.zone)

@@ -13,18 +13,31 @@ from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import format_age, table_lines
+from common.texts import current_language
+from pages import localization
 from registry.commands import request_view
 from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Stats
 from registry.site import Site
+from registry.texts import translate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="first", type=argument_types.day, metavar="DAY", help="first day (default: of this month)"
+        "--from",
+        dest="first",
+        type=argument_types.day,
+        metavar=translate("DAY"),
+        help=translate("first day (default: of this month)"),
     )
-    parser.add_argument("--to", dest="last", type=argument_types.day, metavar="DAY", help="last day (default: today)")
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=argument_types.day,
+        metavar=translate("DAY"),
+        help=translate("last day (default: today)"),
+    )
     request_view.json_argument(parser)
 
 
@@ -35,7 +48,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     last = options.last or today
     first = options.first or last.replace(day=1)
     if first > last:
-        raise Refusal(f"--from: {first} is after --to, {last}; swap them")
+        raise Refusal(translate("--from: {first} is after --to, {last}; swap them", first=first, last=last))
     reference_data.follow_configuration(site, rules, now)
     with site.database.read() as connection:
         start, until = end_of_day(first - timedelta(days=1), rules.hours), end_of_day(last, rules.hours)
@@ -59,24 +72,31 @@ def _document(stats: Stats) -> dict[str, Any]:
 
 
 def _show(stats: Stats, first: date, last: date) -> None:
-    print(f"Open now: {sum(stats.open.values())}")
-    _table(("STATE", "LEVEL", "REQUESTS"), [(state, str(level), str(n)) for (state, level), n in stats.open.items()])
+    language, days = current_language(), {"first": first, "last": last}
+    print(translate("Open now: {count}", count=sum(stats.open.values())))
+    _table("STATE|LEVEL|REQUESTS", [(state, str(level), str(n)) for (state, level), n in stats.open.items()])
     late = stats.late
     if late.late:
         mean, worst = format_age(late.mean_lateness), format_age(late.worst_lateness)
-        print(f"  late: {late.late}, by {mean} on average, {worst} at worst")
-    print(f"Opened from {first} to {last}: {sum(stats.opened.values())}")
-    _table(("CHANNEL", "TOPIC", "REQUESTS"), [(channel, topic, str(n)) for (channel, topic), n in stats.opened.items()])
+        print(
+            translate(
+                "  late: {count}, by {mean} on average, {worst} at worst", count=late.late, mean=mean, worst=worst
+            )
+        )
+    print(translate("Opened from {first} to {last}: {count}", **days, count=sum(stats.opened.values())))
+    _table("CHANNEL|TOPIC|REQUESTS", [(channel, topic, str(n)) for (channel, topic), n in stats.opened.items()])
     if stats.unclassified:
-        print(f"  not classified: {stats.unclassified}; their topic is what the caller chose in the menu")
-    print(f"Closed from {first} to {last}: {sum(stats.outcomes.values())}")
-    _table(("OUTCOME", "REQUESTS"), [(outcome, str(n)) for outcome, n in stats.outcomes.items()])
-    print(f"In time, of what fell due from {first} to {last}:")
+        count = stats.unclassified
+        print(translate("  not classified: {count}; their topic is what the caller chose in the menu", count=count))
+    print(translate("Closed from {first} to {last}: {count}", **days, count=sum(stats.outcomes.values())))
+    _table("OUTCOME|REQUESTS", [(outcome, str(n)) for outcome, n in stats.outcomes.items()])
+    print(translate("In time, of what fell due from {first} to {last}:", **days))
     for each in stats.on_time:
-        share = "-" if each.value is None else f"{100 * each.value:.1f} %"
-        print(f"  {each.definition.title('en'):<30} {share:>8}  ({each.numerator:g} of {each.denominator:g})")
+        share = "-" if each.value is None else f"{localization.number(100 * each.value, language)} %"
+        counts = translate("{part} of {whole}", part=f"{each.numerator:g}", whole=f"{each.denominator:g}")
+        print(f"  {each.definition.title(language):<30} {share:>8}  ({counts})")
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    for line in table_lines(head, rows) if rows else ():
+def _table(head: str, rows: list[tuple[str, ...]]) -> None:
+    for line in table_lines(translate(head).split("|"), rows) if rows else ():
         print(f"  {line}")

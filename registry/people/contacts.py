@@ -21,6 +21,7 @@ from registry.db import schema
 from registry.keys import Keys
 from registry.people import phone_numbers, provinces
 from registry.people.access_log import log_access
+from registry.texts import translate
 
 table = schema.contact
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -42,7 +43,9 @@ def check_identity(given: Identity) -> Identity:
     """Return the identity with each part in the form in which it is stored. Raises `Refusal` for an invalid part."""
     text_input.check_choice(given.kind, schema.KINDS, "kind")
     if given.tax_code is not None and given.practice is None:
-        raise Refusal("a codice fiscale is stored only for a practice: name it with --practice, or leave the code out")
+        raise Refusal(
+            translate("a codice fiscale is stored only for a practice: name it with --practice, or leave the code out")
+        )
     return Identity(
         kind=given.kind,
         name=None if given.name is None else text_input.check_line(given.name, "name"),
@@ -58,7 +61,11 @@ def check_email(typed: str) -> str:
     """Return an e-mail address in lower case. Raises `Refusal`."""
     address = typed.strip().lower()
     if len(address) > 254 or not address.isprintable() or not ADDRESS.fullmatch(address):
-        raise Refusal(f"e-mail: {text_input.quote(typed)} is not an address; write it like anna.rossi@example.it")
+        raise Refusal(
+            translate(
+                "e-mail: {typed} is not an address; write it like anna.rossi@example.it", typed=text_input.quote(typed)
+            )
+        )
     return address
 
 
@@ -67,7 +74,10 @@ def check_number(typed: str) -> str:
     number = phone_numbers.to_e164(typed)
     if number is None:
         raise Refusal(
-            f"telephone: {text_input.quote(typed)} is not a number; write it like 06 1234567 or +39 333 1234567"
+            translate(
+                "telephone: {typed} is not a number; write it like 06 1234567 or +39 333 1234567",
+                typed=text_input.quote(typed),
+            )
         )
     return number
 
@@ -77,7 +87,7 @@ def check_tax_code(typed: str) -> str:
     try:
         code: str = codicefiscale.validate(typed[:40])
     except ValidationError:
-        raise Refusal("codice fiscale: a letter or digit is wrong; read it from the card again") from None
+        raise Refusal(translate("codice fiscale: a letter or digit is wrong; read it from the card again")) from None
     return code
 
 
@@ -155,7 +165,7 @@ def read_identity(connection: Connection, keys: Keys, contact_id: str, actor: st
     reason = text_input.check_line(why, "why")
     row = connection.execute(select(table).where(table.c.contact_id == contact_id)).first()
     if row is None or row.erased_at is not None:
-        raise Refusal("who asked is no longer known: that person's data was erased")
+        raise Refusal(translate("who asked is no longer known: that person's data was erased"))
     log_access(connection, now, actor, "read", "contact", contact_id, reason)
     code = None if row.tax_code_enc is None else keys.decrypt(row.tax_code_enc, contact_id)
     return Identity(row.kind, row.display_name, row.email, row.phone_e164, code, None, row.province)

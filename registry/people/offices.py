@@ -20,6 +20,7 @@ from common.command_line import Refusal
 from registry import text_input
 from registry.db import schema
 from registry.people import contacts, provinces
+from registry.texts import translate
 
 table = schema.office
 LARGEST = 5_000_000  # bytes; Italy has about 550 centres
@@ -49,8 +50,10 @@ def import_offices(connection: Connection, raw: bytes, file: str, today: date) -
     rows, problems = parse(raw, file)
     if problems:
         more = len(problems) - MOST_REPORTED
-        reported = problems[:MOST_REPORTED] + ([f"{file}: and {more} more"] if more > 0 else [])
-        raise Refusal("nothing was imported; correct these lines:\n" + "\n".join(reported))
+        reported = problems[:MOST_REPORTED] + (
+            [translate("{file}: and {more} more", file=file, more=more)] if more > 0 else []
+        )
+        raise Refusal(translate("nothing was imported; correct these lines:") + "\n" + "\n".join(reported))
     known = {row.office_code: row._mapping for row in connection.execute(select(table))}
     new = [row for code, row in rows.items() if code not in known]
     changed = [row for code, row in rows.items() if code in known and _differs(known[code], row)]
@@ -79,27 +82,48 @@ def parse(raw: bytes, file: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
     for number, cells in lines:
         try:
             if any(cells[len(columns) :]):
-                raise Refusal(f"more cells than the {len(columns)} named columns; put quotation marks around commas")
+                raise Refusal(
+                    translate(
+                        "more cells than the {count} named columns; put quotation marks around commas",
+                        count=len(columns),
+                    )
+                )
             row = _row({name: cells[at] for name, at in positions.items() if at < len(cells)})
         except Refusal as problem:
-            problems.append(f"{file}: line {number}: {problem}")
+            problems.append(translate("{file}: line {number}: {problem}", file=file, number=number, problem=problem))
             continue
         code = row["office_code"]
         if code in centres and centres[code] != row:
             problems.append(
-                f"{file}: line {number}: {code} is in line {line_of[code]} already, with other data; keep one"
+                translate(
+                    "{file}: line {number}: {code} is in line {other} already, with other data; keep one",
+                    file=file,
+                    number=number,
+                    code=code,
+                    other=line_of[code],
+                )
             )
         centres.setdefault(code, row)
         line_of.setdefault(code, number)
     if not centres and not problems:
-        raise Refusal(f"{file}: line {head}: no rows below the column names; is it the right file?")
+        raise Refusal(
+            translate(
+                "{file}: line {number}: no rows below the column names; is it the right file?", file=file, number=head
+            )
+        )
     return centres, problems
 
 
 def _text(raw: bytes, file: str) -> str:
     """Decode UTF-8 with or without a byte order mark, UTF-16 with one, or else what Excel writes in Western Europe."""
     if len(raw) > LARGEST:
-        raise Refusal(f"{file}: over {LARGEST // 1_000_000} MB, too much for job centres; is it the right file?")
+        raise Refusal(
+            translate(
+                "{file}: over {size} MB, too much for job centres; is it the right file?",
+                file=file,
+                size=LARGEST // 1_000_000,
+            )
+        )
     try:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             return raw.decode("utf-16")
@@ -109,7 +133,7 @@ def _text(raw: bytes, file: str) -> str:
     try:
         return raw.decode("cp1252")
     except UnicodeDecodeError:
-        raise Refusal(f"{file}: not a text file; save the table as CSV in UTF-8") from None
+        raise Refusal(translate("{file}: not a text file; save the table as CSV in UTF-8", file=file)) from None
 
 
 def _lines(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
@@ -122,7 +146,14 @@ def _lines(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield rows.line_num, [cell.strip() for cell in cells]
     except csv.Error as problem:
-        raise Refusal(f"{file}: line {rows.line_num}: {problem}; check the quotation marks") from None
+        raise Refusal(
+            translate(
+                "{file}: line {number}: {problem}; check the quotation marks",
+                file=file,
+                number=rows.line_num,
+                problem=problem,
+            )
+        ) from None
 
 
 def _positions(columns: list[str], file: str) -> dict[str, int]:
@@ -130,7 +161,9 @@ def _positions(columns: list[str], file: str) -> dict[str, int]:
     names = [name.lower().replace(" ", "_") for name in columns]
     for each in {name for theirs in NAMES.values() for name in theirs}:
         if names.count(each) > 1:
-            raise Refusal(f"{file}: two columns are named {each}; delete one of them")
+            raise Refusal(
+                translate("{file}: two columns are named {column}; delete one of them", file=file, column=each)
+            )
     positions = {
         ours: names.index(next(name for name in theirs if name in names))
         for ours, theirs in NAMES.items()
@@ -138,7 +171,11 @@ def _positions(columns: list[str], file: str) -> dict[str, int]:
     }
     missing = [NAMES[name][0] for name in REQUIRED if name not in positions]
     if missing:
-        raise Refusal(f"{file}: no column named {', '.join(missing)}; the first line must name it")
+        raise Refusal(
+            translate(
+                "{file}: no column named {choices}; the first line must name it", file=file, choices=", ".join(missing)
+            )
+        )
     return positions
 
 
@@ -146,7 +183,7 @@ def _row(cells: Mapping[str, str]) -> dict[str, Any]:
     """Return a row of the table. A missing column is left out; an empty cell becomes NULL."""
     missing = [NAMES[name][0] for name in REQUIRED if not cells.get(name)]
     if missing:
-        raise Refusal(f"{missing[0]} is empty; fill it in")
+        raise Refusal(translate("{column} is empty; fill it in", column=missing[0]))
     row: dict[str, Any] = {
         "office_code": text_input.check_code(cells["office_code"], "codice"),
         "name": text_input.check_line(cells["name"], "nome"),
@@ -159,7 +196,13 @@ def _row(cells: Mapping[str, str]) -> dict[str, Any]:
         elif name in cells and name != "valid_from":
             row[name] = None
     if row.get("valid_to") and row.get("valid_from", "") > row["valid_to"]:
-        raise Refusal(f"valido_al: {row['valid_to']} is before valido_dal, {row['valid_from']}; correct one of them")
+        raise Refusal(
+            translate(
+                "valido_al: {last} is before valido_dal, {first}; correct one of them",
+                last=row["valid_to"],
+                first=row["valid_from"],
+            )
+        )
     return row
 
 
@@ -169,7 +212,7 @@ def _day(typed: str) -> str:
             return datetime.strptime(typed, form).date().isoformat()
         except ValueError:
             continue
-    raise Refusal(f"{text_input.quote(typed)} is not a day; write it like 2026-01-31")
+    raise Refusal(translate("{typed} is not a day; write it like 2026-01-31", typed=text_input.quote(typed)))
 
 
 def list_offices(connection: Connection, province: str | None, today: date) -> list[Any]:
@@ -184,10 +227,18 @@ def check_office(connection: Connection, code: str, today: date) -> None:
     """Raises `Refusal` unless the code is of a centre that is open on that day."""
     this_one = table.c.office_code == text_input.check_code(code, "office")
     if connection.execute(select(table).where(this_one)).first() is None:
-        raise Refusal(f"office: no job centre has the code {text_input.quote(code)}; `registry offices` lists them")
+        raise Refusal(
+            translate(
+                "office: no job centre has the code {code}; `registry offices` lists them", code=text_input.quote(code)
+            )
+        )
     if connection.execute(select(table).where(this_one & _open_on(today))).first() is None:
-        problem = f"the job centre {text_input.quote(code)} is not open on {today}"
-        raise Refusal(f"office: {problem}; `registry offices` lists those that are")
+        raise Refusal(
+            translate(
+                "office: the job centre {code} is not open on {day}; `registry offices` lists those that are",
+                code=text_input.quote(code), day=today,
+            )
+        )  # fmt: skip
 
 
 def _open_on(day: date) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from common.command_line import Refusal
 from common.suggestions import did_you_mean
 from registry import text_input
+from registry.texts import translate
 
 CODES = frozenset((
     "AG", "AL", "AN", "AO", "AP", "AQ", "AR", "AT", "AV", "BA", "BG", "BI", "BL", "BN", "BO", "BR", "BS", "BT", "BZ",
@@ -21,5 +22,12 @@ def check_province(typed: str, what: str = "province") -> str:
     code = typed.strip().upper()
     if code not in CODES:
         hint = did_you_mean(code, sorted(CODES)) if len(code) == 2 else ""
-        raise Refusal(f"{what}: {text_input.quote(typed)} is not a province; write its two letters, such as RM{hint}")
+        raise Refusal(
+            translate(
+                "{what}: {typed} is not a province; write its two letters, such as RM{hint}",
+                what=what,
+                typed=text_input.quote(typed),
+                hint=hint,
+            )
+        )
     return code

@@ -23,6 +23,7 @@ from registry.requests.history import Event
 from registry.requests.notes import add_note
 from registry.requests.request import Request, check_outcome, get_request
 from registry.requests.transitions import ACTIONS, Need, Transition, WrongTransition, find, possible
+from registry.texts import translate
 
 table = schema.request
 
@@ -45,10 +46,10 @@ class ActionDetails(NamedTuple):
 
 
 _OPTIONS: dict[Need, str] = {
-    "owner": "give the new owner: --to op118",
-    "outcome": "give the outcome: --outcome resolved",
-    "office": "give the job centre: --office CODE",
-    "into": "give the original request: --into PROTOCOL",
+    "owner": "{action}: give the new owner: --to op118",
+    "outcome": "{action}: give the outcome: --outcome resolved",
+    "office": "{action}: give the job centre: --office CODE",
+    "into": "{action}: give the original request: --into PROTOCOL",
 }
 NO_DETAILS = ActionDetails()
 
@@ -82,7 +83,14 @@ def perform_action(
     try:
         row = find(action, before.state, before.level, rules.third_level)
     except WrongTransition as problem:
-        raise NotPossible(f"{before.protocol}: {problem} (last: {_describe(latest, rules)})") from None
+        raise NotPossible(
+            translate(
+                "{protocol}: {problem} (last: {latest})",
+                protocol=before.protocol,
+                problem=problem,
+                latest=_describe(latest, rules),
+            )
+        ) from None
     changes = _changes(connection, before, row, actor, details, rules.hours.local(now).date())
     at = max(now, latest.at)
     if happened_at is not None:
@@ -108,9 +116,16 @@ def _check_time(request: Request, at: float, latest: Event, now: float, rules: R
     """Raises `Refusal` for an action in the future, or before the last one."""
     time = instants.iso(at, rules.hours.zone)
     if at > now:
-        raise Refusal(f"at: {time} is in the future; give the time when it happened")
+        raise Refusal(translate("at: {time} is in the future; give the time when it happened", time=time))
     if at < latest.at:
-        raise Refusal(f"at: {time} is before the last action on {request.protocol} ({_describe(latest, rules)})")
+        raise Refusal(
+            translate(
+                "at: {time} is before the last action on {protocol} ({latest})",
+                time=time,
+                protocol=request.protocol,
+                latest=_describe(latest, rules),
+            )
+        )
 
 
 def _locked(connection: Connection, which: str, into: str | None) -> Request:
@@ -133,9 +148,11 @@ def _changes(
     """Return what else an action changes: the owner, the job centre, the outcome."""
     unused = [name for name in ActionDetails._fields if getattr(details, name) is not None and name != row.needs]
     if unused:
-        raise Refusal(f"{row.action}: does not take {', '.join(unused)}; leave it out")
+        raise Refusal(
+            translate("{action}: does not take {choices}; leave it out", action=row.action, choices=", ".join(unused))
+        )
     if row.needs is not None and getattr(details, row.needs) is None:
-        raise Refusal(f"{row.action}: {_OPTIONS[row.needs]}")
+        raise Refusal(translate(_OPTIONS[row.needs], action=row.action))
     changes: dict[str, Any] = {}
     owner = {"same": before.owner_ref, "actor": actor, "given": details.owner, "nobody": None,
              "actor_if_nobody": before.owner_ref or actor}[row.owner]  # fmt: skip
@@ -156,10 +173,19 @@ def _changes(
 def _original(connection: Connection, duplicate: Request, which: str) -> str:
     original = get_request(connection, which)
     if original.request_id == duplicate.request_id:
-        raise Refusal(f"{duplicate.protocol}: cannot be a duplicate of itself; name the other request with --into")
+        raise Refusal(
+            translate(
+                "{protocol}: cannot be a duplicate of itself; name the other request with --into",
+                protocol=duplicate.protocol,
+            )
+        )
     if original.outcome == "duplicate":
         instead = get_request(connection, original.duplicate_of or "").protocol
-        raise Refusal(f"{original.protocol}: is a duplicate itself; merge into {instead}")
+        raise Refusal(
+            translate(
+                "{protocol}: is a duplicate itself; merge into {instead}", protocol=original.protocol, instead=instead
+            )
+        )
     return original.request_id
 
 
@@ -167,12 +193,23 @@ def conflict(current: Request, latest: Event, rules: Rules) -> Conflict:
     """The refusal of somebody who saw another version of a request."""
     actions = ", ".join(possible(current.state, current.level, rules.third_level))
     return Conflict(
-        f"{current.protocol}: has changed meanwhile: {_describe(latest, rules)}; it is {current.state} at level"
-        f" {current.level}, version {current.version}; look at it again, possible now: {actions}"
+        translate(
+            "{protocol}: has changed meanwhile: {latest}; it is {state} at level {level}, version {version};"
+            " look at it again, possible now: {actions}",
+            protocol=current.protocol,
+            latest=_describe(latest, rules),
+            state=current.state,
+            level=current.level,
+            version=current.version,
+            actions=actions,
+        )
     )
 
 
 def _describe(event: Event, rules: Rules) -> str:
     """Who did what, when: `take by op117 on 24/11/2026 at 10:02:11`."""
     at = datetime.fromtimestamp(event.at, UTC).astimezone(rules.hours.zone)
-    return f"{event.action} by {event.actor} on {at:%d/%m/%Y} at {at:%H:%M:%S}"
+    day, time = f"{at:%d/%m/%Y}", f"{at:%H:%M:%S}"
+    return translate(
+        "{action} by {actor} on {day} at {time}", action=event.action, actor=event.actor, day=day, time=time
+    )

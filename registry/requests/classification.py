@@ -22,6 +22,7 @@ from registry.requests.notes import add_note
 from registry.requests.opening import check_topics
 from registry.requests.request import Request, check_outcome, get_request
 from registry.requests.transitions import LEVELS
+from registry.texts import translate
 
 clock = schema.sla_clock
 
@@ -77,7 +78,7 @@ def classify(
 
 def _check(connection: Connection, rules: Rules, request: Request, given: Classification, actor: str) -> None:
     if all(value is None for value in given):
-        raise Refusal("classify: nothing to set; give --topic, --audience, --outcome or --level")
+        raise Refusal(translate("classify: nothing to set; give --topic, --audience, --outcome or --level"))
     if given.topic is not None:
         check_topics(connection, {text_input.check_code(given.topic, "topic")})
     if given.audience is not None:
@@ -85,14 +86,31 @@ def _check(connection: Connection, rules: Rules, request: Request, given: Classi
     if given.outcome is not None:
         check_outcome(given.outcome, actor)
         if request.state != "closed":
-            raise Refusal(f"outcome: {request.protocol} is {request.state}; `registry close` ends it with an outcome")
+            raise Refusal(
+                translate(
+                    "outcome: {protocol} is {state}; `registry close` ends it with an outcome",
+                    protocol=request.protocol,
+                    state=request.state,
+                )
+            )
         if request.outcome == "duplicate":
-            raise Refusal(f"outcome: {request.protocol} is a duplicate; classify the request that it was merged into")
+            raise Refusal(
+                translate(
+                    "outcome: {protocol} is a duplicate; classify the request that it was merged into",
+                    protocol=request.protocol,
+                )
+            )
     if given.level is not None:
         levels = LEVELS if rules.third_level else LEVELS[:2]
         text_input.check_choice(str(given.level), [str(level) for level in levels], "level")
         if request.state != "closed":
-            raise Refusal(f"level: {request.protocol} is {request.state}; `registry escalate` and `return` move it")
+            raise Refusal(
+                translate(
+                    "level: {protocol} is {state}; `registry escalate` and `return` move it",
+                    protocol=request.protocol,
+                    state=request.state,
+                )
+            )
 
 
 def _changed_meanwhile(connection: Connection, rules: Rules, request: Request) -> Conflict:

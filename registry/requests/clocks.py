@@ -20,6 +20,7 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from charter.calendar import OpeningHours
 from charter.promises import Change, Clock, Deferred, Promise, State, due, due_after_pause, explain
+from common.languages import Language
 from ivr.configuration.compiled import Compiled
 from registry.db import schema
 from registry.requests import callbacks
@@ -200,24 +201,47 @@ def clock_changes(row: Any, events: Sequence[Event]) -> list[Change]:
     return changes if row.stopped_at is None else [*changes, Change(row.stopped_at, "stopped")]
 
 
-_UNANSWERED = {
-    "escalated": "passata al secondo livello",
-    "closed": "chiusa senza risposta",
-    "cancelled": "copia di un'altra richiesta",
+_UNANSWERED: dict[Language, dict[str, str]] = {
+    "it": {
+        "escalated": "passata al secondo livello",
+        "closed": "chiusa senza risposta",
+        "cancelled": "copia di un'altra richiesta",
+    },
+    "en": {
+        "escalated": "escalated to the second level",
+        "closed": "closed without an answer",
+        "cancelled": "a duplicate of another request",
+    },
+}
+_EXPLANATIONS: dict[Language, dict[str, str]] = {
+    "it": {
+        "late": "conta come fuori tempo: {reason}, dopo la scadenza",
+        "not counted": "non conta nelle cifre: {reason}",
+        "recalculated": "calcolata con la configurazione {then}, oggi {now}",
+    },
+    "en": {
+        "late": "counts as late: {reason}, after the due date",
+        "not counted": "not in the figures: {reason}",
+        "recalculated": "calculated with configuration {then}, now {now}",
+    },
 }
 
 
-def explain_clock(rules: Rules, row: Any, promise: Any, events: Sequence[Event]) -> str:
+def explain_clock(rules: Rules, row: Any, promise: Any, events: Sequence[Event], language: Language = "it") -> str:
     """Return the arithmetic of one clock as text, and whether it counts in `read_due` when nobody was answered.
 
     `promise` is its row, in case the configuration has changed since.
     """
     kind: Clock = promise.clock
     then = Promise(row.promise_code, promise.amount, kind, promise.share)
-    text = explain(then, row.started_at, rules.hours, "it", clock_changes(row, events))
-    if row.stop_reason in _UNANSWERED:
+    lines, texts = (
+        [explain(then, row.started_at, rules.hours, language, clock_changes(row, events))],
+        _EXPLANATIONS[language],
+    )
+    reason = _UNANSWERED[language].get(row.stop_reason)
+    if reason is not None:
         late = row.stop_reason != "cancelled" and row.stopped_at > row.due_at
-        counts, after = ("conta come fuori tempo", " dopo la scadenza") if late else ("non conta nelle cifre", "")
-        text += f"\n({counts}: {_UNANSWERED[row.stop_reason]}{after})"
-    differs = f"\n(calcolata con la configurazione {row.calendar_rev}, oggi {rules.revision})"
-    return text if row.calendar_rev == rules.revision else text + differs
+        lines.append(f"({texts['late' if late else 'not counted'].format(reason=reason)})")
+    if row.calendar_rev != rules.revision:
+        lines.append(f"({texts['recalculated'].format(then=row.calendar_rev, now=rules.revision)})")
+    return "\n".join(lines)

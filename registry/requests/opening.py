@@ -17,6 +17,7 @@ from registry.requests.clocks import Rules
 from registry.requests.history import Event
 from registry.requests.notes import note_row
 from registry.requests.request import Request, check_outcome
+from registry.texts import translate
 
 SERVICE_BEGAN = 1451602800.0  # 1 January 2016 in Rome: nothing can have arrived earlier
 LOCK = 0x6E756D  # a PostgreSQL advisory lock, beside `registry.installation.LOCK`
@@ -111,10 +112,18 @@ def _check(opening: Opening) -> None:
 def check_arrival(at: float, now: float) -> None:
     """Check when a request arrived. Raises `Refusal` for a time in the future, or before the service began."""
     if at > now:
-        raise Refusal(f"arrived: {instants.iso(at)} is in the future; give the time when it reached the service")
+        raise Refusal(
+            translate("arrived: {at} is in the future; give the time when it reached the service", at=instants.iso(at))
+        )
     if at < SERVICE_BEGAN:
         began = instants.iso(SERVICE_BEGAN)
-        raise Refusal(f"arrived: {instants.iso(at)} is before the service began ({began}); correct the year")
+        raise Refusal(
+            translate(
+                "arrived: {at} is before the service began ({began}); correct the year",
+                at=instants.iso(at),
+                began=began,
+            )
+        )
 
 
 def check_topics(connection: Connection, wanted: set[str]) -> None:
@@ -122,8 +131,14 @@ def check_topics(connection: Connection, wanted: set[str]) -> None:
     codes = select(schema.topic.c.topic_code)  # a dozen: cheaper than asking for some
     known = set(connection.execute(codes).scalars())
     if wanted - known:
-        known_codes = ", ".join(sorted(known)) or "none yet"
-        raise Refusal(f"topic: {text_input.quote(min(wanted - known))} is not a topic; the topics are {known_codes}")
+        known_codes = ", ".join(sorted(known)) or translate("none yet")
+        raise Refusal(
+            translate(
+                "topic: {topic} is not a topic; the topics are {choices}",
+                topic=text_input.quote(min(wanted - known)),
+                choices=known_codes,
+            )
+        )
 
 
 def _protocols(connection: Connection, rules: Rules, openings: Sequence[Opening]) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from common.command_line import Refusal
 from common.terminal_table import printable
+from registry.texts import translate
 
 PREFIX = "NUL"
 COUNTER_DIGITS = 6  # at least; the millionth request of a year has one more
@@ -74,22 +75,42 @@ def parse(typed: str) -> str:
     Lower case, blanks, dots, dashes and slashes are accepted, and so are a missing `NUL` and missing zeros:
     `2026 421 6`. Raises `ProtocolError`.
     """
-    example = f"a protocol number looks like {EXAMPLE}"
+    example = translate("a protocol number looks like {number}", number=EXAMPLE)
     if len(typed) > LONGEST:
-        raise ProtocolError(f"too long for a protocol number ({len(typed)} characters); {example}")
+        raise ProtocolError(
+            translate(
+                "too long for a protocol number ({count} characters); {example}", count=len(typed), example=example
+            )
+        )
     shown = printable(typed.strip())
     digits = _BETWEEN.sub("", typed.upper()).removeprefix(PREFIX)
     if not re.fullmatch(r"[0-9]+", digits):
-        raise ProtocolError(f'"{shown}" is not a protocol number: {example}; NUL may be left out')
+        raise ProtocolError(
+            translate(
+                '"{shown}" is not a protocol number: {example}; NUL may be left out', shown=shown, example=example
+            )
+        )
     if len(digits) < 6:  # year, one digit, check digit
-        raise ProtocolError(f'"{shown}" is too short: year, number and check digit are all needed; {example}')
+        raise ProtocolError(
+            translate(
+                '"{shown}" is too short: year, number and check digit are all needed; {example}',
+                shown=shown,
+                example=example,
+            )
+        )
     year, number, check = int(digits[:4]), digits[4:-1].rjust(COUNTER_DIGITS, "0"), int(digits[-1])
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ProtocolError(f'"{shown}" does not begin with a year of the service; {example}')
+        raise ProtocolError(
+            translate('"{shown}" does not begin with a year of the service; {example}', shown=shown, example=example)
+        )
     if check_digit(digits[:4] + number) != check:
-        raise ProtocolError(f'"{shown}": a digit is wrong or two are exchanged; check it, or ask for it again')
+        raise ProtocolError(
+            translate('"{shown}": a digit is wrong or two are exchanged; check it, or ask for it again', shown=shown)
+        )
     if int(number) < 1 or (len(number) > COUNTER_DIGITS and number.startswith("0")):
-        raise ProtocolError(f'"{shown}": no request can have that number; {example}')
+        raise ProtocolError(
+            translate('"{shown}": no request can have that number; {example}', shown=shown, example=example)
+        )
     return format_number(year, int(number))
 
 

@@ -13,6 +13,7 @@ from registry.db import schema
 from registry.requests import protocol_number
 from registry.requests.history import Standing
 from registry.requests.transitions import State
+from registry.texts import translate
 
 table = schema.request
 UNCLASSIFIED = "unclassified"
@@ -63,7 +64,7 @@ def get_request(connection: Connection, which: str) -> Request:
     column, name = (table.c.request_id, which) if by_id else (table.c.protocol, protocol_number.parse(which))
     row = connection.execute(select(table).where(column == name)).first()
     if row is None:
-        raise Refusal(f"{name}: no request has that number; check the service and the year")
+        raise Refusal(translate("{name}: no request has that number; check the service and the year", name=name))
     return Request(*row)
 
 
@@ -72,5 +73,5 @@ def check_outcome(outcome: str, actor: str) -> str:
     if outcome == UNCLASSIFIED and text_input.is_program(actor):
         return outcome
     if outcome == "duplicate":
-        raise Refusal("outcome: a duplicate is merged, not closed: `registry merge NUMBER --into ORIGINAL`")
+        raise Refusal(translate("outcome: a duplicate is merged, not closed: `registry merge NUMBER --into ORIGINAL`"))
     return text_input.check_choice(outcome, JUDGEMENTS, "outcome")

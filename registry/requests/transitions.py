@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
 
 from common.command_line import Refusal
+from registry.texts import translate
 
 Action = Literal[
     "open",
@@ -97,7 +98,12 @@ class WrongTransition(Refusal):
 
     def __init__(self, action: str, state: State, level: int, reason: str, third_level: bool) -> None:
         actions = ", ".join(possible(state, level, third_level))
-        super().__init__(f"{action} is not possible: {reason}; possible now: {actions}")
+        super().__init__(
+            translate(
+                "{action} is not possible: {reason}; possible now: {actions}",
+                action=action, reason=reason, actions=actions,
+            )
+        )  # fmt: skip
         self.action, self.state, self.level = action, state, level
 
 
@@ -106,10 +112,10 @@ def find(action: str, state: State, level: int, third_level: bool) -> Transition
     for row in TABLE:
         if row.action == action and state in row.states and level in row.levels:
             if row.third_level and not third_level:
-                off = "the third level is switched off (service.yaml: registry.third_level)"
+                off = translate("the third level is switched off (service.yaml: registry.third_level)")
                 raise WrongTransition(action, state, level, off, third_level)
             return row
-    reason = f"the request is {state} at level {level}"
+    reason = translate("the request is {state} at level {level}", state=state, level=level)
     raise WrongTransition(action, state, level, reason, third_level)
 
 

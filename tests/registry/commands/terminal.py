@@ -27,7 +27,7 @@ class Terminal:
     def run(self, *words: str, status: int = 0, more: int = 0) -> str:
         """Run a command; return its standard output or, with status 1, its standard error. `more`: rows left out."""
         with mock.patch("time.time", lambda: self.now):
-            assert cli.main(["--var", self.places.var, *words]) == status
+            assert cli.main(["--var", self.places.var, *in_english(words)]) == status
         out, err = self._capsys.readouterr()
         left_out = f"registry {words[0]}: {more} more: use --limit\n" if more else ""
         assert (err if status == 0 else out) == left_out
@@ -40,6 +40,12 @@ class Terminal:
     def rows(self, table: Any) -> list[Any]:
         with self.database.read() as connection:
             return list(connection.execute(select(table)))
+
+
+def in_english(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command, with its output in English, unless they name a language."""
+    given = "--language" in words or words[0] not in cli.OPERATOR_COMMANDS
+    return words if given else (*words, "--language", "en")
 
 
 def opened(terminal: Terminal, channel: str = "phone", *more: str) -> str:

@@ -9,11 +9,13 @@ import pytest
 
 from common.command_line import as_sentence
 from common.places import Places
+from common.texts import reading_in
 from ivr.configuration.compiled import Compiled
 from registry import cli
 from registry.db import schema
 from registry.requests import protocol_number
 from registry.requests.transitions import ACTIONS, SUMMARIES, TABLE, mermaid
+from registry.texts import translate
 from tests.conftest import rome
 from tests.registry.commands.terminal import ONE, THREE, TWO, Terminal, listed, opened
 from tests.registry.request_steps import HOUR, MORNING
@@ -21,7 +23,7 @@ from tests.registry.request_steps import HOUR, MORNING
 
 def test_open_prints_the_number_and_its_dictated_form(terminal: Terminal) -> None:
     assert opened(terminal, "email") == (
-        f"{ONE}: new, level 1, due Thu 26 Nov 2026 10:00 (version 1)\nda dettare: {protocol_number.spell_out(ONE)}\n"
+        f"{ONE}: new, level 1, due Thu 26 Nov 2026 10:00 (version 1)\nto dictate: {protocol_number.spell_out(ONE)}\n"
     )
     found = json.loads(opened(terminal, "phone", "--json"))
     assert (found["protocol"], found["due_at"], found["spoken"]) == (TWO, None, protocol_number.spell_out(TWO))
@@ -146,9 +148,9 @@ def test_a_request_is_shown_without_its_person(terminal: Terminal) -> None:
         "            Tue 24 Nov 2026 10:01  take by op118 -> in_progress (owner op118)",
         "            Tue 24 Nov 2026 10:02  wait by op118 -> waiting_contact",
         "     clock  EMAIL 1: paused",
-        "            24/11/2026 10:00:00 + 48 ore: scade 26/11/2026 10:00:00 (l'orologio non si ferma mai, neanche di "
-        "notte e nei giorni festivi)",
-        "            sospesa dal 24/11/2026 10:02:00, in attesa della persona: la scadenza si sposta quando riprende",
+        "            24/11/2026 10:00:00 + 48 hours: due 26/11/2026 10:00:00 (the clock never stops, not at night and "
+        "not on holidays)",
+        "            paused since 24/11/2026 10:02:00, waiting for the person: the due date moves when it resumes",
     ]
     assert terminal.rows(schema.access_log) == []
     assert "Anna" not in terminal.run("show", ONE, "--json")
@@ -313,7 +315,8 @@ def test_the_help_of_a_command_says_what_it_does(word: str, capsys: pytest.Captu
         cli.main([word, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0 and f"registry {word}" in shown
-    assert as_sentence(cli.COMMANDS[word]) in shown
+    with reading_in("it" if word in cli.OPERATOR_COMMANDS else "en"):
+        assert as_sentence(translate(cli.COMMANDS[word])) in shown
 
 
 def test_a_missing_registry_is_reported(

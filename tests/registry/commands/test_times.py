@@ -122,7 +122,8 @@ def test_an_escalated_request_is_due_by_its_last_day(terminal: Terminal) -> None
     assert terminal.run("due").splitlines()[1].startswith("by Sat 14 Nov 2026  in 10 d 13 h")
     (row,) = listed(terminal)
     assert (row["due_at"], row["due_on"]) == ("2026-11-15T00:00:00+01:00", "2026-11-14")
-    assert "10 giorni solari: entro sabato 14/11/2026 compreso" in terminal.run("show", ONE)
+    assert "10 giorni solari: entro sabato 14/11/2026 compreso" in terminal.run("show", ONE, "--language", "it")
+    assert "10 calendar days: by Saturday 14/11/2026 (" in terminal.run("show", ONE)
 
 
 def test_no_json_has_epoch_seconds(terminal: Terminal) -> None:
