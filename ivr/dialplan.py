@@ -21,6 +21,7 @@ from common.ports import HOST, Ports
 from common.safe_files import drafts
 from ivr.configuration.compiled import Compiled, Service
 from ivr.drivers.relay import render_script
+from ivr.engine_key import proof_expression
 
 # A seat is asked so often whether it is there, and has so long to answer (seconds).
 QUALIFY_SECONDS, QUALIFY_TIMEOUT = 5, 2
@@ -34,8 +35,10 @@ EMPTY = (
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
 _SAFE = re.compile(r"[\w./@+~-]+", re.ASCII)  # characters without a special meaning in Asterisk's files
-_SECRET = re.compile(r"^([ +-]*(?:secret|password) = ).*$", re.MULTILINE)
-_PRIVATE = {"manager.conf", "pjsip_nul.conf"}  # they contain passwords
+_SECRET = re.compile(
+    r"^([ +-]*(?:secret|password) = ).*$|(?<=\?proof=\$\{MD5\()\w+|(?<=linkedid\)\})\w+(?=\)\})", re.MULTILINE
+)
+_PRIVATE = {"extensions_nul.conf", "manager.conf", "pjsip_nul.conf"}  # they contain passwords and keys
 
 # Conditions under which a member does not count (queues.conf: joinempty, leavewhenempty).
 _NOBODY_THERE = "unavailable,invalid,unknown"
@@ -65,6 +68,7 @@ class Values:
     seats: Sequence[Seat]
     engine_host: str = HOST
     engine_port: int = 4573
+    engine_key: str = ""  # by which the engine recognises the dialplan; "": it accepts every peer
     ports: Ports = field(default=Ports(5060, 5038, 8088, 10000, 20000))  # from here on: the private switch only
     ami_user: str = "nul"
     ami_secret: str = ""
@@ -88,8 +92,12 @@ class Change:
 
     def diff(self) -> str:
         """Like `diff -u`, with passwords hidden."""
-        before, after = (_SECRET.sub(r"\1***", text).splitlines(True) for text in (self.before or "", self.after))
+        before, after = (_hide_secrets(text).splitlines(True) for text in (self.before or "", self.after))
         return "".join(difflib.unified_diff(before, after, f"{self.name} (now)", f"{self.name} (rendered)"))
+
+
+def _hide_secrets(text: str) -> str:
+    return _SECRET.sub(lambda match: f"{match[1] or ''}***", text)
 
 
 def render(compiled: Compiled, values: Values, *, site: bool = False) -> dict[str, str]:
@@ -197,6 +205,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "seats": "\n".join(_seat(seat) for seat in values.seats),
         "seat_names": "\n".join(f"exten => {seat.name},1,Return()" for seat in values.seats),
         "media": _media(values.media_address),
+        "proof": proof_expression(_secret(values.engine_key, "engine_key")),
         "sip_port": str(values.ports.sip),
         "ami_port": str(values.ports.ami),
         "rtp_first": str(values.ports.rtp_first),

@@ -21,6 +21,7 @@ from common.safe_files import write_file
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Change, Seat, Values, changes, make_seats, render, script_files, write
+from ivr.engine_key import keep_engine_key, make_engine_key, read_engine_key
 
 YEARS_AHEAD = 5  # of closed days in the dialplan, after the current year
 
@@ -64,6 +65,7 @@ def render_into(
         service.compile(places, configuration)
         make_folder(places.native_messages)
         keep_passwords(places, values.seats)
+        keep_engine_key(places, values.engine_key)
         write(scripts, places.scripts, mode=0o755)
         write(files, folder, datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ"))
     except OSError as problem:
@@ -83,6 +85,7 @@ def common_values(compiled: Compiled, places: Places, now: float) -> dict[str, A
         "seats": registered_seats(places, compiled["service"]["queue"]["seats"]),
         "engine_host": compiled["service"]["engine"]["host"],
         "engine_port": _engine_port(compiled, places),
+        "engine_key": _engine_key(places),
     }
 
 
@@ -97,6 +100,16 @@ def registered_seats(places: Places, count: int) -> Sequence[Seat]:
     except (OSError, ValueError) as problem:
         raise Refusal(f"{path}: {problem}; correct it, or delete it to give every telephone a new password") from None
     return make_seats(count, lambda name: Seat(name, password=passwords.get(name) or secrets.token_urlsafe(15)))
+
+
+def _engine_key(places: Places) -> str:
+    """The key of `var/engine.key`, or a new one."""
+    try:
+        return read_engine_key(places) or make_engine_key()
+    except OSError as problem:
+        raise Refusal(f"{problem.filename}: {problem.strerror}; render as its owner or as root") from None
+    except ValueError as problem:
+        raise Refusal(f"{problem}; delete the file first") from None
 
 
 def keep_passwords(places: Places, seats: Sequence[Seat]) -> None:

@@ -25,6 +25,7 @@ from ivr import dialplan, facts
 from ivr.configuration import service
 from ivr.configuration.compiled import Compiled
 from ivr.dialplan import Seat, make_seats
+from ivr.engine_key import keep_engine_key, make_engine_key
 from ivr.facts import Fact
 from lab.switch.asterisk import Switch
 from lab.switch.by_name import script_probe, shared_folders
@@ -190,6 +191,7 @@ class Stack:
             # Before the engine makes its socket: the switch's scripts, under another account, must reach it.
             for folder in shared_folders(self.places):
                 unprivileged.share_folder(folder, who)
+        keep_engine_key(self.places, make_engine_key())
         self.engine.start()
         now = time.time() if faketime is None else instant(faketime)
         self.switch.prepare(lambda switch: self._render(switch, now))

@@ -16,10 +16,11 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
-from ivr.agi import Environment, RemoteProtocolError
+from ivr.agi import AgiError, Environment, RemoteProtocolError
 from ivr.configuration.compiled import Compiled
 from ivr.drivers.session import NoSuchFlow, Session, flow_starter, forget_frames
 from ivr.drivers.sockets import session_capacity
+from ivr.engine_key import is_proof
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
 from ivr.telemetry.logs import Log, format_traceback
@@ -28,6 +29,10 @@ from ivr.telemetry.metrics import Metrics
 SWEEP_SECONDS = 0.25
 MARGIN_SECONDS = 60  # beyond the longest call, so that the dialplan's own limit comes first
 MOST_REMEMBERED = 4096  # addresses in the cache of admissions
+
+
+class WrongProof(AgiError):
+    """The peer does not know the key that the dialplan has."""
 
 
 class Limits(NamedTuple):
@@ -73,6 +78,7 @@ class ConnectionManager:
         log: Log,
         metrics: Metrics,
         clock: Callable[[], float],
+        key: str = "",
     ) -> None:
         self.flows = flows
         self.report = report
@@ -82,10 +88,11 @@ class ConnectionManager:
         self.time = asyncio.get_running_loop().time  # monotonic seconds, for the limits
         self.open: set[Conversation] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self.configure(compiled)
+        self.configure(compiled, key)
 
-    def configure(self, compiled: Compiled) -> None:
-        """Use this configuration for new calls; calls in progress keep theirs."""
+    def configure(self, compiled: Compiled, key: str) -> None:
+        """Use this configuration and this key for new calls; calls in progress keep theirs."""
+        self.key = key  # of `ivr.engine_key`; "": calls over TCP need no proof
         engine, longest = compiled["service"]["engine"], compiled["service"]["limits"]["longest_call_seconds"]
         self.peers = Peers(engine["allow"])
         most = session_capacity(engine["most_sessions"])
@@ -200,6 +207,8 @@ class Conversation(asyncio.Protocol):
 
     def _call(self, environment: Environment) -> Call:
         board = self._board
+        if not self._trusted and not is_proof(environment.query.get("proof", ""), board.key, environment.arg(2)):
+            raise WrongProof("the call has no proof of the dialplan's key; run `ivr render` and reload the dialplan")
         self._flow = environment.script
         board.metrics.flows[self._flow].open += 1
         self.deadline = self._began + board.limits.session_seconds
@@ -219,6 +228,8 @@ class Conversation(asyncio.Protocol):
     def _handle_error(self, problem: Exception) -> None:
         if isinstance(problem, NoSuchFlow):
             self._log_fault("unknown_flow", error=str(problem))
+        elif isinstance(problem, WrongProof):
+            self._log_fault("no_proof", error=str(problem))
         elif isinstance(problem, RemoteProtocolError):
             self._log_fault("garbage", error=str(problem))
         else:

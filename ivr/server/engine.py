@@ -20,6 +20,7 @@ from ivr.configuration.compiled import Compiled, CompiledError
 from ivr.configuration.compiled_check import load_checked
 from ivr.drivers.fastagi import ConnectionManager
 from ivr.drivers.sockets import BACKLOG, ListeningError, listen_tcp, listen_unix
+from ivr.engine_key import read_engine_key
 from ivr.facts import Fact, Spool, recover
 from ivr.flows.call import FlowFunction
 from ivr.server.instance import EngineState, Instance
@@ -87,18 +88,32 @@ class Engine:
 
     async def start(self) -> None:
         """Start listening; the engine accepts calls when this returns."""
-        compiled = load_checked(self.places)
+        compiled, key = load_checked(self.places), self._read_key()
         self._instance.claim()
         try:
-            await self._start(compiled)
+            await self._start(compiled, key)
         except BaseException:
             await self._close()
             raise
 
-    async def _start(self, compiled: Compiled) -> None:
+    def _read_key(self) -> str:
+        """The key of the dialplan; without one every local user can speak to the engine, so that is logged."""
+        try:
+            key = read_engine_key(self.places)
+        except OSError as problem:
+            raise CompiledError(f"{problem.filename}: {problem.strerror}; give it to the engine's user") from None
+        except ValueError as problem:
+            raise CompiledError(str(problem)) from None
+        if not key:
+            self.log.warning("no_key", error="every local user can speak to the engine; run `ivr render`, then reload")
+        return key
+
+    async def _start(self, compiled: Compiled, key: str) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._stopping, self._ending_now = asyncio.Event(), asyncio.Event()
-        self._board = ConnectionManager(self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock)
+        self._board = ConnectionManager(
+            self._flows, compiled, self._spool.write, self.log, self.metrics, self._clock, key
+        )
         await self._recover()
         settings = compiled["service"]["engine"]
         listener = listen_tcp(settings["host"], settings["port"] if self._port is None else self._port)
@@ -144,15 +159,15 @@ class Engine:
         """Load the compiled configuration for new calls; an invalid file changes nothing."""
         notify_systemd(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            self._use(load_checked(self.places))
+            self._use(load_checked(self.places), self._read_key())
         except CompiledError as problem:
             self.metrics.reloads["refused"] += 1
             self.log.error("reload_refused", error=str(problem))
         notify_systemd("READY=1")
 
-    def _use(self, compiled: Compiled) -> None:
+    def _use(self, compiled: Compiled, key: str) -> None:
         before, after = (document["service"]["engine"] for document in (self._board.compiled, compiled))
-        self._board.configure(compiled)
+        self._board.configure(compiled, key)
         self.metrics.reloads["done"] += 1
         self.metrics.loaded_at = self._clock()
         if self.state is not None:

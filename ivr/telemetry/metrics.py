@@ -21,7 +21,7 @@ SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 7200.0)  # b
 
 ALARMS = ("facts", "housekeeping", "messages", "sealing")
 REFUSALS = ("peer", "full")
-FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf")
+FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf", "no_proof")
 
 
 class SessionCounts:

@@ -148,6 +148,19 @@ def test_each_flow_is_tried_in_the_engine_then_by_its_script(files: dict[str, st
         assert first.startswith("${EPOCH},${CHANNEL(linkedid)}")
 
 
+def test_each_call_of_the_engine_has_a_proof_that_no_record_or_diff_shows_the_key_of(
+    shipped: Compiled, values: Values
+) -> None:
+    key = "0123456789abcdef0123"
+    text = dialplan.render(shipped, replace(values, engine_key=key))["extensions_nul.conf"]
+    calls = [line for line in directives(text).splitlines() if "AGI(agi:" in line]
+    assert len(calls) == 4
+    assert all(
+        f"?proof=${{MD5({key}${{CHANNEL(linkedid)}}{key})}},${{EPOCH}},${{CHANNEL(linkedid)}}" in line for line in calls
+    )
+    assert key not in dialplan.Change("extensions_nul.conf", None, text).diff()
+
+
 def test_only_known_outcomes_are_used_and_agistatus_is_not(files: dict[str, str]) -> None:
     plan = contexts(files["extensions_nul.conf"])
     assert [line.split(" ")[2].split(",")[0] for line in plan["nul-outcome"]] == ["queue", "voicemail", "done"]

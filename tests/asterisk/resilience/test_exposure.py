@@ -110,6 +110,26 @@ def test_given_calls_were_made_when_other_users_look_then_no_log_or_recording_is
     assert re.search(r"^Umask:\s+0027$", status, re.MULTILINE)
 
 
+def test_given_a_local_user_when_they_speak_to_the_engine_then_no_fact_comes_of_it(system: System) -> None:
+    refused = system.metric("ivr_protocol_errors_total", kind="no_proof")
+    known = system.call_ids()
+    for script in ("menu", "ended?proof=00000000000000000000000000000000"):
+        with socket.create_connection(("127.0.0.1", system.stack.engine.port), timeout=5) as stranger:
+            stranger.sendall(
+                f"agi_network_script: {script}\nagi_channel: PJSIP/x-1\nagi_uniqueid: 1.1\nagi_callerid: 0612345678\n"
+                "agi_arg_1: 1795510800\nagi_arg_2: forged.1\nagi_arg_3: answered\n\n".encode()
+            )
+            assert stranger.recv(100) == b""  # closed without a command
+    assert system.metric("ivr_protocol_errors_total", kind="no_proof") == refused + 2
+    visit = enter_queue(system)  # the dialplan's own calls are taken, by the engine and not by the second ring
+    visit.line.hang_up()
+    system.wait_idle()
+    assert system.call_ids() - known == {visit.id}
+    assert system.metric("ivr_protocol_errors_total", kind="no_proof") == refused + 2
+    record = Path(system.stack.switch.log, "cdr-csv", "Master.csv").read_text(encoding="utf-8")
+    assert Path(system.places.var, "engine.key").read_text(encoding="ascii").strip() not in record
+
+
 def test_given_a_guesser_when_passwords_are_wrong_then_the_security_log_names_account_and_address(
     system: System,
 ) -> None:

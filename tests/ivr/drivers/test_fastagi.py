@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
+import os
 from typing import Any
 
 import pytest
@@ -387,6 +389,61 @@ def test_a_call_that_has_ended_leaves_nothing_to_the_garbage_collector(compiled:
                 gc.enable()
 
     run(main())
+
+
+@pytest.mark.parametrize("proof", ["", "?proof=", "?proof=0", "?proof=" + "0" * 32, "?proof=%ff"])
+def test_a_local_user_without_the_key_starts_no_flow(compiled: Compiled, proof: str) -> None:
+    async def main() -> None:
+        write_key(compiled, KEY)
+        async with running_engine(compiled) as harness:
+            line = await harness.dial("short" + proof)
+            assert await line.command() == ""
+            await until(lambda: harness.open == 0)
+            assert harness.kinds() == []
+            assert harness.metrics.faults["no_proof"] == 1
+            assert KEY not in str(harness.pipe.lines())
+
+    run(main())
+
+
+def test_the_dialplan_proves_itself_for_its_own_call_only(compiled: Compiled) -> None:
+    async def main() -> None:
+        write_key(compiled, KEY)
+        async with running_engine(compiled) as harness:
+            proof = hashlib.md5(f"{KEY}1785000000.7{KEY}".encode()).hexdigest()
+            line = await harness.dial(f"short?proof={proof}", call="1785000000.7")
+            assert plain(await line.play(caller("5"))) == plain(CALL)
+            other = await harness.dial(f"short?proof={proof}", call="1785000000.8")
+            assert await other.command() == ""
+            # The socket's mode and folder decide there.
+            assert plain(await (await harness.dial_locally()).play(caller("5"))) == plain(CALL)
+
+    run(main())
+
+
+def test_a_new_key_counts_after_a_reload_and_a_damaged_one_is_refused(compiled: Compiled) -> None:
+    async def main() -> None:
+        async with running_engine(compiled) as harness:
+            assert plain(await (await harness.dial()).play(caller("5"))) == plain(CALL)  # not rendered yet
+            assert harness.pipe.lines("no_key")
+            write_key(compiled, "short")
+            harness.engine.reload()
+            assert harness.metrics.reloads["refused"] == 1
+            write_key(compiled, KEY)
+            harness.engine.reload()
+            assert await (await harness.dial()).command() == ""
+
+    run(main())
+
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+def write_key(compiled: Compiled, key: str) -> None:
+    folder = os.path.dirname(compiled["paths"]["socket"])
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "engine.key"), "w", encoding="ascii") as file:
+        file.write(key + "\n")
 
 
 # flows that do not behave
