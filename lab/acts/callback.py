@@ -101,7 +101,7 @@ def _caller_steps(compiled: Compiled, audio: str) -> list[scenarios.Step]:
     seconds = sum(prompts[prompt]["seconds"] if prompt in prompts else DIGIT_SECONDS for prompt in played)
     return [
         scenarios.Pause(seconds + 2.0),
-        scenarios.Key("1"),  # "we shall call you back at this number": it is right
+        scenarios.Key("1"),  # confirms the number
         scenarios.Pause(2.0),
         scenarios.Key("1"),  # the question again, if the first key came too early; else straight to the tone
         scenarios.Pause(2.5),

@@ -1,4 +1,4 @@
-"""The work list of call-backs: every request that is promised a call has its entry, whoever opened it."""
+"""The work list of call-backs: every request with a promised call has an entry, from any channel."""
 
 from __future__ import annotations
 

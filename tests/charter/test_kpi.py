@@ -38,7 +38,7 @@ def test_the_five_service_levels_of_the_worked_day() -> None:
     }
 
 
-def test_the_published_service_level_excludes_nobody_from_the_denominator() -> None:
+def test_the_published_service_level_counts_all_calls_in_the_denominator() -> None:
     assert PUBLISHED == "service_level"
     assert measure(worked_day())[PUBLISHED][2:] == (70, 100)
     assert [name for name, each in DEFINITIONS.items() if not each.publishable] == ["service_level_of_answered"]
@@ -64,7 +64,7 @@ def test_thresholds_move_both_bounds() -> None:
     assert found["abandonment_net"][2:] == (5, 90)
 
 
-def test_waits_of_the_answered_and_of_everybody_who_queued() -> None:
+def test_waits_of_answered_calls_and_of_all_queued_calls() -> None:
     day = [*visits("answered", 0, 0, 0, 4), *visits("abandoned", 16), *visits("full", 0), *visits("blocked", 0)]
     found = measure(day)
     assert found["wait_mean_answered"][1:] == (1.0, 4, 4)

@@ -90,7 +90,7 @@ class TestAsRoot:
         assert os.stat(shared).st_mode & 0o007 == 0
         assert self.write_as_nobody(os.path.join(shared, "file"))
 
-    def test_what_is_not_shared_stays_closed(self, folder: str) -> None:
+    def test_an_unshared_folder_stays_closed(self, folder: str) -> None:
         assert not self.write_as_nobody(os.path.join(folder, "file"))
 
     def test_the_account_is_chosen_that_can_run_every_probe(self, folder: str) -> None:

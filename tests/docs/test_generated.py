@@ -25,12 +25,12 @@ def sources() -> list[Path]:
     return [path for name in (*packages, "benchmarks") for path in Path(ROOT, name).rglob("*.py")]
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [path for path in sources() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
     assert silent == []
 
 
-def test_no_folder_has_more_modules_than_a_reader_can_take_in() -> None:
+def test_no_folder_has_too_many_modules() -> None:
     folders = {path.parent for path in sources()}
     crowded = {
         str(folder.relative_to(ROOT)): count

@@ -1,4 +1,4 @@
-"""The pages are true: what they show runs, what they name exists, what they link to is there."""
+"""The pages are true: their commands run, the names and links on them exist."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ OPS, DEVELOPERS, VOICEMAIL, SUPERVISORS, REGISTRY, MECHANISMS = (
 )
 SOURCES = "".join(
     path.read_text(encoding="utf-8")
-    for room in ("common", "ivr", "lab", "measure", "registry", "voicemail")
-    for path in (HOME / room).rglob("*.py")
+    for package in ("common", "ivr", "lab", "measure", "registry", "voicemail")
+    for path in (HOME / package).rglob("*.py")
 )
 DIALPLAN = (HOME / "config/asterisk/extensions_nul.conf").read_text(encoding="utf-8")
 RUN_SECONDS = 60
@@ -81,12 +81,12 @@ def prose(path: Path) -> str:
 
 
 def spans(path: Path) -> list[str]:
-    """What stands between backticks in the prose."""
+    """The texts between backticks in the prose."""
     return re.findall(r"`([^`\n]+)`", prose(path))
 
 
 def anchor(heading: str) -> str:
-    """The name that a heading gets on a page."""
+    """The anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -110,7 +110,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_knows_the_machine_that_it_was_written_on(path: Path) -> None:
+def test_no_page_has_a_path_of_the_machine_that_it_was_written_on(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"(?<![\w.])/(?:work|root|home|tmp)\b\S*", text) == []
     assert "\t" not in text
@@ -118,9 +118,9 @@ def test_no_page_knows_the_machine_that_it_was_written_on(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_path_of_the_repository_exists(path: Path) -> None:
-    rooms = {each.name for each in HOME.iterdir() if each.is_dir()} - {"var"}
-    named = [each for each in spans(path) if re.fullmatch(r"[\w.-]+(/[\w.-]*)+", each) and each.split("/")[0] in rooms]
-    assert [each for each in named if not (HOME / each).exists()] == []
+    folders = {entry.name for entry in HOME.iterdir() if entry.is_dir()} - {"var"}
+    paths = [text for text in spans(path) if re.fullmatch(r"[\w.-]+(/[\w.-]*)+", text)]
+    assert [name for name in paths if name.split("/")[0] in folders and not (HOME / name).exists()] == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -151,7 +151,7 @@ def resolved(name: str) -> Any:
 
 
 def commands(path: Path) -> Iterator[list[str]]:
-    """Every call of a program on a page, word by word."""
+    """Every command on a page, as words."""
     shell = [line for block in blocks(path) if block.words[:1] == ["sh"] for line in block.text.splitlines()]
     for line in [*spans(path), *shell]:
         for part in re.split(r"&&|;|\|", line.partition("  #")[0]):
@@ -164,12 +164,16 @@ def commands(path: Path) -> Iterator[list[str]]:
 
 @cache
 def help_of(program: str, *words: str) -> str:
-    """What `--help` of a command says; "" when there is no such command."""
+    """The help text of a command; "" if there is no such command."""
     module = importlib.import_module(PROGRAMS[program])
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()), pytest.raises(SystemExit) as end:
+    output = io.StringIO()
+    with (
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(io.StringIO()),
+        pytest.raises(SystemExit) as end,
+    ):
         module.main([*words, "--help"])
-    return said.getvalue() if not end.value.code else ""
+    return output.getvalue() if not end.value.code else ""
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -207,7 +211,7 @@ def test_a_block_of_commands_runs(block: Block, site: Path) -> None:
 
 
 def execute(block: Block, site: Path) -> str:
-    """Run a block in that folder; what it said."""
+    """Run a block in that folder; returns its output."""
     programs = os.path.dirname(sys.executable)
     done = subprocess.run(
         ["sh", "-e"], input=block.text, cwd=site, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
@@ -223,26 +227,26 @@ def test_the_tutorial_of_supervisors_leads_to_a_rota(site: Path) -> None:
     """Its blocks build on each other, in one folder."""
     (site / "scenarios").symlink_to(HOME / "scenarios")
     steps = [block for block in blocks(SUPERVISORS) if block.words == ["sh", "run"]]
-    said = [execute(block, site) for block in steps]
+    outputs = [execute(block, site) for block in steps]
     shown = {word for block in steps for word in MODEL_COMMANDS if f"queue-model {word} " in block.text}
     assert shown >= {"run", "explain", "check", "compare", "sweep", "staff", "rota", "erlang"}
-    assert said[0].startswith("Dieci postazioni\n")
-    assert "Answered within 20 seconds *" in said[0]
-    assert all(said)
-    assert_what_the_tutorial_says(site)
+    assert outputs[0].startswith("Dieci postazioni\n")
+    assert "Answered within 20 seconds *" in outputs[0]
+    assert all(outputs)
+    assert_figures_of_the_tutorial(site)
     assert (site / "ten-seats.html").read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="it">')
     assert len((site / "rota.csv").read_text(encoding="utf-8").splitlines()) > 50
     assert "<svg" in (site / "rota.html").read_text(encoding="utf-8")
     assert list((site / "sweep").glob("*.svg"))
 
 
-def assert_what_the_tutorial_says(site: Path) -> None:
-    """The figures that it tells are those that its commands find."""
+def assert_figures_of_the_tutorial(site: Path) -> None:
+    """The figures in its text are those that its commands print."""
     text = " ".join(prose(SUPERVISORS).split())
-    told = re.search(r"about ([\d.]+) %, between ([\d.]+) and ([\d.]+) %", text)
+    stated = re.search(r"about ([\d.]+) %, between ([\d.]+) and ([\d.]+) %", text)
     level = json.loads((site / "ten-seats.json").read_text(encoding="utf-8"))["measures"]["service_level"]
-    assert told is not None
-    assert list(told.groups()) == [f"{100 * level[each]:.1f}" for each in ("value", "low", "high")]
+    assert stated is not None
+    assert list(stated.groups()) == [f"{100 * level[key]:.1f}" for key in ("value", "low", "high")]
     with (site / "sweep/sweep.csv").open(encoding="utf-8", newline="") as file:
         busy = {row["seats"]: float(row["value"]) for row in csv.DictReader(file)
                 if row["measure"] == "service_level" and row["calls"] == "450"}  # fmt: skip
@@ -348,9 +352,9 @@ def test_contexts_and_variables_are_those_of_the_dialplan(path: Path) -> None:
 
 
 def test_feature_codes_are_those_of_the_dialplan() -> None:
-    told = {each for each in spans(OPS) if re.fullmatch(r"\*\d\d\d?", each)}
+    listed = {text for text in spans(OPS) if re.fullmatch(r"\*\d\d\d?", text)}
     dialled = set(re.findall(r"^exten => (\*\d+),", DIALPLAN, re.M))
-    assert told == dialled
+    assert listed == dialled
 
 
 def test_unit_and_page_agree_on_the_paths() -> None:
@@ -362,22 +366,22 @@ def test_unit_and_page_agree_on_the_paths() -> None:
     assert "Environment=IVR_CONFIG=/etc/numero-unico IVR_VAR=/var/lib/numero-unico\n" in unit
 
 
-def test_the_states_of_a_message_are_told_in_italian() -> None:
+def test_the_states_of_a_message_are_described_in_italian() -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", prose(VOICEMAIL).partition("## Gli stati")[2], re.M)
     assert {state: set(re.findall(r"`(\w+)`", after)) for state, after in rows} == {
         state: set(after) for state, after in STATES.items()
     }
 
 
-def test_what_can_be_done_with_a_request_is_told_in_italian() -> None:
+def test_the_actions_on_a_request_are_described_in_italian() -> None:
     states = prose(REGISTRY).partition("## Gli stati")[2].partition("| azione |")[0]
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", states, re.M)
     assert {state: set(re.findall(r"`(\w+)`", after)) for state, after in rows} == {
         state: {action for level in transitions.LEVELS for action in transitions.possible(state, level, True)}
         for state in transitions.STATES
     }
-    told = set(re.findall(r"`(\w+)`", prose(REGISTRY).partition("| azione |")[2].partition("Il terzo livello")[0]))
-    assert told >= set(transitions.ACTIONS)
+    listed = set(re.findall(r"`(\w+)`", prose(REGISTRY).partition("| azione |")[2].partition("Il terzo livello")[0]))
+    assert listed >= set(transitions.ACTIONS)
 
 
 def test_the_picture_of_a_request_is_that_of_the_table() -> None:
@@ -407,7 +411,7 @@ def apply(patch: str, folder: Path) -> list[str]:
 
 
 def worked(page: Path, site: Path, test: str, *others: str) -> str:
-    """Apply the example of a page to the copy in `site`, run its test (and others) there; what pytest said."""
+    """Apply the example of a page to the copy in `site`, run its test (and others) there; returns pytest's output."""
     (patch,) = [block for block in blocks(page) if block.words == ["diff", "example"]]
     (written,) = [block for block in blocks(page) if block.words == ["python", "example"]]
     assert test in written.text
@@ -430,8 +434,8 @@ def python(site: Path, *arguments: str) -> str:
 
 
 def test_the_worked_example_of_a_menu_node_works(site: Path) -> None:
-    for room in ("common", "ivr", "charter", "voicemail"):
-        shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("common", "ivr", "charter", "voicemail"):
+        shutil.copytree(HOME / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py", "tests/config/test_shipped.py"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(HOME / name, site / name)
@@ -443,8 +447,8 @@ def test_the_worked_example_of_a_menu_node_works(site: Path) -> None:
 
 def test_the_worked_example_of_a_feature_for_both_engines_works(site: Path) -> None:
     """Nothing compiled is copied: it would be the engine without the feature."""
-    for room in ("common", "ivr", "charter", "voicemail", "pages", "queue_model", "tests/queue_model"):
-        shutil.copytree(HOME / room, site / room, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
+    for package in ("common", "ivr", "charter", "voicemail", "pages", "queue_model", "tests/queue_model"):
+        shutil.copytree(HOME / package, site / package, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
     for name in ("setup.cfg", "tests/__init__.py", "tests/conftest.py"):
         shutil.copy(HOME / name, site / name)
     unread = "tests/queue_model/simulation/test_kernel.py::test_no_input_is_left_unread"

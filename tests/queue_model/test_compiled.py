@@ -57,7 +57,7 @@ def test_setup_compiles_them_all() -> None:
     assert ast.literal_eval(values["COMPILED"]) == compiled.COMPILED
 
 
-def test_make_setup_is_told_what_is_outdated(
+def test_make_setup_learns_which_modules_are_outdated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compiled.main() == 0

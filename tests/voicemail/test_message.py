@@ -55,7 +55,7 @@ def _becomes(message: Message, state: str) -> bool:
         return False
 
 
-def test_the_second_person_is_refused_and_learns_who_was_first() -> None:
+def test_the_second_operator_is_refused_and_told_the_first() -> None:
     called = NEW.marked(Mark(1770200000.0, "anna", "called_back", "ok"))
     assert called.history == (Mark(1770200000.0, "anna", "called_back", "ok"),)
     with pytest.raises(StoreError) as refused:

@@ -146,7 +146,7 @@ class Message:
 
     @property
     def user(self) -> str:
-        """To whom a request is addressed; "" for a response."""
+        """The address of a request; "" for a response."""
         addressed = re.match(r"\S+ sip:([^@\s]+)@", self.start) if self.method else None
         return addressed[1] if addressed else ""
 

@@ -403,7 +403,7 @@ def test_a_command_sent_again_is_the_same_line() -> None:
         assert begun().send(command) == command.encode()
 
 
-def test_what_is_refused_is_refused_each_time() -> None:
+def test_a_refused_input_is_refused_each_time() -> None:
     for words in (("x\ny",), (["x"],), (None,)):
         command = Noop()
         command.words = words  # type: ignore[assignment]

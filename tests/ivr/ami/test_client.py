@@ -89,7 +89,7 @@ def test_a_peer_that_never_greets_costs_the_deadline_and_no_more() -> None:
         meeting(script, nothing, seconds=QUICK)
 
 
-def test_replies_that_come_in_another_order_find_who_asked() -> None:
+def test_replies_in_another_order_reach_their_actions() -> None:
     async def script(visitor: Visitor) -> None:
         await visitor.welcome()
         asked = [await visitor.hear() for _ in range(50)]

@@ -41,7 +41,7 @@ def test_a_key_that_comes_again_adds_a_line() -> None:
     assert message["Output"] == "one\n\nthree"
 
 
-def test_a_caller_who_calls_himself_a_reply_is_a_name() -> None:
+def test_a_caller_name_that_looks_like_a_reply_is_a_name() -> None:
     event = b"Event: Newchannel\r\nCallerIDName: status will follow\r\nMessage: Response: Error\r\n\r\n"
     (message,) = fed(GREETING + event)
     assert message == {"Event": "Newchannel", "CallerIDName": "status will follow", "Message": "Response: Error"}
@@ -93,7 +93,7 @@ def test_any_bytes_end_in_messages_or_in_the_typed_error(data: bytes, cut: int) 
 
 
 @given(KEYS, VALUES)
-def test_what_is_encoded_comes_back(key: str, value: str) -> None:
+def test_an_encoded_value_is_decoded_unchanged(key: str, value: str) -> None:
     if "\0" in value:
         with pytest.raises(Unsendable):
             encode("Some", "1", {key: value})

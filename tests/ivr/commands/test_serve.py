@@ -190,7 +190,7 @@ def test_metrics_on_the_loopback_address(served: Callable[..., Served]) -> None:
     wait_for(ended, "the session to be counted")
 
 
-def test_verbose_tells_the_end_of_each_session(served: Callable[..., Served]) -> None:
+def test_verbose_logs_the_end_of_each_session(served: Callable[..., Served]) -> None:
     engine = served("--verbose")
     with engine.dial(call="1785000000.77") as line:
         answer(line)
@@ -233,7 +233,7 @@ def test_without_a_configuration_it_says_what_to_do(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", "²"])
-def test_a_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["serve", f"--port={port}"])
     assert "is not a port; give 0 to 65535" in capsys.readouterr().err

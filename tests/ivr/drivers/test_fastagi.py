@@ -574,7 +574,7 @@ def test_one_call_too_many_is_closed_at_once(compiled: Compiled) -> None:
         ("localhost", False),
     ],
 )
-def test_who_is_on_the_list(address: str, admitted: bool) -> None:
+def test_only_listed_peers_are_admitted(address: str, admitted: bool) -> None:
     peers = Peers(["127.0.0.0/8", "::1", "fe80::/10"])
     assert peers.admits(address) is admitted
     assert peers.admits(address) is admitted  # from memory

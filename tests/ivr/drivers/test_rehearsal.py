@@ -42,7 +42,7 @@ def test_a_site_may_go_without_the_survey(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize(("ending", "reason"), [("timeout", "all_busy"), ("key", "caller_choice")])
-def test_nobody_answers_and_a_message_is_left(compiled: Compiled, ending: str, reason: str) -> None:
+def test_no_operator_answers_and_a_message_is_left(compiled: Compiled, ending: str, reason: str) -> None:
     fate, done = call(compiled, ScriptedCaller(["5", "1", "1"], says=(6.0,)), ending)
     assert fate == "message"
     (message,) = [fact for fact in done.facts if fact.kind == "message"]

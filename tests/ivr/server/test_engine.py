@@ -33,7 +33,7 @@ def revised(compiled: Compiled, revision: str = "revised") -> Any:
 # where it is found
 
 
-def test_the_state_file_tells_where_the_engine_is_and_goes_with_it(compiled: Compiled) -> None:
+def test_the_state_file_has_the_address_and_is_removed_at_the_end(compiled: Compiled) -> None:
     async def main() -> None:
         async with running_engine(compiled, metrics_port=0) as harness:
             state = json.loads(Path(harness.places.engine_state).read_text())

@@ -37,7 +37,7 @@ def test_a_session_is_counted_by_flow_and_ending_with_its_seconds() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, *SECONDS, 1e9])
-def test_a_bucket_holds_what_is_at_most_its_bound(seconds: float) -> None:
+def test_a_bucket_counts_values_up_to_its_bound(seconds: float) -> None:
     metrics = Metrics(("menu",))
     metrics.flows["menu"].ended("done", seconds)
     read = figures(metrics).get_sample_value

@@ -72,7 +72,7 @@ class TestBlocking:
 
 
 class TestDelay:
-    def test_agents_with_whom_few_wait_at_all(self, ask: Asked) -> None:
+    def test_agents_so_that_few_callers_wait_at_all(self, ask: Asked) -> None:
         fewest = ask.document(*CALLS, "--delay", "20", "--patience", "3min")["fewest"]
         assert fewest == {"erlang_c": 10, "erlang_a": 9, "square_root": 10, "square_root_patience": 9}
         for agents, enough in ((9, False), (10, True)):
@@ -185,7 +185,7 @@ class TestPriorities:
     def test_refusals(self, ask: Asked, options: list[str], message: str) -> None:
         assert message in ask.refusal("--calls", "1,3/h", "--priorities", *options)
 
-    def test_nobody_calls(self, ask: Asked) -> None:
+    def test_no_calls(self, ask: Asked) -> None:
         refusal = ask.refusal("--calls", "0,0/h", "--priorities", "--aht", "60", "--agents", "1")
         assert "--calls: nobody calls in any class" in refusal
 

@@ -217,7 +217,7 @@ def test_a_month_of_24_people_is_covered_near_the_minimum_of_hours(month: Rota) 
         assert (month.planned(day) >= month.with_spare[day]).all()
 
 
-def test_nobody_works_against_the_rules(month: Rota, force: Workforce) -> None:
+def test_all_shifts_keep_to_the_rules(month: Rota, force: Workforce) -> None:
     mine = defaultdict(list)
     for duty in month.duties:
         mine[duty.person].append(duty)

@@ -40,7 +40,7 @@ def test_the_same_call_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_value_does_not_depend_on_who_else_is_asked_for(kind: str) -> None:
+def test_a_value_does_not_depend_on_other_requested_values(kind: str) -> None:
     day, number = np.divmod(np.arange(5_000), 50)
     where = places(day, number)
     some = np.random.default_rng(1).choice(5_000, 300, replace=False)

@@ -130,7 +130,7 @@ def test_agents_needed_are_the_fewest(load: float, target: float, within: float)
     assert erlang_c(load, 1, delayed).wait_probability <= 1 - target
 
 
-def test_an_overloaded_queue_says_so() -> None:
+def test_an_overloaded_queue_is_reported() -> None:
     with pytest.raises(NoSteadyState, match=r"6\.4 erlangs are too much for 6 agents.*use 7 agents or more") as told:
         erlang_c(6.4 / 360, 360, 6)
     assert told.value.fewest == 7
