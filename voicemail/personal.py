@@ -6,6 +6,7 @@ Includes native recordings that no engine has taken in yet, or that were rejecte
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -13,12 +14,13 @@ import sys
 from sqlalchemy import select, update
 
 from common.command_line import Refusal
+from common.instants import with_iso_times
 from registry.db import schema
 from registry.people.person import Person
 from registry.people.personal_data import Held, Purged
 from registry.people.phone_numbers import to_e164
 from registry.site import Site
-from voicemail.message import SETTLED, SHEET, Message, StoreError
+from voicemail.message import SETTLED, Message, StoreError
 from voicemail.native import DONE, WAV, RecordingName
 from voicemail.store import Store
 
@@ -46,12 +48,12 @@ class Messages:
             shutil.copyfile(path, os.path.join(folder, written[-1]))
         for message in _messages_of(store, person):
             sound = store.audio(message.id)
-            sheet = os.path.join(os.path.dirname(sound), SHEET)
-            for path in (sound, sheet):
-                if os.path.exists(path):
-                    name = message.id + os.path.splitext(path)[1]
-                    shutil.copyfile(path, os.path.join(folder, name))
-                    written.append(name)
+            if os.path.exists(sound):
+                written.append(message.id + os.path.splitext(sound)[1])
+                shutil.copyfile(sound, os.path.join(folder, written[-1]))
+            written.append(f"{message.id}.json")
+            with open(os.path.join(folder, written[-1]), "w", encoding="utf-8") as file:
+                json.dump(with_iso_times(message.document()), file, ensure_ascii=False, indent=1)
         return written
 
     def erase(self, site: Site, person: Person, now: float) -> int:

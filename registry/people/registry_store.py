@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, not_, or_, select, update
 
+from common.instants import with_iso_times
 from registry.db import schema
 from registry.keys import Keys
 from registry.people.person import Person
@@ -29,6 +30,7 @@ class RegistryStore:
     """Rows that identify somebody. Requests, their history and their clocks stay for the figures; they do not."""
 
     name = "registry"
+    document = "registry.json"  # the exported file
 
     def find(self, site: Site, person: Person) -> list[Held]:
         with site.database.read() as connection:
@@ -53,9 +55,9 @@ class RegistryStore:
                     for row in _visits(connection, person)
                 ],
             }
-        with open(os.path.join(folder, "registry.json"), "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=1)
-        return ["registry.json"]
+        with open(os.path.join(folder, self.document), "w", encoding="utf-8") as file:
+            json.dump(with_iso_times(document), file, ensure_ascii=False, indent=1)
+        return [self.document]
 
     def erase(self, site: Site, person: Person, now: float) -> int:
         with site.database.begin() as connection:
@@ -130,9 +132,14 @@ def _request(connection: Connection, request_id: str) -> dict[str, Any]:
     """Return a request with its history, notes and messages."""
     row = connection.execute(select(schema.request).where(REQUEST.request_id == request_id)).one()
     parts: dict[str, Any] = {name: value for name, value in row._mapping.items() if value is not None}
+    topic = schema.topic.c
+    parts["topic"] = connection.scalar(select(topic.label_it).where(topic.topic_code == row.topic_code))
     for table in OF_A_REQUEST:
-        rows = connection.execute(select(table).where(table.c.request_id == request_id)).mappings()
+        own = select(table).where(table.c.request_id == request_id).order_by(*table.primary_key)
+        rows = connection.execute(own).mappings()
         parts[table.name] = [{key: value for key, value in each.items() if key != "request_id"} for each in rows]
+    for event in parts["request_event"]:
+        event["changes"] = json.loads(event.pop("detail"))
     return parts
 
 

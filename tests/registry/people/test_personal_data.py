@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 from datetime import datetime
@@ -588,6 +589,30 @@ def test_an_export_needs_a_new_folder(run: Any, tmp_path: Path) -> None:
     out, _ = run("export", "--number", ANNA, "--why", "x", "--output", str(tmp_path / "anna"))
     assert "listed in contents.json" in out
     assert (tmp_path / "anna").stat().st_mode & 0o077 == 0
+
+
+def test_an_export_has_a_page_for_the_person(filled: FilledSite, run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "anna"
+    run("export", "--number", ANNA, "--why", "x", "--output", str(folder))
+    page = (folder / "dati.html").read_text(encoding="utf-8")
+    protocol = json.loads((folder / "registry.json").read_text())["requests"][0]["protocol"]
+    for text in (
+        '<html lang="it">',
+        protocol,
+        ANNA,
+        "words of anna",
+        "2026, ore ",
+        "articolo 15",
+    ):
+        assert text in page, text
+    assert BRUNO not in page and not re.search(r"\bop[0-9]+\b|voicemail_|in_progress|display_name", page)
+    for file in (folder / "registry.json", folder / "contents.json", *folder.glob("2026*.json"), folder / "dati.html"):
+        assert not re.search(r"\b1[789][0-9]{8}\.?[0-9]*\b(?!\.)", _without_ids(file.read_text())), file
+
+
+def _without_ids(text: str) -> str:
+    """Without the ids of calls, `1795510800.1`, which look like times."""
+    return re.sub(r'"(call_id|call|id)": "[^"]*"', "", text)
 
 
 def test_purge_prints_what_was_deleted(run: Any) -> None:
