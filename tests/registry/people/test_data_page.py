@@ -12,7 +12,6 @@ from registry.requests.transitions import ACTIONS
 from tests.conftest import rome
 from tests.registry.request_steps import Desk
 
-
 EVENT = {"at": "2026-11-04T11:05:00+01:00", "action": "take", "actor_ref": "op117"}
 
 
@@ -45,7 +44,8 @@ def test_outside_text_is_escaped_and_deadlines_have_their_last_day() -> None:
     contact = {"display_name": "<b>Anna</b>", "email": None, "created_at": "2026-11-04T11:00:00+01:00"}
     request = {
         "protocol": "NUL-2026-000001-5", "opened_at": "2026-11-04T11:00:00+01:00", "channel": "email", "topic": "DID",
-        "state": "forwarded", "request_event": [EVENT], "request_note": [], "voicemail_message": [], "callback_attempt": [],
+        "state": "forwarded", "request_event": [EVENT], "request_note": [], "voicemail_message": [],
+        "callback_attempt": [],
         "sla_clock": [{"promise_code": "SECOND_LEVEL", "due_at": "2026-11-15T00:00:00+01:00"}],
     }  # fmt: skip
     document = {"contacts": [contact], "requests": [request], "calls": []}
