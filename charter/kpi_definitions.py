@@ -210,9 +210,11 @@ _LIVE = (
         "Risolte dal primo livello",
         "Resolved at the first level",
         "Delle richieste aperte nel periodo, quelle chiuse come risolte dal primo livello senza passare ad altri; "
-        "ancora aperta = non risolta. Non vi rientrano le richieste doppie e le informazioni date dal solo menu.",
+        "ancora aperta = non risolta. Non vi rientrano le richieste doppie, le informazioni date dal solo menu e le "
+        "telefonate non ancora classificate.",
         "Of the requests opened in the period, those closed as resolved at the first level without being passed on; "
-        "open ones count as not resolved. Duplicates, and information given by the menu alone, are left out.",
+        "open ones count as not resolved. Duplicates, information given by the menu alone, and calls that nobody has "
+        "classified yet are left out.",
     ),
     Definition(
         "first_contact_declared",

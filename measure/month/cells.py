@@ -15,6 +15,7 @@ from charter.disclosure import Cell, Dimension, Linked, Sum, cell, join, table
 from charter.kpi import Tally, Thresholds, Visit
 from measure.month.data import PROMISES, Data, handled
 from measure.month.period import Month, week_code
+from registry.requests.request import UNCLASSIFIED
 
 SLOT = 30  # minutes
 UNKNOWN_TOPIC = "-"
@@ -39,6 +40,7 @@ ALL_ENDS = Dimension(
 )
 RESULT = Dimension("result", {"": ("in-time", "failed")})
 RESOLVED = Dimension("kind", {"": ("level-one", "further"), "level-one": ("first-contact", "repeated")})
+CLASSIFIED = Dimension("classified", {"": ("classified", "unclassified")})
 AGAIN = Dimension("kind", {"": ("helped", "again")})
 BECAME = Dimension("kind", {"": ("reached", "ended", "waiting")})
 SCORE = Dimension("score", {"": ("satisfied", "unsatisfied")})
@@ -139,8 +141,14 @@ def requests(data: Data, months: Sequence[str]) -> list[Linked]:
         *by_month,
         table("requests", [month, topics, audiences], crossed),
         table("requests", [month, channels], arrived),
+        table("requests", [month, CLASSIFIED], {(code, kind): n for kind, n in _classified(data).items()}),
         _resolution(data),
     ]
+
+
+def _classified(data: Data) -> Counter[str]:
+    """The month's requests by whether a person has classified them, or may still do so (answered calls)."""
+    return Counter("unclassified" if each.outcome == UNCLASSIFIED else "classified" for each in data.requests)
 
 
 def requested_topics(data: Data) -> list[str]:
@@ -156,10 +164,9 @@ def _resolution(data: Data) -> Linked:
         "further": level_one.denominator - level_one.numerator,
     }
     handled_requests = _month_table("handled", data.month, RESOLVED, counts)
-    # Information given by the menu, and duplicates, are not shown, but follow from the two totals by subtraction.
-    return _with_remainder(
-        handled_requests, cell("requests", when=data.month.code), len(data.requests), "handled", data.month
-    )
+    # Information given by the menu, and duplicates, are not shown, but follow from the totals by subtraction.
+    classified = cell("requests", when=data.month.code, classified="classified")
+    return _with_remainder(handled_requests, classified, _classified(data)["classified"], "handled", data.month)
 
 
 def promises(data: Data, hours: OpeningHours) -> list[Linked]:

@@ -21,6 +21,7 @@ from measure.month.period import Month, Span
 from measure.switch.kpi_visits import kpi_visit
 from registry.db import schema
 from registry.requests.clocks import read_due
+from registry.requests.request import UNCLASSIFIED
 from registry.site import DAY
 
 PROMISES = ("EMAIL", "SECOND_LEVEL", "CALLBACK")
@@ -137,11 +138,11 @@ def _requests(connection: Connection, span: Span) -> list[Request]:
 
 
 def handled(requests: list[Request]) -> list[kpi.Handled]:
-    """The requests that a person handled."""
+    """The requests that a person handled, as far as their outcome is known."""
     return [
         kpi.Handled(each.level, each.outcome == "resolved", each.interactions)
         for each in requests
-        if each.outcome not in (SELF_SERVICE, "duplicate")
+        if each.outcome not in (SELF_SERVICE, "duplicate", UNCLASSIFIED)
     ]
 
 

@@ -24,7 +24,17 @@ def needs(src: Sources) -> Section:
         for count in [src.count("requests", channel=channel)]
     ]
     channels = Table("channels", src.texts["channels"], src.texts["channel"], columns, tuple(by_channel))
-    return src.section("needs", [src.texts["needs say"]], table, channels)
+    return src.section("needs", [src.texts["needs say"]], table, channels, _classified(src, whole, columns))
+
+
+def _classified(src: Sources, whole: float, columns: tuple[Column, ...]) -> Table:
+    """How many topics are only what callers chose in the menu, because nobody has classified their call yet."""
+    rows = [
+        Row(kind, src.texts[kind], (Value(count), src.part(count, whole)))
+        for kind in ("classified", "unclassified")
+        for count in [src.count("requests", classified=kind)]
+    ]
+    return Table("classified", src.texts["classification"], src.texts["request"], columns, tuple(rows))
 
 
 def trend(src: Sources) -> Section:

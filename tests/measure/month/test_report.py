@@ -89,6 +89,22 @@ def test_figures_match_a_count_by_hand(site: ReportSite, database: Database) -> 
     assert table(made, "outside")["outside"]["calls"] == 1
 
 
+def test_calls_that_nobody_has_classified_are_counted_apart(site: ReportSite, database: Database) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.request, [
+            make.request(at, outcome=outcome, state="closed", closed_at=at, topic_code="ADR", level=1, channel="phone")
+            for outcome in ("resolved", "withdrawn", "unclassified", "unclassified", "unclassified")
+        ])  # fmt: skip
+    made = site.made()
+    assert {kind: row["requests"] for kind, row in table(made, "classified").items()} == {
+        "classified": 2, "unclassified": 3,
+    }  # fmt: skip
+    measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
+    assert measures["level_one_resolution"] == (0.5, 2)
+
+
 def test_a_caller_lost_in_a_restart_does_not_shorten_the_mean_wait(site: ReportSite, database: Database) -> None:
     make, at = months.Maker(1), rome("2026-10-06 09:10")
     lost = {"fate": "lost", "wait_s": None, "talk_s": None}
