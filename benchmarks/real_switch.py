@@ -33,7 +33,7 @@ from lab.switch.installation import install
 
 ENGINE, ALONE = "with the engine", "without AGI"
 EXTENSIONS = {ENGINE: "900", ALONE: "901"}
-KEY = "5"
+KEY = "0"
 FIRST_RATE, LAST_RATE = 120, 600  # calls a second
 STEPS: list[Step] = [Pause(1.0), Key(KEY), Pause(1.0), HangUp()]
 PATIENCE_SECONDS = 6.0  # after the last call began; a call that has not ended by then has failed

@@ -196,6 +196,8 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "exit_key": f"exten => {key},1,Goto(nul-queue-left,s,1)" if key else "; leaving by key is not offered",
         "callback_ring": str(service["callbacks"]["ring_seconds"]),
         "survey_offered": str(int(service["survey"]["offered"])),
+        "refuse_key": service["recording"]["refuse_key"],
+        "privacy_prompts": _privacy_prompts(compiled),
         "first_code": str(FIRST_CODE),
         "last_code": str(FIRST_CODE + queue["operators"] - 1),
         "hours": hours(service),
@@ -218,6 +220,13 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
 def _url_host(host: str) -> str:
     """A host as it stands in a URL: an IPv6 address has brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def _privacy_prompts(compiled: Compiled) -> str:
+    """Further sounds of the notice, whose settings have a value: `&nul/...`, or ""."""
+    sheets = compiled["prompts"]
+    names = ("privacy-controller", "privacy-page")
+    return "".join(f"&nul/{name}" for name in names if name in sheets and sheets[name]["text"])
 
 
 def empty_policy(service: Service) -> tuple[str, str]:

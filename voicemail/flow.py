@@ -1,10 +1,11 @@
 """The flow `voicemail`: when nobody can answer, the caller leaves a message and a number to call back.
 
-The flow says why nobody answers and how the message is used; confirms the number, or asks for another; records; offers
-to hear the message, to record it again, to send it. If the caller hangs up, everything said until then is kept. A
-caller who hangs up before the tone has left no message: the promise to call back needs a message and a number, and a
-number alone may be a change of mind; it is reported as a fact. If no key is pressed, the number is taken as right and
-the message is sent, since the keys of some telephones do not arrive.
+The flow says when the caller is called back and how the message is used; records at once if the number is known, else
+asks for it first; offers to hear the message, to record it again, to send it; and confirms the number last, so that the
+tone comes soon. If the caller hangs up, everything said until then is kept. A caller who hangs up before the tone has
+left no message: the promise to call back needs a message and a number, and a number alone may be a change of mind; it
+is reported as a fact. If no key is pressed, the number is taken as right and the message is sent, since the keys of
+some telephones do not arrive.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from voicemail.store import Store
 WHY = {"closed": "vm-closed", "all_busy": "vm-all-busy", "caller_choice": "vm-choice"}
 ITALY = "+39"
 
+PRIVACY_KEY = "5"  # plays the rest of the data-protection notice
 WAIT_SECONDS = 5.0  # for a key
 MOST_DIGITS = 17  # 00 and the longest number of the world
 OFFERS = 2  # how often a choice is offered
 ATTEMPTS = 2  # to record, when nothing was heard
 REVIEWS = 6  # choices about one message; then it is sent
+CONTINUATIONS = 5  # after a silence
+LEAST_SECONDS = 5.0  # of a continuation; with less time left it is not offered
 
 
 class StoreFailed(Exception):
@@ -59,18 +63,34 @@ class Box:
         self.ended_by = "hangup"  # unless something else is reported
         self.draft: Draft | None = None
         self.message: Message | None = None
+        self.number = call.number  # to call back
+        self.source = "cli" if call.number else "none"
+        self.attempts = 0  # to type another number
+        self.number_in_message = False  # the caller was asked to say it there
+        self.told = False  # the caller has heard everything that comes before the number and the message
         self._kept = False
 
     @property
     def fate(self) -> str:
         return "message" if self.message is not None and not self.message.empty else "no_message"
 
-    def open(self, number: str | None, source: str) -> Draft:
+    @property
+    def can_be_called(self) -> bool:
+        """Whether the number is in a country that may be called back."""
+        prefixes = self._call.compiled["call_back_prefixes"]
+        return self.number is not None and self.number.startswith(tuple(prefixes))
+
+    def set_number(self, number: str | None, source: str) -> None:
+        self.number, self.source = number, source
+        if self.draft is not None:
+            self.draft.sheet = self.draft.sheet._replace(number=number, number_source=source)
+
+    def open(self) -> Draft:
         """Prepare the recording. Raises OSError."""
         call, rules = self._call, self.rules
         store = Store(call.compiled["paths"]["messages"], rules["empty_below_seconds"])
         self.draft = store.draft(
-            call=call.id, reason=self.reason, number=number, number_source=source,
+            call=call.id, reason=self.reason, number=self.number, number_source=self.source,
             at=call.now(), longest_seconds=rules["longest_seconds"],
         )  # fmt: skip
         return self.draft
@@ -79,6 +99,8 @@ class Box:
         """Publish what was recorded, once, and report it; return whether it is a message with sound."""
         if not self._kept:
             self._kept = True
+            if self.told:
+                self._call.report("number", source=self.source, attempts=self.attempts)
             if self.draft is not None:
                 try:
                     self.message = self.draft.publish(self.ended_by)
@@ -119,54 +141,66 @@ def _reason(call: Call) -> str:
 
 def _conversation(call: Call, box: Box) -> Flow:
     yield Answer()
-    yield from say(call, [WHY[box.reason], "vm-privacy"])
-    number, source = yield from _contact(call)
+    if (yield from say(call, [WHY[box.reason], "vm-privacy"], PRIVACY_KEY)):
+        yield from _explain_privacy(call)
+    box.told = True
+    if not box.can_be_called:
+        yield from _ask_number(call, box)
     try:
-        farewell = yield from _message(call, box, box.open(number, source))
+        farewell = yield from _message(call, box, box.open())
+        if farewell and box.source == "cli" and box.can_be_called and not (yield from _confirmed(call, box)):
+            yield from _ask_number(call, box)
     except (OSError, AudioError, StoreFailed) as problem:
         box.alarm(problem)
         farewell = "vm-saved-anyway"  # what was recorded before the failure, if anything
-    if box.keep():
-        yield from say(call, [farewell])
-    else:
-        yield from say(call, ["vm-store-failed" if box.ended_by == "failed" else "goodbye"])
+    if not box.keep():
+        farewell = "vm-store-failed" if box.ended_by == "failed" else "vm-not-left"
+    elif not (box.can_be_called or box.number_in_message):
+        farewell = "vm-not-called-back"
+    yield from say(call, [farewell])
+
+
+def _explain_privacy(call: Call) -> Flow:
+    """The rest of the notice: how long, the caller's rights, who is responsible, where everything is written."""
+    yield from say(call, ["vm-privacy-full", "privacy-controller", "privacy-page"], KEYS)
 
 
 # --- the number to call back ------------------------------------------------------------------------------------------
 
 
-def _contact(call: Call) -> Generator[Command[Any], Any, tuple[str | None, str]]:
-    """Return the number to call back, or None, and its source."""
-    rules = call.service["voicemail"]
-    number, attempts = call.number, 0
-    source = "cli" if number else "none"
-    try:
+def _ask_number(call: Call, box: Box) -> Flow:
+    """Ask for a number that can be called back, and keep it in the box. A foreign one is kept if there is no other."""
+    refused = box.source == "cli" and box.can_be_called  # the caller wants another one
+    foreign = None if refused or box.number is None else (box.number, box.source)
+    if not refused:
+        yield from say(call, ["vm-number-foreign" if foreign else "vm-number-hidden"])
+    while box.attempts < box.rules["number_attempts"]:
+        box.set_number(None, "none")
+        box.attempts += 1
+        digits = yield from collect(call, ["vm-type-number"], MOST_DIGITS, WAIT_SECONDS)
+        number = phone_numbers.normalise(digits, box.rules["default_country"])
         if number is None:
-            yield from say(call, ["vm-number-hidden"])
-        elif (yield from _confirmed(call, number)):
-            return number, source
-        while attempts < rules["number_attempts"]:
-            number, source, attempts = None, "none", attempts + 1
-            digits = yield from collect(call, ["vm-type-number"], MOST_DIGITS, WAIT_SECONDS)
-            number = phone_numbers.normalise(digits, rules["default_country"])
-            if number is not None:
-                source = "typed"
-                if (yield from _confirmed(call, number)):
-                    return number, source
-            elif digits:
-                # A digit that interrupts this prompt is the first of the next number.
-                call.typed = yield from say(call, ["vm-number-wrong"], "0123456789")
-        number, source, call.typed = None, "none", ""
+            # A digit that interrupts this prompt is the first of the next number.
+            call.typed = (yield from say(call, ["vm-number-wrong"], "0123456789")) if digits else ""
+            continue
+        box.set_number(number, "typed")
+        if not box.can_be_called:
+            foreign = number, "typed"
+            call.typed = yield from say(call, ["vm-number-foreign"], "0123456789")
+        elif (yield from _confirmed(call, box)):
+            return
+    call.typed = ""
+    box.set_number(*(foreign or (None, "none")))
+    if foreign is None and box.draft is None:
+        box.number_in_message = True
         yield from say(call, ["vm-number-given-up"])
-        return None, source
-    finally:
-        call.report("number", source=source, attempts=attempts)
 
 
-def _confirmed(call: Call, number: str) -> Generator[Command[Any], Any, bool]:
-    """Say a number digit by digit; return False if the caller wants another one."""
+def _confirmed(call: Call, box: Box) -> Generator[Command[Any], Any, bool]:
+    """Say the number digit by digit; return False if the caller wants another one."""
     # An Italian number is said as it is dialled in Italy.
-    home = call.service["voicemail"]["default_country"] == "IT" and number.startswith(ITALY)
+    number = box.number or ""
+    home = box.rules["default_country"] == "IT" and number.startswith(ITALY)
     digits = number.removeprefix(ITALY if home else "+")
     call.typed = yield from say(call, ["vm-your-number-is"] if home else ["vm-your-number-is", "vm-plus"], "12")
     if not call.typed:
@@ -179,14 +213,15 @@ def _confirmed(call: Call, number: str) -> Generator[Command[Any], Any, bool]:
 
 
 def _message(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
-    """Record and review; return the farewell prompt. Raises `StoreFailed`, OSError, `AudioError`."""
+    """Record and review; return the farewell prompt, "" if nothing was said. Raises `StoreFailed`, OSError,
+    `AudioError`."""
     for _ in range(ATTEMPTS):
         yield from _record(call, box, draft)
         if not draft.empty:
             return (yield from _review(call, box, draft))
         yield from say(call, ["vm-nothing-heard"])
         draft.next()
-    return "goodbye"
+    return ""
 
 
 def _review(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, str]:
@@ -208,10 +243,34 @@ def _review(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
 
 
 def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, bool]:
-    """Record once; return whether there is sound. Tries again without the tone: a missing tone is an error, too."""
+    """Record a message; return whether there is sound. A silence ends it only if the caller does not continue."""
     call.typed = ""
-    yield from say(call, ["vm-record"], KEYS)  # any key goes straight to the tone
-    milliseconds, silence, failure = box.rules["longest_seconds"] * 1000, box.rules["silence_seconds"], ""
+    # Any key goes straight to the tone, but for the one that the notice has just named.
+    while (yield from say(call, ["vm-record"], KEYS)) == PRIVACY_KEY:
+        yield from _explain_privacy(call)
+    left = float(box.rules["longest_seconds"])
+    has_sound, seconds, silent = yield from _record_once(call, box, draft, left)
+    goes_on = has_sound
+    for _ in range(CONTINUATIONS):
+        left -= seconds
+        if not (goes_on and silent and left >= LEAST_SECONDS):
+            break
+        key, _why = yield from choose(call, ["vm-continue"], "12", WAIT_SECONDS, 1, [], [])
+        if key != "1":
+            break
+        draft.next()
+        goes_on, seconds, silent = yield from _record_once(call, box, draft, left)
+    return has_sound
+
+
+def _record_once(
+    call: Call, box: Box, draft: Draft, longest: float
+) -> Generator[Command[Any], Any, tuple[bool, float, bool]]:
+    """Record from the tone on; return whether there is sound, the seconds, and whether silence has ended it.
+
+    Tries again without the tone: a missing tone is an error, too.
+    """
+    milliseconds, silence, failure = int(longest * 1000), box.rules["silence_seconds"], ""
     for tone in (True, False):
         box.ended_by = "hangup"
         try:
@@ -226,18 +285,24 @@ def _record(call: Call, box: Box, draft: Draft) -> Generator[Command[Any], Any, 
         except CommandError as problem:
             ended_by = str(problem)
         if ended_by in ("dtmf", "timeout", "hangup", "waitfor"):
-            sound = draft.measure()
-            if sound.seconds + 1 < recorded.endpos / RATE:  # the disk filled up while the caller spoke
-                raise StoreFailed(f"{sound.seconds} of {recorded.endpos / RATE} s have reached the disk")
-            if draft.disk_full:
-                raise StoreFailed(f"the disk is full; {sound.seconds} s have reached it, perhaps not all")
-            has_sound = draft.has_sound(sound)
+            has_sound = _check_recording(draft, recorded.endpos / RATE)
             if has_sound and ended_by in ("dtmf", "timeout"):  # not if the caller was cut off in mid sentence
                 draft.settle()
-            return has_sound
+            seconds = recorded.endpos / RATE
+            return has_sound, seconds, ended_by == "timeout" and seconds + 1 < longest
         failure = ended_by
         call.log("record_failed", ended_by=failure, tone=tone)
     raise StoreFailed(f"RECORD FILE: {failure}")
+
+
+def _check_recording(draft: Draft, seconds: float) -> bool:
+    """Whether the recording of so many seconds has sound. Raises `StoreFailed` if it is not whole on the disk."""
+    sound = draft.measure()
+    if sound.seconds + 1 < seconds:  # the disk filled up while the caller spoke
+        raise StoreFailed(f"{sound.seconds} of {seconds} s have reached the disk")
+    if draft.disk_full:
+        raise StoreFailed(f"the disk is full; {sound.seconds} s have reached it, perhaps not all")
+    return draft.has_sound(sound)
 
 
 def _play(call: Call, draft: Draft) -> Generator[Command[Any], Any, str]:

@@ -127,8 +127,10 @@ def read(folder: str) -> Message:
 
 def write(folder: str, sheet: Message, *, sync: bool = True) -> None:
     """Write the sheet atomically; with `sync` it is on the disk when this returns."""
-    text = json.dumps(sheet.document(), ensure_ascii=False, indent=1) + "\n"
-    write_private(os.path.join(folder, SHEET), text, sync=sync)
+    # One line for each key, without json's `indent`, whose encoder leaves cycles for the garbage collector in a call.
+    document = sheet.document()
+    lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in document.items()]
+    write_private(os.path.join(folder, SHEET), "{\n" + ",\n".join(lines) + "\n}\n", sync=sync)
 
 
 def write_private(path: str, content: str | bytes, *, sync: bool = True) -> None:

@@ -152,7 +152,7 @@ def _take_in(folder: str, name: str, store: Store, report: Report, country: str)
 
 def _same(recorded: str, stored: str) -> bool:
     """Whether a recording is in the store; true also if the stored sound was erased since."""
-    return not os.path.exists(stored) or audio.samples(recorded) == audio.samples(stored)
+    return not os.path.exists(stored) or audio.trim(audio.samples(recorded)) == audio.samples(stored)
 
 
 def _report_fact(report: Report, message: Message, source: str) -> None:

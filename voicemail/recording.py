@@ -135,11 +135,12 @@ class Draft:
     def _join(self, joined: str, files: list[str]) -> Sound:
         sounding = [path for path in files if self._sound(path).sounding]
         chosen = sounding or [max(files, key=lambda path: self._sound(path).seconds)]
-        if len(chosen) == 1 and audio.has_right_length(chosen[0]):
+        whole = [audio.samples(path) for path in chosen]
+        parts = [audio.trim(part) for part in whole]
+        if len(chosen) == 1 and parts == whole and audio.has_right_length(chosen[0]):
             os.rename(chosen[0], joined)
             _restrict_access(joined)
             return self._sounds[chosen[0]]
-        parts = [audio.samples(path) for path in chosen]
         message.write_private(joined, audio.join(parts))
         return audio.measure_joined(parts, [self._sound(path) for path in chosen])
 

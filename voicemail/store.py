@@ -96,7 +96,7 @@ class Store:
         """
         if os.path.isdir(self._path("", sheet.id)):
             return self.get(sheet.id)
-        pcm = audio.samples(wav)
+        pcm = audio.trim(audio.samples(wav))
         sound = audio.measure_samples(pcm)
         os.makedirs(self.folder, mode=0o750, exist_ok=True)
         fresh = self._path(WORTHLESS, sheet.id)

@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("ids", nargs="*", metavar="ID")
     listing.add_argument("--work", action="store_true", help="only those whose audio is missing or older than the text")
     actions.add_parser("check", help="exit 1 when audio is missing, older than its text, or unfit for the telephone")
+    actions.add_parser("unused", help="prompts that nothing plays; exit 1 when there are any")
     play = actions.add_parser("play", help="play a prompt")
     play.add_argument("id", metavar="ID")
     make = actions.add_parser(
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     actions = {
         "list": _list,
         "check": _check,
+        "unused": _unused,
         "play": _play,
         "synthesise": _synthesise,
         "adopt": _adopt,
@@ -79,6 +81,21 @@ def _check(options: argparse.Namespace, places: Places) -> int:
     return 1 if findings else 0
 
 
+def _unused(options: argparse.Namespace, places: Places) -> int:
+    from ivr.configuration.service import ConfigurationError, load
+    from ivr.configuration.unused_prompts import unused_prompts
+
+    try:
+        configuration = load(places)
+    except ConfigurationError as problem:
+        raise Refusal(str(problem)) from None
+    unused = unused_prompts(configuration, places)
+    for id in unused:
+        print(f"{id:<22} {configuration.prompts[id].text}")
+    print(f"{len(unused)} of {len(configuration.prompts)} prompts are never played")
+    return 1 if unused else 0
+
+
 def _play(options: argparse.Namespace, places: Places) -> int:
     prompt = _known(options.id, catalogue.load(places), places)
     path = catalogue.audio_path(places, prompt)
@@ -102,6 +119,9 @@ def _synthesise(options: argparse.Namespace, places: Places) -> int:
     prompt_texts = catalogue.load(places)
     ids = [_known(id, prompt_texts, places) for id in options.ids]
     for id in ids:
+        if prompt_texts[id].unset:
+            setting = prompt_texts[id].unset
+            raise Refusal(f"{id} says {setting}, which is null in service.yaml; write its value there first")
         if catalogue.is_studio(places, id):
             path = catalogue.audio_path(places, id)
             raise Refusal(f"{id} is a studio recording and is kept; to replace it, delete {path} first")
@@ -113,8 +133,7 @@ def _synthesise(options: argparse.Namespace, places: Places) -> int:
         return 0
     voice = voices.find(options.voice, places)
     print(f"voice: {voice.name}")
-    texts = [prompt_texts[id].text for id in ids]
-    for id, alaw in zip(ids, voices.telephone(voice, texts), strict=True):
+    for id, alaw in zip(ids, voices.telephone(voice, [prompt_texts[id] for id in ids]), strict=True):
         catalogue.keep(places, prompt_texts[id], alaw, voice.name)
         print(f"{id:<22} {len(alaw) / sound.RATE:5.1f} s", flush=True)
     return 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ivr.configuration.compiled_types import *  # noqa: F403 - only the type checker reads it
     from ivr.configuration.compiled_types import Compiled as Compiled
 
-FORMAT = 1  # raised when the shape changes; a file of another format is refused
+FORMAT = 2  # raised when the shape changes; a file of another format is refused
 
 
 class CompiledError(Exception):

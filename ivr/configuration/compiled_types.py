@@ -49,6 +49,7 @@ class AskNode(TypedDict):
     repeat_key: str | None
     wait_seconds: float
     attempts: int
+    retry_prompts: list[Prompt]
 
 
 class InformNode(TypedDict):
@@ -107,6 +108,8 @@ class Identity(TypedDict):
     name: str
     language: str
     time_zone: str
+    controller: str | None
+    privacy_page: str | None
 
 
 class Closure(TypedDict):
@@ -212,6 +215,7 @@ class Retention(TypedDict):
 class Limits(TypedDict):
     longest_call_seconds: int
     menu_seconds: int
+    menu_patience_seconds: int
 
 
 class Engine(TypedDict):
@@ -282,4 +286,5 @@ class Compiled(TypedDict):
     menu: Menu
     survey: Survey
     prompts: dict[str, PromptSheet]
+    call_back_prefixes: list[str]
     paths: Paths

@@ -96,6 +96,7 @@ class AskNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind",
     repeat_key: Key | None = None
     wait_seconds: WaitSeconds = 5
     attempts: Attempts = 3
+    retry_prompts: Prompts = []  # a shorter question for the attempts after the first; empty: the same question
 
 
 class InformNode(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="inform"):
@@ -340,6 +341,7 @@ def menu_prompts(menu: Menu) -> Iterator[tuple[str, str]]:
         lists = {"prompts": getattr(node, "prompts", [])}
         if isinstance(node, AskNode):
             lists |= {"no_input.prompts": node.no_input.prompts, "wrong_input.prompts": node.wrong_input.prompts}
+            lists |= {"retry_prompts": node.retry_prompts}
         for path, prompts in lists.items():
             for index, prompt in enumerate(prompts):
                 if isinstance(prompt, str):

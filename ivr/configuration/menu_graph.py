@@ -68,7 +68,7 @@ def detail(node: Node, prompts: Prompts) -> str:
             return "siamo aperti?"
         case AskNode():
             again = f", {node.repeat_key} ripete" if node.repeat_key else ""
-            return f"{node.attempts} tentativi{again}"
+            return f"{'un tentativo' if node.attempts == 1 else f'{node.attempts} tentativi'}{again}"
         case InformNode():
             return f"informazioni: {node.topic}"
         case NumberNode():

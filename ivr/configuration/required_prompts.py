@@ -9,27 +9,37 @@ from __future__ import annotations
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 VOICEMAIL = (
-    "vm-all-busy", "vm-choice", "vm-closed", "vm-confirm-number", "vm-nothing-heard", "vm-number-given-up",
-    "vm-number-hidden", "vm-number-wrong", "vm-plus", "vm-privacy", "vm-record", "vm-review", "vm-saved",
-    "vm-saved-anyway", "vm-store-failed", "vm-type-number", "vm-your-number-is", "wrong-input",
+    "privacy-controller", "privacy-page", "vm-all-busy", "vm-choice", "vm-closed", "vm-confirm-number", "vm-continue",
+    "vm-not-called-back", "vm-not-left", "vm-nothing-heard", "vm-number-foreign", "vm-number-given-up",
+    "vm-number-hidden", "vm-number-wrong", "vm-plus", "vm-privacy", "vm-privacy-full", "vm-record", "vm-review",
+    "vm-saved", "vm-saved-anyway", "vm-store-failed", "vm-type-number", "vm-your-number-is", "wrong-input",
 )  # fmt: skip
-MENU = ("goodbye", "number-confirm", "recording-notice", "welcome")
+MENU = (
+    "goodbye",
+    "number-confirm",
+    "number-wrong",
+    "number-you-typed",
+    "recording-notice",
+    "recording-refused",
+    "welcome",
+)
 QUEUE = (
-    "queue-callswaiting", "queue-holdtime", "queue-minute", "queue-minutes", "queue-offer-voicemail",
+    "queue-holdtime", "queue-minute", "queue-minutes", "queue-offer-voicemail",
     "queue-reporthold", "queue-seconds", "queue-thankyou", "queue-thereare", "queue-youarenext",
 )  # fmt: skip
-STATIC = ("fallback-closed", "fallback-record")
+STATIC = ("fallback-closed", "fallback-record", "sorry-technical")
 OPERATORS = (
     "op-callback", "op-code", "op-goodbye", "op-not-logged-in", "op-paused", "op-resumed", "op-resumed-missed",
     "op-welcome", "op-wrong-code",
 )  # fmt: skip
 HOURS = (
-    "and-join", "at-hour", "days-monday-friday", "days-monday-saturday", "every-day", "except-holidays", "hours-from",
-    "hours-intro", "hours-to", "next-opening-intro", "today", "tomorrow",
-    *(f"{kind}-{day}" for kind in ("day", "days-from", "days-to") for day in WEEK),
+    "all-day", "and-join", "at-hour", "closed-today", "days-monday-friday", "days-monday-saturday", "every-day",
+    "except-holidays", "hours-from", "hours-intro", "hours-to", "next-opening-intro", "today", "tomorrow",
+    *(f"{kind}-{day}" for kind in ("day", "days-from", "days-to", "on") for day in WEEK),
 )  # fmt: skip
-NUMBERS = tuple(
-    f"digits/{value}" for value in (*range(21), *(tens + units for tens in range(20, 100, 10) for units in (0, 1, 8)))
+NUMBERS = (
+    "digits/ore-una",
+    *(f"digits/{value}" for value in (*range(21), *(ten + unit for ten in range(20, 100, 10) for unit in (0, 1, 8)))),
 )
 
 REQUIRED = frozenset((*VOICEMAIL, *MENU, *QUEUE, *STATIC, *OPERATORS, *HOURS, *NUMBERS))

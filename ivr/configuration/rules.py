@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
+
 from charter.calendar import WEEKDAYS, Range, parse_range
 from common.places import Places
 from common.suggestions import did_you_mean
@@ -16,6 +18,7 @@ from ivr.configuration.menu import AskNode, Finding, Menu, NoticeNode, edges, re
 from ivr.configuration.required_prompts import REQUIRED
 from ivr.configuration.settings import Catalogue, Closure, Holidays, PromptText, Service, Survey
 from ivr.configuration.spoken import check_spoken_hours
+from ivr.prompts import placeholders
 from ivr.prompts.sound import RATE, SUFFIX
 
 
@@ -177,7 +180,12 @@ def check_prompts(catalogue: Catalogue, service: Service | None, places: Places)
             f'"{name}" is missing, which callers or operators hear; copy it from the shipped file',
             "error",
         )
-    silent = [name for name in catalogue.prompts if audio_seconds(places, name) is None]
+    identity = {"service": msgspec.to_builtins(service.service)} if service is not None else {}
+    silent = [
+        name
+        for name, prompt in catalogue.prompts.items()
+        if placeholders.fill(prompt.text, identity) and audio_seconds(places, name) is None
+    ]
     if silent:
         some = ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else "")
         noun = "prompt has" if len(silent) == 1 else "prompts have"

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -21,11 +22,12 @@ from common.safe_files import write_file
 from common.suggestions import did_you_mean
 from common.type_errors import find_type_errors
 from ivr.configuration import menu as menus
-from ivr.configuration import rules, settings, sounds, spoken
+from ivr.configuration import rules, settings, sounds, spoken, text_checks
 from ivr.configuration.compiled import FORMAT, Compiled
 from ivr.configuration.menu import Finding, Menu
 from ivr.configuration.service_number import normalise_document
 from ivr.configuration.settings import Catalogue, Paths, PromptSheet, PromptText, Service, Survey
+from ivr.prompts import placeholders
 
 SECONDS_PER_LETTER = 1 / 14  # of unhurried Italian; used while a prompt has no audio
 MOST_PROBLEMS = 100  # per file; more would repeat the same mistake
@@ -55,12 +57,13 @@ class ConfigurationError(Exception):
 
 
 def examine(
-    places: Places, change: Callable[[str, Any], Any] = lambda name, value: value
+    places: Places, change: Callable[[str, Any], Any] = lambda name, value: value, today: date | None = None
 ) -> tuple[Configuration | None, list[Problem]]:
     """Read and check everything. Returns the configuration, or None when it has errors, and every problem.
 
     `change(name, value)` may replace the content of a file ("service", "menu", ...), for the what-if scenarios of the
-    staffing model.
+    staffing model. `today`: the local day; with it, what the client has still to confirm is reported, too:
+    texts that nobody has reviewed for six months, the controller of the data.
     """
     parts: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -77,7 +80,7 @@ def examine(
         problems += errors
         if not errors:
             parts[name] = msgspec.convert(value, expected)
-    for name, finding in _check(parts, places):
+    for name, finding in _check(parts, places, today):
         problems.append(Problem(short_path(os.path.join(places.config, f"{name}.yaml")), *finding))
     order = [short_path(os.path.join(places.config, f"{name}.yaml")) for name in FILES]
     problems.sort(key=lambda each: order.index(each.file))
@@ -94,11 +97,13 @@ def load(places: Places) -> Configuration:
     return configuration
 
 
-def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding]]:
+def _check(parts: dict[str, Any], places: Places, today: date | None) -> Iterator[tuple[str, Finding]]:
     """Mistakes within a file, and between files when both could be read, as (file, finding)."""
     service, menu, survey, catalogue = (parts.get(name) for name in FILES)
     if service is not None:
         yield from (("service", each) for each in rules.check_service(service))
+        if today is not None:
+            yield from (("service", each) for each in text_checks.check_identity(service))
     if menu is not None:
         yield from (("menu", each) for each in menus.check(menu))
         yield from (("menu", each) for each in menus.check_titles(menu))
@@ -118,6 +123,11 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
             yield from (("menu", each) for each in sounds.check_queue_settings(menu, catalogue, places))
         yield from (("prompts", each) for each in sounds.check_templates(catalogue, places))
         yield from (("prompts", each) for each in spoken.check_spoken(catalogue, service, menu, survey))
+        yield from (("prompts", each) for each in text_checks.check_placeholders(catalogue))
+        if today is not None:
+            yield from (("prompts", each) for each in text_checks.check_reviews(catalogue, menu, today))
+        if service is not None:
+            yield from (("prompts", each) for each in text_checks.check_call_back_day(catalogue, service))
         if menu is not None:
             yield from (("menu", each) for each in spoken.check_menu_keys(menu, catalogue))
     if service is not None and menu is not None:
@@ -129,15 +139,27 @@ def _check(parts: dict[str, Any], places: Places) -> Iterator[tuple[str, Finding
 
 def compiled(configuration: Configuration, places: Places) -> Compiled:
     """The document that calls read: every default filled in, everything computed that can be computed ahead."""
+    identity = {"service": msgspec.to_builtins(configuration.service.service)}
     sheets = {}
     for name, prompt in configuration.prompts.items():
-        seconds = rules.audio_seconds(places, name) or max(0.5, len(prompt.text) * SECONDS_PER_LETTER)
-        sheets[name] = PromptSheet(prompt.text, prompt.version, round(seconds, 3))
+        text = placeholders.fill(prompt.text, identity)
+        seconds = rules.audio_seconds(places, name) or max(0.5, len(text) * SECONDS_PER_LETTER)
+        sheets[name] = PromptSheet(text, prompt.version, round(seconds, 3) if text else 0.0)
     paths = Paths(places.facts, places.messages, places.native_messages, places.socket)
     service, menu, survey = configuration.service, configuration.menu, configuration.survey
-    document: Compiled = msgspec.to_builtins(settings.Compiled(FORMAT, "", service, menu, survey, sheets, paths))
+    prefixes = _call_back_prefixes(service.callbacks.countries)
+    document: Compiled = msgspec.to_builtins(
+        settings.Compiled(FORMAT, "", service, menu, survey, sheets, prefixes, paths)
+    )
     document["revision"] = _revision(document)
     return document
+
+
+def _call_back_prefixes(countries: list[str]) -> list[str]:
+    """The prefixes of the countries that may be called back; a call compares with them and loads no numbering plan."""
+    import phonenumbers
+
+    return sorted({f"+{phonenumbers.country_code_for_region(country)}" for country in countries})
 
 
 def _revision(document: Compiled) -> str:

@@ -52,6 +52,8 @@ class Identity(Struct, frozen=True, forbid_unknown_fields=True):
     name: Line
     language: Language = "it"
     time_zone: Annotated[str, Meta(min_length=1, max_length=60)] = "Europe/Rome"
+    controller: Line | None = None  # of the data, as callers hear it; None: not said
+    privacy_page: Line | None = None  # address of the whole notice; None: not said
 
 
 class Week(Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,6 +176,9 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     longest_call_seconds: Annotated[int, Meta(ge=60, le=86400)] = 7200
     menu_seconds: Annotated[int, Meta(ge=30, le=7200)] = 600
+    menu_patience_seconds: Annotated[int, Meta(ge=1, le=7200)] = (
+        60  # `ivr check` warns about longer ways to an operator
+    )
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):
@@ -238,6 +243,9 @@ class PromptText(Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     announces_hours: str | None = None
     speaks: dict[str, str | list[str]] | None = None  # setting -> the words of the text that say it
+    pause_seconds: Annotated[float, Meta(gt=0, le=3)] | None = None  # between the sentences
+    source: Line | None = None  # of an information text
+    reviewed: datetime.date | None = None  # when the text was last compared with its source
     note: str | None = None
 
 
@@ -272,5 +280,6 @@ class Compiled(Struct, frozen=True):
     service: Service
     menu: Menu
     survey: Survey
-    prompts: dict[str, PromptSheet]
+    prompts: dict[str, PromptSheet]  # empty text, 0 seconds: a setting in the text is null, and it is not played
+    call_back_prefixes: list[str]  # "+39": of the countries that may be called back
     paths: Paths

@@ -30,6 +30,8 @@ PROGRAM_KEYS = {
     "vm-confirm-number": "12",
     "vm-review": "123#",
     "vm-record": "#",
+    "vm-privacy": "5",
+    "vm-continue": "12",
     "vm-type-number": "#",
     "fallback-record": "#",
 }
@@ -143,6 +145,7 @@ def prompts_with_keys(menu: Menu) -> Iterator[tuple[str, str, set[str]]]:
             lists = {"prompts": node.prompts} if isinstance(node, AskNode | PlayNode | InformNode) else {}
             if isinstance(node, AskNode):
                 lists |= {"no_input.prompts": node.no_input.prompts, "wrong_input.prompts": node.wrong_input.prompts}
+                lists |= {"retry_prompts": node.retry_prompts}
             for path, prompts in lists.items():
                 for index, prompt in enumerate(prompts):
                     if isinstance(prompt, str):

@@ -38,6 +38,7 @@ from ivr.drivers.session import FlowStepper
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
 
+SHORTEST_SILENCE = 0.5  # seconds; a shorter wait is a pause in which nobody thinks of pressing a key
 COMMAND_LIMIT = 10_000  # a flow with more commands than this does not end
 
 
@@ -321,6 +322,8 @@ class ScriptedCaller:
         return None
 
     def wait(self, seconds: float) -> Press | None:
+        if seconds < SHORTEST_SILENCE:
+            return None
         if not self.keys:
             if self.patient:
                 return None

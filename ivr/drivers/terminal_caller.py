@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ivr.configuration.compiled import Compiled
-from ivr.drivers.rehearsal import HangsUp, Press, Speech
+from ivr.drivers.rehearsal import SHORTEST_SILENCE, HangsUp, Press, Speech
 
 KEYS = "0123456789*#"
 HANG_UP = "hHqQ\x04"
@@ -45,6 +45,8 @@ class TerminalCaller:
         return None
 
     def wait(self, seconds: float) -> Press | None:
+        if seconds < SHORTEST_SILENCE:
+            return None
         print(f"   [{seconds:g} s: tasto 0-9 * #, invio = nessun tasto, h = riaggancia] ", end="", flush=True)
         key = self._key(seconds)
         print(key or "-", flush=True)

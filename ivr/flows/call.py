@@ -48,6 +48,7 @@ class Call:
         self.began = self.now()
         self.typed = ""  # a key pressed ahead of its question
         self.missed = False  # the last `say` was incomplete: a sound is missing, or the caller hung up
+        self.refusal_key = ""  # refuses the recording, from the notice on; "" when the call will not be recorded
         self.log = log
         self._report = report
 
@@ -70,6 +71,11 @@ class Call:
         at = self.now()
         identity = f"{kind}-{self.id}" if once else new_id(at)
         self._report(Fact(identity, self.id, round(at, 3), kind, data))
+
+    def refuse_recording(self) -> None:
+        """The caller does not want this call to be recorded."""
+        self.refusal_key = ""
+        self.report("refusal", of="recording")
 
     def in_sample(self, purpose: str, share: float) -> bool:
         """Whether this call belongs to a random sample of that share; always the same answer for the same call."""
@@ -112,21 +118,31 @@ def ask(call: Call, prompts: Sequence[Prompt], wait_seconds: float) -> Generator
 def choose(
     call: Call, prompts: Sequence[Prompt], valid: str, wait_seconds: float, attempts: int,
     no_input: Sequence[Prompt], wrong_input: Sequence[Prompt], repeat_key: str | None = None,
+    retry_prompts: Sequence[Prompt] = (),
 ) -> Generator[Command[Any], Any, tuple[str, str]]:  # fmt: skip
     """Ask until one of the valid keys is pressed or the attempts are used up.
 
-    Returns (key, "") or ("", why) where why is "no_input" or "wrong_input". A repeat is not an attempt.
+    Returns (key, "") or ("", why) where why is "no_input" or "wrong_input". `retry_prompts` ask again after a miss. A
+    repeat, which plays the whole question, and the refusal of a recording are not attempts.
     """
-    why, repeats = "no_input", 0
+    why, repeats, question = "no_input", 0, prompts
     while attempts > 0:
-        key = yield from ask(call, prompts, wait_seconds)
+        key = yield from ask(call, question, wait_seconds)
         if key and key in valid:
             return key, ""
         if key and key == repeat_key and repeats < REPEATS:
             repeats += 1
+            question = prompts
+            continue
+        if key and key == call.refusal_key:
+            call.refuse_recording()
+            call.typed = yield from say(call, ["recording-refused"], KEYS)
             continue
         attempts -= 1
+        question = retry_prompts or prompts
         why = "wrong_input" if key else "no_input"
+        if not attempts:
+            break  # what comes next says more than a hint to which nobody can react
         # A key that interrupts the hint is the answer to the question.
         call.typed = yield from say(call, wrong_input if key else no_input, KEYS)
     return "", why

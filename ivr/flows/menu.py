@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from charter.calendar import OpeningHours
-from ivr.agi import Answer, Command, SayDigits, SetVariable
-from ivr.flows.call import Call, Flow, choose, collect, say, set_variables
+from ivr.agi import Answer, Command, SayDigits, SetVariable, WaitForDigit
+from ivr.flows.call import KEYS, Call, Flow, choose, collect, say, set_variables
 from ivr.flows.notice import give_notice
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 OTHER_TOPIC = "ALTRO"
+FIRST_PAUSE_SECONDS = 0.4  # callers still lift the telephone to the ear; the line opens a little later, too
 
 
 class Outcome(NamedTuple):
@@ -53,6 +54,7 @@ def menu(call: Call) -> Flow:
     answer = yield Answer()
     if not answer.failed:  # the caller may have hung up while it rang; the next command shows
         call.report("answered", revision=call.compiled["revision"])
+        call.typed = yield WaitForDigit(int(FIRST_PAUSE_SECONDS * 1000))
     outcome = yield from walk(call)
     yield from set_variables(outcome.variables)
     if outcome.handed_over is not None:
@@ -82,13 +84,13 @@ def _hours(call: Call, node: HoursNode, name: str, walk: Walk) -> Step:
 
 def _play(call: Call, node: PlayNode, name: str, walk: Walk) -> Step:
     # A caller who knows the menu may press a key now: it is kept for the next question.
-    call.typed = yield from say(call, node["prompts"], "0123456789*#" if node["interruptible"] else "")
+    if not (call.typed and node["interruptible"]):
+        call.typed = yield from say(call, node["prompts"], KEYS if node["interruptible"] else "")
     return node["next"]
 
 
 def _notice(call: Call, node: NoticeNode, name: str, walk: Walk) -> Step:
-    if (yield from give_notice(call, node["prompts"])):
-        walk.variables["IVR_RECORD"] = "1"
+    yield from give_notice(call, node["prompts"])
     return node["next"]
 
 
@@ -96,7 +98,7 @@ def _ask(call: Call, node: AskNode, name: str, walk: Walk) -> Step:
     no_input, wrong_input = node["no_input"], node["wrong_input"]
     key, why = yield from choose(
         call, node["prompts"], "".join(node["keys"]), node["wait_seconds"], node["attempts"],
-        no_input["prompts"], wrong_input["prompts"], node["repeat_key"],
+        no_input["prompts"], wrong_input["prompts"], node["repeat_key"], node["retry_prompts"],
     )  # fmt: skip
     call.report("choice", node=name, key=key, why=why)
     if key:
@@ -106,7 +108,7 @@ def _ask(call: Call, node: AskNode, name: str, walk: Walk) -> Step:
 
 def _inform(call: Call, node: InformNode, name: str, walk: Walk) -> Step:
     walk.topic = node["topic"]
-    call.typed = yield from say(call, node["prompts"], "0123456789*#")
+    call.typed = yield from say(call, node["prompts"], KEYS)
     call.report("informed", topic=node["topic"], whole=not (call.typed or call.missed))
     if not call.missed:
         # Callers who hang up from here on have been informed.
@@ -118,8 +120,12 @@ def _number(call: Call, node: NumberNode, name: str, walk: Walk) -> Step:
     for _ in range(node["attempts"]):
         digits = yield from collect(call, node["prompts"], node["most_digits"], node["wait_seconds"])
         if len(digits) < node["least_digits"]:
+            if digits:
+                call.typed = yield from say(call, ["number-wrong"], "0123456789")
             continue
-        call.typed = (yield SayDigits(digits, "12")).digit
+        call.typed = yield from say(call, ["number-you-typed"], "12")
+        if not call.typed:
+            call.typed = (yield SayDigits(digits, "12")).digit
         key, _why = yield from choose(call, ["number-confirm"], "12", node["wait_seconds"], 2, [], [])
         if key == "1":
             call.report("number", node=name, digits=len(digits))  # their number only
@@ -130,7 +136,11 @@ def _number(call: Call, node: NumberNode, name: str, walk: Walk) -> Step:
 
 def _queue(call: Call, node: QueueNode, name: str, walk: Walk) -> Step:
     walk.topic = node["topic"] or walk.topic
-    yield from say(call, node["prompts"])
+    refusal_key = call.refusal_key
+    pressed = yield from say(call, node["prompts"], refusal_key)
+    if refusal_key and refusal_key in (pressed, call.typed):
+        call.refuse_recording()
+        yield from say(call, ["recording-refused"])
     return _to_queue(call, walk, node["priority"], node["set"])
 
 
@@ -146,7 +156,9 @@ def _hangup(call: Call, node: HangupNode, name: str, walk: Walk) -> Step:
 
 def _to_queue(call: Call, walk: Walk, priority: int, further: dict[str, str]) -> Outcome:
     topic = walk.topic or OTHER_TOPIC
-    hand_over = {"IVR_TOPIC": topic, "QUEUE_PRIO": str(priority), "IVR_OUTCOME": "queue"}
+    # The notice was played to the end, and the caller has not refused so far.
+    recording = {"IVR_RECORD": "1"} if call.refusal_key else {}
+    hand_over = {**recording, "IVR_TOPIC": topic, "QUEUE_PRIO": str(priority), "IVR_OUTCOME": "queue"}
     return Outcome({**walk.variables, **further, **hand_over}, {"topic": topic, "priority": priority})
 
 

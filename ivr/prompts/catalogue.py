@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,13 +19,15 @@ from typing import Any, Literal
 from common import documents
 from common.places import Places
 from common.safe_files import drafts, write_file
-from ivr.prompts import sound
+from ivr.prompts import placeholders, sound
 
 STUDIO = "studio"  # as the voice of a sound in made.json
+FIELDS = ("text", "version", "pause_seconds", "announces_hours", "speaks", "source", "reviewed", "note")
 
 State = Literal[
-    "ok", "no audio", "text newer than audio", "studio recording", "studio, text newer", "audio without text"
-]
+    "ok", "no audio", "text newer than audio", "studio recording", "studio, text newer", "audio without text",
+    "setting is null",
+]  # fmt: skip
 REMEDIES: dict[State, str] = {
     "no audio": "`ivr prompts synthesise {id}`, or `ivr prompts adopt FILE {id}`",
     "text newer than audio": "`ivr prompts synthesise {id}`",
@@ -46,13 +49,19 @@ class Prompt:
     id: str
     text: str
     version: int
-    announces_hours: str | None = None  # "monday-friday 09:00-18:00": the hours that the text itself states
-    note: str | None = None
+    pause_seconds: float | None = None  # between the sentences; None: as the voice reads them
+    unset: str | None = None  # the setting in the text that service.yaml leaves null; then the prompt is not played
 
     @property
     def digest(self) -> str:
-        """Changes with the text and the version, not with line breaks."""
-        return _digest(f"{self.version}\n{' '.join(self.text.split())}".encode())
+        """Changes with the text, the version and the pauses, not with line breaks."""
+        pause = "" if self.pause_seconds is None else f"\n{self.pause_seconds:g}"
+        return _digest(f"{self.version}\n{' '.join(self.text.split())}{pause}".encode())
+
+    @property
+    def parts(self) -> list[str]:
+        """What the voice speaks at a time: the sentences if there are pauses between them, else the whole text."""
+        return [self.text] if self.pause_seconds is None else re.split(r"(?<=[.!?])\s+", self.text.strip())
 
 
 @dataclass(frozen=True)
@@ -79,10 +88,20 @@ def load(places: Places) -> dict[str, Prompt]:
     entries = document.get("prompts") if isinstance(document, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise PromptError(f"{path}: no prompts; write `prompts:` and below it `<id>: {{text: ..., version: 1}}`")
-    return {str(id): _prompt(path, str(id), entry) for id, entry in entries.items()}
+    service = _service(places)
+    return {str(id): _prompt(path, str(id), entry, service) for id, entry in entries.items()}
 
 
-def _prompt(path: str, id: str, entry: Any) -> Prompt:
+def _service(places: Places) -> Mapping[str, Any]:
+    """The content of service.yaml; empty when it cannot be read, which `ivr check` reports."""
+    try:
+        document = documents.read(os.path.join(places.config, "service.yaml"))
+    except documents.Unreadable:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _prompt(path: str, id: str, entry: Any, service: Mapping[str, Any]) -> Prompt:
     where = f"{path}: prompts.{id}"
     if id.startswith(("/", ".")) or "/." in id or id.endswith("/"):
         raise PromptError(f"{where}: an id is a name like `welcome` or `digits/3`")
@@ -93,11 +112,13 @@ def _prompt(path: str, id: str, entry: Any) -> Prompt:
         raise PromptError(f"{where}.text: the Italian text is missing")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise PromptError(f"{where}.version: {version!r}; write a whole number from 1")
-    unknown = set(entry) - {"text", "version", "announces_hours", "speaks", "note"}
+    unknown = set(entry) - set(FIELDS)
     if unknown:
-        key = min(map(str, unknown))
-        raise PromptError(f"{where}.{key}: unknown; a prompt has text, version, announces_hours, speaks, note")
-    return Prompt(id, text, version, entry.get("announces_hours"), entry.get("note"))
+        raise PromptError(f"{where}.{min(map(str, unknown))}: unknown; a prompt has {', '.join(FIELDS)}")
+    pause = entry.get("pause_seconds")
+    if pause is not None and (isinstance(pause, bool) or not isinstance(pause, int | float) or not 0 < pause <= 3):
+        raise PromptError(f"{where}.pause_seconds: {pause!r}; write seconds up to 3, such as 0.5")
+    return Prompt(id, placeholders.fill(text, service) or text, version, pause, placeholders.unset(text, service))
 
 
 def texts_path(places: Places) -> str:
@@ -130,7 +151,7 @@ def statuses(places: Places) -> list[Status]:
 
 def missing(places: Places) -> list[str]:
     """The prompts without audio, for `make run` to synthesise. Raises `PromptError`."""
-    return [id for id in load(places) if not os.path.exists(audio_path(places, id))]
+    return [id for id, prompt in load(places).items() if not (prompt.unset or os.path.exists(audio_path(places, id)))]
 
 
 def findings(places: Places) -> list[str]:
@@ -166,6 +187,8 @@ def is_studio(places: Places, id: str) -> bool:
 
 def _status(places: Places, prompt: Prompt, made: Mapping[str, Any] | None) -> Status:
     path = audio_path(places, prompt.id)
+    if prompt.unset:
+        return Status(prompt.id, "setting is null", None, prompt.text, path)
     if not os.path.exists(path):
         return Status(prompt.id, "no audio", None, prompt.text, path)
     # The text of a sound that was placed by hand was not recorded: assume that it is the current one.

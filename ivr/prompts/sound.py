@@ -16,7 +16,8 @@ import os
 import struct
 import sys
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 RATE = 8000  # samples per second, and for A-law bytes per second
 SUFFIX = ".alaw"
@@ -140,11 +141,27 @@ def wav(alaw: bytes) -> bytes:
 
 def telephone(samples: Sequence[float], rate: int) -> bytes:
     """Sound at `rate` Hz as a finished prompt: resampled, trimmed, levelled, A-law. Raises `SoundError` for silence."""
-    speech = trimmed(resampled(samples, rate))
-    if not speech:
-        raise SoundError("nothing but silence")
+    return compose([(samples, rate)], 0.0)
+
+
+def compose(parts: Iterable[tuple[Sequence[float], int]], pause_seconds: float) -> bytes:
+    """Several sounds as one finished prompt, with a pause between them. Raises `SoundError` for silence."""
+    pause = [0.0] * round(pause_seconds * RATE)
+    speech: list[float] = []
+    for samples, rate in parts:
+        part = trimmed(resampled(samples, rate))
+        if not part:
+            raise SoundError("nothing but silence")
+        speech += [*pause, *part] if speech else part
     edge = [0.0] * round(EDGE_SECONDS * RATE)
     return encode([*edge, *levelled(speech), *edge])
+
+
+def pauses(samples: Sequence[float], least_seconds: float) -> list[float]:
+    """The lengths in seconds of the silences inside a sound, in order; only those of `least_seconds` or more."""
+    loud = _sounding(samples)
+    gaps = ((after - before - 1) * FRAME / RATE for before, after in pairwise(loud))
+    return [round(gap, 3) for gap in gaps if gap >= least_seconds]
 
 
 def resampled(samples: Sequence[float], rate: int) -> list[float]:

@@ -21,11 +21,13 @@ import tempfile
 import venv
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from common.places import Places
 from common.safe_files import write_file
 from ivr.prompts import sound
+from ivr.prompts.catalogue import Prompt
 
 SPEECH_SECONDS = 600  # timeout of a synthesiser for one prompt
 FETCH_SECONDS = 1800
@@ -40,7 +42,10 @@ STYLE_SHA256 = "409b69248798fcdc2542330c76953d230710f19b057e59cb82fdc3c4cf71265c
 SPEED = 0.95
 
 # Kokoro's Italian phonemes come from espeak-ng, which reads these words in the wrong language or letter by letter.
-SPELLED = {"DID": "did", "online": "onlàin", "password": "pàssuord"}
+SPELLED = {
+    "DID": "did", "online": "onlàin", "password": "pàssuord", "SPID": "spid", "INPS": "inps", "NASpI": "naspi",
+    "DIS": "dis", "COLL": "coll", "SIISL": "siisl",
+}  # fmt: skip
 
 # Runs in Kokoro's own environment. Reads lines of JSON (text, speed, path of the WAV); prints each path when written.
 WORKER = """
@@ -88,13 +93,14 @@ def find(name: str, places: Places) -> Voice:
     raise VoiceError(f"no voice on this machine; {remedies}; or record in a studio and `ivr prompts adopt FILE ID`")
 
 
-def telephone(voice: Voice, texts: Sequence[str]) -> Iterator[bytes]:
-    """Each text as a finished prompt. Raises `VoiceError`."""
-    for text, (samples, rate) in zip(texts, voice.speak(texts), strict=True):
+def telephone(voice: Voice, prompts: Sequence[Prompt]) -> Iterator[bytes]:
+    """The finished sound of each prompt. Its sentences are spoken one by one if it has pauses. Raises `VoiceError`."""
+    speeches = voice.speak([part for prompt in prompts for part in prompt.parts])
+    for prompt in prompts:
         try:
-            yield sound.telephone(samples, rate)
+            yield sound.compose(islice(speeches, len(prompt.parts)), prompt.pause_seconds or 0.0)
         except sound.SoundError as problem:
-            raise VoiceError(f"{voice.name} gave no sound for {text!r}: {problem}") from None
+            raise VoiceError(f"{voice.name} gave no sound for {prompt.text!r}: {problem}") from None
 
 
 # --- Kokoro ----------------------------------------------------------------------------------------------------------

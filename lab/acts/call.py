@@ -51,7 +51,7 @@ class Step(NamedTuple):
 
 STEPS = (
     Step("the service answers and says welcome", lambda recorded: recorded.fact("answered")),
-    Step("the caller presses 5 (another topic)", lambda recorded: recorded.fact("choice")),
+    Step("the caller presses 0 (an operator)", lambda recorded: recorded.fact("choice")),
     Step("the menu hands the caller over to the queue", lambda recorded: recorded.fact("handed_over")),
     Step("Asterisk lets the caller into the queue", lambda recorded: recorded.event("ENTERQUEUE")),
     Step("an operator answers", lambda recorded: recorded.event("CONNECT")),
@@ -88,8 +88,8 @@ def caller_steps() -> list[scenarios.Step]:
     """What the caller does. SIPp hears nothing, so its pauses are as long as what is played to it."""
     in_queue = RING_SECONDS + OPERATOR_TALKS
     return [
-        scenarios.Pause(4.0),
-        scenarios.Key("5"),  # in the middle of the welcome, as somebody who knows the menu does
+        scenarios.Pause(2.0),
+        scenarios.Key("0"),  # in the middle of the welcome, as somebody who knows the menu does
         scenarios.Pause(7.0 + in_queue + 3.0),  # "please hold", the operator, and the beginning of the survey
         scenarios.Key("5"),
         scenarios.Pause(4.0),

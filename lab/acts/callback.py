@@ -33,7 +33,6 @@ OPERATOR = "op101"
 SPOKEN = "info-did"  # the prompt that the caller "says": any voice will do
 AFTER_CLOSING, AFTER_OPENING = 2 * 3600.0, 600.0  # s
 CALL_SECONDS = 120.0
-DIGIT_SECONDS = 0.8  # of the sound of a number
 OPERATOR_TALKS, CITIZEN_TALKS = 20.0, 3.0  # s; the citizen hangs up first
 
 
@@ -54,7 +53,7 @@ def _play(telephone: Telephone, progress: Progress) -> None:
     progress.happened(f"it is {_in_words(hours, night)}; the service is closed")
     message = _leave_message(telephone, site.compiled)
     progress.happened(
-        f"a caller hears this, confirms the number, and leaves a message of {message.data['seconds']:.0f} seconds"
+        f"a caller hears this, leaves a message of {message.data['seconds']:.0f} seconds, and confirms the number"
     )
     telephone.move_clock(_iso(morning))
     entry = _registered(site, str(message.data["message_id"]), morning)
@@ -89,27 +88,30 @@ def _leave_message(telephone: Telephone, compiled: Compiled) -> Fact:
         calls = {fact.call for fact in messages()}
         return any(fact.kind == "ended" and fact.call in calls for fact in telephone.record.facts())
 
-    telephone.call("the night caller", CALLER, _caller_steps(compiled, telephone.stack.places.audio))
+    telephone.call("the night caller", CALLER, _caller_steps(compiled, telephone.now(), telephone.stack.places.audio))
     wait_until(over, CALL_SECONDS, "the message to be left")
     return messages()[0]
 
 
-def _caller_steps(compiled: Compiled, audio: str) -> list[scenarios.Step]:
+def _caller_steps(compiled: Compiled, now: float, audio: str) -> list[scenarios.Step]:
     """What the caller does. SIPp hears nothing: it waits for as long as what is played to it lasts."""
-    played = ["closed", *speech.opening_hours(compiled["service"]), "vm-closed", "vm-privacy"]
-    prompts = compiled["prompts"]
-    seconds = sum(prompts[prompt]["seconds"] if prompt in prompts else DIGIT_SECONDS for prompt in played)
+
+    def seconds(*played: str) -> float:
+        return sum(compiled["prompts"][prompt]["seconds"] for prompt in played)
+
     return [
-        scenarios.Pause(seconds + 2.0),
-        scenarios.Key("1"),  # confirms the number
-        scenarios.Pause(2.0),
-        scenarios.Key("1"),  # the question again, if the first key came too early; else straight to the tone
+        scenarios.Pause(0.4 + seconds("closed", *speech.next_opening(compiled["service"], now)) + 1.0),
+        scenarios.Key("1"),  # to leave a message
+        scenarios.Pause(seconds("vm-closed", "vm-privacy") + 1.0),
+        scenarios.Key("1"),  # straight to the tone
         scenarios.Pause(2.5),
         scenarios.Speak(os.path.join(audio, f"{SPOKEN}.alaw")),
         scenarios.Pause(5.0),
         scenarios.Key("#"),
         scenarios.Pause(1.5),
         scenarios.Key("1"),  # send it
+        scenarios.Pause(2.0),
+        scenarios.Key("1"),  # "we shall call you back at this number": it is right
         scenarios.AwaitHangUp(30.0),
     ]
 

@@ -77,7 +77,7 @@ def prepare_prompts(places: Places) -> None:
         _report(f"{len(missing)} prompts have no audio and stay silent: {problem}")
         return
     _report(f"{len(missing)} prompts have no audio yet: making it with the voice {voice.name}")
-    for id, alaw in zip(missing, voices.telephone(voice, [texts[id].text for id in missing]), strict=True):
+    for id, alaw in zip(missing, voices.telephone(voice, [texts[id] for id in missing]), strict=True):
         catalogue.keep(places, texts[id], alaw, voice.name)
 
 

@@ -13,9 +13,9 @@ KEYS = "1234567890#*"
 
 
 class Goal(NamedTuple):
-    """What a caller wants to reach: a topic, an operator, or the end of the call."""
+    """What a caller wants to reach: a topic, an operator, a message (while the service is closed), or the end."""
 
-    kind: Literal["topic", "operator", "end"]
+    kind: Literal["topic", "operator", "message", "end"]
     topic: str
 
 
@@ -64,8 +64,8 @@ class Routes:
 
     def _goals(self, goal: Goal) -> list[Goal]:
         if goal.kind == "topic":
-            return [goal, Goal("topic", OTHER_TOPIC), Goal("operator", goal.topic)]
-        return [goal]
+            return [goal, Goal("topic", OTHER_TOPIC), *self._goals(Goal("operator", goal.topic))]
+        return [goal, Goal("message", goal.topic)] if goal.kind == "operator" else [goal]
 
     def _nearest(self, question: str, goal: Goal) -> str | None:
         distances = {key: self._questions_to(target, goal) for key, target in self.nodes[question]["keys"].items()}
@@ -96,6 +96,6 @@ class Routes:
     def _meets(self, node: Any, goal: Goal) -> bool:
         if goal.kind == "end":
             return bool(node["kind"] == "hangup")
-        if goal.kind == "operator":
-            return bool(node["kind"] == "queue")
+        if goal.kind in ("operator", "message"):
+            return bool(node["kind"] == ("queue" if goal.kind == "operator" else "message"))
         return node["kind"] in ("inform", "queue") and node["topic"] == goal.topic

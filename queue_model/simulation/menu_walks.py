@@ -227,7 +227,8 @@ class _Caller:
     def _is_question(self, prompt: str) -> bool:
         if self.question is None:
             return False
-        said = sounds(self.compiled, self.routes.nodes[self.question]["prompts"], self.at)
+        node = self.routes.nodes[self.question]
+        said = sounds(self.compiled, [*node["prompts"], *node.get("retry_prompts", [])], self.at)
         return f"nul/{prompt}" in said or prompt in said
 
     def _chance(self, chance: float) -> bool:

@@ -182,6 +182,8 @@ def test_a_hang_up_while_a_prompt_plays(site: Site) -> None:
     with site.start("menu", TOLD) as script:
         assert script.command() == "ANSWER"
         script.say(b"200 result=0\n")
+        assert script.command() == "WAIT FOR DIGIT 400"
+        script.say(b"200 result=0\n")
         assert script.command().startswith("STREAM FILE")
         script.hang_up()
         script.say(b"200 result=-1 endpos=4000\n")
@@ -203,6 +205,8 @@ def test_a_hang_up_without_a_signal(site: Site) -> None:
 def test_the_switch_closes(site: Site) -> None:
     with site.start("menu", TOLD) as script:
         assert script.command() == "ANSWER"
+        script.say(b"200 result=0\n")
+        assert script.command() == "WAIT FOR DIGIT 400"
         script.say(b"200 result=0\n")
         assert script.command().startswith("STREAM FILE")
         script.close()

@@ -54,6 +54,8 @@ def test_a_hang_up_reaches_the_engine(tmp_path: Path) -> None:
             with site.start("menu", TOLD) as script:
                 assert await asyncio.to_thread(script.command) == "ANSWER"
                 script.say(b"200 result=0\n")
+                assert await asyncio.to_thread(script.command) == "WAIT FOR DIGIT 400"
+                script.say(b"200 result=0\n")
                 assert (await asyncio.to_thread(script.command)).startswith("STREAM FILE")
                 script.hang_up()
                 script.say(b"200 result=-1 endpos=4000\n")

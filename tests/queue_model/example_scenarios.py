@@ -112,6 +112,12 @@ def everything(days: int = 7, **changes: Any) -> dict[str, Any]:
     return whole
 
 
+def other_topic(priority: int) -> dict[str, Any]:
+    """Changes of the menu: a key of its own for other topics, and a queue node with another priority."""
+    node = {"kind": "queue", "prompts": ["queue-wait"], "topic": "ALTRO", "priority": priority}
+    return {"argomenti": {"keys": {"5": "altro"}}, "altro": node}
+
+
 def study_of(written: dict[str, Any]) -> Study:
     """The study of a scenario given as plain values."""
     return study.of(written)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
+import time
 import wave
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.places import ROOT
+from ivr.prompts.sound import decode, encode
 from tests.voicemail.sounds import header, pcm, silence, tone, unfinished, wav
 from voicemail import audio
 from voicemail.audio import NOTHING, AudioError
@@ -32,9 +36,83 @@ def test_only_audible_parts_are_sound() -> None:
     assert sound.sounding == pytest.approx(2.5, abs=0.2)
 
 
-@pytest.mark.parametrize("hertz", [100, 425, 697, 1000, 1100, 1400, 1633, 2000, 3400])
+@pytest.mark.parametrize("hertz", [100, 350, 400, 440, 480, 697, 1000, 1100, 1400, 1633, 2000, 3400])
 def test_tones_of_every_frequency_are_sound(hertz: float) -> None:
     assert audio.measure_samples(tone(3, hertz, 2000)).sounding == pytest.approx(3, abs=0.1)
+
+
+def speech() -> bytes:
+    """Real speech, at the level of a telephone."""
+    alaw = Path(ROOT, "config", "prompts", "goodbye.alaw").read_bytes()
+    return pcm(decode(alaw))
+
+
+def cadence(seconds: float, on: float, off: float, hertz: float = 425.0, offset: float = 0.0) -> bytes:
+    """A tone that a line repeats, with the noise and the coding of a telephone line."""
+    parts = silence(offset)
+    while len(parts) < seconds * 16000:
+        parts += tone(on, hertz, 3000) + silence(off)
+    values = memoryview(parts[: round(seconds * 8000) * 2]).cast("h")
+    noise = random.Random(2)
+    return pcm(decode(encode([value + noise.gauss(0, 30) for value in values])))
+
+
+BUSY, CONGESTION = (0.5, 0.5), (0.2, 0.2)
+
+
+@pytest.mark.parametrize("rhythm", [BUSY, CONGESTION, (2.0, 0.0)])
+@pytest.mark.parametrize("hertz", [421.0, 425.0, 429.0])
+@pytest.mark.parametrize("offset", [0.0, 0.033, 0.07])
+def test_the_busy_tone_is_not_a_message(rhythm: tuple[float, float], hertz: float, offset: float) -> None:
+    line = cadence(20, *rhythm, hertz, offset)
+    assert audio.measure_samples(line) == (20.0, 0.0)
+    assert len(audio.trim(line)) == 5 * 16000
+
+
+@pytest.mark.parametrize("rhythm", [BUSY, CONGESTION])
+@pytest.mark.parametrize("pause", [0.0, 0.2, 3.0])
+def test_what_comes_after_the_caller_has_hung_up_is_cut(rhythm: tuple[float, float], pause: float) -> None:
+    said = speech()
+    message = said + silence(pause) + cadence(30, *rhythm)
+    alone = audio.measure_samples(said)
+    assert audio.measure_samples(message).sounding == pytest.approx(alone.sounding, abs=0.15)
+    kept = audio.trim(message)
+    assert kept.startswith(said)
+    assert len(said) <= len(kept) <= len(said) + 0.7 * 16000
+
+
+def test_speech_alone_is_kept_as_it_is() -> None:
+    for path in sorted(Path(ROOT, "config", "prompts").glob("info-*.alaw")):
+        said = pcm(decode(path.read_bytes()))
+        assert audio.trim(said) == said, path.name
+        assert audio.measure_samples(said).sounding > 0.6 * len(said) / 16000
+
+
+def test_a_tone_between_words_is_part_of_the_message() -> None:
+    said = speech() + cadence(3, *BUSY) + speech()
+    assert audio.trim(said) == said
+
+
+def test_silence_is_cut_at_both_ends_but_not_between_words() -> None:
+    said = speech()
+    kept = audio.trim(silence(4) + said + silence(6) + said + silence(5))
+    assert said + silence(0) in kept and len(kept) == pytest.approx(2 * len(said) + 7 * 16000, abs=0.3 * 16000)
+
+
+@given(st.lists(st.integers(-32768, 32767), max_size=3000))
+def test_cutting_keeps_the_sound_and_cuts_once(values: list[int]) -> None:
+    raw = pcm(values)
+    kept = audio.trim(raw)
+    assert kept in raw
+    assert audio.trim(kept) == kept
+
+
+def test_measuring_the_longest_message_takes_no_time_of_other_calls() -> None:
+    """The engine measures between the commands of other calls: even three minutes of busy tone within some frames."""
+    line = cadence(20, 20.0, 0.0) * 9
+    began = time.process_time()
+    assert audio.measure_samples(line).sounding == 0
+    assert time.process_time() - began < 1.0
 
 
 def test_a_constant_is_not_sound() -> None:

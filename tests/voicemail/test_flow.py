@@ -11,7 +11,9 @@ import pytest
 
 from ivr.agi import Noop, RecordFile, SetVariable
 from ivr.configuration.compiled import Compiled
+from ivr.configuration.service import compile as compile_configuration
 from ivr.drivers.rehearsal import Rehearsal, ScriptedCaller
+from tests.ivr.edited_config import EditedConfig
 from tests.voicemail.caller import AT, WAYS, Line, Refused, Step, Take, Way, samples
 from tests.voicemail.sounds import silence, tone, unfinished
 from voicemail import audio
@@ -21,6 +23,7 @@ from voicemail.store import Store
 
 LONG, SHORT, OTHER = tone(5), tone(0.8), tone(3, 300)
 QUIET = silence(5)
+PAUSED = silence(0.3)  # shorter than what is cut at the end
 YES = "vm-confirm-number:1"
 SEND = "vm-review:1"
 
@@ -36,6 +39,11 @@ def store(compiled: Compiled) -> Store:
     return Store(compiled["paths"]["messages"])
 
 
+@pytest.fixture
+def config(tmp_path: Path) -> EditedConfig:
+    return EditedConfig(tmp_path)
+
+
 def only(store: Store) -> Message:
     (message,) = store.list()
     return message
@@ -49,11 +57,11 @@ def audible(store: Store) -> bytes:
 
 
 def test_a_message_and_a_number(compiled: Compiled, store: Store) -> None:
-    line = Line(compiled, (YES, Take(LONG), SEND))
+    line = Line(compiled, (Take(LONG), SEND, YES))
     line.run()
     assert line.heard == [
-        "vm-closed", "vm-privacy", "vm-your-number-is", "digits 0612345678", "vm-confirm-number",
-        "vm-record", "tone", "vm-review", "vm-saved",
+        "vm-closed", "vm-privacy", "vm-record", "tone", "vm-review",
+        "vm-your-number-is", "digits 0612345678", "vm-confirm-number", "vm-saved",
     ]  # fmt: skip
     message = only(store)
     assert (message.call, message.reason, message.number, message.number_source, message.left_at) == (
@@ -71,7 +79,7 @@ def test_a_message_and_a_number(compiled: Compiled, store: Store) -> None:
 
 def test_the_recording_follows_the_settings(compiled: Compiled) -> None:
     compiled["service"]["voicemail"].update({"longest_seconds": 90, "silence_seconds": 4})
-    line = Line(compiled, (YES, Take(LONG), SEND))
+    line = Line(compiled, (Take(LONG), SEND, YES))
     line.run()
     (command,) = [command for command in line.commands if isinstance(command, RecordFile)]
     path = str(command.words[0])
@@ -80,7 +88,7 @@ def test_the_recording_follows_the_settings(compiled: Compiled) -> None:
 
 
 def test_the_file_is_read_after_the_switch_has_closed_it(compiled: Compiled) -> None:
-    line = Line(compiled, (YES, Take(LONG), SEND))
+    line = Line(compiled, (Take(LONG), SEND, YES))
     line.run()
     after = next(n for n, command in enumerate(line.commands) if isinstance(command, RecordFile)) + 1
     assert line.commands[after] == Noop()
@@ -97,7 +105,7 @@ def test_the_file_is_read_after_the_switch_has_closed_it(compiled: Compiled) -> 
     ],
 )
 def test_the_caller_hears_the_reason(compiled: Compiled, store: Store, given: str, said: str, kept: str) -> None:
-    line = Line(compiled, (YES, Take(LONG), SEND), reason=given)
+    line = Line(compiled, (Take(LONG), SEND, YES), reason=given)
     line.run()
     assert line.heard[0] == said
     assert only(store).reason == kept
@@ -106,61 +114,169 @@ def test_the_caller_hears_the_reason(compiled: Compiled, store: Store, given: st
 
 # --- the number
 
-NUMBERS: dict[str, tuple[str | None, tuple[Step, ...], str | None, str, int]] = {
-    "confirmed": ("0612345678", (YES,), "+390612345678", "cli", 0),
-    "confirmed while it is said": ("0612345678", ("digits 0612345678:1",), "+390612345678", "cli", 0),
-    "no key means yes": ("0612345678", (), "+390612345678", "cli", 0),
-    "wrong keys mean yes": ("0612345678", ("vm-confirm-number:5", "vm-confirm-number:*"), "+390612345678", "cli", 0),
-    "another one": (
-        "0612345678", ("vm-your-number-is:2", "vm-type-number:3331234567#", "digits 3331234567:1"),
-        "+393331234567", "typed", 1,
+Steps = tuple[Step, ...]
+TAKEN: Steps = (Take(LONG), SEND)
+ROME, MOBILE = "+390612345678", "+393331234567"
+
+# number shown; steps; what is kept: number, source, attempts; the farewell
+NUMBERS: dict[str, tuple[str | None, Steps, str | None, str, int, str]] = {
+    "confirmed": ("0612345678", (*TAKEN, YES), ROME, "cli", 0, "vm-saved"),
+    "confirmed while it is said": ("0612345678", (*TAKEN, "digits 0612345678:1"), ROME, "cli", 0, "vm-saved"),
+    "no key means yes": ("0612345678", TAKEN, ROME, "cli", 0, "vm-saved"),
+    "wrong keys mean yes": (
+        "0612345678", (*TAKEN, "vm-confirm-number:5", "vm-confirm-number:*"), ROME, "cli", 0, "vm-saved",
     ),
-    "withheld": (None, ("vm-type-number:3331234567#", YES), "+393331234567", "typed", 1),
-    "not a number to call back": ("110", ("vm-type-number:021234567#", YES), "+39021234567", "typed", 1),
-    "without #": (None, ("vm-type-number:3331234567", YES), "+393331234567", "typed", 1),
-    "started again with *": (None, ("vm-type-number:06*3331234567#", YES), "+393331234567", "typed", 1),
-    "from abroad": (None, ("vm-type-number:004930123456#", YES), "+4930123456", "typed", 1),
+    "another one": (
+        "0612345678",
+        (*TAKEN, "vm-your-number-is:2", "vm-type-number:3331234567#", "digits 3331234567:1"),
+        MOBILE, "typed", 1, "vm-saved",
+    ),
+    "withheld": (None, ("vm-type-number:3331234567#", YES, *TAKEN), MOBILE, "typed", 1, "vm-saved"),
+    "not a number to call back": (
+        "110", ("vm-type-number:021234567#", YES, *TAKEN), "+39021234567", "typed", 1, "vm-saved",
+    ),
+    "without #": (None, ("vm-type-number:3331234567", YES, *TAKEN), MOBILE, "typed", 1, "vm-saved"),
+    "begun again with *": (None, ("vm-type-number:06*3331234567#", YES, *TAKEN), MOBILE, "typed", 1, "vm-saved"),
     "mistyped once": (
-        None, ("vm-type-number:123#", "vm-type-number:3331234567#", YES), "+393331234567", "typed", 2,
+        None, ("vm-type-number:123#", "vm-type-number:3331234567#", YES, *TAKEN), MOBILE, "typed", 2, "vm-saved",
     ),
     "typed over the reproach": (
-        None, ("vm-type-number:123#", "vm-number-wrong:3331234567#", YES), "+393331234567", "typed", 2,
+        None, ("vm-type-number:123#", "vm-number-wrong:3331234567#", YES, *TAKEN), MOBILE, "typed", 2, "vm-saved",
     ),
     "refused once": (
-        None, ("vm-type-number:3331234567#", "vm-confirm-number:2", "vm-type-number:3337654321#", YES),
-        "+393337654321", "typed", 2,
+        None,
+        ("vm-type-number:3331234567#", "vm-confirm-number:2", "vm-type-number:3337654321#", YES, *TAKEN),
+        "+393337654321", "typed", 2, "vm-saved",
     ),
-    "given up": (None, ("vm-type-number:1#", "vm-type-number:2#", "vm-type-number:3#"), None, "none", 3),
-    "nothing typed": (None, (), None, "none", 3),
+    "given up": (
+        None, ("vm-type-number:1#", "vm-type-number:2#", "vm-type-number:3#", *TAKEN), None, "none", 3, "vm-saved",
+    ),
+    "nothing typed": (None, TAKEN, None, "none", 3, "vm-saved"),
     "refused each time": (
         "0612345678",
-        ("vm-confirm-number:2", *(2 * ("vm-type-number:3331234567#", "vm-confirm-number:2")), "vm-type-number:9#"),
-        None, "none", 3,
+        (*TAKEN, "vm-confirm-number:2", *(2 * ("vm-type-number:3331234567#", "vm-confirm-number:2")),
+         "vm-type-number:9#"),
+        None, "none", 3, "vm-not-called-back",
+    ),
+    "from abroad, with an Italian number": (
+        "+4930123456", ("vm-type-number:3331234567#", YES, *TAKEN), MOBILE, "typed", 1, "vm-saved",
+    ),
+    "from abroad, without": ("+4930123456", TAKEN, "+4930123456", "cli", 3, "vm-not-called-back"),
+    "a foreign number typed": (
+        None, (*(3 * ("vm-type-number:004930123456#",)), *TAKEN), "+4930123456", "typed", 3, "vm-not-called-back",
+    ),
+    "a foreign number typed, then an Italian one": (
+        None, ("vm-type-number:004930123456#", "vm-number-foreign:3331234567#", YES, *TAKEN),
+        MOBILE, "typed", 2, "vm-saved",
+    ),
+    "another number, but a foreign one": (
+        "0612345678",
+        (*TAKEN, "vm-confirm-number:2", *(3 * ("vm-type-number:004930123456#",))),
+        "+4930123456", "typed", 3, "vm-not-called-back",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_the_number_to_call_back(compiled: Compiled, store: Store, name: str) -> None:
-    shown, steps, number, source, attempts = NUMBERS[name]
-    line = Line(compiled, (*steps, Take(LONG), SEND), number=shown)
+    shown, steps, number, source, attempts, farewell = NUMBERS[name]
+    line = Line(compiled, steps, number=shown)
     line.run()
     assert (only(store).number, only(store).number_source) == (number, source)
     assert line.fact("number") == {"source": source, "attempts": attempts}
     assert ("vm-number-hidden" in line.heard) == (shown in (None, "110"))
-    assert ("vm-number-given-up" in line.heard) == (number is None)
+    assert line.heard[-1] == farewell
     assert line.variables["IVR_FATE"] == "message", "the message is taken anyway"
 
 
-def test_a_number_from_abroad_is_said_with_its_plus(compiled: Compiled) -> None:
-    line = Line(compiled, (YES, Take(LONG), SEND), number="+4930123456")
+def test_a_caller_from_abroad_is_told_before_the_message_that_nobody_can_call_back(compiled: Compiled) -> None:
+    line = Line(compiled, TAKEN, number="+4930123456")
     line.run()
-    assert line.heard[2:5] == ["vm-your-number-is", "vm-plus", "digits 4930123456"]
+    assert line.heard[2] == "vm-number-foreign"
+    assert "vm-your-number-is" not in line.heard
+    assert "vm-saved" not in line.heard
+
+
+def test_a_number_abroad_is_said_with_its_plus_where_it_may_be_called(compiled: Compiled) -> None:
+    compiled["call_back_prefixes"] = ["+39", "+49"]
+    line = Line(compiled, (*TAKEN, YES), number="+4930123456")
+    line.run()
+    assert line.heard[5:8] == ["vm-your-number-is", "vm-plus", "digits 4930123456"]
+    assert line.heard[-1] == "vm-saved"
+
+
+def test_the_prefixes_are_those_of_the_countries(config: EditedConfig) -> None:
+    config.edit("service", 'countries: ["IT"]', 'countries: ["IT", "CH", "SM"]')
+    assert compile_configuration(config.places)["call_back_prefixes"] == ["+378", "+39", "+41"]
+
+
+# --- the notice
+
+
+@pytest.mark.parametrize("prompt", ["vm-closed", "vm-privacy", "vm-record"])
+def test_the_rest_of_the_notice_is_played_by_its_key(compiled: Compiled, prompt: str) -> None:
+    compiled["prompts"]["privacy-controller"]["text"] = "Il titolare dei dati è il Ministero."
+    line = Line(compiled, (f"{prompt}:5", *TAKEN, YES))
+    line.run()
+    at = line.heard.index(prompt)
+    assert line.heard[at + 1 : at + 4] == ["vm-privacy-full", "privacy-controller", "vm-record"]
+    assert line.heard[-1] == "vm-saved"
+
+
+def test_settings_that_are_null_are_not_spoken(compiled: Compiled) -> None:
+    line = Line(compiled, ("vm-privacy:5", *TAKEN))
+    line.run()
+    assert line.heard[2:4] == ["vm-privacy-full", "vm-record"]
+
+
+# --- silence
+
+
+def test_after_a_silence_the_caller_can_continue(compiled: Compiled, store: Store) -> None:
+    pause = (Take(LONG + silence(5), "timeout", ""), "vm-continue:1")
+    line = Line(compiled, (*pause, Take(OTHER), SEND, YES))
+    line.run()
+    assert line.heard[2:7] == ["vm-record", "tone", "vm-continue", "tone", "vm-review"]
+    assert audible(store).startswith(LONG) and audible(store).endswith(OTHER)
+    assert only(store).seconds == pytest.approx(5 + 0.5 + 0.5 + 3, abs=0.15)
+    records = [command for command in line.commands if isinstance(command, RecordFile)]
+    assert [int(command.words[3]) for command in records] == [180_000, 170_000]  # together no longer than one
+
+
+@pytest.mark.parametrize("answer", [(), ("vm-continue:2",)])
+def test_a_caller_who_does_not_continue_has_finished(compiled: Compiled, store: Store, answer: Steps) -> None:
+    line = Line(compiled, (Take(LONG + silence(5), "timeout", ""), *answer, SEND, YES))
+    line.run()
+    assert line.heard.count("vm-continue") == 1
+    assert line.heard[-1] == "vm-saved"
+    assert only(store).seconds == pytest.approx(5.5, abs=0.1)
+
+
+def test_a_message_of_full_length_is_not_continued(compiled: Compiled) -> None:
+    compiled["service"]["voicemail"]["longest_seconds"] = 10
+    line = Line(compiled, (Take(tone(10), "timeout", ""), SEND, YES))
+    line.run()
+    assert "vm-continue" not in line.heard
+
+
+def test_the_continuations_of_a_caller_who_never_ends_are_limited(compiled: Compiled) -> None:
+    pause: Steps = (Take(LONG + silence(5), "timeout", ""), "vm-continue:1")
+    line = Line(compiled, (*(5 * pause), Take(LONG + silence(5), "timeout", ""), SEND, YES))
+    line.run()
+    assert line.heard.count("vm-continue") == 5
+
+
+def test_a_replaced_message_is_gone_and_a_continued_one_is_whole(compiled: Compiled, store: Store) -> None:
+    pause: Steps = (Take(OTHER + silence(5), "timeout", ""), "vm-continue:1")
+    line = Line(compiled, (Take(LONG), "vm-review:3", *pause, Take(OTHER), SEND, YES))
+    line.run()
+    assert LONG not in audible(store)
+    assert only(store).seconds == pytest.approx(3 + 0.5 + 0.5 + 3, abs=0.15)
 
 
 def test_as_many_attempts_as_configured(compiled: Compiled) -> None:
     compiled["service"]["voicemail"]["number_attempts"] = 1
-    line = Line(compiled, ("vm-type-number:1#", Take(LONG), SEND), number=None)
+    line = Line(compiled, ("vm-type-number:1#", *TAKEN), number=None)
     line.run()
     assert line.heard.count("vm-type-number") == 1
 
@@ -179,7 +295,7 @@ MESSAGES: dict[str, tuple[tuple[Step, ...], list[bytes], str]] = {
     "no key": ((Take(LONG),), [LONG], "vm-saved-anyway"),
     "wrong keys": ((Take(LONG), "vm-review:9", "vm-review:0"), [LONG], "vm-saved-anyway"),
     "a second #": ((Take(LONG), "vm-review:#", SEND), [LONG], "vm-saved"),
-    "ended by silence": ((Take(LONG + silence(1), "timeout", ""), SEND), [LONG + silence(1)], "vm-saved"),
+    "ended by silence": ((Take(LONG + PAUSED, "timeout", ""), SEND), [LONG + PAUSED], "vm-saved"),
     "heard": ((Take(LONG), "vm-review:2", SEND), [LONG], "vm-saved"),
     "heard, sent while it plays": ((Take(LONG), "vm-review:2", "take-01:1"), [LONG], "vm-saved"),
     "again": ((Take(LONG), "vm-review:3", Take(OTHER), SEND), [OTHER], "vm-saved"),
@@ -195,9 +311,9 @@ MESSAGES: dict[str, tuple[tuple[Step, ...], list[bytes], str]] = {
     "no tone to play": ((Refused("randomerror"), Take(LONG), SEND), [LONG], "vm-saved"),
     "the file at the second try": ((Refused("writefile"), Take(LONG), SEND), [LONG], "vm-saved"),
     "never done": ((Take(LONG), *(6 * ("vm-review:2",))), [LONG], "vm-saved-anyway"),
-    "nothing said": ((Take(QUIET), Take(QUIET)), [QUIET], "goodbye"),
-    "a word is no message": ((Take(QUIET), Take(SHORT)), [SHORT], "goodbye"),
-    "# twice": ((Refused("randomerror", "#"), Refused("randomerror", "#")), [], "goodbye"),
+    "nothing said": ((Take(QUIET), Take(QUIET)), [QUIET], "vm-not-left"),
+    "a word is no message": ((Take(QUIET), Take(SHORT)), [SHORT], "vm-not-left"),
+    "# twice": ((Refused("randomerror", "#"), Refused("randomerror", "#")), [], "vm-not-left"),
     "the switch cannot": ((Refused("writefile"), Refused("writefile")), [], "vm-store-failed"),
     "the switch does not understand": ((Refused("520"), Refused("520")), [], "vm-store-failed"),
     "the switch cannot again": (
@@ -209,7 +325,7 @@ MESSAGES: dict[str, tuple[tuple[Step, ...], list[bytes], str]] = {
 @pytest.mark.parametrize("name", MESSAGES)
 def test_review_of_the_message(compiled: Compiled, store: Store, name: str) -> None:
     steps, kept, farewell = MESSAGES[name]
-    line = Line(compiled, (YES, *steps))
+    line = Line(compiled, steps)
     line.run()
     assert line.heard[-1] == farewell
     assert line.alarms == [] if farewell != "vm-store-failed" and "cannot" not in name else len(line.alarms) == 1
@@ -226,21 +342,21 @@ def test_review_of_the_message(compiled: Compiled, store: Store, name: str) -> N
 
 
 def test_a_replaced_recording_is_deleted(compiled: Compiled, store: Store) -> None:
-    line = Line(compiled, (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND))
+    line = Line(compiled, (Take(LONG), "vm-review:3", Take(OTHER), SEND, YES))
     line.run()
     assert sorted(os.listdir(os.path.dirname(store.audio(only(store).id)))) == ["message.json", "message.wav"]
 
 
 def test_silence_is_reported_and_the_caller_can_try_once_more(compiled: Compiled) -> None:
-    line = Line(compiled, (YES, Take(QUIET), Take(LONG), SEND))
+    line = Line(compiled, (Take(QUIET), Take(LONG), SEND, YES))
     line.run()
-    assert line.heard[5:10] == ["vm-record", "tone", "vm-nothing-heard", "vm-record", "tone"]
+    assert line.heard[2:7] == ["vm-record", "tone", "vm-nothing-heard", "vm-record", "tone"]
 
 
 def test_the_second_try_records_without_a_tone(compiled: Compiled) -> None:
-    line = Line(compiled, (YES, Refused("randomerror"), Take(LONG), SEND))
+    line = Line(compiled, (Refused("randomerror"), Take(LONG), SEND, YES))
     line.run()
-    assert line.heard[6:8] == ["tone", "no tone"]
+    assert line.heard[3:5] == ["tone", "no tone"]
     assert line.logged == [("record_failed", {"ended_by": "randomerror", "tone": True})]
 
 
@@ -257,7 +373,7 @@ def failed(line: Line) -> None:
 def test_a_store_that_cannot_be_written(compiled: Compiled, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     compiled["paths"]["messages"] = str(tmp_path / "file" / "messages")
-    line = Line(compiled, (YES,))
+    line = Line(compiled, ())
     line.run()
     failed(line)
     assert line.alarms[0]["path"] == compiled["paths"]["messages"]
@@ -272,14 +388,14 @@ def test_a_full_disk(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> Non
         return os.statvfs_result(parts)
 
     monkeypatch.setattr(os, "statvfs", full)
-    line = Line(compiled, (YES,))
+    line = Line(compiled, ())
     line.run()
     failed(line)
     assert "no room" in line.alarms[0]["error"]
 
 
 def test_a_disk_that_fills_up_while_the_caller_speaks(compiled: Compiled, store: Store) -> None:
-    line = Line(compiled, (YES, Take(LONG, lost=32000)))
+    line = Line(compiled, (Take(LONG, lost=32000),))
     line.run()
     assert audible(store) == LONG[:-32000], "what has reached it is kept"
     assert line.heard[-1] == "vm-saved-anyway" and line.variables["IVR_FATE"] == "message"
@@ -300,7 +416,7 @@ def test_a_disk_that_is_full_when_the_caller_has_spoken(
         return os.statvfs_result(parts)
 
     monkeypatch.setattr(os, "statvfs", fills_up)
-    line = Line(compiled, (YES, Take(LONG)))
+    line = Line(compiled, (Take(LONG),))
     line.run()
     assert audible(store) == LONG, "what has reached it is kept"
     assert line.heard[-1] == "vm-saved-anyway" and line.variables["IVR_FATE"] == "message"
@@ -309,7 +425,7 @@ def test_a_disk_that_is_full_when_the_caller_has_spoken(
 
 
 def test_a_disk_that_is_full_from_the_start(compiled: Compiled, store: Store) -> None:
-    line = Line(compiled, (YES, Take(LONG, lost=len(LONG))))
+    line = Line(compiled, (Take(LONG, lost=len(LONG)),))
     line.run()
     failed(line)
     assert os.listdir(store.folder) == []
@@ -321,7 +437,7 @@ def test_a_message_that_cannot_be_published_is_recovered_later(
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    line = Line(compiled, (YES, Take(LONG), SEND))
+    line = Line(compiled, (Take(LONG), SEND, YES))
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         line.run()
@@ -334,8 +450,8 @@ def test_a_message_that_cannot_be_published_is_recovered_later(
 # --- a hang-up at every command of every way through the flow
 
 PATHS: dict[str, tuple[str | None, tuple[Step, ...]]] = {
-    **{f"number: {name}": (shown, (*steps, Take(LONG), SEND)) for name, (shown, steps, *_) in NUMBERS.items()},
-    **{f"message: {name}": ("0612345678", (YES, *steps)) for name, (steps, *_) in MESSAGES.items()},
+    **{f"number: {name}": (shown, steps) for name, (shown, steps, *_) in NUMBERS.items()},
+    **{f"message: {name}": ("0612345678", steps) for name, (steps, *_) in MESSAGES.items()},
 }
 
 
@@ -349,7 +465,7 @@ def test_a_hang_up_at_any_point_keeps_what_was_said(compiled: Compiled, tmp_path
             if not line.run(at, way):
                 break
             _nothing_is_lost(line, Store(compiled["paths"]["messages"]), way)
-        assert at > 10
+        assert at > 8
 
 
 def _nothing_is_lost(line: Line, store: Store, way: Way) -> None:
@@ -400,7 +516,7 @@ def _records(line: Line) -> list[int]:
 
 @pytest.mark.parametrize("way", ["reply", "late"])
 def test_hanging_up_in_the_second_attempt_leaves_both(compiled: Compiled, way: Way) -> None:
-    steps = (YES, Take(LONG), "vm-review:3", Take(OTHER), SEND)
+    steps = (Take(LONG), "vm-review:3", Take(OTHER), SEND, YES)
     whole = Line(compiled, steps)
     whole.run()
     compiled["paths"]["messages"] += "-2"
@@ -421,7 +537,7 @@ def test_a_crash_of_everything_while_the_caller_speaks(compiled: Compiled, store
     child = os.fork()
     if child == 0:
         try:
-            line = Line(compiled, (YES, Take(LONG), SEND))
+            line = Line(compiled, (Take(LONG), SEND, YES))
             line.on_record = die
             line.run()
         finally:
@@ -435,7 +551,7 @@ def test_a_crash_of_everything_while_the_caller_speaks(compiled: Compiled, store
 
 def test_a_rehearsed_caller_leaves_a_message_too(compiled: Compiled, store: Store) -> None:
     """The rehearsal driver records into files of its own."""
-    caller = ScriptedCaller("121", says=(4.0,))
+    caller = ScriptedCaller("11", says=(4.0,))
     rehearsal = Rehearsal(compiled, caller, at=AT)
     done = rehearsal.run("voicemail", voicemail, "caller_choice")
     assert done.variables == {"IVR_FATE": "message", "IVR_OUTCOME": "done"}

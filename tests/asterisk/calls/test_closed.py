@@ -93,13 +93,13 @@ def test_given_a_patron_and_open_sundays_when_somebody_calls(in_rome: System, mo
 
 
 def given_moment_then(system: System, moment: str, expected: str) -> None:
-    """Assert that engine, static dialplan and calendar agree, and that callers outside hours hear the hours."""
+    """Assert that engine, static dialplan and calendar agree, and that callers outside hours hear the next opening."""
     given_moment(system, moment)
     ask_static_dialplan(system)
     visit = call(system)
     if expected == "closed":
         visit.line.wait_heard(system.sound("closed"))
-        visit.line.wait_heard(system.sound("hours-intro"))
+        visit.line.wait_heard(system.sound("next-opening-intro"))
         assert not visit.line.has_heard(system.sound("welcome"))
     else:
         visit.line.wait_heard(system.sound("welcome"))
@@ -129,19 +129,34 @@ def static_answer(system: System) -> str:
     return answer().removeprefix("Value: ")
 
 
-def test_given_it_is_closed_when_a_caller_listens_then_all_hours_are_announced_and_a_message_is_offered(
+def test_given_it_is_closed_when_a_caller_listens_then_the_next_opening_is_announced_and_a_message_is_offered(
     shipped_hours: System,
 ) -> None:
     given_moment(shipped_hours, "2026-11-28 10:00:00")
     visit = call(shipped_hours)
-    visit.line.wait_heard(shipped_hours.sound("vm-closed"))
-    prompts = ["closed", "hours-intro", "days-monday-friday", "hours-from", "digits/9", "hours-to", "digits/18"]
-    prompts += ["except-holidays", "vm-closed"]
+    visit.line.wait_heard(shipped_hours.sound("vm-record"))
+    prompts = ["closed", "next-opening-intro", "day-monday", "at-hour", "digits/9", "closed-choice"]
+    prompts += ["vm-closed", "vm-privacy", "vm-record"]
     positions = [visit.line.wait_heard(shipped_hours.sound(prompt), 0.1) for prompt in prompts]
     assert positions == sorted(positions)
     visit.line.hang_up()
     assert fate(shipped_hours, visit) == "no_message"
     assert shipped_hours.messages() == []
+
+
+def test_given_it_is_closed_when_a_caller_wants_information_then_it_is_given_and_a_message_is_offered(
+    shipped_hours: System,
+) -> None:
+    given_moment(shipped_hours, "2026-11-28 10:00:00")
+    visit = call(shipped_hours)
+    for prompt, key in (("closed-choice", "2"), ("topics-closed", "3"), ("after-information-closed", "0")):
+        visit.line.wait_heard(shipped_hours.sound(prompt))
+        visit.line.press(key)
+    visit.line.wait_heard(shipped_hours.sound("vm-closed"))
+    visit.line.hang_up()
+    (informed,) = shipped_hours.wait_fact("informed", visit.id)
+    assert informed.data == {"topic": "INCENTIVI", "whole": True}
+    assert fate(shipped_hours, visit) == "no_message"
 
 
 def test_given_a_caller_came_before_six_when_the_service_closes_then_an_operator_still_answers(
@@ -151,7 +166,7 @@ def test_given_a_caller_came_before_six_when_the_service_closes_then_an_operator
     visit = call(shipped_hours)
     visit.line.wait_heard(shipped_hours.sound("topics"))
     wait_until(lambda: shipped_hours.now() >= rome("2026-11-24 18:00:00"), "six o'clock")
-    visit.line.press("5")
+    visit.line.press("0")
     shipped_hours.answer().hang_up()
     visit.line.wait_heard(shipped_hours.sound("survey-invitation"))
     visit.line.hang_up()

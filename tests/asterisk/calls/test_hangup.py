@@ -59,12 +59,12 @@ class Stage(NamedTuple):
 
 
 def rings(person: Person) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     person.desk.line(person.number)
 
 
 def talks(person: Person) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     person.talk()
 
 
@@ -72,7 +72,7 @@ def after_talk(*steps: str) -> Part:
     """The operator hangs up; the caller takes these steps in the survey."""
 
     def part(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         person.talk().hang_up()
         person.do(*steps)
 
@@ -80,12 +80,12 @@ def after_talk(*steps: str) -> Part:
 
 
 def to_the_tone(person: Person) -> None:
-    presses("closed #", "vm-your-number-is 1", "vm-record")(person)
+    presses("closed #", "vm-record")(person)
 
 
 def speaks(seconds: float) -> Part:
     def part(person: Person) -> None:
-        presses("closed #", "vm-your-number-is 1", "vm-record #")(person)
+        presses("closed #", "vm-record #")(person)
         person.speak(seconds)
 
     return part
@@ -154,26 +154,25 @@ OPEN: dict[str, Stage] = {
 BEFORE, NUMBER_SAID = "answered message", "answered number message"
 CLOSED: dict[str, Stage] = {
     "closed announcement": Stage(hears("closed"), "left_menu", "menu", "answered"),
-    "the hours": Stage(hears("hours-intro"), "left_menu", "menu", "answered"),
+    "the next opening": Stage(hears("next-opening-intro"), "left_menu", "menu", "answered"),
+    "information or a message?": Stage(hears("closed-choice"), "left_menu", "menu", "answered"),
     "reason": Stage(presses("closed #", "vm-closed"), "no_message", "voicemail", BEFORE),
     # The reply to the prompt still arrives; the flow learns of the hang-up at the next step.
     "privacy": Stage(presses("closed #", "vm-privacy"), "no_message", "voicemail", NUMBER_SAID),
-    "the number is said": Stage(presses("closed #", "vm-your-number-is"), "no_message", "voicemail", NUMBER_SAID),
-    "is it right?": Stage(presses("closed #", "vm-confirm-number"), "no_message", "voicemail", NUMBER_SAID),
-    "another number": Stage(
-        presses("closed #", "vm-your-number-is 2", "vm-type-number"), "no_message", "voicemail", NUMBER_SAID
+    "the notice by key": Stage(
+        presses("closed #", "vm-privacy 5", "vm-privacy-full"), "no_message", "voicemail", NUMBER_SAID
     ),
-    "typing": Stage(
-        presses("closed #", "vm-your-number-is 2", "vm-type-number 0612"), "no_message", "voicemail", NUMBER_SAID
-    ),
-    "a wrong number": Stage(
-        presses("closed #", "vm-your-number-is 2", "vm-type-number 112#", "vm-number-wrong"),
-        "no_message", "voicemail", NUMBER_SAID,
-    ),
-    "the typed number is said": Stage(
-        presses("closed #", "vm-your-number-is 2", "vm-type-number 0687654321#", "vm-your-number-is"),
-        "no_message", "voicemail", NUMBER_SAID,
-    ),
+    **{
+        name: Stage(records("vm-review 1", *steps), "message", "voicemail", NUMBER_SAID, messages=1)
+        for name, steps in (
+            ("the number is said", ["vm-your-number-is"]),
+            ("is it right?", ["vm-confirm-number"]),
+            ("another number", ["vm-your-number-is 2", "vm-type-number"]),
+            ("typing", ["vm-your-number-is 2", "vm-type-number 0612"]),
+            ("a wrong number", ["vm-your-number-is 2", "vm-type-number 112#", "vm-number-wrong"]),
+            ("the typed number is said", ["vm-your-number-is 2", "vm-type-number 0687654321#", "vm-your-number-is"]),
+        )
+    },
     "a withheld number": Stage(presses("closed #", "vm-number-hidden"), "no_message", "voicemail", NUMBER_SAID),
     "before the tone": Stage(to_the_tone, "no_message", "voicemail", NUMBER_SAID),
     "hardly a word": Stage(speaks(TOO_SHORT), "no_message", "voicemail", NUMBER_SAID, messages=1),
@@ -184,7 +183,9 @@ CLOSED: dict[str, Stage] = {
         records("vm-review 3", "vm-record"), "message", "voicemail", NUMBER_SAID, messages=1
     ),
     "in the second recording": Stage(speaks_twice, "message", "voicemail", NUMBER_SAID, messages=1),
-    "farewell": Stage(records("vm-review 1", "vm-saved"), "message", "voicemail", NUMBER_SAID, messages=1),
+    "farewell": Stage(
+        records("vm-review 1", "vm-confirm-number 1", "vm-saved"), "message", "voicemail", NUMBER_SAID, messages=1
+    ),
     "nothing was heard": Stage(
         then(speaks(TOO_SHORT), "vm-nothing-heard"), "no_message", "voicemail", NUMBER_SAID, messages=1
     ),
@@ -290,7 +291,7 @@ def test_given_all_operators_are_talking_when_callers_who_wait_hang_up(system: S
     first, waiting, leaving = (Person(system, f"06000000{number}", desk) for number in (11, 12, 13))
     talks(first)
     for person in (waiting, leaving):
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         wait_entered(system, person)
     leaving.press("1")
     leaving.hear("vm-choice")

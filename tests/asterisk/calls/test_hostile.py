@@ -97,7 +97,7 @@ def then_all_reach_the_queue(system: System, lines: list[Line]) -> None:
     for line in lines:
         line.wait_answered()
         line.wait_heard(system.sound("welcome"))
-        line.press("5")
+        line.press("0")
     for line in lines:
         line.wait_heard(system.sound("queue-wait"))
     wait_until(lambda: callers_waiting(system) == len(lines), "all to be in the queue")
@@ -174,7 +174,7 @@ def test_given_a_prompt_disappears_when_its_turn_comes_then_the_call_goes_on(sys
     visit.line.wait_heard(system.sound("welcome"))
     with missing(system, "topics", "queue-wait"):
         wait_until(lambda: "prompt_failed" in engine_log(system, visit), "the engine to log the missing prompt")
-        visit.line.press("5")
+        visit.line.press("0")
         operator = system.answer()
         operator.hang_up()
     visit.line.wait_heard(system.sound("survey-invitation"))
@@ -191,7 +191,7 @@ def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_sur
         system.answer().hang_up()
         wait_until(lambda: "COMPLETEAGENT" in system.events(visit.id), "the end of the conversation")
         for count in (1, 2, 3):
-            visit.line.press("5")
+            visit.line.press("0")
             system.wait_fact("survey", visit.id, count)
         visit.line.wait_ended()
     assert fate(system, visit) == "answered"

@@ -45,7 +45,7 @@ def enter_queue(place: Place) -> PjsuaCall:
     caller = place.callers.dial(place.system.stack.sip_port)
     caller.wait_answered()
     wait_until(lambda: bool(place.system.new_calls(known)), "the engine to report the call")
-    caller.press("5")
+    caller.press("0")
     return caller
 
 

@@ -74,6 +74,7 @@ def send(system: System, visit: Visit) -> None:
     visit.line.press("#")
     visit.line.wait_heard(system.sound("vm-review"))
     visit.line.press("1")
+    confirm_number(system, visit.line)
     visit.line.wait_heard(system.sound("vm-saved"))
     visit.line.wait_ended()
 
@@ -97,7 +98,6 @@ def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_t
     visit = call(system)
     visit.line.wait_heard(system.sound("vm-closed"))
     visit.line.wait_heard(system.sound("vm-privacy"))
-    confirm_number(system, visit.line)
     start_recording(system, visit)
     spoken = voice(2.5)
     say(visit.line, spoken)
@@ -134,12 +134,19 @@ def then_it_is_listed_and_shown(system: System, message: Message) -> None:
 
 def test_given_a_known_number_when_another_one_is_typed_then_the_typed_one_counts(system: System) -> None:
     visit = call(system)
+    start_recording(system, visit)
+    say(visit.line, voice(1.2))
+    visit.line.press("#")
+    visit.line.wait_heard(system.sound("vm-review"))
+    visit.line.press("1")
     visit.line.wait_heard(system.sound("vm-your-number-is"))
     visit.line.heard.clear()
     visit.line.press("2")
     type_number(system, visit, "3339876543")
     confirm_number(system, visit.line)
-    message = finish(system, visit)
+    visit.line.wait_heard(system.sound("vm-saved"))
+    visit.line.wait_ended()
+    message = message_of(system, visit)
     assert (message.number, message.number_source) == ("+393339876543", "typed")
 
 
@@ -174,7 +181,6 @@ def test_given_a_withheld_number_when_three_are_wrong_then_the_message_is_taken_
 def test_given_a_message_when_it_is_heard_and_recorded_again_then_the_second_one_is_kept(system: System) -> None:
     first, second = voice(1.5), voice(1.5, "info-adr")
     visit = call(system)
-    confirm_number(system, visit.line)
     start_recording(system, visit)
     say(visit.line, first)
     visit.line.press("#")
@@ -196,13 +202,12 @@ def test_given_a_message_when_it_is_heard_and_recorded_again_then_the_second_one
 
 def test_given_nothing_is_said_in_two_recordings_then_an_empty_message_is_kept(system: System) -> None:
     visit = call(system)
-    confirm_number(system, visit.line)
     start_recording(system, visit)
     visit.line.press("#")
     visit.line.wait_heard(system.sound("vm-nothing-heard"))
     visit.line.heard.clear()
     start_recording(system, visit)
-    visit.line.wait_heard(system.sound("goodbye"))  # two seconds of silence have ended the recording
+    visit.line.wait_heard(system.sound("vm-not-left"))  # two seconds of silence have ended the recording
     visit.line.wait_ended()
     assert fate(system, visit) == "no_message"
     message = message_of(system, visit)
@@ -218,14 +223,17 @@ def test_given_three_speak_at_once_when_one_stops_one_is_cut_off_and_one_goes_on
     talkative, brief, cut = call(system), call(system), call(system)
     spoken = voice(1.5)
     for visit, speech in ((talkative, voice(12)), (brief, spoken), (cut, voice(1.5, "info-adr") + voice(5))):
-        confirm_number(system, visit.line)
         start_recording(system, visit)
         visit.line.speak(speech)
     wait_until(lambda: recordings_of(system, cut).stat().st_size > 2 * len(spoken), "the recording on the disk")
     cut.line.hang_up()
     for visit in (brief, talkative):
+        if visit is brief:  # a silence has ended it
+            visit.line.wait_heard(system.sound("vm-continue"))
+            visit.line.press("2")
         visit.line.wait_heard(system.sound("vm-review"), 20)
         visit.line.press("1")
+        confirm_number(system, visit.line)
         visit.line.wait_ended()
     short, long, torn = message_of(system, brief), message_of(system, talkative), message_of(system, cut)
     assert (short.ended_by, long.ended_by, torn.ended_by) == ("timeout", "timeout", "hangup")

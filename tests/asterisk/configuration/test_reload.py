@@ -67,14 +67,14 @@ def test_given_calls_in_menu_and_queue_when_all_is_reloaded_then_they_continue_a
         person.wait_ended()
 
     def in_the_queue(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         wait_entered(system, person)
         person.meet()
         person.talk().hang_up()
         person.hear("survey-invitation")
 
     def talking(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         operator = person.talk()
         person.meet()
         words = system.sound("info-portale")
@@ -125,11 +125,11 @@ def test_given_a_broken_file_when_the_engine_reloads_then_it_is_refused_and_the_
         system.reload("refused")
         refusal = [line for line in engine_log(system) if line["event"] == "reload_refused"][-1]
         assert str(path) in str(refusal["error"])
-        caller.press("5")
+        caller.press("0")
         caller.hear("queue-wait")
         caller.hang_up()
         afterwards = Person(system, "0600002001", desk)
-        presses("topics 5", "queue-wait")(afterwards)  # the engine answers, with the old configuration
+        presses("topics 0", "queue-wait")(afterwards)  # the engine answers, with the old configuration
         afterwards.hang_up()
     finally:
         path.write_text(sound, encoding="utf-8")

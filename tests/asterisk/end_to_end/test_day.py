@@ -67,21 +67,20 @@ def caller_kinds(voice_file: str) -> dict[str, list[Step]]:
     """The steps of each kind of caller."""
     message: list[Step] = [
         Key("1"),
-        Listen(1.0),
-        Key("1"),
-        Listen(0.6),
+        Listen(1.6),
         Key("#"),
         Listen(1.0),
         Speak(voice_file),
     ]
     return {
-        "waits": [MENU, Key("5"), Listen(14.0), HangUp()],
-        "answers the survey": [MENU, Key("5"), Listen(1.2), *SURVEY, Listen(4.0), HangUp()],
+        "waits": [MENU, Key("0"), Listen(14.0), HangUp()],
+        "answers the survey": [MENU, Key("0"), Listen(1.2), *SURVEY, Listen(4.0), HangUp()],
         "hangs up in the menu": [Pause(0.5), HangUp()],
         "hears information": [MENU, Key("2"), Listen(0.9), Key("3"), Listen(4.0), HangUp()],
-        "has no patience": [MENU, Key("5"), Listen(0.6), HangUp()],
+        "has no patience": [MENU, Key("0"), Listen(0.6), HangUp()],
         "leaves a message": [
-            MENU, Key("5"), Listen(0.8), *message, Listen(3.0), Key("#"), Listen(1.0), Key("1"), Listen(4.0), HangUp(),
+            MENU, Key("0"), Listen(0.8), *message, Listen(3.0), Key("#"), Listen(1.0), Key("1"), Listen(1.0), Key("1"),
+            Listen(4.0), HangUp(),
         ],
     }  # fmt: skip
 

@@ -108,7 +108,7 @@ def test_every_step_happens_also_after_a_killed_run_and_in_a_repeated_run(
     run: Callable[..., Program], var: str
 ) -> None:
     killed = run("--var", var, "demo")
-    killed.wait_printed("the caller presses 5", 240)
+    killed.wait_printed("the caller presses 0", 240)
     killed.send(signal.SIGKILL)
     assert killed.wait(5) == -signal.SIGKILL
     assert processes_of(var) != []  # engine, switch and telephones
@@ -168,7 +168,7 @@ def test_without_an_asterisk_the_rehearsal_runs_instead(run: Callable[..., Progr
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused at once
         mirror = f"http://127.0.0.1:{closed.getsockname()[1]}/debian"
-        rehearsal = run("--var", str(tmp_path), "demo", "--stay", "--mirror", mirror, keys="5\n\n" * 8)
+        rehearsal = run("--var", str(tmp_path), "demo", "--stay", "--mirror", mirror, keys="0\n\n" * 8)
         assert rehearsal.wait(60) == 0
     assert "No Asterisk could be obtained" in rehearsal.printed
     assert "Lei ha chiamato 800000039" in rehearsal.printed

@@ -54,7 +54,7 @@ def converse(system: System, visit: Visit, operator: Line) -> tuple[bytes, bytes
 
 def choose_operator(system: System, visit: Visit) -> None:
     visit.line.wait_heard(system.sound("topics"))
-    visit.line.press("5")
+    visit.line.press("0")
     visit.line.wait_heard(system.sound("queue-wait"))
 
 
@@ -84,7 +84,7 @@ def test_given_the_notice_was_heard_when_they_talk_then_both_voices_are_recorded
     kinds = system.kinds(visit.id)
     assert kinds.index("notice") < kinds.index("handed_over")
     (notice,) = system.wait_fact("notice", visit.id)
-    assert notice.data == {"prompts": {"recording-notice": 1}, "campaign": "qualita"}
+    assert notice.data == {"prompts": {"recording-notice": 2}, "campaign": "qualita"}
 
 
 def test_given_the_caller_refuses_during_the_notice_when_they_talk_then_nothing_is_recorded(system: System) -> None:
@@ -107,6 +107,47 @@ def test_given_the_caller_refuses_just_after_the_notice_when_they_talk_then_noth
     assert system.kinds(visit.id)[:3] == ["answered", "notice", "refusal"]
 
 
+@pytest.mark.parametrize("prompt", ["topics", "info-incentivi", "after-information", "queue-wait"])
+def test_given_the_notice_was_heard_when_the_caller_refuses_later_in_the_menu_then_nothing_is_recorded(
+    system: System, prompt: str
+) -> None:
+    visit = call(system)
+    system.wait_fact("notice", visit.id)
+    for heard, key in (("topics", "3"), ("info-incentivi", ""), ("after-information", "0"), ("queue-wait", "")):
+        visit.line.wait_heard(system.sound(heard))
+        if heard == prompt:
+            visit.line.heard.clear()
+            visit.line.press("9")
+            visit.line.wait_heard(system.sound("recording-refused"))
+        if key:
+            visit.line.press(key)
+    operator = system.answer()
+    converse(system, visit, operator)
+    operator.hang_up()
+    visit.line.hang_up()
+    assert fate(system, visit) == "answered"
+    assert visit.id not in recordings(system)
+    assert system.wait_fact("refusal", visit.id)[0].data == {"of": "recording"}
+
+
+def test_given_a_caller_waits_in_the_queue_when_they_refuse_before_an_operator_answers_then_nothing_is_recorded(
+    system: System,
+) -> None:
+    visit = call(system)
+    system.wait_fact("notice", visit.id)
+    visit.line.press("0")
+    ringing = system.seats.wait_ring()
+    visit.line.press("79")  # a slip, then the key
+    visit.line.wait_quiet()
+    operator = system.answer(ringing)
+    converse(system, visit, operator)
+    operator.hang_up()
+    visit.line.hang_up()
+    assert fate(system, visit) == "answered"
+    assert visit.id not in recordings(system)
+    assert system.events(visit.id)[:2] == ["ENTERQUEUE", "CONNECT"]  # the place in the queue was kept
+
+
 def then_talks_unrecorded(system: System, visit: Visit) -> None:
     choose_operator(system, visit)
     operator = system.answer()
@@ -123,7 +164,7 @@ def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_
     visit = call(system)
     visit.line.wait_heard(system.sound("recording-notice"))
     system.wait_fact("notice", visit.id)
-    visit.line.press("5")
+    visit.line.press("0")
     operator = system.answer()
     wait_until(recording(system, visit).exists, "the recording to begin")
     operator.hang_up()
@@ -135,7 +176,7 @@ def test_given_a_caller_knows_the_menu_when_a_topic_key_follows_the_notice_then_
 def test_given_a_caller_waits_after_the_notice_when_they_give_up_then_there_is_no_recording(system: System) -> None:
     visit = call(system)
     system.wait_fact("notice", visit.id)
-    visit.line.press("5")
+    visit.line.press("0")
     system.seats.wait_ring()
     visit.line.hang_up()
     assert fate(system, visit) == "abandoned"

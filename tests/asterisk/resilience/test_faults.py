@@ -102,7 +102,7 @@ def killed_in_the_menu(person: Person) -> None:
     person.meet()
     presses("topics")(person)
     person.meet()
-    person.do("welcome", "topics 5", "queue-wait")
+    person.do("welcome", "topics 0", "queue-wait")
     person.talk().hang_up()
     person.hear("survey-invitation")
 
@@ -116,7 +116,7 @@ def killed_in_the_information(person: Person) -> None:
 
 
 def killed_in_the_queue(person: Person) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     wait_entered(person.system, person)
     person.meet()
     person.meet()
@@ -126,7 +126,7 @@ def killed_in_the_queue(person: Person) -> None:
 
 
 def killed_while_talking(person: Person) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     operator = person.talk()
     person.meet()
     person.meet()
@@ -139,7 +139,7 @@ def killed_while_talking(person: Person) -> None:
 
 
 def killed_in_the_survey(person: Person) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     operator = person.talk()
     person.meet()
     operator.hang_up()
@@ -150,22 +150,22 @@ def killed_in_the_survey(person: Person) -> None:
 
 
 def to_the_voicemail(person: Person, *steps: str) -> None:
-    presses("topics 5", "queue-wait")(person)
+    presses("topics 0", "queue-wait")(person)
     wait_entered(person.system, person)
     person.press("1")
     person.do("vm-choice", *steps)
 
 
 def leave_again(person: Person) -> None:
-    person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
+    person.do("vm-choice", "vm-record #")
     person.speak(MESSAGE_SECONDS)
     person.press("#")
-    person.do("vm-review 1", "vm-saved")
+    person.do("vm-review 1", "vm-confirm-number 1", "vm-saved")
     person.wait_ended()
 
 
 def killed_while_speaking(person: Person) -> None:
-    to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
+    to_the_voicemail(person, "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
     wait_until(lambda: recorded_seconds(person.system) > MESSAGE_SECONDS, "enough speech to be recorded")
@@ -177,15 +177,15 @@ def killed_while_speaking(person: Person) -> None:
 
 def killed_and_gone_while_speaking(person: Person) -> None:
     """The caller hangs up before the recording is asked for again."""
-    to_the_voicemail(person, "vm-your-number-is 1", "vm-record #")
+    to_the_voicemail(person, "vm-record #")
     person.meet()
     person.begin_to_speak(7.0)
     wait_until(lambda: recorded_seconds(person.system) > MESSAGE_SECONDS, "enough speech to be recorded")
     person.meet()
 
 
-def killed_in_the_number(person: Person) -> None:
-    to_the_voicemail(person, "vm-your-number-is")
+def killed_before_the_message(person: Person) -> None:
+    to_the_voicemail(person, "vm-privacy")
     person.meet()
     person.meet()
     leave_again(person)
@@ -204,7 +204,7 @@ KILLED = {
     "survey": (killed_in_the_survey, "answered", 0),
     "speaking": (killed_while_speaking, "message", 2),
     "speaking, and gone": (killed_and_gone_while_speaking, "no_message", 1),
-    "number": (killed_in_the_number, "message", 1),
+    "number": (killed_before_the_message, "message", 1),
 }
 
 
@@ -264,10 +264,10 @@ def test_given_no_engine_when_somebody_calls_at_night_then_the_scripts_take_a_me
     caller = person(desk, 2001)
     system.move_clock(EVENING)
     with without_engine(system):
-        presses("closed #", "vm-your-number-is 1", "vm-record #")(caller)
+        presses("closed #", "vm-record #")(caller)
         caller.speak(MESSAGE_SECONDS)
         caller.press("#")
-        caller.do("vm-review 1", "vm-saved")
+        caller.do("vm-review 1", "vm-confirm-number 1", "vm-saved")
         caller.wait_ended()
         assert fate(system, caller) == "message"
     (message,) = messages(system, caller.number)
@@ -365,12 +365,12 @@ def test_given_current_calls_when_the_engine_hangs_then_it_is_replaced_and_they_
     def in_the_menu(person: Person) -> None:
         presses("topics")(person)
         person.meet()
-        person.do("welcome", "topics 5", "queue-wait")
+        person.do("welcome", "topics 0", "queue-wait")
         person.talk().hang_up()
         person.hear("survey-invitation")
 
     def in_the_queue(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         wait_entered(system, person)
         person.meet()
         hear_something(person.line)
@@ -378,7 +378,7 @@ def test_given_current_calls_when_the_engine_hangs_then_it_is_replaced_and_they_
 
     def comes_later(person: Person) -> None:
         person.meet()
-        presses("welcome", "topics 5", "queue-wait")(person)  # nothing is heard before
+        presses("welcome", "topics 0", "queue-wait")(person)  # nothing is heard before
         person.talk()
 
     parts = {"menu": in_the_menu, "queue": in_the_queue, "later": comes_later}
@@ -419,13 +419,13 @@ def test_given_a_full_disk_when_a_caller_tries_to_leave_a_message_then_there_is_
     counted, logged = system.metric("ivr_alarms_total", what="messages"), len(alarms(system, "messages"))
     caller = person(desk, 4000)
     with full_disk(system.places.messages):
-        presses("closed #", "vm-your-number-is 1", "vm-store-failed")(caller)
+        presses("closed #", "vm-store-failed")(caller)
         caller.wait_ended()
         assert fate(system, caller) == "no_message"
     assert system.metric("ivr_alarms_total", what="messages") == counted + 1
     assert len(alarms(system, "messages")) == logged + 1
     assert "free disk space" in alarms(system, "messages")[-1]["error"]
-    presses("closed #", "vm-your-number-is 1", "vm-record")(caller := person(desk, 4001))  # the disk has space again
+    presses("closed #", "vm-record")(caller := person(desk, 4001))  # the disk has space again
     caller.hang_up()
 
 
@@ -433,12 +433,12 @@ def test_given_a_recording_cannot_grow_any_further_then_its_beginning_is_kept(sy
     """The size of the switch's files is limited; its log files are smaller than the limit."""
     system.move_clock(EVENING)
     caller = person(desk, 4100)
-    presses("closed #", "vm-your-number-is 1")(caller)
+    presses("closed #", "vm-privacy")(caller)
     with longest_file(system, round((MESSAGE_SECONDS + 0.5) * 16000)):
         caller.do("vm-record #")
         caller.speak(1.6 * MESSAGE_SECONDS)
         caller.press("#")
-        caller.do("vm-review 1", "vm-saved")
+        caller.do("vm-review 1", "vm-confirm-number 1", "vm-saved")
         caller.wait_ended()
     assert fate(system, caller) == "message"
     (message,) = messages(system, caller.number)
@@ -452,7 +452,7 @@ def test_given_facts_cannot_be_written_when_somebody_calls_then_the_call_goes_on
     caller = person(desk, 4200)
     wait_until(lambda: not list(Path(system.places.facts).glob("*.open")), "the last facts to be sealed")
     with full_disk(system.places.facts):
-        presses("topics 5", "queue-wait")(caller)
+        presses("topics 0", "queue-wait")(caller)
         caller.talk().hang_up()
         caller.do("survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
         caller.wait_ended()

@@ -74,13 +74,13 @@ def test_given_calls_at_many_stages_when_the_switch_is_restarted_then_nothing_is
         person.meet()
 
     def in_the_queue(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         wait_entered(system, person)
         person.meet()
         person.meet()
 
     def in_the_survey(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         operator = person.talk()
         person.meet()
         operator.hang_up()
@@ -88,10 +88,10 @@ def test_given_calls_at_many_stages_when_the_switch_is_restarted_then_nothing_is
         person.meet()
 
     def speaking(person: Person) -> None:
-        presses("topics 5", "queue-wait")(person)
+        presses("topics 0", "queue-wait")(person)
         wait_entered(system, person)
         person.press("1")
-        person.do("vm-choice", "vm-your-number-is 1", "vm-record #")
+        person.do("vm-choice", "vm-record #")
         person.meet()
         person.begin_to_speak(6.0)
         wait_until(lambda: recorded_seconds(system) > MESSAGE_SECONDS, "enough speech to be recorded")
@@ -119,7 +119,7 @@ def test_given_calls_at_many_stages_when_the_switch_is_restarted_then_nothing_is
     assert system.channels() == 0
     assert all(seat in system.stack.switch.cli("queue show nul") for seat in REGISTERED)
     caller = Person(system, f"06{first + 500:08d}", desk)
-    presses("topics 5", "queue-wait")(caller)
+    presses("topics 0", "queue-wait")(caller)
     caller.talk().hang_up()
     caller.do("survey-invitation", "survey-solved 5", "survey-courtesy 4", "survey-overall 3", "survey-thanks")
     caller.wait_ended()

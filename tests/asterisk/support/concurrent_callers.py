@@ -48,7 +48,7 @@ class Person:
         self.line.press(keys)
 
     def do(self, *steps: str) -> None:
-        """Do each step: "topics 5" hears the topics and presses 5; without a key, it only hears."""
+        """Do each step: "topics 0" hears the topics and presses 0; without a key, it only hears."""
         for step in steps:
             prompt, _, keys = step.partition(" ")
             self.hear(prompt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from ivr.commands.check import summary
 from queue_model.scenario.fit import find_unfit
 from tests.ivr.edited_config import EditedConfig
 
+TODAY = ("--today", "2026-12-01")
+
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
@@ -26,29 +29,82 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EditedConfig:
 
 
 def test_the_shipped_configuration_has_no_errors(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--config", "config", "check"]) == 0
-    assert capsys.readouterr().out.startswith("config: no errors (14 nodes, 3 questions, ")
+    assert main(["--config", "config", "check", *TODAY]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[2] for line in lines if line.startswith("warning")] == [
+        "service.controller", "service.privacy_page", "prompts.info-adr.reviewed", "prompts.info-did.reviewed",
+    ]  # fmt: skip
+    assert lines[-1].startswith("config: no errors, 4 warnings (17 nodes, 3 questions, ")
 
 
 def test_warnings_are_shown_and_allowed(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     config.edit("service", "operators: 24", "operators: 8")
-    assert main(["--config", "config", "check"]) == 0
+    assert main(["--config", "config", "check", *TODAY]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
         "warning: config/service.yaml: queue.operators: fewer than the 12 seats, so some seats stay empty"
     )
-    assert lines[1].startswith("config: no errors, 1 warning (")
+    assert lines[-1].startswith("config: no errors, 5 warnings (")
 
 
 def test_errors_are_shown_one_per_line_with_a_count(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
     config.edit("menu", "start: orario", "start: orari")
     config.edit("service", "seats: 12", "seats: 0")
-    assert main(["--config", "config", "check"]) == 1
-    assert capsys.readouterr().out.splitlines() == [
+    assert main(["--config", "config", "check", *TODAY]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("error")] == [
         "error: config/service.yaml: queue.seats: must be a whole number from 1 to 99, not 0",
         'error: config/menu.yaml: start: no node named "orari"; did you mean "orario"?',
-        "config: 2 errors",
     ]
+    assert lines[-1] == "config: 2 errors, 2 warnings"
+
+
+def test_every_way_through_the_menu_is_shown_with_its_seconds(
+    config: EditedConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", "config", "check", *TODAY]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("  nothing ") and line.endswith("an operator rings") for line in lines)
+    assert any(line.startswith("  nothing ") and line.endswith("the tone, when closed") for line in lines)
+    assert any(line.startswith("  1 0 ") for line in lines) and any(line.startswith("  2 1 0 ") for line in lines)
+
+
+def test_a_menu_that_tries_the_patience_of_callers_is_a_warning(
+    config: EditedConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.edit("menu", "attempts: 2", "attempts: 4")
+    assert main(["--config", "config", "check", *TODAY]) == 0
+    (warning,) = [line for line in capsys.readouterr().out.splitlines() if "menu.yaml" in line]
+    assert re.search(
+        r"presses nothing waits \d\d s until an operator rings, over limits.menu_patience_seconds \(60\)", warning
+    )
+    config.edit("service", "menu_patience_seconds: 60", "menu_patience_seconds: 300")
+    main(["--config", "config", "check", *TODAY])
+    assert "until an operator rings, over" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "day", "message"),
+    [
+        ("reviewed: 2026-11-30", "reviewed: 2026-05-01", "2026-12-01",
+         "prompts.info-incentivi.reviewed: the text was last confirmed on 2026-05-01, over six months ago"),
+        ("reviewed: 2026-11-30", "reviewed: 2026-11-30", "2027-07-01", "prompts.info-incentivi.reviewed: the text was"),
+        ("reviewed: 2026-11-30", "reviewed: 2027-11-30", "2026-12-01", "prompts.info-incentivi.reviewed: 2027-11-30"),
+        ('    source: "lavoro.gov.it, incentivi all\'assunzione"\n', "", "2026-12-01",
+         "prompts.info-incentivi.source: missing"),
+    ],
+)  # fmt: skip
+def test_information_has_a_source_and_is_reviewed_twice_a_year(
+    config: EditedConfig, capsys: pytest.CaptureFixture[str], old: str, new: str, day: str, message: str
+) -> None:
+    config.edit("prompts", old, new)
+    main(["--config", "config", "check", "--today", day])
+    assert f"config/prompts.yaml: {message}" in capsys.readouterr().out
+
+
+def test_a_day_that_does_not_exist(config: EditedConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", "config", "check", "--today", "30 November"]) == 1
+    assert 'write for example "2026-12-01"' in capsys.readouterr().err
 
 
 def test_scenarios_that_no_longer_fit_are_named(

@@ -111,10 +111,10 @@ def test_the_picture_is_wellformed_and_shows_every_node_and_key(shipped: Configu
     space = "{http://www.w3.org/2000/svg}"
     texts = {element.text for element in root.iter(f"{space}text")}
     assert texts >= {menu_graph.title(name, node) for name, node in shipped.menu.nodes.items()}
-    assert texts >= {"1", "2", "3", "4", "5", "0, silenzio, errore", "aperto", "chiuso"}
-    assert "informazioni: DID" in texts and "agli operatori: ALTRO" in texts
+    assert texts >= {"1", "2", "3", "4", "0, silenzio, errore", "aperto", "chiuso"}
+    assert "informazioni: DID" in texts and any(text and text.startswith("agli operatori: ") for text in texts)
     hints = [element.text or "" for element in root.iter(f"{space}title")]
-    assert any(hint.startswith("Le diamo il benvenuto al Numero Unico per il Lavoro. La chiamata") for hint in hints)
+    assert any(hint.startswith("Numero Unico per il Lavoro. La chiamata") for hint in hints)
     assert not re.search(r"(href|src|url\((?!#tip))", drawn)
 
 
@@ -144,7 +144,7 @@ def test_mermaid_names_every_node_and_every_way(shipped: Configuration) -> None:
     said = menu_graph.mermaid(shipped.menu, shipped.prompts).splitlines()
     assert said[0] == "flowchart TD"
     assert '    n0{"<b>Orario</b><br>siamo aperti?"}' in said
-    assert '    n3(["<b>Argomenti</b><br>3 tentativi, * ripete"])' in said
+    assert '    n3(["<b>Argomenti</b><br>2 tentativi, * ripete"])' in said
     assert sum("-->" in line or "-.->" in line for line in said) == len(menu_graph.arrows(shipped.menu))
     assert sum(bool(re.match(r"    n\d+[\[{(]", line)) for line in said) == len(shipped.menu.nodes)
 
@@ -197,7 +197,7 @@ def test_the_format_follows_the_ending(
     monkeypatch.chdir(tmp_path)
     assert main(["graph", *arguments]) == 0
     assert Path(arguments[1]).read_text(encoding="utf-8").startswith(start)
-    assert capsys.readouterr().out.startswith(f"{arguments[1]}: 14 nodes, as ")
+    assert capsys.readouterr().out.startswith(f"{arguments[1]}: 17 nodes, as ")
 
 
 def test_without_output_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,8 +91,8 @@ MISTAKES = [
      'like "Europe/Rome"'),
     (
         'refuse_key: "9"',
-        'refuse_key: "5"',
-        'recording.refuse_key: "5" is also a key of "argomenti" in menu.yaml, which comes after the notice; choose a key '
+        'refuse_key: "4"',
+        'recording.refuse_key: "4" is also a key of "argomenti" in menu.yaml, which comes after the notice; choose a key '
         "that is free there",
     ),
     ('voicemail_key: "1"', "voicemail_key: 1", "queue.voicemail_key: must be one key of 0123456789*# or null, not 1; "
@@ -201,8 +201,8 @@ def test_prompts_without_text_or_audio(config: EditedConfig) -> None:
     ]
     count = len(yaml.safe_load(config.path("prompts").read_bytes())["prompts"])
     assert config.problems("warning") == [
-        f"config/prompts.yaml: prompts: {count} prompts have no audio: welcome, recording-notice, topics, no-input, "
-        "wrong-input, ...; run `ivr prompts synthesise`"
+        f"config/prompts.yaml: prompts: {count - 2} prompts have no audio: welcome, recording-notice, recording-refused, "
+        "topics, topics-again, ...; run `ivr prompts synthesise`"
     ]
 
 

@@ -71,7 +71,7 @@ def test_the_revision_changes_with_the_content_and_only_with_it(config: EditedCo
 
 
 def test_defaults_are_filled_in(config: EditedConfig) -> None:
-    config.edit("menu", "    wait_seconds: 5\n    attempts: 3\n", "")
+    config.edit("menu", "    wait_seconds: 5\n    attempts: 2\n", "")
     config.edit("service", "survey:\n  offered: true\n", "")
     registry = config.path("service").read_text(encoding="utf-8").partition("\nregistry:\n")[2].partition("\n\n")[0]
     config.edit("service", registry, "  {}")

@@ -50,10 +50,14 @@ DRIFTS = [
     ("service", 'voicemail_key: "1"', 'voicemail_key: "2"',
      'queue-offer-voicemail.speaks.queue.voicemail_key: callers hear "prema 1", but queue.voicemail_key is "2"'),
     ("service", "voicemail_audio: 30", "voicemail_audio: 60",
-     'vm-privacy.speaks.retention_days.voicemail_audio: callers hear "30 giorni", but retention_days.voicemail_audio is 60'),
+     'vm-privacy-full.speaks.retention_days.voicemail_audio: callers hear "30 giorni", but retention_days.voicemail_audio is 60'),
     ("service", "voicemail_audio: 30", "voicemail_audio: 60",
      'fallback-record.speaks.retention_days.voicemail_audio: callers hear "30 giorni", but '
      "retention_days.voicemail_audio is 60"),
+    ("service", "contact: 730", "contact: 365",
+     'vm-privacy-full.speaks.retention_days.contact: callers hear "due anni", but retention_days.contact is 365'),
+    ("service", "recording: 30", "recording: 90",
+     'recording-notice.speaks.retention_days.recording: callers hear "30 giorni", but retention_days.recording is 90'),
     ("service", "longest_seconds: 180", "longest_seconds: 120",
      'vm-record.speaks.voicemail.longest_seconds: callers hear "3 minuti", but voicemail.longest_seconds is 120'),
     ("service", 'refuse_key: "9"', 'refuse_key: "8"',
@@ -63,15 +67,15 @@ DRIFTS = [
     ("survey", 'prompts: [survey-overall]\n    keys: "12345"\n    scale: "1-5"',
      'prompts: [survey-overall]\n    keys: "0123456789"\n    scale: "0-9"',
      'survey-overall.speaks.survey.scale.overall: callers hear "da 1, per niente, a 5", but survey.scale.overall is "0-9"'),
-    ("prompts", "Ha a disposizione 3 minuti", "Ha a disposizione 2 minuti",
+    ("prompts", "il segnale ha 3 minuti", "il segnale ha 2 minuti",
      'vm-record.speaks.voicemail.longest_seconds: "3 minuti" is not in the text'),
     ("prompts", "Per inviare il messaggio, prema 1", "Per inviare il messaggio, prema 4",
      'vm-review.text: callers hear "prema 4", but the keys after this prompt are 1, 2, 3, #'),
-    ("prompts", "È attivo dal lunedì al venerdì, dalle ore 9 alle ore 18", "È attivo dal lunedì al venerdì, dalle ore 8 alle ore 18",
+    ("prompts", "Rispondiamo dal lunedì al venerdì, dalle 9 alle 18", "Rispondiamo dal lunedì al venerdì, dalle 8 alle 18",
      "fallback-closed.text: monday: the text says 08:00-18:00, but announces_hours 09:00-18:00; change the text, or write "
      'announces_hours: "monday-friday 08:00-18:00"'),
-    ("prompts", "dal lunedì al venerdì, dalle ore 9 alle ore 18, esclusi i giorni festivi. Arrivederci",
-     "dal lunedì al giovedì, dalle ore 9 alle ore 18. Arrivederci",
+    ("prompts", "dal lunedì al venerdì, dalle 9 alle 18, esclusi i giorni festivi. Arrivederci",
+     "dal lunedì al giovedì, dalle 9 alle 18. Arrivederci",
      "vm-store-failed.text: friday: the text says closed, but announces_hours 09:00-18:00"),
     ("prompts", "speaks: {voicemail.longest_seconds", "speaks: {voicemail.longest_second",
      'vm-record.speaks.voicemail.longest_second: no setting has this name; did you mean "voicemail.longest_seconds"?'),
@@ -101,7 +105,7 @@ def test_words_of_a_setting_that_is_off_or_unchanged_are_accepted(config: Edited
     ],
 )  # fmt: skip
 def test_an_undeclared_number_is_a_warning_with_the_line_to_add(config: EditedConfig, text: str, remedy: str) -> None:
-    config.edit("prompts", "Grazie per la pazienza.", text)
+    config.edit("prompts", "Grazie per l'attesa.", text)
     warnings = [each for each in config.problems("warning") if "queue-thankyou" in each]
     assert len(warnings) == 1 and f"prompts.queue-thankyou.text: {remedy}" in warnings[0]
 
@@ -117,10 +121,11 @@ def test_every_shipped_number_is_declared_or_a_key_of_the_menu() -> None:
 
 def test_the_keys_of_the_program_are_those_of_its_sources() -> None:
     box, menu = inspect.getsource(voicemail.flow), inspect.getsource(ivr.flows.menu)
-    for prompt in ("vm-confirm-number", "vm-review"):
+    for prompt in ("vm-confirm-number", "vm-continue", "vm-review"):
         choice = re.search(rf'\["{prompt}"\],\s*"([0-9]+)"[^)]*?(?:repeat_key="(.)")?\s*\)', box)
         assert choice is not None and choice[1] + (choice[2] or "") == PROGRAM_KEYS[prompt]
     assert f'["number-confirm"], "{PROGRAM_KEYS["number-confirm"]}"' in menu
+    assert f'PRIVACY_KEY = "{PROGRAM_KEYS["vm-privacy"]}"' in box
     assert '"wav", "#"' in box and PROGRAM_KEYS["vm-record"] == PROGRAM_KEYS["vm-type-number"] == "#"
     with open(f"{ROOT}/config/asterisk/extensions_nul.conf", encoding="utf-8") as file:
         record = re.search(r"Record\(.*,(\w*)\)", file.read())

@@ -70,11 +70,13 @@ def test_every_shipped_prompt_has_audio_of_its_text_fit_for_the_telephone() -> N
 def test_the_shipped_audio_is_small_and_starts_and_ends_with_silence() -> None:
     total = 0
     for sheet in catalogue.statuses(Places()):
+        if sheet.state == "setting is null":
+            continue
         samples = sound.decode(Path(sheet.path).read_bytes())
         total += len(samples)
         edge = round(0.04 * sound.RATE)
         assert max(map(abs, samples[:edge] + samples[-edge:])) <= 64, sheet.id
-    assert total < 4_000_000
+    assert total < 5_000_000
 
 
 def test_every_sound_that_asterisk_joins_to_italian_numbers_and_dates_is_there() -> None:
@@ -298,7 +300,7 @@ def test_a_silent_voice_is_reported(places: Places) -> None:
         return (([0.0] * 8000, 8000) for _ in texts)
 
     with pytest.raises(voices.VoiceError, match="mute gave no sound for 'Ciao'"):
-        list(voices.telephone(voices.Voice("mute", speak), ["Ciao"]))
+        list(voices.telephone(voices.Voice("mute", speak), [catalogue.Prompt("ciao", "Ciao", 1)]))
 
 
 def test_a_studio_recording_is_taken_in_and_never_overwritten(

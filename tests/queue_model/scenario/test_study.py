@@ -110,7 +110,13 @@ def test_a_scenario_changes_the_configuration_for_itself() -> None:
         everything(
             service={"queue": {"longest_wait": 60, "voicemail_key": None}},
             menu={
-                "changes": {"nodes": {"argomenti": {"keys": {"4": None}}, "servizi-online": None}},
+                "changes": {
+                    "nodes": {
+                        "argomenti": {"keys": {"4": None}},
+                        "informazioni": {"keys": {"4": None}},
+                        "servizi-online": None,
+                    }
+                },
                 "prompts": {"topics": 9},
             },
         )

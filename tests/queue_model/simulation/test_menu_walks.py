@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.configuration.compiled import Compiled
+from ivr.flows.menu import FIRST_PAUSE_SECONDS
 from queue_model.scenario.schema import Menu
 from queue_model.simulation.menu_paths import MenuPaths, _alias, menu_paths
 from queue_model.simulation.menu_routes import Goal, Routes
@@ -36,14 +37,14 @@ def share(found: list[Walk], **wanted: Any) -> float:
 def test_a_caller_with_another_topic_goes_straight_to_the_operators(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(reaction=2), "ALTRO", 0, AT))
     assert (walk.ending, walk.topic, walk.priority, walk.informed) == ("queue", "ALTRO", 0, False)
-    assert walk.seconds == pytest.approx(seconds(shipped, "welcome", "topics", "queue-wait") + 2)
+    assert walk.seconds == pytest.approx(seconds(shipped, "welcome", "topics", "queue-wait") + 2 + FIRST_PAUSE_SECONDS)
 
 
 def test_information_about_a_topic_comes_before_the_operators(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(reaction=1), "DID", 0, AT))
     assert (walk.ending, walk.topic, walk.informed) == ("queue", "DID", True)
     heard = seconds(shipped, "welcome", "topics", "info-did", "after-information", "queue-wait")
-    assert walk.seconds == pytest.approx(heard + 2)
+    assert walk.seconds == pytest.approx(heard + 2 + FIRST_PAUSE_SECONDS)
 
 
 def test_satisfied_callers_end_the_call(shipped: Compiled) -> None:
@@ -55,7 +56,7 @@ def test_satisfied_callers_end_the_call(shipped: Compiled) -> None:
 def test_a_hurried_caller_presses_during_the_question(shipped: Compiled) -> None:
     walk = only(walks(shipped, Menu(hurried=1, hurried_at=0.25), "ALTRO", 0, AT))
     expected = seconds(shipped, "welcome", "queue-wait") + seconds(shipped, "topics") / 4
-    assert walk.seconds == pytest.approx(expected)
+    assert walk.seconds == pytest.approx(expected + FIRST_PAUSE_SECONDS)
 
 
 def test_a_caller_who_asks_for_an_operator_counts_as_another_topic(shipped: Compiled) -> None:
@@ -67,9 +68,15 @@ def test_a_topic_without_a_key_counts_as_another_topic(shipped: Compiled) -> Non
 
 
 def test_outside_hours_callers_reach_the_voicemail(shipped: Compiled) -> None:
-    walk = only(walks(shipped, Menu(), "ADR", 0.5, rome(CLOSED)))
-    assert walk.ending == "message"
-    assert walk.seconds > seconds(shipped, "closed")
+    walk = only(walks(shipped, Menu(), "ALTRO", 0.5, rome(CLOSED)))
+    assert (walk.ending, walk.informed) == ("message", False)
+    assert walk.seconds > seconds(shipped, "closed", "closed-choice")
+
+
+def test_outside_hours_callers_hear_their_information_then_leave_a_message(shipped: Compiled) -> None:
+    found = walks(shipped, Menu(), "ADR", 0.4, rome(CLOSED))
+    assert share(found, ending="done", informed=True) == pytest.approx(0.4)
+    assert share(found, ending="message", informed=True) == pytest.approx(0.6)
 
 
 def test_slips_take_time_and_probabilities_add_up(shipped: Compiled) -> None:
@@ -82,14 +89,14 @@ def test_slips_take_time_and_probabilities_add_up(shipped: Compiled) -> None:
     assert 0.05 < share(clumsy, ending="gone") < 0.12
 
 
-def test_three_silences_lead_to_the_operators(shipped: Compiled) -> None:
+def test_two_silences_lead_to_the_operators(shipped: Compiled) -> None:
     found = walks(shipped, Menu(nothing=0.5), "ALTRO", 0, AT)
     silent = max(found, key=lambda walk: walk.seconds)
-    assert silent.chance == pytest.approx(0.5**3)
+    assert silent.chance == pytest.approx(0.5**2)
     assert silent.ending == "queue"
-    waited = 3 * shipped["menu"]["nodes"]["argomenti"]["wait_seconds"]  # type: ignore[typeddict-item]
-    heard = seconds(shipped, "welcome", "queue-wait") + 3 * seconds(shipped, "topics", "no-input")
-    assert silent.seconds == pytest.approx(heard + waited)
+    waited = 2 * shipped["menu"]["nodes"]["argomenti"]["wait_seconds"]  # type: ignore[typeddict-item]
+    heard = seconds(shipped, "welcome", "topics", "no-input", "topics-again", "queue-wait")
+    assert silent.seconds == pytest.approx(heard + waited + FIRST_PAUSE_SECONDS)
 
 
 def test_hanging_up_at_any_prompt(shipped: Compiled) -> None:
@@ -131,17 +138,26 @@ def test_the_key_of_each_goal(shipped: Compiled) -> None:
     routes = Routes(shipped, AT)
     assert routes.question(routes.start) == "argomenti"
     keys = {topic: routes.key("argomenti", Goal("topic", topic)) for topic in ("ADR", "PORTALE", "ALTRO", "CPI")}
-    assert keys == {"ADR": "1", "PORTALE": "4", "ALTRO": "5", "CPI": "5"}
+    assert keys == {"ADR": "1", "PORTALE": "4", "ALTRO": "0", "CPI": "0"}
     assert routes.key("argomenti", Goal("end", "ADR")) == "1"  # hear something, then goodbye
-    assert routes.key("dopo-informazione", Goal("end", "ADR")) == "3"
-    assert routes.key("dopo-informazione", Goal("operator", "ADR")) == "1"
-    assert routes.wrong_key("argomenti") == "6"
+    assert routes.key("dopo-aperto", Goal("end", "ADR")) == "3"
+    assert routes.key("dopo-aperto", Goal("operator", "ADR")) == "0"
+    assert routes.wrong_key("argomenti") == "5"
+
+
+def test_while_the_service_is_closed_a_message_takes_the_place_of_an_operator(shipped: Compiled) -> None:
+    routes = Routes(shipped, rome(CLOSED))
+    assert routes.question(routes.start) == "chiuso-scelta"
+    assert routes.key("chiuso-scelta", Goal("topic", "ADR")) == "2"
+    assert routes.key("chiuso-scelta", Goal("topic", "ALTRO")) == "0"
+    assert routes.key("dopo-chiuso", Goal("operator", "ADR")) == "0"
+    assert routes.key("dopo-chiuso", Goal("end", "ADR")) == "3"
 
 
 def test_a_goal_without_a_route_has_no_key(compiled: Compiled) -> None:
     nodes: Any = compiled["menu"]["nodes"]
-    nodes["dopo-informazione"]["keys"] = {"2": "argomenti"}
-    assert Routes(compiled, AT).key("dopo-informazione", Goal("end", "ADR")) is None
+    nodes["dopo-aperto"]["keys"] = {"0": "operatore"}
+    assert Routes(compiled, AT).key("dopo-aperto", Goal("end", "ADR")) is None
 
 
 # --- drawing a path --------------------------------------------------------------------------------------------------

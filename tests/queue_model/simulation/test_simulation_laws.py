@@ -15,7 +15,7 @@ from queue_model.simulation.builder import Builder, ReplicationInputs
 from queue_model.simulation.engines import engine
 from queue_model.simulation.event_kinds import SHIFT_END, SHIFT_START
 from queue_model.simulation.records import Outcome, Records, Work
-from tests.queue_model.example_scenarios import day, everything, study_of
+from tests.queue_model.example_scenarios import day, everything, other_topic, study_of
 
 VOICEMAIL = tuple(each for each in Outcome if each.name.startswith("VOICEMAIL_"))
 REFUSED = (Outcome.VOICEMAIL_FULL, Outcome.VOICEMAIL_BUSY, Outcome.BLOCKED)
@@ -42,7 +42,7 @@ SCENARIOS = st.fixed_dictionaries(
                 "tolerance": st.just({"law": "exponential", "mean": 200}),
             }
         ),
-        "menu": st.sampled_from([{}, {"changes": {"nodes": {"altro": {"priority": 5}}}}]),
+        "menu": st.sampled_from([{}, {"changes": {"nodes": other_topic(5)}}]),
         "operators": st.fixed_dictionaries({"reserve": st.integers(0, 3), "put_down_emails": st.booleans()}),
         "service": st.fixed_dictionaries(
             {
@@ -135,7 +135,7 @@ def first_served_out_of_turn(built: ReplicationInputs, records: Records) -> int 
 
 
 def test_a_call_out_of_turn_is_detected() -> None:
-    urgent = {"menu": {"changes": {"nodes": {"altro": {"priority": 5}}}}, "arrivals": {"per_day": 900}}
+    urgent = {"menu": {"changes": {"nodes": other_topic(5)}}, "arrivals": {"per_day": 900}}
     built, records = simulated(everything(days=5, **urgent))
     assert first_served_out_of_turn(built, records) is None
     for field in ("priority", "entered"):

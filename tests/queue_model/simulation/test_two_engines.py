@@ -18,7 +18,7 @@ from queue_model.simulation.kernel_setup import is_plain
 from queue_model.simulation.records import Outcome, Records, Work
 from tests.queue_model.all_engines import SOURCE, run_on_all_engines
 from tests.queue_model.example_inputs import FEATURES, full_days, plain_days, random_period
-from tests.queue_model.example_scenarios import everything, study_of
+from tests.queue_model.example_scenarios import everything, other_topic, study_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 GRIDS = st.sampled_from([0.0, 1.0, 10.0, 60.0, 300.0])
@@ -115,7 +115,7 @@ EXTREMES = {
     "menu": st.fixed_dictionaries(
         {
             "walk": st.booleans(),
-            "changes": st.sampled_from([{}, {"nodes": {"altro": {"priority": 100}, "operatore": {"priority": 1}}}]),
+            "changes": st.sampled_from([{}, {"nodes": {**other_topic(100), "operatore": {"priority": 1}}}]),
         }
     ),
     "queue": st.sampled_from([{}, {"unlimited": True}, {"longest_wait": 0.001}, {"longest_queue": 1}]),
