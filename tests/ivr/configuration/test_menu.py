@@ -40,7 +40,7 @@ MISTAKES = [
         "nodes.argomenti.colour: unknown key; known here: prompts, keys, no_input, wrong_input, repeat_key, "
         "wait_seconds, attempts, retry_prompts",
     ),
-    ("attempts: 2", "attempts: 20", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not 30"),
+    ("attempts: 2", "attempts: 30", "nodes.argomenti.attempts: must be a whole number from 1 to 9, not 30"),
     ("attempts: 2", "attempts: yes", 'nodes.argomenti.attempts: must be a whole number from 1 to 9, not "yes"'),
     ("wait_seconds: 5", "wait_seconds: .inf", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not inf"),
     ("wait_seconds: 5", "wait_seconds: .nan", "nodes.argomenti.wait_seconds: must be a number from 1 to 60, not nan"),

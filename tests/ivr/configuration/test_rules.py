@@ -219,8 +219,8 @@ def test_announced_weeks_are_read() -> None:
     [
         ("service", "language: it", "language: en",
          'service.yaml: service.language: no prompts in "en", so callers hear nothing; write "it"'),
-        ("menu", "topic: ALTRO\n", 'topic: ALTRO\n    set: {CHANNEL(language): en}\n',
-         'menu.yaml: nodes.altro.set.CHANNEL(language): no prompts in "en"'),
+        ("menu", "priority: 0\n", 'priority: 0\n    set: {CHANNEL(language): en}\n',
+         'menu.yaml: nodes.operatore.set.CHANNEL(language): no prompts in "en"'),
     ],
 )  # fmt: skip
 def test_a_language_without_prompts_is_refused(config: EditedConfig, name: str, old: str, new: str, said: str) -> None:
@@ -240,12 +240,12 @@ def test_sounds_and_music_of_templates_are_references_too(config: EditedConfig) 
         "; Playback(nul/comment)\n same => n,Playback(nul/welcom)\n same => n,Playback(nul/${X})\n"
     )
     Path(config.places.templates, "musiconhold_nul_custom.conf").write_text("[general]\n[festa]\nmode = files\n")
-    config.edit("menu", "topic: ALTRO\n", "topic: ALTRO\n    set: {CHANNEL(musicclass): fest}\n")
+    config.edit("menu", "priority: 0\n", "priority: 0\n    set: {CHANNEL(musicclass): fest}\n")
     assert config.problems() == [
         'config/prompts.yaml: prompts: "welcom" is missing, which asterisk/extensions_nul.conf plays in line 2; did you mean '
         '"welcome"?'
     ]
     assert config.problems("warning") == [
-        'config/menu.yaml: nodes.altro.set.CHANNEL(musicclass): no class "fest" in config/asterisk/musiconhold*.conf; did you '
+        'config/menu.yaml: nodes.operatore.set.CHANNEL(musicclass): no class "fest" in config/asterisk/musiconhold*.conf; did you '
         'mean "festa"?. Your Asterisk may have it'
     ]
