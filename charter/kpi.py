@@ -25,6 +25,7 @@ Fate = Literal[
     "busy",  # refused: no operator free, and the policy is voicemail at once
     "blocked",  # refused: no line free
     "lost",  # the switch stopped while the caller waited
+    "unknown",  # the log has no end, and the longest call is over
 ]
 FATES: tuple[Fate, ...] = get_args(Fate)
 OVERFLOWED: frozenset[Fate] = frozenset(("key", "timeout", "empty", "full", "busy"))
@@ -36,7 +37,7 @@ class Visit(NamedTuple):
 
     entered: float  # epoch seconds
     fate: Fate
-    wait: float  # from entering to the answer, or to leaving; NaN if unknown, for lost callers
+    wait: float  # from entering to the answer, or to leaving; NaN if unknown
     talk: float | None = None  # includes time on hold
     wrap: float | None = None  # from the end of the conversation to being ready again
     topic: str = ""
@@ -126,7 +127,7 @@ def measure(visits: Iterable[Visit], thresholds: Thresholds = DEFAULT_THRESHOLDS
     figures = [
         *shares(tally(everyone, thresholds)),
         *waits("all", [each.wait for each in everyone if waited(each)]),
-        *waits("answered", [each.wait for each in everyone if each.fate == "answered"]),
+        *waits("answered", [each.wait for each in everyone if each.fate == "answered" and waited(each)]),
         handling_time(everyone),
     ]
     return {each.name: each for each in figures}

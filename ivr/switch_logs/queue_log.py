@@ -4,7 +4,9 @@ A line is `epoch|call|queue|agent|EVENT|parameters`, in whole seconds UTC; the r
 columns. Nothing is dropped silently: an event whose verb is not in the grammar is still an event, and a line that is
 not an event is reported as torn. `ivr.switch_logs.visits` combines the events of a call.
 
-Source: Asterisk's documentation (Queue-Logs), and app_queue.c and logger.c of 2026; where they differ, the code.
+Sources: Asterisk's documentation (Queue-Logs); app_queue.c and logger.c of Asterisk 1.4, 1.8, 11, 13 and 22. Where they
+differ, the code. Parameters were added over the years, some in the middle of a release: `_WAIT`, `_HOLD` and `_TALK`
+name the places that are the same in all of them, and a parameter that a version does not write is unknown.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ ENTER = {"ENTERQUEUE": (1, 4)}
 WAIT_ENDS = {
     "CONNECT": (2, 3),
     "ABANDON": (3, 3),
-    "EXITWITHKEY": (4, 4),  # one more than the others, at the beginning
-    "EXITWITHTIMEOUT": (3, 3),
+    "EXITWITHKEY": (2, 4),  # the key first; 11: without the original position and the wait
+    "EXITWITHTIMEOUT": (1, 3),  # 1.8 and 11: some with the position only
     "EXITEMPTY": (3, 3),
     "WITHDRAW": (3, 4),  # not in the documentation
     "SYSCOMPAT": (0, 1),
@@ -34,7 +36,7 @@ TALK_ENDS = {
     "COMPLETECALLER": (2, 3),
     "BLINDTRANSFER": (4, 5),
     "ATTENDEDTRANSFER": (5, 6),
-    "TRANSFER": (4, 5),  # before Asterisk 12
+    "TRANSFER": (2, 5),  # before 12; 1.4 and 1.6.0: without the position; 1.2: extension and context only
 }
 ATTEMPTS = {"RINGNOANSWER": (1, 1), "RINGCANCELED": (1, 1), "AGENTDUMP": (0, 1)}
 RESTARTS = {"QUEUESTART": (0, 1)}  # not CONFIGRELOAD: calls continue when a log is rotated
@@ -145,7 +147,10 @@ def decode(block: bytes) -> str:
 
 # A number; with `x` for each digit after a purge (`registry purge`).
 _CALLER = re.compile(r"[0-9x+*#./ \-]*|anonymous|unknown|restricted", re.ASCII | re.IGNORECASE)
-_PLACES = {"CONNECT": 0, "ABANDON": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "WITHDRAW": 2}
+# The places of the seconds among the parameters.
+_WAIT = {"CONNECT": 0, "ABANDON": 2, "EXITWITHKEY": 3, "EXITWITHTIMEOUT": 2, "EXITEMPTY": 2, "WITHDRAW": 2}
+_HOLD = {"COMPLETEAGENT": 0, "COMPLETECALLER": 0, "TRANSFER": 2, "BLINDTRANSFER": 2, "ATTENDEDTRANSFER": 2}
+_LINK = 1  # an attended transfer to a LINK has one more parameter before them
 
 
 class Entry(NamedTuple):
@@ -169,8 +174,16 @@ def parse_entry(event: Event) -> Entry:
 
 def wait_seconds(event: Event) -> int | None:
     """Seconds in the queue, from an event that ends a wait; None when they are invalid."""
-    place = _PLACES.get(event.verb)
+    place = _WAIT.get(event.verb)
     return None if place is None else _seconds(event.rest.split("|"), place)
+
+
+def has_torn_seconds(event: Event) -> bool:
+    """Whether the seconds of an event are there but are not a number; a parameter that is missing is not torn."""
+    words = event.rest.split("|")
+    if event.verb in _WAIT and event.rest:
+        return _WAIT[event.verb] < len(words) and wait_seconds(event) is None
+    return event.verb.startswith("COMPLETE") and talk_seconds(event) is None
 
 
 def ring_seconds(event: Event) -> int | None:
@@ -179,12 +192,20 @@ def ring_seconds(event: Event) -> int | None:
 
 
 def talk_seconds(event: Event) -> int | None:
-    """Seconds of talk with the operator, from an event that ends it; until the transfer, if there was one.
-
-    The last three parameters of a transfer are hold, talk and position; BRIDGE, APP and LINK differ before these.
-    """
+    """Seconds of talk with the operator, from an event that ends it; until the transfer, if there was one."""
     words = event.rest.split("|")
-    return _seconds(words, 1) if event.verb.startswith("COMPLETE") else _seconds(words, len(words) - 2)
+    return _seconds(words, _hold_place(event.verb, words) + 1)
+
+
+def hold_seconds(event: Event) -> int | None:
+    """Seconds in the queue, from an event that ends a talk."""
+    words = event.rest.split("|")
+    return _seconds(words, _hold_place(event.verb, words))
+
+
+def _hold_place(verb: str, words: list[str]) -> int:
+    """The place of the seconds on hold; those of the talk follow."""
+    return _HOLD[verb] + (_LINK if verb == "ATTENDEDTRANSFER" and words[0] == "LINK" else 0)
 
 
 def _seconds(words: list[str], place: int) -> int | None:

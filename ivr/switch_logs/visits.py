@@ -5,11 +5,20 @@ function of the set of the call's events and the times of switch starts. So the 
 matter, and a reader of a growing log may calculate them again whenever more lines have come.
 
 An end counts however late it is logged. A visit without an end is closed by the first of: the end of the call (our
-ENDED), another entry, a start of the switch. Otherwise it is still open. Unknown values are None, never zero.
+ENDED), another entry, a start of the switch. Without any of these it is open until the longest possible call is over;
+from then on its end is unknown. Unknown values are None, never zero.
+
+An end without a beginning still contains the seconds before it, so it makes a visit as well, without `entry_logged`.
+Such an end has two causes: a file that is missing, or an attended transfer into the queue, after which Asterisk logs
+the same stay under the other channel. `joins` recognizes the two halves.
+
+No duration can exceed the longest call: a longer one comes from a clock that was changed during the call, and is
+unknown.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -21,6 +30,7 @@ from ivr.switch_logs.queue_log import (
     VISIT_VERBS,
     WAIT_ENDS,
     Event,
+    hold_seconds,
     parse_entry,
     ring_seconds,
     talk_seconds,
@@ -45,6 +55,8 @@ FATES: dict[str, Fate] = {
 _TRANSFERS = frozenset(TALK_ENDS) - {"COMPLETEAGENT", "COMPLETECALLER"}
 _RANK = {**dict.fromkeys(TALK_ENDS, 0), **dict.fromkeys(WAIT_ENDS, 1), "ENTERQUEUE": 2, "ENDED": 4}
 _NEVER = 1 << 62
+JOIN_SECONDS = 1  # by which the two halves of one stay may differ: times are whole seconds
+ROUNDING_SECONDS = 2  # by which the sum of hold and talk may differ from the time between two lines
 
 
 class Visit(NamedTuple):
@@ -64,27 +76,72 @@ class Visit(NamedTuple):
     key: str = ""  # with which the caller left the queue
     transferred: bool = False
     operator: str = ""  # who answered, as in the log: a pseudonym; not stored in the table of visits
+    entry_logged: bool = True  # False: `entered` was calculated from the end; caller and position are unknown
+
+    @property
+    def end_logged(self) -> bool:
+        """Whether the log has the end of the stay, or the caller was not let in."""
+        return self.fate not in ("waiting", "talking", "unknown") and (self.talk is not None or self.fate != "answered")
 
 
 class CallVisits(NamedTuple):
-    """The visits in order of entry, and the number of orphans: ends whose beginning is not in the log."""
+    """The visits in order of entry, and the number of orphans: ends that belong to none of them."""
 
     visits: list[Visit]
     orphans: int
 
 
-def find_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> list[Visit]:
+class Period(NamedTuple):
+    """What bounds the visits of a log. The default bounds nothing."""
+
+    longest: float = math.inf  # s of a call (`limits.longest_call_seconds`)
+    now: float = -math.inf  # epoch seconds, to which the log is complete
+
+    def is_over(self, entered: float) -> bool:
+        """Whether a stay that began at `entered` must have ended by now."""
+        return entered + self.longest < self.now
+
+
+UNBOUNDED = Period()
+
+
+def find_visits(events: Iterable[Event], restarts: Sequence[int] = (), period: Period = UNBOUNDED) -> list[Visit]:
     """The visits of one call. `restarts`: the times of all QUEUESTART, in order."""
-    return find_call_visits(events, restarts).visits
+    return find_call_visits(events, restarts, period).visits
 
 
-def find_call_visits(events: Iterable[Event], restarts: Sequence[int] = ()) -> CallVisits:
+def find_call_visits(
+    events: Iterable[Event], restarts: Sequence[int] = (), period: Period = UNBOUNDED
+) -> CallVisits:  # fmt: skip
     """The visits of one call, and the number of orphans."""
     told = events if isinstance(events, list) else list(events)
-    usual = _find_simple_visit(told)
-    if usual is not None:
-        return usual
-    return _Call(sorted({event for event in told if event.verb in VISIT_VERBS}), restarts).result()
+    found = _find_simple_visit(told)
+    if found is None:
+        found = _Call(sorted({event for event in told if event.verb in VISIT_VERBS}), restarts, period).result()
+    return found._replace(visits=[_bound(visit, period) for visit in found.visits])
+
+
+def joins(begun: Visit, ended: Visit) -> bool:
+    """Whether two visits of different calls are halves of one stay: one without an end, one without a beginning."""
+    halves = begun.entry_logged and not begun.end_logged and not ended.entry_logged
+    same = begun.queue == ended.queue and begun.call != ended.call
+    return halves and same and abs(begun.entered - ended.entered) <= JOIN_SECONDS
+
+
+def _bound(visit: Visit, period: Period) -> Visit:
+    """Close a visit whose call must be over, and remove durations that no call can have."""
+    longest, (wait, talk, ring) = period.longest, (visit.wait, visit.talk, visit.ring)
+    if visit.left is not None and visit.left - visit.entered <= longest and (wait or 0) + (talk or 0) <= longest:
+        return visit
+    if visit.left is None and not period.is_over(visit.entered):
+        return visit
+    return visit._replace(
+        fate="unknown" if visit.fate == "waiting" else "answered" if visit.fate == "talking" else visit.fate,
+        left=None if visit.left is None or visit.left - visit.entered > longest else visit.left,
+        wait=None if wait is None or wait > longest else wait,
+        talk=None if talk is None or talk > longest else talk,
+        ring=None if ring is None or ring > longest else ring,
+    )
 
 
 def _find_simple_visit(told: list[Event]) -> CallVisits | None:
@@ -136,10 +193,10 @@ class _Stay:
         "wait",
     )  # fmt: skip
 
-    def __init__(self, event: Event) -> None:
-        self.entry = event
-        self.entered = event.at
-        self.fate: Fate = FATES.get(event.verb, "waiting")
+    def __init__(self, event: Event, entered: int | None = None) -> None:
+        self.entry = event  # or the end, when only that is logged
+        self.entered = event.at if entered is None else entered
+        self.fate: Fate = FATES.get(event.verb, "waiting") if entered is None else "waiting"
         self.answered = self.left = self.wait = self.talk = self.ring = None  # type: int | None
         self.key = self.operator = ""
         self.transferred = False
@@ -148,8 +205,9 @@ class _Stay:
 
 
 class _Call:
-    def __init__(self, told: list[Event], restarts: Sequence[int]) -> None:
+    def __init__(self, told: list[Event], restarts: Sequence[int], period: Period = UNBOUNDED) -> None:
         self.restarts = restarts
+        self.longest = period.longest
         self.stays: list[_Stay] = []
         self.current: dict[str, _Stay] = {}  # by queue: the stay that is not over
         self.orphans: list[Event] = []
@@ -165,6 +223,8 @@ class _Call:
     def result(self) -> CallVisits:
         if self.orphans:
             self._match_orphans()
+            self._match_talks()
+            self._add_visits_without_entry()
         self.stays.sort(key=lambda stay: (stay.entered, stay.entry.queue))
         visits = []
         for number, stay in enumerate(self.stays, 1):
@@ -233,6 +293,40 @@ class _Call:
                 if self._end(next(later, None), event):
                     self.orphans.remove(event)
 
+    def _match_talks(self) -> None:
+        """End the wait of a stay whose CONNECT was lost, with the end of the talk, which contains the wait."""
+        for event in [each for each in self.orphans if each.verb in TALK_ENDS]:
+            began, hold = _began(event), hold_seconds(event)
+            for stay in self.stays:
+                fits = began is not None and abs(stay.entered - began) <= ROUNDING_SECONDS
+                if stay.fate == "waiting" and stay.entry.queue == event.queue and fits:
+                    stay.fate, stay.wait, stay.operator = "talking", hold, event.agent
+                    self._end(stay, event)
+                    self.orphans.remove(event)
+                    break
+
+    def _add_visits_without_entry(self) -> None:
+        """Make visits from ends alone, unless their time belongs to another stay: then the end is a repetition."""
+        for event in sorted(self.orphans, key=lambda each: (each.at, each.verb in TALK_ENDS, each)):
+            began = _began(event) if event in self.orphans else None
+            if began is None or event.at - began > self.longest or self._is_taken(event.queue, began, event.at):
+                continue
+            stay = _Stay(event, began)
+            if event.verb in TALK_ENDS:
+                stay.fate, stay.wait, stay.operator = "talking", hold_seconds(event), event.agent
+            self._end(stay, event)
+            self.stays.append(stay)
+            self.orphans.remove(event)
+            if stay.fate == "talking":
+                self._match_orphans()
+
+    def _is_taken(self, queue: str, began: int, ended: int) -> bool:
+        stays = (stay for stay in self.stays if stay.entry.queue == queue)
+        return any(
+            began == stay.entered or (began < (_NEVER if stay.left is None else stay.left) and stay.entered < ended)
+            for stay in stays
+        )
+
     # stays without an end
 
     def _close(self, stay: _Stay, entered_again: int | None) -> None:
@@ -244,6 +338,9 @@ class _Call:
         first = min(restart, again, max(ended, since))
         if first == _NEVER:
             return
+        if first != max(ended, since) and first - stay.entered > self.longest:
+            stay.fate = "unknown" if stay.fate == "waiting" else "answered"  # it was over before
+            return
         if stay.fate == "talking":
             stay.fate, stay.left = "answered", first
             return
@@ -253,11 +350,20 @@ class _Call:
         stay.wait = None if first == restart else first - stay.entered
 
 
+def _began(event: Event) -> int | None:
+    """When the stay began, by the seconds in its end."""
+    if event.verb in WAIT_ENDS:
+        wait = wait_seconds(event)
+        return None if wait is None else event.at - wait
+    hold, talk = hold_seconds(event), talk_seconds(event)
+    return None if hold is None or talk is None else event.at - hold - talk
+
+
 def _visit(stay: _Stay, number: int) -> Visit:
     event = stay.entry
     who = parse_entry(event) if event.verb == "ENTERQUEUE" else None
     caller, position = (who.caller, who.position) if who is not None else ("", None)
     return Visit(
         event.call, number, event.queue, stay.entered, stay.fate, stay.left, stay.wait, stay.talk, stay.ring, caller,
-        position, stay.key, stay.transferred, stay.operator,
+        position, stay.key, stay.transferred, stay.operator, event.verb == "ENTERQUEUE" or event.verb in REFUSALS,
     )  # fmt: skip

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.switch_logs.queue_log import Event, parse
-from ivr.switch_logs.visits import CallVisits, Visit, _Call, _find_simple_visit, find_call_visits, find_visits
+from ivr.switch_logs.visits import (
+    CallVisits,
+    Period,
+    Visit,
+    _Call,
+    _find_simple_visit,
+    find_call_visits,
+    find_visits,
+    joins,
+)
 
 
 def events(text: str) -> list[Event]:
@@ -206,8 +215,157 @@ def test_everything_within_one_second_is_put_in_order() -> None:
     ]  # fmt: skip
 
 
-def test_an_end_without_a_beginning_is_counted_and_makes_no_visit() -> None:
-    assert find_call_visits(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == CallVisits([], 1)
+def test_an_end_without_a_beginning_makes_a_visit_from_its_seconds() -> None:
+    """As in the case `part_log`: the ends of calls that began in a file that is missing."""
+    assert find_call_visits(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == CallVisits(
+        [Visit("a.1", 1, "nul", 101, "abandoned", 129, 28, entry_logged=False)], 0
+    )
+    assert find_call_visits(events("".join(ANSWERED.splitlines(True)[3:5]))) == CallVisits(
+        [Visit("a.1", 1, "nul", 101, "answered", 180, 9, 70, 4, operator="op101", entry_logged=False)], 0
+    )
+    assert find_call_visits(events("180|a.1|nul|op101|COMPLETECALLER|9|70|1")) == CallVisits(
+        [Visit("a.1", 1, "nul", 101, "answered", 180, 9, 70, None, operator="op101", entry_logged=False)], 0
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["129|a.1|nul|NONE|ABANDON|1|2|soon", "129|a.1|nul|op101|SYSCOMPAT|", "129|a.1|nul|op101|TRANSFER|s|user"]
+)
+def test_an_end_without_a_beginning_and_without_seconds_is_counted(line: str) -> None:
+    assert find_call_visits(events(line)) == CallVisits([], 1)
+
+
+def test_a_repeated_end_of_a_stay_makes_no_visit_of_its_own() -> None:
+    """Two different ends of one wait, and one that is longer than any call."""
+    ended = "101|a.1|nul|NONE|ENTERQUEUE||06|2\n129|a.1|nul|NONE|EXITWITHTIMEOUT|1|2|28\n"
+    for again in ("129|a.1|nul|NONE|ABANDON|1|2|28", "130|a.1|nul|NONE|ABANDON|1|2|10"):
+        found = find_call_visits(events(ended + again))
+        assert ([each.fate for each in found.visits], found.orphans) in ((["timeout"], 1), (["abandoned"], 1))
+    assert find_call_visits(events("9000|a.1|nul|NONE|ABANDON|1|2|7201"), (), Period(7200)) == CallVisits([], 1)
+    assert len(find_visits(events("9000|a.1|nul|NONE|ABANDON|1|2|7200"), (), Period(7200))) == 1
+
+
+def test_the_end_of_a_talk_replaces_a_lost_answer() -> None:
+    (visit,) = visits(ANSWERED.replace("110|a.1|nul|op101|CONNECT|9|a.2|4\n", ""))
+    assert (visit.fate, visit.entered, visit.wait, visit.talk) == ("answered", 101, 9, 70)
+    assert visit.operator == "op101"
+
+
+# --- visits without an end, and impossible durations ------------------------------------------------------------------
+
+ENTERED = "101|a.1|nul|NONE|ENTERQUEUE||06|2\n"
+CONNECTED = "110|a.1|nul|op101|CONNECT|9|a.2|4\n"
+
+
+def after(text: str, now: float, restarts: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
+    found = find_visits(events(text), restarts, Period(7200, now))
+    return [(each.fate, each.wait, each.talk, each.left) for each in found]
+
+
+def test_a_visit_without_an_end_is_closed_when_the_longest_call_is_over() -> None:
+    """As in the case `no_end`. At the very end of the longest call it may still go on."""
+    assert after(ENTERED, 7301) == [("waiting", None, None, None)]
+    assert after(ENTERED, 7301.5) == [("unknown", None, None, None)]
+    assert after(ENTERED + CONNECTED, 7301) == [("talking", 9, None, None)]
+    assert after(ENTERED + CONNECTED, 7302) == [("answered", 9, None, None)]
+
+
+def test_a_restart_long_after_the_longest_call_does_not_end_it() -> None:
+    assert after(ENTERED, 90000, (7301,)) == [("lost", None, None, 7301)]
+    assert after(ENTERED, 90000, (7302,)) == [("unknown", None, None, None)]
+    assert after(ENTERED + CONNECTED, 90000, (80000,)) == [("answered", 9, None, None)]
+
+
+def test_an_end_that_is_logged_after_all_counts() -> None:
+    assert after(ENTERED + "700|a.1|nul|NONE|EXITWITHTIMEOUT|1|2|599", 90000) == [("timeout", 599, None, 700)]
+
+
+def test_durations_that_no_call_can_have_are_unknown() -> None:
+    """The switch's clock was moved by a year during the call."""
+    year = "31449709|a.1|nul|op101|COMPLETEAGENT|9|31449589|1"
+    assert after(ENTERED + CONNECTED + year, 4e7) == [("answered", 9, None, None)]
+    assert after(ENTERED + "31449709|a.1|nul|NONE|ABANDON|1|2|31449608", 4e7) == [("abandoned", None, None, None)]
+    connected = "31449709|a.1|nul|op101|CONNECT|31449608|a.2|31449600\n"
+    ended = "31449779|a.1|nul|op101|COMPLETEAGENT|31449608|70|1"
+    (visit,) = find_visits(events(ENTERED + connected + ended), (), Period(7200, 4e7))
+    assert (visit.fate, visit.wait, visit.talk, visit.ring, visit.left) == ("answered", None, 70, None, None)
+    # The clock was moved back: the seconds of the line are bounded as well.
+    assert after(ENTERED + CONNECTED + "180|a.1|nul|op101|COMPLETEAGENT|9|7201|1", 4e7)[0][2] is None
+    assert after(ENTERED + CONNECTED + "7301|a.1|nul|op101|COMPLETEAGENT|9|7191|1", 4e7)[0][2] == 7191
+
+
+# --- the halves of a transferred stay ---------------------------------------------------------------------------------
+
+
+def test_the_halves_of_a_stay_are_joined_by_queue_and_time() -> None:
+    (begun,) = visits("101|a.1|nul|NONE|ENTERQUEUE||06|2")
+    halves = "110|b.7|nul|op101|CONNECT|{}|a.2|4\n180|b.7|nul|op101|COMPLETECALLER|{}|70|1"
+    for wait, joined in ((11, False), (10, True), (9, True), (8, True), (7, False)):
+        (ended,) = visits(halves.format(wait, wait))
+        assert joins(begun, ended) is joined
+        assert not joins(ended, begun)
+    (other,) = visits(halves.format(9, 9).replace("|nul|", "|protocollo|"))
+    assert not joins(begun, other)
+    (whole,) = visits(ANSWERED.replace("a.1", "c.1"))
+    assert not joins(begun, whole)
+    assert not joins(whole, visits(halves.format(9, 9))[0])
+
+
+# --- the formats of Asterisk 1.2 to 22 --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "end", "wait", "talk"),
+    [
+        ("1.2", "TRANSFER|s|user", 9, None),
+        ("1.4", "TRANSFER|s|user|9|51", 9, 51),
+        ("1.6.0", "TRANSFER|s|user|9|51", 9, 51),
+        ("1.8, 11", "TRANSFER|s|user|9|51|1", 9, 51),
+        ("13 to 22", "BLINDTRANSFER|s|user|9|51|1", 9, 51),
+        ("13 to 22", "ATTENDEDTRANSFER|BRIDGE|5a1c|9|51|1", 9, 51),
+        ("13 to 22", "ATTENDEDTRANSFER|APP|Queue|9|51|1", 9, 51),
+        ("13 to 22", "ATTENDEDTRANSFER|LINK|PJSIP/a-1|PJSIP/b-2|9|51|1", 9, 51),
+        ("1.2, 1.4", "COMPLETEAGENT|9|51", 9, 51),
+        ("1.8 to 22", "COMPLETECALLER|9|51|1", 9, 51),
+    ],
+)
+def test_the_end_of_a_talk_is_read_in_the_format_of_each_version(
+    version: str, end: str, wait: int, talk: int | None
+) -> None:
+    old = "101|a.1|nul|NONE|ENTERQUEUE||0612345678\n110|a.1|nul|op101|CONNECT|9\n"
+    (visit,) = visits(f"{old}161|a.1|nul|op101|{end}")
+    assert (visit.fate, visit.wait, visit.talk, visit.caller) == ("answered", wait, talk, "0612345678"), version
+    if talk is not None:  # the end alone contains the same seconds
+        (visit,) = visits(f"161|a.1|nul|op101|{end}")
+        assert (visit.entered, visit.wait, visit.talk) == (101, wait, talk), version
+
+
+@pytest.mark.parametrize(
+    ("version", "end", "fate"),
+    [
+        ("1.2 to 22", "ABANDON|1|2|28", "abandoned"),
+        ("11", "EXITWITHKEY|1|2", "key"),
+        ("1.8, 13 to 22", "EXITWITHKEY|1|2|2|28", "key"),
+        ("1.2, some of 1.8 and 11", "EXITWITHTIMEOUT|2", "timeout"),
+        ("1.8 to 22", "EXITWITHTIMEOUT|2|2|28", "timeout"),
+        ("1.2 to 22", "EXITEMPTY|2|2|28", "empty"),
+        ("18 to 22", "WITHDRAW|2|2|28|moved", "withdrawn"),
+    ],
+)
+def test_the_end_of_a_wait_is_read_in_the_format_of_each_version(version: str, end: str, fate: str) -> None:
+    (visit,) = visits(f"101|a.1|nul|NONE|ENTERQUEUE||0612345678|2\n129|a.1|nul|NONE|{end}")
+    assert (visit.fate, visit.wait, visit.key) == (fate, 28, "1" if fate == "key" else ""), version
+
+
+def test_the_case_of_an_older_transfer() -> None:
+    found = find_visits(
+        events("""
+        1168222540|1168222529.1|q1|NONE|ENTERQUEUE||0612345678
+        1168222549|1168222529.1|q1|Agent/1|CONNECT|9
+        1168222600|1168222529.1|q1|Agent/1|TRANSFER|s|user|9|51
+    """)
+    )
+    assert [(each.wait, each.talk, each.transferred) for each in found] == [(9, 51, True)]
 
 
 STEPS = (
@@ -231,11 +389,12 @@ def test_any_events_give_each_entry_one_fate_and_order_does_not_matter(
 ) -> None:
     found = find_visits(told, starts)
     entered = {event for event in told if event.verb in ("ENTERQUEUE", "FULL")}
-    assert len(found) == len(entered)
+    assert sum(each.entry_logged for each in found) == len(entered)
     assert [each.number for each in found] == list(range(1, len(found) + 1))
     for each in found:
         assert (each.left is None) == (each.fate in ("waiting", "talking"))
         assert each.wait is None or each.wait >= 0
+        assert each.entry_logged or (each.entered, each.queue) not in {(event.at, event.queue) for event in entered}
     mixed = told + chance.sample(told, len(told) // 2)
     chance.shuffle(mixed)
     assert find_visits(mixed, starts) == found
