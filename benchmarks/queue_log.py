@@ -30,7 +30,8 @@ from ivr.switch_logs.visits import find_visits
 from measure.switch import rotated_files
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.queue_log_lines import Callers, Count, read_lines
-from measure.switch.visit_rows import count_by_fate
+from measure.switch.service_queue import ServiceQueue
+from measure.switch.visit_rows import count_visits
 from registry.db.connection import Database
 from registry.db.migrations import upgrade
 from registry.keys import Keys
@@ -49,7 +50,7 @@ NAMES = {
     "rows": "line by line, a row inserted for each (SQLite)",
 }
 KEYS = Keys(b"k" * 32, b"l" * 32)
-HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
+QUEUE = ServiceQueue("nul", OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []]), 7200)
 FLAT = 1.15  # times the memory that half of the lines took
 
 
@@ -238,7 +239,7 @@ def _database(path: str) -> tuple[Database, Ingestion]:
     database = Database(f"sqlite:///{path}.db")
     with database.begin() as connection:
         upgrade(connection)
-    return database, Ingestion(database, KEYS, HOURS, lambda: 9e9)
+    return database, Ingestion(database, KEYS, QUEUE, lambda: 9e9)
 
 
 def _pandas(path: str, clock: Clock) -> Measured:
@@ -280,7 +281,7 @@ class Ours:
         self._ingestion.take_log(path, Report())
 
     def fates(self) -> Counter[str]:
-        counts = Counter(count_by_fate(self._database))
+        counts = Counter(count_visits(self._database, QUEUE.name).fates)
         self._database.close()
         counts["answered"] += counts.pop("talking", 0)
         return +counts

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from charter import kpi
-from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from lab.demo.progress import Progress
 from lab.demo.telephone import Telephone
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.kpi_visits import visits
+from measure.switch.service_queue import ServiceQueue
 from registry.requests import queries
 from registry.requests.queries import Filter
 from registry.requests.request import Request
@@ -40,8 +40,8 @@ def act(telephone: Telephone, progress: Progress) -> None:
 
 
 def _ingest(telephone: Telephone, site: Site) -> None:
-    report, hours = Report(), OpeningHours.of(site.compiled["service"])
-    ingestion, log = Ingestion(site.database, site.keys, hours, telephone.now), telephone.stack.switch.log
+    report, queue = Report(), ServiceQueue.of(site.compiled["service"])
+    ingestion, log = Ingestion(site.database, site.keys, queue, telephone.now), telephone.stack.switch.log
     ingestion.take_cdr(os.path.join(log, "cdr-csv", "Master.csv"), report)
     ingestion.take_log(os.path.join(log, "queue_log"), report)
 
@@ -50,7 +50,8 @@ def _results(telephone: Telephone, site: Site) -> tuple[list[kpi.Visit], list[Re
     """Visits and requests of this run: its days may hold those of other runs too."""
     calls = telephone.record.calls()
     with site.database.read() as connection:
-        measured = list(visits(connection, telephone.began, telephone.now() + 1, calls=calls))
+        queue = site.compiled["service"]["queue"]["name"]
+        measured = list(visits(connection, telephone.began, telephone.now() + 1, queue, calls))
         listed = [queries.list_requests(connection, Filter(everything=True, call_id=call)) for call in sorted(calls)]
     return measured, [one.request for of_call in listed for one in of_call.rows]
 

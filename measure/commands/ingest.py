@@ -15,14 +15,14 @@ from collections.abc import Callable
 from datetime import UTC, tzinfo
 from types import FrameType
 
-from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import printable
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.late_details import add_late_details
 from measure.switch.realtime import RealtimeLog
-from measure.switch.visit_rows import count_by_fate
+from measure.switch.service_queue import ServiceQueue
+from measure.switch.visit_rows import StoredVisits, count_visits
 from registry.db.connection import Unavailable
 from registry.db.migrations import check_revision
 from registry.site import Site
@@ -36,6 +36,7 @@ examples:
 CYCLE = 2.0  # s between two reads, with --follow
 PROGRESS_SECONDS = 1.0  # between two lines of progress
 OPEN_FATES = ("waiting", "talking")
+LABELS = {"unknown": "end unknown", "joined": "half of another visit"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,16 +57,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, places: Places) -> int:
     site = Site.of(places)
     check_revision(site.database)
-    hours = OpeningHours.of(site.compiled["service"])
-    ingestion = Ingestion(site.database, site.keys, hours, time.time)
-    read_new = _reader(options, places, ingestion, hours.zone)
+    queue = ServiceQueue.of(site.compiled["service"])
+    ingestion = Ingestion(site.database, site.keys, queue, time.time)
+    read_new = _reader(options, places, ingestion, queue.hours.zone)
     report = Report()
     if options.follow:
         _follow(lambda: read_new(report), site, report)
     else:
         read_new(report)
         report.completed += add_late_details(site.database, time.time())
-    print_report(report, count_by_fate(site.database))
+    print_report(report, count_visits(site.database, queue.name), queue)
     if options.follow or not report.unread:
         return 0
     raise Refusal("; ".join(report.unread))
@@ -90,6 +91,7 @@ def _reader(
             table.take(ingestion, time.time(), report)
         else:
             ingestion.take_log(log, report, progress)
+        ingestion.close_overdue()
 
     return read_new
 
@@ -137,7 +139,7 @@ class Progress:
         print(f"{printable(path)}: {done / max(total, 1):.0%}, {left:.0f} s left", file=sys.stderr, flush=True)
 
 
-def print_report(report: Report, fates: dict[str, int]) -> None:
+def print_report(report: Report, visits: StoredVisits, queue: ServiceQueue) -> None:
     """Print what was read, and how many visits there are now."""
     count = report.count
     print(f"lines       {count.lines:>9}  new {count.new}, already stored {count.repeated}, torn {count.torn}")
@@ -153,11 +155,18 @@ def print_report(report: Report, fates: dict[str, int]) -> None:
         print(f"CDR         {report.links:>9}  channels linked to their calls")
     if report.completed:
         print(f"completed   {report.completed:>9}  visits with a topic or call that arrived later")
-    print_visits(fates)
+    print_visits(visits, queue)
 
 
-def print_visits(fates: dict[str, int]) -> None:
-    """Print the number of visits by fate."""
-    ended = ", ".join(f"{fate} {count}" for fate, count in fates.items() if fate not in OPEN_FATES)
+def print_visits(visits: StoredVisits, queue: ServiceQueue) -> None:
+    """Print the number of visits by fate, of those with unknown times, and of those at other queues."""
+    fates = visits.fates
+    ended = ", ".join(f"{LABELS.get(fate, fate)} {count}" for fate, count in fates.items() if fate not in OPEN_FATES)
     still = ", ".join(f"{fate} {fates[fate]}" for fate in OPEN_FATES if fates.get(fate))
-    print(f"visits      {sum(fates.values()):>9}  {ended or 'none yet'}" + (f"; open: {still}" if still else ""))
+    print(f"visits      {visits.total:>9}  {ended or 'none yet'}" + (f"; open: {still}" if still else ""))
+    for count, what in ((visits.unknown_waits, "wait"), (visits.unknown_talks, "talk")):
+        if count:
+            print(f"            {count:>9}  with an unknown {what}, left out of means (no end, or a changed clock)")
+    if visits.others:
+        each = ", ".join(f"{printable(name)} {count}" for name, count in visits.others.items())
+        print(f"other       {sum(visits.others.values()):>9}  not counted, since queue.name is {queue.name}: {each}")

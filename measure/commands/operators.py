@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from charter.calendar import OpeningHours
 from charter.kpi_definitions import DEFINITIONS
 from common.command_line import Refusal, user_name
 from common.italian import Inserted
@@ -22,6 +21,7 @@ from ivr.configuration.compiled import Agreement, Compiled, CompiledError, load
 from measure.month.csv_json import escape_formula
 from measure.month.operator_weeks import MIN_CALLS, Week, operator_weeks
 from measure.month.period import parse_month
+from measure.switch.service_queue import ServiceQueue
 from pages import localization
 from registry.db.migrations import open_database
 from registry.people.access_log import log_access
@@ -78,13 +78,13 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     if options.why is None:
         raise Refusal("access to figures of single operators is logged; add --why 'the reason'")
     actor, why = check_line(options.by or user_name(), "by"), check_line(options.why, "why")
-    hours, signed = OpeningHours.of(compiled["service"]), date.fromisoformat(agreement["signed"])
+    queue, signed = ServiceQueue.of(compiled["service"]), date.fromisoformat(agreement["signed"])
     database = open_database(places)
     try:
         with database.begin() as connection:  # before anything is read, so that every access is logged
             log_access(connection, moment, actor, "read", "operators", month.code, why)
         with database.read() as connection:
-            weeks = list(operator_weeks(connection, month, hours, signed, moment))
+            weeks = list(operator_weeks(connection, month, queue, signed, moment))
     finally:
         database.close()
     shown, left_out = list(_shown(weeks)), list(_left_out(weeks))

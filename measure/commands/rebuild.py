@@ -6,18 +6,19 @@ import argparse
 import sys
 import time
 
-from charter.calendar import OpeningHours
 from common.places import Places
 from measure.commands.ingest import PROGRESS_SECONDS, print_visits
 from measure.switch.rebuild import rebuild_visits
-from measure.switch.visit_rows import count_by_fate
+from measure.switch.service_queue import ServiceQueue
+from measure.switch.visit_rows import count_visits
 from registry.db.migrations import check_revision
 from registry.site import Site
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Use it after opening hours were corrected, or when facts or CDR arrived more than a month late. It can be "
+        "Use it after opening hours or limits.longest_call_seconds were corrected, or when facts or CDR arrived more "
+        "than a month late. It can be "
         "interrupted at any time, and can run while the service is working."
     )
 
@@ -33,7 +34,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
             printed = time.monotonic()
             print(f"{done} of {total} calls", file=sys.stderr, flush=True)
 
-    calls = rebuild_visits(site.database, OpeningHours.of(site.compiled["service"]), progress)
+    queue = ServiceQueue.of(site.compiled["service"])
+    calls = rebuild_visits(site.database, queue, time.time(), progress)
     print(f"calls       {calls:>9}  rebuilt")
-    print_visits(count_by_fate(site.database))
+    print_visits(count_visits(site.database, queue.name), queue)
     return 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from types import MappingProxyType
 
 from charter import disclosure, kpi
-from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from common.languages import Language, add_language
 from common.places import Places
+from common.terminal_table import printable
 from ivr.configuration.compiled import CompiledError, Question, load
 from measure.month import csv_json, page, published
 from measure.month import data as month_data
@@ -20,6 +21,7 @@ from measure.month.document import Document
 from measure.month.period import Month, parse_month
 from measure.month.report import report
 from measure.month.sources import About
+from measure.switch.service_queue import ServiceQueue
 from registry.db import migrations
 from registry.db.connection import Database, database_url
 
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     except CompiledError as problem:
         raise Refusal(str(problem)) from None
     service = compiled["service"]
+    queue = ServiceQueue.of(service)
     questions = compiled["survey"]["questions"]
     titles: dict[str, dict[Language, str]] = {
         question["code"]: {"it": title["it"], "en": title["en"]}
@@ -72,7 +75,7 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
         if (title := question.get("title"))
     }
     about = About(
-        service["service"]["name"], OpeningHours.of(service), kpi.DEFAULT_THRESHOLDS, options.language,
+        service["service"]["name"], queue.hours, kpi.DEFAULT_THRESHOLDS, options.language,
         MappingProxyType(titles), MappingProxyType({question["code"]: _scale(question) for question in questions}),
     )  # fmt: skip
     database = Database(database_url(places))
@@ -80,10 +83,11 @@ def run(options: argparse.Namespace, places: Places, now: float | None = None) -
     moment = time.time() if now is None else now
     try:
         document = (
-            _public(database, month, about, rules, moment)
+            _public(database, month, about, queue, rules, moment)
             if options.audience == "public"
-            else _internal(database, month, about, moment)
+            else _internal(database, month, about, queue, moment)
         )
+        _warn_without_visits(database, month, queue)
     finally:
         database.close()
     name = f"{document.name}-{options.audience}-{options.language}"
@@ -102,17 +106,33 @@ def _scale(question: Question) -> kpi.Scale:
     return int(low), int(high)
 
 
-def _internal(database: Database, month: Month, about: About, now: float) -> Document:
+def _warn_without_visits(database: Database, month: Month, queue: ServiceQueue) -> None:
+    """Warn of a queue without visits while others have some: the name in service.yaml may be another."""
     with database.read() as connection:
-        data = month_data.read_month(connection, month, about.hours, now, about.scales)
+        own = month_data.has_visits(connection, month, queue)
+        others = {} if own else month_data.count_other_queues(connection, month, queue)
+    if others:
+        counts = ", ".join(f"{printable(name)} {count}" for name, count in others.items())
+        print(
+            f"measure report: {month.code} has no visits at the queue {queue.name!r}, but at others: {counts}; if one "
+            "of them is this service, set config/service.yaml: queue.name and run `ivr compile`",
+            file=sys.stderr,
+        )
+
+
+def _internal(database: Database, month: Month, about: About, queue: ServiceQueue, now: float) -> Document:
+    with database.read() as connection:
+        data = month_data.read_month(connection, month, queue, now, about.scales)
     calls = Calls(data, about.hours, about.thresholds)
     return report(data, calls, published.show_all(data, calls, about.hours), about)
 
 
-def _public(database: Database, month: Month, about: About, rules: disclosure.Rules, now: float) -> Document:
+def _public(
+    database: Database, month: Month, about: About, queue: ServiceQueue, rules: disclosure.Rules, now: float
+) -> Document:
     """The edition is recorded before its files are written: missing files do less harm than an unrecorded edition."""
     with database.read() as connection:
-        data = published.settled(month_data.read_month(connection, month, about.hours, now, about.scales), about.hours)
+        data = published.settled(month_data.read_month(connection, month, queue, now, about.scales), about.hours)
         before = published.earlier(connection, month)
     calls = Calls(data, about.hours, about.thresholds)
     # The proof takes long, so it runs outside the transaction.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 from charter import kpi
 from charter.disclosure import cell
@@ -21,9 +22,19 @@ def half_hours(src: Sources) -> Section:
     table = _calls_by_end(src, "half-hours", src.texts["half-hours"], src.texts["from"], heads)
     outside = src.count("outside")
     text = [src.texts["calls say"].format(outside=src.plain(outside)), src.texts["half-hours say"]]
-    row = Row("outside", src.texts["outside"], (Value(outside),))
-    others = Table("outside", row.label, src.texts["calls"], src.columns(("calls", "value")), (row,))
+    rows = tuple(Row(code, src.texts[text], (Value(count),)) for code, text, count in _unusual(src, outside))
+    others = Table("outside", src.texts["unusual"], src.texts["calls"], src.columns(("calls", "value")), rows)
     return src.section("half-hours", text, table, others)
+
+
+def _unusual(src: Sources, outside: float) -> Iterator[tuple[str, str, float]]:
+    """Code, text key and count of calls that are not in every figure. The public sees only counts that are checked."""
+    yield "outside", "outside", outside
+    yield "end-unknown", "end unknown", src.count("calls", end="unknown")
+    if not src.public:
+        visits = src.data.visits
+        yield "wait-unknown", "wait unknown", sum(math.isnan(visit.wait) for visit in visits)
+        yield "talk-unknown", "talk unknown", sum(visit.fate == "answered" and visit.talk is None for visit in visits)
 
 
 def levels(src: Sources) -> Section:

@@ -35,7 +35,7 @@ ALL_ENDS = Dimension(
         **ENDS.parts,
         "abandoned": ("early", "waited"),
         "early": ("short", "not-short"),
-        "refused": ("blocked", "lost"),
+        "refused": ("blocked", "lost", "unknown"),
     },
 )
 RESULT = Dimension("result", {"": ("in-time", "failed")})
@@ -56,7 +56,7 @@ def end(visit: Visit, thresholds: Thresholds) -> str:
         return "waited"
     if visit.fate in kpi.OVERFLOWED:
         return "voicemail"
-    return visit.fate  # blocked, lost
+    return visit.fate  # blocked, lost, unknown
 
 
 _COARSE = {
@@ -65,6 +65,7 @@ _COARSE = {
     "waited": "abandoned",
     "blocked": "refused",
     "lost": "refused",
+    "unknown": "refused",
 }
 
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from charter import kpi
-from charter.calendar import OpeningHours
 from charter.promises import Backlog, Clock, Deferred, Promise, backlog
 from common.languages import Language
 from measure.month.period import Month, Span
 from measure.switch.kpi_visits import kpi_visit
+from measure.switch.service_queue import ServiceQueue
 from registry.db import schema
 from registry.requests.clocks import read_due
 from registry.requests.request import UNCLASSIFIED
@@ -69,13 +69,13 @@ class Data(NamedTuple):
 def read_month(
     connection: Connection,
     month: Month,
-    hours: OpeningHours,
+    queue: ServiceQueue,
     now: float,
     scales: Mapping[str, kpi.Scale] = MappingProxyType({}),
 ) -> Data:
-    """Read the data of a month. `scales`: those of the questions that differ from 1 to 5."""
-    span = month.span(hours)
-    visits, outside, contacts = _visits(connection, span)
+    """Read the data of a month: the visits at one queue, and all requests. `scales`: those of the questions that differ from 1 to 5."""
+    span = month.span(queue.hours)
+    visits, outside, contacts = _visits(connection, span, queue, now)
     at = min(now, span.until)
     return Data(
         month,
@@ -85,7 +85,7 @@ def read_month(
         outside,
         kpi.first_contact_observed(contacts, span.start, span.until, now),
         _requests(connection, span),
-        {each.code: _requests_by_topic(connection, each.span(hours)) for each in trend(month)},
+        {each.code: _requests_by_topic(connection, each.span(queue.hours)) for each in trend(month)},
         _promises(connection),
         {each: read_due(connection, each, span.start, at) for each in PROMISES},
         {each: _backlog(connection, each, at) for each in PROMISES},
@@ -101,7 +101,24 @@ def trend(month: Month) -> list[Month]:
     return [month.later(-n) for n in reversed(range(TREND_MONTHS))]
 
 
-def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, list[kpi.Contact]]:
+def has_visits(connection: Connection, month: Month, queue: ServiceQueue) -> bool:
+    """Whether the queue has visits in the month."""
+    span, table = month.span(queue.hours), schema.queue_visit.c
+    within = and_(table.entered_at >= span.start, table.entered_at < span.until, table.queue == queue.name)
+    return connection.execute(select(table.unique_id).where(within).limit(1)).first() is not None
+
+
+def count_other_queues(connection: Connection, month: Month, queue: ServiceQueue) -> dict[str, int]:
+    """The month's visits at the other queues of the switch, by queue."""
+    span, table = month.span(queue.hours), schema.queue_visit.c
+    within = and_(table.entered_at >= span.start, table.entered_at < span.until, table.queue != queue.name)
+    query = select(table.queue, func.count()).where(within).group_by(table.queue).order_by(table.queue)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _visits(
+    connection: Connection, span: Span, queue: ServiceQueue, now: float
+) -> tuple[list[kpi.Visit], int, list[kpi.Contact]]:
     """The month's visits in service hours, the number outside them, and contacts until some days after the month."""
     table = schema.queue_visit.c
     columns = (
@@ -109,13 +126,15 @@ def _visits(connection: Connection, span: Span) -> tuple[list[kpi.Visit], int, l
         table.caller_hash,
     )  # fmt: skip
     until = span.until + kpi.WITHIN_DAYS * DAY + DAY  # one more day for the length of a call
-    rows = connection.execute(select(*columns).where(table.entered_at >= span.start, table.entered_at < until))
+    within = (table.entered_at >= span.start, table.entered_at < until, table.queue == queue.name)
+    rows = connection.execute(select(*columns).where(*within))
+    over_before = queue.over_before(now)
     visits: list[kpi.Visit] = []
     contacts: list[kpi.Contact] = []
     outside = 0
     for entered, stored, wait, talk, left, topic, in_service, who in rows.all():
-        visit = kpi_visit(entered, stored, wait, talk, topic)
-        if visit is None:  # still waiting
+        visit = kpi_visit(entered, stored, wait, talk, topic, over_before)
+        if visit is None:  # still waiting, or half of another visit
             continue
         if who is not None:
             end = left if left is not None else entered + (wait or 0.0) + (talk or 0.0)

@@ -17,13 +17,13 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, select
 
 from charter import kpi
-from charter.calendar import OpeningHours
 from charter.promises import end_of_day
 from ivr.switch_logs.visits import find_visits
 from measure.month.period import ONE_DAY, Month, Span
 from measure.switch import tables
 from measure.switch.kpi_visits import kpi_visit
 from measure.switch.queue_log_lines import StoredLine
+from measure.switch.service_queue import ServiceQueue
 from registry.db.schema import queue_visit
 
 MIN_CALLS = 20  # of an operator in a week; below, nothing is shown
@@ -58,25 +58,27 @@ class Week(NamedTuple):
 
 
 def operator_weeks(
-    connection: Connection, month: Month, hours: OpeningHours, signed: date, now: float
+    connection: Connection, month: Month, queue: ServiceQueue, signed: date, now: float
 ) -> Iterator[Week]:
     """The weeks whose Thursday is in the month; as with the years of ISO 8601, each week is in one month."""
     for thursday in (day for day in month.days if day.weekday() == 3):
         first, last = thursday - timedelta(days=3), thursday + timedelta(days=3)
-        span = Span(end_of_day(first - ONE_DAY, hours), end_of_day(last, hours))
+        span = Span(end_of_day(first - ONE_DAY, queue.hours), end_of_day(last, queue.hours))
         if span.until > now:
             yield Week(first, last, "open")
         elif first < signed:
             yield Week(first, last, "before")
         else:
-            yield _shown(Week(first, last, "shown"), by_operator(connection, span))
+            yield _shown(Week(first, last, "shown"), by_operator(connection, span, queue.name))
 
 
-def by_operator(connection: Connection, span: Span) -> dict[str, list[kpi.Visit]]:
-    """The answered visits of a span in service hours, by pseudonym, or "" if it is not known."""
+def by_operator(connection: Connection, span: Span, queue: str) -> dict[str, list[kpi.Visit]]:
+    """The answered visits at a queue, of a span in service hours, by pseudonym, or "" if it is not known."""
     columns = (VISIT.unique_id, VISIT.visit_no, VISIT.entered_at, VISIT.fate, VISIT.wait_s, VISIT.talk_s)
     within = (VISIT.entered_at >= span.start, VISIT.entered_at < span.until, VISIT.in_service == 1)
-    taken = connection.execute(select(*columns).where(*within, VISIT.fate.in_(("answered", "talking")))).all()
+    taken = connection.execute(
+        select(*columns).where(*within, VISIT.queue == queue, VISIT.fate.in_(("answered", "talking")))
+    ).all()
     who = _answered_by(connection, {row.unique_id for row in taken})
     visits: dict[str, list[kpi.Visit]] = {}
     for call, number, entered, fate, wait, talk in taken:

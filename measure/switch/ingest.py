@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from charter.calendar import OpeningHours
 from common.command_line import Refusal
 from common.garbage_collection import reduced_garbage_collection
 from ivr.switch_logs import queue_log
 from measure.switch import rotated_files, tables
 from measure.switch.cdr import channel_links
 from measure.switch.queue_log_lines import Batch, Callers, Count, read_lines
+from measure.switch.service_queue import ServiceQueue
 from measure.switch.visit_rows import VisitRows, stored_events
 from measure.tables import call_link, queue_restart
 from registry.db.connection import Database, DatabaseError
@@ -50,7 +50,7 @@ class Ingestion:
         self,
         database: Database,
         keys: Keys,
-        hours: OpeningHours,
+        queue: ServiceQueue,
         now: Callable[[], float],
         block: int = rotated_files.BLOCK,
     ) -> None:
@@ -58,7 +58,8 @@ class Ingestion:
         self._block = block
         self._now = now
         self.callers = Callers(keys)
-        self._visits = VisitRows(hours)
+        self._queue = queue
+        self._visits = VisitRows(queue)
         self._damaged: dict[str, rotated_files.State | None] = {}  # path -> its state when it could not be read
         self._reported: dict[str, str] = {}  # path -> the error that was reported last
 
@@ -75,6 +76,21 @@ class Ingestion:
         with self._database.begin() as connection:
             tables.lock_ingestion(connection)
             self._write(connection, batch, count)
+
+    def close_overdue(self) -> int:
+        """Close the visits without an end whose call must be over by now; the number of their calls."""
+        now = self._now()
+        before = self._queue.over_before(now)
+        with self._database.read() as connection:
+            if not tables.open_before(connection, before):
+                return 0  # without taking the write lock
+        with self._database.begin() as connection:
+            tables.lock_ingestion(connection)
+            calls = tables.open_before(connection, before)
+            stored = stored_events(connection, calls)
+            self._visits.write(connection, stored, tables.restarts(connection), stored.keys(), now)
+            tables.close_without_lines(connection, before)
+        return len(calls)
 
     def last_entry(self) -> float | None:
         """The start of the last visit that is not in the future."""
@@ -144,7 +160,7 @@ class Ingestion:
         known |= self._restarted(connection, batch.restarts)
         starts = tables.restarts(connection)
         stored = stored_events(connection, known - fresh.keys())
-        self._visits.write(connection, fresh | stored, starts, stored.keys())
+        self._visits.write(connection, fresh | stored, starts, stored.keys(), self._now())
 
     def _restarted(self, connection: Connection, restarts: Collection[int]) -> set[str]:
         """The calls whose visits may end differently now that these starts of the switch are known."""

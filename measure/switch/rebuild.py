@@ -7,10 +7,10 @@ from itertools import groupby
 
 from sqlalchemy import Connection, func, select
 
-from charter.calendar import OpeningHours
 from ivr.switch_logs.queue_log import VISIT_VERBS, Event
 from measure.switch import tables
 from measure.switch.queue_log_lines import StoredLine
+from measure.switch.service_queue import ServiceQueue
 from measure.switch.visit_rows import VisitRows
 from registry.db.connection import Database
 from registry.db.schema import queue_event
@@ -19,14 +19,14 @@ CALLS = 20_000  # in one transaction
 
 
 def rebuild_visits(
-    database: Database, hours: OpeningHours, progress: Callable[[int, int], None] = lambda *_: None
-) -> int:
+    database: Database, queue: ServiceQueue, now: float, progress: Callable[[int, int], None] = lambda *_: None
+) -> int:  # fmt: skip
     """Build all visits again from the stored lines; returns the number of calls.
 
     Each transaction is short, so that other writers do not wait for long, and an interrupted run loses nothing.
     Visits whose lines were erased are left unchanged. `progress` is called with the calls done and the total.
     """
-    writer, done, after = VisitRows(hours), 0, ""
+    writer, done, after = VisitRows(queue), 0, ""
     with database.read() as connection:
         total = connection.scalar(select(func.count(queue_event.c.call_id.distinct()))) or 0
     while True:
@@ -34,10 +34,11 @@ def rebuild_visits(
             tables.lock_ingestion(connection)
             calls = _next_calls(connection, after)
             if not calls:
+                tables.close_without_lines(connection, queue.over_before(now))
                 return done
             starts = tables.restarts(connection)
             events = {call: some for call, some in _events(connection, after, calls[-1]).items() if some}
-            writer.write(connection, events, starts, events.keys())
+            writer.write(connection, events, starts, events.keys(), now)
         done, after = done + len(calls), calls[-1]
         progress(done, max(total, done))
 

@@ -8,8 +8,9 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, Text, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, Text, any_, bindparam, case, func, select, text
 
+from ivr.switch_logs.visits import JOIN_SECONDS, Visit
 from measure.switch.queue_log_lines import StoredLine
 from measure.switch.rotated_files import Known
 from measure.tables import call_link, queue_log_file, queue_restart
@@ -81,11 +82,27 @@ def restarts(connection: Connection) -> list[int]:
     return list(connection.scalars(select(queue_restart.c.at).order_by(queue_restart.c.at)))
 
 
-def open_before(connection: Connection, at: int) -> set[str]:
+def open_before(connection: Connection, at: float) -> set[str]:
     """The calls with a visit that began before `at` and has not ended."""
     visit = queue_visit.c
     still = text("fate IN ('waiting', 'talking')")  # exactly as in the index
     return set(connection.scalars(select(visit.unique_id).where(still, visit.entered_at < at)))
+
+
+def close_without_lines(connection: Connection, before: float) -> None:
+    """Close the open visits that began before this instant and whose lines were erased."""
+    visit = queue_visit.c
+    still = text("fate IN ('waiting', 'talking')")
+    fate = case((visit.fate == "waiting", "unknown"), else_="answered")
+    connection.execute(queue_visit.update().where(still, visit.entered_at < before).values(fate=fate))
+
+
+def entered_with(connection: Connection, visit: Visit) -> set[str]:
+    """The other calls that entered the same queue at the same time."""
+    column = queue_visit.c
+    same = column.entered_at.between(visit.entered - JOIN_SECONDS, visit.entered + JOIN_SECONDS)
+    other = (column.queue == visit.queue) & (column.unique_id != visit.call)
+    return set(connection.scalars(select(column.unique_id).where(same, other)))
 
 
 def reclosable(connection: Connection, at: int) -> set[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from common import italian
 from common.command_line import Refusal
 from common.places import ROOT, Places
+from ivr.switch_logs.visits import Period
 from queue_model.fitting.arrivals import STEP, date_range
 from queue_model.fitting.calibrate import WINDOW, Calibration, Parameter, calibrate, source
 from queue_model.fitting.maximum_likelihood import FittedValue, survival
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("log", nargs="+", metavar="QUEUE_LOG", help="the queue_log of Asterisk and its rotated files, also .gz")
-    add("--queue", metavar="NAME", help="only this queue (default: all in the log)")
+    add("--queue", metavar="NAME", help="the queue (default: queue.name of service.yaml)")
     add("--facts", metavar="DIR", help="the spool of facts of the same days: measures how many callers reach the queue")
     add(
         "--based-on",
@@ -55,7 +56,9 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if options.facts is not None and not os.path.isdir(options.facts):
         raise Refusal(f"--facts {options.facts}: no such folder; give the folder of the spool, var/spool/facts")
     base = study.load(options.based_on, places)
-    log = read_queue_log(options.log, options.queue)
+    service = base.compiled["service"]
+    period = Period(service["limits"]["longest_call_seconds"])
+    log = read_queue_log(options.log, options.queue or service["queue"]["name"], period)
     found = calibrate(log, base, options.facts, options.redial_minutes * 60)
     if options.output:
         text = scenario(found, derived.relative(options.based_on, options.output))

@@ -252,7 +252,8 @@ def _put_law(result: Calibration, path: str, fitted: Fit, seen: str) -> None:
 
 
 def _patience(result: Calibration, visits: list[Visit], study: Study) -> None:
-    gave_up = np.array([visit.wait for visit in visits if visit.end == "abandoned"], float)
+    left = [visit.wait for visit in visits if visit.end == "abandoned"]
+    gave_up = np.array([wait for wait in left if wait is not None], float)
     others = [visit.wait for visit in visits if visit.end not in ("abandoned", "open", "lost")]
     censored = np.array([wait for wait in others if wait is not None], float)
     if len(gave_up) < 20:

@@ -1,7 +1,8 @@
 """Reads a queue_log for `calibrate`: when callers entered the queue, their wait, its end, and the talk.
 
 The grammar is in `ivr.switch_logs.queue_log` and the visits in `ivr.switch_logs.visits`, as for the live measures.
-Unreadable parts are counted and never guessed: unknown verbs, torn lines, repeated lines.
+Unreadable parts are counted and never guessed: unknown verbs, torn lines, repeated lines. Of a switch with several
+queues, only the visits at one are used.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import gzip
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
 from ivr.switch_logs import queue_log
-from ivr.switch_logs.queue_log import GRAMMAR, RESTARTS, VISIT_VERBS, WAIT_ENDS, Event
-from ivr.switch_logs.visits import Fate, find_call_visits
+from ivr.switch_logs import visits as switch_visits
+from ivr.switch_logs.queue_log import ENTER, GRAMMAR, RESTARTS, VISIT_VERBS, Event
+from ivr.switch_logs.visits import UNBOUNDED, Fate, Period, find_call_visits, joins
 from queue_model.errors import ModelError
 
 End = Literal["answered", "abandoned", "key", "timeout", "empty", "other", "lost", "open"]
@@ -31,6 +33,7 @@ ENDS: dict[Fate, End] = {
     "withdrawn": "other",
     "lost": "lost",
     "waiting": "open",
+    "unknown": "open",
 }  # callers who were refused never entered
 
 
@@ -62,6 +65,8 @@ class QueueLog:
     torn: list[str] = field(default_factory=list)  # lines that are not events: queue_log:812
     repeated: int = 0  # lines that occurred before
     orphans: int = 0  # ends of visits that began before the log
+    queues: Counter[str] = field(default_factory=Counter)  # entries by queue, of all queues in the log
+    queue: str | None = None  # whose visits these are; None: of all queues
 
     def notes(self) -> list[str]:
         """Remarks on the quality of the log, for the reader."""
@@ -78,22 +83,24 @@ class QueueLog:
             found.append(f"{self.repeated} lines occur twice and count once")
         if self.orphans:
             found.append(f"{self.orphans} ends of calls that began before the log, skipped")
-        queues = Counter(visit.queue for visit in self.visits)
-        if len(queues) > 1:
-            each = ", ".join(f"{name} {count}" for name, count in sorted(queues.items()))
-            found.append(f"visits of {len(queues)} queues: {each}; all are used; --queue selects one")
+        others = {name: count for name, count in self.queues.items() if self.queue not in (None, name)}
+        if others:
+            found.append(f"visits at other queues, left out: {_counts(others)}; --queue selects another")
+        unknown = sum(visit.end not in ("open", "lost") and visit.wait is None for visit in self.visits)
+        if unknown:
+            found.append(f"the wait of {unknown} visits is unknown (longer than any call: the clock was changed)")
         unended = sum(visit.end in ("open", "lost") for visit in self.visits)
         if unended:
             found.append(f"{unended} visits without an end (the log stops, or the switch restarted)")
         return found
 
 
-def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
+def read_queue_log(paths: Sequence[str], queue: str | None = None, period: Period = UNBOUNDED) -> QueueLog:
     """The visits of a queue_log, or of one queue. `paths`: its files, also rotated and `.gz`, in any order.
 
-    A visit may begin in one file and end in the next. Raises `QueueLogError`.
+    A visit may begin in one file and end in the next. `period` bounds durations. Raises `QueueLogError`.
     """
-    log, reader = QueueLog(), _Reader(queue)
+    log, reader = QueueLog(queue=queue), _Reader(queue, period)
     with ExitStack() as after:
         files = [(path, _opened(path, after)) for path in paths]
         if len(files) > 1:
@@ -108,21 +115,27 @@ def read_queue_log(paths: Sequence[str], queue: str | None = None) -> QueueLog:
             f"{names}: {what}; a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||..."
         )
     if not log.visits:
-        which = (
-            f' of queue "{queue}"; leave out --queue to use all'
-            if queue
-            else "; check that it is the log of this switch"
+        if log.queues:
+            has = _counts(log.queues)
+            raise QueueLogError(
+                f'{names}: no caller entered the queue "{queue}"; the log has {has}: name one with --queue'
+            )
+        raise QueueLogError(
+            f"{names}: no caller entered a queue (no ENTERQUEUE); check that it is the log of this switch"
         )
-        raise QueueLogError(f"{names}: no caller entered a queue (no ENTERQUEUE){which}")
     return log
 
 
-def parse(lines: Iterable[str], queue: str | None = None) -> QueueLog:
+def parse(lines: Iterable[str], queue: str | None = None, period: Period = UNBOUNDED) -> QueueLog:
     """Like `read_queue_log`, from lines."""
-    log, reader = QueueLog(), _Reader(queue)
+    log, reader = QueueLog(queue=queue), _Reader(queue, period)
     _read(lines, log, reader)
     reader.finish(log)
     return log
+
+
+def _counts(queues: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(queues.items()))
 
 
 def _opened(path: str, after: ExitStack) -> TextIO:
@@ -160,18 +173,11 @@ def _read(lines: Iterable[str], log: QueueLog, reader: _Reader, name: str = "") 
             continue
         log.lines += 1
         event = queue_log.parse(line) if raw.endswith("\n") else None
-        if event is None or not _readable(event):
+        if event is None or queue_log.has_torn_seconds(event):
             log.torn.append(f"{name}{number}")
             event = queue_log.parse(queue_log.recover_line(line) or "") if raw.endswith("\n") else None
         if event is not None:
             reader.take(log, event)
-
-
-def _readable(event: Event) -> bool:
-    """Whether an event that ends a wait or a talk contains its seconds."""
-    if event.verb in WAIT_ENDS and event.rest:
-        return queue_log.wait_seconds(event) is not None
-    return not event.verb.startswith("COMPLETE") or queue_log.talk_seconds(event) is not None
 
 
 def _number(caller: str) -> str:
@@ -180,17 +186,19 @@ def _number(caller: str) -> str:
 
 
 class _Reader:
-    def __init__(self, queue: str | None) -> None:
-        self.queue = queue
+    def __init__(self, queue: str | None, period: Period) -> None:
+        self.queue, self.period = queue, period
         self.calls: dict[str, dict[Event, None]] = {}
         self.restarts: set[int] = set()
 
     def take(self, log: QueueLog, event: Event) -> None:
         if event.verb in RESTARTS:
             self.restarts.add(event.at)
-        elif self.queue is not None and event.queue != self.queue:
             return
-        elif event.verb in VISIT_VERBS:
+        log.queues[event.queue] += event.verb in ENTER
+        if self.queue not in (None, event.queue) and event.verb not in ENTER:  # another entry ends a stay
+            return
+        if event.verb in VISIT_VERBS:
             events = self.calls.setdefault(event.call, {})
             log.repeated += event in events
             events[event] = None
@@ -199,15 +207,33 @@ class _Reader:
 
     def finish(self, log: QueueLog) -> None:
         restarts = sorted(self.restarts)
+        found: list[switch_visits.Visit] = []
         for events in self.calls.values():
-            found = find_call_visits(events, restarts)
-            log.orphans += found.orphans
-            for visit in found.visits:
-                end = ENDS.get(visit.fate)
-                if end is not None:
-                    talk = None if visit.transferred else visit.talk  # the rest is not in the log
-                    caller = _number(visit.caller)
-                    log.visits.append(
-                        Visit(visit.call, visit.queue, visit.entered, caller, end, visit.wait, talk, visit.key)
-                    )
+            visits, orphans = find_call_visits(events, restarts, self.period)
+            log.orphans += orphans
+            found += (visit for visit in visits if self.queue in (None, visit.queue))
+        halves = [visit for visit in found if not visit.entry_logged]
+        for visit in found:
+            if visit.entry_logged:
+                log.visits += _visits(_other_half(visit, halves))
+        log.orphans += len(halves)
+        log.queues = +log.queues
         log.visits.sort(key=lambda visit: visit.at)
+
+
+def _other_half(visit: switch_visits.Visit, halves: list[switch_visits.Visit]) -> switch_visits.Visit:
+    """The visit with the end of its other half, which is taken from `halves`."""
+    if not visit.end_logged:
+        for half in halves:
+            if joins(visit, half):
+                halves.remove(half)
+                return half._replace(call=visit.call, entered=visit.entered, caller=visit.caller)
+    return visit
+
+
+def _visits(visit: switch_visits.Visit) -> Iterator[Visit]:
+    """The visit as `calibrate` needs it; none for a caller who was refused."""
+    end = ENDS.get(visit.fate)
+    if end is not None:
+        talk = None if visit.transferred else visit.talk  # the rest is not in the log
+        yield Visit(visit.call, visit.queue, visit.entered, _number(visit.caller), end, visit.wait, talk, visit.key)

@@ -37,7 +37,7 @@ CLOCKS = ("hours", "service_hours", "calendar_days")
 STOPS = ("answered", "escalated", "closed", "cancelled")
 FATES = (
     "waiting", "talking", "answered", "abandoned", "key", "timeout", "empty", "full", "busy", "blocked", "lost",
-    "withdrawn",
+    "withdrawn", "unknown", "joined",
 )  # fmt: skip
 RESULTS = ("reached", "no_answer", "busy", "wrong_number", "refused", "failed")
 

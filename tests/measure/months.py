@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Table, insert
 
 from charter.calendar import OpeningHours, parse_range
 from charter.promises import end_of_day
+from measure.switch.service_queue import ServiceQueue
 from registry.db import schema
 
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-13:00")]] * 5 + [[], []])
+QUEUE = ServiceQueue("nul", HOURS, 7200)
 TOPICS = {"ADR": 40, "DID": 30, "INCENTIVI": 15, "ALTRO": 12, "NASPI": 2}
 FATES = {"answered": 80, "abandoned": 9, "key": 6, "timeout": 2, "full": 2, "lost": 1}
 DAY, HOUR = 86400.0, 3600.0

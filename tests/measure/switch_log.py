@@ -10,16 +10,18 @@ from sqlalchemy import select
 
 from charter.calendar import OpeningHours, parse_range
 from measure.switch.ingest import Ingestion, Report
+from measure.switch.service_queue import ServiceQueue
 from registry.db.connection import Database
 from registry.db.migrations import all_tables
 from registry.keys import Keys
 from tests.conftest import rome
 
 MORNING = int(rome("2026-11-24 10:00"))  # a Tuesday
-NOW = rome("2026-11-24 18:00")
+NOW = rome("2026-11-24 11:30")
 START = "|NONE|NONE|NONE|QUEUESTART|\n"
 KEYS = Keys(b"k" * 32, b"l" * 32)
 HOURS = OpeningHours("Europe/Rome", [[parse_range("09:00-18:00")]] * 5 + [[], []])
+QUEUE = ServiceQueue("nul", HOURS, 7200)
 
 
 def visit(
@@ -58,7 +60,7 @@ class SwitchLog:
         self.path = folder / "queue_log"
         self.database = database
         self.now = now
-        self.ingestion = Ingestion(database, KEYS, HOURS, lambda: self.now, block)
+        self.ingestion = Ingestion(database, KEYS, QUEUE, lambda: self.now, block)
 
     def write(self, lines: Iterable[str]) -> None:
         with self.path.open("a", encoding="utf-8", newline="") as file:

@@ -11,6 +11,7 @@ import pytest
 from charter import kpi
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.kpi_visits import kpi_visit, visits
+from measure.switch.service_queue import ServiceQueue
 from queue_model.runs.measures import visits as model_visits
 from queue_model.scenario import study
 from queue_model.simulation import kernel
@@ -36,9 +37,11 @@ def simulated(tmp_path: Path, database: Database, **changes: Any) -> tuple[list[
     records = kernel.simulate(Builder(there).inputs(0, 5).inputs)
     (tmp_path / "queue_log").write_text("".join(lines(records, there)))
     after = there.period.origin + there.period.length
-    Ingestion(database, KEYS, there.hours, lambda: after).take_log(str(tmp_path / "queue_log"), Report())
+    Ingestion(database, KEYS, ServiceQueue("nul", there.hours, 7200), lambda: after).take_log(
+        str(tmp_path / "queue_log"), Report()
+    )
     with database.read() as connection:
-        return list(model_visits.visits(there, records)), list(visits(connection, there.period.origin, after))
+        return list(model_visits.visits(there, records)), list(visits(connection, there.period.origin, after, "nul"))
 
 
 def whole(visit: kpi.Visit) -> kpi.Visit:
@@ -70,10 +73,17 @@ def test_model_and_log_give_the_same_figures(database: Database, tmp_path: Path)
     ],
 )  # fmt: skip
 def test_stored_fates_map_to_kpi_fates(fate: str, expected: str) -> None:
-    wait = math.nan if fate == "lost" else 0.0  # unknown for callers lost in a restart
-    found = kpi_visit(100.0, fate, None, None, "DID")
-    assert found == kpi.Visit(100.0, expected, wait, None, None, "DID")  # type: ignore[arg-type]
+    assert kpi_visit(100.0, fate, 0, None, "DID") == kpi.Visit(100.0, expected, 0, None, None, "DID")  # type: ignore[arg-type]
+    unknown = kpi_visit(100.0, fate, None, None, "DID")
+    assert unknown is not None
+    assert math.isnan(unknown.wait)
 
 
 def test_waiting_callers_are_in_no_figure() -> None:
     assert kpi_visit(100.0, "waiting", None, None, "") is None
+    assert kpi_visit(100.0, "joined", None, None, "") is None
+    # At the very end of the longest call a caller may still wait.
+    assert kpi_visit(100.0, "waiting", None, None, "", over_before=100.0) is None
+    closed = kpi_visit(100.0, "waiting", None, None, "", over_before=100.5)
+    assert closed is not None
+    assert closed.fate == "unknown"

@@ -71,9 +71,11 @@ class Work:
             connection.execute(insert(schema.voicemail_message).values(**row, **more))
         return request
 
-    def visit(self, at: float, number: str = ROME, fate: str = "answered", call: str = "99.1") -> None:
+    def visit(
+        self, at: float, number: str = ROME, fate: str = "answered", call: str = "99.1", queue: str = "nul"
+    ) -> None:
         """A citizen calls again and enters the queue."""
-        row = {"unique_id": call, "visit_no": 1, "call_id": call, "queue": "nul", "entered_at": at, "left_at": at + 300}
+        row = {"unique_id": call, "visit_no": 1, "call_id": call, "queue": queue, "entered_at": at, "left_at": at + 300}
         more = {"fate": fate, "in_service": 1, "caller_hash": self.keys.pseudonym(number)}
         with self.database.begin() as connection:
             connection.execute(insert(schema.queue_visit).values(**row, **more))
@@ -101,7 +103,7 @@ class Work:
 
     def update(self, now: float) -> list[Change]:
         with self.database.begin() as connection:
-            return housekeeping.update_worklist(connection, self.rules, self.limits, self.store, now)
+            return housekeeping.update_worklist(connection, self.rules, self.limits, "nul", self.store, now)
 
     # the state of the registry
 

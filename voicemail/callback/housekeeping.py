@@ -47,12 +47,14 @@ class Change(NamedTuple):
     messages: tuple[str, ...]
 
 
-def update_worklist(connection: Connection, rules: Rules, limits: Limits, store: Store, now: float) -> list[Change]:
-    """Settle what needs no operator. What somebody has taken or passed on stays with them."""
+def update_worklist(
+    connection: Connection, rules: Rules, limits: Limits, queue: str, store: Store, now: float
+) -> list[Change]:
+    """Settle what needs no operator. What somebody has taken or passed on stays with them. `queue`: the service's."""
     return [
         *_settle_ended(connection, now),
         *_settle_marked(connection, rules, store, now),
-        *_settle_served(connection, rules),
+        *_settle_served(connection, rules, queue),
         *_merge_duplicates(connection, rules, limits, now),
         *_restore_reopened(connection, store, now),
         *_reschedule(connection, rules, limits, now),
@@ -106,14 +108,14 @@ def _store_state(store: Store, id: str) -> str:
         return ""
 
 
-def _settle_served(connection: Connection, rules: Rules) -> Iterator[Change]:
-    """Entries whose citizen called again after the message and was answered at the queue."""
+def _settle_served(connection: Connection, rules: Rules, queue: str) -> Iterator[Change]:
+    """Entries whose citizen called again after the message and was answered at the service's queue."""
     messages = list_open_messages(connection)
     for row in _open_rows(connection):
         left = messages.get(row.request_id, [])
         if not _is_free(row) or row.phone_hash is None or not left:
             continue
-        visit = _answered_visit_after(connection, row.phone_hash, left[-1].left_at)
+        visit = _answered_visit_after(connection, queue, row.phone_hash, left[-1].left_at)
         if visit is None:
             continue
         until = visit.left_at or visit.entered_at
@@ -123,9 +125,12 @@ def _settle_served(connection: Connection, rules: Rules) -> Iterator[Change]:
         yield Change(row.protocol, "served", reference, tuple(message.message_id for message in left))
 
 
-def _answered_visit_after(connection: Connection, caller: str, at: float) -> Any:
+def _answered_visit_after(connection: Connection, queue: str, caller: str, at: float) -> Any:
+    """The first answered visit at this queue; a switch may have queues of other services."""
     answered = and_(VISIT.c.caller_hash == caller, VISIT.c.entered_at > at, VISIT.c.fate == "answered")
-    return connection.execute(select(VISIT).where(answered).order_by(VISIT.c.entered_at).limit(1)).first()
+    return connection.execute(
+        select(VISIT).where(answered, VISIT.c.queue == queue).order_by(VISIT.c.entered_at).limit(1)
+    ).first()
 
 
 def _end_request(connection: Connection, rules: Rules, request_id: str, call: str, at: float) -> str:

@@ -56,6 +56,7 @@ class CallbackService:
         service = site.compiled["service"]
         self._site, self._database = site, site.database
         self._rules, self._limits = Rules.of(site.compiled), Limits.of(site.compiled)
+        self._queue = service["queue"]["name"]
         self._store = Store(site.places.messages, service["voicemail"]["empty_below_seconds"])
 
     @classmethod
@@ -148,7 +149,7 @@ class CallbackService:
         """Settle what needs no operator, then mark the sheets."""
         reference_data.follow_configuration(self._site, self._rules, now)
         with self._database.begin() as connection:
-            changes = housekeeping.update_worklist(connection, self._rules, self._limits, self._store, now)
+            changes = housekeeping.update_worklist(connection, self._rules, self._limits, self._queue, self._store, now)
         for change in changes:
             if change.reason in ("ended", "served"):
                 note = f"{change.reason}: {change.reference}"

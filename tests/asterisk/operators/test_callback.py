@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Table, select
 
 from charter import kpi
-from charter.calendar import OpeningHours
 from measure import cli as measure_cli
 from measure.month.data import Data, read_month
 from measure.month.period import parse_month
+from measure.switch.service_queue import ServiceQueue
 from registry import cli as registry_cli
 from registry.db import schema
 from registry.db.connection import Database, database_url
@@ -61,8 +61,8 @@ class Desk:
         """The figures of November, as in the report."""
         site = Site.of(self.system.places)
         with site.database.read() as connection:
-            hours = OpeningHours.of(site.compiled["service"])
-            return read_month(connection, parse_month("2026-11"), hours, self.system.now() + 86400)
+            queue = ServiceQueue.of(site.compiled["service"])
+            return read_month(connection, parse_month("2026-11"), queue, self.system.now() + 86400)
 
     def voicemail(self, *words: str, status: int = 0) -> None:
         assert cli.main([*self._places(), *words], clock=self.system.now) == status

@@ -75,17 +75,55 @@ def test_figures_match_a_count_by_hand(site: ReportSite, database: Database) -> 
         months.add(connection, schema.survey_answer, [{"response_id": "r", "question": "solved", "value": 4}])
     made = site.made()
     row = table(made, "half-hours")["09:00"]
-    assert [row[name] for name in ("offered", "answered", "in-time", "abandoned", "voicemail")] == [7, 2, 1, 3, 2]
+    assert [row[name] for name in ("offered", "answered", "in-time", "abandoned", "voicemail")] == [8, 2, 1, 3, 2]
+    assert row["refused"] == 1  # has waited since October
     assert table(made, "half-hours")["09:30"]["offered"] == 1
-    assert table(made, "days")["2026-10-06"]["offered"] == 9
+    assert table(made, "days")["2026-10-06"]["offered"] == 10
     measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
-    assert measures["service_level"] == (round(3 / 9, 10), 9)
-    assert measures["abandonment_net"] == (0.25, 8)
+    assert measures["service_level"] == (round(3 / 10, 10), 10)
+    assert measures["abandonment_net"] == (round(2 / 9, 10), 9)
     assert measures["first_contact_observed"] == (0.8, 5)  # of five answered calls, including the one outside hours
     assert measures["level_one_resolution"] == (round(1 / 3, 10), 3)
     assert measures["survey_response"] == (0.25, 4)
     assert table(made, "survey")["solved"]["share"] == 1
     assert "Fuori orario: 1." in site.text(kind="html")
+    assert {code: row["calls"] for code, row in table(made, "outside").items()} == {
+        "outside": 1, "end-unknown": 1, "wait-unknown": 0, "talk-unknown": 0,
+    }  # fmt: skip
+
+
+def test_only_the_visits_of_the_services_queue_are_counted(
+    site: ReportSite, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+    own = [make.visit(at + second, fate="answered", wait_s=5.0) for second in range(4)]
+    others = [make.visit(at + second, fate="abandoned", wait_s=90.0, queue="protocollo") for second in range(4)]
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.queue_visit, [*own, *others])
+    measures = {name: (row["value"], row["of"]) for name, row in table(site.made(), "measures").items()}
+    assert measures["service_level"] == (1, 4)
+    assert capsys.readouterr().err == ""
+    with database.begin() as connection:
+        connection.execute(schema.queue_visit.delete().where(schema.queue_visit.c.queue == "nul"))
+    site.made()
+    assert "no visits at the queue 'nul', but at others: protocollo 4; if one" in capsys.readouterr().err
+
+
+def test_a_visit_belongs_to_the_month_in_which_it_began(site: ReportSite, database: Database) -> None:
+    """The first instant belongs to the month, its end does not."""
+    make, span = months.Maker(1), Month(2026, 10).span(months.HOURS)
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.queue_visit, [
+            make.visit(at, fate="answered", wait_s=5.0)
+            for at in (span.start - 1, span.start, span.until - 1, span.until)
+        ])  # fmt: skip
+        months.add(connection, schema.queue_visit, [
+            make.visit(at, in_service=0) for at in (span.start - 1, span.start, span.until)
+        ])  # fmt: skip
+    made = site.made()
+    assert {row["value"]: row["of"] for name, row in table(made, "measures").items() if name == "answer_rate"} == {1: 2}
     assert table(made, "outside")["outside"]["calls"] == 1
 
 
@@ -103,6 +141,24 @@ def test_calls_that_nobody_has_classified_are_counted_apart(site: ReportSite, da
     }  # fmt: skip
     measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
     assert measures["level_one_resolution"] == (0.5, 2)
+
+
+def test_impossible_durations_are_counted_and_left_out_of_means(site: ReportSite, database: Database) -> None:
+    make, at = months.Maker(1), rome("2026-10-06 09:10")
+    visits = [(5.0, 100.0), (15.0, None), (None, 200.0)]
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.queue_visit, [
+            make.visit(at, fate="answered", wait_s=wait, talk_s=talk) for wait, talk in visits
+        ])  # fmt: skip
+    made = site.made()
+    measures = {name: (row["value"], row["of"]) for name, row in table(made, "measures").items()}
+    assert measures["answer_rate"] == (1, 3)
+    assert (measures["wait_mean_answered"], measures["handling_time"]) == ((10, 2), (150, 2))
+    assert measures["service_level"] == (round(2 / 3, 10), 3)  # an unknown wait is not in time
+    assert {code: row["calls"] for code, row in table(made, "outside").items()} == {
+        "outside": 0, "end-unknown": 0, "wait-unknown": 1, "talk-unknown": 1,
+    }  # fmt: skip
 
 
 def test_a_caller_lost_in_a_restart_does_not_shorten_the_mean_wait(site: ReportSite, database: Database) -> None:
@@ -284,7 +340,7 @@ def test_postgresql_gives_the_same_data(filled: Path, tmp_path: Path) -> None:
         read = []
         for database in (here, there):
             with database.read() as connection:
-                found = data.read_month(connection, Month(2026, 10), months.HOURS, rome(LATER))
+                found = data.read_month(connection, Month(2026, 10), months.QUEUE, rome(LATER))
                 due = {promise: sorted(each, key=str) for promise, each in found.due.items()}
                 visits, requests = sorted(found.visits, key=str), sorted(found.requests, key=str)
                 read.append(found._replace(visits=visits, requests=requests, due=due))
@@ -308,7 +364,7 @@ def test_every_query_uses_an_index(full: ReportSite, database: Database, monkeyp
 
     with database.read() as connection:
         event.listen(connection, "before_cursor_execute", note)
-        data.read_month(connection, Month(2026, 10), months.HOURS, rome(LATER))
+        data.read_month(connection, Month(2026, 10), months.QUEUE, rome(LATER))
         event.remove(connection, "before_cursor_execute", note)
         plans = [
             str(step[3])

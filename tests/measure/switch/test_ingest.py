@@ -16,9 +16,9 @@ from sqlalchemy import Engine, event
 from ivr.switch_logs.queue_log import MAX_LINE_BYTES
 from measure.switch.kpi_visits import visits
 from measure.switch.rebuild import rebuild_visits
-from measure.switch.visit_rows import count_by_fate
+from measure.switch.visit_rows import count_visits
 from registry.db.connection import Database
-from tests.measure.switch_log import HOURS, KEYS, MORNING, NOW, START, SwitchLog, counted, day, visit
+from tests.measure.switch_log import KEYS, MORNING, NOW, QUEUE, START, SwitchLog, counted, day, visit
 
 
 def test_lines_become_visits(log: SwitchLog) -> None:
@@ -30,14 +30,14 @@ def test_lines_become_visits(log: SwitchLog) -> None:
     assert (first.wait_s, first.talk_s, first.ring_s, first.position) == (9, 70, 4, 1)
     assert first.caller_hash == KEYS.pseudonym("+390612345678")
     assert (second.fate, second.wait_s, second.talk_s, second.caller_hash) == ("abandoned", 9, None, None)
-    assert count_by_fate(log.database) == {"abandoned": 1, "answered": 1}
+    assert count_visits(log.database, "nul").fates == {"abandoned": 1, "answered": 1}
 
 
 def test_only_visits_of_given_calls_are_read(log: SwitchLog) -> None:
     log.write(visit(1, MORNING) + visit(5, MORNING + 60, answered=False))
     log.take()
     with log.database.read() as connection:
-        measured = list(visits(connection, 0, MORNING + 1000, calls=[f"{MORNING + 60}.5", "another"]))
+        measured = list(visits(connection, 0, MORNING + 1000, "nul", calls=[f"{MORNING + 60}.5", "another"]))
     assert [one.entered for one in measured] == [MORNING + 60]
 
 
@@ -94,7 +94,7 @@ def test_shuffled_repeated_and_split_lines_give_the_same_visits(log: SwitchLog, 
         pieces.take()
     visits, events = pieces.visits, pieces.rows("queue_event")
     assert len(events) == len(day()) + 1
-    rebuild_visits(log.database, HOURS)
+    rebuild_visits(log.database, QUEUE, NOW)
     assert pieces.visits == visits
     assert [row.fate for row in visits].count("answered") == 26
 
@@ -184,7 +184,7 @@ def test_the_longest_line_is_stored_and_a_longer_one_is_not(log: SwitchLog) -> N
     log.write([f"{MORNING}|{MORNING}.3|nul|NONE|ENTERQUEUE|{'|' * 1900}|0612345678|1\n"])
     assert counted(log.take()) == (5, 3, 0, 2)
     assert log.fates == ["waiting"]
-    rebuild_visits(log.database, HOURS)
+    rebuild_visits(log.database, QUEUE, NOW)
     assert log.fates == ["waiting"]
 
 
@@ -268,7 +268,7 @@ def test_two_concurrent_readers_give_the_same_result_as_one(log: SwitchLog, tmp_
     assert sum(report.count.new for report in reports) == len(day(30))
     visits = log.visits
     assert [row.fate for row in visits].count("answered") == 20
-    rebuild_visits(log.database, HOURS)
+    rebuild_visits(log.database, QUEUE, NOW)
     assert log.visits == visits
     for each in others:
         each.database.close()

@@ -12,7 +12,7 @@ from measure.switch.ingest import Report
 from measure.switch.late_details import add_late_details
 from measure.switch.rebuild import rebuild_visits
 from registry.db import schema
-from tests.measure.switch_log import HOURS, MORNING, NOW, SwitchLog, visit
+from tests.measure.switch_log import MORNING, NOW, QUEUE, SwitchLog, visit
 
 
 def fact(call: str, at: float, kind: str = "handed_over", **data: object) -> dict[str, object]:
@@ -40,7 +40,7 @@ def test_topic_and_call_are_added_in_any_order(log: SwitchLog, tmp_path: Path) -
     ]  # fmt: skip
     before = log.visits
     assert add_late_details(log.database, NOW) == 0
-    rebuild_visits(log.database, HOURS)
+    rebuild_visits(log.database, QUEUE, NOW)
     assert log.visits == before
 
 
@@ -69,6 +69,6 @@ def test_rebuilding_keeps_visits_without_lines(log: SwitchLog) -> None:
         gone = schema.queue_event.c.call_id == f"{MORNING}.1"
         connection.execute(schema.queue_event.delete().where(gone))
         connection.execute(schema.queue_visit.update().values(fate="empty"))
-    assert rebuild_visits(log.database, HOURS) == 1
+    assert rebuild_visits(log.database, QUEUE, NOW) == 1
     assert [row.fate for row in log.visits] == ["empty", "answered"]
     assert log.visits[1] == before[1]

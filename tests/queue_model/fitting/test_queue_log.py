@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from ivr.switch_logs.visits import Period
 from queue_model.fitting.queue_log import QueueLogError, parse, read_queue_log
+
+CASES = Path(__file__).parents[2] / "measure" / "cases"
 
 
 def lines(text: str) -> list[str]:
     return [line + "\n" for line in text.strip().splitlines()]
+
+
+def case(name: str) -> list[str]:
+    return (CASES / name).read_text(encoding="utf-8").splitlines(keepends=True)
 
 
 STORY = """
@@ -66,7 +73,52 @@ def test_a_transferred_talk_has_no_length() -> None:
 def test_one_queue_of_several() -> None:
     other = lines(STORY.replace("|nul|", "|altra|"))
     assert len(parse([*lines(STORY), *other]).visits) == 8
-    assert {visit.queue for visit in parse([*lines(STORY), *other], "altra").visits} == {"altra"}
+    log = parse([*lines(STORY), *other], "altra")
+    assert {visit.queue for visit in log.visits} == {"altra"}
+    assert log.notes() == ["visits at other queues, left out: nul 4; --queue selects another"]
+
+
+def test_an_entry_into_another_queue_ends_the_stay() -> None:
+    log = parse(lines("101|a.1|nul|NONE|ENTERQUEUE||06|1\n131|a.1|altra|NONE|ENTERQUEUE||06|1"), "nul")
+    assert [(visit.end, visit.wait) for visit in log.visits] == [("lost", 30)]
+
+
+def test_ends_without_a_beginning_are_no_visits_here() -> None:
+    """They began before the log, and are longer than usual; a fit must not use them."""
+    log = parse(case("part_log"), "nul")
+    assert ([visit.end for visit in log.visits], log.orphans) == (["open"], 2)
+
+
+def test_the_halves_of_a_transferred_stay_are_one_visit() -> None:
+    log = parse(
+        lines("""
+101|a.1|nul|NONE|ENTERQUEUE||06|1
+130|b.9|nul|op101|CONNECT|30|a.2|4
+190|b.9|nul|op101|COMPLETECALLER|30|60|1
+""")
+    )
+    assert [(visit.call, visit.at, visit.caller, visit.end, visit.wait, visit.talk) for visit in log.visits] == [
+        ("a.1", 101, "06", "answered", 30, 60)
+    ]
+    assert log.orphans == 0
+
+
+def test_the_formats_of_older_versions_are_read() -> None:
+    log = parse(case("tr4_log"), "q1")
+    assert [(visit.end, visit.wait, visit.talk) for visit in log.visits] == [("answered", 9, None)]
+    old = "101|a.1|nul|NONE|ENTERQUEUE||06\n131|a.1|nul|NONE|{}"
+    for end, kind in (("EXITWITHKEY|1|2", "key"), ("EXITWITHTIMEOUT|1", "timeout")):
+        log = parse(lines(old.format(end)))
+        assert ([(visit.end, visit.wait) for visit in log.visits], log.torn) == ([(kind, 30)], [])
+
+
+def test_durations_that_no_call_can_have_are_unknown() -> None:
+    year = STORY.replace("|9|70|1", "|9|31449589|1").replace("|1|2|28", "|1|2|31449589")
+    log = parse(lines(year), "nul", Period(7200))
+    assert [(visit.end, visit.wait, visit.talk) for visit in log.visits][:2] == [
+        ("answered", 9, None), ("abandoned", None, None),
+    ]  # fmt: skip
+    assert log.notes() == ["the wait of 1 visits is unknown (longer than any call: the clock was changed)"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +139,7 @@ def test_a_missing_file_and_a_missing_queue(tmp_path: Path) -> None:
     with pytest.raises(QueueLogError, match="none: No such file"):
         read_queue_log([str(tmp_path / "none")])
     (tmp_path / "queue_log").write_text("".join(lines(STORY)))
-    with pytest.raises(QueueLogError, match='of queue "sales"; leave out --queue'):
+    with pytest.raises(QueueLogError, match='entered the queue "sales"; the log has nul 4: name one with --queue'):
         read_queue_log([str(tmp_path / "queue_log")], "sales")
 
 

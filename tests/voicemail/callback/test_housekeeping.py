@@ -87,6 +87,7 @@ def test_abandoned_earlier_and_other_visits_do_not_settle_an_entry(work: Work) -
     work.visit(NIGHT - HOUR, call="1.9")
     work.visit(MORNING, fate="abandoned", call="2.9")
     work.visit(MORNING, number="+390287654321", call="3.9")
+    work.visit(MORNING, call="5.9", queue="protocollo")  # answered by another service on the same switch
     assert work.update(MORNING + HOUR) == []
     work.take(work.entries()[0].protocol, MORNING)
     work.visit(MORNING + HOUR, call="4.9")

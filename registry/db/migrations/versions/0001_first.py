@@ -185,7 +185,7 @@ def upgrade() -> None:
         sa.Column("caller_hash", sa.Text(), nullable=True),
         sa.Column("position", sa.Integer(), nullable=True),
         sa.CheckConstraint(
-            "fate IN ('waiting', 'talking', 'answered', 'abandoned', 'key', 'timeout', 'empty', 'full', 'busy', 'blocked', 'lost', 'withdrawn')",  # noqa: E501
+            "fate IN ('waiting', 'talking', 'answered', 'abandoned', 'key', 'timeout', 'empty', 'full', 'busy', 'blocked', 'lost', 'withdrawn', 'unknown', 'joined')",  # noqa: E501
             name=op.f("ck_queue_visit_fate"),
         ),
         sa.PrimaryKeyConstraint("unique_id", "visit_no", name=op.f("pk_queue_visit")),
