@@ -73,7 +73,10 @@ def read_month(
     now: float,
     scales: Mapping[str, kpi.Scale] = MappingProxyType({}),
 ) -> Data:
-    """Read the data of a month: the visits at one queue, and all requests. `scales`: those of the questions that differ from 1 to 5."""
+    """Read the data of a month: the visits at one queue, and all requests.
+
+    `scales`: those of the questions that differ from 1 to 5.
+    """
     span = month.span(queue.hours)
     visits, outside, contacts = _visits(connection, span, queue, now)
     at = min(now, span.until)
