@@ -74,17 +74,18 @@ def deadline(due: float, zone: ZoneInfo = ROME) -> str:
     return moment(due, zone)
 
 
-def moment(at: float, zone: ZoneInfo = ROME) -> str:
+def moment(at: float, zone: ZoneInfo = ROME, *, year: bool = True) -> str:
     """`Tue 24 Nov 2026 10:02`, in Italian `mar 24 nov 2026 10:02`; `never` for infinity."""
     if math.isinf(at):
         return translate("never")
     local = datetime.fromtimestamp(at, UTC).astimezone(zone)
-    return f"{day_text(local.date())} {local:%H:%M}"
+    return f"{day_text(local.date(), year=year)} {local:%H:%M}"
 
 
-def day_text(day: date) -> str:
+def day_text(day: date, *, year: bool = True) -> str:
     """`Tue 24 Nov 2026`, in Italian `mar 24 nov 2026`; the first of a month is `1°`."""
     if current_language() == "en":
-        return f"{day:%a %d %b %Y}"
+        return f"{day:%a %d %b %Y}" if year else f"{day:%a %d %b}"
     number = italian.ordinal(1) if day.day == 1 else str(day.day)
-    return f"{italian.WEEKDAYS[day.weekday()][:3]} {number} {italian.MONTHS[day.month - 1][:3]} {day.year}"
+    text = f"{italian.WEEKDAYS[day.weekday()][:3]} {number} {italian.MONTHS[day.month - 1][:3]}"
+    return f"{text} {day.year}" if year else text

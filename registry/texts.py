@@ -316,6 +316,15 @@ _REFUSALS = {
         "arrived: {at} è prima dell'inizio del servizio ({began}); correggere l'anno"
     ),
     "none yet": "ancora nessuno",
+    "it is not a number in international form": "non è un numero in forma internazionale",
+    "no such number exists": "nessun numero è fatto così",
+    "its country is {country}, and callbacks.countries has only {choices}": (
+        "è di un altro Paese ({country}), e callbacks.countries ha solo {choices}"
+    ),
+    "unknown": "non si sa quale",
+    "it is a special number (premium rate, shared cost, service)": (
+        "è un numero speciale (a pagamento, a costo condiviso, di servizio)"
+    ),
     "topic: {topic} is not a topic; the topics are {choices}": (
         "topic: {topic} non è un argomento; gli argomenti sono {choices}"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,3 +30,22 @@ def _strings(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _strings(node.body)
         yield from _strings(node.orelse)
+
+
+# Words of English sentences that are no Italian words, codes or names of options.
+ENGLISH = re.compile(
+    r"\b(?:the|of|with|is|by|from|and|or|to|as|late|level|requests?|nobody|must|not|now|write|give|use|default|show|this"
+    r"|usage|error|argument|options|opened|never|who|what|when|version|days?|hours?|that|only|has|last)\b",
+    re.IGNORECASE,
+)
+
+
+def english_words(text: str) -> set[str]:
+    """The English words of an output, without commands in backquotes, options and their values."""
+    plain = re.sub(
+        r"`[^`]*`|--[a-z-]+|\{[a-z_,0-9]+\}|op\d+|/\S+|^(?:uso: )?(?:registry|voicemail) [a-z]+",
+        " ",
+        text,
+        flags=re.MULTILINE,
+    )
+    return {word.lower() for word in ENGLISH.findall(plain)}

@@ -9,14 +9,17 @@ import argparse
 import importlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from common import command_line
-from common.command_line import Command, Refusal, is_output_error
+from common.command_line import Command, Refusal, Speaker, is_output_error
 from common.places import Places
 from common.terminal_table import printable
+from ivr.configuration.compiled import site_language
 from voicemail.message import StoreError
+from voicemail.texts import translate
 
+DESCRIPTION = "Messages of callers, and calling them back."
 COMMANDS = {
     "list": "list the call-backs, most urgent first",
     "show": "show everything about a message",
@@ -30,17 +33,20 @@ COMMANDS = {
     "transcribe": "transcribe messages with a speech model of yours",
     "recover": "bring in messages that a crash left behind, and those that the switch recorded by itself",
 }
+# The commands of operators and supervisors; those of ops are in English.
+OPERATOR_COMMANDS = ("list", "show", "play", "mark", "take", "release", "call", "outcome")
 
 
 def main(argv: Sequence[str] | None = None, clock: Callable[[], float] = time.time) -> int:
+    speaker = Speaker(OPERATOR_COMMANDS, site_language, _introduction)
     return command_line.run(
-        "voicemail",
-        "Messages of callers, and calling them back.",
-        COMMANDS,
-        "voicemail.commands",
-        argv,
-        make=lambda name: _command(name, clock),
-    )
+        "voicemail", DESCRIPTION, COMMANDS, "voicemail.commands", argv, make=lambda name: _command(name, clock),
+        speaker=speaker,
+    )  # fmt: skip
+
+
+def _introduction() -> tuple[str, Mapping[str, str]]:
+    return translate(DESCRIPTION), {name: translate(summary) for name, summary in COMMANDS.items()}
 
 
 def _command(name: str, clock: Callable[[], float]) -> Command:
@@ -56,7 +62,8 @@ def _command(name: str, clock: Callable[[], float]) -> Command:
             if isinstance(problem, BrokenPipeError) or is_output_error(problem):
                 raise
             file = problem.filename or places.messages
-            raise Refusal(printable(f"{file}: {problem.strerror}; check its permissions and the disk")) from None
+            text = translate("{file}: {why}; check its permissions and the disk", file=file, why=problem.strerror)
+            raise Refusal(printable(text)) from None
         return status
 
     return Command(module.arguments, run)

@@ -11,6 +11,7 @@ import time
 from typing import Any, NamedTuple
 
 from common.safe_files import sync_path, write_file
+from voicemail.texts import translate
 
 REASONS = ("closed", "all_busy", "caller_choice")
 
@@ -84,12 +85,25 @@ class Message(NamedTuple):
     def marked(self, mark: Mark) -> Message:
         """Return the message with a further mark. Raises `StoreError` if its present state does not allow it."""
         if mark.state not in STATES:
-            raise StoreError(f"{mark.state!r} is not a state; use one of {', '.join(STATES)}")
+            raise StoreError(
+                translate(
+                    "{state} is not a state; use one of {choices}", state=f"{mark.state!r}", choices=", ".join(STATES)
+                )
+            )
         if mark.state not in STATES.get(self.state, ()):
             last = self.history[-1] if self.history else None
-            since = f" by {last.by} at {_utc(last.at)}" if last else ""
-            allowed = ", ".join(STATES.get(self.state, ())) or "none"
-            raise StoreError(f"{self.id}: is {self.state}{since}; {mark.state} cannot follow, only: {allowed}")
+            since = translate(" by {who} at {time}", who=last.by, time=_utc(last.at)) if last else ""
+            allowed = ", ".join(STATES.get(self.state, ())) or translate("none")
+            raise StoreError(
+                translate(
+                    "{id}: is {state}{since}; {next} cannot follow, only: {allowed}",
+                    id=self.id,
+                    state=self.state,
+                    since=since,
+                    next=mark.state,
+                    allowed=allowed,
+                )
+            )
         return self._replace(state=mark.state, history=(*self.history, mark))
 
     def facts(self) -> dict[str, Any]:
@@ -122,7 +136,9 @@ def read(folder: str) -> Message:
         with open(path, "rb") as file:
             return Message.of(json.load(file))
     except (OSError, ValueError) as problem:
-        raise StoreError(f"{path}: {problem}; the sound, if any, is in the same folder") from None
+        raise StoreError(
+            translate("{path}: {problem}; the sound, if any, is in the same folder", path=path, problem=problem)
+        ) from None
 
 
 def write(folder: str, sheet: Message, *, sync: bool = True) -> None:

@@ -40,6 +40,7 @@ from voicemail.message import (
     write_private,
 )
 from voicemail.recording import Draft
+from voicemail.texts import translate
 
 QUIET_SECONDS = 30.0  # the switch continues to record when the engine dies; a file unchanged for so long is complete
 ATTEMPTS = 10
@@ -144,7 +145,14 @@ class Store:
         if not ids:
             raise StoreError(_no_message(prefix))
         some = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-        raise StoreError(f"{len(ids)} messages start with {prefix!r}: {some}; give more of the id")
+        raise StoreError(
+            translate(
+                "{count} messages start with {prefix}: {some}; give more of the id",
+                count=len(ids),
+                prefix=f"{prefix!r}",
+                some=some,
+            )
+        )
 
     def audio(self, id: str) -> str:
         """Return the path of a message's sound."""
@@ -240,7 +248,7 @@ class Store:
 
 
 def _no_message(id: str) -> str:
-    return f"no message {id!r}; `voicemail list --all` shows all messages"
+    return translate("no message {id}; `voicemail list --all` shows all messages", id=repr(id))
 
 
 def _last_written(folder: str) -> float:

@@ -8,6 +8,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from ivr.flows.phone_numbers import tariff_country
+from registry.texts import translate
 
 COUNTRY = "IT"
 LONGEST = 40  # characters: people write no longer numbers
@@ -45,13 +46,16 @@ def reason_not_to_call(number: str, countries: Sequence[str]) -> str:
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
-        return "it is not a number in international form"
+        return translate("it is not a number in international form")
     if not phonenumbers.is_valid_number(parsed):
-        return "no such number exists"
+        return translate("no such number exists")
     plain = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     country = tariff_country(plain) or phonenumbers.region_code_for_number(parsed)
     if country not in countries:
-        return f"its country is {country or 'unknown'}, and callbacks.countries has only {', '.join(countries)}"
+        return translate(
+            "its country is {country}, and callbacks.countries has only {choices}",
+            country=country or translate("unknown"), choices=", ".join(countries),
+        )  # fmt: skip
     if phonenumbers.number_type(parsed) not in _PERSONAL:
-        return "it is a special number (premium rate, shared cost, service)"
+        return translate("it is a special number (premium rate, shared cost, service)")
     return ""

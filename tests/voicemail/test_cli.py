@@ -16,6 +16,7 @@ from common.places import Places
 from ivr.configuration.compiled import Compiled
 from ivr.facts import read
 from tests.voicemail.sounds import silence, tone, wav
+from tests.voicemail.work import in_english
 from voicemail import cli
 from voicemail.message import Message
 from voicemail.store import Store
@@ -42,7 +43,7 @@ class Desk:
         return message
 
     def run(self, *words: str, status: int = 0) -> tuple[str, str]:
-        assert cli.main(["--var", self.var, *words], clock=lambda: NOW) == status
+        assert cli.main(["--var", self.var, *in_english(words)], clock=lambda: NOW) == status
         out, err = self._capsys.readouterr()
         return out, err
 
@@ -91,7 +92,7 @@ def test_show_prints_everything_about_a_message(desk: Desk) -> None:
     out, _ = desk.run("show", "20260204")
     assert out.splitlines() == [
         f"  message  {message.id}",
-        "     left  Wednesday 04 February 2026, 10:15:30 (Rome), 3 d 2 h ago",
+        "     left  Wed 04 Feb 2026 10:15 (Rome), 3 d 2 h ago",
         "   reason  closed",
         "call back  +390612345678 (the line they called from)",
         "   length  3.0 s, 3.0 s of sound",
@@ -99,7 +100,7 @@ def test_show_prints_everything_about_a_message(desk: Desk) -> None:
         "     call  1.1",
         f"    audio  {desk.store.audio(message.id)}",
         "    state  unreachable",
-        "           07 Feb 11:15  unreachable, by anna: occupato",
+        "           Sat 07 Feb 11:15  unreachable, by anna: occupato",
     ]
 
 
@@ -231,4 +232,5 @@ def test_an_unreadable_store_is_reported_without_a_traceback(desk: Desk, tmp_pat
 def test_every_command_has_a_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(words)
-    assert ended.value.code == 0 and "usage: voicemail" in capsys.readouterr().out
+    italian = len(words) == 1 or words[0] in cli.OPERATOR_COMMANDS
+    assert ended.value.code == 0 and f"{'uso' if italian else 'usage'}: voicemail" in capsys.readouterr().out

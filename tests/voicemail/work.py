@@ -23,6 +23,7 @@ from tests.voicemail.sounds import tone, wav
 from voicemail.callback import housekeeping, worklist
 from voicemail.callback.housekeeping import Change
 from voicemail.callback.worklist import Entry, Limits, RecordedOutcome
+from voicemail.cli import OPERATOR_COMMANDS
 from voicemail.message import Message
 from voicemail.store import Store
 
@@ -122,3 +123,9 @@ class Work:
     def rows(self, table: Any) -> list[Any]:
         with self.database.read() as connection:
             return list(connection.execute(select(table)))
+
+
+def in_english(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command, with its output in English, unless they name a language."""
+    given = "--language" in words or not words or words[0] not in OPERATOR_COMMANDS
+    return words if given else (*words, "--language", "en")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, update
 
 from charter.calendar import OpeningHours
+from common import instants
 from common.command_line import Refusal
 from ivr import ami
 from ivr.ami import ActionRefused
@@ -33,6 +34,7 @@ from voicemail.callback.worklist import (
     find_request,
     open_attempt,
 )
+from voicemail.texts import translate
 
 EVENTS = "call,dialplan"  # OriginateResponse, and the channels' variables
 MARGIN_SECONDS = 30.0
@@ -75,14 +77,30 @@ def begin_attempt(
     _check_time(rules.hours, row.next_try_at, now)
     if row.attempts >= Limits.of(compiled).most_attempts:
         raise Refusal(
-            f"{request.protocol}: already called {row.attempts} times (callbacks.most_attempts); record the outcome"
+            translate(
+                "{protocol}: already called {attempts} times (callbacks.most_attempts); record the outcome",
+                protocol=request.protocol,
+                attempts=row.attempts,
+            )
         )
     if (opened := find_open_attempt(connection, request.request_id)) is not None:
         proposed = opened.proposed or RETRIED[0]
-        raise Refusal(f"{request.protocol}: first record how the last call ended: voicemail outcome {which} {proposed}")
+        raise Refusal(
+            translate(
+                "{protocol}: first record how the last call ended: voicemail outcome {which} {proposed}",
+                protocol=request.protocol,
+                which=which,
+                proposed=proposed,
+            )
+        )
     if request.state == "closed":
         raise Refusal(
-            f"{request.protocol}: was closed meanwhile ({request.outcome}); release it: voicemail release {which}"
+            translate(
+                "{protocol}: was closed meanwhile ({outcome}); release it: voicemail release {which}",
+                protocol=request.protocol,
+                outcome=request.outcome,
+                which=which,
+            )
         )
     dialled = _number_to_call(connection, compiled, keys, request, actor, now)
     # The id is chosen before the call, so that the CDR can be found, and Asterisk refuses a second call with the id.
@@ -96,12 +114,21 @@ def _number_to_call(
 ) -> str:
     """Read the number of a request, which is logged. Raises `Refusal` if there is none or it may not be called."""
     if request.contact_id is None:
-        raise Refusal(f"{request.protocol}: has no number; listen to the message, perhaps the caller says it")
+        raise Refusal(
+            translate(
+                "{protocol}: has no number; listen to the message, perhaps the caller says it",
+                protocol=request.protocol,
+            )
+        )
     purpose = f"call-back {request.protocol}"
     phone = contacts.read_identity(connection, keys, request.contact_id, actor, purpose, now).phone
     dialled = to_e164(phone) or ""
     if reason := reason_not_to_call(dialled, compiled["service"]["callbacks"]["countries"]):
-        raise Refusal(f"{request.protocol}: this number cannot be called from here: {reason}")
+        raise Refusal(
+            translate(
+                "{protocol}: this number cannot be called from here: {reason}", protocol=request.protocol, reason=reason
+            )
+        )
     return dialled
 
 
@@ -111,12 +138,16 @@ def _check_time(hours: OpeningHours, next_try_at: float, now: float) -> None:
     if possible <= now:
         return
     if math.isinf(possible):
-        raise Refusal("the service never opens again, so no calls are possible; change config/service.yaml: hours")
-    reason = "it is not yet time for the next attempt"
+        raise Refusal(
+            translate("the service never opens again, so no calls are possible; change config/service.yaml: hours")
+        )
+    reason = translate("it is not yet time for the next attempt")
     if not hours.is_open(now):
         closed = hours.closed_reason(now)
-        reason = f"the service is closed ({closed.name or 'outside its hours'})"
-    raise Refusal(f"{reason}; possible from {hours.local(possible):%A %d %B, %H:%M}")
+        reason = translate("the service is closed ({why})", why=closed.name or translate("outside its hours"))
+    raise Refusal(
+        translate("{reason}; possible from {possible}", reason=reason, possible=instants.moment(possible, hours.zone))
+    )
 
 
 def save_ending(connection: Connection, attempt: Attempt, ending: Ending) -> None:
@@ -146,7 +177,9 @@ async def find_seat(connection: ami.Connection, actor: str) -> str:
         entries = []
     seat = entries[0].get("Val", "") if entries else ""
     if not seat:
-        raise Refusal(f"{actor}: not logged in at a seat; first log in there (*11{code})")
+        raise Refusal(
+            translate("{actor}: not logged in at a seat; first log in there (*11{code})", actor=actor, code=code)
+        )
     return seat
 
 
@@ -173,7 +206,7 @@ async def place_call(connection: ami.Connection, service: Service, seat: str, at
     except ActionRefused as problem:  # nothing has rung
         return Ending("failed", problem.reason)
     if response.get("Response") != "Success":
-        return Ending("failed", "your own telephone was not answered")
+        return Ending("failed", translate("your own telephone was not answered"))
     return await _wait_for_end(connection, attempt.call, service["limits"]["longest_call_seconds"] + MARGIN_SECONDS)
 
 
@@ -195,4 +228,4 @@ def parse_ending(value: str) -> Ending:
     proposed = _PROPOSED.get(status, "failed")
     if proposed == "failed" and cause in _NO_SUCH_NUMBER:
         proposed = "wrong_number"
-    return Ending(proposed, f"{_REASONS[proposed]} ({value.strip()})")
+    return Ending(proposed, f"{translate(_REASONS[proposed])} ({value.strip()})")

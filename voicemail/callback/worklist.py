@@ -26,6 +26,7 @@ from registry.requests.clocks import Rules
 from registry.requests.notes import add_note
 from registry.requests.request import Request, get_request
 from voicemail.callback.schedule import next_try
+from voicemail.texts import translate
 
 REQUEST, CALLBACK, ATTEMPT = schema.request, schema.callback, schema.callback_attempt
 MESSAGE, CONTACT, CLOCK = schema.voicemail_message, schema.contact, schema.sla_clock
@@ -155,14 +156,21 @@ def find_request(connection: Connection, which: str) -> Request:
     if not re.match(r"[0-9]{8}T", which):
         return get_request(connection, which)
     if not re.fullmatch(r"[0-9a-fT-]{9,40}", which):
-        raise Refusal(f"{which[:40]!r} is not a message id; `voicemail list` shows the ids")
+        raise Refusal(translate("{which} is not a message id; `voicemail list` shows the ids", which=f"{which[:40]!r}"))
     query = select(MESSAGE.c.request_id).where(MESSAGE.c.message_id.startswith(which, autoescape=True))
     ids = set(connection.scalars(query))
     if len(ids) == 1:
         return _original(connection, ids.pop())
     if ids:
-        raise Refusal(f"{which}: several messages start with this; give more of the id (`voicemail list`)")
-    raise Refusal(f"{which}: not in the registry; `voicemail list` shows the ids, `registry intake` registers new ones")
+        raise Refusal(
+            translate("{which}: several messages start with this; give more of the id (`voicemail list`)", which=which)
+        )
+    raise Refusal(
+        translate(
+            "{which}: not in the registry; `voicemail list` shows the ids, `registry intake` registers new ones",
+            which=which,
+        )
+    )
 
 
 def _original(connection: Connection, request_id: str) -> Request:
@@ -184,12 +192,22 @@ def check_taken(connection: Connection, request: Request, actor: str) -> Any:
 
 def _not_taken(protocol: str, row: Any) -> Refusal:
     if row is None:
-        return Refusal(f"{protocol}: not in the call-back list; see `registry show {protocol}`")
+        return Refusal(
+            translate("{protocol}: not in the call-back list; see `registry show {protocol}`", protocol=protocol)
+        )
     if row.state == "taken":
-        return Refusal(f"{protocol}: taken by {row.taken_by}; take another one, or ask them to release it")
+        return Refusal(
+            translate(
+                "{protocol}: taken by {taken_by}; take another one, or ask them to release it",
+                protocol=protocol,
+                taken_by=row.taken_by,
+            )
+        )
     if row.state == "done":
-        return Refusal(f"{protocol}: the call-back is finished; see `registry show {protocol}`")
-    return Refusal(f"{protocol}: not taken; first `voicemail take {protocol}`")
+        return Refusal(
+            translate("{protocol}: the call-back is finished; see `registry show {protocol}`", protocol=protocol)
+        )
+    return Refusal(translate("{protocol}: not taken; first `voicemail take {protocol}`", protocol=protocol))
 
 
 # --- taking and releasing ---------------------------------------------------------------------------------------------
@@ -216,7 +234,11 @@ def release(connection: Connection, rules: Rules, which: str, actor: str, now: f
     request = get_request(connection, request.request_id)  # as it is now that the entry is locked
     if (last := _last_attempt(connection, request.request_id)) is not None and last.result is None:
         proposed = last.proposed or RETRIED[0]
-        raise Refusal(f"first record how the call ended: voicemail outcome {which} {proposed}")
+        raise Refusal(
+            translate(
+                "first record how the call ended: voicemail outcome {which} {proposed}", which=which, proposed=proposed
+            )
+        )
     settle(connection, request.request_id, "waiting", row.next_try_at)
     _release_request(connection, rules, request, actor, now)
     return request.protocol
@@ -297,11 +319,25 @@ def plan_next_try(connection: Connection, rules: Rules, limits: Limits, request_
 
 def _check_outcome(result: str, outcome: str, keep: bool) -> None:
     if result not in RESULTS:
-        raise Refusal(f"outcome: {result!r} is not a result; use one of {', '.join(RESULTS)}")
+        raise Refusal(
+            translate(
+                "outcome: {result} is not a result; use one of {choices}",
+                result=f"{result!r}",
+                choices=", ".join(RESULTS),
+            )
+        )
     if outcome not in OUTCOMES:
-        raise Refusal(f"outcome: {outcome!r} is not an outcome; use one of {', '.join(OUTCOMES)}")
+        raise Refusal(
+            translate(
+                "outcome: {outcome} is not an outcome; use one of {choices}",
+                outcome=f"{outcome!r}",
+                choices=", ".join(OUTCOMES),
+            )
+        )
     if result != "reached" and (keep or outcome != OUTCOMES[0]):
-        raise Refusal(f"outcome: --as and --keep need the result reached, not {result}; leave them out")
+        raise Refusal(
+            translate("outcome: --as and --keep need the result reached, not {result}; leave them out", result=result)
+        )
 
 
 def _counted(request_id: str) -> Any:

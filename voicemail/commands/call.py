@@ -8,12 +8,16 @@ from functools import partial
 
 from common.places import Places
 from voicemail.commands.callback_service import entry_arguments, open_service
+from voicemail.texts import translate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     entry_arguments(parser)
     parser.add_argument(
-        "--switch", default="main", metavar="NAME", help="the name of a private switch (default: %(default)s)"
+        "--switch",
+        default="main",
+        metavar=translate("NAME"),
+        help=translate("the name of a private switch (default: %(default)s)"),
     )
 
 
@@ -25,11 +29,23 @@ def run(options: argparse.Namespace, places: Places, now: float) -> int:
     result = asyncio.run(service.call(options.id, options.by, now, switch_account, _print_ringing))
     print(f"{result.protocol}: {result.reason}")
     if result.proposed == "failed":
-        print("this does not count as an attempt; try again, or release the entry")
+        print(translate("this does not count as an attempt; try again, or release the entry"))
         return 1
-    print(f"record how it ended: voicemail outcome {result.protocol} {result.proposed} --by {options.by}")
+    print(
+        translate(
+            "record how it ended: voicemail outcome {protocol} {proposed} --by {by}",
+            protocol=result.protocol,
+            proposed=result.proposed,
+            by=options.by,
+        )
+    )
     return 0
 
 
 def _print_ringing(protocol: str, seat: str) -> None:
-    print(f"{protocol}: ringing {seat}; lift the receiver, then the citizen is called", flush=True)
+    print(
+        translate(
+            "{protocol}: ringing {seat}; lift the receiver, then the citizen is called", protocol=protocol, seat=seat
+        ),
+        flush=True,
+    )

@@ -14,6 +14,7 @@ from common.command_line import Refusal, user_name
 from common.places import Places
 from registry.people import pending_accesses
 from registry.people.pending_accesses import Access
+from voicemail.texts import translate
 
 if TYPE_CHECKING:
     from voicemail.callback.service import CallbackService
@@ -32,7 +33,9 @@ def registry_imports() -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
-        raise Refusal(f"{problem.name} is not installed; pip install 'numero-unico-lavoro[desk]'") from None
+        raise Refusal(
+            translate("{name} is not installed; pip install 'numero-unico-lavoro[desk]'", name=problem.name)
+        ) from None
 
 
 def log_access(places: Places, message_id: str, action: str, now: float) -> None:
@@ -50,13 +53,17 @@ def log_access(places: Places, message_id: str, action: str, now: float) -> None
 
 def entry_arguments(parser: argparse.ArgumentParser) -> None:
     """The entry of the list, and the operator."""
-    parser.add_argument("id", metavar="ID", help="a protocol number, or the start of a message id")
-    parser.add_argument("--by", metavar="OPERATOR", required=True, help="your operator code, such as op117")
+    parser.add_argument(
+        "id", metavar=translate("ID"), help=translate("a protocol number, or the start of a message id")
+    )
+    parser.add_argument(
+        "--by", metavar=translate("OPERATOR"), required=True, help=translate("your operator code, such as op117")
+    )
 
 
 def message_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="a message id, or a unique start of it")
+    parser.add_argument("id", metavar=translate("ID"), help=translate("a message id, or a unique start of it"))
 
 
 def json_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help=translate("for programs"))

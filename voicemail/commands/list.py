@@ -17,22 +17,25 @@ from voicemail.commands.callback_service import json_argument, open_service
 from voicemail.commands.terminal_view import entry_table, message_document, message_table
 from voicemail.message import SETTLED
 from voicemail.store import Store
+from voicemail.texts import translate
 
 if TYPE_CHECKING:
     from voicemail.callback.service import WorkList
 
 REASONS = {
-    "ended": "answered or closed elsewhere:",
-    "marked": "settled in the message store:",
-    "served": "the citizen was answered since:",
-    "duplicate": "same number, continued as",
-    "reopened": "reopened, waits for a call:",
-    "rescheduled": "the opening hours have changed, next try from",
+    "ended": "answered or closed elsewhere: {reference}",
+    "marked": "settled in the message store: {reference}",
+    "served": "the citizen was answered since: {reference}",
+    "duplicate": "same number, continued as {reference}",
+    "reopened": "reopened, waits for a call: {reference}",
+    "rescheduled": "the opening hours have changed, next try from {reference}",
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="all messages of the store, including settled ones")
+    parser.add_argument(
+        "--all", action="store_true", help=translate("all messages of the store, including settled ones")
+    )
     json_argument(parser)
 
 
@@ -41,7 +44,10 @@ def run(options: argparse.Namespace, places: Places, now: float) -> int:
         try:
             work = open_service(places).list_entries(now)
         except Refusal as refusal:
-            print(f"voicemail list: the message store alone: {printable(str(refusal))}", file=sys.stderr)
+            print(
+                translate("voicemail list: the message store alone: {refusal}", refusal=printable(str(refusal))),
+                file=sys.stderr,
+            )
         else:
             return _print_worklist(work, now, as_json=options.json)
     return _print_store(places, now, everything=options.all, as_json=options.json)
@@ -56,14 +62,16 @@ def _print_worklist(work: WorkList, now: float, *, as_json: bool) -> int:
         print(json.dumps(document, indent=1))
         return _print_problems(work.problems)
     for change in work.changes:
-        print(printable(f"{change.protocol}: {REASONS[change.reason]} {change.reference}"))
+        reason = translate(REASONS[change.reason], reference=change.reference)
+        print(printable(f"{change.protocol}: {reason}"))
     if work.entries:
         print(entry_table(work.entries, now))
     else:
-        print("Nobody waits for a call (`voicemail list --all`: all messages of the store).")
+        print(translate("Nobody waits for a call (`voicemail list --all`: all messages of the store)."))
     if work.unregistered:
         table = message_table(work.unregistered, now)
-        print(f"\nIn the message store, not yet in the registry (`registry intake`):\n{table}")
+        print("\n" + translate("In the message store, not yet in the registry (`registry intake`):"))
+        print(table)
     return _print_problems(work.problems)
 
 
@@ -75,7 +83,7 @@ def _print_store(places: Places, now: float, *, everything: bool, as_json: bool)
     elif listed:
         print(message_table(listed, now))
     else:
-        print("All messages are settled (`voicemail list --all`)." if messages else "There are no messages.")
+        print(translate("All messages are settled (`voicemail list --all`)." if messages else "There are no messages."))
     return _print_problems(problems)
 
 

@@ -13,13 +13,14 @@ from common.terminal_table import printable
 from voicemail.commands.callback_service import message_argument, open_service
 from voicemail.message import STATES
 from voicemail.store import Store
+from voicemail.texts import translate
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     message_argument(parser)
-    parser.add_argument("state", metavar="STATE", choices=tuple(STATES), help=", ".join(STATES))
-    parser.add_argument("--note", default="", help="a note for the next person")
-    parser.add_argument("--by", metavar="WHO", help="who did it (default: you)")
+    parser.add_argument("state", metavar=translate("STATE"), choices=tuple(STATES), help=", ".join(STATES))
+    parser.add_argument("--note", default="", help=translate("a note for the next person"))
+    parser.add_argument("--by", metavar=translate("WHO"), help=translate("who did it (default: you)"))
 
 
 def run(options: argparse.Namespace, places: Places, now: float) -> int:
@@ -28,11 +29,15 @@ def run(options: argparse.Namespace, places: Places, now: float) -> int:
     id = store.find(options.id)
     if options.state != "listened" and (protocol := _find_protocol(places, id)) is not None:
         raise Refusal(
-            f"{id}: is request {protocol} in the registry, which decides its state: "
-            f"`voicemail outcome {protocol} RESULT --by OPERATOR`, or `registry close`, `registry reopen`"
+            translate(
+                "{id}: is request {protocol} in the registry, which decides its state: "
+                "`voicemail outcome {protocol} RESULT --by OPERATOR`, or `registry close`, `registry reopen`",
+                id=id,
+                protocol=protocol,
+            )
         )
     marked = store.mark(id, options.state, by=by, at=now, note=options.note)
-    print(printable(f"{marked.id}: {marked.state}, by {by}"))
+    print(printable(f"{marked.id}: {translate('{state}, by {who}', state=marked.state, who=by)}"))
     return 0
 
 

@@ -11,6 +11,7 @@ from common.command_line import Refusal
 from common.places import Places
 from voicemail.commands.callback_service import log_access, message_argument
 from voicemail.store import Store
+from voicemail.texts import translate
 
 PLAYERS = (("aplay", "-q"), ("paplay",), ("play", "-q"), ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"))
 
@@ -24,11 +25,15 @@ def run(options: argparse.Namespace, places: Places, now: float) -> int:
     id = store.find(options.id)
     path = store.audio(id)
     if not os.path.exists(path):
-        raise Refusal(f"{path}: does not exist; the sound of old messages is erased")
+        raise Refusal(translate("{path}: does not exist; the sound of old messages is erased", path=path))
     player = next((command for command in PLAYERS if shutil.which(command[0])), None)
     if player is None:
         names = ", ".join(command[0] for command in PLAYERS)
-        raise Refusal(f"no player on this machine ({names}); install one, or copy and play {path}")
+        raise Refusal(
+            translate(
+                "no player on this machine ({names}); install one, or copy and play {path}", names=names, path=path
+            )
+        )
     log_access(places, id, "play", now)
-    print(f"{id}: then `voicemail mark {id} listened`")
+    print(translate("{id}: then `voicemail mark {id} listened`", id=id))
     return subprocess.run([*player, path], check=False).returncode

@@ -86,7 +86,9 @@ def sound_file(system: System, message: Message) -> Path:
 def voicemail(system: System, *words: str) -> str:
     """The output of a `voicemail` command."""
     command = [sys.executable, "-m", "voicemail.cli", "--config", system.places.config, "--var", system.places.var]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        [*command, *words, "--language", "en"], capture_output=True, text=True, timeout=20, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

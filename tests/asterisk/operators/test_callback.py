@@ -25,6 +25,7 @@ from registry.site import Site
 from tests.asterisk.support.call_steps import call, enter_queue, fate, speak_message, voice
 from tests.asterisk.support.softphone import Line
 from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
+from tests.voicemail.work import in_english
 from voicemail import cli
 from voicemail.message import Message
 from voicemail.store import Store
@@ -65,7 +66,7 @@ class Desk:
             return read_month(connection, parse_month("2026-11"), queue, self.system.now() + 86400)
 
     def voicemail(self, *words: str, status: int = 0) -> None:
-        assert cli.main([*self._places(), *words], clock=self.system.now) == status
+        assert cli.main([*self._places(), *in_english(words)], clock=self.system.now) == status
 
     def calling(self, protocol: str) -> Calling:
         """Start a call, which runs while the test acts on the telephones."""
@@ -97,7 +98,7 @@ class Calling:
         place = ["--config", desk.system.places.config, "--var", desk.system.places.var]
 
         def run() -> None:
-            self.status = cli.main([*place, *words], clock=desk.system.now)
+            self.status = cli.main([*place, *in_english(words)], clock=desk.system.now)
 
         self._thread = threading.Thread(target=run)
         self._thread.start()
@@ -161,7 +162,7 @@ def test_given_a_message_at_night_when_it_is_called_back_then_request_and_figure
     protocol = desk.request(message).protocol
     desk.voicemail("take", message.id, "--by", "op101")
     desk.voicemail("call", protocol, "--by", "op101", status=1)
-    assert "possible from Wednesday 25 November, 09:00" in capsys.readouterr().err  # it is night
+    assert "possible from Wed 25 Nov 2026 09:00" in capsys.readouterr().err  # it is night
     system.move_clock(MORNING)
     desk.voicemail("list")
     listed = capsys.readouterr().out

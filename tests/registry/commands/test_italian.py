@@ -13,21 +13,7 @@ from ivr.configuration.compiled import site_language
 from registry import cli
 from tests.registry.commands.terminal import ONE, TWO, Terminal, opened
 from tests.registry.request_steps import HOUR
-
-# Words of English sentences that are no Italian words, codes or names of options.
-ENGLISH = re.compile(
-    r"\b(?:the|of|with|is|by|from|and|or|to|as|late|level|requests?|nobody|must|not|now|write|give|use|default|show|this"
-    r"|usage|error|argument|options|opened|never|who|what|when|version|days?|hours?|that|only|has|last)\b",
-    re.IGNORECASE,
-)
-
-
-def english_words(text: str) -> set[str]:
-    """The English words of an output, without commands in backquotes, options and their values."""
-    plain = re.sub(
-        r"`[^`]*`|--[a-z-]+|\{[a-z_,0-9]+\}|op\d+|/\S+|^(?:uso: )?registry [a-z]+", " ", text, flags=re.MULTILINE
-    )
-    return {word.lower() for word in ENGLISH.findall(plain)}
+from tests.translations import english_words
 
 
 def italian(terminal: Terminal, *words: str, status: int = 0) -> str:

@@ -17,7 +17,7 @@ from registry.db import schema
 from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.opening import Opening, open_request
 from tests.conftest import rome
-from tests.voicemail.work import ROME, Work
+from tests.voicemail.work import ROME, Work, in_english
 from voicemail import cli
 from voicemail.tables import notified
 
@@ -33,7 +33,7 @@ class Terminal:
 
     def run(self, *words: str, status: int = 0) -> str:
         """Return what is printed, on standard error if it should fail."""
-        assert cli.main(["--var", self.work.places.var, *words], clock=lambda: self.now) == status
+        assert cli.main(["--var", self.work.places.var, *in_english(words)], clock=lambda: self.now) == status
         out, err = self._capsys.readouterr()
         return err if status else out
 
@@ -131,7 +131,7 @@ def test_without_a_registry_the_store_is_listed_with_a_notice(
     message = terminal.work.message(NIGHT)
     for url in (f"sqlite:///{terminal.work.places.var}/none.db", "postgresql://nobody@127.0.0.1:1/none"):
         monkeypatch.setenv("NUL_DATABASE", url)
-        assert cli.main(["--var", terminal.work.places.var, "list"], clock=lambda: MORNING) == 0
+        assert cli.main(["--var", terminal.work.places.var, *in_english(("list",))], clock=lambda: MORNING) == 0
         out, err = capsys.readouterr()
         assert f"{message.id}  Mon 23 Nov 22:00" in out
         assert "the message store alone: " in err
