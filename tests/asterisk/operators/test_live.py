@@ -106,6 +106,7 @@ def test_given_a_watched_queue_when_asterisk_is_restarted_then_the_state_is_list
         system.restart_switch()
         wait_shown(feed, lambda seen: seen.connected, "the connection to be back")
         wait_shown(feed, lambda seen: seen.seats.logged_in == 2, "the operators to be logged in")
+        system.stack.wait_reachable([1, 2])
         after = feed.snapshot()
         assert after.waiting == 0
         assert after.blind_seconds > 0
