@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from common.file_errors import describe
 from common.languages import LANGUAGES, Language
 from common.parser import Parser, translate
 from common.places import Places
@@ -168,5 +169,10 @@ def _run(
         status: int = options.run(options, Places(options.config, options.var))
     except expected as problem:
         print(f"{name} {options.command}: {problem}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError) or is_output_error(problem):
+            raise
+        print(f"{name} {options.command}: {describe(problem)}", file=sys.stderr)
         return 1
     return status

@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
+from common.file_errors import reason
+
 LARGEST = 1_000_000  # bytes; all shipped files together have 20 000
 DEEPEST = 40  # levels
 LONGEST_NUMBER = 4000  # digits
@@ -92,7 +94,7 @@ def read(path: str, missing: str = "not there; put it beside the other files of 
     except FileNotFoundError:
         raise Unreadable(missing) from None
     except OSError as problem:
-        raise Unreadable(f"cannot be read: {problem.strerror}") from None
+        raise Unreadable(f"cannot be read: {reason(problem)}") from None
     return parse(raw)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from common import command_line
+from ivr.configuration.compiled import CompiledError
 
 COMMANDS = {
     "check": "find mistakes in config/ before a caller does",
@@ -20,7 +21,8 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return command_line.run("ivr", "The telephone of the Numero Unico per il Lavoro.", COMMANDS, "ivr.commands", argv)
+    description = "The telephone of the Numero Unico per il Lavoro."
+    return command_line.run("ivr", description, COMMANDS, "ivr.commands", argv, (CompiledError,))
 
 
 if __name__ == "__main__":

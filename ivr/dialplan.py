@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from charter.calendar import WEEKDAYS, OpeningHours, parse_range
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import ROOT, Places
 from common.ports import HOST, Ports
 from common.safe_files import drafts
@@ -124,7 +125,7 @@ def template_names(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder))
     except OSError as problem:
-        raise Refusal(f"{folder}: {problem.strerror}; copy the shipped config/asterisk/ there") from None
+        raise Refusal(describe(problem, folder)) from None
     templates = [name for name in names if name.endswith(".conf") and not name.endswith("_custom.conf")]
     if not templates:
         raise Refusal(f"{folder}: no templates (*.conf); copy those of the shipped config/asterisk/")

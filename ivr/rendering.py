@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places
 from common.safe_files import write_file
 from ivr.configuration import service
@@ -69,7 +70,7 @@ def render_into(
         write(scripts, places.scripts, mode=0o755)
         write(files, folder, datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ"))
     except OSError as problem:
-        raise Refusal(f"{problem.filename or folder}: {problem.strerror}; no file was half written") from None
+        raise Refusal(f"{describe(problem, folder)}; no file was half written") from None
     print(f"{folder}: {len(altered)} changed; a running Asterisk reads them on `core reload`")
     return 0, files
 
@@ -97,8 +98,13 @@ def registered_seats(places: Places, count: int) -> Sequence[Seat]:
             passwords: dict[str, str] = json.load(file)
     except FileNotFoundError:
         passwords = {}
-    except (OSError, ValueError) as problem:
-        raise Refusal(f"{path}: {problem}; correct it, or delete it to give every telephone a new password") from None
+    except OSError as problem:
+        raise Refusal(describe(problem, path)) from None
+    except ValueError as problem:
+        raise Refusal(
+            f"{path}: {problem}; restore it from a backup: it holds the password of every telephone. Only if there is "
+            "none, move it aside: every telephone then gets a new password"
+        ) from None
     return make_seats(count, lambda name: Seat(name, password=passwords.get(name) or secrets.token_urlsafe(15)))
 
 

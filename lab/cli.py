@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from common import command_line
+from ivr.configuration.compiled import CompiledError
 
 COMMANDS = {
     "switch": "install, start and stop a private Asterisk",
@@ -15,7 +16,8 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return command_line.run("lab", "Private copies of the real parts, without root.", COMMANDS, "lab.commands", argv)
+    description = "Private copies of the real parts, without root."
+    return command_line.run("lab", description, COMMANDS, "lab.commands", argv, (CompiledError,))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 from sqlalchemy import Connection, text
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places
 from ivr.configuration.compiled import Compiled, CompiledError, load
 from registry import keys
@@ -82,9 +83,7 @@ def _make_file(path: str) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o750, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
     except OSError as problem:
-        raise DatabaseError(
-            f"{path}: {problem.strerror}; does the folder exist, and may this user write there?"
-        ) from None
+        raise DatabaseError(describe(problem, path)) from None
 
 
 def _lock(database: Database, connection: Connection) -> None:

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places
 from common.safe_files import write_new_file
 
@@ -74,7 +75,7 @@ def load(places: Places) -> Keys:
     except FileNotFoundError:
         raise Refusal(f"{file}: no such file; `registry init` makes it, or NUL_KEYS names another place") from None
     except OSError as problem:
-        raise Refusal(f"{file}: {problem.strerror}; make it readable for the user who runs this") from None
+        raise Refusal(describe(problem, file)) from None
     except (ValueError, KeyError, TypeError):
         raise Refusal(f"{file}: not a key file; restore it from its backup (never make a new one over it)") from None
     if any(len(key) != 32 for key in keys):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from common import command_line
 from common.command_line import Command, Refusal, Speaker, is_output_error
+from common.file_errors import describe
 from common.places import Places
 from common.terminal_table import printable
 from ivr.configuration.compiled import site_language
@@ -62,8 +63,7 @@ def _command(name: str, clock: Callable[[], float]) -> Command:
             if isinstance(problem, BrokenPipeError) or is_output_error(problem):
                 raise
             file = problem.filename or places.messages
-            text = translate("{file}: {why}; check its permissions and the disk", file=file, why=problem.strerror)
-            raise Refusal(printable(text)) from None
+            raise Refusal(printable(describe(problem, file))) from None
         return status
 
     return Command(module.arguments, run)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places
 from common.ports import HOST
 from common.safe_files import write_file
@@ -69,8 +70,10 @@ def load_ami(folder: str) -> Ami:
             return Ami(**json.load(file))
     except FileNotFoundError:
         raise Refusal(f"{path}: not there yet; prepare the switch first (`lab switch start` does)") from None
-    except (OSError, ValueError, TypeError) as problem:
-        raise Refusal(f"{path}: {problem}; delete it, stop the switch and start it again") from None
+    except OSError as problem:
+        raise Refusal(describe(problem, path)) from None
+    except (ValueError, TypeError) as problem:
+        raise Refusal(f"{path}: {problem}; stop the switch, move the file aside, and start the switch again") from None
 
 
 def save_ami(folder: str, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from common.command_line import Refusal
+from common.file_errors import reason
 from common.places import Places, short_path
 from ivr.configuration.service import compile as compile_configuration
 from ivr.configuration.service import examine
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
         document = compile_configuration(places, configuration)
     except OSError as problem:
         raise Refusal(
-            f"{short_path(places.compiled)}: {problem.strerror}; choose a writable folder with --var"
+            f"{short_path(places.compiled)}: {reason(problem)}; or choose another folder with --var"
         ) from None
     print(f"{short_path(places.compiled)}: revision {document['revision']}")
     return 0

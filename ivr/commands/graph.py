@@ -7,6 +7,7 @@ import os
 import sys
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places, short_path
 from ivr.configuration import menu_graph
 from ivr.configuration.service import ConfigurationError, load
@@ -37,6 +38,6 @@ def run(options: argparse.Namespace, places: Places) -> int:
         with open(options.output, "w", encoding="utf-8") as file:
             file.write(drawing)
     except OSError as problem:
-        raise Refusal(f"{options.output}: {problem.strerror}; choose another file with --output") from None
+        raise Refusal(f"{describe(problem, options.output)}; or choose another file with --output") from None
     print(f"{short_path(os.path.abspath(options.output))}: {len(configuration.menu.nodes)} nodes, as {chosen}")
     return 0

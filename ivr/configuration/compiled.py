@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 
+from common.file_errors import describe
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -32,7 +34,9 @@ def load(path: str) -> Compiled:
             document: Any = json.load(file)
     except FileNotFoundError:
         raise CompiledError(f"{path}: not there yet; run `ivr compile`") from None
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise CompiledError(describe(problem, path)) from None
+    except ValueError as problem:
         raise CompiledError(f"{path}: {problem}; run `ivr compile` again") from None
     number = document.get("format") if isinstance(document, dict) else None
     if number != FORMAT:

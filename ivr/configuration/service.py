@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from common.command_line import Refusal
 from common.documents import Problem, Unreadable, read
 from common.places import Places, short_path
 from common.safe_files import write_file
@@ -45,7 +46,7 @@ class Configuration(Struct, frozen=True):
 FILES: dict[str, Any] = {"service": Service, "menu": Menu, "survey": Survey, "prompts": Catalogue}
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(Refusal):
     """`config/` has mistakes; the message has one line for each."""
 
     def __init__(self, problems: list[Problem]) -> None:

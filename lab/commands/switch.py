@@ -7,6 +7,7 @@ import os
 import time
 
 from common.command_line import Refusal, as_sentence
+from common.file_errors import describe
 from common.places import Places
 from ivr import rendering
 from lab.commands.source_options import add_source_options, chosen_source
@@ -53,10 +54,7 @@ def run(options: argparse.Namespace, places: Places) -> int:
     try:
         return _run(options, places)
     except OSError as problem:
-        path = problem.filename or places.var
-        raise Refusal(
-            f"{path}: {problem.strerror}; free space or change the rights there, or use another --var"
-        ) from problem
+        raise Refusal(f"{describe(problem, places.var)}; or use another --var") from problem
 
 
 def _run(options: argparse.Namespace, places: Places) -> int:

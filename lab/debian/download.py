@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from common.command_line import Refusal
+from common.file_errors import describe
 
 TRIES = 4  # each continues where the last one stopped
 SILENCE = 30  # s without a byte before a connection counts as dropped
@@ -130,7 +131,7 @@ def unreachable(url: str, problem: Exception) -> Refusal:
 
 
 def no_space(folder: str, problem: OSError) -> Refusal:
-    return Refusal(f"{folder}: {problem.strerror}; free space there, or choose another folder with --var (or $IVR_VAR)")
+    return Refusal(f"{describe(problem, folder)}; or choose another folder with --var (or $IVR_VAR)")
 
 
 def need_space(folder: str, count: int) -> None:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from common import ports as blocks
 from common import unprivileged
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.places import Places
 from common.ports import Claim, Ports
 from common.safe_files import make_private_folder, open_truncated, write_file
@@ -268,7 +269,9 @@ class Switch:
                     **(who.popen() if who else {}),
                 )
             except OSError as problem:
-                raise Refusal(f"{line[0]}: {problem.strerror}; run `lab switch install`") from None
+                if isinstance(problem, FileNotFoundError):
+                    raise Refusal(f"{line[0]}: not there; run `lab switch install`") from None
+                raise Refusal(describe(problem, line[0])) from None
         states.adopt(process)
         states.save(
             self.folder,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.ports import Ports
 from common.safe_files import make_private_folder, open_truncated, write_file
 from lab import processes
@@ -51,8 +52,10 @@ def load(folder: str) -> State:
         return State(Ports(**ports) if ports else None, processes.Identity(**process) if process else None, **found)
     except (FileNotFoundError, NotADirectoryError):
         return State()
-    except (OSError, ValueError, TypeError, KeyError) as problem:
-        raise Refusal(f"{path}: {problem!r}; if this Asterisk runs, stop it by hand; then delete the file") from None
+    except OSError as problem:
+        raise Refusal(describe(problem, path)) from None
+    except (ValueError, TypeError, KeyError) as problem:
+        raise Refusal(f"{path}: {problem!r}; stop this Asterisk if it runs, then move the file aside") from None
 
 
 def save(folder: str, state: State) -> None:
@@ -111,10 +114,7 @@ class Lock:
             make_private_folder(os.path.dirname(self._path))
             lock = open_truncated(self._path)
         except OSError as problem:
-            raise Refusal(
-                f"{problem.filename}: {problem.strerror}; does another user own this switch? "
-                "Run this as that user, or choose another folder with --var"
-            ) from None
+            raise Refusal(f"{describe(problem, self._path)}; or choose another folder with --var") from None
         with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             self._depth += 1

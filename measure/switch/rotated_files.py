@@ -18,6 +18,7 @@ from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
 
 from common.command_line import Refusal
+from common.file_errors import describe
 
 BLOCK = 2 << 20  # bytes read at once, some 30,000 lines
 HEAD, TAIL = 1024, 256  # bytes that identify a file
@@ -119,7 +120,7 @@ def generations(path: str) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as problem:
-        raise Refusal(f"{folder}: {problem.strerror}; give read permission to the user who runs this") from None
+        raise Refusal(describe(problem, folder)) from None
     return [file for _, file in sorted(rotated)] + ([path] if os.path.exists(path) else [])
 
 

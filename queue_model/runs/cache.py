@@ -21,6 +21,7 @@ import common
 import ivr
 import queue_model
 from common.command_line import Refusal
+from common.file_errors import reason
 from common.safe_files import write_file
 from queue_model.scenario.study import Study
 
@@ -99,4 +100,4 @@ class RunCache:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             write_file(path, json.dumps({"key": name, **run}, ensure_ascii=False), 0o600)
         except OSError as problem:
-            raise Refusal(f"{path}: not kept: {problem.strerror}; free some space, or use another --var") from None
+            raise Refusal(f"{path}: not kept: {reason(problem)}; or use another --var") from None

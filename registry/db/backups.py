@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+from common.file_errors import describe
 from common.safe_files import sync_path
 from registry.db import migrations
 from registry.db.connection import Database, DatabaseError
@@ -41,7 +42,7 @@ def backup(database: Database, path: str, programs: str | None = None) -> None:
         os.rename(part, path)
         sync_path(os.path.dirname(os.path.abspath(path)))
     except OSError as problem:
-        raise DatabaseError(f"{path}: {problem.strerror}; name a file in a writable folder with enough space") from None
+        raise DatabaseError(describe(problem, path)) from None
     finally:
         _remove(part, f"{part}-journal")
 

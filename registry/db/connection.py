@@ -125,8 +125,15 @@ class Database:
             return DatabaseError(
                 f"{self.name}: the disk is full or failing ({reason}); free space: nothing was changed"
             )
-        if "unable to open" in text or "readonly" in text or "permission denied" in text:
-            return DatabaseError(f"{self.name}: {reason}; does the folder exist, and may this user write there?")
+        if "readonly" in text or "permission denied" in text:
+            return DatabaseError(
+                f"{self.name}: {reason}; run this as the account that owns the file and its folder, or give this "
+                "account the right to write both"
+            )
+        if "unable to open" in text:
+            return DatabaseError(
+                f"{self.name}: {reason}; check that its folder exists and that this account may read and write there"
+            )
         if "no such table" in text or "undefinedtable" in type(problem.orig).__name__.lower():
             return DatabaseError(f"{self.name}: holds no registry; create one with `registry init`")
         if "already exists" in text:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from ivr import facts as segments
 from ivr.facts import Fact
 from registry.db import schema
@@ -250,7 +251,7 @@ class Intake:
             os.makedirs(folder, mode=0o770, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         except OSError as problem:
-            raise Refusal(f"{path}: {problem.strerror}; the intake must be able to write there") from None
+            raise Refusal(describe(problem, path)) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
