@@ -29,13 +29,34 @@ _REMEDIES: Mapping[int, str] = {
     errno.ETXTBSY: "the program is running; stop it first",
 }
 _RIGHTS = frozenset((errno.EACCES, errno.EPERM))
+_AS_OWNER = "run this as {owner} (`sudo -u {owner} ...`), or give the account that runs it the right"
+_AS_ACCOUNT = "run this as the account that owns it, or give the account that runs it the right"
+ITALIAN: Mapping[str, str] = {
+    _REMEDIES[errno.ENOENT]: "controlli il percorso: può mancare una cartella",
+    _REMEDIES[errno.ENOTDIR]: "una parte di questo percorso è un file, e deve essere una cartella",
+    _REMEDIES[errno.EISDIR]: "è una cartella, e deve essere un file",
+    _REMEDIES[errno.EROFS]: "il disco è montato in sola lettura: chieda ai sistemisti, o scelga un'altra cartella",
+    _REMEDIES[errno.ENOSPC]: "il disco è pieno: liberi spazio",
+    _REMEDIES[errno.EDQUOT]: "lo spazio assegnato è finito: liberi spazio, o ne chieda altro",
+    _REMEDIES[errno.EIO]: "il disco segnala guasti: avverta subito i sistemisti",
+    _REMEDIES[errno.EMFILE]: "troppi file aperti: avverta i sistemisti (LimitNOFILE)",
+    _REMEDIES[errno.ENFILE]: "troppi file aperti: avverta i sistemisti (fs.file-max)",
+    _REMEDIES[errno.ELOOP]: "un collegamento rimanda a sé stesso, o sta dove può stare solo un file",
+    _REMEDIES[errno.ENAMETOOLONG]: "il nome è troppo lungo: scelga un percorso più breve",
+    _REMEDIES[errno.EADDRINUSE]: "un altro programma usa questo indirizzo: lo fermi, o scelga un'altra porta",
+    _REMEDIES[errno.EADDRNOTAVAIL]: "questa macchina non ha questo indirizzo: ne scelga uno suo, come 127.0.0.1",
+    _REMEDIES[errno.ETXTBSY]: "il programma è in uso: prima lo fermi",
+    _AS_OWNER: "esegua il comando come {owner} (`sudo -u {owner} ...`), o chieda il permesso per questo account",
+    _AS_ACCOUNT: "esegua il comando con l'account proprietario, o chieda il permesso per questo account",
+}
 
 
 def remedy(problem: OSError) -> str:
     """What the person can do about it; "" when the cause says nothing that would help."""
     if problem.errno in _RIGHTS:
         return _about_rights(problem.filename)
-    return _REMEDIES.get(problem.errno or 0, "")
+    found = _REMEDIES.get(problem.errno or 0)
+    return _translate(found) if found else ""
 
 
 def reason(problem: OSError) -> str:
@@ -51,8 +72,13 @@ def describe(problem: OSError, path: str | None = None) -> str:
 
 def _about_rights(path: object) -> str:
     owner = _owner(path) if isinstance(path, str) else ""
-    who = f"run this as {owner} (`sudo -u {owner} ...`)" if owner else "run this as the account that owns it"
-    return f"{who}, or give the account that runs it the right"
+    return _translate(_AS_OWNER, owner=owner) if owner else _translate(_AS_ACCOUNT)
+
+
+def _translate(text: str, **values: object) -> str:
+    from common.texts import Texts  # only when something failed: a script's start should not wait for it
+
+    return Texts(ITALIAN)(text, **values)
 
 
 def _owner(path: str) -> str:

@@ -253,8 +253,10 @@ def parse(line: bytes, where: str) -> Fact:
         fact = Fact(**json.loads(line))
     except (TypeError, ValueError, RecursionError) as problem:
         raise ValueError(f"{where}: not a fact: {problem}") from None
-    if not (isinstance(fact.id, str) and isinstance(fact.call, str) and isinstance(fact.data, dict)):
-        raise ValueError(f"{where}: not a fact: id and call must be text, data a mapping")
+    if not all(isinstance(text, str) for text in (fact.id, fact.call, fact.kind)) or not isinstance(fact.data, dict):
+        raise ValueError(f"{where}: not a fact: id, call and kind must be text, data a mapping")
+    if not isinstance(fact.at, (int, float)) or not -1e11 < fact.at < 1e11:  # NaN fails both comparisons
+        raise ValueError(f"{where}: not a fact: at must be epoch seconds")
     return fact
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from common.command_line import Refusal
+from common.file_errors import describe
 from common.instants import with_iso_times
 from common.places import Places
 from ivr.configuration.compiled import CompiledError, load
-from ivr.facts import Fact, read_segment, segments
+from ivr.facts import Fact, Spool, read_segment, segments
+from ivr.lost_facts import logged_facts, write_back
 
 FOLLOW_SECONDS = 0.5
 
@@ -25,8 +28,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per line, with ISO 8601 times")
     parser.add_argument("--follow", action="store_true", help="wait for new facts and show them, until Ctrl-C")
 
+    parser.add_argument(
+        "--recover",
+        metavar="LOG",
+        help="write facts that a full disk refused back into the spool, from the engine's log; - reads standard input",
+    )
+
 
 def run(options: argparse.Namespace, places: Places) -> int:
+    if options.recover:
+        return _recover(options.recover, places)
     show = _as_json if options.json else Table(_zone(places)).show
     spool = Reader(places.taken_facts, places.facts)
     while True:
@@ -39,6 +50,24 @@ def run(options: argparse.Namespace, places: Places) -> int:
         if not options.follow:
             return 0
         time.sleep(FOLLOW_SECONDS)
+
+
+def _recover(log: str, places: Places) -> int:
+    """Write the facts of a log into the spool. Raises `Refusal` when the log or the spool cannot be used."""
+    messages: list[str] = []
+    try:
+        with contextlib.nullcontext(sys.stdin.buffer) if log == "-" else open(log, "rb") as lines:
+            facts = list(logged_facts(lines))
+        written = write_back(facts, Spool(places.facts, lambda message, fact: messages.append(message)))
+    except ValueError as problem:
+        raise Refusal(f"{log}: {problem}; this line of the log was altered, correct or remove it in a copy") from None
+    except OSError as problem:
+        raise Refusal(messages[0] if messages else describe(problem, log)) from None
+    if not written:
+        print("no refused facts in this log")
+        return 0
+    print(f"{written} facts written back; the registry counts each fact once, however often it is recovered")
+    return 0
 
 
 class Reader:
