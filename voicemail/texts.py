@@ -181,7 +181,6 @@ _REFUSALS = {
     "outcome: --as and --keep need the result reached, not {result}; leave them out": (
         "outcome: --as e --keep valgono solo con reached, non con {result}; toglierli"
     ),
-    "{file}: {why}; check its permissions and the disk": "{file}: {why}; controllare i permessi e il disco",
     "{name} is not installed; pip install 'numero-unico-lavoro[desk]'": (
         "{name} non è installato; pip install 'numero-unico-lavoro[desk]'"
     ),
