@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 	2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs site-test bench clean
+.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs site-test bench audit clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,11 @@ site-test: setup ## the systemd units on a booted Debian (needs root, mmdebstrap
 
 bench: switch postgres ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
+
+audit: ## known faults of the dependencies, by pip-audit; needs the network, and reports when it cannot reach its data
+	@test -x $(VENV)/tools/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/tools && \
+		$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock; }
+	@$(BIN)/python -m lab.audit $(VENV)/tools/bin/pip-audit requirements.lock
 
 clean: ## remove the virtual environment and everything under var/
 	rm -rf $(VENV) var build dist *.egg-info

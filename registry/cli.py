@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "init": "create the keys and the tables, and copy topics and promises from the configuration",
     "migrate": "bring the tables to this program's revision, after a backup",
     "backup": "copy the database while it is in use, and check the copy",
+    "drill": "restore the newest backup into a scratch database, and check it",
     "restore": "replace the database with a backup",
     "intake": "open requests from what happened on the calls",
     "find": "list everything that is held about a person, wherever it is stored",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import time
 
 from common.command_line import Refusal
 from common.places import Places
 from registry import keys
-from registry.db import backups
+from registry.db import backups, encryption
 from registry.db.connection import Database, database_url
-
-BACKUP_NAME = re.compile(r"registry-\d{8}T\d{6}Z\.(db|dump)")
+from registry.db.drill import BACKUP_NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +21,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="in a folder: keep only the last N such backups",
+    )
+    recipient = os.environ.get("NUL_BACKUP_RECIPIENT")
+    parser.add_argument(
+        "--encrypt",
+        action="append",
+        default=[recipient] if recipient else [],
+        metavar="RECIPIENT",
+        help="encrypt for this public key: age1..., ssh-ed25519 ..., a file with keys, or a name in gpg's keyring;"
+        " repeatable (default: $NUL_BACKUP_RECIPIENT)",
     )
     parser.add_argument("--programs", metavar="DIR", help="where pg_dump is, if not on the PATH (PostgreSQL only)")
 
@@ -36,7 +43,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
     if folder:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         path = os.path.join(folder, f"registry-{stamp}.{'db' if database.sqlite else 'dump'}")
-    backups.backup(database, path, options.programs)
+        path += encryption.suffix(options.encrypt) if options.encrypt else ""
+    backups.backup(database, path, options.programs, recipients=options.encrypt)
     print(f"backup: {path}; the keys are not in it: keep a copy of {keys.path(places)} apart")
     if folder and options.keep:
         for name in sorted(filter(BACKUP_NAME.fullmatch, os.listdir(folder)))[: -options.keep]:

@@ -12,19 +12,23 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from common.file_errors import describe
 from common.safe_files import sync_path
-from registry.db import migrations
+from registry.db import encryption, migrations
 from registry.db.connection import Database, DatabaseError
 
 PART = ".part"  # suffix of an incomplete file
+SEALED = ".sealed"  # and of its encrypted copy
 
 
-def backup(database: Database, path: str, programs: str | None = None) -> None:
+def backup(database: Database, path: str, programs: str | None = None, *, recipients: Sequence[str] = ()) -> None:
     """Copy the database into a new file, mode 0600. `programs`: where pg_dump is, if not on the PATH.
+
+    With `recipients` the file is encrypted for them; the plain copy beside it is deleted at once.
 
     Raises `DatabaseError`; then no file has that name.
     """
@@ -38,22 +42,34 @@ def backup(database: Database, path: str, programs: str | None = None) -> None:
             _copy(database.file, part, database.name)
         else:
             _dump(database, part, programs)
+        if recipients:
+            encryption.encrypt(part, part + SEALED, recipients)
+            os.replace(part + SEALED, part)
         sync_path(part)
         os.rename(part, path)
         sync_path(os.path.dirname(os.path.abspath(path)))
     except OSError as problem:
         raise DatabaseError(describe(problem, path)) from None
     finally:
-        _remove(part, f"{part}-journal")
+        _remove(part, part + SEALED, f"{part}-journal")
 
 
-def restore(database: Database, path: str, now: float, programs: str | None = None) -> str:
+def restore(
+    database: Database, path: str, now: float, programs: str | None = None, *, identity: str | None = None
+) -> str:
     """Replace the database with a backup; return where the replaced file is now ("" for PostgreSQL).
+
+    `identity`: the file of the private key, if the backup is encrypted with age.
 
     No other program may have the database open. Raises `DatabaseError`; then nothing has changed.
     """
     if not os.path.isfile(path):
         raise DatabaseError(f"{path}: no such file; name a backup")
+    if encryption.is_encrypted(path):
+        with tempfile.TemporaryDirectory(prefix="nul-restore-") as folder:
+            plain = os.path.join(folder, os.path.basename(path).removesuffix(".age").removesuffix(".gpg"))
+            encryption.decrypt(path, plain, identity)
+            return restore(database, plain, now, programs)
     if not database.file:
         _load(database, path, programs)
         return ""
