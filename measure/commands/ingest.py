@@ -18,6 +18,7 @@ from types import FrameType
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import printable
+from measure.switch import rotated_files
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.late_details import add_late_details
 from measure.switch.realtime import RealtimeLog
@@ -67,6 +68,8 @@ def run(options: argparse.Namespace, places: Places) -> int:
         read_new(report)
         report.completed += add_late_details(site.database, time.time())
     print_report(report, count_visits(site.database, queue.name), queue)
+    if not options.follow:
+        _print_missing_cdr(options, places)
     if options.follow or not report.unread:
         return 0
     raise Refusal("; ".join(report.unread))
@@ -76,9 +79,12 @@ def _reader(
     options: argparse.Namespace, places: Places, ingestion: Ingestion, zone: tzinfo
 ) -> Callable[[Report], None]:
     """A function that reads everything new, once or repeatedly with --follow."""
-    log = options.queue_log or os.path.join(places.switch_log, "queue_log")
-    cdr = options.cdr or os.path.join(os.path.dirname(log), "cdr-csv", "Master.csv")
+    log, cdr = _log_path(options, places), _cdr_path(options, places)
+    if options.cdr and not os.path.exists(cdr):
+        raise Refusal(f"--cdr {cdr}: no such file; give the path of Asterisk's Master.csv")
     progress = Progress()
+    if options.follow and options.realtime is None and not os.path.exists(log):
+        print(f"measure ingest: {log}: no such file yet; waiting for it", file=sys.stderr, flush=True)
     table = RealtimeLog(options.realtime, options.table, UTC if options.gmt else zone) if options.realtime else None
     if table is None and not options.follow and not os.path.exists(log):
         raise Refusal(
@@ -94,6 +100,26 @@ def _reader(
         ingestion.close_overdue()
 
     return read_new
+
+
+def _cdr_path(options: argparse.Namespace, places: Places) -> str:
+    path: str = options.cdr or os.path.join(os.path.dirname(_log_path(options, places)), "cdr-csv", "Master.csv")
+    return path
+
+
+def _log_path(options: argparse.Namespace, places: Places) -> str:
+    path: str = options.queue_log or os.path.join(places.switch_log, "queue_log")
+    return path
+
+
+def _print_missing_cdr(options: argparse.Namespace, places: Places) -> None:
+    """Print that there is no CDR at its usual place: a site may have none, but calls then stay without their topic."""
+    cdr = _cdr_path(options, places)
+    if not rotated_files.generations(cdr):
+        print(
+            f"CDR                 no {printable(cdr)}: a visit is linked to its call and topic only if both have the "
+            "same UNIQUEID; name the file with --cdr"
+        )
 
 
 def _follow(read_new: Callable[[], None], site: Site, report: Report) -> None:
@@ -151,6 +177,13 @@ def print_report(report: Report, visits: StoredVisits, queue: ServiceQueue) -> N
         print(f"unknown     {times:>9}  {printable(verb)} (stored)")
     for path in report.unfinished:
         print(f"unfinished             {printable(path)}: its last line is not complete yet; the next run reads it")
+    if report.records and report.useless_records == report.records:
+        print(
+            f"CDR         {report.records:>9}  records without UNIQUEID and LINKEDID: set loguniqueid = yes and "
+            "newcdrcolumns = yes in cdr.conf, [csv], and reload cdr_csv"
+        )
+    elif report.useless_records:
+        print(f"CDR         {report.useless_records:>9}  records without UNIQUEID and LINKEDID, skipped")
     if report.links:
         print(f"CDR         {report.links:>9}  channels linked to their calls")
     if report.completed:

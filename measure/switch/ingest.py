@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -28,6 +29,8 @@ from registry.keys import Keys
 
 TOLERANCE = 300.0  # s by which the switch's clock may be ahead of ours
 
+LINE_FORM = "a queue_log has lines like 1791187200|1791187200.7|nul|NONE|ENTERQUEUE||0612345678|1"
+
 Progress = Callable[[str, int, int], None]  # path, bytes read so far, bytes to read
 
 
@@ -40,7 +43,20 @@ class Report:
     unfinished: list[str] = field(default_factory=list)  # paths whose last line has no line feed yet
     unread: list[str] = field(default_factory=list)  # errors of files that cannot be read
     links: int = 0  # new links of channels to calls
+    records: int = 0  # lines of the CDR that were read
+    useless_records: int = 0  # of these, without UNIQUEID and LINKEDID
     completed: int = 0  # visits that received their topic or their call later
+
+
+class Content(NamedTuple):
+    """Complete lines of a file."""
+
+    path: str
+    data: bytes
+    whole: bool  # whether they are all of a short file
+
+
+Take = Callable[[Connection, Content, float, Report], None]
 
 
 class Ingestion:
@@ -99,9 +115,7 @@ class Ingestion:
             last: int | None = connection.scalar(select(func.max(entered)).where(entered <= self._now() + TOLERANCE))
         return last
 
-    def _files(
-        self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]
-    ) -> None:
+    def _files(self, path: str, report: Report, progress: Progress, take: Take) -> None:
         """A log with its rotated files. A file that is damaged, or just being compressed, does not keep the others from
         being read; it is reported once and tried again when it has changed. Raises `DatabaseError`."""
         for file in rotated_files.generations(path):
@@ -121,9 +135,7 @@ class Ingestion:
                     self._reported[file] = str(problem)
                     report.unread.append(str(problem))
 
-    def _file(
-        self, path: str, report: Report, progress: Progress, take: Callable[[Connection, bytes, float, Report], None]
-    ) -> None:
+    def _file(self, path: str, report: Report, progress: Progress, take: Take) -> None:
         with self._database.read() as connection:
             known = tables.files(connection)
         log = rotated_files.open_log(path, known)
@@ -136,7 +148,8 @@ class Ingestion:
                 now = self._now()
                 with reduced_garbage_collection(), self._database.begin() as connection:
                     tables.lock_ingestion(connection)
-                    take(connection, block.data, now, report)
+                    whole = reached == 0 and log.size - block.position < self._block
+                    take(connection, Content(path, block.data, whole), now, report)
                     place = tables.save_position(connection, place, path, now, log.reached(block))
                 reached = block.position
                 progress(path, reached - log.position, log.unread)
@@ -144,9 +157,12 @@ class Ingestion:
         if reached < log.size:
             report.unfinished.append(path)
 
-    def _log_block(self, connection: Connection, data: bytes, now: float, report: Report) -> None:
+    def _log_block(self, connection: Connection, content: Content, now: float, report: Report) -> None:
         count = Count()
-        self._write(connection, read_lines(data, self.callers, now + TOLERANCE, count), count)
+        batch = read_lines(content.data, self.callers, now + TOLERANCE, count)
+        if content.whole and count.lines and not batch.rows:
+            raise rotated_files.Damaged(f"{content.path}: none of {count.lines} lines is an event; {LINE_FORM}")
+        self._write(connection, batch, count)
         report.count.add(count)
 
     def _write(self, connection: Connection, batch: Batch, count: Count) -> None:
@@ -170,6 +186,8 @@ class Ingestion:
                 affected |= tables.open_before(connection, at) | tables.reclosable(connection, at)
         return affected
 
-    def _cdr_block(self, connection: Connection, data: bytes, now: float, report: Report) -> None:
-        links = channel_links(queue_log.decode(data).splitlines())
+    def _cdr_block(self, connection: Connection, content: Content, now: float, report: Report) -> None:
+        links, records = channel_links(queue_log.decode(content.data).splitlines())
+        report.records += records
+        report.useless_records += records - len(links)
         report.links += tables.insert_new(connection, call_link, ("unique_id", "call_id"), links)

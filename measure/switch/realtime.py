@@ -79,6 +79,11 @@ class RealtimeLog:
                 batch, count = Batch([], {}, set()), Count()
         ingestion.take_batch(batch, count)
         report.count.add(count)
+        if report.count.lines and report.count.lines == report.count.torn:
+            raise Refusal(
+                f"--realtime {self.place}: none of {report.count.lines} rows is an event; "
+                "give Asterisk's queue_log with --table"
+            )
 
 
 def _message(problem: SQLAlchemyError) -> str:

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,8 @@ def test_the_realtime_table_is_read_instead_of_the_file(
     [
         ([], r"measure ingest: .*queue_log: no such file; give the path of the queue_log with --queue-log"),
         (["--realtime", "sqlite://"], "no such table; give its name with --table"),
+        (["--cdr", "/none/Master.csv"], "--cdr /none/Master.csv: no such file; give the path of Asterisk's Master.csv"),
+        (["--queue-log", "/none/queue_log"], "/none/queue_log: no such file; give the path of the queue_log"),
     ],
 )
 def test_a_missing_log_or_table_is_refused_with_a_remedy(
@@ -80,6 +84,43 @@ def test_without_a_registry_the_error_says_how_to_create_one(
     for command in ("ingest", "rebuild"):
         assert main([command]) == 1
         assert "`registry init`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["day,calls\n2026-10-05,3\n", "day\n", "PK\x03\x04\n" * 3, '{"a": 1}\n{}\n'])
+def test_another_file_given_as_queue_log_is_refused_each_time(
+    site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "queue_log").write_text(text)
+    for _ in range(2):
+        assert main(["ingest"]) == 1
+        said = capsys.readouterr()
+        assert re.search(
+            r"queue_log: none of [123] lines is an event; a queue_log has lines like 1791187200\|", said.err
+        )
+    (tmp_path / "queue_log").write_text("".join(day()))
+    assert main(["ingest"]) == 0
+
+
+def test_a_cdr_without_the_two_ids_is_reported_with_a_remedy(
+    site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "queue_log").write_text("".join(day()))
+    assert main(["ingest"]) == 0
+    assert re.search(r"CDR +no .*cdr-csv/Master.csv: .* --cdr", capsys.readouterr().out)
+    old = ["", "0612345678", "800000039", "nul", '"" <06>', "PJSIP/a-1", "PJSIP/b-2", "Queue", "nul", *["t"] * 7, "DOC"]
+    (tmp_path / "Master.csv").write_text((",".join(old) + "\n") * 3)
+    assert main(["ingest", "--cdr", str(tmp_path / "Master.csv")]) == 0
+    assert re.search(r"CDR +3  records without UNIQUEID and LINKEDID: set loguniqueid", capsys.readouterr().out)
+
+
+def test_a_realtime_table_without_events_is_refused(
+    site: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = table(tmp_path / "asterisk.db", [])
+    with closing(sqlite3.connect(tmp_path / "asterisk.db")) as connection, connection:
+        connection.execute("INSERT INTO queue_log (time, callid, event) VALUES ('soon', '1.1', 'ABANDON')")
+    assert main(["ingest", "--realtime", url]) == 1
+    assert "none of 1 rows is an event; give Asterisk's queue_log with --table" in capsys.readouterr().err
 
 
 def test_follow_reads_new_lines_until_stopped(site: Places, database: Database, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def cdr(unique: str, linked: str) -> str:
 
 def test_only_two_ids_are_read_from_a_cdr() -> None:
     lines = [cdr("1795510800.1", "1795510790.7"), "torn,line\n", cdr("x'; --", "1795510790.7"), 'not "csv', "\0,\n"]
-    assert channel_links(lines) == [("1795510800.1", "1795510790.7")]
+    assert channel_links(lines) == ([("1795510800.1", "1795510790.7")], 5)
 
 
 def test_visits_outside_service_hours_are_marked(log: SwitchLog) -> None:
