@@ -194,7 +194,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "voicemail_offer": _voicemail_offer(queue["voicemail_offer_every"])
         if key
         else "; leaving by key is not offered",
-        "exit_key": f"exten => {key},1,Goto(nul-queue-left,s,1)" if key else "; leaving by key is not offered",
+        "exit_key": _exit_key(key),
         "callback_ring": str(service["callbacks"]["ring_seconds"]),
         "survey_offered": str(int(service["survey"]["offered"])),
         "refuse_key": service["recording"]["refuse_key"],
@@ -259,6 +259,13 @@ def closed_days(service: Service, first_year: int, last_year: int) -> str:
     """One extension per holiday or closure, named by the local date."""
     days = OpeningHours.of(service).closed_days(first_year, last_year)
     return "\n".join(f"exten => {day:%Y%m%d},1,Return() ; {_comment(name)}" for day, name in days) or "; none"
+
+
+def _exit_key(key: str | None) -> str:
+    """The offered key, and the code that Asterisk takes instead of any key pressed during an announcement."""
+    if key is None:
+        return "; leaving by key is not offered"
+    return f"exten => {key},1,Goto(nul-queue-left,s,1)\nexten => _[\x01],1,Goto(nul-queue-offer,s,1)"
 
 
 def _voicemail_offer(every: int) -> str:

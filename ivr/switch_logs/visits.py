@@ -57,6 +57,9 @@ _RANK = {**dict.fromkeys(TALK_ENDS, 0), **dict.fromkeys(WAIT_ENDS, 1), "ENTERQUE
 _NEVER = 1 << 62
 JOIN_SECONDS = 1  # by which the two halves of one stay may differ: times are whole seconds
 ROUNDING_SECONDS = 2  # by which the sum of hold and talk may differ from the time between two lines
+# Asterisk logs this instead of the key that was pressed during an announcement. Our dialplan then offers the voicemail
+# again, and the caller leaves or waits on at the same place: one visit, although the log has two.
+INTERRUPTED = "\x01"
 
 
 class Visit(NamedTuple):
@@ -173,6 +176,8 @@ def _find_simple_visit(told: list[Event]) -> CallVisits | None:
         if talk is not None:
             return None
         key = wait.words[0] if wait.verb == "EXITWITHKEY" else ""
+        if key == INTERRUPTED:
+            return None
         fate = FATES[wait.verb]
         visit = Visit(begin.call, 1, queue, begin.at, fate, wait.at, waited_for, None, None, caller, position, key)
         return CallVisits([visit], 0)
@@ -231,8 +236,24 @@ class _Call:
             if stay.left is None:
                 self._close(stay, self.stays[number].entered if number < len(self.stays) else None)
             visits.append(_visit(stay, number))
+        visits = self._join_interrupted(visits)
         # Our dialplan repeats QUEUESTATUS, so a WITHDRAW without parameters follows Asterisk's own.
         return CallVisits(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
+
+    def _join_interrupted(self, visits: list[Visit]) -> list[Visit]:
+        """Join the stays that an announcement's key divided. Without a second stay, the caller left or gave up."""
+        joined: list[Visit] = []
+        for visit in visits:
+            if joined and joined[-1].key == INTERRUPTED and joined[-1].queue == visit.queue:
+                first = joined.pop()
+                wait = None if visit.wait is None else visit.wait + visit.entered - first.entered
+                whole = visit._replace(entered=first.entered, wait=wait, position=first.position)
+            else:
+                whole = visit
+            joined.append(whole._replace(number=len(joined) + 1))
+        gave_up = self.ended is not None and self.ended.words[0] == "abandoned"
+        fate: Fate = "abandoned" if gave_up else "key"
+        return [each._replace(key="", fate=fate) if each.key == INTERRUPTED else each for each in joined]
 
     # events in order
 

@@ -225,7 +225,8 @@ def test_every_sound_is_in_the_catalogue(files: dict[str, str], shipped: Compile
 def test_the_limits_are_those_of_the_service(files: dict[str, str]) -> None:
     text = files["extensions_nul.conf"]
     assert "Set(TIMEOUT(absolute)=7200)" in text
-    assert "Queue(nul,cb(nul-ring^s^1),,,600)" in text
+    assert "Set(IVR_REST=$[600 - ${EPOCH} + ${IVR_WAITING}])" in text
+    assert "Queue(nul,cb(nul-ring^s^1),,,${IF($[${IVR_REST} > 1]?${IVR_REST}:1)},,,,${IVR_POSITION})" in text
     assert "${EPOCH} - ${ARG2} < 15 - 1]?end)" in text  # an unanswered ring
     assert "GotoIf($[${missed} < 1]?end)" in text
     assert "Record(${IVR_NATIVE}.wav,5,180,k)" in text
@@ -254,7 +255,10 @@ def test_the_queue_follows_the_service(files: dict[str, str]) -> None:
         assert line in queue
     assert "context = nul-queue-exit" in queue
     assert "periodic-announce-frequency = 45" in queue
-    assert contexts(files["extensions_nul.conf"])["nul-queue-exit"] == ["exten => 1,1,Goto(nul-queue-left,s,1)"]
+    assert contexts(files["extensions_nul.conf"])["nul-queue-exit"] == [
+        "exten => 1,1,Goto(nul-queue-left,s,1)",
+        "exten => _[\x01],1,Goto(nul-queue-offer,s,1)",  # any key that was pressed during an announcement
+    ]
 
 
 def test_a_key_that_is_not_offered_is_neither_announced_nor_accepted(compiled: Compiled, values: Values) -> None:

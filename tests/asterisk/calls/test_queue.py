@@ -138,6 +138,49 @@ def test_given_a_waiting_caller_when_other_keys_are_pressed_first_then_the_offer
     assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
+@pytest.mark.parametrize("prompt", ["queue-thereare", "digits/2", "queue-callswaiting"])
+def test_given_the_position_is_said_when_the_offered_key_is_pressed_then_the_offer_comes_again_and_leads_out(
+    busy_system: System, prompt: str
+) -> None:
+    """Asterisk does not say which key was pressed (asterisk#543)."""
+    if prompt.startswith("queue"):
+        busy_system.lengthen(prompt, 1)
+    first = enter_queue(busy_system)
+    wait_entered(busy_system, first)
+    second = enter_queue(busy_system)
+    second.line.wait_heard(busy_system.sound(prompt))
+    second.line.press("1")
+    second.line.wait_heard(busy_system.sound("queue-offer-voicemail"))
+    second.line.press("1")
+    second.line.wait_heard(busy_system.sound("vm-choice"))
+    second.line.hang_up()
+    assert fate(busy_system, second) == "no_message"
+    first.line.hang_up()
+    assert fate(busy_system, first) == "abandoned"
+
+
+def test_given_the_position_is_said_when_another_key_is_pressed_then_the_caller_keeps_their_place(
+    busy_system: System,
+) -> None:
+    busy_system.lengthen("queue-thereare", 2)
+    first = enter_queue(busy_system)
+    wait_entered(busy_system, first)
+    second = enter_queue(busy_system)
+    second.line.wait_heard(busy_system.sound("queue-thereare"))
+    third = enter_queue(busy_system)
+    wait_entered(busy_system, third)
+    second.line.press("7")
+    second.line.wait_heard(busy_system.sound("queue-offer-voicemail"))
+    wait_until(lambda: busy_system.events(second.id).count("ENTERQUEUE") == 2, "the caller to wait on")
+    log = busy_system.stack.queue_log()
+    assert [line[7] for line in log if line[1] == second.id and line[4] == "ENTERQUEUE"] == ["2", "2"]
+    busy_system.pass_time(594)  # the longest wait counts from the first time
+    second.line.wait_heard(busy_system.sound("vm-all-busy"))
+    for visit in (first, second, third):
+        visit.line.hang_up()
+    assert fate(busy_system, second) == "no_message"
+
+
 def test_given_two_callers_wait_when_time_passes_then_they_hear_their_position_in_the_voice_of_the_prompts(
     busy_system: System,
 ) -> None:

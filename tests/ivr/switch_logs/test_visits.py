@@ -68,6 +68,30 @@ def test_every_end_of_a_wait_is_a_fate(line: str, fate: str, wait: int) -> None:
     assert visit.key == ("1" if fate == "key" else "")
 
 
+INTERRUPTED = "101|a.1|nul|NONE|ENTERQUEUE||06|3\n120|a.1|nul|NONE|EXITWITHKEY|\x01|2|3|19\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "fate", "wait", "left"),
+    [
+        ("128|a.1|nul|NONE|ENTERQUEUE||06|2\n148|a.1|nul|op101|CONNECT|20|a.2|4\n190|a.1|nul|op101|COMPLETEAGENT|20|42|2",
+         "answered", 47, 190),
+        ("128|a.1|nul|NONE|ENTERQUEUE||06|2\n130|a.1|nul|NONE|ABANDON|2|2|2", "abandoned", 29, 130),
+        ("124|a.1|nul|NONE|ENDED|abandoned|queue", "abandoned", 19, 120),  # hung up while the offer was repeated
+        ("160|a.1|nul|NONE|ENDED|message|voicemail", "key", 19, 120),
+        ("128|a.1|nul|NONE|ENTERQUEUE||06|2\n140|a.1|nul|NONE|EXITWITHKEY|\x01|2|3|12\n"
+         "148|a.1|nul|NONE|ENTERQUEUE||06|1\n150|a.1|nul|NONE|EXITWITHKEY|1|2|1|2", "key", 49, 150),
+    ],
+)  # fmt: skip
+def test_a_key_in_an_announcement_divides_no_visit(rest: str, fate: str, wait: int, left: int) -> None:
+    """Asterisk logs code 1 instead of the key, and the caller enters the queue again when they wait on."""
+    (visit,) = visits(INTERRUPTED + rest)
+    assert (visit.number, visit.entered, visit.fate, visit.wait, visit.left, visit.position) == (
+        1, 101, fate, wait, left, 3
+    )  # fmt: skip
+    assert visit.key == ("1" if "EXITWITHKEY|1|" in rest else "")
+
+
 @pytest.mark.parametrize(
     "line",
     [
