@@ -44,13 +44,13 @@ LOOKS = {
     AskNode: Look("domanda", "#e0edff", "#2563eb"),
     InformNode: Look("informazioni", "#e3f6ec", "#1d8a55"),
     NumberNode: Look("numero da digitare", "#fdeef7", "#b83280"),
-    QueueNode: Look("operatori", "#1e3a5f", "#1e3a5f"),
-    MessageNode: Look("segreteria", "#5b3a8c", "#5b3a8c"),
+    QueueNode: Look("personale", "#1e3a5f", "#1e3a5f"),
+    MessageNode: Look("casella vocale", "#5b3a8c", "#5b3a8c"),
     HangupNode: Look("fine", "#e2e8f0", "#475569"),
 }
 DARK = (QueueNode, MessageNode)
 
-REASONS = {"closed": "servizio chiuso", "all_busy": "operatori occupati", "caller_choice": "scelta di chi chiama"}
+REASONS = {"closed": "servizio chiuso", "all_busy": "nessuno può rispondere", "caller_choice": "scelta di chi chiama"}
 
 
 def title(name: str, node: Node) -> str:
@@ -74,7 +74,7 @@ def detail(node: Node, prompts: Prompts) -> str:
         case NumberNode():
             return f"da {node.least_digits} a {node.most_digits} cifre"
         case QueueNode():
-            return f"agli operatori: {node.topic or 'argomento scelto'}"
+            return f"al personale: {node.topic or 'argomento scelto'}"
         case MessageNode():
             return f"messaggio: {REASONS[node.reason]}"
         case _:

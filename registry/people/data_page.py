@@ -18,11 +18,11 @@ from registry.text_input import is_program
 
 TITLE = "I dati che conserviamo su di Lei"
 INTRODUCTION = (
-    "Numero Unico per il Lavoro. Copia rilasciata il {at} ai sensi dell'articolo 15 del Regolamento (UE) 2016/679.",
+    "Numero Unico per il Lavoro. Copia rilasciata {at:il} ai sensi dell'articolo 15 del Regolamento (UE) 2016/679.",
     "Gli stessi dati, in una forma adatta ai programmi, sono nei file con estensione .json di questa cartella.",
 )
 CHANNELS = {
-    "phone": "telefonata", "voicemail": "messaggio in segreteria", "web_form": "modulo web", "email": "e-mail",
+    "phone": "telefonata", "voicemail": "messaggio nella casella vocale", "web_form": "modulo web", "email": "e-mail",
     "outbound": "nostra telefonata",
 }  # fmt: skip
 STATES = {
@@ -34,10 +34,10 @@ OUTCOMES = {
     "resolved": "risolta", "informed": "informazione data", "referred": "indirizzata a un altro ufficio",
     "withdrawn": "ritirata", "unreachable": "non è stato possibile raggiungerLa",
     "duplicate": "riunita a un'altra Sua richiesta", "out_of_scope": "fuori dalla competenza del servizio",
-    "unclassified": "ha risposto un operatore",
+    "unclassified": "ha risposto il personale",
 }  # fmt: skip
 ACTIONS = {
-    "open": "richiesta aperta", "assign": "assegnata a un operatore", "take": "presa in carico",
+    "open": "richiesta aperta", "assign": "assegnata a chi se ne occupa", "take": "presa in carico",
     "release": "rimessa in attesa", "escalate": "passata al livello successivo", "answer": "risposta data",
     "wait": "in attesa di un Suo riscontro", "resume": "lavorazione ripresa",
     "refer": "passata a un centro per l'impiego", "return": "tornata al livello precedente", "close": "chiusa",
@@ -52,9 +52,10 @@ RESULTS = {
     "wrong_number": "numero sbagliato", "refused": "chiamata rifiutata", "failed": "chiamata non riuscita",
 }  # fmt: skip
 FATES = {
-    "waiting": "in attesa", "talking": "in conversazione", "answered": "ha risposto un operatore",
-    "abandoned": "ha riagganciato durante l'attesa", "key": "ha scelto la segreteria",
-    "timeout": "attesa massima raggiunta", "empty": "nessun operatore presente", "full": "coda piena",
+    "waiting": "in attesa", "talking": "in conversazione", "answered": "ha risposto il personale",
+    "abandoned": "ha riagganciato durante l'attesa", "key": "ha scelto la casella vocale",
+    "timeout": "attesa massima raggiunta", "empty": "nessuno in servizio", "full": "coda piena",
+    "unknown": "fine non nota", "joined": "seguito di un'altra chiamata",
     "busy": "linee occupate", "blocked": "linee occupate", "lost": "interrotta da un guasto", "withdrawn": "ritirata",
 }  # fmt: skip
 CONTACT = {
@@ -76,7 +77,7 @@ def render(document: Mapping[str, Any], files: Sequence[str], held: Sequence[Hel
     sections += [section("I file di questa cartella", [], _table("File", ("File", "Contenuto"), _files(files)))]
     if len(sections) == 1:
         sections.insert(0, section("Nessun dato", ["Non conserviamo dati su di Lei."], ""))
-    introduction = [line.format(at=moment(at)) for line in INTRODUCTION]
+    introduction = [line.format(at=italian.Inserted(moment(at))) for line in INTRODUCTION]
     return report(TITLE, "it", introduction, sections)
 
 
@@ -130,11 +131,15 @@ def _request(request: Mapping[str, Any]) -> str:
     if notes:
         inside += _table("Annotazioni", ("Quando", "Testo"), notes)
     messages = [
-        (moment(each["left_at"]), f"{each['seconds']:.0f} secondi", each["transcript"] or "–")
+        (
+            moment(each["left_at"]),
+            _seconds(each["seconds"]),
+            each["transcript"] or "–",
+        )
         for each in request["voicemail_message"]
     ]
     if messages:
-        inside += _table("Messaggi in segreteria", ("Quando", "Durata", "Trascrizione"), messages)
+        inside += _table("Messaggi nella casella vocale", ("Quando", "Durata", "Trascrizione"), messages)
     attempts = [(moment(each["at"]), RESULTS.get(each["result"], "in corso")) for each in request["callback_attempt"]]
     if attempts:
         inside += _table("Le nostre chiamate", ("Quando", "Esito"), attempts)
@@ -146,7 +151,7 @@ def _history(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
         (
             moment(event["at"]),
             ACTIONS.get(event["action"], "aggiornata"),
-            "il sistema" if is_program(event["actor_ref"]) else "un operatore",
+            "il sistema" if is_program(event["actor_ref"]) else "il personale",
         )
         for event in events
     ]
@@ -156,16 +161,20 @@ def _calls(calls: Sequence[Mapping[str, Any]]) -> list[str]:
     if not calls:
         return []
     rows = [
-        (moment(call["entered_at"]), "–" if call["wait_s"] is None else f"{call['wait_s']:.0f} secondi",
+        (moment(call["entered_at"]), "–" if call["wait_s"] is None else _seconds(call["wait_s"]),
          FATES.get(call["fate"], "conclusa"))
         for call in calls
     ]  # fmt: skip
     return [section("Le Sue telefonate", [], _table("Telefonate", ("Quando", "Attesa", "Come è finita"), rows))]
 
 
+def _seconds(value: float) -> str:
+    return italian.count(round(value), "secondo", "secondi")
+
+
 def _others(held: Sequence[Held]) -> str:
     names = {
-        "voicemail": "messaggio in segreteria", "recordings": "registrazione di una conversazione",
+        "voicemail": "messaggio nella casella vocale", "recordings": "registrazione di una conversazione",
         "switch-logs": "Suo numero nei registri tecnici del centralino",
     }  # fmt: skip
     rows = [(moment(iso(each.since)), names.get(each.store, "altro dato")) for each in held]

@@ -112,7 +112,7 @@ def test_the_picture_is_wellformed_and_shows_every_node_and_key(shipped: Configu
     texts = {element.text for element in root.iter(f"{space}text")}
     assert texts >= {menu_graph.title(name, node) for name, node in shipped.menu.nodes.items()}
     assert texts >= {"1", "2", "3", "4", "0, silenzio, errore", "aperto", "chiuso"}
-    assert "informazioni: DID" in texts and any(text and text.startswith("agli operatori: ") for text in texts)
+    assert "informazioni: DID" in texts and any(text and text.startswith("al personale: ") for text in texts)
     hints = [element.text or "" for element in root.iter(f"{space}title")]
     assert any(hint.startswith("Numero Unico per il Lavoro. La chiamata") for hint in hints)
     assert not re.search(r"(href|src|url\((?!#tip))", drawn)

@@ -53,5 +53,5 @@ def test_outside_text_is_escaped_and_deadlines_have_their_last_day() -> None:
     page = data_page.render(document, ["dati.html"], held, "2026-11-24T10:00:00+01:00")
     assert "&lt;b&gt;Anna" in page and "<b>Anna" not in page
     assert "entro il 14 novembre 2026 compreso" in page
-    assert "presa in carico" in page and "un operatore" in page and "op117" not in page
+    assert "presa in carico" in page and "il personale" in page and "op117" not in page
     assert "Suo numero nei registri tecnici del centralino" in page
