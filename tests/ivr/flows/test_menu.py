@@ -253,6 +253,26 @@ def test_the_first_command_answers_and_the_last_sets_the_outcome(compiled: Compi
     assert commands[-1] == SetVariable("IVR_OUTCOME", "queue")
 
 
+@pytest.mark.parametrize(
+    ("informed", "of_the_queue", "handed_over"),
+    [("ADR", "DID", "DID"), ("ADR", None, "ADR"), (None, "DID", "DID"), (None, None, "ALTRO")],
+)
+def test_the_topic_of_the_queue_node_comes_before_that_of_the_information(
+    compiled: Compiled, informed: str | None, of_the_queue: str | None, handed_over: str
+) -> None:
+    compiled["menu"] = {
+        "start": "about" if informed else "person",
+        "nodes": {
+            "about": {"kind": "inform", "prompts": ["info-adr"], "topic": informed or "", "next": "person"},
+            "person": {"kind": "queue", "prompts": [], "topic": of_the_queue, "priority": 5, "set": {}},
+        },
+    }
+    done = rehearse(compiled, ScriptedCaller(""))
+    assert done.variables["IVR_TOPIC"] == handed_over
+    (fact,) = [fact for fact in done.facts if fact.kind == "handed_over"]
+    assert fact.data["topic"] == handed_over
+
+
 @pytest.fixture
 def with_number(compiled: Compiled) -> Compiled:
     compiled["menu"] = {
