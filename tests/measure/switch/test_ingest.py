@@ -41,6 +41,14 @@ def test_only_visits_of_given_calls_are_read(log: SwitchLog) -> None:
     assert [one.entered for one in measured] == [MORNING + 60]
 
 
+def test_a_period_has_the_visit_at_its_first_instant_and_not_that_at_its_last(log: SwitchLog) -> None:
+    log.write(visit(1, MORNING) + visit(5, MORNING + 60))
+    log.take()
+    with log.database.read() as connection:
+        assert [one.entered for one in visits(connection, MORNING, MORNING + 60)] == [MORNING]
+        assert [one.entered for one in visits(connection, MORNING + 60, MORNING + 61)] == [MORNING + 60]
+
+
 def test_the_reader_resumes_where_it_stopped(log: SwitchLog) -> None:
     lines = visit(1, MORNING)
     log.write(lines[:2])
