@@ -5,12 +5,13 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/tools
 READY := $(VENV)/.ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
 	2> $(VENV)/build.log || { cat $(VENV)/build.log; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs site-test bench audit clean
+.PHONY: help setup switch postgres run demo rehearse types test test-fast lint picture file-map docs site-test bench audit mutants clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -77,10 +78,17 @@ site-test: setup ## the systemd units on a booted Debian (needs root, mmdebstrap
 bench: switch postgres ## the benchmarks; their table is benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
-audit: ## known faults of the dependencies, by pip-audit; needs the network, and reports when it cannot reach its data
-	@test -x $(VENV)/tools/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/tools && \
-		$(VENV)/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock; }
-	@$(BIN)/python -m lab.audit $(VENV)/tools/bin/pip-audit requirements.lock
+audit: setup $(TOOLS)/.ready ## known faults of the dependencies, by pip-audit; needs the network, and reports when it cannot reach its data
+	@$(BIN)/python -m lab.audit $(TOOLS)/bin/pip-audit requirements.lock
+
+mutants: setup $(TOOLS)/.ready ## changes of the source that a test must notice: a sample (ONLY=charter for a part)
+	@nice -n 10 $(TOOLS)/bin/python -m tests.mutants --only "$(ONLY)" $(if $(EACH),--each $(EACH))
+
+$(TOOLS)/.ready: requirements-tools.lock | $(READY)
+	@echo "== setting up the environment of the tools in $(TOOLS)"
+	@test -x $(TOOLS)/bin/python || $(BIN)/python -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	@touch $@
 
 clean: ## remove the virtual environment and everything under var/
 	rm -rf $(VENV) var build dist *.egg-info

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from common.places import Places
 from ivr.configuration import service
@@ -24,6 +24,10 @@ if threading.current_thread() is threading.main_thread():
 
 # A law holds or it does not; how long an example takes says only how busy the machine is.
 settings.register_profile("steady", deadline=None)
+# `make mutants`: the same examples each time, and a failure is not made smaller.
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("steady")
 
 OPEN = "2026-11-24 10:00"  # a Tuesday
