@@ -127,6 +127,17 @@ def test_a_visit_belongs_to_the_month_in_which_it_began(site: ReportSite, databa
     assert table(made, "outside")["outside"]["calls"] == 1
 
 
+def test_a_request_belongs_to_the_month_in_which_it_was_opened(site: ReportSite, database: Database) -> None:
+    make, span = months.Maker(1), Month(2026, 10).span(months.HOURS)
+    with database.begin() as connection:
+        months.base(connection)
+        months.add(connection, schema.request, [
+            make.request(at, outcome="resolved", state="closed", closed_at=at, topic_code="ADR", level=1, channel="phone")
+            for at in (span.start - 1, span.start, span.until - 1, span.until)
+        ])  # fmt: skip
+    assert table(site.made(), "classified")["classified"]["requests"] == 2
+
+
 def test_calls_that_nobody_has_classified_are_counted_apart(site: ReportSite, database: Database) -> None:
     make, at = months.Maker(1), rome("2026-10-06 09:10")
     with database.begin() as connection:

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from ivr.switch_logs.queue_log import MAX_LINE_BYTES
+from measure.month.operator_weeks import by_operator
+from measure.month.period import Span
 from measure.switch.kpi_visits import visits
 from measure.switch.rebuild import rebuild_visits
 from measure.switch.visit_rows import count_visits
@@ -45,8 +47,10 @@ def test_a_period_has_the_visit_at_its_first_instant_and_not_that_at_its_last(lo
     log.write(visit(1, MORNING) + visit(5, MORNING + 60))
     log.take()
     with log.database.read() as connection:
-        assert [one.entered for one in visits(connection, MORNING, MORNING + 60)] == [MORNING]
-        assert [one.entered for one in visits(connection, MORNING + 60, MORNING + 61)] == [MORNING + 60]
+        assert [one.entered for one in visits(connection, MORNING, MORNING + 60, "nul")] == [MORNING]
+        assert [one.entered for one in visits(connection, MORNING + 60, MORNING + 61, "nul")] == [MORNING + 60]
+        weekly = by_operator(connection, Span(MORNING, MORNING + 60), "nul")
+    assert [one.entered for answered in weekly.values() for one in answered] == [MORNING]
 
 
 def test_the_reader_resumes_where_it_stopped(log: SwitchLog) -> None:

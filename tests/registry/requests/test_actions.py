@@ -254,6 +254,7 @@ def test_notes_are_stored_apart_from_the_history(desk: Desk) -> None:
     request = desk.open(note="Ha perso la ricevuta")
     request = desk.act(request, "take", MORNING + 1, note="Richiamata: 06 1234567")
     assert desk.notes(request) == ["Ha perso la ricevuta", "Richiamata: 06 1234567"]
+    assert [row.note_no for row in desk.rows(select(schema.request_note.c.note_no).order_by("note_no"))] == [1, 2]
     told = "".join(str(row) for row in desk.rows(select(schema.request_event)))
     assert "ricevuta" not in told and "1234567" not in told
 
