@@ -132,7 +132,7 @@ def test_a_request_belongs_to_the_month_in_which_it_was_opened(site: ReportSite,
     with database.begin() as connection:
         months.base(connection)
         months.add(connection, schema.request, [
-            make.request(at, outcome="resolved", state="closed", closed_at=at, topic_code="ADR", level=1, channel="phone")
+            make.request(at, outcome="resolved", state="closed", closed_at=at, level=1, channel="phone")
             for at in (span.start - 1, span.start, span.until - 1, span.until)
         ])  # fmt: skip
     assert table(site.made(), "classified")["classified"]["requests"] == 2
