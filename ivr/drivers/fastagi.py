@@ -23,6 +23,7 @@ from ivr.drivers.sockets import session_capacity
 from ivr.engine_key import is_proof
 from ivr.facts import Fact
 from ivr.flows.call import Call, FlowFunction
+from ivr.telemetry.clock import ClockWatch
 from ivr.telemetry.logs import Log, format_traceback
 from ivr.telemetry.metrics import Metrics
 
@@ -88,6 +89,8 @@ class ConnectionManager:
         self.time = asyncio.get_running_loop().time  # monotonic seconds, for the limits
         self.open: set[Conversation] = set()
         self._timer: asyncio.TimerHandle | None = None
+        # The switch gives its time in whole seconds, and a busy machine may be slow between two steps of the dialplan.
+        self._clocks = {"engine": ClockWatch(2.0), "switch": ClockWatch(10.0)}
         self.configure(compiled, key)
 
     def configure(self, compiled: Compiled, key: str) -> None:
@@ -115,10 +118,22 @@ class ConnectionManager:
             return "peer"
         return "full" if len(self.open) >= self.limits.most_sessions else ""
 
+    def watch_clock(self, name: str, wall: float) -> None:
+        """Count and log a step of a wall clock: "engine" or "switch"."""
+        step = self._clocks[name].step(wall, self.time())
+        if not step:
+            return
+        self.metrics.clock_steps[f"{name}_{'back' if step < 0 else 'forward'}"] += 1
+        remedy = "Asterisk rings no operator until the clock has caught up; `queue reset stats` ends that (docs/ops.md)"
+        (self.log.error if step < 0 else self.log.warning)(
+            "clock_stepped", clock=name, seconds=round(step, 1), error=remedy if step < 0 else ""
+        )
+
     def watch(self) -> None:
         """Close the connections past their deadline, and schedule the next sweep: one timer for all connections."""
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.watch)
         now = self.time()
+        self.watch_clock("engine", self.clock())
         for conversation in [each for each in self.open if each.deadline < now]:
             conversation.expire()
 
@@ -210,6 +225,8 @@ class Conversation(asyncio.Protocol):
         if not self._trusted and not is_proof(environment.query.get("proof", ""), board.key, environment.arg(2)):
             raise WrongProof("the call has no proof of the dialplan's key; run `ivr render` and reload the dialplan")
         self._flow = environment.script
+        if (epoch := environment.arg(1)).isascii() and epoch.isdigit() and len(epoch) <= 12:
+            board.watch_clock("switch", int(epoch))
         board.metrics.flows[self._flow].open += 1
         self.deadline = self._began + board.limits.session_seconds
         return Call(environment, board.compiled, board.report, self._log, board.clock)

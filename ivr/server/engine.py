@@ -182,7 +182,7 @@ class Engine:
         segment = self._spool.detach()
         if segment is None:
             return
-        self._unsealed_since = self._unsealed_since or self._clock()
+        self._unsealed_since = self._unsealed_since or time.monotonic()
         try:
             await self._loop.run_in_executor(None, segment.seal)
         except OSError as problem:
@@ -192,7 +192,7 @@ class Engine:
 
     def _unsealed_seconds(self) -> float:
         since = self._unsealed_since
-        return 0.0 if since is None else max(0.0, self._clock() - since)
+        return 0.0 if since is None else time.monotonic() - since
 
     async def _run_housekeeping(self) -> None:
         """Recover the segments of dead processes, and run the hooks."""

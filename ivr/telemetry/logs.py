@@ -42,9 +42,15 @@ def format_traceback(problem: BaseException) -> str:
 class Log:
     """Writes events as lines of JSON to a descriptor. Safe to call from any thread; never raises, never blocks."""
 
-    def __init__(self, descriptor: int = 2, verbose: bool = False, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        descriptor: int = 2,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._descriptor = descriptor
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._throttles: dict[str, Throttle] = {}
@@ -69,7 +75,7 @@ class Log:
         throttle = self._throttles.get(event)
         if throttle is None:
             throttle = self._throttles[event] = Throttle()
-        left_out = throttle.admit(self._clock())
+        left_out = throttle.admit(self._steady())
         if left_out is not None:
             self._write("warning", event, fields | ({"left_out": left_out} if left_out else {}))
 
@@ -107,8 +113,9 @@ class Throttle:
         self._left_out = 0
 
     def admit(self, now: float) -> int | None:
-        """None: leave this line out. Else the number of lines left out since the last admitted one."""
-        if now >= self._until or now < self._until - 60:  # a new minute, or the clock was set back
+        """None: leave this line out. Else the number of lines left out since the last admitted one. `now` is in seconds
+        of a steady clock."""
+        if now >= self._until:
             self._until, self._left = now + 60, self.PER_MINUTE
         if self._left == 0:
             self._left_out += 1

@@ -20,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 7200.0)  # bounds of session durations
 
 ALARMS = ("facts", "housekeeping", "messages", "sealing")
+STEPS = tuple(f"{clock}_{direction}" for clock in ("engine", "switch") for direction in ("back", "forward"))
 REFUSALS = ("peer", "full")
 FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf", "no_proof")
 
@@ -51,6 +52,7 @@ class Metrics(Collector):
         self.events: Counter[str] = Counter(prompt_failed=0)  # what flows logged
         self.alarms = Counter(dict.fromkeys(ALARMS, 0))  # events that need attention
         self.reloads = Counter(done=0, refused=0)
+        self.clock_steps = Counter(dict.fromkeys(STEPS, 0))
         self.facts_failed = 0
         self.loaded_at = 0.0  # epoch seconds: when the configuration in use was loaded
         # Called at each scrape:
@@ -66,6 +68,7 @@ class Metrics(Collector):
         yield _counter("ivr_flow_failures", "Flows that raised an error", "flow", self.failures)
         yield _counter("ivr_flow_events", "What flows logged, such as prompt_failed", "event", self.events)
         yield _counter("ivr_alarms", "Events that need attention: see the log", "what", self.alarms)
+        yield _counter("ivr_clock_steps", "Wall clocks that were set, by clock and direction", "step", self.clock_steps)
         yield _counter("ivr_reloads", "Configurations loaded and refused", "result", self.reloads)
         facts = {"written": self.facts_written(), "failed": self.facts_failed}
         yield _counter("ivr_facts", "Facts given to the spool", "result", facts)

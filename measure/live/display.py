@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from measure.live.feed import Feed
@@ -32,6 +32,7 @@ def rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("  wrap-up", str(seats.wrap_up)),
         ("  paused", f"{sum(seats.paused.values())}" + (f" ({paused})" if paused else "")),
         ("  unreachable", str(seats.unreachable)),
+        ("  not rung: clock set back", str(seats.blocked)),
         ("today: offered", str(snapshot.offered)),
         ("  answered", f"{snapshot.answered} ({_share(figures['answer_rate'].value)})"),
         ("  abandoned", f"{snapshot.abandoned} ({_share(figures['abandonment'].value)})"),
@@ -59,6 +60,8 @@ class Gauges(Collector):
         snapshot = self._feed.snapshot()
         yield _gauge("measure_live_connected", "1 if connected to the switch", float(snapshot.connected))
         yield _gauge("measure_live_blind_seconds", "Time without a connection today", snapshot.blind_seconds)
+        yield CounterMetricFamily("measure_clock_steps", "How often the switch's clock was set", snapshot.clock_steps)
+        yield _gauge("measure_clock_last_step_seconds", "The last step; negative: set back", snapshot.last_step)
         yield _gauge("measure_queue_waiting", "Callers in the queue", snapshot.waiting)
         yield _gauge("measure_queue_oldest_wait_seconds", "Longest wait of the callers in queue", snapshot.oldest_wait)
         yield self._seats(snapshot)
@@ -73,7 +76,7 @@ class Gauges(Collector):
     @staticmethod
     def _seats(snapshot: Snapshot) -> Metric:
         seats = GaugeMetricFamily("measure_seats", "Seats by state", labels=["state"])
-        for state in ("logged_in", "free", "ringing", "talking", "wrap_up", "unreachable"):
+        for state in ("logged_in", "free", "ringing", "talking", "wrap_up", "unreachable", "blocked"):
             seats.add_metric([state], getattr(snapshot.seats, state))
         for reason, count in snapshot.seats.paused.items():
             seats.add_metric([f"paused_{reason}"], count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Mapping
 
@@ -10,7 +11,8 @@ from charter.kpi import Visit
 from ivr import ami
 from ivr.ami import AmiError, Connection, Message
 from ivr.ami.account import Ami
-from measure.live.queue_state import QueueState, Snapshot
+from ivr.telemetry.clock import ClockWatch
+from measure.live.queue_state import CLOCK_TOLERANCE, QueueState, Snapshot
 
 CLASSES = "agent,dialplan,system"  # of events: the queue's, channel variables, the switch's own state
 RESYNC_SECONDS = 60.0
@@ -31,6 +33,7 @@ class Feed:
         self.problem = ""  # why there is no connection
         self._account, self._load_visits, self._clock = account, load_visits, clock
         self._ahead = 0.0  # s by which the switch's clock is ahead of ours
+        self._watch = ClockWatch(CLOCK_TOLERANCE)
 
     def now(self) -> float:
         """The time of the switch's clock, to which the times of its events refer."""
@@ -54,6 +57,9 @@ class Feed:
         sent = self._clock()
         pong = await connection.action("Ping")
         self._ahead = _number(pong.get("Timestamp", ""), sent) - (sent + self._clock()) / 2
+        if step := self._watch.step(self.now(), time.monotonic()):
+            self.state.clock_stepped(step)
+            self._report(step)
         listed = await connection.listed("QueueStatus", {"Queue": self.state.queue})
         if not any(entry["Event"] == "QueueParams" and entry.get("Queue") == self.state.queue for entry in listed):
             raise ami.ActionRefused(
@@ -66,6 +72,11 @@ class Feed:
         if (visits := await asyncio.to_thread(self._load_visits, midnight)) is not None:
             self.state.load_visits(visits, midnight)
         self.problem = ""
+
+    def _report(self, step: float) -> None:
+        where = f"the switch's clock was set {'back' if step < 0 else 'forward'} by {abs(step):.0f} s"
+        remedy = f'; operators are not rung: asterisk -rx "queue reset stats {self.state.queue}"' if step < 0 else ""
+        print(f"measure live: {where}{remedy}", file=sys.stderr, flush=True)
 
     def _handle(self, event: Message) -> None:
         self.state.handle(event, self.now())

@@ -33,6 +33,7 @@ _STATUS: dict[str, Fate] = {
     "JOINEMPTY": "busy",
     "JOINUNAVAIL": "busy",
 }
+CLOCK_TOLERANCE = 2.0  # s: instants are whole seconds
 SETTLED_SECONDS = 5.0  # after leaving, the reason is not reported any more: it was the key
 SHOWN = ("service_level", "answer_rate", "abandonment", "overflow", "wait_mean_all", "wait_p90_answered")
 # The reasons of the telephones, and of the switch for an operator who let it ring; anything else is "other".
@@ -59,6 +60,7 @@ class Seats:
     talking: int = 0
     wrap_up: int = 0
     unreachable: int = 0  # the telephone is not registered
+    blocked: int = 0  # free, but not rung: the clock was set back before the end of the last call
     paused: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*PAUSES, "other"), 0))
 
 
@@ -79,6 +81,8 @@ class Snapshot:
     figures: dict[str, Figure]
     since: float  # the figures are complete from this instant on...
     blind_seconds: float  # ...except this time without a connection
+    clock_steps: int = 0  # how often the switch's clock was set while we listened
+    last_step: float = 0.0  # s, negative: set back
 
     def document(self) -> dict[str, Any]:
         figures = {
@@ -104,8 +108,16 @@ class QueueState:
         self._since: float | None = None
         self._blind = 0.0
         self._lost_at: float | None = None
+        self._steps, self._last_step = 0, 0.0
 
     # --- input
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The switch's clock was set by so many seconds: keep the durations that are being measured."""
+        self._steps, self._last_step = self._steps + 1, seconds
+        self._waiting = {unique: since + seconds for unique, since in self._waiting.items()}
+        if self._lost_at is not None:
+            self._lost_at += seconds
 
     def reset(self, listed: Iterable[Message], now: float) -> None:
         """Replace the state by the entries that QueueStatus lists."""
@@ -206,7 +218,7 @@ class QueueState:
             connected=self.connected,
             open=self.hours.is_open(now),
             waiting=len(self._waiting),
-            oldest_wait=max((now - since for since in self._waiting.values()), default=0.0),
+            oldest_wait=max((max(0.0, now - since) for since in self._waiting.values()), default=0.0),
             seats=self._seats(now),
             offered=len(visits),
             answered=counts["answered"],
@@ -215,6 +227,8 @@ class QueueState:
             figures={name: figures[name] for name in SHOWN},
             since=max(midnight, now if self._since is None else self._since),
             blind_seconds=self._blind + (max(0.0, now - self._lost_at) if self._lost_at is not None else 0.0),
+            clock_steps=self._steps,
+            last_step=self._last_step,
         )
 
     def _visits(self, now: float) -> list[Visit]:
@@ -262,6 +276,8 @@ class QueueState:
         if member.get("Paused") == "1":
             return "paused"
         since = now - _number(member.get("LastCall", ""))
+        if since < -CLOCK_TOLERANCE and self._wrap_up:
+            return "blocked"
         return "wrap_up" if 0 <= since < self._wrap_up else "free"
 
 

@@ -138,7 +138,7 @@ def test_given_a_waiting_caller_when_other_keys_are_pressed_first_then_the_offer
     assert busy_system.events(visit.id) == ["ENTERQUEUE", "EXITWITHKEY", "ENDED"]
 
 
-@pytest.mark.parametrize("prompt", ["queue-thereare", "digits/2", "queue-callswaiting"])
+@pytest.mark.parametrize("prompt", ["queue-thereare", "digits/2"])
 def test_given_the_position_is_said_when_the_offered_key_is_pressed_then_the_offer_comes_again_and_leads_out(
     busy_system: System, prompt: str
 ) -> None:

@@ -17,6 +17,7 @@ from ivr.drivers.session import Session
 from ivr.flows.call import Call, Flow
 from ivr.flows.menu import menu
 from ivr.flows.survey import survey
+from tests.conftest import OPEN, rome
 from tests.ivr.engine_lines import Line, caller, environment, run, running_engine, until
 
 CALL = ["ANSWER", "WAIT FOR DIGIT 5000", 'SET VARIABLE IVR_TOPIC "5"', 'SET VARIABLE IVR_OUTCOME "done"']
@@ -444,6 +445,22 @@ def write_key(compiled: Compiled, key: str) -> None:
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "engine.key"), "w", encoding="ascii") as file:
         file.write(key + "\n")
+
+
+def test_a_clock_that_is_set_back_is_counted_and_logged_with_the_remedy(compiled: Compiled) -> None:
+    async def main() -> None:
+        async with running_engine(compiled) as harness:
+            now = int(rome(OPEN))
+            for at in (now, now - 3, now - 603, now - 600):  # a slow call is no step
+                line = await harness.dial(at=at)
+                await line.play(caller("5"))
+            steps = harness.metrics.clock_steps
+            assert (steps["switch_back"], steps["switch_forward"]) == (1, 0)
+            (logged,) = harness.pipe.lines("clock_stepped")
+            assert logged["clock"] == "switch" and logged["seconds"] == pytest.approx(-600, abs=5)
+            assert "queue reset stats" in logged["error"]
+
+    run(main())
 
 
 # flows that do not behave

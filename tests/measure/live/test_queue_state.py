@@ -147,6 +147,20 @@ def test_pauses_are_counted_by_reason_with_unknown_ones_as_other() -> None:
     }
 
 
+def test_a_clock_that_is_set_back_keeps_durations_and_blocks_who_has_just_talked() -> None:
+    """Asterisk compares the end of the last call with its clock, which is now before it."""
+    made = play(
+        queue_state(), caller("QueueCallerJoin", "1.1"), member("QueueMemberAdded", "PJSIP/seat01", LastCall=NOW)
+    )
+    made.clock_stepped(-600.0)
+    then = made.snapshot(NOW - 600 + 30)
+    assert then.oldest_wait == pytest.approx(30, abs=1)
+    assert (then.seats.blocked, then.seats.free) == (1, 0)
+    assert (then.clock_steps, then.last_step) == (1, -600.0)
+    later = made.snapshot(NOW + WRAP_UP + 1)
+    assert (later.seats.blocked, later.seats.free) == (0, 1)
+
+
 def test_the_snapshot_contains_no_names_or_numbers() -> None:
     joined = {**caller("QueueCallerJoin", "1.1"), "CallerIDNum": "0612345678", "CallerIDName": "Rossi"}
     made = play(queue_state(), member("QueueMemberAdded", "PJSIP/seat07", MemberName="op117"), joined)
