@@ -11,6 +11,7 @@ from ivr.configuration.compiled import CompiledError
 COMMANDS = {
     "switch": "install, start and stop a private Asterisk",
     "postgres": "a private PostgreSQL for tests and benchmarks",
+    "mariadb": "a private MariaDB, as a source of realtime tables",
     "demo": "a whole call on a real switch, step by step",
 }
 

@@ -21,7 +21,7 @@ from common.terminal_table import printable
 from measure.switch import rotated_files
 from measure.switch.ingest import Ingestion, Report
 from measure.switch.late_details import add_late_details
-from measure.switch.realtime import RealtimeLog
+from measure.switch.realtime import RealtimeCdr, RealtimeDatabase, RealtimeLog
 from measure.switch.service_queue import ServiceQueue
 from measure.switch.visit_rows import StoredVisits, count_visits
 from registry.db.connection import Unavailable
@@ -33,6 +33,7 @@ examples:
   measure ingest
   measure ingest --queue-log /var/log/asterisk/queue_log --follow
   measure ingest --realtime postgresql://asterisk@db/asterisk
+  measure ingest --realtime mysql://asterisk:PASSWORD@db/asterisk --cdr-table cdr
 """
 CYCLE = 2.0  # s between two reads, with --follow
 PROGRESS_SECONDS = 1.0  # between two lines of progress
@@ -49,8 +50,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Asterisk's queue_log (default: in $NUL_SWITCH_LOG, or of the private switch)",
     )
     add("--cdr", metavar="PATH", help="Asterisk's Master.csv (default: cdr-csv/Master.csv beside the queue_log)")
-    add("--realtime", metavar="URL", help="read the realtime table of this database instead of the file")
+    add(
+        "--realtime",
+        metavar="URL",
+        help="read the realtime table of this database instead of the file; MariaDB and MySQL need the extra [mysql]",
+    )
     add("--table", metavar="NAME", default="queue_log", help="the realtime table (default: queue_log)")
+    add("--cdr-table", metavar="NAME", help="with --realtime: read the CDR from this table instead of Master.csv")
     add("--gmt", action="store_true", help="times of the realtime table are in GMT (queue_log_realtime_use_gmt)")
     add("--follow", action="store_true", help="keep reading new lines until stopped")
 
@@ -80,19 +86,26 @@ def _reader(
 ) -> Callable[[Report], None]:
     """A function that reads everything new, once or repeatedly with --follow."""
     log, cdr = _log_path(options, places), _cdr_path(options, places)
+    if options.cdr_table and not options.realtime:
+        raise Refusal("--cdr-table: names a table of --realtime; give its URL, or the file with --cdr")
     if options.cdr and not os.path.exists(cdr):
         raise Refusal(f"--cdr {cdr}: no such file; give the path of Asterisk's Master.csv")
     progress = Progress()
     if options.follow and options.realtime is None and not os.path.exists(log):
         print(f"measure ingest: {log}: no such file yet; waiting for it", file=sys.stderr, flush=True)
-    table = RealtimeLog(options.realtime, options.table, UTC if options.gmt else zone) if options.realtime else None
+    source = RealtimeDatabase(options.realtime, UTC if options.gmt else zone) if options.realtime else None
+    table = RealtimeLog(source, options.table) if source is not None else None
+    records = RealtimeCdr(source, options.cdr_table) if source is not None and options.cdr_table else None
     if table is None and not options.follow and not os.path.exists(log):
         raise Refusal(
             f"{log}: no such file; give the path of the queue_log with --queue-log, or its folder with NUL_SWITCH_LOG"
         )
 
     def read_new(report: Report) -> None:
-        ingestion.take_cdr(cdr, report, progress)  # first, so that new visits have their call at once
+        if records is not None:  # first, so that new visits have their call at once
+            records.take(ingestion, report)
+        else:
+            ingestion.take_cdr(cdr, report, progress)
         if table is not None:
             table.take(ingestion, time.time(), report)
         else:
@@ -115,7 +128,7 @@ def _log_path(options: argparse.Namespace, places: Places) -> str:
 def _print_missing_cdr(options: argparse.Namespace, places: Places) -> None:
     """Print that there is no CDR at its usual place: a site may have none, but calls then stay without their topic."""
     cdr = _cdr_path(options, places)
-    if not rotated_files.generations(cdr):
+    if not options.cdr_table and not rotated_files.generations(cdr):
         print(
             f"CDR                 no {printable(cdr)}: a visit is linked to its call and topic only if both have the "
             "same UNIQUEID; name the file with --cdr"

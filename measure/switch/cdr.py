@@ -11,6 +11,11 @@ _ID = re.compile(r"[\w.:-]*[0-9]{9,10}\.[0-9]+", re.ASCII)
 _UNIQUEID, _LINKEDID, _MIN_COLUMNS = 16, -2, 19  # of Master.csv with loguniqueid and newcdrcolumns
 
 
+def are_ids(unique: str, linked: str) -> bool:
+    """Whether these are the identifiers of a channel and of a call."""
+    return bool(_ID.fullmatch(unique) and _ID.fullmatch(linked))
+
+
 class Links(NamedTuple):
     """What some lines of a Master.csv contain."""
 
@@ -31,5 +36,5 @@ def channel_links(lines: Iterable[str]) -> Links:
             records += 1
             continue
         records += bool(row)
-        if len(row) >= _MIN_COLUMNS and _ID.fullmatch(row[_UNIQUEID]) and _ID.fullmatch(row[_LINKEDID]):
+        if len(row) >= _MIN_COLUMNS and are_ids(row[_UNIQUEID], row[_LINKEDID]):
             links.append((row[_UNIQUEID], row[_LINKEDID]))

@@ -18,7 +18,7 @@ from common.command_line import Refusal
 from common.garbage_collection import reduced_garbage_collection
 from ivr.switch_logs import queue_log
 from measure.switch import rotated_files, tables
-from measure.switch.cdr import channel_links
+from measure.switch.cdr import are_ids, channel_links
 from measure.switch.queue_log_lines import Batch, Callers, Count, read_lines
 from measure.switch.service_queue import ServiceQueue
 from measure.switch.visit_rows import VisitRows, stored_events
@@ -86,6 +86,15 @@ class Ingestion:
     def take_cdr(self, path: str, report: Report, progress: Progress = lambda *_: None) -> None:
         """Everything new in a Master.csv: which channel belongs to which call."""
         self._files(path, report, progress, self._cdr_block)
+
+    def take_links(self, pairs: Collection[tuple[str, str]], report: Report) -> None:
+        """UNIQUEID and LINKEDID that were read elsewhere, in one transaction."""
+        links = [pair for pair in pairs if are_ids(*pair)]
+        report.records += len(pairs)
+        report.useless_records += len(pairs) - len(links)
+        if links:
+            with self._database.begin() as connection:
+                report.links += tables.insert_new(connection, call_link, ("unique_id", "call_id"), links)
 
     def take_batch(self, batch: Batch, count: Count) -> None:
         """Lines that were read elsewhere, in one transaction."""

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "ivr render": ["--output", "OUT", "--yes"],
     "ivr serve": ["--port", "0", "--metrics-port", "0"],
     "lab switch": ["status"],
+    "lab mariadb": ["install", "--mirror", "http://127.0.0.1:9/debian"],
     "lab postgres": ["install", "--mirror", "http://127.0.0.1:9/debian"],
     "measure live": ["--once"],
     "measure report": ["--month", "2026-10"],

@@ -13,7 +13,7 @@ import pytest
 from common.command_line import Refusal
 from ivr.switch_logs import queue_log
 from measure.switch.ingest import Report
-from measure.switch.realtime import RealtimeLog
+from measure.switch.realtime import RealtimeDatabase, RealtimeLog
 from registry.db.connection import Database
 from tests.measure.switch_log import MORNING, NOW, SwitchLog, day, visit
 
@@ -46,7 +46,7 @@ def table(path: Path, lines: Iterable[str], *, epoch: bool = False) -> str:
 
 def taken(log: SwitchLog, url: str) -> Report:
     report = Report()
-    RealtimeLog(url, "queue_log", ROME).take(log.ingestion, NOW, report)
+    RealtimeLog(RealtimeDatabase(url, ROME), "queue_log").take(log.ingestion, NOW, report)
     return report
 
 
@@ -100,4 +100,4 @@ def test_a_wrong_table_is_refused_with_a_remedy(tmp_path: Path, url: str, name: 
         connection.execute("CREATE TABLE strange (x)")
     connection.close()
     with pytest.raises(Refusal, match=message):
-        RealtimeLog(url.format(here=tmp_path), name, UTC)
+        RealtimeLog(RealtimeDatabase(url.format(here=tmp_path), UTC), name)
