@@ -151,7 +151,7 @@ OPEN: dict[str, Stage] = {
     },
 }  # fmt: skip
 
-BEFORE, NUMBER_SAID = "answered message", "answered number message"
+BEFORE, NUMBER_SAID = "answered choice message", "answered choice number message"
 CLOSED: dict[str, Stage] = {
     "closed announcement": Stage(hears("closed"), "left_menu", "menu", "answered"),
     "the next opening": Stage(hears("next-opening-intro"), "left_menu", "menu", "answered"),

@@ -114,7 +114,7 @@ def test_given_a_known_number_when_it_is_confirmed_then_the_message_has_it_and_t
     began = contains(sound_file(system, message), spoken)
     assert began is not None
     assert 0 <= began < 0.5
-    assert system.kinds(visit.id) == ["answered", "number", "message", "ended"]
+    assert system.kinds(visit.id) == ["answered", "choice", "number", "message", "ended"]
     (fact,) = system.wait_fact("message", visit.id)
     assert fact.data == message.facts()
     assert (fact.data["reason"], fact.data["empty"]) == ("closed", False)

@@ -229,7 +229,8 @@ def test_given_calls_at_every_stage_when_the_engine_is_killed_then_all_continue(
     for name, (_, expected, count) in KILLED.items():
         (ended,) = [fact for fact in facts if fact.call == calls[name] and fact.kind == "ended"]
         assert (name, ended.data["fate"]) == (name, expected)
-        assert (name, len(messages(system, numbers[name]))) == (name, count)
+        # A recording that had just begun when the engine was killed may leave an empty message as well.
+        assert (name, len([each for each in messages(system, numbers[name]) if not each.empty])) == (name, count)
     answers = [fact.data for fact in facts if fact.call == calls["survey"] and fact.kind == "survey"]
     assert [(each["question"], each["value"]) for each in answers] == [("solved", 5), ("courtesy", 4), ("overall", 3)]
     (recovered,) = messages(system, numbers["speaking, and gone"])
