@@ -50,6 +50,17 @@ def test_easter_at_its_earliest_and_latest(year: int, day: str) -> None:
     assert easter(year).isoformat() == day
 
 
+def test_easter_is_that_of_another_algorithm() -> None:
+    """Oudin's (1940), which counts otherwise; over many years, since some corrections apply once in a thousand."""
+    for year in range(1583, 10000):
+        century, golden = year // 100, year % 19
+        moon = (century - century // 4 - (century - (century - 17) // 25) // 3 + 19 * golden + 15) % 30
+        moon -= moon // 28 * (1 - moon // 28 * (29 // (moon + 1)) * ((21 - golden) // 11))
+        weekday = (year + year // 4 + moon + 2 - century + century // 4) % 7
+        month = 3 + (moon - weekday + 40) // 44
+        assert easter(year) == date(year, month, moon - weekday + 28 - 31 * (month // 4)), year
+
+
 def test_saint_francis_is_a_holiday_from_2026_and_the_anniversary_of_2011_only_once() -> None:
     assert date(2025, 10, 4) not in public_holidays(2025)
     assert public_holidays(2027)[date(2027, 10, 4)] == "San Francesco d'Assisi"

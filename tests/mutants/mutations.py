@@ -33,6 +33,8 @@ def choose(module: str, source: str, count: int, seed: str) -> Iterator[str]:
     for place in order:
         operator, occurrence = draw.choice(places[place])
         mutated = mutate_code(source, cosmic_ray.plugins.get_operator(operator)(), occurrence)
+        if "TYPE_CHECKING" in source.splitlines()[place[0] - 1]:
+            continue  # imports for the type checker only
         if mutated is None or _skeleton(mutated) in (None, original):
             continue
         yield mutated

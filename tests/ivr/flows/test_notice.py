@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.agi import WaitForDigit
 from ivr.configuration.compiled import Compiled
 from ivr.drivers.rehearsal import Press, Rehearsal, ScriptedCaller
 from ivr.flows.menu import menu
@@ -34,6 +35,11 @@ def test_a_caller_who_heard_the_notice_may_be_recorded(campaign: Compiled) -> No
     assert done.variables["IVR_RECORD"] == "1"
     (fact,) = [fact for fact in done.facts if fact.kind == "notice"]
     assert fact.data == {"prompts": {"recording-notice": 2}, "campaign": "qualita"}
+
+
+def test_a_caller_has_two_seconds_to_refuse_after_the_notice(campaign: Compiled) -> None:
+    ran = Rehearsal(campaign, ScriptedCaller(["", "0"]), at=rome(OPEN)).run("menu", menu)
+    assert WaitForDigit(2000) in [command for _, command in ran.commands]
 
 
 def test_a_caller_who_refuses_after_the_notice_is_not_recorded(campaign: Compiled) -> None:

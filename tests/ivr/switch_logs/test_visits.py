@@ -239,6 +239,18 @@ def test_everything_within_one_second_is_put_in_order() -> None:
     ]  # fmt: skip
 
 
+def test_an_answer_in_the_second_before_an_entry_does_not_answer_it() -> None:
+    text = """
+    103|a.1|nul|op101|CONNECT|3|a.2|4
+    104|a.1|nul|NONE|ENTERQUEUE||0612345678|1
+    107|a.1|nul|NONE|ABANDON|1|1|3
+    """
+    assert [(each.entered, each.fate, each.wait) for each in visits(text)] == [
+        (100, "answered", 3),
+        (104, "abandoned", 3),
+    ]
+
+
 def test_an_end_without_a_beginning_makes_a_visit_from_its_seconds() -> None:
     """As in the case `part_log`: the ends of calls that began in a file that is missing."""
     assert find_call_visits(events("129|a.1|nul|NONE|ABANDON|1|2|28")) == CallVisits(

@@ -61,3 +61,7 @@ def test_the_next_try_after_a_weekend_and_a_holiday() -> None:
 
 def test_a_service_that_never_opens_has_no_next_try() -> None:
     assert math.isinf(next_try(NEVER, rome("2026-11-24 10:00"), [], 2))
+
+
+def test_a_closed_day_has_only_the_first_part() -> None:
+    assert part_of_day(OFFICE, rome("2026-11-28 17:00")) == 0

@@ -48,7 +48,7 @@ def test_every_message_is_transcribed_once(model: Work, capsys: pytest.CaptureFi
 
 
 def test_a_message_that_fails_does_not_stop_the_others(model: Work, capsys: pytest.CaptureFixture[str]) -> None:
-    broken, _, gone = (model.message(NIGHT + n, f"+39061234567{n}") for n in range(3))
+    broken, gone, _ = (model.message(NIGHT + n, f"+39061234567{n}") for n in range(3))
     Path(model.store.audio(broken.id)).write_bytes(wav(tone(0.5)))
     Path(model.store.audio(gone.id)).unlink()
     assert run(model) == 1
