@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from charter.calendar import OpeningHours
 from charter.kpi import DEFAULT_THRESHOLDS, Fate, Figure, Thresholds, Visit, measure
+from common.instants import iso
 
 Message = Mapping[str, str]
 
@@ -89,7 +90,7 @@ class Snapshot:
             name: {"value": each.value, "numerator": each.numerator, "denominator": each.denominator}
             for name, each in self.figures.items()
         }
-        return {**asdict(self), "figures": figures}
+        return {**asdict(self), "at": iso(self.at), "since": iso(self.since), "figures": figures}
 
 
 class QueueState:

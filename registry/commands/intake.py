@@ -74,7 +74,8 @@ def _follow(options: argparse.Namespace, places: Places) -> int:
         try:
             if intake is None or configured != _compiled_at(places):  # new configuration: topics, promises
                 configured = _compiled_at(places)
-                intake = Intake(Site.of(places), _log)
+                metrics.site = Site.of(places)
+                intake = Intake(metrics.site, _log)
                 intake.prepare(time.time())
             done = intake.run(time.time(), stop=stopped.is_set)
         except DatabaseError as problem:  # locked, unavailable, full: often temporary

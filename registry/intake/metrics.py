@@ -13,6 +13,9 @@ from common.places import Places
 from ivr.telemetry.metrics import MetricsServer
 from registry.intake import spool
 from registry.intake.batch import IntakeCounts
+from registry.requests import queries
+from registry.requests.clocks import Rules
+from registry.site import Site
 
 
 class IntakeMetrics(Collector):
@@ -20,6 +23,7 @@ class IntakeMetrics(Collector):
 
     def __init__(self, places: Places) -> None:
         self._places = places
+        self.site: Site | None = None  # set once the intake has one
         self._done = IntakeCounts()
         self.failed = 0  # runs that failed because of the database or the disk
         self.trouble = False
@@ -39,10 +43,28 @@ class IntakeMetrics(Collector):
         yield CounterMetricFamily(
             "registry_intake_failures", "Runs that failed because of the database or the disk", value=self.failed
         )
+        yield from self._requests()
         for name, value in self._done._asdict().items():
             yield CounterMetricFamily(
                 f"registry_intake_{name}", f"{name.replace('_', ' ')} since the start", value=value
             )
+
+    def _requests(self) -> Iterator[Metric]:
+        """The age alarm: requests past their promise, and those that nobody finishes. Nothing without the database."""
+        if self.site is None:
+            return
+        rules, now = Rules.of(self.site.compiled), time.time()
+        try:
+            with self.site.database.read() as connection:
+                late = queries.list_due(connection, now, now=now, reminders=rules.reminders).rows
+        except Refusal:
+            return
+        family = GaugeMetricFamily(
+            "registry_requests_late", "Open requests past a limit, by promise", labels=["promise"]
+        )
+        for promise in (*rules.promises, queries.OPEN, queries.WAITING):
+            family.add_metric([promise], sum(each.promise == promise for each in late))
+        yield family
 
 
 def serve(metrics: IntakeMetrics, port: int) -> MetricsServer:

@@ -131,7 +131,7 @@ def test_every_step_happens_also_after_a_killed_run_and_in_a_repeated_run(
     assert again.wait(240) == 0, again.printed
     assert_complete(again.printed)
     assert processes_of(var) == []
-    assert registered(var)[-4:] == [("phone", "closed", "resolved"), ("voicemail", "closed", "resolved")] * 2
+    assert registered(var)[-4:] == [("phone", "closed", "unclassified"), ("voicemail", "closed", "resolved")] * 2
 
 
 def assert_complete(printed: str) -> None:

@@ -249,7 +249,7 @@ def test_once_as_json_includes_the_days_visits_from_the_registry(
     assert (document["offered"], document["answered"], document["abandoned"]) == (3, 2, 0)
     assert document["led_to_voicemail"] == 1
     assert document["figures"]["service_level"] == {"value": 1 / 3, "numerator": 1, "denominator": 3}
-    assert document["since"] == rome("2026-11-24 00:00")
+    assert document["since"] == "2026-11-24T00:00:00+01:00"
     database.close()
 
 

@@ -162,6 +162,11 @@ def test_follow_serves_metrics_and_stops_on_sigterm(places: Places, start: Start
     feed(places, 0, 3)
     running.wait(lambda: waiting(places) == 0, "three segments")
     running.wait(lambda: running.figures()["registry_intake_facts_total"] == 6, "the figures")
+    late = 'registry_requests_late{promise="EMAIL"}'
+    assert running.figures()[late] == 0
+    arrived = ("--channel", "email", "--arrived", "2020-01-07 10:00")
+    assert cli.main(["--var", places.var, "open", "--topic", "ALTRO", "--by", "op117", *arrived]) == 0
+    running.wait(lambda: running.figures()[late] == 1, "the alarm of a late request")
     found = running.figures()
     assert found["registry_intake_backlog_segments"] == found["registry_intake_backlog_seconds"] == 0
     assert found["registry_intake_requests_total"] == 3
