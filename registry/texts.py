@@ -62,6 +62,9 @@ _PROGRAM = {
     "copy the database while it is in use, and check the copy": (
         "copia la base dati mentre è in uso, e controlla la copia"
     ),
+    "restore the newest backup into a scratch database, and check it": (
+        "ripristina la copia più recente in una base dati di prova, e la controlla"
+    ),
     "replace the database with a backup": "sostituisce la base dati con una copia",
     "open requests from what happened on the calls": "apre le richieste da ciò che è successo nelle chiamate",
     "list everything that is held about a person, wherever it is stored": (

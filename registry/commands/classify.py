@@ -6,7 +6,7 @@ import argparse
 import time
 
 from common.places import Places
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.db import schema
 from registry.requests import queries, reference_data
 from registry.requests.classification import Classification, classify

@@ -7,8 +7,8 @@ import time
 
 from common.command_line import Refusal
 from common.places import Places
-from registry.commands import person_options
 from registry.commands.find import log_query, print_held
+from registry.commands.shared import person_options
 from registry.people.person import Person
 from registry.people.personal_data import erase_person, find_data
 from registry.people.registry_store import list_open_requests

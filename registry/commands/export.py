@@ -10,8 +10,8 @@ import time
 from common.command_line import Refusal
 from common.instants import iso, with_iso_times
 from common.places import Places
-from registry.commands import person_options
 from registry.commands.find import log_query
+from registry.commands.shared import person_options
 from registry.people import data_page
 from registry.people.personal_data import find_data, stores
 from registry.people.registry_store import RegistryStore

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from common import instants
 from common.places import Places
 from common.terminal_table import printable
-from registry.commands import person_options, request_view
-from registry.commands.person_options import PersonQuery
+from registry.commands.shared import person_options, request_view
+from registry.commands.shared.person_options import PersonQuery
 from registry.people.access_log import log_person_access
 from registry.people.personal_data import Held, find_data
 from registry.site import Site

@@ -9,7 +9,7 @@ import time
 from common import instants
 from common.places import Places
 from common.terminal_table import format_age, table_lines
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.db import schema
 from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules

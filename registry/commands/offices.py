@@ -9,7 +9,7 @@ import time
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import table_lines
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.people import offices
 from registry.requests.clocks import Rules
 from registry.site import Site

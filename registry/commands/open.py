@@ -9,7 +9,7 @@ import time
 from common import argument_types
 from common.command_line import Refusal
 from common.places import Places
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.db import schema
 from registry.people import contacts
 from registry.people.contacts import Identity

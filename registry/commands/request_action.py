@@ -8,7 +8,7 @@ import time
 from common import argument_types
 from common.command_line import Command
 from common.places import Places
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.requests import queries, reference_data
 from registry.requests.actions import ActionDetails, perform_action
 from registry.requests.clocks import Rules

@@ -18,7 +18,7 @@ from common.languages import Language
 from common.places import Places
 from common.terminal_table import printable
 from common.texts import current_language
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.db import schema
 from registry.people import contacts
 from registry.people.access_log import log_access

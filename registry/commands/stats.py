@@ -15,7 +15,7 @@ from common.places import Places
 from common.terminal_table import format_age, table_lines
 from common.texts import current_language
 from pages import localization
-from registry.commands import request_view
+from registry.commands.shared import request_view
 from registry.requests import queries, reference_data
 from registry.requests.clocks import Rules
 from registry.requests.queries import Stats

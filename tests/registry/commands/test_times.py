@@ -73,7 +73,7 @@ def test_an_action_typed_later_counts_from_when_it_happened(terminal: Terminal) 
 def test_lists_are_complete_unless_a_person_reads_them(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         opened(terminal, "email")
-    monkeypatch.setattr("registry.commands.request_view.ON_A_SCREEN", 2)
+    monkeypatch.setattr("registry.commands.shared.request_view.ON_A_SCREEN", 2)
     assert len(listed(terminal)) == 3 and terminal.run("list").count("\n") == 4 and terminal.run("due").count("\n") == 4
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert terminal.run("list", more=1).count("\n") == 3
