@@ -81,6 +81,11 @@ class Places:
         return os.path.join(self.var, "agi-bin")
 
     @property
+    def blocked(self) -> str:
+        """Addresses from which no password is accepted: `ivr guard` writes them, Asterisk reads them."""
+        return os.path.join(self.var, "blocked.conf")
+
+    @property
     def cache(self) -> str:
         """Downloaded files."""
         return os.path.join(self.var, "cache")

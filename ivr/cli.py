@@ -16,6 +16,7 @@ COMMANDS = {
     "rehearse": "play the caller yourself, in the terminal",
     "render": "write Asterisk's files from config/, show what changes",
     "serve": "run the FastAGI engine",
+    "guard": "block addresses from which wrong passwords come",
     "facts": "show what happened on the calls",
 }
 

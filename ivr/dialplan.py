@@ -75,6 +75,7 @@ class Values:
     ami_secret: str = ""
     trunks: Sequence[str] = (HOST,)  # addresses from which callers come
     trunk_contact: str | None = None  # SIP URI to which call-backs are sent
+    blocked: str = ""  # path of `Places.blocked`
     media_address: str | None = None  # the only address for sound; None: every address of the machine
 
 
@@ -207,6 +208,7 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         "closed_days": closed_days(service, values.first_year, values.last_year),
         "seats": "\n".join(_seat(seat) for seat in values.seats),
         "seat_names": "\n".join(f"exten => {seat.name},1,Return()" for seat in values.seats),
+        "blocked": _blocked(values.blocked),
         "media": _media(values.media_address),
         "proof": proof_expression(_secret(values.engine_key, "engine_key")),
         "sip_port": str(values.ports.sip),
@@ -275,6 +277,13 @@ def _voicemail_offer(every: int) -> str:
         f"periodic-announce-frequency = {every}\n"
         "relative-periodic-announce = yes"
     )
+
+
+def _blocked(path: str) -> str:
+    if not path:
+        return "; No file is included."
+    _refuse_unsafe("blocked", path, "")
+    return f'#tryinclude "{path}"'
 
 
 def _media(address: str | None) -> str:

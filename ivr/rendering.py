@@ -87,6 +87,7 @@ def common_values(compiled: Compiled, places: Places, now: float) -> dict[str, A
         "engine_host": compiled["service"]["engine"]["host"],
         "engine_port": _engine_port(compiled, places),
         "engine_key": _engine_key(places),
+        "blocked": places.blocked,
     }
 
 

@@ -6,6 +6,8 @@ import os
 import re
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,11 +136,7 @@ def test_given_a_guesser_when_passwords_are_wrong_then_the_security_log_names_ac
     system: System,
 ) -> None:
     custom = Path(system.stack.switch.etc, "pjsip_nul_custom.conf")
-    custom.write_text(
-        "[guessed](nul-seat)\nauth = guessed\naors = guessed\n[guessed]\ntype = auth\nauth_type = userpass\n"
-        "username = guessed\npassword = correct-horse\n[guessed](nul-seat-aor)\n",
-        encoding="ascii",
-    )
+    custom.write_text(GUESSED, encoding="ascii")
     system.stack.switch.cli("module reload res_pjsip.so")
     log = Path(system.stack.switch.log, "security.log")
     wait_until(lambda: "guessed" in system.stack.switch.cli("pjsip list endpoints"), "the new endpoint")
@@ -146,6 +144,47 @@ def test_given_a_guesser_when_passwords_are_wrong_then_the_security_log_names_ac
     wait_until(lambda: "ChallengeResponseFailed" in log.read_text(), "the wrong password to be logged")
     (line,) = [line for line in log.read_text().splitlines() if "ChallengeResponseFailed" in line][-1:]
     assert 'AccountID="guessed"' in line and "127.0.0.2" in line
+
+
+def test_given_the_guard_when_somebody_guesses_then_their_address_is_blocked_until_it_is_quiet(
+    system: System,
+) -> None:
+    custom = Path(system.stack.switch.etc, "pjsip_nul_custom.conf")
+    custom.write_text(GUESSED, encoding="ascii")
+    system.stack.switch.cli("module reload res_pjsip.so")
+    wait_until(lambda: "guessed" in system.stack.switch.cli("pjsip list endpoints"), "the new endpoint")
+    command = [sys.executable, "-m", "ivr.cli", "--config", system.places.config, "--var", system.places.var]
+    command += ["guard", "--attempts", "5", "--within", "30", "--block", "3"]
+    blocked = Path(system.places.blocked)
+    guard = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(blocked.exists, "the guard to start")
+
+        def guessed() -> bool:
+            register(system.stack.sip_port, "guessed", "wrong")
+            return "deny = 127.0.0.2/32" in blocked.read_text(encoding="ascii")
+
+        wait_until(guessed, "the guesser to be blocked")
+        wait_until(
+            lambda: register(system.stack.sip_port, "guessed", "correct-horse") != "200", "the right password to fail"
+        )
+        visit = enter_queue(system)  # others are not concerned
+        visit.line.hang_up()
+        wait_until(lambda: "deny" not in blocked.read_text(encoding="ascii"), "the end of the block", 30)
+        wait_until(
+            lambda: register(system.stack.sip_port, "guessed", "correct-horse") == "200", "the telephone to register"
+        )
+    finally:
+        guard.terminate()
+        _, errors = guard.communicate(timeout=10)
+    assert guard.returncode == 0
+    assert "127.0.0.2: blocked after wrong passwords" in errors and "127.0.0.2: no longer blocked" in errors
+
+
+GUESSED = (
+    "[guessed](nul-seat)\nauth = guessed\naors = guessed\n[guessed]\ntype = auth\nauth_type = userpass\n"
+    "username = guessed\npassword = correct-horse\n[guessed](nul-seat-aor)\n"
+)
 
 
 def register(sip_port: int, user: str, password: str) -> str:
@@ -179,4 +218,4 @@ def register(sip_port: int, user: str, password: str) -> str:
                     f'nonce="{challenge["nonce"]}", response="{proof}", algorithm=MD5, cnonce="cafe", qop=auth, '
                     f'nc=00000001, opaque="{challenge.get("opaque", "")}"\r\n'
                 )
-    return answer.split()[1]
+    return answer.removeprefix("SIP/2.0 ").split()[0]
