@@ -194,12 +194,12 @@ _OUTPUT = {
     "  late: {count}, by {mean} on average, {worst} at worst": (
         "  fuori tempo: {count}, in media da {mean}, al massimo da {worst}"
     ),
-    "Opened from {first} to {last}: {count}": "Aperte {first:da} {last:a}: {count}",
+    "Opened {period}: {count}": "Aperte {period}: {count}",
     "  not classified: {count}; their topic is what the caller chose in the menu": (
         "  non classificate: {count}; il loro argomento è quello scelto nel menu da chi ha chiamato"
     ),
-    "Closed from {first} to {last}: {count}": "Chiuse {first:da} {last:a}: {count}",
-    "In time, of what fell due from {first} to {last}:": "Nei tempi, di ciò che scadeva {first:da} {last:a}:",
+    "Closed {period}: {count}": "Chiuse {period}: {count}",
+    "In time, of what fell due {period}:": "Nei tempi, di ciò che scadeva {period}:",
     "{part} of {whole}": "{part} su {whole}",
 }
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from charter.promises import end_of_day
-from common import argument_types
+from common import argument_types, italian
 from common.command_line import Refusal
 from common.places import Places
 from common.terminal_table import format_age, table_lines
@@ -72,7 +72,8 @@ def _document(stats: Stats) -> dict[str, Any]:
 
 
 def _show(stats: Stats, first: date, last: date) -> None:
-    language, days = current_language(), {"first": first, "last": last}
+    language = current_language()
+    period = italian.period(first, last) if language == "it" else f"from {first} to {last}"
     print(translate("Open now: {count}", count=sum(stats.open.values())))
     _table("STATE|LEVEL|REQUESTS", [(state, str(level), str(n)) for (state, level), n in stats.open.items()])
     late = stats.late
@@ -83,18 +84,19 @@ def _show(stats: Stats, first: date, last: date) -> None:
                 "  late: {count}, by {mean} on average, {worst} at worst", count=late.late, mean=mean, worst=worst
             )
         )
-    print(translate("Opened from {first} to {last}: {count}", **days, count=sum(stats.opened.values())))
+    print(translate("Opened {period}: {count}", period=period, count=sum(stats.opened.values())))
     _table("CHANNEL|TOPIC|REQUESTS", [(channel, topic, str(n)) for (channel, topic), n in stats.opened.items()])
     if stats.unclassified:
         count = stats.unclassified
         print(translate("  not classified: {count}; their topic is what the caller chose in the menu", count=count))
-    print(translate("Closed from {first} to {last}: {count}", **days, count=sum(stats.outcomes.values())))
+    print(translate("Closed {period}: {count}", period=period, count=sum(stats.outcomes.values())))
     _table("OUTCOME|REQUESTS", [(outcome, str(n)) for outcome, n in stats.outcomes.items()])
-    print(translate("In time, of what fell due from {first} to {last}:", **days))
+    print(translate("In time, of what fell due {period}:", period=period))
+    width = max(30, *(len(each.definition.title(language)) for each in stats.on_time))
     for each in stats.on_time:
         share = "-" if each.value is None else f"{localization.number(100 * each.value, language)} %"
         counts = translate("{part} of {whole}", part=f"{each.numerator:g}", whole=f"{each.denominator:g}")
-        print(f"  {each.definition.title(language):<30} {share:>8}  ({counts})")
+        print(f"  {each.definition.title(language):<{width}} {share:>8}  ({counts})")
 
 
 def _table(head: str, rows: list[tuple[str, ...]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.places import Places
-from ivr.configuration.compiled import site_language
+from ivr.configuration.compiled import FORMAT, site_language
 from registry import cli
 from tests.registry.commands.terminal import ONE, TWO, Terminal, opened
 from tests.registry.request_steps import HOUR
@@ -51,7 +51,7 @@ def test_a_day_in_italian(terminal: Terminal, tmp_path: Path) -> None:
     assert "    storia  mar 24 nov 2026 10:00  open, op117 -> new" in shown
     assert "sospesa dal 24/11/2026 10:00:00 al 24/11/2026 11:00:00, in attesa della persona" in shown
     counts = italian(terminal, "stats", "--to", "2026-12-08")
-    assert "Aperte dal 2026-12-01 al 2026-12-08: 0" in counts
+    assert "Aperte dal 1° all'8 dicembre 2026: 0" in counts
     assert "E-mail con risposta nei tempi della Carta" in counts
     italian(terminal, "transitions")
 
@@ -133,7 +133,7 @@ def test_the_language_of_the_site_is_the_default(tmp_path: Path) -> None:
     places = Places(var=str(tmp_path))
     assert site_language(places) == "it"  # there is no configuration yet
     for language, result in (("en", "en"), ("it", "it"), ("de", "it")):
-        document = {"format": 1, "service": {"service": {"language": language}}}
+        document = {"format": FORMAT, "service": {"service": {"language": language}}}
         Path(places.compiled).parent.mkdir(parents=True, exist_ok=True)
         Path(places.compiled).write_text(json.dumps(document), encoding="utf-8")
         assert site_language(places) == result
