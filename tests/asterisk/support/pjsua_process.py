@@ -18,14 +18,17 @@ import pjsua2
 
 HOST = "127.0.0.1"
 TICK_MS = 10
-LOUD = 20  # of 255: a voice or music
+LOUD = 3  # of 255: quiet music; silence in A-law is below
 TONE_HZ, TONE_MS, TONE_VOLUME = 700, 1000, 12000
 
 _events = os.dup(1)  # pjsip prints its own lines on standard output until it is told not to
 
 
 def report(event: str, **data: Any) -> None:
-    os.write(_events, json.dumps({"event": event, **data}).encode() + b"\n")
+    try:
+        os.write(_events, json.dumps({"event": event, **data}).encode() + b"\n")
+    except BrokenPipeError:  # the test has ended without `close`
+        os._exit(1)
 
 
 class Account(pjsua2.Account):  # type: ignore[misc]
@@ -107,7 +110,6 @@ class Agent:
         settings = pjsua2.EpConfig()
         settings.uaConfig.threadCnt = 0
         settings.uaConfig.mainThreadOnly = True
-        settings.uaConfig.maxCalls = 32
         settings.logConfig.level = settings.logConfig.consoleLevel = 0
         settings.medConfig.noVad = True
         settings.medConfig.ecTailLen = 0
@@ -169,12 +171,19 @@ class Agent:
     def do_answer(self, call: int, code: int) -> None:
         self._calls[call].answer(_operation(code))
 
+    def do_forward(self, call: int, uri: str) -> None:
+        operation = _operation(302)
+        contact = pjsua2.SipHeader()
+        contact.hName, contact.hValue = "Contact", f"<{uri}>"
+        operation.txOption.headers.append(contact)
+        self._calls[call].answer(operation)
+
     def do_hang_up(self, call: int) -> None:
         if not self._calls[call].over:
             self._calls[call].hangup(_operation(0))
 
     def do_hold(self, call: int) -> None:
-        self._calls[call].setHold(pjsua2.CallOpParam())
+        self._calls[call].setHold(pjsua2.CallOpParam(True))
 
     def do_resume(self, call: int) -> None:
         operation = pjsua2.CallOpParam(True)
