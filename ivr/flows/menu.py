@@ -53,7 +53,7 @@ def menu(call: Call) -> Flow:
     """The flow `menu`: answers, walks the menu, sets the dialplan's variables."""
     answer = yield Answer()
     if not answer.failed:  # the caller may have hung up while it rang; the next command shows
-        call.report("answered", revision=call.compiled["revision"])
+        call.report("answered", once=True, revision=call.compiled["revision"])
         call.typed = yield WaitForDigit(int(FIRST_PAUSE_SECONDS * 1000))
     outcome = yield from walk(call)
     yield from set_variables(outcome.variables)

@@ -25,6 +25,7 @@ from registry.requests.clocks import Rules
 from registry.requests.opening import Opening, lock_openings, open_requests
 
 ACTOR = "intake"
+SINGLE = frozenset(("answered", "ended"))  # the kinds of fact of which a call has one, whatever happens
 ANONYMOUS = "anonymous"  # in the data of an answer that cannot be traced to a call
 MOST_VALUES = 500  # in one IN
 AHEAD_SECONDS = 86400.0  # a fact further ahead of our clock comes from a switch with a wrong clock
@@ -74,9 +75,12 @@ class Batch:
     def take_in(self, facts: Iterable[Fact]) -> IntakeCounts:
         """Store the new facts, and open or correct what follows from them."""
         every = self._anonymize(list(facts))
-        rows = {row["fact_id"]: (fact, row) for fact in every for row in [self._row(fact)]}
+        rows: dict[str, tuple[Fact, dict[str, Any]]] = {}
+        for fact in every:
+            row = self._row(fact)
+            rows.setdefault(row["fact_id"], (fact, row))  # of two with one id, the first that was written
         stored = set(self._existing(schema.call_fact.c.fact_id, rows))
-        fresh = [pair for name, pair in rows.items() if name not in stored]
+        fresh = self._single([pair for name, pair in rows.items() if name not in stored])
         new = sorted((fact for fact, _ in fresh), key=lambda fact: (fact.at, fact.id))
         self.known = {fact.id for fact, row in rows.values() if row["fact_id"] in stored}
         touched = {fact.call for fact in new if fact.kind in KINDS}
@@ -94,6 +98,22 @@ class Batch:
         )  # fmt: skip
 
     # --- facts
+
+    def _single(self, fresh: list[tuple[Fact, dict[str, Any]]]) -> list[tuple[Fact, dict[str, Any]]]:
+        """Leave out a second beginning or end of a call, whatever sent it: the first one stays."""
+        calls = {fact.call for fact, _ in fresh if fact.kind in SINGLE}
+        table = schema.call_fact
+        seen: set[tuple[str, str]] = set()
+        for some in _chunks(calls):
+            query = select(table.c.call_id, table.c.kind).where(table.c.call_id.in_(some), table.c.kind.in_(SINGLE))
+            seen |= {(row.call_id, row.kind) for row in self._connection.execute(query)}
+        kept = []
+        for fact, row in sorted(fresh, key=lambda pair: (pair[0].at, pair[0].id)):
+            if (fact.call, fact.kind) not in seen:
+                kept.append((fact, row))
+            if fact.kind in SINGLE:
+                seen.add((fact.call, fact.kind))
+        return kept
 
     def _anonymize(self, facts: list[Fact]) -> list[Fact]:
         """Return the facts; survey answers keep only their day, and a hash in place of their call.

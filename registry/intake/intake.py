@@ -2,7 +2,8 @@
 
 A transaction takes in several segments, which are moved away only after the commit. After a kill or a power cut in
 between, the next run reads them again and recognizes known facts by their ids. A call is summarized again from all its
-facts whenever one of them arrives (`registry.intake.call_summary`), so neither order nor batches matter. A request is
+facts whenever one of them arrives (`registry.intake.call_summary`), so neither order nor batches matter. A second
+beginning or end of a call is refused (`SINGLE`). A request is
 corrected only while nobody else has acted on it.
 
 Survey answers cannot be traced to a caller: they are joined by a hash of the call with a salt that is deleted when the

@@ -103,6 +103,23 @@ def test_an_information_makes_a_closed_request(desk: Desk) -> None:
     assert desk.count(schema.sla_clock) == 0
 
 
+def test_a_call_has_one_beginning_and_one_end_whatever_is_reported(desk: Desk) -> None:
+    first = (fact("answered", revision="a"), fact("ended", at=NOON + 60, fate="informed", **ENDED))
+    second = (fact("answered", at=NOON + 70, revision="b"), fact("ended", at=NOON + 80, fate="answered", **ENDED))
+    desk.take(fact("informed", topic="DID", whole=True), *first, *second)  # of one segment
+    done = desk.take(fact("answered", at=NOON + 90, revision="c"), fact("ended", at=NOON + 95, fate="lost", **ENDED))
+    assert done.facts == 0
+    kept = desk.rows(schema.call_fact.c.kind, schema.call_fact.c.at)
+    assert kept == [("answered", NOON), ("ended", NOON + 60), ("informed", NOON)]
+    assert desk.rows(*STANDING) == [("phone", "DID", "closed", "informed", "1795604400.1")]
+
+
+def test_a_call_whose_line_died_in_the_talk_was_not_resolved(desk: Desk) -> None:
+    desk.take(fact("handed_over", topic="ADR", priority=0), fact("line_lost", seats=1, caller=False))
+    desk.take(fact("ended", at=NOON + 60, fate="lost", **ENDED))
+    assert desk.rows(*STANDING) == []
+
+
 def test_an_answered_call_makes_a_request_that_nobody_has_classified(desk: Desk) -> None:
     desk.take(fact("handed_over", topic="ADR", priority=0), fact("ended", at=NOON + 60, fate="answered", **ENDED))
     assert desk.rows(*STANDING) == [("phone", "ADR", "closed", "unclassified", "1795604400.1")]
