@@ -24,7 +24,7 @@ Fate = Literal[
     "full",  # refused: the queue was full
     "busy",  # refused: no operator free, and the policy is voicemail at once
     "blocked",  # refused: no line free
-    "lost",  # the switch stopped while the caller waited
+    "lost",  # the switch stopped while the caller waited, or a line died in the talk
     "unknown",  # the log has no end, and the longest call is over
 ]
 FATES: tuple[Fate, ...] = get_args(Fate)

@@ -28,6 +28,9 @@ from ivr.engine_key import proof_expression
 QUALIFY_SECONDS, QUALIFY_TIMEOUT = 5, 2
 FIRST_CODE = 101  # of the operators; the last one follows from queue.operators
 
+FIRST_PRIORITY = 1000  # in the queue, above those of menu.yaml: callers whose operator's telephone died
+HELD_SECONDS = 600  # a telephone on hold may send no sound for so long
+
 # Asterisk complains when these files are missing; they may be empty.
 EMPTY = (
     *("acl.conf", "ccss.conf", "cel.conf", "cli.conf", "codecs.conf", "dsp.conf", "features.conf"),
@@ -179,6 +182,10 @@ def placeholders(compiled: Compiled, values: Values) -> dict[str, str]:
         **unquoted,
         "ami_secret": _secret(values.ami_secret, "ami_secret"),
         "longest_call": str(service["limits"]["longest_call_seconds"]),
+        "open_calls": str(service["limits"]["open_calls"]),
+        "dead_line": str(service["limits"]["dead_line_seconds"]),
+        "dead_held_line": str(max(HELD_SECONDS, service["limits"]["dead_line_seconds"])),
+        "first_priority": str(FIRST_PRIORITY),
         "silence": str(voicemail["silence_seconds"]),
         "longest_message": str(voicemail["longest_seconds"]),
         "longest_wait": str(queue["longest_wait"]),

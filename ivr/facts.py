@@ -4,7 +4,9 @@ A flow reports a fact; the fact is one line of JSON. The telephone depends on no
 read the facts from the spool later. They may read a fact more than once, since each has an id. The spool may also hold
 the same fact twice, if one fallback of the dialplan failed just after reporting it; readers go by the id.
 
-The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, ended.
+The kinds: answered, choice, informed, notice, refusal, handed_over, queue_refused, number, message, survey, line_lost,
+ended. A call has one `answered` and one `ended`, whatever happens: their ids contain the call's, and the intake keeps
+the first.
 
 A writer appends its facts to its own small segment, one `write` each, so a killed process loses none. About once a
 second the engine seals the segment: it syncs the data to the disk and renames the file to `<day>/*.jsonl`. Readers read

@@ -216,6 +216,8 @@ class Limits(TypedDict):
     longest_call_seconds: int
     menu_seconds: int
     menu_patience_seconds: int
+    dead_line_seconds: int
+    open_calls: int
 
 
 class Engine(TypedDict):

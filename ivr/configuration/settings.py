@@ -179,6 +179,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     menu_patience_seconds: Annotated[int, Meta(ge=1, le=7200)] = (
         60  # `ivr check` warns about longer ways to an operator
     )
+    dead_line_seconds: Annotated[int, Meta(ge=5, le=600)] = 30  # without any sound, not even silence
+    open_calls: Annotated[int, Meta(ge=1, le=10000)] = 200  # from one address
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):

@@ -48,13 +48,15 @@ MEMBERS = {
 }  # fmt: skip
 # Written by our own dialplan. The refusals are QUEUESTATUS: Asterisk itself writes nothing about refused callers.
 REFUSALS = {"FULL": (0, 1), "JOINEMPTY": (0, 1), "JOINUNAVAIL": (0, 1), "UNKNOWN": (0, 1)}
-OURS = {"MENU": (0, 9), "NOTICE": (0, 9), "CLOSED": (0, 9), "SURVEY": (0, 9), "ENDED": (1, 2)}
+OURS = {"MENU": (0, 9), "NOTICE": (0, 9), "CLOSED": (0, 9), "SURVEY": (0, 9), "ENDED": (1, 2), "LINELOST": (1, 1)}
 
 GRAMMAR: dict[str, tuple[int, int]] = {
     **ENTER, **WAIT_ENDS, **TALK_ENDS, **ATTEMPTS, **RESTARTS, **MEMBERS, **REFUSALS, **OURS,
 }  # fmt: skip
 CALL_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *REFUSALS, *OURS))  # the call field is a channel
-VISIT_VERBS = frozenset((*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED"))  # verbs that decide about a visit
+VISIT_VERBS = frozenset(
+    (*ENTER, *WAIT_ENDS, *TALK_ENDS, *REFUSALS, "ENDED", "LINELOST")
+)  # verbs that decide about a visit
 WITH_AGENT = frozenset((*WAIT_ENDS, *TALK_ENDS, *ATTEMPTS, *MEMBERS))
 
 

@@ -14,6 +14,9 @@ the same stay under the other channel. `joins` recognizes the two halves.
 
 No duration can exceed the longest call: a longer one comes from a clock that was changed during the call, and is
 unknown.
+
+When a telephone dies in a talk, Asterisk logs the end as if somebody had hung up. Our LINELOST follows: the talk was
+not completed, and the visit is lost.
 """
 
 from __future__ import annotations
@@ -165,7 +168,7 @@ def _find_simple_visit(told: list[Event]) -> CallVisits | None:
             if talk is not None and talk != event:
                 return None
             talk = event
-        elif verb in REFUSALS:
+        elif verb in REFUSALS or verb == "LINELOST":
             return None
     if begin is None or wait is None or wait.at < begin.at or wait.queue != begin.queue:
         return None
@@ -217,6 +220,7 @@ class _Call:
         self.current: dict[str, _Stay] = {}  # by queue: the stay that is not over
         self.orphans: list[Event] = []
         self.ended: Event | None = None
+        self.lost_lines: list[Event] = []
         place = 0
         while place < len(told):
             until = place + 1
@@ -231,11 +235,12 @@ class _Call:
             self._match_talks()
             self._add_visits_without_entry()
         self.stays.sort(key=lambda stay: (stay.entered, stay.entry.queue))
-        visits = []
         for number, stay in enumerate(self.stays, 1):
             if stay.left is None:
                 self._close(stay, self.stays[number].entered if number < len(self.stays) else None)
-            visits.append(_visit(stay, number))
+        for event in self.lost_lines:
+            self._lose(event)
+        visits = [_visit(stay, number) for number, stay in enumerate(self.stays, 1)]
         visits = self._join_interrupted(visits)
         # Our dialplan repeats QUEUESTATUS, so a WITHDRAW without parameters follows Asterisk's own.
         return CallVisits(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
@@ -284,6 +289,8 @@ class _Call:
             self.stays.append(_Stay(event))
         elif verb == "ENDED":
             self.ended = event
+        elif verb == "LINELOST":
+            self.lost_lines.append(event)
         elif not self._end(self.current.get(event.queue), event):
             self.orphans.append(event)
 
@@ -347,6 +354,15 @@ class _Call:
             began == stay.entered or (began < (_NEVER if stay.left is None else stay.left) and stay.entered < ended)
             for stay in stays
         )
+
+    def _lose(self, event: Event) -> None:
+        """The last talk before this line was not completed. Its length, with the silence of a dead line, is unknown."""
+        talks = (
+            stay for stay in reversed(self.stays)
+            if stay.fate == "answered" and stay.entry.queue == event.queue and (stay.left or 0) <= event.at
+        )  # fmt: skip
+        if (stay := next(talks, None)) is not None:
+            stay.fate, stay.talk = "lost", None
 
     # stays without an end
 

@@ -202,7 +202,7 @@ def test_a_call_back_dials_digits_only_by_the_trunk_of_the_configuration(
 ) -> None:
     plan = contexts(files["extensions_nul.conf"])
     (dial,) = [line for line in plan["nul-callback"] if "Dial(" in line]
-    assert dial.endswith("Dial(PJSIP/${EXTEN}@nul-trunk,40)")
+    assert dial.endswith("Dial(PJSIP/${EXTEN}@nul-trunk,40,ib(nul-callee^s^1))")
     assert plan["nul-callback"][0].startswith("exten => _+ZXXXXXX!,1,")
     assert any("FILTER(0-9,${EXTEN})" in line for line in plan["nul-callback"])
     elsewhere = "\n".join("\n".join(lines) for name, lines in plan.items() if name != "nul-callback")
@@ -226,7 +226,7 @@ def test_the_limits_are_those_of_the_service(files: dict[str, str]) -> None:
     text = files["extensions_nul.conf"]
     assert "Set(TIMEOUT(absolute)=7200)" in text
     assert "Set(IVR_REST=$[600 - ${EPOCH} + ${IVR_WAITING}])" in text
-    assert "Queue(nul,cb(nul-ring^s^1),,,${IF($[${IVR_REST} > 1]?${IVR_REST}:1)},,,,${IVR_POSITION})" in text
+    assert "Queue(nul,cib(nul-ring^s^1),,,${IF($[${IVR_REST} > 1]?${IVR_REST}:1)},,,,${IVR_POSITION})" in text
     assert "${EPOCH} - ${ARG2} < 15 - 1]?end)" in text  # an unanswered ring
     assert "GotoIf($[${missed} < 1]?end)" in text
     assert "Record(${IVR_NATIVE}.wav,5,180,k)" in text

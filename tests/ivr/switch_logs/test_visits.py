@@ -104,6 +104,34 @@ def test_a_transfer_ends_the_talk_with_the_operator(line: str) -> None:
     assert (visit.fate, visit.talk, visit.transferred, visit.left) == ("answered", 40, True, 150)
 
 
+AGAIN = """
+181|a.1|nul|NONE|ENTERQUEUE||0612345678|1
+190|a.1|nul|op102|CONNECT|9|a.3|4
+250|a.1|nul|op102|COMPLETEAGENT|9|60|1
+251|a.1|nul|NONE|ENDED|answered|survey
+"""
+DIED = "".join(ANSWERED.splitlines(True)[:5])
+
+
+@pytest.mark.parametrize("end", ["COMPLETEAGENT|9|70|1", "COMPLETECALLER|9|70|1"])
+def test_a_talk_that_ended_because_a_line_died_is_not_answered(end: str) -> None:
+    log = "".join(ANSWERED.splitlines(True)[:4]) + f"180|a.1|nul|op101|{end}\n"
+    assert told(log + "181|a.1|nul|NONE|LINELOST|caller") == [("lost", 9, None)]
+    assert told(log + "180|a.1|nul|NONE|LINELOST|caller\n180|a.1|nul|NONE|ENDED|lost|queue") == [("lost", 9, None)]
+
+
+def test_a_caller_whose_operator_died_makes_a_second_visit() -> None:
+    for second in (180, 181):
+        log = DIED + f"{second}|a.1|nul|NONE|LINELOST|seat" + AGAIN
+        assert told(log) == [("lost", 9, None), ("answered", 9, 60)]
+    twice = DIED + "180|a.1|nul|NONE|LINELOST|seat" + AGAIN + "250|a.1|nul|NONE|LINELOST|caller"
+    assert told(twice) == [("lost", 9, None), ("lost", 9, None)]
+
+
+def test_a_lost_line_without_a_talk_changes_nothing() -> None:
+    assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2\n103|a.1|nul|NONE|LINELOST|caller") == [("waiting", None, None)]
+
+
 def test_a_caller_without_an_end_still_waits_or_talks() -> None:
     assert told("101|a.1|nul|NONE|ENTERQUEUE||06|2") == [("waiting", None, None)]
     assert told("".join(ANSWERED.splitlines(True)[:4])) == [("talking", 9, None)]
