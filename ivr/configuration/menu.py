@@ -31,9 +31,9 @@ VARIABLES = {
 OWN_VARIABLES = {"QUEUE_PRIO": "priority", "IVR_TOPIC": "topic", "IVR_REASON": "a message node's reason"}
 # Variables of the dialplan, each after IVR_; tests/ compares them with its template.
 RESERVED_NAMES = (
-    "ANSWERED", "ASKED", "BEGAN", "CALLED_BACK", "CALLER", "FATE", "LOST_CALLER", "LOST_SEATS", "NATIVE", "NOTICE",
-    "NUMBER", "OUTCOME", "PEER", "QUEUED", "QUEUE_KEYS", "QUEUE_STATUS", "REASON", "RECORD", "REFUSED", "SAID",
-    "SEAT_END", "SECONDS", "STAGE", "TALK", "TOPIC", "TRIES",
+    "ANSWERED", "ASKED", "BEGAN", "CALLED_BACK", "CALLER", "FATE", "KEY", "LOST_CALLER", "LOST_SEATS", "NATIVE",
+    "NOTICE", "NUMBER", "OUTCOME", "PEER", "POSITION", "QUEUED", "QUEUE_KEYS", "QUEUE_STATUS", "REASON", "RECORD",
+    "REFUSED", "REST", "SAID", "SEAT_END", "SECONDS", "STAGE", "TALK", "TOPIC", "TRIES", "WAITING",
 )  # fmt: skip
 
 

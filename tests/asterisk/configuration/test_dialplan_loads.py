@@ -109,6 +109,8 @@ def members(switch: Switch) -> dict[str, str]:
 def test_it_loads_without_warnings(switch: Switch) -> None:
     messages = Path(switch.log, "messages.log").read_text(encoding="utf-8")
     warnings = [line for line in messages.splitlines() if re.search(r" (WARNING|ERROR)\[\d+\] ", line)]
+    # pjsip's own modules register while its threads run already: a race of Asterisk's start, without consequences.
+    warnings = [line for line in warnings if "Enable PJSIP_SAFE_MODULE" not in line]
     assert warnings == []  # those of a call have its number, "[C-00000001]", before the blank
     console = Path(switch.log, "console.log").read_text(encoding="utf-8")
     assert not re.search(r"Unable to load|declined to load|could not be loaded|syntax error", console)
