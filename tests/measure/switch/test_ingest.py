@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, delete, event
 
 from ivr.switch_logs.queue_log import MAX_LINE_BYTES
 from measure.month.operator_weeks import by_operator
@@ -20,6 +20,7 @@ from measure.switch.kpi_visits import visits
 from measure.switch.rebuild import rebuild_visits
 from measure.switch.visit_rows import count_visits
 from registry.db.connection import Database
+from registry.db.schema import queue_visit
 from tests.measure.switch_log import KEYS, MORNING, NOW, QUEUE, START, SwitchLog, counted, day, visit
 
 
@@ -121,6 +122,19 @@ def test_a_purged_line_is_not_stored_a_second_time(plain: SwitchLog, purged: str
     assert counted(plain.take()) == (5, 0, 5, 0)
     assert plain.visits == before
     assert before[0].caller_hash == KEYS.pseudonym("+390612345678")
+
+
+@pytest.mark.parametrize("calls", [1, 2, 100])
+def test_a_rebuild_writes_the_visits_of_every_call(log: SwitchLog, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    """Whatever the number of calls in a transaction."""
+    monkeypatch.setattr("measure.switch.rebuild.CALLS", calls)
+    log.write(day(5))
+    log.take()
+    before = log.visits
+    with log.database.begin() as connection:
+        connection.execute(delete(queue_visit))
+    assert rebuild_visits(log.database, QUEUE, NOW) == len(before) == 5
+    assert log.visits == before
 
 
 def test_a_switch_clock_that_goes_back(log: SwitchLog) -> None:
