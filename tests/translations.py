@@ -49,3 +49,19 @@ def english_words(text: str) -> set[str]:
         flags=re.MULTILINE,
     )
     return {word.lower() for word in ENGLISH.findall(plain)}
+
+
+def untranslated_refusals(path: str) -> Iterator[str]:
+    """The place of every refusal in a module or package whose text is not asked for with translate("...")."""
+    whole = Path(ROOT, path)
+    for file in sorted(whole.rglob("*.py")) if whole.is_dir() else [whole]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                text = node.exc.args[0]
+                if isinstance(text, ast.JoinedStr) or (isinstance(text, ast.Constant) and isinstance(text.value, str)):
+                    name = node.exc.func.id if isinstance(node.exc.func, ast.Name) else ""
+                    if name in REFUSALS:
+                        yield f"{file.relative_to(ROOT)}:{node.lineno}"
+
+
+REFUSALS = ("Refusal", "NotPossible", "Conflict", "ProtocolError", "StoreError")

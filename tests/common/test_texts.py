@@ -19,7 +19,7 @@ from registry.commands import due, transitions
 from registry.commands import list as list_command
 from registry.requests import actions
 from tests.conftest import rome
-from tests.translations import literals
+from tests.translations import literals, untranslated_refusals
 from voicemail import cli as voicemail_cli
 from voicemail import texts as voicemail_texts
 from voicemail.callback import calling
@@ -122,3 +122,17 @@ def test_help_and_errors_of_the_parser_in_italian(
 def test_an_unknown_error_stays_as_it_is() -> None:
     with reading_in("it"):
         assert translate_error("argument --x: something new") == "opzione --x: something new"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "registry/requests", "registry/text_input.py", "registry/people/contacts.py", "registry/people/offices.py",
+        "registry/people/provinces.py", "voicemail/callback/calling.py", "voicemail/callback/worklist.py",
+        "voicemail/message.py", "voicemail/store.py",
+        *(f"voicemail/commands/{name}.py" for name in voicemail_cli.OPERATOR_COMMANDS),
+    ],
+)  # fmt: skip
+def test_whatever_operators_are_refused_is_translated(path: str) -> None:
+    """Errors of the installation (configuration, database, keys) are for ops, and stay English."""
+    assert list(untranslated_refusals(path)) == []
