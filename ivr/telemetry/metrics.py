@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 SECONDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 7200.0)  # bounds of session durations
 
 ALARMS = ("facts", "housekeeping", "messages", "sealing")
-STEPS = tuple(f"{clock}_{direction}" for clock in ("engine", "switch") for direction in ("back", "forward"))
+STEPS = ("engine_back", "engine_forward", "switch_back", "switch_forward")
 REFUSALS = ("peer", "full")
 FAULTS = ("no_call", "late", "garbage", "unknown_flow", "deaf", "no_proof")
 
