@@ -147,6 +147,8 @@ class QueueState:
         if kind == "VarSet":
             if event.get("Variable") == "QUEUESTATUS":
                 self._status(event.get("Uniqueid", ""), event.get("Value", ""), now)
+            elif event.get("Variable") in ("IVR_LOST_SEATS", "IVR_LOST_CALLER"):  # a line died: extensions_nul.conf
+                self._lose(event.get("Uniqueid", ""))
         elif event.get("Queue") != self.queue:
             return
         elif kind in ("QueueMemberAdded", "QueueMemberStatus", "QueueMemberPause"):
@@ -203,6 +205,12 @@ class QueueState:
             self._stays[unique] = Stay(entered, fate, now - entered)
         elif stay.fate is None:
             self._stays[unique] = stay._replace(fate=fate)
+
+    def _lose(self, unique: str) -> None:
+        """The talk was not completed. A caller who returns to the queue has one stay here, which is answered then."""
+        stay = self._stays.get(unique)
+        if stay is not None and stay.fate == "answered":
+            self._stays[unique] = stay._replace(fate="lost", talk=None)
 
     # --- output
 

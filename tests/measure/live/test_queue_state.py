@@ -231,3 +231,13 @@ def test_events_of_other_queues_are_ignored(compiled: Compiled) -> None:
     made = QueueState(compiled["service"]["queue"]["name"], OpeningHours.of(compiled["service"]), 0)
     made.reset([{**member("QueueMember", "x"), "Queue": "other"}], NOW)
     assert made.snapshot(NOW).seats.logged_in == 0
+
+
+@pytest.mark.parametrize("variable", ["IVR_LOST_SEATS", "IVR_LOST_CALLER"])
+def test_a_talk_whose_line_died_is_not_answered_until_somebody_else_answers(variable: str) -> None:
+    made = play(queue_state(), caller("QueueCallerJoin", "1.1"), caller("AgentConnect", "1.1", HoldTime=3))
+    play(made, caller("AgentComplete", "1.1", TalkTime=40), at=NOW + 43)
+    play(made, {"Event": "VarSet", "Uniqueid": "1.1", "Variable": variable, "Value": "1"}, at=NOW + 43)
+    assert (made.snapshot(NOW + 44).offered, made.snapshot(NOW + 44).answered) == (1, 0)
+    play(made, caller("QueueCallerJoin", "1.1"), caller("AgentConnect", "1.1", HoldTime=2), at=NOW + 45)
+    assert (made.snapshot(NOW + 46).offered, made.snapshot(NOW + 46).answered) == (1, 1)
