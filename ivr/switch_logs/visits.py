@@ -9,8 +9,9 @@ ENDED), another entry, a start of the switch. Without any of these it is open un
 from then on its end is unknown. Unknown values are None, never zero.
 
 An end without a beginning still contains the seconds before it, so it makes a visit as well, without `entry_logged`.
-Such an end has two causes: a file that is missing, or an attended transfer into the queue, after which Asterisk logs
-the same stay under the other channel. `joins` recognizes the two halves.
+Such an end has two causes: a file that is missing, or an attended transfer into the queue. There the operator's
+channel enters the queue, and Asterisk logs the rest of the stay under the caller's channel. `joins` recognizes the two
+halves.
 
 No duration can exceed the longest call: a longer one comes from a clock that was changed during the call, and is
 unknown.
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from charter import kpi
@@ -82,7 +83,7 @@ class Visit(NamedTuple):
     key: str = ""  # with which the caller left the queue
     transferred: bool = False
     operator: str = ""  # who answered, as in the log: a pseudonym; not stored in the table of visits
-    entry_logged: bool = True  # False: `entered` was calculated from the end; caller and position are unknown
+    entry_logged: bool = True  # False: `entered` was calculated from the end; the position is unknown
 
     @property
     def end_logged(self) -> bool:
@@ -240,7 +241,7 @@ class _Call:
                 self._close(stay, self.stays[number].entered if number < len(self.stays) else None)
         for event in self.lost_lines:
             self._lose(event)
-        visits = [_visit(stay, number) for number, stay in enumerate(self.stays, 1)]
+        visits = [_visit(stay, number, self._caller) for number, stay in enumerate(self.stays, 1)]
         visits = self._join_interrupted(visits)
         # Our dialplan repeats QUEUESTATUS, so a WITHDRAW without parameters follows Asterisk's own.
         return CallVisits(visits, sum(event.verb != "WITHDRAW" or bool(event.rest) for event in self.orphans))
@@ -349,11 +350,20 @@ class _Call:
                 self._match_orphans()
 
     def _is_taken(self, queue: str, began: int, ended: int) -> bool:
-        stays = (stay for stay in self.stays if stay.entry.queue == queue)
-        return any(
-            began == stay.entered or (began < (_NEVER if stay.left is None else stay.left) and stay.entered < ended)
-            for stay in stays
-        )
+        """Whether another stay includes this time. The next stay begins before a transfer: the operator enters the
+        queue first, while the caller is on hold."""
+        for stay in self.stays:
+            left = _NEVER if stay.left is None else stay.left
+            if stay.entry.queue != queue or (stay.transferred and left <= ended):
+                continue
+            if began == stay.entered or (began < left and stay.entered < ended):
+                return True
+        return False
+
+    def _caller(self) -> str:
+        """The caller's number, from any entry of the call."""
+        entries = (parse_entry(stay.entry).caller for stay in self.stays if stay.entry.verb == "ENTERQUEUE")
+        return next(filter(None, entries), "")
 
     def _lose(self, event: Event) -> None:
         """The last talk before this line was not completed. Its length, with the silence of a dead line, is unknown."""
@@ -396,10 +406,12 @@ def _began(event: Event) -> int | None:
     return None if hold is None or talk is None else event.at - hold - talk
 
 
-def _visit(stay: _Stay, number: int) -> Visit:
+def _visit(stay: _Stay, number: int, known_caller: Callable[[], str]) -> Visit:
     event = stay.entry
-    who = parse_entry(event) if event.verb == "ENTERQUEUE" else None
-    caller, position = (who.caller, who.position) if who is not None else ("", None)
+    if event.verb == "ENTERQUEUE":
+        _, caller, position = parse_entry(event)
+    else:
+        caller, position = "" if event.verb in REFUSALS else known_caller(), None
     return Visit(
         event.call, number, event.queue, stay.entered, stay.fate, stay.left, stay.wait, stay.talk, stay.ring, caller,
         position, stay.key, stay.transferred, stay.operator, event.verb == "ENTERQUEUE" or event.verb in REFUSALS,

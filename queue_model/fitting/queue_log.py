@@ -222,12 +222,12 @@ class _Reader:
 
 
 def _other_half(visit: switch_visits.Visit, halves: list[switch_visits.Visit]) -> switch_visits.Visit:
-    """The visit with the end of its other half, which is taken from `halves`."""
+    """The visit with the end and the call of its other half, which is taken from `halves`."""
     if not visit.end_logged:
         for half in halves:
             if joins(visit, half):
                 halves.remove(half)
-                return half._replace(call=visit.call, entered=visit.entered, caller=visit.caller)
+                return half._replace(entered=visit.entered, caller=half.caller or visit.caller)
     return visit
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from ivr.switch_logs.queue_log import parse
+from ivr.switch_logs.visits import Visit, find_visits, joins
 from tests.asterisk.support.pjsua import Pjsua, PjsuaCall
 from tests.asterisk.support.system import BRIEF, System, running_system, wait_until
 
@@ -38,6 +41,41 @@ def place(whole_place: Place) -> Iterator[Place]:
     yield whole_place
     whole_place.callers.hang_up_all()
     whole_place.seats.hang_up_all()
+
+
+def test_an_attended_transfer_into_the_queue_is_a_second_visit_of_the_caller(place: Place) -> None:
+    """Asterisk logs its beginning under the operator's channel, and its end under the caller's."""
+    switch = place.system.stack.switch
+    for step, application in enumerate(("Answer", "Queue,nul"), 1):
+        switch.cli(f"dialplan add extension 700,{step},{application} into nul-seats")
+    known = place.system.call_ids()
+    caller = enter_queue(place)
+    operator = place.seats.wait_ring(20)
+    operator.answer()
+    operator.hold()
+    consulted = place.seats.dial(place.system.stack.sip_port, "700", user="seat01")
+    consulted.wait_answered()
+    operator.transfer_to(consulted)
+    assert operator.wait_transfer() == 200
+    place.seats.wait_ring(30).answer()
+    caller.hang_up()
+    (call_id,) = place.system.new_calls(known)
+    place.system.wait_fact("ended", call_id)
+
+    def visits() -> list[Visit]:
+        lines = Path(switch.log, "queue_log").read_text(encoding="utf-8").splitlines()
+        events = [event for event in map(parse, lines) if event is not None]
+        calls = {event.call for event in events}
+        return [visit for call in calls for visit in find_visits([event for event in events if event.call == call])]
+
+    def of_caller() -> list[Visit]:
+        return [visit for visit in visits() if visit.call == call_id and visit.fate == "answered"]
+
+    wait_until(lambda: len(of_caller()) == 2, "both answers in the queue_log")  # the transfer's line may come last
+    first, second = of_caller()
+    assert (first.transferred, second.transferred) == (True, False)
+    (begun,) = [visit for visit in visits() if joins(visit, second)]
+    assert begun.call != call_id
 
 
 def enter_queue(place: Place) -> PjsuaCall:

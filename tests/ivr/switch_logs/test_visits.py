@@ -361,6 +361,32 @@ def test_durations_that_no_call_can_have_are_unknown() -> None:
 # --- the halves of a transferred stay ---------------------------------------------------------------------------------
 
 
+# Logged by Asterisk 22.10 (tests/asterisk/calls/test_pjsua.py): seat01 talks with the caller, dials the queue, and
+# connects the two calls.
+TRANSFERRED = """
+803|x.2|nul|NONE|ENTERQUEUE||0612345678|1
+803|x.2|nul|op101|CONNECT|0|x.3|0
+806|x.2|nul|op101|ATTENDEDTRANSFER|APP|Queue|0|3|1
+809|x.2|nul|op101|CONNECT|6|x.5|1
+812|x.2|nul|op101|COMPLETECALLER|6|3|1
+812|x.2|nul|NONE|ENDED|answered|queue
+"""
+
+
+def test_an_attended_transfer_into_the_queue_gives_the_caller_a_second_visit() -> None:
+    first, second = visits(TRANSFERRED)
+    assert (first.entered, first.fate, first.wait, first.talk, first.left) == (803, "answered", 0, 3, 806)
+    assert (second.entered, second.fate, second.wait, second.talk, second.left) == (803, "answered", 6, 3, 812)
+    assert (second.entry_logged, second.caller) == (False, "0612345678")
+    (begun,) = visits("803|x.4|nul|NONE|ENTERQUEUE||seat01|1")
+    assert joins(begun, second)
+    assert not joins(begun, first)
+    ended = TRANSFERRED.replace("809|x.2|nul|op101|CONNECT|6|x.5|1", "809|x.2|nul|NONE|ABANDON|1|1|6")
+    assert [each.fate for each in visits(ended.replace("812|x.2|nul|op101|COMPLETECALLER|6|3|1\n", ""))] == [
+        "answered", "abandoned",
+    ]  # fmt: skip
+
+
 def test_the_halves_of_a_stay_are_joined_by_queue_and_time() -> None:
     (begun,) = visits("101|a.1|nul|NONE|ENTERQUEUE||06|2")
     halves = "110|b.7|nul|op101|CONNECT|{}|a.2|4\n180|b.7|nul|op101|COMPLETECALLER|{}|70|1"

@@ -129,6 +129,24 @@ def test_the_halves_of_a_transferred_stay_are_one_visit(log: SwitchLog, order: s
     assert log.ingestion.close_overdue() == 0
 
 
+def test_a_caller_whom_an_operator_transfers_into_the_queue_has_two_visits(log: SwitchLog) -> None:
+    """The operator's channel enters the queue; its number is not the caller's."""
+    log.write([
+        f"{MORNING}|{MORNING}.2|nul|NONE|ENTERQUEUE||0612345678|1\n",
+        f"{MORNING + 9}|{MORNING}.2|nul|op101|CONNECT|9|x.3|0\n",
+        f"{MORNING + 20}|{MORNING}.4|nul|NONE|ENTERQUEUE||seat01|3\n",
+        f"{MORNING + 26}|{MORNING}.2|nul|op101|ATTENDEDTRANSFER|APP|Queue|9|17|1\n",
+        f"{MORNING + 50}|{MORNING}.2|nul|op102|CONNECT|30|x.5|1\n",
+        f"{MORNING + 90}|{MORNING}.2|nul|op102|COMPLETECALLER|30|40|1\n",
+    ])  # fmt: skip
+    log.take()
+    first, second, begun = log.visits
+    assert (begun.fate, begun.unique_id) == ("joined", f"{MORNING}.4")
+    assert (second.entered_at, second.wait_s, second.talk_s, second.position) == (MORNING + 20, 30, 40, 3)
+    assert second.caller_hash == first.caller_hash != begun.caller_hash
+    assert (first.wait_s, first.talk_s) == (9, 17)
+
+
 def test_an_end_that_is_logged_after_all_separates_the_halves(log: SwitchLog) -> None:
     """Another caller who entered in the same second was taken for the first half, until their own end."""
     log.write([HALF, *OTHER_HALF])

@@ -98,7 +98,7 @@ def test_the_halves_of_a_transferred_stay_are_one_visit() -> None:
 """)
     )
     assert [(visit.call, visit.at, visit.caller, visit.end, visit.wait, visit.talk) for visit in log.visits] == [
-        ("a.1", 101, "06", "answered", 30, 60)
+        ("b.9", 101, "06", "answered", 30, 60)
     ]
     assert log.orphans == 0
 
