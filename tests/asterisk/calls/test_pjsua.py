@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +47,11 @@ def place(whole_place: Place) -> Iterator[Place]:
 def test_an_attended_transfer_into_the_queue_is_a_second_visit_of_the_caller(place: Place) -> None:
     """Asterisk logs its beginning under the operator's channel, and its end under the caller's."""
     switch = place.system.stack.switch
+    custom = Path(switch.etc, "pjsip_nul_custom.conf")
+    custom.write_text("[seat01](+)\nallow_transfer = yes\n", encoding="utf-8")  # as docs/ops.md says
+    switch.cli("module reload res_pjsip.so")
+    allowed = re.compile(r"allow_transfer +: true")
+    wait_until(lambda: bool(allowed.search(switch.cli("pjsip show endpoint seat01"))), "transfers to be allowed")
     for step, application in enumerate(("Answer", "Queue,nul"), 1):
         switch.cli(f"dialplan add extension 700,{step},{application} into nul-seats")
     known = place.system.call_ids()
