@@ -15,7 +15,8 @@ from ivr.dialplan import Change
 def test_only_the_owner_may_read_files_with_passwords(files: dict[str, str], tmp_path: Path) -> None:
     dialplan.write(files, str(tmp_path))
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
-    assert {name for name, mode in modes.items() if mode == 0o600} == {"manager.conf", "pjsip_nul.conf"}
+    private = {"manager.conf", "pjsip_nul.conf", "extensions_nul.conf"}  # the last has the engine's key
+    assert {name for name, mode in modes.items() if mode == 0o600} == private
     assert set(modes.values()) == {0o600, 0o644}
     secrets = [name for name, text in files.items() if "secret-of-" in text or "very-secret" in text]
     assert sorted(secrets) == ["manager.conf", "pjsip_nul.conf"]

@@ -172,5 +172,5 @@ def test_init_needs_a_compiled_configuration(tmp_path: Path, capsys: pytest.Capt
 def test_the_error_names_a_folder_that_cannot_be_written(tmp_path: Path, compiled: Compiled) -> None:
     places = configured(tmp_path, compiled)
     (tmp_path / "registry.db").mkdir()
-    with pytest.raises(DatabaseError, match=r"registry\.db: Is a directory; does the folder exist"):
+    with pytest.raises(DatabaseError, match=r"registry\.db: Is a directory; this is a folder, and must be a file"):
         installation.init(places, NOW)

@@ -39,7 +39,7 @@ def test_a_folder_that_cannot_be_written(config: EditedConfig, capsys: pytest.Ca
     Path("var").write_text("a file where the folder should be", encoding="utf-8")
     assert main(COMMAND) == 1
     assert capsys.readouterr().err == (
-        "ivr compile: var/compiled.json: File exists; choose a writable folder with --var\n"
+        "ivr compile: var/compiled.json: File exists; or choose another folder with --var\n"
     )
 
 

@@ -211,7 +211,8 @@ def test_a_wrong_menu_and_a_wrong_place_are_refused(
     monkeypatch.chdir(tmp_path)
     assert main(["graph", "--output", "no/such/folder.svg"]) == 1
     assert capsys.readouterr().err == (
-        "ivr graph: no/such/folder.svg: No such file or directory; choose another file with --output\n"
+        "ivr graph: no/such/folder.svg: No such file or directory; check the path; a folder above it may be missing; "
+        "or choose another file with --output\n"
     )
     EditedConfig(tmp_path).edit("menu", "start: orario", "start: orari")
     assert main(["--config", "config", "graph"]) == 1

@@ -78,7 +78,7 @@ def test_a_missing_and_an_unreadable_file(config: EditedConfig) -> None:
     os.mkdir(config.path("survey"))
     assert config.problems() == [
         "config/menu.yaml: not there; put it beside the other files of the configuration",
-        "config/survey.yaml: cannot be read: Is a directory",
+        "config/survey.yaml: cannot be read: Is a directory; this is a folder, and must be a file",
     ]
 
 

@@ -65,7 +65,7 @@ def test_a_full_disk_during_a_download(tmp_path: Path) -> None:
     (tmp_path / "x.part").symlink_to("/dev/full")
     with (
         repository.served() as url,
-        pytest.raises(Refusal, match=r"No space left on device; free space there, .*--var"),
+        pytest.raises(Refusal, match=r"No space left on device; the disk is full; make room on it; .*--var"),
     ):
         fetch(f"{url}/x", str(tmp_path / "x"), digest="0" * 64)
     assert len(repository.requests) == 1  # it is not tried again

@@ -64,7 +64,7 @@ def test_a_backup_is_never_overwritten(database: Database, tmp_path: Path, progr
 
 
 def test_the_error_names_a_missing_folder(database: Database, tmp_path: Path, programs: str) -> None:
-    with pytest.raises(DatabaseError, match="No such file or directory; name a file in a writable folder"):
+    with pytest.raises(DatabaseError, match="No such file or directory; check the path"):
         backups.backup(database, str(tmp_path / "no" / "copy"), programs)
 
 
