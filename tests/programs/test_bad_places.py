@@ -45,6 +45,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "registry classify": [NUMBER, "--topic", "DID", *BY],
     "registry backup": ["OUT/copy.db"],
     "registry restore": ["OUT/copy.db"],
+    "registry drill": ["OUT"],
     "registry find": WHO,
     "registry export": [*WHO, "--output", "OUT/export"],
     "registry erase": WHO,
