@@ -10,10 +10,13 @@ import os
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from common import unprivileged
 from common.places import Places
 from ivr.configuration.service import Configuration
 from ivr.flows.speech import sound
+from ivr.prompts import placeholders
 
 DATA_FOLDERS = ("/usr/share/asterisk", "/var/lib/asterisk")  # of Debian, and of Asterisk itself
 RENDERED = "extensions_nul.conf"
@@ -81,7 +84,10 @@ def _find_obstacle(etc: str, folder: str) -> str | None:
 
 
 def _check_prompts(own: str, configuration: Configuration) -> Iterator[str]:
-    names = {prompt: sound(prompt) for prompt in configuration.prompts}
+    service = {"service": msgspec.to_builtins(configuration.service.service)}
+    # A prompt that names a setting which is still null is never played, so it has no audio.
+    played = (name for name, prompt in configuration.prompts.items() if placeholders.fill(prompt.text, service))
+    names = {prompt: sound(prompt) for prompt in played}
     names = {prompt: name for prompt, name in names.items() if os.path.isdir(os.path.join(own, name.partition("/")[0]))}
     missing = [prompt for prompt, name in names.items() if not _has_sound(own, name)]
     if missing:

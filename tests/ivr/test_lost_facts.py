@@ -18,8 +18,7 @@ from ivr.telemetry.logs import Log
 AT = 1795510800.0
 
 
-def facts(count: int) -> list[Fact]:
-    return [Fact(new_id(AT + n), f"{AT:.0f}.{n}", AT + n, "choice", {"topic": "DID", "key": "2"}) for n in range(count)]
+FACTS = [Fact(new_id(AT + n), f"{AT:.0f}.{n}", AT + n, "choice", {"topic": "DID", "key": "2"}) for n in range(3)]
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", refuse(os.write, file.fileno()))
-            assert [spool.write(fact) for fact in facts(3)] == [False, False, False]
+            assert [spool.write(fact) for fact in FACTS] == [False, False, False]
         events.error("alarm", what="sealing", error="no space")
     return path
 
@@ -52,14 +51,14 @@ def refuse(real: Any, allowed: int) -> Any:
 def test_refused_facts_are_written_back(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     places = Places(var=str(tmp_path / "var"))
     assert main(["--var", places.var, "facts", "--recover", str(log)]) == 0
-    assert list(read(places.facts)) == facts(3)
+    assert list(read(places.facts)) == FACTS
     assert "3 facts written back" in capsys.readouterr().out
 
 
 def test_a_log_of_journalctl_with_its_prefix_and_doubled_lines(log: Path) -> None:
     prefix = b"Nov 24 10:00:00 host ivr[812]: "
     lines = [prefix + line for line in log.read_bytes().splitlines(keepends=True)]
-    assert list(logged_facts([b"-- Boot 1 --\n", *lines, *lines, b'host other: {"fact": 1\n'])) == facts(3)
+    assert list(logged_facts([b"-- Boot 1 --\n", *lines, *lines, b'host other: {"fact": 1\n'])) == FACTS
 
 
 def test_a_log_without_refused_facts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,10 @@ def test_an_overloaded_queue_without_abandonment_has_no_value(here: Path, capsys
 
 def test_a_mistake_is_refused_with_file_key_and_remedy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", write(here, day(callers={"balk": 2}))]) == 1
-    assert capsys.readouterr().err == "queue-model run: x.yaml: callers.balk: must be a number from 0 to 1, not 2\n"
+    assert (
+        capsys.readouterr().err
+        == "queue-model run: x.yaml: callers.balk: must be a number from 0 to 1, not 2; write balk: 0.02\n"
+    )
     assert main(["run", "nowhere.yaml"]) == 1
     assert capsys.readouterr().err == "queue-model run: nowhere.yaml: no such scenario\n"
     assert main(["run", "x.yaml", "--set", "callers.balc=0", "--set", "callers.balk=0"]) == 1

@@ -249,7 +249,7 @@ def test_a_damaged_file_counts_as_missing(tmp_path: Path) -> None:
 
 def test_a_run_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(Refusal, match=r"not kept: .*; free some space, or use another --var"):
+    with pytest.raises(Refusal, match=r"not kept: .*; or use another --var"):
         RunCache(str(tmp_path / "file")).put("ab12", {})
 
 

@@ -32,7 +32,7 @@ def test_changed_hours_name_the_scenarios(config: EditedConfig) -> None:
         .read_text(encoding="utf-8")
         .replace("monday-friday 09:00-18:00", "monday-friday 08:00-14:00")
     )
-    config.write("prompts", prompts.replace("dalle ore 9 alle ore 18", "dalle ore 8 alle ore 14"))
+    config.write("prompts", prompts.replace("dalle 9 alle 18", "dalle 8 alle 14"))
     assert config.problems() == []
     problems = found(config)
     assert "no longer fits this configuration" in problems["baseline.yaml"]
