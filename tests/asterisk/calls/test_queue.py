@@ -20,7 +20,12 @@ MESSAGE = {"empty_below_seconds": 1}  # shorter ones are empty
 CHANGES: dict[str, Any] = {
     "voicemail": MESSAGE,
     "queue": {"longest_wait": 600, "announce_every": 60, "voicemail_offer_every": 45},
-    "menu.yaml": {"nodes": {"operatore": {"priority": 10}}},  # callers who ask for an operator at once come first
+    "menu.yaml": {  # key 5 is for callers who come first
+        "nodes": {
+            "argomenti": {"keys": {"5": "urgente"}},
+            "urgente": {"kind": "queue", "prompts": ["queue-wait"], "topic": None, "priority": 10},
+        }
+    },
 }
 
 
@@ -188,7 +193,7 @@ def test_given_two_callers_wait_when_time_passes_then_they_hear_their_position_i
     wait_entered(busy_system, first)
     wait_entered(busy_system, second)
     first.line.wait_heard(busy_system.sound("queue-youarenext"))
-    for prompt in ("queue-thereare", "digits/2", "queue-callswaiting", "queue-thankyou"):
+    for prompt in ("queue-thereare", "digits/2", "queue-thankyou"):
         second.line.wait_heard(busy_system.sound(prompt))
     first.line.heard.clear()
     busy_system.pass_time(61)
@@ -223,7 +228,7 @@ def test_given_two_wait_when_the_operator_is_free_then_the_higher_priority_is_se
     with talking(system, 1) as pairs:
         early = enter_queue(system)
         wait_entered(system, early)
-        urgent = enter_queue(system, key="0")
+        urgent = enter_queue(system, key="5")
         wait_entered(system, urgent)
         pairs[0][1].hang_up()
         operator = system.answer()
