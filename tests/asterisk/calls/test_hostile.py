@@ -191,7 +191,7 @@ def test_given_every_prompt_is_missing_when_somebody_calls_then_operator_and_sur
         system.answer().hang_up()
         wait_until(lambda: "COMPLETEAGENT" in system.events(visit.id), "the end of the conversation")
         for count in (1, 2, 3):
-            visit.line.press("0")
+            visit.line.press("5")
             system.wait_fact("survey", visit.id, count)
         visit.line.wait_ended()
     assert fate(system, visit) == "answered"

@@ -63,7 +63,7 @@ def test_given_calls_in_menu_and_queue_when_all_is_reloaded_then_they_continue_a
     def in_the_old_menu(person: Person) -> None:
         presses("welcome", "topics")(person)
         person.meet()
-        person.do("no-input", "topics 4", "info-portale", "after-information 3", "goodbye")
+        person.do("topics-again 4", "info-portale", "after-information 3", "goodbye")
         person.wait_ended()
 
     def in_the_queue(person: Person) -> None:
